@@ -1,0 +1,32 @@
+//! The vocabulary of Driftseal: what a record of the log is, what an event is, and how the one
+//! becomes the other.
+//!
+//! # Promise
+//!
+//! - The Avro documents under `schemas/events/` are the only definition of fields and kinds. A new
+//!   family of kinds is one file there and one line in [`schema::FAMILIES`].
+//! - Decoding is *total*: every record becomes an [`Event`]. What does not decode becomes a
+//!   `quarantine.added` event with reason, place and the exact bytes ([`decode::Decoder`]).
+//! - Nothing a sender wrote is dropped: what has no column goes to `attributes`.
+//! - The cells of an event are in ascending byte order of their column paths, which is also the
+//!   order of the sealed leaf.
+//!
+//! # What it does not do
+//!
+//! No I/O, no clock, no randomness, no logging. It does not know Kafka, Parquet or Merkle trees.
+
+pub mod cell;
+pub mod decode;
+pub mod encode;
+pub mod event;
+pub mod id;
+pub mod record;
+pub mod schema;
+pub mod time;
+
+pub use cell::{Cell, CellType};
+pub use decode::{Decoded, Decoder, Fault, Limits, Reason};
+pub use event::{BuildError, Event, EventBuilder};
+pub use record::{Batch, BatchBuilder, Headers, Record, TimestampType, TopicPartition};
+pub use schema::{Column, ColumnId, EventSchema, schema};
+pub use time::Timestamp;

@@ -1,0 +1,83 @@
+//! Instants, as microseconds since the Unix epoch, UTC.
+//!
+//! Years 1 to 9999 are representable and accepted; nothing here reads a clock.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::{Deserialize, Serialize};
+
+/// An instant in microseconds since the Unix epoch, UTC.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// 0001-01-01T00:00:00Z, the earliest instant accepted from a sender.
+    pub const EARLIEST: Self = Self(-62_135_596_800_000_000);
+    /// 9999-12-31T23:59:59.999999Z, the latest instant accepted from a sender.
+    pub const LATEST: Self = Self(253_402_300_799_999_999);
+
+    /// From microseconds since the epoch.
+    #[must_use]
+    pub const fn from_micros(micros: i64) -> Self {
+        Self(micros)
+    }
+
+    /// From milliseconds since the epoch, as brokers stamp records; saturates.
+    #[must_use]
+    pub const fn from_millis(millis: i64) -> Self {
+        Self(millis.saturating_mul(1_000))
+    }
+
+    /// Microseconds since the epoch.
+    #[must_use]
+    pub const fn micros(self) -> i64 {
+        self.0
+    }
+
+    /// Milliseconds since the epoch, rounded down.
+    #[must_use]
+    pub const fn millis(self) -> i64 {
+        self.0.div_euclid(1_000)
+    }
+
+    /// Whether the instant lies in years 1 to 9999.
+    #[must_use]
+    pub fn is_in_range(self) -> bool {
+        (Self::EARLIEST..=Self::LATEST).contains(&self)
+    }
+
+    /// Parses RFC 3339 text (an offset is required); digits below a microsecond are cut off.
+    #[must_use]
+    pub fn parse_rfc3339(text: &str) -> Option<Self> {
+        let parsed = DateTime::parse_from_rfc3339(text).ok()?;
+        let instant = Self(parsed.timestamp_micros());
+        instant.is_in_range().then_some(instant)
+    }
+
+    /// RFC 3339 text in UTC with microseconds; `None` outside the years that text can hold.
+    #[must_use]
+    pub fn to_rfc3339(self) -> Option<String> {
+        DateTime::<Utc>::from_timestamp_micros(self.0)
+            .map(|instant| instant.to_rfc3339_opts(SecondsFormat::Micros, true))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn years_1_and_9999_survive_text() {
+        for text in ["0001-01-01T00:00:00.000000Z", "9999-12-31T23:59:59.999999Z"] {
+            let instant = Timestamp::parse_rfc3339(text).unwrap();
+            assert_eq!(instant.to_rfc3339().unwrap(), text);
+        }
+        assert_eq!(Timestamp::parse_rfc3339("2026-01-01T00:00:00"), None);
+    }
+
+    #[test]
+    fn milliseconds_before_the_epoch_round_down() {
+        assert_eq!(Timestamp::from_micros(-1).millis(), -1);
+    }
+}
