@@ -1,1 +1,50 @@
-//! drift
+//! Sequential change detectors over plain numbers, with what is needed to state their findings:
+//! intervals, a localiser, a quantile sketch and exact sums.
+//!
+//! # Promise
+//!
+//! - A detector's guarantee is stated with it, with the conditions under which it holds.
+//! - State is serializable, and resuming is exact: `run(a ++ b)` equals
+//!   `resume(save(run(a)), b)` bit for bit.
+//! - State is bounded, and an update costs the same after a million values as after one.
+//! - What feeds a decision is computed with `+ - * /` and `sqrt` alone, which IEEE 754 fixes to the
+//!   last bit; only interval bounds that ask `statrs` for a quantile use a platform's logarithm.
+//! - Sketches and sums merge exactly: any order of values and merges gives the same state.
+//!
+//! # Vocabulary
+//!
+//! *e-value*: evidence against the null hypothesis as a number; *e-detector*: a sequence of them
+//! whose value reaches `A` after no fewer than `A` values on average while nothing has changed.
+//! *Bound*: the mean that the null hypothesis still allows.
+//!
+//! ```
+//! use drift::{EsrBounded, Null, Signal, StreamDetector, Unit};
+//!
+//! let mut detector = EsrBounded::new(Null::AtMost(0.1), 10_000.0)?;
+//! let failures = std::iter::repeat(Unit::ONE);
+//! let values = failures.take(40).enumerate();
+//! let mut at = values.map(|(index, value)| (index, detector.update(value)));
+//! assert_eq!(at.find(|(_, signal)| *signal == Signal::Drift).map(|(index, _)| index), Some(5));
+//! # Ok::<(), drift::NullError>(())
+//! ```
+//!
+//! # What it does not do
+//!
+//! No I/O, no clock, no randomness. It knows nothing of agents, events or alerts.
+
+pub mod detector;
+mod finite;
+pub mod interval;
+pub mod localiser;
+pub mod registry;
+pub mod sketch;
+pub mod sum;
+
+pub use detector::esr_bounded::EsrBounded;
+pub use detector::{Null, NullError, Signal, StreamDetector};
+pub use finite::{Finite, NotFinite, Unit};
+pub use interval::{Confidence, Interval};
+pub use localiser::{Localiser, Since};
+pub use registry::Detector;
+pub use sketch::DdSketch;
+pub use sum::ExactSum;

@@ -1,11 +1,145 @@
 //! From an event to the bytes of a record: Avro single-object encoding (Avro 1.11, "Single-object
 //! encoding") with the bundled schema.
+//!
+//! The same event always gives the same bytes: lists and maps are one block each, maps in
+//! ascending order of keys.
 
+use std::sync::LazyLock;
+
+use crate::cell::{Cell, CellType};
 use crate::event::Event;
+use crate::plan::{Entry, Field, plan};
+use crate::schema::{ColumnId, schema};
+
+/// The marker of single-object encoding.
+pub const SINGLE_OBJECT_MARKER: [u8; 2] = [0xc3, 0x01];
+
+/// CRC-64-AVRO fingerprint of the bundled schema.
+///
+/// # Panics
+///
+/// Never: the bundled schema parses, which a unit test of `schema` checks.
+#[must_use]
+pub fn fingerprint() -> u64 {
+    static FINGERPRINT: LazyLock<u64> = LazyLock::new(|| {
+        #[expect(clippy::expect_used, reason = "the documents are compiled in, and tested")]
+        let parsed = apache_avro::Schema::parse_str(schema().avro_json()).expect("bundled schema");
+        fingerprint_of(&parsed)
+    });
+    *FINGERPRINT
+}
+
+/// CRC-64-AVRO fingerprint of a schema.
+pub(crate) fn fingerprint_of(parsed: &apache_avro::Schema) -> u64 {
+    let bytes = parsed.fingerprint::<apache_avro::rabin::Rabin>().bytes;
+    // The crate renders the number in the byte order of single-object encoding.
+    bytes.first_chunk::<8>().map_or(0, |bytes| u64::from_le_bytes(*bytes))
+}
 
 /// Appends the single-object encoding of an event. Every required column must have a value
-/// (builders and decoders see to it; `event_id` and `event_time` must have been filled).
+/// (builders and decoders see to it; `event_id` and `event_time` must have been filled); one
+/// without is written as empty text or zero.
 pub fn encode(event: &Event<'_>, into: &mut Vec<u8>) {
-    let _ = (event, into);
-    todo!()
+    into.extend_from_slice(&SINGLE_OBJECT_MARKER);
+    into.extend_from_slice(&fingerprint().to_le_bytes());
+    encode_datum(event, into);
+}
+
+/// Appends the bare Avro datum of an event, for Confluent frames and container files.
+pub fn encode_datum(event: &Event<'_>, into: &mut Vec<u8>) {
+    let mut cells = event.cells();
+    for entry in &plan().entries {
+        match entry {
+            Entry::Field(field) => field_value(field, &mut cells, into),
+            Entry::Group(group) => {
+                let last = group.fields.last().map(|field| field.id);
+                if cells.first().is_some_and(|(id, _)| Some(*id) <= last) {
+                    into.push(2);
+                    for field in &group.fields {
+                        field_value(field, &mut cells, into);
+                    }
+                } else {
+                    into.push(0);
+                }
+            }
+        }
+    }
+}
+
+/// Writes the field, taking its cell if it is the next one.
+fn field_value(field: &Field, cells: &mut &[(ColumnId, Cell<'_>)], into: &mut Vec<u8>) {
+    let mut found = None;
+    if let Some(((id, cell), rest)) = cells.split_first()
+        && *id == field.id
+    {
+        *cells = rest;
+        debug_assert_eq!(cell.cell_type(), field.cell_type, "type of {}", field.pointer);
+        found = (cell.cell_type() == field.cell_type).then_some(cell);
+    }
+    match (found, field.required) {
+        (Some(cell), required) => {
+            if !required {
+                into.push(2);
+            }
+            value(cell, into);
+        }
+        (None, false) => into.push(0),
+        // Empty text, zero, or no items: each is one zero byte. No required column is a float.
+        (None, true) => {
+            into.resize(into.len() + if field.cell_type == CellType::Float { 8 } else { 1 }, 0)
+        }
+    }
+}
+
+fn value(cell: &Cell<'_>, into: &mut Vec<u8>) {
+    match cell {
+        Cell::Bool(value) => into.push(u8::from(*value)),
+        Cell::Int(value) => long(*value, into),
+        Cell::Float(value) => into.extend_from_slice(&value.to_le_bytes()),
+        Cell::Text(value) => bytes(value.as_bytes(), into),
+        Cell::Bytes(value) => bytes(value, into),
+        Cell::Time(value) => long(value.micros(), into),
+        Cell::Texts(values) => {
+            if !values.is_empty() {
+                length(values.len(), into);
+                for value in values {
+                    bytes(value.as_bytes(), into);
+                }
+            }
+            into.push(0);
+        }
+        Cell::Map(pairs) => {
+            if !pairs.is_empty() {
+                length(pairs.len(), into);
+                for (key, value) in pairs {
+                    bytes(key.as_bytes(), into);
+                    bytes(value.as_bytes(), into);
+                }
+            }
+            into.push(0);
+        }
+    }
+}
+
+fn bytes(value: &[u8], into: &mut Vec<u8>) {
+    length(value.len(), into);
+    into.extend_from_slice(value);
+}
+
+fn length(length: usize, into: &mut Vec<u8>) {
+    // No allocation is longer than `i64::MAX` bytes.
+    long(i64::try_from(length).unwrap_or(i64::MAX), into);
+}
+
+fn long(value: i64, into: &mut Vec<u8>) {
+    let mut raw = ((value << 1) ^ (value >> 63)).cast_unsigned();
+    loop {
+        let [low, ..] = raw.to_le_bytes();
+        raw >>= 7;
+        if raw == 0 {
+            into.push(low & 0x7f);
+            return;
+        }
+        into.push(low | 0x80);
+    }
 }

@@ -22,6 +22,10 @@ impl<'a> Event<'a> {
         Self { cells: Vec::new() }
     }
 
+    pub(crate) fn with_capacity(cells: usize) -> Self {
+        Self { cells: Vec::with_capacity(cells) }
+    }
+
     /// The cells, in ascending order of their columns.
     #[must_use]
     pub fn cells(&self) -> &[(ColumnId, Cell<'a>)] {

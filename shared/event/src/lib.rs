@@ -20,6 +20,7 @@ pub mod decode;
 pub mod encode;
 pub mod event;
 pub mod id;
+mod plan;
 pub mod record;
 pub mod schema;
 pub mod time;

@@ -156,9 +156,7 @@ fn compile(envelope: &str, families: &[(&str, &str)]) -> Result<EventSchema, Str
             inner.sort_by_key(field_name);
         }
         let doc = record.get("doc").cloned().unwrap_or_default();
-        fields.push(
-            json!({"name": family, "type": ["null", record], "default": null, "doc": doc}),
-        );
+        fields.push(json!({"name": family, "type": ["null", record], "default": null, "doc": doc}));
     }
     for field in &mut fields {
         if let Some(Value::Array(inner)) = field.pointer_mut("/type/1/fields") {

@@ -125,8 +125,8 @@ mod tests {
             [leaf] => *leaf,
             many => {
                 let mut power = 1;
-                while power * 2 < many.len() {
-                    power *= 2;
+                while power << 1 < many.len() {
+                    power <<= 1;
                 }
                 hash::node(&naive(&many[..power]), &naive(&many[power..]))
             }

@@ -16,8 +16,9 @@
 
 pub mod conformance;
 mod error;
+pub mod group;
+pub mod local;
 mod log;
-/// Partitioning by key.
 mod partitioner;
 
 pub use error::LogError;

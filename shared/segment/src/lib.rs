@@ -1,1 +1,3 @@
 //! segment
+
+pub mod sealer;

@@ -1,1 +1,28 @@
-//! service
+//! The scaffolding that every role stands on: configuration, the clock, shutdown, telemetry,
+//! metrics and threads.
+//!
+//! # Promise
+//!
+//! - Configuration enters once, here: defaults, then a file, then the environment. An unknown key
+//!   is an error that names the nearest known one, and all problems are reported at once.
+//! - [`clock`] is the only place that reads the wall clock.
+//! - The first Ctrl-C (or SIGTERM) drains, the second quits.
+//! - Every metric has its name, its unit and its help in one table, [`metric_names`].
+//! - A task that fails or panics stops its siblings; no task outlives [`tasks::Tasks::join`].
+//!
+//! # What it does not do
+//!
+//! It knows nothing of agents, events, the log or the archive.
+
+pub mod clock;
+pub mod config;
+pub mod metric_names;
+pub mod metrics;
+pub mod operations;
+pub mod shutdown;
+pub mod tasks;
+pub mod telemetry;
+
+pub use metrics::Exposition;
+pub use shutdown::Shutdown;
+pub use tasks::Tasks;

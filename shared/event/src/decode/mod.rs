@@ -5,17 +5,34 @@
 //! key, value and headers, so every record of the log has exactly one event.
 //!
 //! Encodings, tried in this order: `__value_schema_id` header, Confluent frame (`00`, 4-byte id),
-//! Avro single object (`C3 01`, 8-byte fingerprint), JSON.
+//! Avro single object (`C3 01`, 8-byte fingerprint), CloudEvents (headers), JSON.
+//!
+//! Where a record says nothing, the identifier is derived from its position, the time is the
+//! broker's, and `schema_version` is this version's. Text that is empty counts as no identifier.
 
+mod assemble;
+mod avro;
+mod foreign;
+mod frame;
+mod json;
+mod quarantine;
+mod raw;
 
-
-
-
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock};
 
 use thiserror::Error;
 
+use crate::cell::Cell;
+use crate::encode::fingerprint;
 use crate::event::Event;
+use crate::id;
+use crate::plan::plan;
 use crate::record::Record;
+use crate::time::Timestamp;
+
+use self::frame::{Body, Encoding, SchemaKey};
 
 /// Why a record was quarantined. The names are the values of `quarantine.reason` and of metric
 /// labels; they are never renamed.
@@ -101,46 +118,199 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    fn check(self, value: &[u8]) -> Result<(), Fault> {
+        let fault = |reason, detail| Err(Fault { reason, pointer: String::new(), detail });
+        if value.is_empty() {
+            return fault(Reason::Empty, "no value".to_owned());
+        }
+        if value.len() > self.value_bytes_max {
+            let (size, max) = (value.len(), self.value_bytes_max);
+            return fault(Reason::TooLarge, format!("{size} bytes, at most {max} are decoded"));
+        }
+        Ok(())
+    }
+}
+
 /// A record's event, and how it was read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Decoded<'a> {
     /// The event; of kind `quarantine.added` if there is a fault.
     pub event: Event<'a>,
     /// `json`, `avro:` and the CRC-64-AVRO fingerprint of the writer schema in hex, or `none`.
-    pub schema_id: std::borrow::Cow<'static, str>,
+    pub schema_id: Cow<'static, str>,
     /// Why the record was quarantined.
     pub fault: Option<Fault>,
+}
+
+/// A schema that events may be written with.
+#[derive(Debug)]
+enum Writer {
+    /// The bundled schema, in any spelling that has its canonical form.
+    Bundled,
+    /// Any other, with its schema id.
+    Foreign(foreign::Schema, String),
 }
 
 /// Decodes records; holds the schemas it knows.
 #[derive(Debug, Clone, Default)]
 pub struct Decoder {
     limits: Limits,
+    by_id: HashMap<u32, Arc<Writer>>,
+    by_guid: HashMap<[u8; 16], Arc<Writer>>,
+    by_fingerprint: HashMap<u64, Arc<Writer>>,
 }
 
 impl Decoder {
     /// A decoder that knows the bundled schemas.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
-        Self { limits }
+        let by_fingerprint = HashMap::from([(fingerprint(), Arc::new(Writer::Bundled))]);
+        Self { limits, by_fingerprint, ..Self::default() }
     }
 
-    /// Adds the writer schema behind a registry id, for Confluent frames and id headers.
+    /// Adds the writer schema behind a registry id, for Confluent frames and id headers; single
+    /// objects of that schema are understood too. An id that is already known is replaced.
     ///
     /// # Errors
     ///
     /// If the text is not an Avro record schema.
     pub fn register(&mut self, id: u32, avro_schema: &str) -> Result<(), String> {
-        let _ = (id, avro_schema);
+        let writer = self.writer(avro_schema)?;
+        self.by_id.insert(id, writer);
         Ok(())
+    }
+
+    /// Adds the writer schema behind a registry's global identifier (16 bytes of a UUID), as newer
+    /// serializers write it into the `__value_schema_id` header.
+    ///
+    /// # Errors
+    ///
+    /// If the text is not an Avro record schema.
+    pub fn register_guid(&mut self, guid: [u8; 16], avro_schema: &str) -> Result<(), String> {
+        let writer = self.writer(avro_schema)?;
+        self.by_guid.insert(guid, writer);
+        Ok(())
+    }
+
+    fn writer(&mut self, avro_schema: &str) -> Result<Arc<Writer>, String> {
+        let parsed =
+            apache_avro::Schema::parse_str(avro_schema).map_err(|error| error.to_string())?;
+        let written = crate::encode::fingerprint_of(&parsed);
+        if let Some(known) = self.by_fingerprint.get(&written) {
+            return Ok(Arc::clone(known));
+        }
+        let compiled = foreign::Schema::compile(&parsed)?;
+        let writer = Arc::new(Writer::Foreign(compiled, format!("avro:{written:016x}")));
+        self.by_fingerprint.insert(written, Arc::clone(&writer));
+        Ok(writer)
     }
 
     /// The event of a record. Never fails: see the module's head.
     #[must_use]
     pub fn decode<'a>(&self, record: &Record<'a>) -> Decoded<'a> {
-        let _ = (record, self.limits);
-        todo!()
+        match self.read(record) {
+            Ok((mut event, schema_id)) => {
+                complete(&mut event, record);
+                Decoded { event, schema_id, fault: None }
+            }
+            Err((fault, encoding)) => Decoded {
+                event: quarantine::event(record, &fault, encoding),
+                schema_id: Cow::Borrowed("none"),
+                fault: Some(fault),
+            },
+        }
     }
+
+    fn read<'a>(
+        &self,
+        record: &Record<'a>,
+    ) -> Result<(Event<'a>, Cow<'static, str>), (Fault, Encoding)> {
+        let value = record.value.unwrap_or_default();
+        let body = frame::body(value, record.headers);
+        let encoding = body.encoding();
+        let read = self.limits.check(value).and_then(|()| match body {
+            Body::Registered { key, datum } => match key {
+                SchemaKey::Id(id) => self.datum(self.by_id.get(&id), datum, || format!("id {id}")),
+                SchemaKey::Guid(guid) => self.datum(self.by_guid.get(&guid), datum, || {
+                    format!("guid {}", uuid::Uuid::from_bytes(guid))
+                }),
+            },
+            Body::BadHeader => Err(Fault {
+                reason: Reason::UnknownSchema,
+                pointer: frame::SCHEMA_ID_HEADER.into(),
+                detail: "neither 01 and a GUID nor a 4-byte id".into(),
+            }),
+            Body::SingleObject { fingerprint: written, datum } => {
+                self.datum(self.by_fingerprint.get(&written), datum, || {
+                    format!("fingerprint {written:016x}")
+                })
+            }
+            Body::Json => json::text(value).and_then(json::decode).map(as_json),
+            Body::StructuredCloudEvent => {
+                json::text(value).and_then(json::decode_cloud_event).map(as_json)
+            }
+            Body::BinaryCloudEvent => json::text(value)
+                .and_then(|text| {
+                    let context = frame::cloud_event_context(record.headers)?;
+                    json::decode_binary_cloud_event(text, context.into_iter())
+                })
+                .map(as_json),
+            Body::Unknown => Err(Fault {
+                reason: Reason::UnknownEncoding,
+                pointer: "byte 0".into(),
+                detail: "begins like none of the accepted encodings".into(),
+            }),
+        });
+        read.map_err(|fault| (fault, encoding))
+    }
+
+    fn datum<'a>(
+        &self,
+        writer: Option<&Arc<Writer>>,
+        datum: &'a [u8],
+        name: impl FnOnce() -> String,
+    ) -> Result<(Event<'a>, Cow<'static, str>), Fault> {
+        match writer.map(AsRef::as_ref) {
+            Some(Writer::Bundled) => Ok((avro::decode(datum)?, Cow::Borrowed(bundled_schema_id()))),
+            Some(Writer::Foreign(schema, schema_id)) => {
+                Ok((schema.decode(datum)?, Cow::Owned(schema_id.clone())))
+            }
+            None => Err(Fault {
+                reason: Reason::UnknownSchema,
+                pointer: String::new(),
+                detail: format!("no schema with {}", name()),
+            }),
+        }
+    }
+}
+
+fn as_json(event: Event<'_>) -> (Event<'_>, Cow<'static, str>) {
+    (event, Cow::Borrowed("json"))
+}
+
+/// The schema id of events written with the bundled schema.
+#[must_use]
+pub fn bundled_schema_id() -> &'static str {
+    static ID: LazyLock<String> = LazyLock::new(|| format!("avro:{:016x}", fingerprint()));
+    &ID
+}
+
+/// Fills what the log knows and the event does not say.
+fn complete<'a>(event: &mut Event<'a>, record: &Record<'a>) {
+    let plan = plan();
+    if event.text(plan.event_id).is_none_or(str::is_empty) {
+        let derived = id::from_position(record.topic, record.partition, record.offset);
+        event.set(plan.event_id, Cell::Text(Cow::Owned(derived)));
+    }
+    if event.get(plan.event_time).is_none() {
+        event.set(plan.event_time, Cell::Time(broker_time(record)));
+    }
+}
+
+/// The broker's timestamp, within the years that events may have.
+fn broker_time(record: &Record<'_>) -> Timestamp {
+    Timestamp::from_millis(record.timestamp_ms).clamp(Timestamp::EARLIEST, Timestamp::LATEST)
 }
 
 /// Decodes one JSON event that is not in the log yet (the collector's and `emit`'s door): the same
@@ -150,6 +320,15 @@ impl Decoder {
 ///
 /// The first fault.
 pub fn decode_json(value: &[u8], limits: Limits) -> Result<Event<'static>, Fault> {
-    let _ = (value, limits);
-    todo!()
+    decode_json_borrowed(value, limits).map(Event::into_owned)
+}
+
+/// As [`decode_json`], borrowing from the value where the text has no escapes.
+///
+/// # Errors
+///
+/// The first fault.
+pub fn decode_json_borrowed(value: &[u8], limits: Limits) -> Result<Event<'_>, Fault> {
+    limits.check(value)?;
+    json::text(value).and_then(json::decode)
 }

@@ -1,0 +1,264 @@
+//! What JSON and foreign Avro schemas have in common: values become cells by one set of rules, and
+//! what has no column becomes an attribute.
+
+use std::borrow::Cow;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::{Fault, Reason};
+use crate::cell::{Cell, CellType};
+use crate::event::Event;
+use crate::plan::{Field, plan};
+use crate::schema::SCHEMA_VERSION;
+use crate::time::Timestamp;
+
+/// Integers up to here are exact in a float.
+const EXACT_IN_A_FLOAT: f64 = 9_007_199_254_740_992.0;
+
+/// A single value, before its column has had a say.
+#[derive(Debug, Clone)]
+pub(super) enum Scalar<'a> {
+    Bool(bool),
+    Int(i64),
+    /// An integer beyond `i64`.
+    Unsigned(u64),
+    Float(f64),
+    Text(Cow<'a, str>),
+    Bytes(&'a [u8]),
+    Time(Timestamp),
+}
+
+impl Scalar<'_> {
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Bool(_) => "a boolean",
+            Self::Int(_) => "an integer",
+            Self::Unsigned(_) => "an integer beyond 64 bits with sign",
+            Self::Float(_) => "a number with a fraction, or beyond 2^53",
+            Self::Text(_) => "text",
+            Self::Bytes(_) => "bytes",
+            Self::Time(_) => "an instant",
+        }
+    }
+}
+
+/// What a column wants, for messages.
+pub(super) const fn wanted(cell_type: CellType) -> &'static str {
+    match cell_type {
+        CellType::Bool => "a boolean",
+        CellType::Int => "an integer",
+        CellType::Float => "a number",
+        CellType::Text => "text",
+        CellType::Bytes => "base64 text",
+        CellType::Time => "RFC 3339 text or integer microseconds",
+        CellType::Texts => "a list of texts",
+        CellType::Map => "an object",
+    }
+}
+
+/// A value of the wrong type at a pointer.
+pub(super) fn wrong_type(pointer: String, wanted: &str, found: &str) -> Fault {
+    Fault {
+        reason: Reason::WrongType,
+        pointer,
+        detail: format!("expected {wanted}, found {found}"),
+    }
+}
+
+/// An instant outside the years that are accepted.
+pub(super) fn out_of_range(pointer: String) -> Fault {
+    let detail = "an instant outside years 1 to 9999".to_owned();
+    Fault { reason: Reason::InvalidTime, pointer, detail }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the value is integral and below 2^53")]
+fn integral(value: f64) -> Option<i64> {
+    (value.fract() == 0.0 && value.abs() <= EXACT_IN_A_FLOAT).then_some(value as i64)
+}
+
+/// The cell of a single value in a column.
+pub(super) fn cell<'a>(field: &Field, scalar: Scalar<'a>, prefix: &str) -> Result<Cell<'a>, Fault> {
+    let pointer = || format!("{prefix}{}", field.pointer);
+    let wrong =
+        |scalar: &Scalar<'_>| Err(wrong_type(pointer(), wanted(field.cell_type), scalar.name()));
+    let time = |instant: Timestamp| {
+        if instant.is_in_range() { Ok(Cell::Time(instant)) } else { Err(out_of_range(pointer())) }
+    };
+    match (field.cell_type, scalar) {
+        (CellType::Bool, Scalar::Bool(value)) => Ok(Cell::Bool(value)),
+        (CellType::Int, Scalar::Int(value)) => Ok(Cell::Int(value)),
+        (CellType::Int, Scalar::Float(value)) => {
+            integral(value).map(Cell::Int).map_or_else(|| wrong(&Scalar::Float(value)), Ok)
+        }
+        (CellType::Float, Scalar::Float(value)) => Ok(Cell::Float(value)),
+        #[expect(clippy::cast_precision_loss, reason = "a float column rounds as floats do")]
+        (CellType::Float, Scalar::Int(value)) => Ok(Cell::Float(value as f64)),
+        #[expect(clippy::cast_precision_loss, reason = "a float column rounds as floats do")]
+        (CellType::Float, Scalar::Unsigned(value)) => Ok(Cell::Float(value as f64)),
+        (CellType::Text, Scalar::Text(value)) => Ok(Cell::Text(value)),
+        (CellType::Bytes, Scalar::Bytes(value)) => Ok(Cell::Bytes(Cow::Borrowed(value))),
+        (CellType::Bytes, Scalar::Text(value)) => STANDARD
+            .decode(value.as_bytes())
+            .map(|bytes| Cell::Bytes(Cow::Owned(bytes)))
+            .or_else(|_| Err(wrong_type(pointer(), "base64 text", "other text"))),
+        (CellType::Time, Scalar::Time(instant)) => time(instant),
+        (CellType::Time, Scalar::Int(micros)) => time(Timestamp::from_micros(micros)),
+        (CellType::Time, Scalar::Unsigned(_)) => Err(out_of_range(pointer())),
+        (CellType::Time, Scalar::Float(value)) => {
+            if value.fract() == 0.0 {
+                integral(value).map_or_else(
+                    || Err(out_of_range(pointer())),
+                    |v| time(Timestamp::from_micros(v)),
+                )
+            } else {
+                wrong(&Scalar::Float(value))
+            }
+        }
+        (CellType::Time, Scalar::Text(text)) => {
+            Timestamp::parse_rfc3339(&text).map(Cell::Time).ok_or_else(|| Fault {
+                reason: Reason::InvalidTime,
+                pointer: pointer(),
+                detail: "not RFC 3339 with an offset, or outside years 1 to 9999".into(),
+            })
+        }
+        (
+            CellType::Bool
+            | CellType::Int
+            | CellType::Float
+            | CellType::Text
+            | CellType::Bytes
+            | CellType::Time
+            | CellType::Texts
+            | CellType::Map,
+            scalar,
+        ) => wrong(&scalar),
+    }
+}
+
+/// Where an attribute was written.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Place {
+    /// In the `attributes` object.
+    Map,
+    /// Beside the fields of the envelope.
+    Top,
+    /// Inside a group whose name has that many bytes.
+    Group(usize),
+}
+
+/// An event being put together.
+#[derive(Debug, Default)]
+pub(super) struct Assembly<'a> {
+    event: Event<'a>,
+    /// Path, text and place; no text for a null, which is no value but still must not repeat.
+    attributes: Vec<(Cow<'a, str>, Option<Cow<'a, str>>, Place)>,
+    has_map: bool,
+}
+
+impl<'a> Assembly<'a> {
+    pub(super) fn new() -> Self {
+        Self { event: Event::with_capacity(32), ..Self::default() }
+    }
+
+    pub(super) fn set(&mut self, field: &Field, cell: Cell<'a>) {
+        self.event.set(field.id, cell);
+    }
+
+    /// The sender wrote an `attributes` object, perhaps an empty one.
+    pub(super) const fn begin_attributes(&mut self) {
+        self.has_map = true;
+    }
+
+    pub(super) fn attribute(
+        &mut self,
+        path: Cow<'a, str>,
+        text: Option<Cow<'a, str>>,
+        place: Place,
+    ) {
+        self.attributes.push((path, text, place));
+    }
+
+    /// An attribute that was set, by its path.
+    pub(super) fn attribute_text(&self, path: &str) -> Option<Cow<'a, str>> {
+        self.attributes.iter().find(|(name, ..)| name == path).and_then(|(_, text, _)| text.clone())
+    }
+
+    pub(super) fn has(&self, column: crate::schema::ColumnId) -> bool {
+        self.event.get(column).is_some()
+    }
+
+    pub(super) fn set_column(&mut self, column: crate::schema::ColumnId, cell: Cell<'a>) {
+        self.event.set(column, cell);
+    }
+
+    /// The event, if it is one: see [`check`].
+    pub(super) fn finish(mut self, prefix: &str) -> Result<Event<'a>, Fault> {
+        let plan = plan();
+        if self.has_map || !self.attributes.is_empty() {
+            self.attributes.sort_by(|(a, ..), (b, ..)| a.cmp(b));
+            let repeated = self.attributes.windows(2).find_map(|pair| match pair {
+                [(a, ..), (b, _, place)] if a == b => Some((b.clone(), *place)),
+                _ => None,
+            });
+            if let Some((path, place)) = repeated {
+                return Err(repeats(prefix, &path, place));
+            }
+            let pairs: Vec<_> = self
+                .attributes
+                .into_iter()
+                .filter_map(|(path, text, _)| text.map(|text| (path, text)))
+                .collect();
+            if self.has_map || !pairs.is_empty() {
+                self.event.set(plan.attributes, Cell::Map(pairs));
+            }
+        }
+        if self.event.get(plan.schema_version).is_none() {
+            self.event.set(plan.schema_version, Cell::Int(SCHEMA_VERSION));
+        }
+        check(&self.event, prefix)?;
+        Ok(self.event)
+    }
+}
+
+fn repeats(prefix: &str, path: &str, place: Place) -> Fault {
+    let pointer = match place {
+        Place::Map => format!("{prefix}/attributes/{}", escape(path)),
+        Place::Top => format!("{prefix}/{}", escape(path)),
+        Place::Group(length) => match path.split_at_checked(length) {
+            Some((group, rest)) => {
+                format!("{prefix}/{group}/{}", escape(rest.strip_prefix('.').unwrap_or(rest)))
+            }
+            None => format!("{prefix}/{}", escape(path)),
+        },
+    };
+    Fault { reason: Reason::InvalidJson, pointer, detail: "a member repeats".into() }
+}
+
+/// A member name inside a JSON pointer (RFC 6901).
+pub(super) fn escape(name: &str) -> Cow<'_, str> {
+    if name.contains(['~', '/']) {
+        Cow::Owned(name.replace('~', "~0").replace('/', "~1"))
+    } else {
+        Cow::Borrowed(name)
+    }
+}
+
+/// Rules that hold for an event however it was encoded: it has a kind, and names its agent if it
+/// is about one.
+pub(super) fn check(event: &Event<'_>, prefix: &str) -> Result<(), Fault> {
+    let plan = plan();
+    let missing = |name: &str| Fault {
+        reason: Reason::MissingField,
+        pointer: format!("{prefix}/{name}"),
+        detail: "absent, null or empty".into(),
+    };
+    let kind = event.text(plan.kind).unwrap_or_default();
+    if kind.is_empty() {
+        return Err(missing("kind"));
+    }
+    if event.text(plan.agent_id).is_none_or(str::is_empty) && plan.is_about_an_agent(kind) {
+        return Err(missing("agent_id"));
+    }
+    Ok(())
+}

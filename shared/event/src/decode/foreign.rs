@@ -1,0 +1,366 @@
+//! Avro written with any other registered schema: fields are found by name, as in JSON.
+//!
+//! apache-avro parses the schema; the data is read here, because its reader trusts counts and
+//! lengths up to hundreds of megabytes and we must not. Text and bytes are borrowed.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use apache_avro::Schema as Parsed;
+use apache_avro::schema::{InnerDecimalSchema, UuidSchema};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value as Json;
+
+use super::assemble::{Assembly, Place, Scalar, cell, wanted, wrong_type};
+use super::avro::{Reader, sort_keys};
+use super::{Fault, Reason};
+use crate::cell::{Cell, CellType};
+use crate::event::Event;
+use crate::plan::{Entry, Field, Group, plan};
+use crate::time::Timestamp;
+
+/// Values nested deeper are a fault: a schema may refer to itself.
+const DEPTH_MAX: usize = 64;
+
+/// A schema, compiled for reading.
+#[derive(Debug)]
+pub(super) struct Schema {
+    root: Type,
+    named: Vec<Type>,
+}
+
+#[derive(Debug, Clone)]
+enum Type {
+    Null,
+    Bool,
+    /// `int` and `long`.
+    Int,
+    Float,
+    Double,
+    Bytes,
+    Text,
+    Fixed(usize),
+    Enum(Vec<String>),
+    /// An instant; how many microseconds a unit is, or how many units a microsecond.
+    Time(Scale),
+    List(Box<Self>),
+    Map(Box<Self>),
+    Union(Vec<Self>),
+    Record(Vec<(String, Self)>),
+    /// A named type, by its number.
+    Named(usize),
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Scale {
+    Millis,
+    Micros,
+    Nanos,
+}
+
+/// A value, read and not yet judged.
+#[derive(Debug)]
+enum Value<'a> {
+    Null,
+    Scalar(Scalar<'a>),
+    List(Vec<Self>),
+    Object(Vec<(Cow<'a, str>, Self)>),
+}
+
+impl Schema {
+    /// Compiles a record schema.
+    pub(super) fn compile(parsed: &Parsed) -> Result<Self, String> {
+        if !matches!(parsed, Parsed::Record(_)) {
+            return Err("an event's schema must be a record".into());
+        }
+        let mut names = Names::default();
+        let root = names.compile(parsed, None)?;
+        let named = names.types.into_iter().collect::<Option<Vec<_>>>();
+        Ok(Self { root, named: named.ok_or("a named type is never defined")? })
+    }
+
+    /// Decodes a bare datum of this schema.
+    pub(super) fn decode<'a>(&self, datum: &'a [u8]) -> Result<Event<'a>, Fault> {
+        let mut reader = Reader::new(datum);
+        let value = self.value(&self.root, &mut reader, 0)?;
+        reader.end()?;
+        let Value::Object(members) = value else {
+            return Err(wrong_type(String::new(), "an object", "another value"));
+        };
+        assemble(members)
+    }
+
+    fn value<'a>(
+        &self,
+        of: &Type,
+        reader: &mut Reader<'a>,
+        depth: usize,
+    ) -> Result<Value<'a>, Fault> {
+        if depth > DEPTH_MAX {
+            return Err(reader.fault("values nested too deeply"));
+        }
+        let next = depth.saturating_add(1);
+        Ok(Value::Scalar(match of {
+            Type::Null => return Ok(Value::Null),
+            Type::Bool => Scalar::Bool(reader.boolean()?),
+            Type::Int => Scalar::Int(reader.long()?),
+            Type::Float => Scalar::Float(f64::from(f32::from_le_bytes(reader.array()?))),
+            Type::Double => Scalar::Float(f64::from_le_bytes(reader.array()?)),
+            Type::Bytes => Scalar::Bytes(reader.bytes()?),
+            Type::Text => Scalar::Text(Cow::Borrowed(reader.text()?)),
+            Type::Fixed(size) => Scalar::Bytes(reader.take(*size)?),
+            Type::Enum(symbols) => {
+                let symbol = usize::try_from(reader.long()?).ok().and_then(|at| symbols.get(at));
+                let Some(symbol) = symbol else {
+                    return Err(reader.fault("an enum symbol that does not exist"));
+                };
+                Scalar::Text(Cow::Owned(symbol.clone()))
+            }
+            Type::Time(scale) => {
+                let units = reader.long()?;
+                Scalar::Time(match scale {
+                    Scale::Millis => Timestamp::from_millis(units),
+                    Scale::Micros => Timestamp::from_micros(units),
+                    Scale::Nanos => Timestamp::from_micros(units.div_euclid(1_000)),
+                })
+            }
+            Type::List(item) => {
+                let mut items = Vec::new();
+                reader.blocks(|reader| {
+                    items.push(self.value(item, reader, next)?);
+                    Ok(())
+                })?;
+                return Ok(Value::List(items));
+            }
+            Type::Map(item) => {
+                let mut pairs = Vec::new();
+                reader.blocks(|reader| {
+                    let key = Cow::Borrowed(reader.text()?);
+                    pairs.push((key, self.value(item, reader, next)?));
+                    Ok(())
+                })?;
+                if !sort_keys(&mut pairs) {
+                    return Err(reader.fault("a key of a map repeats"));
+                }
+                return Ok(Value::Object(pairs));
+            }
+            Type::Union(branches) => {
+                let branch = usize::try_from(reader.long()?).ok().and_then(|at| branches.get(at));
+                let Some(branch) = branch else {
+                    return Err(reader.fault("a union branch that does not exist"));
+                };
+                return self.value(branch, reader, next);
+            }
+            Type::Record(fields) => {
+                let mut members = Vec::with_capacity(fields.len());
+                for (name, of) in fields {
+                    let value = self.value(of, reader, next)?;
+                    members.push((Cow::Owned(name.clone()), value));
+                }
+                return Ok(Value::Object(members));
+            }
+            Type::Named(number) => {
+                let Some(of) = self.named.get(*number) else {
+                    return Err(reader.fault("a type that does not exist"));
+                };
+                return self.value(of, reader, next);
+            }
+        }))
+    }
+}
+
+/// Named types met so far; `None` while one is being compiled.
+#[derive(Debug, Default)]
+struct Names {
+    numbers: HashMap<String, usize>,
+    types: Vec<Option<Type>>,
+}
+
+impl Names {
+    /// The number of a name, given out at its first use or definition.
+    fn number(&mut self, name: String) -> usize {
+        let next = self.types.len();
+        let number = *self.numbers.entry(name).or_insert(next);
+        if number == next {
+            self.types.push(None);
+        }
+        number
+    }
+
+    fn define(&mut self, name: String, of: Type) -> Type {
+        let number = self.number(name);
+        if let Some(slot) = self.types.get_mut(number) {
+            *slot = Some(of);
+        }
+        Type::Named(number)
+    }
+
+    fn compile(&mut self, parsed: &Parsed, namespace: Option<&str>) -> Result<Type, String> {
+        Ok(match parsed {
+            Parsed::Null => Type::Null,
+            Parsed::Boolean => Type::Bool,
+            Parsed::Int | Parsed::Long | Parsed::Date | Parsed::TimeMillis | Parsed::TimeMicros => {
+                Type::Int
+            }
+            Parsed::Float => Type::Float,
+            Parsed::Double => Type::Double,
+            Parsed::Bytes | Parsed::BigDecimal | Parsed::Uuid(UuidSchema::Bytes) => Type::Bytes,
+            Parsed::String | Parsed::Uuid(UuidSchema::String) => Type::Text,
+            // Times without a zone are taken as UTC.
+            Parsed::TimestampMillis | Parsed::LocalTimestampMillis => Type::Time(Scale::Millis),
+            Parsed::TimestampMicros | Parsed::LocalTimestampMicros => Type::Time(Scale::Micros),
+            Parsed::TimestampNanos | Parsed::LocalTimestampNanos => Type::Time(Scale::Nanos),
+            Parsed::Array(list) => Type::List(Box::new(self.compile(&list.items, namespace)?)),
+            Parsed::Map(map) => Type::Map(Box::new(self.compile(&map.types, namespace)?)),
+            Parsed::Union(union) => Type::Union(
+                union
+                    .variants()
+                    .iter()
+                    .map(|branch| self.compile(branch, namespace))
+                    .collect::<Result<_, _>>()?,
+            ),
+            Parsed::Decimal(decimal) => match &decimal.inner {
+                InnerDecimalSchema::Bytes => Type::Bytes,
+                InnerDecimalSchema::Fixed(fixed) => {
+                    self.define(fixed.name.fullname(namespace), Type::Fixed(fixed.size))
+                }
+            },
+            Parsed::Fixed(fixed)
+            | Parsed::Duration(fixed)
+            | Parsed::Uuid(UuidSchema::Fixed(fixed)) => {
+                self.define(fixed.name.fullname(namespace), Type::Fixed(fixed.size))
+            }
+            Parsed::Enum(symbols) => {
+                self.define(symbols.name.fullname(namespace), Type::Enum(symbols.symbols.clone()))
+            }
+            Parsed::Record(record) => {
+                let name = record.name.fullname(namespace);
+                let inside = name.rsplit_once('.').map(|(inside, _)| inside.to_owned());
+                let inside = inside.as_deref().or(namespace);
+                self.number(name.clone());
+                let mut fields = Vec::with_capacity(record.fields.len());
+                for field in &record.fields {
+                    fields.push((field.name.clone(), self.compile(&field.schema, inside)?));
+                }
+                self.define(name, Type::Record(fields))
+            }
+            Parsed::Ref { name } => Type::Named(self.number(name.fullname(namespace))),
+        })
+    }
+}
+
+fn assemble<'a>(members: Vec<(Cow<'a, str>, Value<'a>)>) -> Result<Event<'a>, Fault> {
+    let mut assembly = Assembly::new();
+    for (name, value) in members {
+        match (plan().entry(&name), value) {
+            (Some(_), Value::Null) => {}
+            (Some((_, Entry::Field(field))), value) => set(&mut assembly, field, value)?,
+            (Some((_, Entry::Group(group))), Value::Object(members)) => {
+                self::group(&mut assembly, group, members)?;
+            }
+            (Some((_, Entry::Group(_))), _) => {
+                return Err(wrong_type(format!("/{name}"), "an object", "another value"));
+            }
+            (None, value) => {
+                let text = text(value);
+                assembly.attribute(name, text, Place::Top);
+            }
+        }
+    }
+    assembly.finish("")
+}
+
+fn group<'a>(
+    assembly: &mut Assembly<'a>,
+    group: &'static Group,
+    members: Vec<(Cow<'a, str>, Value<'a>)>,
+) -> Result<(), Fault> {
+    for (name, value) in members {
+        match group.field(&name) {
+            Some((_, field)) => set(assembly, field, value)?,
+            None => {
+                let path = Cow::Owned(format!("{}.{name}", group.name));
+                assembly.attribute(path, text(value), Place::Group(group.name.len()));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn set<'a>(
+    assembly: &mut Assembly<'a>,
+    field: &'static Field,
+    value: Value<'a>,
+) -> Result<(), Fault> {
+    let wrong = |found| Err(wrong_type(field.pointer.clone(), wanted(field.cell_type), found));
+    match (field.cell_type, value) {
+        (_, Value::Null) => {}
+        (_, Value::Scalar(scalar)) => assembly.set(field, cell(field, scalar, "")?),
+        (CellType::Texts, Value::List(items)) => {
+            let mut texts = Vec::with_capacity(items.len());
+            for (index, item) in items.into_iter().enumerate() {
+                let Value::Scalar(Scalar::Text(text)) = item else {
+                    let pointer = format!("{}/{index}", field.pointer);
+                    return Err(wrong_type(pointer, "text", "another value"));
+                };
+                texts.push(text);
+            }
+            assembly.set(field, Cell::Texts(texts));
+        }
+        (CellType::Map, Value::Object(members)) if field.id == plan().attributes => {
+            assembly.begin_attributes();
+            for (name, value) in members {
+                assembly.attribute(name, text(value), Place::Map);
+            }
+        }
+        (CellType::Map, Value::Object(mut members)) => {
+            // Members of a record come in the order of its schema.
+            if !sort_keys(&mut members) {
+                let detail = "a member repeats".into();
+                let pointer = field.pointer.clone();
+                return Err(Fault { reason: Reason::InvalidAvro, pointer, detail });
+            }
+            let pairs = members.into_iter().filter_map(|(key, value)| Some((key, text(value)?)));
+            assembly.set(field, Cell::Map(pairs.collect()));
+        }
+        (_, Value::List(_)) => return wrong("a list"),
+        (_, Value::Object(_)) => return wrong("an object"),
+    }
+    Ok(())
+}
+
+/// The text of a value without a column: text as it is, anything else as JSON. Bytes become
+/// base64, instants RFC 3339, and floats that JSON cannot write their names.
+fn text(value: Value<'_>) -> Option<Cow<'_, str>> {
+    match value {
+        Value::Null => None,
+        Value::Scalar(Scalar::Text(text)) => Some(text),
+        value => Some(Cow::Owned(match json(value) {
+            Json::String(text) => text,
+            other => other.to_string(),
+        })),
+    }
+}
+
+fn json(value: Value<'_>) -> Json {
+    match value {
+        Value::Null => Json::Null,
+        Value::Scalar(scalar) => match scalar {
+            Scalar::Bool(value) => Json::Bool(value),
+            Scalar::Int(value) => value.into(),
+            Scalar::Unsigned(value) => value.into(),
+            Scalar::Float(value) => serde_json::Number::from_f64(value)
+                .map_or_else(|| Json::String(value.to_string()), Json::Number),
+            Scalar::Text(text) => Json::String(text.into_owned()),
+            Scalar::Bytes(bytes) => Json::String(STANDARD.encode(bytes)),
+            Scalar::Time(instant) => {
+                instant.to_rfc3339().map_or_else(|| instant.micros().into(), Json::String)
+            }
+        },
+        Value::List(items) => Json::Array(items.into_iter().map(json).collect()),
+        Value::Object(members) => Json::Object(
+            members.into_iter().map(|(key, value)| (key.into_owned(), json(value))).collect(),
+        ),
+    }
+}

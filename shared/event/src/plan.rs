@@ -1,0 +1,147 @@
+//! The schema as decoders and the encoder walk it: fields in the order of the Avro record, which
+//! is also the order of the columns.
+
+use std::sync::LazyLock;
+
+use crate::cell::CellType;
+use crate::schema::{ColumnId, schema};
+
+/// Families whose events are about an agent and therefore must name it.
+const FAMILIES_OF_AGENTS: [&str; 7] =
+    ["agent", "approval", "change", "eval", "model", "run", "tool"];
+
+/// A field that holds a value.
+#[derive(Debug)]
+pub(crate) struct Field {
+    pub(crate) name: &'static str,
+    pub(crate) id: ColumnId,
+    pub(crate) cell_type: CellType,
+    pub(crate) required: bool,
+    /// JSON pointer of the field in an event.
+    pub(crate) pointer: String,
+}
+
+/// A nullable record of fields.
+#[derive(Debug)]
+pub(crate) struct Group {
+    pub(crate) name: &'static str,
+    pub(crate) fields: Vec<Field>,
+}
+
+/// A field of the outer record.
+#[derive(Debug)]
+pub(crate) enum Entry {
+    Field(Field),
+    Group(Group),
+}
+
+impl Entry {
+    pub(crate) const fn name(&self) -> &'static str {
+        match self {
+            Self::Field(field) => field.name,
+            Self::Group(group) => group.name,
+        }
+    }
+}
+
+/// The compiled walk, and the columns that decoding itself must know.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    /// In ascending order of names.
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) agent_id: ColumnId,
+    pub(crate) attributes: ColumnId,
+    pub(crate) event_id: ColumnId,
+    pub(crate) event_time: ColumnId,
+    pub(crate) kind: ColumnId,
+    pub(crate) schema_version: ColumnId,
+    kinds_of_agents: Vec<&'static str>,
+}
+
+impl Plan {
+    /// Position and entry of a field of the outer record.
+    pub(crate) fn entry(&self, name: &str) -> Option<(usize, &Entry)> {
+        let at = self.entries.binary_search_by(|entry| entry.name().cmp(name)).ok()?;
+        Some((at, self.entries.get(at)?))
+    }
+
+    /// Whether events of that kind must name their agent.
+    pub(crate) fn is_about_an_agent(&self, kind: &str) -> bool {
+        self.kinds_of_agents.binary_search(&kind).is_ok()
+    }
+}
+
+impl Group {
+    /// Position and field of that name.
+    pub(crate) fn field(&self, name: &str) -> Option<(usize, &Field)> {
+        let at = self.fields.binary_search_by(|field| field.name.cmp(name)).ok()?;
+        Some((at, self.fields.get(at)?))
+    }
+}
+
+/// The plan of this version's schema.
+pub(crate) fn plan() -> &'static Plan {
+    static PLAN: LazyLock<Plan> = LazyLock::new(compile);
+    &PLAN
+}
+
+fn compile() -> Plan {
+    let mut entries: Vec<Entry> = Vec::new();
+    for (index, column) in (0_u16..).zip(schema().columns()) {
+        let field = Field {
+            name: &column.name,
+            id: ColumnId(index),
+            cell_type: column.cell_type,
+            required: column.required,
+            pointer: format!("/{}", column.path.replace('.', "/")),
+        };
+        match (column.group.as_deref(), entries.last_mut()) {
+            (None, _) => entries.push(Entry::Field(field)),
+            (Some(name), Some(Entry::Group(group))) if group.name == name => {
+                group.fields.push(field);
+            }
+            (Some(name), _) => entries.push(Entry::Group(Group { name, fields: vec![field] })),
+        }
+    }
+    let kinds_of_agents = schema()
+        .kinds()
+        .filter(|(_, family)| FAMILIES_OF_AGENTS.contains(family))
+        .map(|(kind, _)| kind)
+        .collect();
+    let id = |path: &str| {
+        #[expect(clippy::expect_used, reason = "the envelope is compiled in, and tested")]
+        schema().id(path).expect("a column of the envelope")
+    };
+    Plan {
+        entries,
+        agent_id: id("agent_id"),
+        attributes: id("attributes"),
+        event_id: id("event_id"),
+        event_time: id("event_time"),
+        kind: id("kind"),
+        schema_version: id("schema_version"),
+        kinds_of_agents,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_plan_has_every_column_and_finds_it_by_name() {
+        let fields = plan().entries.iter().map(|entry| match entry {
+            Entry::Field(field) => {
+                assert!(matches!(plan().entry(field.name), Some((_, Entry::Field(_)))));
+                1
+            }
+            Entry::Group(group) => {
+                assert!(group.fields.iter().all(|field| group.field(field.name).is_some()));
+                group.fields.len()
+            }
+        });
+        assert_eq!(fields.sum::<usize>(), schema().columns().len());
+        assert!(plan().is_about_an_agent("run.completed"));
+        assert!(!plan().is_about_an_agent("quarantine.added"));
+    }
+}

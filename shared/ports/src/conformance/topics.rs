@@ -1,0 +1,67 @@
+//! Topics and what they hold.
+
+use event::TopicPartition;
+
+use super::{Subject, record};
+use crate::{LogError, OffsetRange, Subscription, TopicSpec, publish_and_wait};
+
+pub(super) fn topics_are_created_once(subject: &Subject<'_>) {
+    let (first, second) = (subject.name("created-first"), subject.name("created-second"));
+    let spec =
+        |name: &str, partitions| TopicSpec { name: name.to_owned(), partitions, compacted: false };
+    subject.log.create_topics(&[spec(&first, 3)]).unwrap();
+    assert_eq!(subject.log.partitions(&first), Ok(3));
+    let id = subject.log.topic_id(&first).unwrap();
+    assert!(!id.is_empty());
+    let partition = TopicPartition::new(first.as_str(), 2);
+    assert_eq!(subject.log.offsets(&partition), Ok(OffsetRange { first: 0, next: 0 }));
+
+    let mut outgoing = record(&first, 0);
+    outgoing.partition = Some(2);
+    subject.publish(vec![outgoing]);
+    // Asked for again with another size, next to a new one: left as it is.
+    subject.log.create_topics(&[spec(&first, 5), spec(&second, 1)]).unwrap();
+    assert_eq!(subject.log.partitions(&first), Ok(3));
+    assert_eq!(subject.log.partitions(&second), Ok(1));
+    assert_eq!(subject.log.topic_id(&first), Ok(id.clone()));
+    assert_ne!(subject.log.topic_id(&second), Ok(id));
+    assert_eq!(subject.log.offsets(&partition), Ok(OffsetRange { first: 0, next: 1 }));
+
+    let compacted = TopicSpec { compacted: true, ..spec(&subject.name("created-compacted"), 1) };
+    subject.log.create_topics(&[compacted.clone()]).unwrap();
+    let partition = TopicPartition::new(compacted.name.as_str(), 0);
+    subject.publish((0..20).map(|number| record(&compacted.name, number)).collect());
+    let held = subject.read_all(&partition);
+    let newest = |key: &str| {
+        held.iter().rev().find(|held| held.key.as_deref() == Some(key.as_bytes())).cloned()
+    };
+    // Whatever else was dropped, the newest of each of the seven keys is there.
+    for number in 13_u32..20 {
+        let found = newest(&format!("key-{}", number % 7)).expect("the newest of a key");
+        assert_eq!(found.value, Some(format!("value-{number}").into_bytes()));
+        assert_eq!(found.offset, i64::from(number));
+    }
+}
+
+pub(super) fn what_does_not_exist_is_unknown(subject: &Subject<'_>) {
+    let missing = subject.name("missing");
+    let unknown = |error: LogError| matches!(error, LogError::UnknownPartition(_));
+    assert!(subject.log.partitions(&missing).is_err_and(unknown));
+    assert!(subject.log.topic_id(&missing).is_err_and(unknown));
+    let partition = TopicPartition::new(missing.as_str(), 0);
+    assert!(subject.log.offsets(&partition).is_err_and(unknown));
+    let answer =
+        publish_and_wait(&*subject.log.producer(), vec![record(&missing, 0)], subject.wait);
+    assert!(answer.is_err_and(unknown));
+
+    let topic = subject.name("known");
+    subject.create(&topic, 2);
+    let beyond = TopicPartition::new(topic.as_str(), 2);
+    assert!(subject.log.offsets(&beyond).is_err_and(unknown));
+    let known = TopicPartition::new(topic.as_str(), 0);
+    let mut reader = subject.reader(Subscription::Partitions(vec![known.clone()]));
+    assert_eq!(reader.assigned(), [known]);
+    let other = TopicPartition::new(topic.as_str(), 1);
+    assert!(reader.consumer.seek(&other, 0).is_err_and(unknown), "it is not assigned");
+    assert!(reader.consumer.pause(&other, true).is_err_and(unknown), "it is not assigned");
+}

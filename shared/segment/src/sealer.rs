@@ -1,0 +1,421 @@
+//! When to seal what: the sealer's decisions, without its I/O.
+//!
+//! A [`Sealer`] buffers the records of each partition and says when they have become a segment:
+//! big enough, old enough, too much for the memory of the process, or the last before it ends.
+//! Time is an argument. The shell polls [`Sealer::poll_action`] after everything it hands in, does
+//! what the actions say, in their order, and reports what came of each seal.
+//!
+//! # Promise
+//!
+//! - The segments of a partition follow each other without hole or overlap from the position where
+//!   it was resumed: the next one begins at the offset where the last one that was *sealed* ended.
+//! - Records below the expected offset (delivered again after a seek) are dropped. Offsets that are
+//!   skipped belong to the segment that holds the record after them, as gaps.
+//! - What is pending never exceeds [`Limits::buffer_bytes_max`] by more than one batch, provided
+//!   the shell seals what it is told before it hands in more.
+//! - Whatever is revoked or lost to another sealer is forgotten at once, also when it was being
+//!   sealed: only a commit of the log makes a segment true.
+//!
+//! # What it does not do
+//!
+//! It does not decode, hash or store; it does not know the log. It does not pause partitions: the
+//! shell seals on the thread that reads, so there is nothing to pause.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use event::{Batch, BatchBuilder, TopicPartition};
+use thiserror::Error;
+
+/// What a buffered record costs besides its bytes.
+const RECORD_BYTES: usize = 64;
+
+/// When a buffer becomes a segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Rows of a segment; it is sealed with the batch that reaches them.
+    pub rows_max: usize,
+    /// Bytes of keys, values and headers of a segment; it is sealed with the batch that reaches
+    /// them.
+    pub bytes_max: usize,
+    /// Milliseconds that a record waits at most for company.
+    pub age_ms_max: i64,
+    /// Bytes of all buffers together; when they are reached, the largest is sealed first.
+    pub buffer_bytes_max: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            rows_max: 250_000,
+            bytes_max: 128 * 1024 * 1024,
+            age_ms_max: 60_000,
+            buffer_bytes_max: 512 * 1024 * 1024,
+        }
+    }
+}
+
+/// Why a segment is sealed now. The names are values of a metric label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Cause {
+    /// It has enough rows.
+    Rows,
+    /// It has enough bytes.
+    Bytes,
+    /// Its first record has waited long enough.
+    Age,
+    /// All buffers together reached their limit, and this was the largest.
+    Memory,
+    /// The process ends.
+    Drain,
+}
+
+impl Cause {
+    /// The name in metrics and log lines.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Rows => "rows",
+            Self::Bytes => "bytes",
+            Self::Age => "age",
+            Self::Memory => "memory",
+            Self::Drain => "drain",
+        }
+    }
+}
+
+/// Records that shall become one segment.
+#[derive(Debug, Clone)]
+pub struct Sealable {
+    /// Their partition.
+    pub partition: TopicPartition,
+    /// First offset of the segment; the first record may be later.
+    pub first_offset: i64,
+    /// Offset after the last record.
+    pub next_offset: i64,
+    /// The records, in order; at least one.
+    pub batches: Vec<Batch>,
+    /// Number of records.
+    pub rows: usize,
+    /// Why now.
+    pub cause: Cause,
+}
+
+/// What the outside world must do, in this order.
+#[derive(Debug, Clone)]
+pub enum Action {
+    /// Read a partition from an offset on.
+    Seek {
+        /// The partition.
+        partition: TopicPartition,
+        /// The offset.
+        offset: i64,
+    },
+    /// Seal these records, then report [`Sealer::handle_sealed`] or [`Sealer::handle_fenced`].
+    Seal(Sealable),
+}
+
+/// What became of a batch that was handed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Taken {
+    /// Records that are pending now.
+    pub rows: usize,
+    /// Records dropped, because they were delivered before or the partition is not ours.
+    pub dropped: usize,
+}
+
+/// Records of one partition that wait.
+#[derive(Debug, Default)]
+struct Buffer {
+    batches: Vec<Batch>,
+    rows: usize,
+    /// Bytes of keys, values and headers.
+    bytes: usize,
+    /// When the first record arrived.
+    since_ms: i64,
+}
+
+impl Buffer {
+    const fn memory(&self) -> usize {
+        self.bytes.saturating_add(self.rows.saturating_mul(RECORD_BYTES))
+    }
+}
+
+/// A partition that is ours.
+#[derive(Debug)]
+struct Lane {
+    /// First offset of the buffer.
+    first: i64,
+    /// Offset after the last record taken.
+    next: i64,
+    buffer: Buffer,
+    /// What the shell is sealing: rows and memory.
+    sealing: Option<(usize, usize)>,
+}
+
+impl Lane {
+    fn new(offset: i64) -> Self {
+        Self { first: offset, next: offset, buffer: Buffer::default(), sealing: None }
+    }
+
+    const fn rows(&self) -> usize {
+        self.buffer.rows.saturating_add(match self.sealing {
+            Some((rows, _)) => rows,
+            None => 0,
+        })
+    }
+
+    const fn memory(&self) -> usize {
+        self.buffer.memory().saturating_add(match self.sealing {
+            Some((_, memory)) => memory,
+            None => 0,
+        })
+    }
+
+    const fn can_seal(&self) -> bool {
+        self.buffer.rows > 0 && self.sealing.is_none()
+    }
+}
+
+/// Decides what is sealed when. See the module.
+#[derive(Debug)]
+pub struct Sealer {
+    limits: Limits,
+    lanes: BTreeMap<TopicPartition, Lane>,
+    actions: VecDeque<Action>,
+}
+
+impl Sealer {
+    /// A sealer without partitions.
+    #[must_use]
+    pub const fn new(limits: Limits) -> Self {
+        Self { limits, lanes: BTreeMap::new(), actions: VecDeque::new() }
+    }
+
+    /// A partition is ours from now on, and sealed up to `resume_at` ([`resume_offset`]).
+    pub fn handle_assigned(&mut self, partition: &TopicPartition, resume_at: i64) {
+        self.restart(partition, resume_at);
+    }
+
+    /// A partition is no longer ours. Returns how many records were let go.
+    pub fn handle_revoked(&mut self, partition: &TopicPartition) -> usize {
+        self.forget_actions(partition);
+        self.lanes.remove(partition).map_or(0, |lane| lane.rows())
+    }
+
+    /// Records arrived.
+    pub fn handle_batch(&mut self, batch: Batch, now_ms: i64) -> Taken {
+        let len = batch.len();
+        let Some(lane) = self.lanes.get_mut(batch.partition()) else {
+            return Taken { rows: 0, dropped: len };
+        };
+        let Some(batch) = from_offset(batch, lane.next) else {
+            return Taken { rows: 0, dropped: len };
+        };
+        let taken = Taken { rows: batch.len(), dropped: len.saturating_sub(batch.len()) };
+        let buffer = &mut lane.buffer;
+        if buffer.rows == 0 {
+            buffer.since_ms = now_ms;
+        }
+        lane.next = batch.next_offset().unwrap_or(lane.next);
+        buffer.rows = buffer.rows.saturating_add(batch.len());
+        buffer.bytes = buffer.bytes.saturating_add(batch.size_bytes());
+        let partition = batch.partition().clone();
+        buffer.batches.push(batch);
+        self.seal_if_big(&partition);
+        self.seal_for_memory();
+        taken
+    }
+
+    /// Time has passed: what has waited long enough is sealed. A clock that was set back makes a
+    /// record wait once more, not until the old time returns.
+    pub fn handle_timeout(&mut self, now_ms: i64) {
+        for lane in self.lanes.values_mut() {
+            lane.buffer.since_ms = lane.buffer.since_ms.min(now_ms);
+        }
+        let age_ms_max = self.limits.age_ms_max;
+        let is_old = |lane: &Lane| now_ms.saturating_sub(lane.buffer.since_ms) >= age_ms_max;
+        self.seal_where(Cause::Age, is_old);
+    }
+
+    /// The process ends: everything is sealed.
+    pub fn handle_drain(&mut self) {
+        self.seal_where(Cause::Drain, |_| true);
+    }
+
+    /// A commit of the log covers what was last given to be sealed of this partition.
+    pub fn handle_sealed(&mut self, partition: &TopicPartition) {
+        if let Some(lane) = self.lanes.get_mut(partition) {
+            lane.sealing = None;
+        }
+        self.seal_if_big(partition);
+    }
+
+    /// Another sealer has sealed this partition up to `head`: everything pending is let go and
+    /// read again from there. Returns how many records were let go.
+    pub fn handle_fenced(&mut self, partition: &TopicPartition, head: i64) -> usize {
+        let let_go = self.lanes.get(partition).map_or(0, Lane::rows);
+        if self.lanes.contains_key(partition) {
+            self.restart(partition, head);
+        }
+        let_go
+    }
+
+    /// What to do next; `None` when there is nothing until time passes or something is handed in.
+    pub fn poll_action(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// When to call [`Self::handle_timeout`], if nothing is handed in before.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<i64> {
+        self.lanes
+            .values()
+            .filter(|lane| lane.can_seal())
+            .map(|lane| lane.buffer.since_ms.saturating_add(self.limits.age_ms_max))
+            .min()
+    }
+
+    /// Records taken and not known to be sealed.
+    #[must_use]
+    pub fn pending_rows(&self) -> usize {
+        self.lanes.values().map(Lane::rows).fold(0, usize::saturating_add)
+    }
+
+    /// Memory of the pending records.
+    #[must_use]
+    pub fn pending_bytes(&self) -> usize {
+        self.lanes.values().map(Lane::memory).fold(0, usize::saturating_add)
+    }
+
+    /// The partitions that are ours.
+    pub fn partitions(&self) -> impl Iterator<Item = &TopicPartition> {
+        self.lanes.keys()
+    }
+
+    fn restart(&mut self, partition: &TopicPartition, offset: i64) {
+        self.forget_actions(partition);
+        self.lanes.insert(partition.clone(), Lane::new(offset));
+        self.actions.push_back(Action::Seek { partition: partition.clone(), offset });
+    }
+
+    /// Actions that nobody has taken yet are void when the partition is gone or begins anew.
+    fn forget_actions(&mut self, gone: &TopicPartition) {
+        self.actions.retain(|action| match action {
+            Action::Seek { partition, .. } | Action::Seal(Sealable { partition, .. }) => {
+                partition != gone
+            }
+        });
+    }
+
+    fn seal_if_big(&mut self, partition: &TopicPartition) {
+        let Some(lane) = self.lanes.get(partition) else { return };
+        if lane.buffer.rows >= self.limits.rows_max {
+            self.seal(partition, Cause::Rows);
+        } else if lane.buffer.bytes >= self.limits.bytes_max {
+            self.seal(partition, Cause::Bytes);
+        }
+    }
+
+    /// Seals the largest buffers until the rest is below the limit.
+    fn seal_for_memory(&mut self) {
+        let mut waiting =
+            self.lanes.values().map(|lane| lane.buffer.memory()).fold(0, usize::saturating_add);
+        while waiting >= self.limits.buffer_bytes_max {
+            let largest = self
+                .lanes
+                .iter()
+                .filter(|(_, lane)| lane.can_seal())
+                .max_by_key(|(_, lane)| lane.buffer.memory());
+            let Some((partition, lane)) = largest else { return };
+            waiting = waiting.saturating_sub(lane.buffer.memory());
+            let partition = partition.clone();
+            self.seal(&partition, Cause::Memory);
+        }
+    }
+
+    fn seal_where(&mut self, cause: Cause, wanted: impl Fn(&Lane) -> bool) {
+        let due: Vec<_> = self
+            .lanes
+            .iter()
+            .filter(|(_, lane)| lane.can_seal() && wanted(lane))
+            .map(|(partition, _)| partition.clone())
+            .collect();
+        for partition in due {
+            self.seal(&partition, cause);
+        }
+    }
+
+    fn seal(&mut self, partition: &TopicPartition, cause: Cause) {
+        let Some(lane) = self.lanes.get_mut(partition).filter(|lane| lane.can_seal()) else {
+            return;
+        };
+        let buffer = std::mem::take(&mut lane.buffer);
+        lane.sealing = Some((buffer.rows, buffer.memory()));
+        let first_offset = std::mem::replace(&mut lane.first, lane.next);
+        self.actions.push_back(Action::Seal(Sealable {
+            partition: partition.clone(),
+            first_offset,
+            next_offset: lane.next,
+            batches: buffer.batches,
+            rows: buffer.rows,
+            cause,
+        }));
+    }
+}
+
+/// The records from an offset on; `None` if there are none.
+fn from_offset(batch: Batch, offset: i64) -> Option<Batch> {
+    if batch.first_offset()? >= offset {
+        return Some(batch);
+    }
+    let mut rest = BatchBuilder::new(batch.partition().clone());
+    for record in batch.records().filter(|record| record.offset >= offset) {
+        rest.push_record(&record);
+    }
+    (!rest.is_empty()).then(|| rest.build())
+}
+
+/// Why a partition cannot be resumed.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ResumeError {
+    /// The log has deleted records before they were sealed.
+    #[error(
+        "records {sealed_to} to {} are lost: the log deleted them before they were sealed (it \
+         begins at {first})",
+        first.saturating_sub(1)
+    )]
+    Lost {
+        /// Everything before this offset is sealed.
+        sealed_to: i64,
+        /// First offset that the log holds.
+        first: i64,
+    },
+    /// The log ends before what is sealed: it is not the log that was sealed, or it lost its end.
+    #[error(
+        "the log ends at {next}, but is sealed up to {sealed_to}: it lost records, or it is another log"
+    )]
+    Ahead {
+        /// Everything before this offset is sealed.
+        sealed_to: i64,
+        /// Offset after the last record that the log holds.
+        next: i64,
+    },
+}
+
+/// Where a partition goes on: where its sealed part ends, or where the log begins when nothing is
+/// sealed yet. `first` and `next` are what the log holds.
+///
+/// # Errors
+///
+/// If the log does not hold the position, in either direction. Nothing is ever skipped silently.
+pub fn resume_offset(head: Option<i64>, first: i64, next: i64) -> Result<i64, ResumeError> {
+    match head {
+        None => Ok(first),
+        Some(sealed_to) if sealed_to < first => Err(ResumeError::Lost { sealed_to, first }),
+        Some(sealed_to) if sealed_to > next => Err(ResumeError::Ahead { sealed_to, next }),
+        Some(sealed_to) => Ok(sealed_to),
+    }
+}
+
+#[cfg(test)]
+mod tests;

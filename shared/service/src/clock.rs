@@ -1,0 +1,64 @@
+//! The only wall clock. Roles read it to stamp, to measure and to wait; decisions never do.
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// Milliseconds since the Unix epoch, UTC; 0 on a machine whose clock stands before 1970.
+#[must_use]
+pub fn now_ms() -> i64 {
+    i64::try_from(since_epoch().as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Microseconds since the Unix epoch, UTC; 0 on a machine whose clock stands before 1970.
+#[must_use]
+pub fn now_micros() -> i64 {
+    i64::try_from(since_epoch().as_micros()).unwrap_or(i64::MAX)
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the clock that the ban points to")]
+fn since_epoch() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
+/// Measures how long something took; monotonic.
+#[derive(Debug, Clone, Copy)]
+pub struct Stopwatch(Instant);
+
+impl Stopwatch {
+    /// Starts measuring.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "this is the clock that the ban points to")]
+    pub fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    /// Time since the start.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.0.elapsed()
+    }
+
+    /// Seconds since the start, for histograms.
+    #[must_use]
+    pub fn elapsed_secs(&self) -> f64 {
+        self.0.elapsed().as_secs_f64()
+    }
+
+    /// Whether at least `limit` has passed since the start.
+    #[must_use]
+    pub fn has_passed(&self, limit: Duration) -> bool {
+        self.0.elapsed() >= limit
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_clocks_agree_and_do_not_stand_in_1970() {
+        let ms = now_ms();
+        assert!(ms > 1_700_000_000_000);
+        assert!((now_micros() / 1_000 - ms).abs() < 10_000);
+        assert!(!Stopwatch::start().has_passed(Duration::from_secs(3_600)));
+    }
+}

@@ -1,0 +1,187 @@
+//! Configuration: defaults in code, then a TOML file, then the environment.
+//!
+//! The default value of the configuration type is also the list of known keys. What is null or an
+//! empty table there is free below: a pass-through table takes every key, and a section that is
+//! absent by default is checked by its type alone.
+//!
+//! Environment: `DRIFTSEAL__SECTION__KEY`, in capitals or not. The text is read as the type that
+//! the key has by default: lists are separated by commas, and in a free table a single underscore
+//! stands for a dot (`DRIFTSEAL__KAFKA__CLIENT__SASL_PASSWORD` is `kafka.client."sasl.password"`).
+
+mod keys;
+mod secret;
+
+use std::collections::HashMap;
+use std::fmt::{self, Display, Formatter};
+use std::path::{Path, PathBuf};
+
+use config::{Config, File, FileFormat, Map, Source, Value, ValueKind};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use thiserror::Error;
+
+pub use secret::Secret;
+
+/// Prefix of environment variables.
+const PREFIX: &str = "DRIFTSEAL__";
+
+/// Why there is no configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ConfigError {
+    /// The file cannot be read or is not TOML.
+    #[error("failed to read configuration from `{}`: {reason}", file.display())]
+    File {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Keys or values are wrong; all that were found.
+    #[error("the configuration has {} problem(s):\n{}", .0.len(), join(.0))]
+    Problems(Vec<Problem>),
+}
+
+/// One key that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Key, with its sections.
+    pub key: String,
+    /// Where it was given: a file or an environment variable; empty if it was not given.
+    pub origin: String,
+    /// What is wrong.
+    pub reason: String,
+}
+
+impl Display for Problem {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "  `{}`: {}", self.key, self.reason)?;
+        if self.origin.is_empty() { Ok(()) } else { write!(f, " (in {})", self.origin) }
+    }
+}
+
+fn join(problems: &[Problem]) -> String {
+    problems.iter().map(Problem::to_string).collect::<Vec<_>>().join("\n")
+}
+
+/// The configuration of this process: defaults, then `file`, then the environment.
+///
+/// # Errors
+///
+/// An unreadable file; otherwise every unknown key and every value of a wrong type at once.
+pub fn load<T>(file: Option<&Path>) -> Result<T, ConfigError>
+where
+    T: Serialize + DeserializeOwned + Default,
+{
+    let variables = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    load_from(file, variables)
+}
+
+/// As [`load`], with the environment given.
+///
+/// # Errors
+///
+/// As [`load`].
+pub fn load_from<T>(
+    file: Option<&Path>,
+    variables: impl IntoIterator<Item = (String, String)>,
+) -> Result<T, ConfigError>
+where
+    T: Serialize + DeserializeOwned + Default,
+{
+    let known = serde_json::to_value(T::default())
+        .map_err(|error| problem("", "", format!("defaults cannot be listed: {error}")))?;
+    let mut problems = Vec::new();
+    let mut given = Vec::new();
+    if let Some(path) = file {
+        let unreadable = |reason: String| ConfigError::File { file: path.to_owned(), reason };
+        let text = std::fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))?;
+        let table = File::from_str(&text, FileFormat::Toml)
+            .collect()
+            .map_err(|error| unreadable(error.to_string()))?;
+        keys::from_table(&known, table, &path.display().to_string(), &mut given, &mut problems);
+    }
+    keys::from_environment(&known, PREFIX, variables, &mut given, &mut problems);
+
+    let defaults = Layer(keys::table_of(&known));
+    for leaf in &given {
+        let outcome = build::<T>(&[defaults.clone(), Layer(leaf.as_table())]);
+        if let Err(reason) = outcome {
+            problems.push(Problem {
+                key: leaf.key(),
+                origin: leaf.origin.clone(),
+                reason: without_key(&reason),
+            });
+        }
+    }
+    if !problems.is_empty() {
+        return Err(ConfigError::Problems(problems));
+    }
+    let mut layers = vec![defaults];
+    layers.extend(given.iter().map(|leaf| Layer(leaf.as_table())));
+    build(&layers).map_err(|reason| problem("", "", reason))
+}
+
+fn problem(key: &str, origin: &str, reason: String) -> ConfigError {
+    ConfigError::Problems(vec![Problem { key: key.into(), origin: origin.into(), reason }])
+}
+
+/// Later layers win, key by key.
+fn build<T: DeserializeOwned>(layers: &[Layer]) -> Result<T, String> {
+    let mut builder = Config::builder();
+    for layer in layers {
+        builder = builder.add_source(layer.clone());
+    }
+    builder
+        .build()
+        .and_then(Config::try_deserialize)
+        .map_err(|error: config::ConfigError| error.to_string())
+}
+
+/// The problem is reported with its key already.
+fn without_key(reason: &str) -> String {
+    reason.split(" for key `").next().unwrap_or(reason).to_owned()
+}
+
+/// One table of values as a source.
+#[derive(Debug, Clone)]
+struct Layer(HashMap<String, Value>);
+
+impl Source for Layer {
+    fn clone_into_box(&self) -> Box<dyn Source + Send + Sync> {
+        Box::new(self.clone())
+    }
+
+    fn collect(&self) -> Result<Map<String, Value>, config::ConfigError> {
+        Ok(self.0.iter().map(|(key, value)| (key.clone(), value.clone())).collect())
+    }
+}
+
+/// A value given for a key.
+#[derive(Debug, Clone)]
+struct Given {
+    path: Vec<String>,
+    value: Value,
+    origin: String,
+}
+
+impl Given {
+    fn key(&self) -> String {
+        keys::dotted(&self.path)
+    }
+
+    fn as_table(&self) -> HashMap<String, Value> {
+        let mut value = self.value.clone();
+        let mut path = self.path.iter().rev();
+        let last = path.next().cloned().unwrap_or_default();
+        let mut table = HashMap::from([(last, value)]);
+        for section in path {
+            value = Value::new(None, ValueKind::Table(table.into_iter().collect()));
+            table = HashMap::from([(section.clone(), value)]);
+        }
+        table
+    }
+}
+
+#[cfg(test)]
+mod tests;

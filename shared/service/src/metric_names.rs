@@ -1,0 +1,155 @@
+//! Every metric: its name, kind, unit and help. Nothing else in the workspace spells a name.
+//!
+//! Names are `driftseal_<role>_<noun>_<unit>` with `_total` for counters, in base units, as
+//! `promtool check metrics` wants them. Labels are bounded: partitions, reasons, kinds, states.
+
+/// What a metric is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Kind {
+    /// Only grows.
+    Counter,
+    /// Goes up and down.
+    Gauge,
+    /// Counts observations in buckets.
+    Histogram {
+        /// Upper bounds of the buckets, ascending.
+        buckets: &'static [f64],
+    },
+}
+
+/// One metric.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Metric {
+    /// Name.
+    pub name: &'static str,
+    /// Kind.
+    pub kind: Kind,
+    /// Unit of the value.
+    pub unit: &'static str,
+    /// Labels, all bounded.
+    pub labels: &'static [&'static str],
+    /// Help text.
+    pub help: &'static str,
+}
+
+/// Buckets of durations of requests and seals, in seconds.
+const DURATION_BUCKETS: &[f64] =
+    &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+
+macro_rules! metrics_table {
+    ($($constant:ident = $name:literal, $kind:expr, $unit:literal, [$($label:literal),*], $help:literal;)*) => {
+        $(#[doc = $help] pub const $constant: &str = $name;)*
+        /// Every metric, in the order of the table.
+        pub const ALL: &[Metric] = &[
+            $(Metric { name: $name, kind: $kind, unit: $unit, labels: &[$($label),*], help: $help },)*
+        ];
+    };
+}
+
+metrics_table! {
+    BUILD_INFO = "driftseal_build_info", Kind::Gauge, "1", ["version", "role"],
+        "Always 1; the labels say which version runs which role.";
+
+    COLLECTOR_REQUESTS = "driftseal_collector_requests_total", Kind::Counter, "requests", ["status"],
+        "Requests answered, by HTTP status.";
+    COLLECTOR_REQUEST_DURATION = "driftseal_collector_request_duration_seconds",
+        Kind::Histogram { buckets: DURATION_BUCKETS }, "seconds", [],
+        "Time from the head of a request to its answer.";
+    COLLECTOR_BODY_BYTES = "driftseal_collector_body_bytes_total", Kind::Counter, "bytes", [],
+        "Bytes of bodies read, before decompression.";
+    COLLECTOR_EVENTS_RECEIVED = "driftseal_collector_events_received_total", Kind::Counter, "events", [],
+        "Events found in bodies; equals published + rejected.";
+    COLLECTOR_EVENTS_PUBLISHED = "driftseal_collector_events_published_total", Kind::Counter, "events", [],
+        "Events that the log acknowledged.";
+    COLLECTOR_EVENTS_REJECTED = "driftseal_collector_events_rejected_total", Kind::Counter, "events", ["reason"],
+        "Events not published, by reason; the sender was told.";
+    COLLECTOR_REQUESTS_REFUSED = "driftseal_collector_requests_refused_total", Kind::Counter, "requests", ["reason"],
+        "Requests refused as a whole, by reason (backpressure, body too large, stopping).";
+    COLLECTOR_IN_FLIGHT_BYTES = "driftseal_collector_in_flight_bytes", Kind::Gauge, "bytes", [],
+        "Bytes accepted that the log has not acknowledged yet.";
+
+    PROCESSOR_RECORDS_READ = "driftseal_processor_records_read_total", Kind::Counter, "records", [],
+        "Records read from the log.";
+    PROCESSOR_RECORDS_QUARANTINED = "driftseal_processor_records_quarantined_total", Kind::Counter, "records", ["reason"],
+        "Records that did not decode, by reason; they are sealed nonetheless.";
+    PROCESSOR_EVENTS_LATE = "driftseal_processor_events_late_total", Kind::Counter, "events", [],
+        "Events that arrived after their window had closed.";
+    PROCESSOR_OUTPUTS_PUBLISHED = "driftseal_processor_outputs_published_total", Kind::Counter, "events", ["kind"],
+        "Computed events that the log acknowledged, by kind.";
+    PROCESSOR_OUTPUTS_SUPPRESSED = "driftseal_processor_outputs_suppressed_total", Kind::Counter, "events", [],
+        "Computed events that the log already held when they were computed again.";
+    PROCESSOR_ALERTS = "driftseal_processor_alerts_total", Kind::Counter, "alerts", ["state"],
+        "Alert events, by state (pending, firing, resolved).";
+    PROCESSOR_TICKS_PUBLISHED = "driftseal_processor_ticks_published_total", Kind::Counter, "events", [],
+        "Ticks written into idle partitions.";
+    PROCESSOR_SNAPSHOTS = "driftseal_processor_snapshots_total", Kind::Counter, "snapshots", [],
+        "Snapshots of state that the log acknowledged.";
+    PROCESSOR_SERIES_ACTIVE = "driftseal_processor_series_active", Kind::Gauge, "series", [],
+        "Agent versions whose state is held.";
+    PROCESSOR_SERIES_EVICTED = "driftseal_processor_series_evicted_total", Kind::Counter, "series", [],
+        "Agent versions whose state was let go because the limit was reached.";
+    PROCESSOR_LAG_RECORDS = "driftseal_processor_lag_records", Kind::Gauge, "records", ["partition"],
+        "Records of a partition not read yet.";
+    PROCESSOR_DURATION = "driftseal_processor_batch_duration_seconds",
+        Kind::Histogram { buckets: DURATION_BUCKETS }, "seconds", [],
+        "Time to process one batch, without waiting for the log.";
+
+    SEALER_RECORDS_READ = "driftseal_sealer_records_read_total", Kind::Counter, "records", [],
+        "Records read from the log; equals sealed + pending.";
+    SEALER_RECORDS_SEALED = "driftseal_sealer_records_sealed_total", Kind::Counter, "records", [],
+        "Records that a commit of the transparency log covers.";
+    SEALER_RECORDS_DROPPED = "driftseal_sealer_records_dropped_total", Kind::Counter, "records", ["reason"],
+        "Records read and let go unsealed because the partition moved or a commit was lost to another sealer; they are read again.";
+    SEALER_RECORDS_QUARANTINED = "driftseal_sealer_records_quarantined_total", Kind::Counter, "records", ["reason"],
+        "Records sealed as quarantine, by reason.";
+    SEALER_PENDING_RECORDS = "driftseal_sealer_pending_records", Kind::Gauge, "records", [],
+        "Records read and not sealed yet.";
+    SEALER_PENDING_BYTES = "driftseal_sealer_pending_bytes", Kind::Gauge, "bytes", [],
+        "Memory held by records that are not sealed yet.";
+    SEALER_SEGMENTS_SEALED = "driftseal_sealer_segments_sealed_total", Kind::Counter, "segments", ["cause"],
+        "Segments sealed, by cause (rows, bytes, age, memory, drain).";
+    SEALER_SEGMENT_BYTES = "driftseal_sealer_segment_bytes_total", Kind::Counter, "bytes", [],
+        "Bytes of Parquet sealed.";
+    SEALER_SEAL_DURATION = "driftseal_sealer_seal_duration_seconds",
+        Kind::Histogram { buckets: DURATION_BUCKETS }, "seconds", [],
+        "Time from a full buffer to the commit.";
+    SEALER_COMMIT_CONFLICTS = "driftseal_sealer_commit_conflicts_total", Kind::Counter, "commits", [],
+        "Commits lost to another sealer.";
+    SEALER_LOG_ENTRIES = "driftseal_sealer_log_entries", Kind::Gauge, "entries", [],
+        "Size of the transparency log.";
+    SEALER_CHECKPOINT_TIMESTAMP = "driftseal_sealer_checkpoint_timestamp_seconds", Kind::Gauge, "seconds", [],
+        "When the last checkpoint was published, in seconds since the Unix epoch.";
+    SEALER_LAG_RECORDS = "driftseal_sealer_lag_records", Kind::Gauge, "records", ["topic"],
+        "Records of a topic not sealed yet.";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn names_are_what_promtool_wants() {
+        let mut seen = BTreeSet::new();
+        for metric in ALL {
+            let name = metric.name;
+            assert!(seen.insert(name), "{name} twice");
+            assert!(name.starts_with("driftseal_"), "{name}");
+            assert!(name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'), "{name}");
+            assert!(metric.help.ends_with('.') && !metric.help.contains('\n'), "{name}");
+            match metric.kind {
+                Kind::Counter => assert!(name.ends_with("_total"), "{name}"),
+                Kind::Gauge => {
+                    assert!(!name.ends_with("_total") && !name.ends_with("_count"), "{name}")
+                }
+                Kind::Histogram { buckets } => {
+                    assert!(name.ends_with("_seconds"), "{name}");
+                    assert!(!buckets.is_empty() && buckets.is_sorted(), "{name}");
+                }
+            }
+            for unit in ["_ms", "_millis", "_kb", "_minutes"] {
+                assert!(!name.contains(unit), "{name}: base units only");
+            }
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! What an operator asks a process over HTTP: is it alive, is it ready, what does it count.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use axum::routing::get;
+use tokio::net::TcpListener;
+
+use crate::metrics::Exposition;
+use crate::shutdown::Shutdown;
+
+/// Answers whether the process takes work; must not block.
+pub type Readiness = Arc<dyn Fn() -> bool + Send + Sync>;
+
+/// `GET /healthz` (200 while the process lives), `GET /readyz` (200 or 503), `GET /metrics`.
+pub fn router(exposition: Exposition, ready: Readiness) -> Router {
+    Router::new()
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route(
+            "/readyz",
+            get(move || async move {
+                if ready() {
+                    (StatusCode::OK, "ready\n")
+                } else {
+                    (StatusCode::SERVICE_UNAVAILABLE, "not ready\n")
+                }
+            }),
+        )
+        .route("/metrics", get(move || async move { scrape(&exposition) }))
+}
+
+/// The answer to a scrape.
+pub fn scrape(exposition: &Exposition) -> impl IntoResponse + use<> {
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], exposition.render())
+}
+
+/// Serves [`router`] until the shutdown; for the roles that have no HTTP of their own. Ready means
+/// not stopping.
+///
+/// # Errors
+///
+/// If the listener fails.
+pub async fn serve(
+    listener: TcpListener,
+    exposition: Exposition,
+    shutdown: Shutdown,
+) -> std::io::Result<()> {
+    let asked = shutdown.clone();
+    let ready: Readiness = Arc::new(move || !asked.is_triggered());
+    axum::serve(listener, router(exposition, ready))
+        .with_graceful_shutdown(async move { shutdown.wait().await })
+        .await
+}

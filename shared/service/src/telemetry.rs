@@ -1,0 +1,38 @@
+//! Log lines of the process, on standard error.
+
+use std::io::IsTerminal;
+
+use serde::{Deserialize, Serialize};
+use tracing_subscriber::EnvFilter;
+
+/// Form of log lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line, for collectors of logs.
+    Json,
+}
+
+/// Starts writing log lines to standard error; a second call changes nothing.
+///
+/// `level` is a level (`error`, `warn`, `info`, `debug`, `trace`) or a filter such as
+/// `info,sealer=debug`; one that does not parse counts as `info`, and a line says so.
+pub fn init(level: &str, format: Format) {
+    let parsed = EnvFilter::try_new(level);
+    let refused = parsed.is_err();
+    let filter = parsed.unwrap_or_else(|_| EnvFilter::new("info"));
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
+    let started = match format {
+        Format::Text => lines.try_init(),
+        Format::Json => lines.json().flatten_event(true).try_init(),
+    };
+    if started.is_ok() && refused {
+        tracing::warn!(level, "log level is not a level or filter; using info");
+    }
+}

@@ -1,0 +1,422 @@
+//! The log itself.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use event::{Batch, BatchBuilder, TimestampType, TopicPartition};
+use ports::local::{Call, Hub, LocalConsumer, Source};
+use ports::{
+    Consumer, Delivery, EventLog, LogError, OffsetRange, Outgoing, Position, Producer, Published,
+    Subscription, TopicSpec,
+};
+
+use crate::fault::{Fault, Operation, Plan};
+use crate::store::{Store, push, size_bytes};
+
+/// Largest record accepted unless set otherwise: what Kafka accepts by default, less framing.
+pub const DEFAULT_RECORD_BYTES_MAX: usize = 1_000_000;
+
+/// Limits of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settings {
+    /// Largest record (key, value and headers); a larger one is `TooLarge`.
+    pub record_bytes_max: usize,
+    /// Records whose acknowledgement is withheld at once; beyond that `QueueFull`.
+    pub in_flight_max: usize,
+    /// The clock at the start, milliseconds since the epoch.
+    pub now_ms: i64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            record_bytes_max: DEFAULT_RECORD_BYTES_MAX,
+            in_flight_max: 100_000,
+            now_ms: 1_700_000_000_000,
+        }
+    }
+}
+
+/// An event log in memory. Clones are the same log; threads may share it.
+#[derive(Debug, Clone)]
+pub struct MemoryLog {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    hub: Hub,
+    state: Mutex<State>,
+    settings: Settings,
+}
+
+#[derive(Debug)]
+struct State {
+    store: Store,
+    plan: Plan,
+    now_ms: i64,
+    unavailable: bool,
+    held: Vec<HeldAnswer>,
+}
+
+struct HeldAnswer {
+    records: usize,
+    done: Delivery,
+    published: Published,
+}
+
+impl std::fmt::Debug for HeldAnswer {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("HeldAnswer").field("records", &self.records).finish()
+    }
+}
+
+fn unreachable() -> LogError {
+    LogError::Unavailable("the simulated log is unreachable".to_owned())
+}
+
+fn lost() -> LogError {
+    LogError::Unavailable("the simulated answer was lost".to_owned())
+}
+
+impl Default for MemoryLog {
+    fn default() -> Self {
+        Self::with_settings(Settings::default())
+    }
+}
+
+impl MemoryLog {
+    /// An empty log.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// An empty log with other limits.
+    #[must_use]
+    pub fn with_settings(settings: Settings) -> Self {
+        let state = State {
+            store: Store::default(),
+            plan: Plan::default(),
+            now_ms: settings.now_ms,
+            unavailable: false,
+            held: Vec::new(),
+        };
+        Self {
+            shared: Arc::new(Shared { hub: Hub::default(), state: Mutex::new(state), settings }),
+        }
+    }
+
+    /// Sets the clock that stamps records, milliseconds since the epoch. A partition's timestamps
+    /// never go back, whatever the clock does.
+    pub fn set_now_ms(&self, now_ms: i64) {
+        self.shared.lock().now_ms = now_ms;
+    }
+
+    /// Moves the clock.
+    pub fn advance_ms(&self, by_ms: i64) {
+        let mut state = self.shared.lock();
+        state.now_ms = state.now_ms.saturating_add(by_ms);
+    }
+
+    /// The clock.
+    #[must_use]
+    pub fn now_ms(&self) -> i64 {
+        self.shared.lock().now_ms
+    }
+
+    /// Makes the call after `skip` further calls of that operation fail.
+    pub fn inject(&self, operation: Operation, skip: u64, fault: Fault) {
+        self.shared.lock().plan.add(operation, skip, fault);
+    }
+
+    /// Forgets every fault that has not happened yet.
+    pub fn clear_faults(&self) {
+        self.shared.lock().plan.clear();
+    }
+
+    /// Calls of an operation so far, failed ones included.
+    #[must_use]
+    pub fn calls(&self, operation: Operation) -> u64 {
+        self.shared.lock().plan.calls(operation)
+    }
+
+    /// While `true`, every call fails with `Unavailable` and has no effect. Waiting consumers
+    /// notice at once.
+    pub fn set_unavailable(&self, unavailable: bool) {
+        self.shared.lock().unavailable = unavailable;
+        self.shared.hub.wake();
+    }
+
+    /// Delivers every withheld acknowledgement, in order. Returns how many records they cover.
+    pub fn release(&self) -> usize {
+        let held = std::mem::take(&mut self.shared.lock().held);
+        let records = held.iter().map(|answer| answer.records).sum();
+        for answer in held {
+            (answer.done)(answer.published);
+        }
+        records
+    }
+
+    /// Makes all members of a group give back all partitions before any of them takes one.
+    pub fn rebalance(&self, group: &str) {
+        self.shared.hub.with_groups(|groups| groups.restart(group));
+    }
+
+    /// Takes all partitions from the member that owns this one, without its knowledge: others may
+    /// take them before its next poll says `Revoked`. Returns whether anybody owned it.
+    pub fn evict(&self, group: &str, owner_of: &TopicPartition) -> bool {
+        self.shared.hub.with_groups(|groups| groups.evict(group, owner_of))
+    }
+
+    /// The position that a group last committed.
+    #[must_use]
+    pub fn committed(&self, group: &str, partition: &TopicPartition) -> Option<i64> {
+        self.shared.hub.with_groups(|groups| groups.committed(group, partition))
+    }
+
+    /// Leaves offsets without records at the end of a partition, as markers of transactions do.
+    ///
+    /// # Errors
+    ///
+    /// `UnknownPartition`.
+    pub fn skip_offsets(&self, partition: &TopicPartition, offsets: i64) -> Result<(), LogError> {
+        let mut state = self.shared.lock();
+        let stored = state.store.partition_mut(partition)?;
+        stored.skip(offsets);
+        let next = stored.next;
+        drop(state);
+        self.shared.hub.appended([(partition.clone(), next)]);
+        Ok(())
+    }
+
+    /// Deletes the records before `first`, as retention does.
+    ///
+    /// # Errors
+    ///
+    /// `UnknownPartition`.
+    pub fn trim(&self, partition: &TopicPartition, first: i64) -> Result<(), LogError> {
+        self.shared.lock().store.partition_mut(partition)?.trim(first);
+        self.shared.hub.wake();
+        Ok(())
+    }
+
+    /// Deletes a topic. Created again, it has another identity and starts at offset 0. Returns
+    /// whether it existed.
+    pub fn delete_topic(&self, topic: &str) -> bool {
+        let Some(deleted) = self.shared.lock().store.topics.remove(topic) else { return false };
+        let ends = (0..)
+            .zip(deleted.partitions)
+            .map(|(number, _)| (TopicPartition::new(topic, number), 0));
+        self.shared.hub.appended(ends);
+        self.shared.hub.wake();
+        true
+    }
+
+    /// Appends one record with exactly that timestamp, past every fault and limit; the record
+    /// must name its partition or have a key. Returns where it landed.
+    ///
+    /// # Errors
+    ///
+    /// `UnknownPartition`.
+    pub fn append_at(
+        &self,
+        record: Outgoing,
+        timestamp_ms: i64,
+        timestamp_type: TimestampType,
+    ) -> Result<Position, LogError> {
+        let mut state = self.shared.lock();
+        let partition = state.store.route(&record)?;
+        let stored = state.store.partition_mut(&partition)?;
+        let offset = stored.append_at(record, (timestamp_ms, timestamp_type));
+        drop(state);
+        self.shared.hub.appended([(partition.clone(), offset + 1)]);
+        Ok(Position { partition, offset })
+    }
+
+    /// Everything a partition holds, past every fault.
+    ///
+    /// # Errors
+    ///
+    /// `UnknownPartition`.
+    pub fn records(&self, partition: &TopicPartition) -> Result<Batch, LogError> {
+        let state = self.shared.lock();
+        let mut batch = BatchBuilder::new(partition.clone());
+        for record in state.store.partition(partition)?.from(0) {
+            push(&mut batch, record);
+        }
+        Ok(batch.build())
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Does `work` as one call that may fail before it or lose its answer after it.
+    fn faulty<T>(
+        &self,
+        operation: Operation,
+        work: impl FnOnce(&mut State) -> Result<T, LogError>,
+    ) -> Result<T, LogError> {
+        let mut state = self.lock();
+        let fault = state.plan.next(operation);
+        if state.unavailable || fault == Some(Fault::NotApplied) {
+            return Err(unreachable());
+        }
+        let result = work(&mut state)?;
+        if fault == Some(Fault::LostAnswer) { Err(lost()) } else { Ok(result) }
+    }
+
+    /// Appends the records of one call that are acceptable. Returns the answers and the new ends.
+    fn append(
+        &self,
+        state: &mut State,
+        records: Vec<Outgoing>,
+    ) -> (Published, Vec<(TopicPartition, i64)>) {
+        let now_ms = state.now_ms;
+        let mut ends = Vec::new();
+        let mut append = |record: Outgoing| {
+            let size_bytes = size_bytes(&record);
+            let bytes_max = self.settings.record_bytes_max;
+            if size_bytes > bytes_max {
+                return Err(LogError::TooLarge { size_bytes, bytes_max });
+            }
+            let partition = state.store.route(&record)?;
+            let offset = state.store.partition_mut(&partition)?.append(record, now_ms);
+            ends.push((partition.clone(), offset + 1));
+            Ok(Position { partition, offset })
+        };
+        let published = records.into_iter().map(&mut append).collect();
+        (published, ends)
+    }
+}
+
+impl Producer for Shared {
+    fn publish(&self, records: Vec<Outgoing>, done: Delivery) -> Result<(), LogError> {
+        let mut state = self.lock();
+        let count = records.len();
+        let waiting = state.held.iter().map(|answer| answer.records).sum::<usize>();
+        if waiting.saturating_add(count) > self.settings.in_flight_max {
+            return Err(LogError::QueueFull { waiting });
+        }
+        let fault = state.plan.next(Operation::Publish);
+        if state.unavailable || fault == Some(Fault::NotApplied) {
+            drop(state);
+            done((0..count).map(|_| Err(unreachable())).collect());
+            return Ok(());
+        }
+        let again = (fault == Some(Fault::Duplicated)).then(|| records.clone());
+        let (mut published, mut ends) = self.append(&mut state, records);
+        if let Some(records) = again {
+            ends.extend(self.append(&mut state, records).1);
+        }
+        if fault == Some(Fault::LostAnswer) {
+            published = (0..count).map(|_| Err(lost())).collect();
+        }
+        if fault == Some(Fault::Held) {
+            state.held.push(HeldAnswer { records: count, done, published });
+            drop(state);
+            self.hub.appended(ends);
+        } else {
+            drop(state);
+            self.hub.appended(ends);
+            done(published);
+        }
+        Ok(())
+    }
+
+    fn in_flight(&self) -> usize {
+        self.lock().held.iter().map(|answer| answer.records).sum()
+    }
+}
+
+impl Source for Shared {
+    fn hub(&self) -> &Hub {
+        &self.hub
+    }
+
+    fn call(&self, call: Call, work: &mut dyn FnMut()) -> Result<(), LogError> {
+        let operation = match call {
+            Call::Poll => Operation::Poll,
+            Call::Seek => Operation::Seek,
+            Call::Commit => Operation::Commit,
+        };
+        self.faulty(operation, |_| {
+            work();
+            Ok(())
+        })
+    }
+
+    fn partitions(&self, topic: &str) -> Result<i32, LogError> {
+        let state = self.lock();
+        Ok(i32::try_from(state.store.topic(topic)?.partitions.len()).unwrap_or(i32::MAX))
+    }
+
+    fn range(&self, partition: &TopicPartition) -> Result<OffsetRange, LogError> {
+        self.lock().store.partition(partition).map(crate::store::Partition::range)
+    }
+
+    fn fetch(
+        &self,
+        partition: &TopicPartition,
+        from: i64,
+        batch: &mut BatchBuilder,
+    ) -> Result<i64, LogError> {
+        let state = self.lock();
+        let stored = state.store.partition(partition)?;
+        let range = stored.range();
+        if from < range.first || from > range.next {
+            return Err(LogError::OutOfRange {
+                partition: partition.to_string(),
+                offset: from,
+                first: range.first,
+                next: range.next,
+            });
+        }
+        Ok(stored.fetch(from, batch))
+    }
+}
+
+impl EventLog for MemoryLog {
+    fn create_topics(&self, topics: &[TopicSpec]) -> Result<(), LogError> {
+        self.shared.faulty(Operation::CreateTopics, |state| {
+            for topic in topics {
+                state.store.create(&topic.name, topic.partitions);
+            }
+            Ok(())
+        })
+    }
+
+    fn partitions(&self, topic: &str) -> Result<i32, LogError> {
+        if self.shared.lock().unavailable {
+            return Err(unreachable());
+        }
+        Source::partitions(&*self.shared, topic)
+    }
+
+    fn topic_id(&self, topic: &str) -> Result<String, LogError> {
+        let state = self.shared.lock();
+        if state.unavailable {
+            return Err(unreachable());
+        }
+        Ok(format!("00000000-0000-4000-8000-{:012x}", state.store.topic(topic)?.id))
+    }
+
+    fn offsets(&self, partition: &TopicPartition) -> Result<OffsetRange, LogError> {
+        self.shared.faulty(Operation::Offsets, |state| {
+            state.store.partition(partition).map(crate::store::Partition::range)
+        })
+    }
+
+    fn producer(&self) -> Arc<dyn Producer> {
+        Arc::clone(&self.shared) as Arc<dyn Producer>
+    }
+
+    fn consumer(&self, subscription: Subscription) -> Result<Box<dyn Consumer>, LogError> {
+        if self.shared.lock().unavailable {
+            return Err(unreachable());
+        }
+        Ok(Box::new(LocalConsumer::new(Arc::clone(&self.shared), subscription)?))
+    }
+}

@@ -1,0 +1,179 @@
+//! Topics, partitions and records in memory.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use event::{BatchBuilder, TimestampType, TopicPartition};
+use ports::local::has_room;
+use ports::{LogError, OffsetRange, Outgoing, partition_of};
+
+#[derive(Debug)]
+pub(crate) struct StoredRecord {
+    pub(crate) offset: i64,
+    pub(crate) timestamp_ms: i64,
+    pub(crate) timestamp_type: TimestampType,
+    pub(crate) key: Option<Vec<u8>>,
+    pub(crate) value: Option<Vec<u8>>,
+    pub(crate) headers: Vec<(String, Option<Vec<u8>>)>,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Partition {
+    records: VecDeque<StoredRecord>,
+    first: i64,
+    pub(crate) next: i64,
+    newest_ms: i64,
+}
+
+#[derive(Debug)]
+pub(crate) struct Topic {
+    pub(crate) id: u64,
+    pub(crate) partitions: Vec<Partition>,
+    keyless: usize,
+}
+
+/// Every topic of the log.
+#[derive(Debug, Default)]
+pub(crate) struct Store {
+    pub(crate) topics: BTreeMap<Arc<str>, Topic>,
+    created: u64,
+}
+
+/// What a record costs against the size limit.
+pub(crate) fn size_bytes(record: &Outgoing) -> usize {
+    let headers: usize = record
+        .headers
+        .iter()
+        .map(|(name, value)| name.len() + value.as_ref().map_or(0, Vec::len))
+        .sum();
+    record.key.as_ref().map_or(0, Vec::len) + record.value.as_ref().map_or(0, Vec::len) + headers
+}
+
+impl Store {
+    pub(crate) fn create(&mut self, name: &str, partitions: i32) {
+        if !self.topics.contains_key(name) {
+            self.created += 1;
+            let partitions = (0..partitions.max(1)).map(|_| Partition::default()).collect();
+            self.topics.insert(Arc::from(name), Topic { id: self.created, partitions, keyless: 0 });
+        }
+    }
+
+    pub(crate) fn topic(&self, name: &str) -> Result<&Topic, LogError> {
+        self.topics.get(name).ok_or_else(|| LogError::UnknownPartition(name.to_owned()))
+    }
+
+    pub(crate) fn partition(&self, partition: &TopicPartition) -> Result<&Partition, LogError> {
+        let index = usize::try_from(partition.partition).ok();
+        self.topics
+            .get(&partition.topic)
+            .and_then(|topic| topic.partitions.get(index?))
+            .ok_or_else(|| LogError::UnknownPartition(partition.to_string()))
+    }
+
+    pub(crate) fn partition_mut(
+        &mut self,
+        partition: &TopicPartition,
+    ) -> Result<&mut Partition, LogError> {
+        let index = usize::try_from(partition.partition).ok();
+        self.topics
+            .get_mut(&partition.topic)
+            .and_then(|topic| topic.partitions.get_mut(index?))
+            .ok_or_else(|| LogError::UnknownPartition(partition.to_string()))
+    }
+
+    /// Where a record goes: as it says, else by its key, else in turn.
+    pub(crate) fn route(&mut self, record: &Outgoing) -> Result<TopicPartition, LogError> {
+        let topic = self
+            .topics
+            .get_mut(&record.topic)
+            .ok_or_else(|| LogError::UnknownPartition(record.topic.to_string()))?;
+        let count = i32::try_from(topic.partitions.len()).unwrap_or(i32::MAX);
+        let number = match (record.partition, &record.key) {
+            (Some(number), _) => number,
+            (None, Some(key)) => partition_of(key, count),
+            (None, None) => {
+                let turn = topic.keyless % topic.partitions.len().max(1);
+                topic.keyless = topic.keyless.wrapping_add(1);
+                i32::try_from(turn).unwrap_or_default()
+            }
+        };
+        let partition = TopicPartition::new(Arc::clone(&record.topic), number);
+        self.partition(&partition)?;
+        Ok(partition)
+    }
+}
+
+impl Partition {
+    /// Appends a record with the broker's clock, which never goes back. Returns its offset.
+    pub(crate) fn append(&mut self, record: Outgoing, now_ms: i64) -> i64 {
+        self.newest_ms = self.newest_ms.max(now_ms);
+        let timestamp = (self.newest_ms, TimestampType::LogAppendTime);
+        self.append_at(record, timestamp)
+    }
+
+    /// Appends a record with exactly that timestamp. Returns its offset.
+    pub(crate) fn append_at(&mut self, record: Outgoing, timestamp: (i64, TimestampType)) -> i64 {
+        let offset = self.next;
+        self.next += 1;
+        self.records.push_back(StoredRecord {
+            offset,
+            timestamp_ms: timestamp.0,
+            timestamp_type: timestamp.1,
+            key: record.key,
+            value: record.value,
+            headers: record.headers,
+        });
+        offset
+    }
+
+    pub(crate) fn skip(&mut self, offsets: i64) {
+        self.next = self.next.saturating_add(offsets.max(0));
+    }
+
+    pub(crate) fn trim(&mut self, first: i64) {
+        self.first = first.clamp(self.first, self.next);
+        while self.records.front().is_some_and(|record| record.offset < self.first) {
+            self.records.pop_front();
+        }
+    }
+
+    pub(crate) const fn range(&self) -> OffsetRange {
+        OffsetRange { first: self.first, next: self.next }
+    }
+
+    /// Records from that offset on.
+    pub(crate) fn from(&self, offset: i64) -> impl Iterator<Item = &StoredRecord> {
+        let start = self.records.partition_point(|record| record.offset < offset);
+        self.records.range(start..)
+    }
+
+    /// Fills the batch while there is room; returns where to go on.
+    pub(crate) fn fetch(&self, from: i64, batch: &mut BatchBuilder) -> i64 {
+        for record in self.from(from) {
+            let headers: usize = record
+                .headers
+                .iter()
+                .map(|(name, value)| 6 + name.len() + value.as_ref().map_or(0, Vec::len))
+                .sum();
+            let size = record.key.as_ref().map_or(0, Vec::len)
+                + record.value.as_ref().map_or(0, Vec::len)
+                + headers;
+            if !has_room(batch, size) {
+                return record.offset;
+            }
+            push(batch, record);
+        }
+        self.next
+    }
+}
+
+pub(crate) fn push(batch: &mut BatchBuilder, record: &StoredRecord) {
+    batch.push(
+        record.offset,
+        record.timestamp_ms,
+        record.timestamp_type,
+        record.key.as_deref(),
+        record.value.as_deref(),
+        record.headers.iter().map(|(name, value)| (name.as_str(), value.as_deref())),
+    );
+}
