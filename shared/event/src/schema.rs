@@ -26,9 +26,9 @@ pub const FAMILIES: &[(&str, &str)] = &[
     ("metric", include_str!("../../../schemas/events/metric.avsc")),
     ("model", include_str!("../../../schemas/events/model.avsc")),
     ("monitor", include_str!("../../../schemas/events/monitor.avsc")),
+    ("producer", include_str!("../../../schemas/events/producer.avsc")),
     ("quarantine", include_str!("../../../schemas/events/quarantine.avsc")),
     ("run", include_str!("../../../schemas/events/run.avsc")),
-    ("source", include_str!("../../../schemas/events/source.avsc")),
     ("tool", include_str!("../../../schemas/events/tool.avsc")),
 ];
 
