@@ -31,6 +31,15 @@ pub fn fingerprint() -> u64 {
 
 /// CRC-64-AVRO fingerprint of a schema.
 pub(crate) fn fingerprint_of(parsed: &apache_avro::Schema) -> u64 {
+    // The parsing canonical form says `"long"` where apache-avro 0.22 writes `{"type":"long"}` for
+    // what was a logical type; parsing its form again, now without logical types, gives the form
+    // (and the fingerprint) that other implementations compute.
+    let again = apache_avro::Schema::parse_str(&parsed.canonical_form());
+    native_fingerprint_of(again.as_ref().unwrap_or(parsed))
+}
+
+/// The fingerprint as apache-avro computes it, and as programs that use it write it.
+pub(crate) fn native_fingerprint_of(parsed: &apache_avro::Schema) -> u64 {
     let bytes = parsed.fingerprint::<apache_avro::rabin::Rabin>().bytes;
     // The crate renders the number in the byte order of single-object encoding.
     bytes.first_chunk::<8>().map_or(0, |bytes| u64::from_le_bytes(*bytes))
@@ -141,5 +150,21 @@ fn long(value: i64, into: &mut Vec<u8>) {
             return;
         }
         into.push(low | 0x80);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Values of fastavro 1.13.1, `fingerprint(to_parsing_canonical_form(s), "CRC-64-AVRO")`, read
+    /// as little-endian; the first is in the specification too.
+    #[test]
+    fn fingerprints_are_those_of_other_implementations() {
+        let of = |text| fingerprint_of(&apache_avro::Schema::parse_str(text).unwrap());
+        assert_eq!(of(r#""null""#), 0x63dd_24e7_cc25_8f8a);
+        let time = r#"{"type":"long","logicalType":"timestamp-micros"}"#;
+        assert_eq!(of(time), of(r#""long""#));
+        assert_eq!(of(time), 0xd054_e144_93f4_1db7);
     }
 }

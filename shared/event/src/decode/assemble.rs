@@ -101,7 +101,7 @@ pub(super) fn cell<'a>(field: &Field, scalar: Scalar<'a>, prefix: &str) -> Resul
         (CellType::Bytes, Scalar::Text(value)) => STANDARD
             .decode(value.as_bytes())
             .map(|bytes| Cell::Bytes(Cow::Owned(bytes)))
-            .or_else(|_| Err(wrong_type(pointer(), "base64 text", "other text"))),
+            .map_err(|_| wrong_type(pointer(), "base64 text", "other text")),
         (CellType::Time, Scalar::Time(instant)) => time(instant),
         (CellType::Time, Scalar::Int(micros)) => time(Timestamp::from_micros(micros)),
         (CellType::Time, Scalar::Unsigned(_)) => Err(out_of_range(pointer())),

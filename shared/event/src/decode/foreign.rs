@@ -333,14 +333,12 @@ fn set<'a>(
 /// The text of a value without a column: text as it is, anything else as JSON. Bytes become
 /// base64, instants RFC 3339, and floats that JSON cannot write their names.
 fn text(value: Value<'_>) -> Option<Cow<'_, str>> {
-    match value {
-        Value::Null => None,
-        Value::Scalar(Scalar::Text(text)) => Some(text),
-        value => Some(Cow::Owned(match json(value) {
-            Json::String(text) => text,
-            other => other.to_string(),
-        })),
-    }
+    let value = match value {
+        Value::Null => return None,
+        Value::Scalar(Scalar::Text(text)) => return Some(text),
+        Value::Scalar(_) | Value::List(_) | Value::Object(_) => json(value),
+    };
+    Some(Cow::Owned(if let Json::String(text) = value { text } else { value.to_string() }))
 }
 
 fn json(value: Value<'_>) -> Json {

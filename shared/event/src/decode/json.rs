@@ -7,8 +7,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-
-use serde::de::{self, DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::de::{self, DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::assemble::{Assembly, Place, Scalar, cell, escape, wanted, wrong_type};

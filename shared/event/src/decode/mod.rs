@@ -25,7 +25,7 @@ use std::sync::{Arc, LazyLock};
 use thiserror::Error;
 
 use crate::cell::Cell;
-use crate::encode::fingerprint;
+use crate::encode::{fingerprint, fingerprint_of, native_fingerprint_of};
 use crate::event::Event;
 use crate::id;
 use crate::plan::plan;
@@ -165,8 +165,14 @@ impl Decoder {
     /// A decoder that knows the bundled schemas.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
-        let by_fingerprint = HashMap::from([(fingerprint(), Arc::new(Writer::Bundled))]);
-        Self { limits, by_fingerprint, ..Self::default() }
+        let mut decoder = Self { limits, ..Self::default() };
+        decoder.by_fingerprint.insert(fingerprint(), Arc::new(Writer::Bundled));
+        if let Ok(parsed) = apache_avro::Schema::parse_str(crate::schema().avro_json()) {
+            decoder
+                .by_fingerprint
+                .insert(native_fingerprint_of(&parsed), Arc::new(Writer::Bundled));
+        }
+        decoder
     }
 
     /// Adds the writer schema behind a registry id, for Confluent frames and id headers; single
@@ -196,13 +202,14 @@ impl Decoder {
     fn writer(&mut self, avro_schema: &str) -> Result<Arc<Writer>, String> {
         let parsed =
             apache_avro::Schema::parse_str(avro_schema).map_err(|error| error.to_string())?;
-        let written = crate::encode::fingerprint_of(&parsed);
+        let written = fingerprint_of(&parsed);
         if let Some(known) = self.by_fingerprint.get(&written) {
             return Ok(Arc::clone(known));
         }
         let compiled = foreign::Schema::compile(&parsed)?;
         let writer = Arc::new(Writer::Foreign(compiled, format!("avro:{written:016x}")));
         self.by_fingerprint.insert(written, Arc::clone(&writer));
+        self.by_fingerprint.insert(native_fingerprint_of(&parsed), Arc::clone(&writer));
         Ok(writer)
     }
 
