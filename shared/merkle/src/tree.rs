@@ -173,6 +173,23 @@ mod tests {
     }
 
     #[test]
+    fn a_proof_holds_for_the_signed_size_only() {
+        // Of any tree this would be too much to ask: RFC 6962 paths do not tell all sizes apart.
+        // A power of two and one changed bit always differ in the length of the path.
+        for count in 1..=70 {
+            let all = leaves(count);
+            let tree = SegmentTree::build(all.clone()).unwrap();
+            let path = tree.prove(count as u64 - 1).unwrap();
+            for bit in 0..64 {
+                let size = tree.size() ^ (1 << bit);
+                let leaf = &all[count - 1];
+                let verdict = verify_inclusion(leaf, count as u64 - 1, size, &path, &tree.root());
+                assert!(verdict.is_err(), "{count} leaves, bit {bit}");
+            }
+        }
+    }
+
+    #[test]
     fn there_is_no_empty_tree_and_no_proof_of_an_index_that_overflows() {
         assert_eq!(SegmentTree::build(Vec::new()).unwrap_err(), TreeError::Empty);
         let tree = SegmentTree::build(leaves(3)).unwrap();
