@@ -29,11 +29,11 @@ fn main() {
     for entry in registry::ALL {
         let mut rising = (entry.make)(Null::AtMost(0.1), 10_000.0).unwrap();
         measure(entry.name, |index| {
-            let _ = black_box(rising.update(value(index)));
+            black_box(rising.update(value(index)));
         });
         let mut both = (entry.make)(Null::Between(0.1, 0.1), 10_000.0).unwrap();
         measure(&format!("{}, two-sided", entry.name), |index| {
-            let _ = black_box(both.update(value(index)));
+            black_box(both.update(value(index)));
         });
     }
     let mut localiser = Localiser::rising(0.1).unwrap();

@@ -24,7 +24,7 @@
 //! let failures = std::iter::repeat(Unit::ONE);
 //! let values = failures.take(40).enumerate();
 //! let mut at = values.map(|(index, value)| (index, detector.update(value)));
-//! assert_eq!(at.find(|(_, signal)| *signal == Signal::Drift).map(|(index, _)| index), Some(5));
+//! assert_eq!(at.find(|(_, signal)| *signal == Signal::Drift).map(|(index, _)| index), Some(6));
 //! # Ok::<(), drift::NullError>(())
 //! ```
 //!

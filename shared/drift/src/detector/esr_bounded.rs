@@ -148,7 +148,7 @@ mod tests {
                 for step in 0..t {
                     let one = bits >> step & 1 == 1;
                     probability *= if one { mean } else { 1.0 - mean };
-                    let _ = detector.update(one.into());
+                    detector.update(one.into());
                 }
                 probability * detector.e_value()
             })
@@ -182,7 +182,7 @@ mod tests {
         }
         assert!(detector.e_value() <= CAP && detector.e_value().is_finite());
         for _ in 0..1_000_000 {
-            let _ = detector.update(Unit::ZERO);
+            detector.update(Unit::ZERO);
         }
         assert!(detector.e_value() < 1_000.0, "{}", detector.e_value());
     }

@@ -12,7 +12,6 @@ use crate::finite::Unit;
 
 /// What a detector says after a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[must_use]
 pub enum Signal {
     /// No sign of a change.
     Stable,
@@ -50,7 +49,7 @@ pub enum NullError {
 
 /// A detector that sees one value at a time.
 pub trait StreamDetector {
-    /// Takes the next value and says where the stream stands.
+    /// Takes the next value and says where the stream stands; [`Self::e_value`] says more.
     fn update(&mut self, value: Unit) -> Signal;
 
     /// Evidence so far; alarms at the threshold.

@@ -1,0 +1,10 @@
+//! The detectors from the outside: laws for every registered one, guarantees by simulation, and
+//! answers of other implementations.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed step fails the test")]
+#![expect(clippy::cast_precision_loss, reason = "small numbers")]
+
+mod guarantee;
+mod laws;
+mod numbers;
+mod oracle;
