@@ -1,0 +1,87 @@
+//! Nanoseconds per event of the state machine alone, and with decoding from Avro before it.
+//! `cargo bench -p monitor`
+
+#![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
+#![expect(clippy::print_stdout, reason = "a benchmark prints")]
+#![expect(clippy::unwrap_used, reason = "a benchmark may fail")]
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use event::{
+    BatchBuilder, Decoder, EventBuilder, Limits, Timestamp, TimestampType, TopicPartition, encode,
+};
+use monitor::{Processor, Settings};
+
+const EVENTS: i64 = 200_000;
+const AGENTS: i64 = 100;
+
+fn main() {
+    let mut batch = BatchBuilder::new(TopicPartition::new("agent.events", 0));
+    let start = 1_767_225_600_000_i64;
+    for number in 0..EVENTS {
+        let time_ms = start + number * 5;
+        let agent = format!("agent-{}", number % AGENTS);
+        let version = if number < EVENTS / 2 { "v1" } else { "v2" };
+        let kind = ["run.completed", "tool.completed", "eval.result", "model.invoked"];
+        let kind = usize::try_from(number / AGENTS % 4).ok().and_then(|at| kind.get(at)).unwrap();
+        let builder = EventBuilder::new(kind)
+            .set("event_id", format!("00000000-0000-7000-8000-{number:012x}"))
+            .set("event_time", Timestamp::from_millis(time_ms))
+            .set("agent_id", agent.as_str())
+            .set("agent_version", version)
+            .set("run_id", format!("run-{number}"));
+        let status = if number % 10 == 0 { "error" } else { "ok" };
+        let builder = match *kind {
+            "run.completed" => builder
+                .set("run.status", status)
+                .set("run.duration_ms", 250.0 + f64::from(i32::try_from(number % 5_000).unwrap()))
+                .set("run.input_tokens", 900_i64)
+                .set("run.output_tokens", 100_i64)
+                .set("run.cost_usd", 0.002),
+            "tool.completed" => builder.set("tool.name", "search").set("tool.status", status),
+            "eval.result" => builder
+                .set("eval.suite", "answers")
+                .set("eval.passed", number % 10 != 0)
+                .set("eval.score", 0.8),
+            _ => builder.set("model.request_model", "m").set("model.input_tokens", 900_i64),
+        };
+        let mut value = Vec::new();
+        encode::encode(&builder.build().unwrap(), &mut value);
+        let kind = TimestampType::LogAppendTime;
+        let key = Some(agent.as_bytes());
+        batch.push(number, time_ms, kind, key, Some(&value), std::iter::empty());
+    }
+    let batch = batch.build();
+    let decoder = Decoder::new(Limits::default());
+    let per_event = |start: Instant| {
+        start.elapsed().as_secs_f64() * 1e9 / f64::from(i32::try_from(EVENTS).unwrap())
+    };
+
+    let decoded: Vec<_> = batch.records().map(|record| decoder.decode(&record)).collect();
+    for round in 0..3 {
+        let mut processor = Processor::new(Settings::default(), "agent.events", 0);
+        let start = Instant::now();
+        let mut outputs = 0;
+        for (record, decoded) in batch.records().zip(&decoded) {
+            outputs += black_box(processor.handle_record(&record, decoded)).len();
+        }
+        let alone = per_event(start);
+
+        let mut processor = Processor::new(Settings::default(), "agent.events", 0);
+        let start = Instant::now();
+        for record in batch.records() {
+            black_box(processor.handle_record(&record, &decoder.decode(&record)));
+        }
+        let together = per_event(start);
+        let start = Instant::now();
+        let snapshot = processor.snapshot();
+        println!(
+            "round {round}: processor {alone:.0} ns/event, with decoding {together:.0} ns/event, \
+             {outputs} outputs; snapshot of {} keys: {} bytes in {:.1} ms",
+            processor.keys(),
+            snapshot.len(),
+            start.elapsed().as_secs_f64() * 1e3,
+        );
+    }
+}

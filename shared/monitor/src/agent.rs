@@ -1,0 +1,341 @@
+//! State of one agent in one environment, and of its versions.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use event::Event;
+use serde::{Deserialize, Serialize};
+
+use crate::alert::{Context, Mark, Stream};
+use crate::baseline::{Reference, Totals};
+use crate::change::LastChange;
+use crate::columns::columns;
+use crate::dedup::digest_of;
+use crate::output::Outputs;
+use crate::settings::Settings;
+use crate::window::Windows;
+
+/// Bytes kept of a name (tenant, agent, environment, version, suite, run). Of a longer one the
+/// beginning and a digest of all of it are kept.
+const NAME_BYTES_MAX: usize = 256;
+/// Characters kept of a name that is too long.
+const NAME_CHARS_KEPT: usize = 48;
+
+/// Number of the suite that counts what has no place of its own.
+pub(crate) const OTHER_SUITE: u16 = u16::MAX;
+/// Its name.
+const OTHER_SUITE_NAME: &str = "_other";
+
+/// A name, bounded in size.
+pub(crate) fn bounded(name: &str) -> Cow<'_, str> {
+    if name.len() <= NAME_BYTES_MAX {
+        return Cow::Borrowed(name);
+    }
+    let mut short: String = name.chars().take(NAME_CHARS_KEPT).collect();
+    short.push('~');
+    short.push_str(&format!("{:032x}", digest_of(name)));
+    Cow::Owned(short)
+}
+
+/// Which agent, of whom and where.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Identity {
+    pub(crate) tenant: Option<String>,
+    pub(crate) id: String,
+    pub(crate) environment: Option<String>,
+}
+
+impl Identity {
+    pub(crate) fn of(event: &Event<'_>, id: &str) -> Self {
+        let text = |column| event.text(column).map(|text| bounded(text).into_owned());
+        Self {
+            tenant: text(columns().tenant_id),
+            id: bounded(id).into_owned(),
+            environment: text(columns().environment),
+        }
+    }
+}
+
+/// Writes the key of an agent: tenant and id with their lengths, so that no two agents share one
+/// and all environments of an agent share the first part, whose length is returned.
+pub(crate) fn write_key(event: &Event<'_>, id: &str, into: &mut String) -> usize {
+    let mut part = |name: Option<&str>| match name {
+        None => into.push_str("-;"),
+        Some(name) => {
+            let name = bounded(name);
+            let mut digits = [0_u8; 20];
+            into.push_str(decimal(name.len(), &mut digits));
+            into.push(':');
+            into.push_str(&name);
+            into.push(';');
+        }
+    };
+    part(event.text(columns().tenant_id));
+    part(Some(id));
+    let prefix = into.len();
+    if let Some(environment) = event.text(columns().environment) {
+        into.push('=');
+        into.push_str(&bounded(environment));
+    }
+    prefix
+}
+
+/// Decimal digits without the formatting machinery: this runs for every event.
+fn decimal(mut number: usize, digits: &mut [u8; 20]) -> &str {
+    let mut start = digits.len();
+    for (at, slot) in digits.iter_mut().enumerate().rev() {
+        *slot = b'0' + u8::try_from(number % 10).unwrap_or_default();
+        number /= 10;
+        start = at;
+        if number == 0 {
+            break;
+        }
+    }
+    digits.get(start..).and_then(|digits| std::str::from_utf8(digits).ok()).unwrap_or_default()
+}
+
+/// An agent in one environment.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Agent {
+    pub(crate) identity: Identity,
+    /// Mixed into event ids, so that one agent cannot use up another's.
+    pub(crate) salt: u128,
+    /// Offset of its last event.
+    pub(crate) last_offset: i64,
+    /// The version that is compared with the next one.
+    pub(crate) current: Option<String>,
+    pub(crate) last_change: Option<LastChange>,
+    pub(crate) versions: BTreeMap<String, Version>,
+}
+
+/// A version of an agent: one key.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Version {
+    /// Offset of its last event.
+    pub(crate) last_offset: i64,
+    /// The version before it.
+    pub(crate) previous: Option<String>,
+    /// Names of suites; a suite's number is its place, from 1.
+    suites: Vec<String>,
+    pub(crate) windows: Windows,
+    /// Drift streams: 0 is the error rate, the others are suites.
+    pub(crate) streams: BTreeMap<u16, Stream>,
+}
+
+impl Version {
+    /// Number of a suite, which gets one if there is a place left; [`OTHER_SUITE`] otherwise.
+    pub(crate) fn suite(&mut self, name: &str, suites_max: u16) -> u16 {
+        let name = bounded(name);
+        let known = self.suites.iter().position(|known| *known == name);
+        let place = known.unwrap_or(self.suites.len());
+        if known.is_none() {
+            if place >= usize::from(suites_max) {
+                return OTHER_SUITE;
+            }
+            self.suites.push(name.into_owned());
+        }
+        u16::try_from(place.saturating_add(1)).unwrap_or(OTHER_SUITE)
+    }
+
+    /// Name of a suite; `None` for 0 and for the suite without a name.
+    pub(crate) fn suite_name(&self, suite: u16) -> Option<&str> {
+        if suite == OTHER_SUITE {
+            return Some(OTHER_SUITE_NAME);
+        }
+        let place = usize::from(suite).checked_sub(1)?;
+        self.suites.get(place).map(String::as_str).filter(|name| !name.is_empty())
+    }
+}
+
+/// Name of a drift metric.
+pub(crate) const fn stream_metric(stream: u16) -> &'static str {
+    if stream == 0 { "run.error_rate" } else { "eval.fail_rate" }
+}
+
+impl Agent {
+    /// An agent without versions.
+    pub(crate) fn new(key: &str, identity: Identity) -> Self {
+        Self {
+            identity,
+            salt: digest_of(key),
+            last_offset: 0,
+            current: None,
+            last_change: None,
+            versions: BTreeMap::new(),
+        }
+    }
+
+    /// Does something with each stream of a version.
+    pub(crate) fn each_stream(
+        &mut self,
+        version: &str,
+        settings: &Settings,
+        mut act: impl FnMut(u16, &mut Stream, &Context<'_>),
+    ) {
+        let Some(state) = self.versions.get_mut(version) else { return };
+        let mut streams = std::mem::take(&mut state.streams);
+        for (number, stream) in &mut streams {
+            let context = Context {
+                settings,
+                agent: &self.identity,
+                version,
+                metric: stream_metric(*number),
+                suite: state.suite_name(*number),
+                last_change: self.last_change.as_ref(),
+            };
+            act(*number, stream, &context);
+        }
+        state.streams = streams;
+    }
+
+    /// Takes an observation of a stream of a version, which is known.
+    pub(crate) fn observe(
+        &mut self,
+        version: &str,
+        stream: u16,
+        failed: bool,
+        (mark, run): (Mark, &str),
+        settings: &Settings,
+        outputs: &mut Outputs<'_>,
+    ) {
+        let Some(Version { streams, suites, previous, .. }) = self.versions.get_mut(version) else {
+            return;
+        };
+        let place = usize::from(stream).checked_sub(1);
+        let suite = place.and_then(|place| suites.get(place)).map(String::as_str);
+        let context = Context {
+            settings,
+            agent: &self.identity,
+            version,
+            metric: stream_metric(stream),
+            suite: suite.filter(|name| !name.is_empty()),
+            last_change: self.last_change.as_ref(),
+        };
+        let state = streams.entry(stream).or_insert_with(|| {
+            let reference = Reference { version: previous.clone(), totals: Totals::default() };
+            Stream::start(Totals::default(), reference, &context, outputs)
+        });
+        state.observe(failed, mark, run, &context, outputs);
+    }
+
+    /// Makes `to`, which is known, the current version: the outgoing one's alerts end, its totals
+    /// become the frozen baseline of `to`, and a new test begins.
+    pub(crate) fn introduce(
+        &mut self,
+        to: &str,
+        from: Option<String>,
+        settings: &Settings,
+        outputs: &mut Outputs<'_>,
+    ) {
+        let mut frozen = Vec::new();
+        if let Some(from) = &from {
+            self.each_stream(from, settings, |_, stream, context| {
+                stream.restart("another version has taken over", context, outputs);
+            });
+            if let Some(outgoing) = self.versions.get(from) {
+                for (number, stream) in &outgoing.streams {
+                    let suite = (*number > 0).then(|| outgoing.suite_name(*number).unwrap_or(""));
+                    frozen.push((suite.map(str::to_owned), stream.totals));
+                }
+            }
+        }
+        self.each_stream(to, settings, |_, stream, context| {
+            stream.restart("the baseline has changed", context, outputs);
+        });
+        self.current = Some(to.to_owned());
+        let Some(state) = self.versions.get_mut(to) else { return };
+        state.previous.clone_from(&from);
+        let mut streams = std::mem::take(&mut state.streams);
+        let mut baselines: BTreeMap<u16, Totals> =
+            streams.keys().map(|number| (*number, Totals::default())).collect();
+        for (suite, totals) in frozen {
+            let number = suite.map_or(0, |suite| state.suite(&suite, settings.suites_per_key_max));
+            if number != OTHER_SUITE {
+                baselines.insert(number, totals);
+            }
+        }
+        for (number, baseline) in baselines {
+            let context = Context {
+                settings,
+                agent: &self.identity,
+                version: to,
+                metric: stream_metric(number),
+                suite: state.suite_name(number),
+                last_change: self.last_change.as_ref(),
+            };
+            let reference = Reference { version: from.clone(), totals: baseline };
+            let totals = streams.get(&number).map(|stream| stream.totals).unwrap_or_default();
+            let stream = Stream::start(totals, reference, &context, outputs);
+            streams.insert(number, stream);
+        }
+        state.streams = streams;
+    }
+
+    /// Makes a version current again that was current before: tests begin anew against the
+    /// baselines they had.
+    pub(crate) fn roll_back(
+        &mut self,
+        to: &str,
+        from: Option<&str>,
+        settings: &Settings,
+        outputs: &mut Outputs<'_>,
+    ) {
+        for version in from.into_iter().chain([to]) {
+            self.each_stream(version, settings, |_, stream, context| {
+                stream.restart("the version was rolled back", context, outputs);
+            });
+        }
+        self.current = Some(to.to_owned());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use event::EventBuilder;
+
+    #[test]
+    fn no_two_agents_share_a_key() {
+        let key = |tenant: Option<&str>, id: &str, environment: Option<&str>| {
+            let event = EventBuilder::new("run.completed")
+                .set("event_id", "e")
+                .set("event_time", event::Timestamp::from_micros(0))
+                .set_some("tenant_id", tenant)
+                .set_some("environment", environment)
+                .build()
+                .unwrap();
+            let mut key = String::new();
+            let prefix = write_key(&event, id, &mut key);
+            (key, prefix)
+        };
+        let all = [
+            key(None, "a", None),
+            key(None, "a", Some("")),
+            key(None, "a;=p", None),
+            key(None, "a", Some("p")),
+            key(Some(""), "a", None),
+            key(Some("a"), "", None),
+            key(Some("-"), "a", None),
+        ];
+        let distinct: std::collections::BTreeSet<_> = all.iter().map(|(key, _)| key).collect();
+        assert_eq!(distinct.len(), all.len(), "{all:?}");
+        let prefix = |(key, prefix): &(String, usize)| key.get(..*prefix).map(str::to_owned);
+        assert_eq!(prefix(&all[0]), prefix(&all[3]));
+    }
+
+    #[test]
+    fn suites_beyond_the_limit_share_one() {
+        let mut version = Version::default();
+        assert_eq!([version.suite("a", 2), version.suite("b", 2)], [1, 2]);
+        assert_eq!([version.suite("c", 2), version.suite("a", 2)], [OTHER_SUITE, 1]);
+        assert_eq!(version.suite_name(2), Some("b"));
+        assert_eq!(version.suite_name(OTHER_SUITE), Some("_other"));
+    }
+
+    #[test]
+    fn long_names_are_bounded_and_stay_distinct() {
+        let (a, b) = ("x".repeat(1_000), "x".repeat(1_001));
+        assert!(bounded(&a).len() < NAME_BYTES_MAX && bounded(&a) != bounded(&b));
+        assert_eq!(decimal(1_234_567_890, &mut [0; 20]), "1234567890");
+    }
+}

@@ -1,0 +1,61 @@
+//! Numbers of the columns that are read, looked up once.
+
+use std::sync::LazyLock;
+
+use event::{ColumnId, schema};
+
+macro_rules! columns {
+    ($($name:ident = $path:literal),* $(,)?) => {
+        #[derive(Debug)]
+        pub(crate) struct Columns {
+            $(pub(crate) $name: ColumnId,)*
+        }
+
+        static COLUMNS: LazyLock<Columns> = LazyLock::new(|| {
+            let id = |path: &str| {
+                schema().id(path).unwrap_or_else(|| panic!("schemas/events: no column {path}"))
+            };
+            Columns { $($name: id($path),)* }
+        });
+    };
+}
+
+columns! {
+    agent_from_version = "agent.from_version",
+    agent_id = "agent_id",
+    agent_prompt_digest = "agent.prompt_digest",
+    agent_prompt_name = "agent.prompt_name",
+    agent_to_version = "agent.to_version",
+    agent_version = "agent_version",
+    change_from_version = "change.from_version",
+    change_id = "change.id",
+    change_to_version = "change.to_version",
+    change_type = "change.type",
+    environment = "environment",
+    eval_passed = "eval.passed",
+    eval_score = "eval.score",
+    eval_suite = "eval.suite",
+    event_id = "event_id",
+    event_time = "event_time",
+    kind = "kind",
+    run_cost_usd = "run.cost_usd",
+    run_duration_ms = "run.duration_ms",
+    run_id = "run_id",
+    run_input_tokens = "run.input_tokens",
+    run_output_tokens = "run.output_tokens",
+    run_status = "run.status",
+    tenant_id = "tenant_id",
+    tool_status = "tool.status",
+}
+
+pub(crate) fn columns() -> &'static Columns {
+    &COLUMNS
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_column_exists() {
+        assert_eq!(super::columns().kind, event::schema().id("kind").unwrap());
+    }
+}

@@ -1,0 +1,28 @@
+//! What the processor has seen and left out. Part of the state, so a replay counts the same.
+
+use serde::{Deserialize, Serialize};
+
+/// Counts since the beginning of the partition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Counters {
+    /// Records handled.
+    pub records: u64,
+    /// Records that did not decode.
+    pub quarantined: u64,
+    /// Events of an agent whose id was seen before.
+    pub duplicates: u64,
+    /// Events without an agent.
+    pub unattributed: u64,
+    /// Events that revised a closed window.
+    pub late: u64,
+    /// Events too late for any window.
+    pub too_late: u64,
+    /// Events whose time was too far ahead and was replaced by the broker's.
+    pub future_skew: u64,
+    /// Values left out of a metric: NaN, infinite, or negative where that means nothing.
+    pub invalid_values: u64,
+    /// Keys evicted because there were too many.
+    pub keys_evicted: u64,
+    /// Results counted under `_other` because a key had too many suites.
+    pub suites_merged: u64,
+}

@@ -1,0 +1,50 @@
+//! From the events of one partition to metrics, drift verdicts and alerts.
+//!
+//! # Promise
+//!
+//! - [`Processor`] is a pure function of the records of one partition in offset order: no clock,
+//!   no randomness, no I/O. The same records give the same outputs, byte for byte, and resuming
+//!   from a snapshot taken anywhere continues as if nothing had happened. So anybody can recompute
+//!   every metric and alert from the sealed archive.
+//! - Every output carries its origin (topic, partition, offset, ordinal) and an `event_id` that is
+//!   derived from it.
+//! - Memory is bounded: [`Settings`] says by what, and what happens there.
+//! - A false page of one stream takes at least `average_run_length` observations on average, if
+//!   the baseline's upper confidence bound holds (see `baseline`).
+//!
+//! # Vocabulary
+//!
+//! *Key*: tenant, agent, environment and version. *Pane*: one minute of event time of one key;
+//! *window*: five panes. *Watermark*: the event time up to which the partition is taken to be
+//! complete. *Stream*: the observations of one drift metric of one key, in offset order.
+//!
+//! # What it does not do
+//!
+//! It neither reads nor publishes: the `processor` service does. It decodes nothing.
+
+mod agent;
+mod alert;
+mod baseline;
+mod change;
+mod columns;
+mod counters;
+mod dedup;
+pub mod metric;
+mod observe;
+mod output;
+mod processor;
+mod settings;
+mod snapshot;
+mod watermark;
+mod window;
+
+pub use counters::Counters;
+pub use output::{Destination, Output};
+pub use processor::Processor;
+pub use settings::{Settings, SettingsError};
+pub use snapshot::ResumeError;
+pub use window::{PANE_MICROS, WINDOW_MICROS};
+
+/// Version of the computation; part of every origin and of every snapshot. It grows when the same
+/// records would give other outputs.
+pub const SEMANTICS: i64 = 1;

@@ -1,0 +1,14 @@
+//! Score of evaluation results, per suite.
+
+use super::{Metric, Shape};
+use crate::observe::Kind;
+
+pub(super) const METRIC: Metric = Metric {
+    name: "eval.score",
+    unit: "score",
+    shape: Shape::Mean,
+    per_suite: true,
+    sample: |event, kind, columns| {
+        (kind == Kind::Eval).then(|| event.number(columns.eval_score)).flatten()
+    },
+};

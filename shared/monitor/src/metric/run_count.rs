@@ -1,0 +1,12 @@
+//! Completed runs.
+
+use super::{Metric, Shape};
+use crate::observe::Kind;
+
+pub(super) const METRIC: Metric = Metric {
+    name: "run.count",
+    unit: "runs",
+    shape: Shape::Count,
+    per_suite: false,
+    sample: |_, kind, _| (kind == Kind::Run).then_some(1.0),
+};

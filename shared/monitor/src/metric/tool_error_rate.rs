@@ -1,0 +1,16 @@
+//! Share of completed tool calls whose status is `error`.
+
+use super::{Metric, Shape, indicator};
+use crate::observe::{Kind, failed};
+
+pub(super) const METRIC: Metric = Metric {
+    name: "tool.error_rate",
+    unit: "ratio",
+    shape: Shape::Rate,
+    per_suite: false,
+    sample: |event, kind, columns| {
+        (kind == Kind::Tool)
+            .then(|| failed(event.text(columns.tool_status)).map(indicator))
+            .flatten()
+    },
+};

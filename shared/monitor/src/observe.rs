@@ -1,0 +1,48 @@
+//! What an event means to the monitor.
+
+use event::Event;
+
+use crate::columns::columns;
+
+/// Kinds that are told apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// `run.completed`.
+    Run,
+    /// `tool.completed`.
+    Tool,
+    /// `eval.result`.
+    Eval,
+    /// `agent.version.deployed`.
+    Deployed,
+    /// `agent.version.rolled_back`.
+    RolledBack,
+    /// Another event about a change of the agent: `change.*`, `agent.version.*`.
+    Change,
+    /// `monitor.tick`.
+    Tick,
+    /// Anything else: it shows that its key is alive, and fills no pane.
+    Other,
+}
+
+impl Kind {
+    pub(crate) fn of(event: &Event<'_>) -> Self {
+        match event.text(columns().kind).unwrap_or_default() {
+            "run.completed" => Self::Run,
+            "tool.completed" => Self::Tool,
+            "eval.result" => Self::Eval,
+            "agent.version.deployed" => Self::Deployed,
+            "agent.version.rolled_back" => Self::RolledBack,
+            "monitor.tick" => Self::Tick,
+            kind if kind.starts_with("change.") || kind.starts_with("agent.version.") => {
+                Self::Change
+            }
+            _ => Self::Other,
+        }
+    }
+}
+
+/// Whether a status column says error; `None` without a status.
+pub(crate) fn failed(status: Option<&str>) -> Option<bool> {
+    status.map(|status| status == "error")
+}

@@ -1,0 +1,103 @@
+//! Computed events, with their origin.
+
+use event::{Event, EventBuilder, Record, Timestamp, id};
+
+use crate::SEMANTICS;
+use crate::agent::Identity;
+
+/// Topic that an output belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Destination {
+    /// Windows.
+    Metrics,
+    /// Baselines and alerts.
+    Alerts,
+}
+
+/// A computed event.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Output {
+    /// Where it goes; its partition there is the number of the input partition.
+    pub destination: Destination,
+    /// Key of its record: the agent's id.
+    pub key: Vec<u8>,
+    /// The event, complete with origin and `event_id`.
+    pub event: Event<'static>,
+    /// Number among all outputs of the input record, from 0, over all destinations.
+    pub ordinal: i64,
+}
+
+/// Collects the outputs of one record.
+#[derive(Debug)]
+pub(crate) struct Outputs<'a> {
+    topic: &'a str,
+    partition: i32,
+    offset: i64,
+    time: i64,
+    outputs: Vec<Output>,
+}
+
+impl<'a> Outputs<'a> {
+    /// Outputs of a record whose event is placed at that time.
+    pub(crate) const fn of(record: &Record<'a>, time: i64) -> Self {
+        Self {
+            topic: record.topic,
+            partition: record.partition,
+            offset: record.offset,
+            time,
+            outputs: Vec::new(),
+        }
+    }
+
+    /// Time of the triggering event.
+    pub(crate) const fn time(&self) -> i64 {
+        self.time
+    }
+
+    pub(crate) fn into_outputs(self) -> Vec<Output> {
+        self.outputs
+    }
+
+    /// The `event_id` that the next output will have.
+    pub(crate) fn next_id(&self) -> String {
+        id::from_origin(self.topic, self.partition, self.offset, self.next_ordinal())
+    }
+
+    fn next_ordinal(&self) -> i64 {
+        i64::try_from(self.outputs.len()).unwrap_or(i64::MAX)
+    }
+
+    /// Adds an event about a version of an agent; `fill` sets the fields of its family.
+    pub(crate) fn push(
+        &mut self,
+        destination: Destination,
+        kind: &str,
+        time: i64,
+        agent: &Identity,
+        version: &str,
+        fill: impl FnOnce(EventBuilder) -> EventBuilder,
+    ) {
+        let ordinal = self.next_ordinal();
+        let time = time.clamp(Timestamp::EARLIEST.micros(), Timestamp::LATEST.micros());
+        let version = Some(version).filter(|version| !version.is_empty());
+        let builder = EventBuilder::new(kind)
+            .set("event_id", self.next_id())
+            .set("event_time", Timestamp::from_micros(time))
+            .set_some("tenant_id", agent.tenant.as_deref())
+            .set_some("environment", agent.environment.as_deref())
+            .set("agent_id", agent.id.as_str())
+            .set_some("agent_version", version)
+            .set("origin.topic", self.topic)
+            .set("origin.partition", i64::from(self.partition))
+            .set("origin.offset", self.offset)
+            .set("origin.ordinal", ordinal)
+            .set("origin.semantics", SEMANTICS);
+        match fill(builder).build() {
+            Ok(event) => {
+                let key = agent.id.clone().into_bytes();
+                self.outputs.push(Output { destination, key, event, ordinal });
+            }
+            Err(error) => debug_assert!(false, "an output does not fit the schema: {error}"),
+        }
+    }
+}

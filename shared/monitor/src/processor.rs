@@ -1,0 +1,504 @@
+//! The state machine of one partition.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use event::{Decoded, Event, Record, Timestamp, TimestampType};
+use serde::{Deserialize, Serialize};
+
+use crate::agent::{Agent, Identity, OTHER_SUITE, Version, bounded, write_key};
+use crate::alert::Mark;
+use crate::baseline::Totals;
+use crate::change::LastChange;
+use crate::columns::columns;
+use crate::counters::Counters;
+use crate::dedup::{RecentIds, number_of};
+use crate::metric;
+use crate::observe::{Kind, failed};
+use crate::output::{Destination, Output, Outputs};
+use crate::settings::Settings;
+use crate::snapshot::{self, ResumeError};
+use crate::watermark::{Placed, Watermark};
+use crate::window::{PANE_MICROS, window_end, window_of};
+
+/// What happens to a window when the watermark reaches an instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+enum Action {
+    Emit,
+    Expire,
+}
+
+/// An action that waits for the watermark; in the order in which they are carried out.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+struct Due {
+    at: i64,
+    action: Action,
+    agent: String,
+    version: String,
+    window: i64,
+}
+
+/// Everything that a processor knows.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct State {
+    pub(crate) topic: String,
+    pub(crate) partition: i32,
+    next_offset: i64,
+    watermark: Watermark,
+    counters: Counters,
+    ids: RecentIds,
+    agents: BTreeMap<String, Agent>,
+    /// Sum over agents of their versions, at least 1 each.
+    keys: u64,
+    schedule: BTreeSet<Due>,
+}
+
+/// Computes windows, baselines and alerts from the records of one partition.
+///
+/// Call [`Self::handle_record`] with every record in offset order; everything else only looks.
+#[derive(Debug)]
+pub struct Processor {
+    settings: Settings,
+    state: State,
+    /// Buffer for keys, so that looking an agent up allocates nothing.
+    key: String,
+}
+
+impl Processor {
+    /// A processor that has seen nothing of its partition.
+    #[must_use]
+    pub fn new(settings: Settings, topic: &str, partition: i32) -> Self {
+        let state = State {
+            topic: topic.to_owned(),
+            partition,
+            next_offset: 0,
+            watermark: Watermark::default(),
+            counters: Counters::default(),
+            ids: RecentIds::default(),
+            agents: BTreeMap::new(),
+            keys: 0,
+            schedule: BTreeSet::new(),
+        };
+        Self { settings, state, key: String::new() }
+    }
+
+    /// Continues from a snapshot.
+    ///
+    /// # Errors
+    ///
+    /// If the snapshot is of another format, semantics or partition, or damaged.
+    pub fn resume(
+        settings: Settings,
+        topic: &str,
+        partition: i32,
+        snapshot: &[u8],
+    ) -> Result<Self, ResumeError> {
+        let state = snapshot::load(snapshot, topic, partition)?;
+        Ok(Self { settings, state, key: String::new() })
+    }
+
+    /// Everything that is needed to continue at [`Self::next_offset`], as bytes.
+    #[must_use]
+    pub fn snapshot(&self) -> Vec<u8> {
+        snapshot::save(&self.state)
+    }
+
+    /// Offset of the next record; 0 at the beginning.
+    #[must_use]
+    pub const fn next_offset(&self) -> i64 {
+        self.state.next_offset
+    }
+
+    /// What has been seen and left out.
+    #[must_use]
+    pub const fn counters(&self) -> Counters {
+        self.state.counters
+    }
+
+    /// Agent versions whose state is held (an agent without a version counts as one).
+    #[must_use]
+    pub const fn keys(&self) -> u64 {
+        self.state.keys
+    }
+
+    /// Event time up to which the partition is taken to be complete.
+    #[must_use]
+    pub fn watermark(&self) -> Option<Timestamp> {
+        self.state.watermark.at().map(Timestamp::from_micros)
+    }
+
+    /// Takes the next record. A record before [`Self::next_offset`] was seen already and is
+    /// ignored. A record that did not decode is counted and has no other effect.
+    pub fn handle_record(&mut self, record: &Record<'_>, decoded: &Decoded<'_>) -> Vec<Output> {
+        if record.offset < self.state.next_offset {
+            return Vec::new();
+        }
+        self.state.next_offset = record.offset.saturating_add(1);
+        self.state.counters.records += 1;
+        if decoded.fault.is_some() {
+            self.state.counters.quarantined += 1;
+            return Vec::new();
+        }
+        let event = &decoded.event;
+        let broker = (record.timestamp_type != TimestampType::None)
+            .then(|| Timestamp::from_millis(record.timestamp_ms).micros());
+        self.state.watermark.saw_broker_time(broker);
+        let time = event.time(columns().event_time).map(Timestamp::micros);
+        let time = time.or(broker).unwrap_or_default();
+        let placed = self.state.watermark.place(time, broker, &self.settings);
+        let mut outputs = Outputs::of(record, placed.micros);
+
+        let kind = Kind::of(event);
+        let moved = if kind == Kind::Tick {
+            self.state.watermark.tick(broker.unwrap_or(placed.micros), &self.settings)
+        } else {
+            self.handle_event(record.offset, event, kind, placed, &mut outputs);
+            self.state.watermark.advance(placed.micros, broker, &self.settings)
+        };
+        if moved {
+            self.carry_out_due(&mut outputs);
+        }
+        outputs.into_outputs()
+    }
+
+    fn handle_event(
+        &mut self,
+        offset: i64,
+        event: &Event<'_>,
+        kind: Kind,
+        placed: Placed,
+        outputs: &mut Outputs<'_>,
+    ) {
+        let columns = columns();
+        let state = &mut self.state;
+        state.counters.future_skew += u64::from(placed.skewed);
+        let Some(id) = event.text(columns.agent_id) else {
+            state.counters.unattributed += 1;
+            return;
+        };
+        self.key.clear();
+        let prefix = write_key(event, id, &mut self.key);
+        let agent = if let Some(agent) = state.agents.get_mut(self.key.as_str()) {
+            agent
+        } else {
+            state.keys += 1;
+            let agent = Agent::new(&self.key, Identity::of(event, id));
+            state.agents.entry(self.key.clone()).or_insert(agent)
+        };
+        agent.last_offset = offset;
+        let number = number_of(event.text(columns.event_id).unwrap_or_default()) ^ agent.salt;
+        let ids_max = usize::try_from(self.settings.event_ids_max).unwrap_or(usize::MAX);
+        if !state.ids.insert(number, ids_max) {
+            state.counters.duplicates += 1;
+            self.evict(offset, outputs);
+            return;
+        }
+        match kind {
+            Kind::Change => self.note_change(offset, event),
+            Kind::Deployed | Kind::RolledBack => {
+                self.note_change(offset, event);
+                self.deploy(offset, event, kind, prefix, outputs);
+            }
+            Kind::Run | Kind::Tool | Kind::Eval | Kind::Other => {
+                self.observe(offset, event, kind, placed, outputs);
+            }
+            Kind::Tick => {}
+        }
+        self.evict(offset, outputs);
+    }
+
+    fn note_change(&mut self, offset: i64, event: &Event<'_>) {
+        if let Some(agent) = self.state.agents.get_mut(self.key.as_str()) {
+            agent.last_change = Some(LastChange::saw(agent.last_change.as_ref(), event, offset));
+        }
+    }
+
+    /// A version takes over, at this offset. Without an environment it does so in every
+    /// environment of the agent that is known.
+    fn deploy(
+        &mut self,
+        offset: i64,
+        event: &Event<'_>,
+        kind: Kind,
+        prefix: usize,
+        outputs: &mut Outputs<'_>,
+    ) {
+        let columns = columns();
+        let named = |column| event.text(column).filter(|name| !name.is_empty()).map(bounded);
+        let to = named(columns.agent_to_version).or_else(|| named(columns.agent_version));
+        let Some(to) = to else { return };
+        let from = named(columns.agent_from_version);
+        let prefix = self.key.get(..prefix).unwrap_or_default().to_owned();
+        let everywhere = event.text(columns.environment).is_none();
+        let keys: Vec<String> = if everywhere {
+            let all = self.state.agents.range(prefix.clone()..);
+            all.map(|(key, _)| key.clone()).take_while(|key| key.starts_with(&prefix)).collect()
+        } else {
+            vec![self.key.clone()]
+        };
+        let change = self.state.agents.get(&self.key).and_then(|agent| agent.last_change.clone());
+        for key in keys {
+            let Some(agent) = self.state.agents.get_mut(&key) else { continue };
+            agent.last_offset = offset;
+            agent.last_change.clone_from(&change);
+            if agent.current.as_deref() == Some(&*to) {
+                continue;
+            }
+            let known = agent.versions.contains_key(&*to);
+            if !known {
+                self.state.keys += u64::from(!agent.versions.is_empty());
+                agent.versions.insert(to.clone().into_owned(), Version::default());
+            }
+            if let Some(version) = agent.versions.get_mut(&*to) {
+                version.last_offset = offset;
+            }
+            let outgoing = from
+                .as_deref()
+                .filter(|from| agent.versions.contains_key(*from) && **from != *to)
+                .map(str::to_owned)
+                .or_else(|| agent.current.clone());
+            if known && kind == Kind::RolledBack {
+                agent.roll_back(&to, outgoing.as_deref(), &self.settings, outputs);
+            } else {
+                agent.introduce(&to, outgoing, &self.settings, outputs);
+            }
+        }
+    }
+
+    /// An event of a version: panes and streams.
+    fn observe(
+        &mut self,
+        offset: i64,
+        event: &Event<'_>,
+        kind: Kind,
+        placed: Placed,
+        outputs: &mut Outputs<'_>,
+    ) {
+        let columns = columns();
+        let (settings, state) = (&self.settings, &mut self.state);
+        let Some(agent) = state.agents.get_mut(self.key.as_str()) else { return };
+        let name = bounded(event.text(columns.agent_version).unwrap_or_default());
+        if !agent.versions.contains_key(&*name) {
+            state.keys += u64::from(!agent.versions.is_empty());
+            agent.versions.insert(name.clone().into_owned(), Version::default());
+            // What names no version cannot take over from one.
+            if !name.is_empty() {
+                let outgoing = agent.current.clone();
+                agent.introduce(&name, outgoing, settings, outputs);
+            }
+        }
+        let Some(version) = agent.versions.get_mut(&*name) else { return };
+        version.last_offset = offset;
+        let suite = if kind == Kind::Eval {
+            let suite = event.text(columns.eval_suite).unwrap_or_default();
+            version.suite(suite, settings.suites_per_key_max)
+        } else {
+            0
+        };
+        state.counters.suites_merged += u64::from(suite == OTHER_SUITE);
+
+        if kind == Kind::Other {
+            return;
+        }
+        let watermark = state.watermark.at();
+        let window = window_of(placed.micros);
+        let expires = window_end(window).saturating_add(Settings::micros(settings.retention_secs));
+        if watermark.is_some_and(|watermark| expires <= watermark) {
+            state.counters.too_late += 1;
+        } else {
+            let late = watermark.filter(|watermark| window_end(window) <= *watermark);
+            state.counters.late += u64::from(late.is_some());
+            // A late event waits for the next minute, so that a burst of them makes one revision.
+            let due = |window| late.map_or_else(|| window_end(window), next_minute);
+            let (pane, touched) = version.windows.touch(placed.micros, due);
+            for (place, metric) in (0_u8..).zip(metric::ALL) {
+                let Some(value) = metric.sample(event, kind, columns) else { continue };
+                let cell = (place, if metric.per_suite { suite } else { 0 });
+                if !pane.cells.entry(cell).or_default().add(metric.shape, value) {
+                    state.counters.invalid_values += 1;
+                }
+            }
+            let wait = |at, action| Due {
+                at,
+                action,
+                agent: self.key.clone(),
+                version: name.clone().into_owned(),
+                window,
+            };
+            if let Some(at) = touched.schedule {
+                state.schedule.insert(wait(at, Action::Emit));
+            }
+            if touched.new {
+                state.schedule.insert(wait(expires, Action::Expire));
+            }
+        }
+
+        let observation = match kind {
+            Kind::Run => failed(event.text(columns.run_status)),
+            Kind::Eval if suite != OTHER_SUITE => {
+                event.bool(columns.eval_passed).map(|passed| !passed)
+            }
+            Kind::Eval | Kind::Tool | Kind::Deployed | Kind::RolledBack => None,
+            Kind::Change | Kind::Tick | Kind::Other => None,
+        };
+        if let Some(failed) = observation {
+            let run = event.text(columns.run_id).or_else(|| event.text(columns.event_id));
+            let run = bounded(run.unwrap_or_default());
+            let mark = Mark { offset, time: placed.micros };
+            agent.observe(&name, suite, failed, (mark, &run), settings, outputs);
+        }
+    }
+
+    /// Emits and forgets the windows that the watermark has reached.
+    fn carry_out_due(&mut self, outputs: &mut Outputs<'_>) {
+        let Some(watermark) = self.state.watermark.at() else { return };
+        while self.state.schedule.first().is_some_and(|due| due.at <= watermark) {
+            let Some(due) = self.state.schedule.pop_first() else { return };
+            let Some(agent) = self.state.agents.get_mut(&due.agent) else { continue };
+            match due.action {
+                Action::Emit => {
+                    emit_window(agent, &due.version, due.window, &self.settings, outputs);
+                }
+                Action::Expire => {
+                    if let Some(version) = agent.versions.get_mut(&due.version) {
+                        version.windows.expire(due.window);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Lets go of the keys that were silent for longest, if there are too many.
+    fn evict(&mut self, offset: i64, outputs: &mut Outputs<'_>) {
+        let keys_max = u64::from(self.settings.keys_max).max(1);
+        if self.state.keys <= keys_max {
+            return;
+        }
+        let mut all: Vec<(i64, String, Option<String>)> = Vec::new();
+        for (key, agent) in &self.state.agents {
+            if agent.versions.is_empty() {
+                all.push((agent.last_offset, key.clone(), None));
+            }
+            for (name, version) in &agent.versions {
+                all.push((version.last_offset, key.clone(), Some(name.clone())));
+            }
+        }
+        all.sort();
+        let excess = self.state.keys - keys_max + keys_max / 16;
+        let excess = usize::try_from(excess).unwrap_or(usize::MAX);
+        for (last_offset, key, version) in all.into_iter().take(excess) {
+            // The key of this very record stays, even when there is room for one only.
+            if last_offset == offset {
+                break;
+            }
+            self.forget(&key, version.as_deref(), outputs);
+            self.state.keys -= 1;
+            self.state.counters.keys_evicted += 1;
+        }
+    }
+
+    fn forget(&mut self, key: &str, version: Option<&str>, outputs: &mut Outputs<'_>) {
+        let retention = Settings::micros(self.settings.retention_secs);
+        let Some(agent) = self.state.agents.get_mut(key) else { return };
+        if let Some(name) = version {
+            let windows = agent.versions.get(name).map(|version| version.windows.all().collect());
+            let windows: Vec<(i64, Option<i64>)> = windows.unwrap_or_default();
+            for (window, due) in windows {
+                let mut waiting = Due {
+                    at: window_end(window).saturating_add(retention),
+                    action: Action::Expire,
+                    agent: key.to_owned(),
+                    version: name.to_owned(),
+                    window,
+                };
+                self.state.schedule.remove(&waiting);
+                if let Some(at) = due {
+                    emit_window(agent, name, window, &self.settings, outputs);
+                    (waiting.at, waiting.action) = (at, Action::Emit);
+                    self.state.schedule.remove(&waiting);
+                }
+            }
+            agent.versions.remove(name);
+        }
+        if agent.versions.is_empty() {
+            self.state.agents.remove(key);
+        }
+    }
+}
+
+/// End of the minute that an instant lies in.
+const fn next_minute(micros: i64) -> i64 {
+    micros.div_euclid(PANE_MICROS).saturating_add(1).saturating_mul(PANE_MICROS)
+}
+
+/// Emits a window, one event per metric, and shows it to the alerts if it closes for the first
+/// time.
+fn emit_window(
+    agent: &mut Agent,
+    name: &str,
+    start: i64,
+    settings: &Settings,
+    outputs: &mut Outputs<'_>,
+) {
+    let Some(version) = agent.versions.get_mut(name) else { return };
+    let Some((revision, pane)) = version.windows.emit(start) else { return };
+    let mut cells: Vec<_> = pane
+        .cells
+        .iter()
+        .filter_map(|((place, suite), aggregate)| {
+            let metric = metric::ALL.get(usize::from(*place))?;
+            let summary = aggregate.summary(metric.shape)?;
+            Some((*place, version.suite_name(*suite), metric, summary))
+        })
+        .collect();
+    cells.sort_by_key(|(place, suite, ..)| (*place, *suite));
+    let end = window_end(start);
+    for (_, suite, metric, summary) in cells {
+        let [p50, p90, p95, p99] = match summary.quantiles {
+            Some(quantiles) => quantiles.map(Some),
+            None => [None; 4],
+        };
+        outputs.push(
+            Destination::Metrics,
+            "metric.window",
+            end,
+            &agent.identity,
+            name,
+            |builder| {
+                builder
+                    .set("metric.name", metric.name)
+                    .set_some("metric.suite", suite)
+                    .set("metric.unit", metric.unit)
+                    .set("metric.window_start", Timestamp::from_micros(start))
+                    .set("metric.window_end", Timestamp::from_micros(end))
+                    .set("metric.revision", revision)
+                    .set("metric.count", summary.count)
+                    .set_some("metric.sum", summary.sum)
+                    .set("metric.value", summary.value)
+                    .set_some("metric.low", summary.low)
+                    .set_some("metric.high", summary.high)
+                    .set_some("metric.p50", p50)
+                    .set_some("metric.p90", p90)
+                    .set_some("metric.p95", p95)
+                    .set_some("metric.p99", p99)
+            },
+        );
+    }
+    if revision > 0 {
+        return;
+    }
+    agent.each_stream(name, settings, |number, stream, context| {
+        if !stream.is_firing() {
+            return;
+        }
+        let cell = if number == 0 {
+            (metric::RUN_ERROR_RATE, 0)
+        } else {
+            (metric::EVAL_PASS_RATE, number)
+        };
+        let Some((count, ones)) = pane.cells.get(&cell).map(metric::Aggregate::rate) else {
+            return;
+        };
+        let ones = if number == 0 { ones } else { count.saturating_sub(ones) };
+        stream.window_closed(start, Totals { count, ones }, context, outputs);
+    });
+}

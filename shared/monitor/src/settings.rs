@@ -1,0 +1,125 @@
+//! What can be set about the computation. Replaying an archive needs the same settings.
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// Settings of the computation of one partition.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// How far events may arrive behind the latest event time of the partition and still be on
+    /// time. A later one revises its window if it lies within `retention_secs`.
+    pub lateness_secs: u32,
+    /// How long a closed window can still be revised. A later event is counted (`too_late`), seen
+    /// by the drift detectors, and left out of windows. Bounds the panes kept of each key to
+    /// `(retention_secs + lateness_secs) / 60`, and some.
+    pub retention_secs: u32,
+    /// How far ahead of its broker timestamp an event time may be. One further ahead is replaced
+    /// by the broker timestamp and counted (`future_skew`).
+    pub future_skew_secs_max: u32,
+    /// How long a partition must be silent before ticks move its watermark: event time is then
+    /// taken to go on as the broker's does, this much behind.
+    pub idle_timeout_secs: u32,
+    /// Agent versions kept per partition. One more evicts a sixteenth of them, those that were
+    /// silent for longest: their open windows are closed at once, their baselines and detectors
+    /// forgotten, and they are counted (`keys_evicted`).
+    pub keys_max: u32,
+    /// Evaluation suites of one key. Results of further suites are counted under `_other` and have
+    /// no detector.
+    pub suites_per_key_max: u16,
+    /// Event ids remembered per partition; a repeated one is ignored and counted (`duplicates`).
+    /// A duplicate that comes more than this many events later is not recognised.
+    pub event_ids_max: u32,
+    /// Observations that a baseline needs. Below, there is no detector, and `drift.baseline.set`
+    /// says so.
+    pub baseline_observations_min: u32,
+    /// Tolerance: rise of a rate above its baseline that the null hypothesis allows. The bound is
+    /// never below the baseline's upper 95 % confidence bound, whatever the tolerance.
+    pub tolerance: f64,
+    /// Smallest rise of a rate that fires an alert.
+    pub effect_min: f64,
+    /// Observations without which no alert fires, and of each period that resolves one.
+    pub observations_min: u32,
+    /// Average number of observations of one stream until a false alarm, at least.
+    pub average_run_length: f64,
+    /// Where an alert's runbook is; empty for none.
+    pub runbook_url: String,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            lateness_secs: 120,
+            retention_secs: 3_600,
+            future_skew_secs_max: 300,
+            idle_timeout_secs: 60,
+            keys_max: 10_000,
+            suites_per_key_max: 64,
+            event_ids_max: 65_536,
+            baseline_observations_min: 100,
+            tolerance: 0.01,
+            effect_min: 0.02,
+            observations_min: 30,
+            average_run_length: 10_000.0,
+            runbook_url: String::new(),
+        }
+    }
+}
+
+/// A setting that makes no sense.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("`{key}`: {problem}")]
+pub struct SettingsError {
+    /// The key.
+    pub key: &'static str,
+    /// What is wrong with it.
+    pub problem: &'static str,
+}
+
+impl Settings {
+    /// All problems, in the order of the fields.
+    #[must_use]
+    pub fn problems(&self) -> Vec<SettingsError> {
+        let mut problems = Vec::new();
+        let mut check = |ok: bool, key: &'static str, problem: &'static str| {
+            if !ok {
+                problems.push(SettingsError { key, problem });
+            }
+        };
+        let day = 86_400;
+        check(self.lateness_secs <= day, "lateness_secs", "must be at most a day");
+        check(self.retention_secs <= day, "retention_secs", "must be at most a day");
+        check(self.future_skew_secs_max <= day, "future_skew_secs_max", "must be at most a day");
+        check(self.keys_max >= 1, "keys_max", "must be at least 1");
+        check(
+            self.baseline_observations_min >= 1,
+            "baseline_observations_min",
+            "must be at least 1",
+        );
+        check((0.0..1.0).contains(&self.tolerance), "tolerance", "must be from 0 to below 1");
+        check((0.0..1.0).contains(&self.effect_min), "effect_min", "must be from 0 to below 1");
+        check(
+            self.average_run_length.is_finite() && self.average_run_length >= 1.0,
+            "average_run_length",
+            "must be at least 1",
+        );
+        problems
+    }
+
+    pub(crate) fn micros(seconds: u32) -> i64 {
+        i64::from(seconds) * 1_000_000
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_have_no_problems_and_all_problems_are_named() {
+        assert_eq!(Settings::default().problems(), []);
+        let wrong = Settings { keys_max: 0, effect_min: f64::NAN, ..Settings::default() };
+        let keys: Vec<_> = wrong.problems().iter().map(|problem| problem.key).collect();
+        assert_eq!(keys, ["keys_max", "effect_min"]);
+    }
+}

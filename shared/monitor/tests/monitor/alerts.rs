@@ -1,0 +1,218 @@
+//! Baselines and the life of an alert.
+
+use crate::world::*;
+use monitor::{Output, Processor};
+
+/// `count` runs of a version, two seconds apart from `from` on, failing at that share.
+fn runs(version: &str, from: i64, count: i64, share: f64, numbers: &mut Numbers) -> Vec<Input> {
+    (0..count)
+        .map(|i| {
+            let time = from + i * 2 * SECOND;
+            run(&format!("{version}-{time}"), version, time, numbers.chance(share))
+        })
+        .collect()
+}
+
+fn find<'o>(outputs: &'o [Output], wanted: &str) -> &'o Output {
+    outputs.iter().find(|output| kind(output) == wanted).unwrap()
+}
+
+/// 500 runs of `v1` that fail in one of ten; then the clock stands where they end.
+fn after_baseline(numbers: &mut Numbers) -> (Processor, i64) {
+    let mut processor = processor();
+    feed_all(&mut processor, &runs("v1", START, 500, 0.1, numbers));
+    (processor, START + 1_000 * SECOND)
+}
+
+#[test]
+fn a_worse_version_is_found_and_a_recovery_resolves_it() {
+    let mut numbers = Numbers(1);
+    let (mut processor, mut now) = after_baseline(&mut numbers);
+    let worse = feed_all(&mut processor, &runs("v2", now, 150, 0.4, &mut numbers));
+    assert_eq!(kinds(&worse), ["drift.baseline.set", "drift.alert.pending", "drift.alert.firing"]);
+
+    let set = alerts(&worse)[0];
+    assert_eq!(text(set, "drift.baseline_version"), Some("v1"));
+    assert_eq!(number(set, "drift.baseline_count"), Some(500.0));
+    let (mean, bound) =
+        (number(set, "drift.baseline_value").unwrap(), number(set, "drift.bound").unwrap());
+    assert!(mean > 0.06 && mean < 0.14 && bound >= mean + 0.01, "{mean} {bound}");
+
+    let firing = find(&worse, "drift.alert.firing");
+    assert_eq!(text(firing, "drift.metric"), Some("run.error_rate"));
+    assert_eq!(text(firing, "drift.severity"), Some("page"));
+    assert!(number(firing, "drift.e_value") >= Some(10_000.0));
+    assert!(number(firing, "drift.effect") > Some(0.1));
+    assert!(number(firing, "drift.effect_low") > Some(0.0));
+    let pending = find(&worse, "drift.alert.pending");
+    assert_eq!(text(firing, "drift.alert_id"), text(pending, "event_id"));
+    let since = number(firing, "drift.since_offset").unwrap();
+    assert!((500.0..530.0).contains(&since), "{since}");
+    let Some(event::Cell::Texts(examples)) = firing.event.at("drift.example_runs") else {
+        panic!("no examples")
+    };
+    assert!(examples.len() == 3 && examples.iter().all(|run| run.starts_with("run-v2-")));
+
+    now += 300 * SECOND;
+    // Silence resolves nothing, however long.
+    let silent = feed(&mut processor, &tick(now + 600 * MINUTE));
+    assert_eq!(kinds(&silent), [""; 0]);
+    now += 600 * MINUTE;
+    let better = feed_all(&mut processor, &runs("v2", now, 1_000, 0.1, &mut numbers));
+    assert_eq!(kinds(&better), ["drift.alert.resolved"]);
+    let resolved = find(&better, "drift.alert.resolved");
+    assert_eq!(text(resolved, "drift.alert_id"), text(pending, "event_id"));
+    assert_eq!(text(resolved, "drift.reason"), Some("the effect is gone"));
+
+    now += 2_000 * SECOND;
+    let again = feed_all(&mut processor, &runs("v2", now, 300, 0.4, &mut numbers));
+    assert_eq!(kinds(&again), ["drift.alert.pending", "drift.alert.firing"]);
+    assert_ne!(text(alerts(&again)[0], "drift.alert_id"), text(pending, "event_id"));
+}
+
+#[test]
+fn an_open_alert_ends_when_another_version_takes_over() {
+    let mut numbers = Numbers(2);
+    let (mut processor, now) = after_baseline(&mut numbers);
+    feed_all(&mut processor, &runs("v2", now, 200, 0.5, &mut numbers));
+    let outputs = feed(&mut processor, &run("next", "v3", now + 600 * SECOND, false));
+    assert_eq!(kinds(&outputs), ["drift.alert.resolved", "drift.baseline.set"]);
+    let alerts = alerts(&outputs);
+    assert_eq!(text(alerts[0], "drift.reason"), Some("another version has taken over"));
+    assert_eq!(text(alerts[0], "agent_version"), Some("v2"));
+    assert_eq!(text(alerts[1], "drift.baseline_version"), Some("v2"));
+    assert_eq!(number(alerts[1], "drift.baseline_count"), Some(200.0));
+}
+
+#[test]
+fn the_same_version_twice_rarely_alerts() {
+    let mut alarms = 0;
+    for seed in 0..200 {
+        let mut numbers = Numbers(seed);
+        let (mut processor, now) = after_baseline(&mut numbers);
+        let outputs = feed_all(&mut processor, &runs("v2", now, 500, 0.1, &mut numbers));
+        alarms += u32::from(kinds(&outputs).contains(&"drift.alert.firing"));
+    }
+    assert!(alarms <= 8, "{alarms} of 200");
+}
+
+#[test]
+fn suites_have_streams_of_their_own() {
+    let mut processor = processor();
+    let mut numbers = Numbers(3);
+    let mut outputs = Vec::new();
+    for i in 0..600 {
+        let (version, share) = if i < 300 { ("v1", 0.05) } else { ("v2", 0.5) };
+        let time = START + i * SECOND;
+        for (suite, share) in [("worse", share), ("same", 0.05)] {
+            let passed = !numbers.chance(share);
+            outputs.extend(feed(
+                &mut processor,
+                &eval(&format!("{suite}{i}"), version, suite, time, passed),
+            ));
+        }
+    }
+    let firing: Vec<_> =
+        outputs.iter().filter(|output| kind(output) == "drift.alert.firing").collect();
+    assert_eq!(firing.len(), 1);
+    assert_eq!(text(firing[0], "drift.metric"), Some("eval.fail_rate"));
+    assert_eq!(text(firing[0], "drift.suite"), Some("worse"));
+}
+
+#[test]
+fn where_there_is_no_detector_it_is_said_why() {
+    let mut processor = processor();
+    let mut numbers = Numbers(4);
+    let first = feed_all(&mut processor, &runs("v1", START, 50, 0.1, &mut numbers));
+    let later = START + 100 * SECOND;
+    let second = feed_all(&mut processor, &runs("v2", later, 50, 0.9, &mut numbers));
+    let new_suite = feed(&mut processor, &eval("e", "v2", "s", later + 100 * SECOND, true));
+    let reasons: Vec<_> = [&first, &second, &new_suite]
+        .iter()
+        .flat_map(|outputs| alerts(outputs))
+        .map(|output| {
+            (text(output, "drift.metric").unwrap(), text(output, "drift.reason").unwrap())
+        })
+        .collect();
+    let absent = "no detector: no baseline, the previous version has no observations";
+    assert_eq!(
+        reasons,
+        [
+            ("run.error_rate", absent),
+            ("run.error_rate", "no detector: the baseline is too small"),
+            ("eval.fail_rate", absent),
+        ]
+    );
+}
+
+fn deployed(kind: &str, from: &str, to: &str, time: i64) -> Input {
+    let event = builder(kind, &format!("{kind}-{to}-{time}"), time)
+        .set("agent_id", "a")
+        .set("agent.from_version", from)
+        .set("agent.to_version", to)
+        .set("agent.prompt_name", "support")
+        .set("agent.prompt_digest", format!("digest-of-{to}"))
+        .build()
+        .unwrap();
+    Input { broker: time, event }
+}
+
+#[test]
+fn a_deployment_freezes_the_baseline_at_its_offset_and_is_named_in_the_alert() {
+    let mut numbers = Numbers(5);
+    let (mut processor, mut now) = after_baseline(&mut numbers);
+    feed(&mut processor, &deployed("agent.version.deployed", "v0", "v1", now));
+    let outputs = feed(&mut processor, &deployed("agent.version.deployed", "v1", "v2", now));
+    assert_eq!(kinds(&outputs), ["drift.baseline.set"]);
+    assert_eq!(text(alerts(&outputs)[0], "agent_version"), Some("v2"));
+    now += SECOND;
+    // The old version still runs for a while: that changes neither the baseline nor who is new.
+    let old = feed_all(&mut processor, &runs("v1", now, 50, 1.0, &mut numbers));
+    assert_eq!(kinds(&old), [""; 0]);
+    let worse = feed_all(&mut processor, &runs("v2", now, 200, 0.5, &mut numbers));
+    let firing = find(&worse, "drift.alert.firing");
+    assert_eq!(number(firing, "drift.baseline_count"), Some(500.0));
+    let change = text(firing, "drift.last_change").unwrap();
+    let expected = "agent.version.deployed v1 -> v2 \
+                    (prompt `support` changed: digest-of-v1 -> digest-of-v2)";
+    assert!(change.starts_with(expected), "{change}");
+
+    now += 500 * SECOND;
+    let back = feed(&mut processor, &deployed("agent.version.rolled_back", "v2", "v1", now));
+    assert_eq!(kinds(&back), ["drift.alert.resolved"]);
+    assert_eq!(text(alerts(&back)[0], "drift.reason"), Some("the version was rolled back"));
+    // The next version is compared with the one that was rolled back to.
+    let next = feed(&mut processor, &run("n", "v3", now + SECOND, false));
+    assert_eq!(text(alerts(&next)[0], "drift.baseline_version"), Some("v1"));
+}
+
+#[test]
+fn a_deployment_without_environment_counts_in_every_environment() {
+    let mut processor = processor();
+    let mut numbers = Numbers(6);
+    let mut inputs = runs("v1", START, 200, 0.1, &mut numbers);
+    for (index, input) in inputs.iter_mut().enumerate() {
+        let environment = if index % 2 == 0 { "production" } else { "staging" };
+        input.event.set(event::schema().id("environment").unwrap(), environment.into());
+    }
+    feed_all(&mut processor, &inputs);
+    let now = START + 500 * SECOND;
+    let outputs = feed(&mut processor, &deployed("agent.version.deployed", "v1", "v2", now));
+    let environments: Vec<_> =
+        alerts(&outputs).into_iter().map(|output| text(output, "environment")).collect();
+    assert_eq!(environments, [Some("production"), Some("staging")]);
+}
+
+#[test]
+fn events_without_a_version_have_windows_but_take_over_from_none() {
+    let mut numbers = Numbers(7);
+    let (mut processor, now) = after_baseline(&mut numbers);
+    let event = builder("run.completed", "x", now)
+        .set("agent_id", "a")
+        .set("run.status", "error")
+        .build()
+        .unwrap();
+    feed(&mut processor, &Input { broker: now, event });
+    let outputs = feed(&mut processor, &run("n", "v2", now, false));
+    assert_eq!(text(alerts(&outputs)[0], "drift.baseline_version"), Some("v1"));
+}

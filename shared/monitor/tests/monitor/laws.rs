@@ -1,0 +1,171 @@
+//! Laws: order within lateness does not matter, a snapshot anywhere changes nothing, the same
+//! records give the same bytes.
+
+use crate::world::*;
+use event::encode;
+use monitor::{Output, Processor, Settings};
+use proptest::prelude::*;
+
+/// Something that can happen: which kind, which version, seconds and bits that choose the rest.
+#[derive(Debug, Clone)]
+struct Step {
+    what: u8,
+    version: u8,
+    second: i64,
+    bits: u8,
+}
+
+fn steps(versions: u8, seconds: i64) -> impl Strategy<Value = Vec<Step>> {
+    let step = (0_u8..10, 0..versions, 0..seconds, any::<u8>())
+        .prop_map(|(what, version, second, bits)| Step { what, version, second, bits });
+    prop::collection::vec(step, 1..120)
+}
+
+fn input(number: usize, step: &Step) -> Input {
+    let (id, version) = (format!("e{number}"), format!("v{}", step.version));
+    let time = START + step.second * SECOND;
+    match step.what {
+        0..=4 => {
+            let mut input = run(&id, &version, time, step.bits.is_multiple_of(3));
+            let mut set = |path: &str, cell: event::Cell<'static>| {
+                input.event.set(event::schema().id(path).unwrap(), cell);
+            };
+            set("run.duration_ms", (f64::from(step.bits) * 1.7).into());
+            set("run.cost_usd", (f64::from(step.bits) / 3_000.0).into());
+            set("run.input_tokens", i64::from(step.bits).into());
+            input
+        }
+        5..=7 => {
+            let suite = if step.bits.is_multiple_of(2) { "s" } else { "t" };
+            let mut input = eval(&id, &version, suite, time, step.bits % 5 < 3);
+            let score = f64::from(step.bits) / 255.0;
+            input.event.set(event::schema().id("eval.score").unwrap(), score.into());
+            input
+        }
+        8 => {
+            let event = builder("tool.completed", &id, time)
+                .set("agent_id", "a")
+                .set("agent_version", version)
+                .set("tool.status", if step.bits.is_multiple_of(4) { "error" } else { "ok" })
+                .build()
+                .unwrap();
+            Input { broker: time, event }
+        }
+        _ => tick(time),
+    }
+}
+
+fn encoded(outputs: &[Output]) -> Vec<Vec<u8>> {
+    let bytes = |output: &Output| {
+        let mut bytes = output.key.clone();
+        encode::encode(&output.event, &mut bytes);
+        bytes
+    };
+    outputs.iter().map(bytes).collect()
+}
+
+/// The windows, without what depends on the record that closed them.
+fn contents(outputs: &[Output]) -> Vec<String> {
+    let mut all: Vec<String> = outputs
+        .iter()
+        .filter(|output| kind(output) == "metric.window")
+        .map(|output| {
+            let cells = output.event.cells().iter().filter(|(id, _)| {
+                let path = &event::schema().column(*id).path;
+                path != "event_id" && !path.starts_with("origin.")
+            });
+            format!("{:?}", cells.collect::<Vec<_>>())
+        })
+        .collect();
+    all.sort();
+    all
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn order_of_arrival_within_lateness_does_not_matter(
+        steps in steps(2, 120), seed in any::<u64>(),
+    ) {
+        let mut inputs: Vec<Input> = steps
+            .iter()
+            .filter(|step| step.what < 9)
+            .enumerate()
+            .map(|(number, step)| Input { broker: START + 120 * SECOND, ..input(number, step) })
+            .collect();
+        let close = tick(START + 60 * MINUTE);
+        let play = |inputs: &[Input]| {
+            let mut processor = processor();
+            contents(&feed_all(&mut processor, inputs.iter().chain([&close])))
+        };
+        let first = play(&inputs);
+        let mut numbers = Numbers(seed);
+        for last in (1..inputs.len()).rev() {
+            let other = usize::try_from(numbers.next() % (last as u64 + 1)).unwrap();
+            inputs.swap(last, other);
+        }
+        prop_assert_eq!(first, play(&inputs));
+    }
+
+    #[test]
+    fn a_snapshot_after_any_record_changes_nothing(steps in steps(3, 3_000)) {
+        let inputs: Vec<Input> = steps.iter().enumerate().map(|(n, s)| input(n, s)).collect();
+        // A low threshold, so that alerts come and go.
+        let settings = Settings {
+            average_run_length: 20.0,
+            baseline_observations_min: 5,
+            observations_min: 3,
+            keys_max: 2,
+            event_ids_max: 10,
+            ..Settings::default()
+        };
+        let mut undisturbed = Processor::new(settings.clone(), TOPIC, 0);
+        let mut resumed = Processor::new(settings.clone(), TOPIC, 0);
+        for input in &inputs {
+            let expected = encoded(&feed(&mut undisturbed, input));
+            prop_assert_eq!(encoded(&feed(&mut resumed, input)), expected);
+            let snapshot = resumed.snapshot();
+            resumed = Processor::resume(settings.clone(), TOPIC, 0, &snapshot).unwrap();
+            prop_assert_eq!(resumed.snapshot(), snapshot);
+        }
+        prop_assert_eq!(undisturbed.counters(), resumed.counters());
+    }
+
+    #[test]
+    fn the_same_records_give_the_same_bytes(steps in steps(3, 2_000)) {
+        let inputs: Vec<Input> = steps.iter().enumerate().map(|(n, s)| input(n, s)).collect();
+        let play = || {
+            let mut processor = processor();
+            (encoded(&feed_all(&mut processor, &inputs)), processor.snapshot())
+        };
+        prop_assert_eq!(play(), play());
+    }
+
+    #[test]
+    fn no_bytes_resume_into_a_panic(mut bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        let settings = Settings::default();
+        prop_assert!(Processor::resume(settings.clone(), TOPIC, 0, &bytes).is_err());
+        let mut processor = processor();
+        feed(&mut processor, &run("1", "v1", START, true));
+        let mut real = processor.snapshot();
+        real.truncate(60);
+        real.append(&mut bytes);
+        drop(Processor::resume(settings, TOPIC, 0, &real));
+    }
+}
+
+#[test]
+fn a_snapshot_of_something_else_is_refused() {
+    let snapshot = processor().snapshot();
+    let resume = |partition, bytes: &[u8]| {
+        Processor::resume(Settings::default(), TOPIC, partition, bytes).map(|_| ()).unwrap_err()
+    };
+    let topic = TOPIC.to_owned();
+    assert_eq!(resume(1, &snapshot), monitor::ResumeError::Partition { topic, partition: 0 });
+    assert_eq!(resume(0, b"x"), monitor::ResumeError::Format);
+    let mut trailing = snapshot;
+    trailing.push(0);
+    let expected = monitor::ResumeError::Corrupt("1 trailing bytes".to_owned());
+    assert_eq!(resume(0, &trailing), expected);
+}

@@ -1,0 +1,9 @@
+//! The monitor from the outside: records in, outputs out.
+
+#![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
+#![expect(clippy::cast_precision_loss, reason = "small numbers")]
+
+mod alerts;
+mod laws;
+mod windows;
+mod world;

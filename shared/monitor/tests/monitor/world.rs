@@ -1,0 +1,112 @@
+//! A partition in memory: events in, outputs out.
+
+use event::{BatchBuilder, Decoded, Event, EventBuilder, Timestamp, TimestampType, TopicPartition};
+use monitor::{Destination, Output, Processor, Settings};
+
+pub(crate) const TOPIC: &str = "agent.events";
+pub(crate) const SECOND: i64 = 1_000_000;
+pub(crate) const MINUTE: i64 = 60 * SECOND;
+/// 2026-01-01T00:00:00Z, the beginning of a window.
+pub(crate) const START: i64 = 1_767_225_600 * SECOND;
+
+/// One input: broker time in microseconds, and the event.
+#[derive(Debug, Clone)]
+pub(crate) struct Input {
+    pub(crate) broker: i64,
+    pub(crate) event: Event<'static>,
+}
+
+pub(crate) fn builder(kind: &str, id: &str, time: i64) -> EventBuilder {
+    EventBuilder::new(kind).set("event_id", id).set("event_time", Timestamp::from_micros(time))
+}
+
+pub(crate) fn run(id: &str, version: &str, time: i64, failed: bool) -> Input {
+    let event = builder("run.completed", id, time)
+        .set("agent_id", "a")
+        .set("agent_version", version)
+        .set("run_id", format!("run-{id}"))
+        .set("run.status", if failed { "error" } else { "ok" })
+        .build()
+        .unwrap();
+    Input { broker: time, event }
+}
+
+pub(crate) fn eval(id: &str, version: &str, suite: &str, time: i64, passed: bool) -> Input {
+    let event = builder("eval.result", id, time)
+        .set("agent_id", "a")
+        .set("agent_version", version)
+        .set("eval.suite", suite)
+        .set("eval.passed", passed)
+        .build()
+        .unwrap();
+    Input { broker: time, event }
+}
+
+pub(crate) fn tick(time: i64) -> Input {
+    Input { broker: time, event: builder("monitor.tick", "tick", time).build().unwrap() }
+}
+
+pub(crate) fn feed(processor: &mut Processor, input: &Input) -> Vec<Output> {
+    let mut batch = BatchBuilder::new(TopicPartition::new(TOPIC, 0));
+    let offset = processor.next_offset();
+    let kind = TimestampType::LogAppendTime;
+    batch.push(offset, input.broker / 1_000, kind, Some(b"a"), Some(b""), std::iter::empty());
+    let decoded = Decoded { event: input.event.clone(), schema_id: "none".into(), fault: None };
+    let batch = batch.build();
+    let record = batch.records().next().unwrap();
+    processor.handle_record(&record, &decoded)
+}
+
+pub(crate) fn feed_all<'i>(
+    processor: &mut Processor,
+    inputs: impl IntoIterator<Item = &'i Input>,
+) -> Vec<Output> {
+    inputs.into_iter().flat_map(|input| feed(processor, input)).collect()
+}
+
+pub(crate) fn processor() -> Processor {
+    Processor::new(Settings::default(), TOPIC, 0)
+}
+
+pub(crate) fn text<'o>(output: &'o Output, path: &str) -> Option<&'o str> {
+    output.event.text_at(path)
+}
+
+pub(crate) fn number(output: &Output, path: &str) -> Option<f64> {
+    output.event.number(event::schema().id(path).unwrap())
+}
+
+pub(crate) fn kind(output: &Output) -> &str {
+    text(output, "kind").unwrap()
+}
+
+/// Windows of one metric.
+pub(crate) fn windows<'o>(outputs: &'o [Output], metric: &str) -> Vec<&'o Output> {
+    outputs.iter().filter(|output| text(output, "metric.name") == Some(metric)).collect()
+}
+
+/// Alert events and baselines.
+pub(crate) fn alerts(outputs: &[Output]) -> Vec<&Output> {
+    outputs.iter().filter(|output| output.destination == Destination::Alerts).collect()
+}
+
+pub(crate) fn kinds(outputs: &[Output]) -> Vec<&str> {
+    alerts(outputs).into_iter().map(kind).collect()
+}
+
+/// A generator of numbers that everybody can repeat (splitmix64, Steele et al. 2014).
+pub(crate) struct Numbers(pub(crate) u64);
+
+impl Numbers {
+    pub(crate) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ z >> 31
+    }
+
+    pub(crate) fn chance(&mut self, share: f64) -> bool {
+        (self.next() >> 11) as f64 / (1_u64 << 53) as f64 <= share
+    }
+}
