@@ -137,8 +137,8 @@ pub trait Consumer: Send + Debug {
     ///
     /// # Errors
     ///
-    /// `OutOfRange` when a position is no longer held (never skipped silently), `Unavailable`,
-    /// `Fatal`.
+    /// `OutOfRange` when a position is no longer held (never skipped silently); that partition
+    /// then stands still until it is sought again, the others go on. `Unavailable`, `Fatal`.
     fn poll(&mut self, wait: Duration) -> Result<Polled, LogError>;
 
     /// Starts, or continues, an assigned partition at an offset. The next batch of the partition

@@ -28,7 +28,7 @@ pub(super) fn topics_are_created_once(subject: &Subject<'_>) {
     assert_eq!(subject.log.offsets(&partition), Ok(OffsetRange { first: 0, next: 1 }));
 
     let compacted = TopicSpec { compacted: true, ..spec(&subject.name("created-compacted"), 1) };
-    subject.log.create_topics(&[compacted.clone()]).unwrap();
+    subject.log.create_topics(std::slice::from_ref(&compacted)).unwrap();
     let partition = TopicPartition::new(compacted.name.as_str(), 0);
     subject.publish((0..20).map(|number| record(&compacted.name, number)).collect());
     let held = subject.read_all(&partition);
