@@ -1,0 +1,207 @@
+//! The encoded form of neighbouring records of one partition.
+//!
+//! A chunk is `u8` version (1), `u32` number of records, then each record: `i64` timestamp, `i32`
+//! length (-1 for null) and bytes of the key, the same of the value, `u32` number of headers, and
+//! for each `u32` length and bytes of the name, `i32` length (-1) and bytes of the value. Integers
+//! are big-endian. The offset of a record is the chunk's first offset plus its place.
+
+use ports::Outgoing;
+
+const VERSION: u8 = 1;
+
+/// Bytes before the first record.
+const HEAD: usize = 5;
+
+/// Fills a chunk.
+#[derive(Debug)]
+pub(crate) struct ChunkBuilder {
+    bytes: Vec<u8>,
+    count: u32,
+}
+
+impl ChunkBuilder {
+    pub(crate) fn new() -> Self {
+        let mut bytes = vec![VERSION];
+        bytes.extend_from_slice(&0_u32.to_be_bytes());
+        Self { bytes, count: 0 }
+    }
+
+    pub(crate) fn push(&mut self, record: &Outgoing, timestamp_ms: i64) {
+        self.count += 1;
+        self.bytes.extend_from_slice(&timestamp_ms.to_be_bytes());
+        self.put_nullable(record.key.as_deref());
+        self.put_nullable(record.value.as_deref());
+        let count = u32::try_from(record.headers.len()).unwrap_or(u32::MAX);
+        self.bytes.extend_from_slice(&count.to_be_bytes());
+        for (name, value) in &record.headers {
+            let len = u32::try_from(name.len()).unwrap_or(u32::MAX);
+            self.bytes.extend_from_slice(&len.to_be_bytes());
+            self.bytes.extend_from_slice(name.as_bytes());
+            self.put_nullable(value.as_deref());
+        }
+    }
+
+    // A record is far smaller than 2 GiB: `Options::RECORD_BYTES_BOUND`.
+    fn put_nullable(&mut self, value: Option<&[u8]>) {
+        let len = value.map_or(-1, |value| i32::try_from(value.len()).unwrap_or(i32::MAX));
+        self.bytes.extend_from_slice(&len.to_be_bytes());
+        self.bytes.extend_from_slice(value.unwrap_or_default());
+    }
+
+    pub(crate) const fn len(&self) -> u32 {
+        self.count
+    }
+
+    pub(crate) const fn size_bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
+    pub(crate) fn build(mut self) -> Vec<u8> {
+        if let Some(count) = self.bytes.get_mut(1..HEAD) {
+            count.copy_from_slice(&self.count.to_be_bytes());
+        }
+        self.bytes
+    }
+}
+
+/// The chunk is not what [`ChunkBuilder`] makes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Damaged;
+
+/// A record in a chunk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ChunkRecord<'a> {
+    pub(crate) timestamp_ms: i64,
+    pub(crate) key: Option<&'a [u8]>,
+    pub(crate) value: Option<&'a [u8]>,
+    /// Encoded headers, already checked.
+    headers: &'a [u8],
+}
+
+impl<'a> ChunkRecord<'a> {
+    /// Name and value of each header.
+    pub(crate) fn headers(&self) -> impl Iterator<Item = (&'a str, Option<&'a [u8]>)> + use<'a> {
+        let mut rest = self.headers;
+        std::iter::from_fn(move || take_header(&mut rest).ok())
+    }
+
+    /// What it adds to a batch.
+    pub(crate) fn size_bytes(&self) -> usize {
+        let of = |bytes: Option<&[u8]>| bytes.map_or(0, <[u8]>::len);
+        of(self.key) + of(self.value) + self.headers.len()
+    }
+}
+
+/// Number of records of a chunk.
+pub(crate) fn count(chunk: &[u8]) -> Result<u32, Damaged> {
+    let mut rest = chunk;
+    if take::<1>(&mut rest)? != [VERSION] {
+        return Err(Damaged);
+    }
+    Ok(u32::from_be_bytes(take(&mut rest)?))
+}
+
+/// The records of a chunk, in order.
+pub(crate) fn records(
+    chunk: &[u8],
+) -> Result<impl Iterator<Item = Result<ChunkRecord<'_>, Damaged>>, Damaged> {
+    let count = count(chunk)?;
+    let mut rest = chunk.get(HEAD..).ok_or(Damaged)?;
+    Ok((0..count).map(move |_| take_record(&mut rest)))
+}
+
+fn take<const N: usize>(rest: &mut &[u8]) -> Result<[u8; N], Damaged> {
+    let (taken, after) = rest.split_first_chunk::<N>().ok_or(Damaged)?;
+    *rest = after;
+    Ok(*taken)
+}
+
+fn take_bytes<'a>(rest: &mut &'a [u8], len: usize) -> Result<&'a [u8], Damaged> {
+    let (taken, after) = rest.split_at_checked(len).ok_or(Damaged)?;
+    *rest = after;
+    Ok(taken)
+}
+
+fn take_nullable<'a>(rest: &mut &'a [u8]) -> Result<Option<&'a [u8]>, Damaged> {
+    match i32::from_be_bytes(take(rest)?) {
+        -1 => Ok(None),
+        len => take_bytes(rest, usize::try_from(len).map_err(|_| Damaged)?).map(Some),
+    }
+}
+
+fn take_header<'a>(rest: &mut &'a [u8]) -> Result<(&'a str, Option<&'a [u8]>), Damaged> {
+    let len = u32::from_be_bytes(take(rest)?);
+    let name = take_bytes(rest, usize::try_from(len).map_err(|_| Damaged)?)?;
+    let name = std::str::from_utf8(name).map_err(|_| Damaged)?;
+    Ok((name, take_nullable(rest)?))
+}
+
+fn take_record<'a>(rest: &mut &'a [u8]) -> Result<ChunkRecord<'a>, Damaged> {
+    let timestamp_ms = i64::from_be_bytes(take(rest)?);
+    let key = take_nullable(rest)?;
+    let value = take_nullable(rest)?;
+    let count = u32::from_be_bytes(take(rest)?);
+    let before = *rest;
+    for _ in 0..count {
+        take_header(rest)?;
+    }
+    let headers = take_bytes(&mut &*before, before.len() - rest.len())?;
+    Ok(ChunkRecord { timestamp_ms, key, value, headers })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn nullable() -> impl Strategy<Value = Option<Vec<u8>>> {
+        proptest::option::of(proptest::collection::vec(any::<u8>(), 0..20))
+    }
+
+    fn outgoing() -> impl Strategy<Value = Outgoing> {
+        let headers = proptest::collection::vec((".{0,5}", nullable()), 0..4);
+        (nullable(), nullable(), headers).prop_map(|(key, value, headers)| Outgoing {
+            topic: "t".into(),
+            partition: None,
+            key,
+            value,
+            headers,
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn a_chunk_gives_back_what_was_pushed(
+            pushed in proptest::collection::vec((outgoing(), any::<i64>()), 0..8),
+        ) {
+            let mut builder = ChunkBuilder::new();
+            for (record, timestamp_ms) in &pushed {
+                builder.push(record, *timestamp_ms);
+            }
+            let bytes = builder.build();
+            prop_assert_eq!(count(&bytes).map(|count| count as usize), Ok(pushed.len()));
+            let held: Vec<_> = records(&bytes).unwrap().map(Result::unwrap).collect();
+            prop_assert_eq!(held.len(), pushed.len());
+            for (held, (record, timestamp_ms)) in held.iter().zip(&pushed) {
+                prop_assert_eq!(held.timestamp_ms, *timestamp_ms);
+                prop_assert_eq!(held.key, record.key.as_deref());
+                prop_assert_eq!(held.value, record.value.as_deref());
+                let headers: Vec<_> = held
+                    .headers()
+                    .map(|(name, value)| (name.to_owned(), value.map(<[u8]>::to_vec)))
+                    .collect();
+                prop_assert_eq!(&headers, &record.headers);
+            }
+        }
+
+        #[test]
+        fn any_bytes_are_records_or_damaged(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            if let Ok(records) = records(&bytes) {
+                for record in records.take(1_000) {
+                    prop_assert!(record.map_or(0, |record| record.headers().count()) <= 200);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! The directory: whether it is ours, and ours alone.
+
+use std::fs::{File, TryLockError};
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+/// Marks a directory as an embedded log, and is locked while the log is open.
+const MARK: &str = "driftseal-log";
+const CONTENT: &str = "driftseal/embedded-log/v1\n";
+const STORE: &str = "store";
+
+/// Why a log cannot be opened.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum OpenError {
+    /// Another process (or another part of this one) has it open.
+    #[error(
+        "failed to open the log in `{}`: it is in use by another process; stop that one first, or \
+         choose another directory", directory.display()
+    )]
+    InUse {
+        /// The directory.
+        directory: PathBuf,
+    },
+    /// The directory holds something else. Nothing was changed.
+    #[error(
+        "failed to open the log in `{}`: the directory is not empty and is no Driftseal log; \
+         choose an empty or a new directory", directory.display()
+    )]
+    NotALog {
+        /// The directory.
+        directory: PathBuf,
+    },
+    /// The log was written by a version that this one does not know.
+    #[error(
+        "failed to open the log in `{}`: its format is `{format}`, this version knows only \
+         `driftseal/embedded-log/v1`", directory.display()
+    )]
+    UnknownFormat {
+        /// The directory.
+        directory: PathBuf,
+        /// What it says about itself.
+        format: String,
+    },
+    /// The operating system refused something.
+    #[error("failed to open the log in `{}`: {reason}", directory.display())]
+    Io {
+        /// The directory.
+        directory: PathBuf,
+        /// What it said.
+        reason: String,
+    },
+    /// The store inside cannot be read.
+    #[error("failed to open the log in `{}`: the store is damaged: {reason}", directory.display())]
+    Damaged {
+        /// The directory.
+        directory: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+/// A directory that is ours alone until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Claim {
+    // Locked; closing the file ends the lock, also when the process is killed.
+    _mark: File,
+}
+
+/// Claims a directory, creating it if need be. Returns where the store is.
+pub(crate) fn claim(directory: &Path) -> Result<(Claim, PathBuf), OpenError> {
+    let io = |error: std::io::Error| OpenError::Io {
+        directory: directory.to_owned(),
+        reason: error.to_string(),
+    };
+    std::fs::create_dir_all(directory).map_err(io)?;
+    let path = directory.join(MARK);
+    let is_ours = path.try_exists().map_err(io)?;
+    if !is_ours && std::fs::read_dir(directory).map_err(io)?.next().is_some() {
+        return Err(OpenError::NotALog { directory: directory.to_owned() });
+    }
+    let mut mark = File::options()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&path)
+        .map_err(io)?;
+    match mark.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            return Err(OpenError::InUse { directory: directory.to_owned() });
+        }
+        Err(TryLockError::Error(error)) => return Err(io(error)),
+    }
+    let mut format = String::new();
+    mark.read_to_string(&mut format).map_err(io)?;
+    let store = directory.join(STORE);
+    // Empty when a first opening died before it had written the mark; then there is no store yet.
+    if format.is_empty() && !store.try_exists().map_err(io)? {
+        mark.write_all(CONTENT.as_bytes()).map_err(io)?;
+        mark.sync_all().map_err(io)?;
+        File::open(directory).and_then(|directory| directory.sync_all()).map_err(io)?;
+    } else if format != CONTENT {
+        let format = format.trim_end().chars().take(80).collect();
+        return Err(OpenError::UnknownFormat { directory: directory.to_owned(), format });
+    }
+    Ok((Claim { _mark: mark }, store))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_of_something_else_is_refused_and_left_alone() {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join("letter.txt"), "dear").unwrap();
+        let error = claim(directory.path()).unwrap_err();
+        assert_eq!(error, OpenError::NotALog { directory: directory.path().to_owned() });
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_directory_is_claimed_once_at_a_time() {
+        let directory = tempfile::tempdir().unwrap();
+        let (first, _) = claim(directory.path()).unwrap();
+        let error = claim(directory.path()).unwrap_err();
+        assert_eq!(error, OpenError::InUse { directory: directory.path().to_owned() });
+        drop(first);
+        claim(directory.path()).unwrap();
+    }
+
+    #[test]
+    fn a_later_format_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join(MARK), "driftseal/embedded-log/v2\n").unwrap();
+        let error = claim(directory.path()).unwrap_err();
+        assert!(matches!(error, OpenError::UnknownFormat { format, .. } if format.ends_with("v2")));
+    }
+
+    #[test]
+    fn a_claim_that_died_half_way_is_taken_up() {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join(MARK), "").unwrap();
+        claim(directory.path()).unwrap();
+        assert_eq!(std::fs::read_to_string(directory.path().join(MARK)).unwrap(), CONTENT);
+    }
+}

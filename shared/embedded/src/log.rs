@@ -1,0 +1,152 @@
+//! The log itself.
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use event::{BatchBuilder, TopicPartition};
+use ports::local::{Call, Hub, LocalConsumer, Source};
+use ports::{Consumer, EventLog, LogError, OffsetRange, Producer, Subscription, TopicSpec};
+
+use crate::directory::{OpenError, claim};
+use crate::options::Options;
+use crate::store::Store;
+use crate::writer::{Core, EmbeddedProducer};
+
+/// A durable event log in a directory. Dropping it finishes what is queued; the directory is free
+/// for another process once its producers and consumers are dropped as well.
+#[derive(Debug)]
+pub struct EmbeddedLog {
+    core: Arc<Core>,
+    writer: Option<JoinHandle<()>>,
+}
+
+impl EmbeddedLog {
+    /// Opens the log, creating it if the directory is empty or missing.
+    ///
+    /// # Errors
+    ///
+    /// If the directory is in use, is something else, or cannot be read; see [`OpenError`].
+    pub fn open(options: Options) -> Result<Self, OpenError> {
+        let (claim, path) = claim(&options.directory)?;
+        let store = Store::open(&path, &options).map_err(|error| OpenError::Damaged {
+            directory: options.directory.clone(),
+            reason: error.to_string(),
+        })?;
+        let directory = options.directory.clone();
+        let core = Arc::new(Core::new(store, options, claim));
+        let writing = Arc::clone(&core);
+        let writer = std::thread::Builder::new()
+            .name("embedded-log".to_owned())
+            .spawn(move || writing.write())
+            .map_err(|error| OpenError::Io { directory, reason: error.to_string() })?;
+        Ok(Self { core, writer: Some(writer) })
+    }
+
+    /// Deletes the records of a partition before `first`, for example those that are sealed. They
+    /// can no longer be read; the disk space is given back over time.
+    ///
+    /// # Errors
+    ///
+    /// `UnknownPartition`, `Fatal`.
+    pub fn trim(&self, partition: &TopicPartition, first: i64) -> Result<(), LogError> {
+        let store = &self.core.store;
+        store.with_partition(partition, |state| store.trim(state, first))??;
+        // Who stands before `first` must hear of it.
+        self.core.hub.wake();
+        Ok(())
+    }
+}
+
+impl Drop for EmbeddedLog {
+    fn drop(&mut self) {
+        self.core.close();
+        if let Some(writer) = self.writer.take()
+            && writer.join().is_err()
+        {
+            tracing::error!("the writer of the embedded log panicked");
+        }
+    }
+}
+
+impl Source for Core {
+    fn hub(&self) -> &Hub {
+        &self.hub
+    }
+
+    fn call(&self, _: Call, work: &mut dyn FnMut()) -> Result<(), LogError> {
+        work();
+        Ok(())
+    }
+
+    fn partitions(&self, topic: &str) -> Result<i32, LogError> {
+        Ok(i32::try_from(self.store.topic(topic)?.partitions.len()).unwrap_or(i32::MAX))
+    }
+
+    fn range(&self, partition: &TopicPartition) -> Result<OffsetRange, LogError> {
+        self.store.with_partition(partition, crate::store::Partition::range)
+    }
+
+    fn fetch(
+        &self,
+        partition: &TopicPartition,
+        from: i64,
+        batch: &mut BatchBuilder,
+    ) -> Result<i64, LogError> {
+        let (id, range) =
+            self.store.with_partition(partition, |state| (state.id, state.range()))?;
+        if from < range.first || from > range.next {
+            return Err(LogError::OutOfRange {
+                partition: partition.to_string(),
+                offset: from,
+                first: range.first,
+                next: range.next,
+            });
+        }
+        self.store.fetch(id, from, range.next, batch)
+    }
+}
+
+impl EventLog for EmbeddedLog {
+    fn create_topics(&self, topics: &[TopicSpec]) -> Result<(), LogError> {
+        self.core.store.create(topics)
+    }
+
+    fn partitions(&self, topic: &str) -> Result<i32, LogError> {
+        Source::partitions(&*self.core, topic)
+    }
+
+    fn topic_id(&self, topic: &str) -> Result<String, LogError> {
+        Ok(uuid_text(self.core.store.topic(topic)?.id))
+    }
+
+    fn offsets(&self, partition: &TopicPartition) -> Result<OffsetRange, LogError> {
+        Source::range(&*self.core, partition)
+    }
+
+    fn producer(&self) -> Arc<dyn Producer> {
+        Arc::new(EmbeddedProducer(Arc::clone(&self.core)))
+    }
+
+    fn consumer(&self, subscription: Subscription) -> Result<Box<dyn Consumer>, LogError> {
+        Ok(Box::new(LocalConsumer::new(Arc::clone(&self.core), subscription)?))
+    }
+}
+
+/// Random bytes as a version 4 UUID.
+fn uuid_text(random: [u8; 16]) -> String {
+    let number = u128::from_be_bytes(random) & !(0xf << 76) & !(0x3 << 62) | (4 << 76) | (2 << 62);
+    let hex = format!("{number:032x}");
+    let part = |range| hex.get(range).unwrap_or_default();
+    [part(0..8), part(8..12), part(12..16), part(16..20), part(20..32)].join("-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_identity_is_a_uuid_of_version_4() {
+        assert_eq!(uuid_text([0; 16]), "00000000-0000-4000-8000-000000000000");
+        assert_eq!(uuid_text([0xff; 16]), "ffffffff-ffff-4fff-bfff-ffffffffffff");
+    }
+}

@@ -1,0 +1,370 @@
+//! Topics and chunks in the fjall store.
+//!
+//! Keyspaces: `topics` (name → partitions, compaction, first partition number, identity),
+//! `chunks` (partition number and first offset → [`crate::chunk`]), `keys` (of compacted topics:
+//! partition number and key → offset), `trims` (partition number → first offset held and newest
+//! timestamp dropped).
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::{Arc, RwLock};
+
+use event::{BatchBuilder, TimestampType, TopicPartition};
+use fjall::{Database, Keyspace, KeyspaceCreateOptions, KvSeparationOptions, PersistMode};
+use ports::local::has_room;
+use ports::{LogError, OffsetRange, TopicSpec};
+
+use crate::chunk;
+use crate::options::Options;
+
+/// Number of a partition, unique in the log.
+type PartitionId = u32;
+
+/// Buffered writes before the store flushes them to a table.
+const MEMTABLE_BYTES: u64 = 16 << 20;
+/// Journal kept for recovery.
+const JOURNAL_BYTES: u64 = 256 << 20;
+
+#[derive(Debug)]
+pub(crate) struct Topic {
+    pub(crate) id: [u8; 16],
+    pub(crate) compacted: bool,
+    pub(crate) partitions: Vec<Partition>,
+    pub(crate) keyless: AtomicUsize,
+}
+
+/// What is held of a partition. Written by the writer thread (and `trim`), read by everybody.
+#[derive(Debug)]
+pub(crate) struct Partition {
+    pub(crate) id: PartitionId,
+    pub(crate) first: AtomicI64,
+    pub(crate) next: AtomicI64,
+    pub(crate) newest_ms: AtomicI64,
+}
+
+impl Partition {
+    pub(crate) fn range(&self) -> OffsetRange {
+        let first = self.first.load(Ordering::Acquire);
+        OffsetRange { first, next: self.next.load(Ordering::Acquire) }
+    }
+}
+
+/// The store and what is known of it.
+pub(crate) struct Store {
+    database: Database,
+    topics_space: Keyspace,
+    pub(crate) chunks: Keyspace,
+    pub(crate) keys: Keyspace,
+    trims: Keyspace,
+    persist: PersistMode,
+    topics: RwLock<BTreeMap<Arc<str>, Arc<Topic>>>,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Store").field("topics", &self.topics).finish_non_exhaustive()
+    }
+}
+
+pub(crate) fn chunk_key(partition: PartitionId, first_offset: i64) -> Vec<u8> {
+    let mut key = partition.to_be_bytes().to_vec();
+    key.extend_from_slice(&first_offset.to_be_bytes());
+    key
+}
+
+pub(crate) fn compaction_key(partition: PartitionId, key: &[u8]) -> Vec<u8> {
+    [&partition.to_be_bytes(), key].concat()
+}
+
+fn first_offset_of(key: &[u8]) -> Result<i64, LogError> {
+    let offset = key.get(4..).and_then(|offset| offset.try_into().ok());
+    offset.map(i64::from_be_bytes).ok_or_else(damaged)
+}
+
+pub(crate) fn fatal(error: &fjall::Error) -> LogError {
+    LogError::Fatal(format!("the store of the embedded log failed: {error:?}"))
+}
+
+fn damaged() -> LogError {
+    LogError::Fatal("the store of the embedded log holds what it cannot hold".to_owned())
+}
+
+impl Store {
+    pub(crate) fn open(path: &std::path::Path, options: &Options) -> Result<Self, LogError> {
+        let open = || -> Result<Self, fjall::Error> {
+            let database = Database::builder(path)
+                .cache_size(options.cache_bytes)
+                .worker_threads(2)
+                .max_journaling_size(JOURNAL_BYTES)
+                .open()?;
+            let space = |name: &str, separated: bool| {
+                database.keyspace(name, || {
+                    let separation = separated.then(KvSeparationOptions::default);
+                    KeyspaceCreateOptions::default()
+                        .max_memtable_size(MEMTABLE_BYTES)
+                        .with_kv_separation(separation)
+                })
+            };
+            Ok(Self {
+                topics_space: space("topics", false)?,
+                chunks: space("chunks", true)?,
+                keys: space("keys", false)?,
+                trims: space("trims", false)?,
+                database,
+                persist: if options.sync { PersistMode::SyncAll } else { PersistMode::Buffer },
+                topics: RwLock::default(),
+            })
+        };
+        let mut store = open().map_err(|error| fatal(&error))?;
+        let topics = store.load()?;
+        store.topics = RwLock::new(topics);
+        Ok(store)
+    }
+
+    fn load(&self) -> Result<BTreeMap<Arc<str>, Arc<Topic>>, LogError> {
+        let mut topics = BTreeMap::new();
+        for entry in self.topics_space.iter() {
+            let (name, facts) = entry.into_inner().map_err(|error| fatal(&error))?;
+            let name = std::str::from_utf8(&name).map_err(|_| damaged())?;
+            let facts = TopicFacts::decode(&facts).ok_or_else(damaged)?;
+            topics.insert(Arc::from(name), Arc::new(self.topic_of(facts)?));
+        }
+        Ok(topics)
+    }
+
+    fn topic_of(&self, facts: TopicFacts) -> Result<Topic, LogError> {
+        let partitions = (0..facts.partitions)
+            .map(|number| self.load_partition(facts.base.saturating_add(number)))
+            .collect::<Result<_, _>>()?;
+        Ok(Topic {
+            id: facts.id,
+            compacted: facts.compacted,
+            partitions,
+            keyless: AtomicUsize::new(0),
+        })
+    }
+
+    fn load_partition(&self, id: PartitionId) -> Result<Partition, LogError> {
+        let (mut first, mut newest_ms) = (0, i64::MIN);
+        if let Some(trim) = self.trims.get(id.to_be_bytes()).map_err(|error| fatal(&error))? {
+            let (offset, rest) = trim.split_first_chunk::<8>().ok_or_else(damaged)?;
+            first = i64::from_be_bytes(*offset);
+            newest_ms = i64::from_be_bytes(rest.try_into().map_err(|_| damaged())?);
+        }
+        let mut next = first;
+        if let Some(last) = self.chunks.prefix(id.to_be_bytes()).next_back() {
+            let (key, value) = last.into_inner().map_err(|error| fatal(&error))?;
+            let records = chunk::records(&value).map_err(|_| damaged())?;
+            let mut offset = first_offset_of(&key)?;
+            for record in records {
+                newest_ms = newest_ms.max(record.map_err(|_| damaged())?.timestamp_ms);
+                offset += 1;
+            }
+            next = next.max(offset);
+        }
+        Ok(Partition {
+            id,
+            first: AtomicI64::new(first),
+            next: AtomicI64::new(next),
+            newest_ms: AtomicI64::new(newest_ms),
+        })
+    }
+
+    /// Creates the topics that are missing; durable when it returns.
+    pub(crate) fn create(&self, specs: &[TopicSpec]) -> Result<(), LogError> {
+        let mut topics = self.topics.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        for spec in specs {
+            if topics.contains_key(spec.name.as_str()) {
+                continue;
+            }
+            check_name(&spec.name)?;
+            let base = topics
+                .values()
+                .flat_map(|topic| &topic.partitions)
+                .map(|partition| partition.id.saturating_add(1))
+                .max()
+                .unwrap_or_default();
+            let mut id = [0; 16];
+            getrandom::fill(&mut id)
+                .map_err(|error| LogError::Fatal(format!("no randomness: {error}")))?;
+            let facts = TopicFacts {
+                partitions: u32::try_from(spec.partitions.max(1)).unwrap_or(1),
+                compacted: spec.compacted,
+                base,
+                id,
+            };
+            let mut batch = self.database.batch().durability(Some(PersistMode::SyncAll));
+            batch.insert(&self.topics_space, spec.name.as_bytes(), facts.encode());
+            batch.commit().map_err(|error| fatal(&error))?;
+            topics.insert(Arc::from(spec.name.as_str()), Arc::new(self.topic_of(facts)?));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn topic(&self, name: &str) -> Result<Arc<Topic>, LogError> {
+        let topics = self.topics.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let topic = topics.get(name).map(Arc::clone);
+        topic.ok_or_else(|| LogError::UnknownPartition(name.to_owned()))
+    }
+
+    /// Every partition and the offset after its last record.
+    pub(crate) fn ends(&self) -> Vec<(TopicPartition, i64)> {
+        let topics = self.topics.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let ends = topics.iter().flat_map(|(name, topic)| {
+            topic.partitions.iter().zip(0..).map(|(partition, number)| {
+                (TopicPartition::new(Arc::clone(name), number), partition.range().next)
+            })
+        });
+        ends.collect()
+    }
+
+    /// Calls `with` with the state of a partition.
+    pub(crate) fn with_partition<T>(
+        &self,
+        partition: &TopicPartition,
+        with: impl FnOnce(&Partition) -> T,
+    ) -> Result<T, LogError> {
+        let unknown = || LogError::UnknownPartition(partition.to_string());
+        let topic = self.topic(&partition.topic).map_err(|_| unknown())?;
+        let index = usize::try_from(partition.partition).map_err(|_| unknown())?;
+        topic.partitions.get(index).map(with).ok_or_else(unknown)
+    }
+
+    pub(crate) fn batch(&self) -> fjall::OwnedWriteBatch {
+        self.database.batch().durability(Some(self.persist))
+    }
+
+    /// Fills the batch from `from` on while there is room. Returns where to go on.
+    pub(crate) fn fetch(
+        &self,
+        id: PartitionId,
+        from: i64,
+        next: i64,
+        batch: &mut BatchBuilder,
+    ) -> Result<i64, LogError> {
+        // The chunk that holds `from` may begin before it.
+        let before = chunk_key(id, 0)..=chunk_key(id, from);
+        let start = match self.chunks.range(before).next_back() {
+            Some(entry) => first_offset_of(&entry.key().map_err(|error| fatal(&error))?)?,
+            None => from,
+        };
+        // What was written after `next` was read is left for the next call.
+        for entry in self.chunks.range(chunk_key(id, start)..chunk_key(id, next)) {
+            let (key, value) = entry.into_inner().map_err(|error| fatal(&error))?;
+            let records = chunk::records(&value).map_err(|_| damaged())?;
+            for (offset, record) in (first_offset_of(&key)?..).zip(records) {
+                let record = record.map_err(|_| damaged())?;
+                if offset < from {
+                    continue;
+                }
+                if !has_room(batch, record.size_bytes()) {
+                    return Ok(offset);
+                }
+                batch.push(
+                    offset,
+                    record.timestamp_ms,
+                    TimestampType::LogAppendTime,
+                    record.key,
+                    record.value,
+                    record.headers(),
+                );
+            }
+        }
+        Ok(next)
+    }
+
+    /// Forgets the records before `first`, as far as whole chunks allow; the others can no longer
+    /// be read either.
+    pub(crate) fn trim(&self, partition: &Partition, first: i64) -> Result<(), LogError> {
+        /// Deletions in one batch of the store.
+        const STEP: usize = 1_000;
+        let range = partition.range();
+        let first = first.clamp(range.first, range.next);
+        let newest_ms = partition.newest_ms.load(Ordering::Acquire);
+        let mark = [first.to_be_bytes(), newest_ms.to_be_bytes()].concat();
+        let mut batch = self.batch();
+        batch.insert(&self.trims, partition.id.to_be_bytes(), mark);
+        batch.commit().map_err(|error| fatal(&error))?;
+        partition.first.store(first, Ordering::Release);
+
+        let id = partition.id;
+        let mut keys = Vec::new();
+        let chunks = self.chunks.range(chunk_key(id, 0)..chunk_key(id, first));
+        for entry in chunks {
+            keys.push(entry.key().map_err(|error| fatal(&error))?);
+        }
+        // The last one may reach beyond `first`, and says where the partition ends.
+        keys.pop();
+        for step in keys.chunks(STEP) {
+            let mut batch = self.batch();
+            for key in step {
+                batch.remove(&self.chunks, key.clone());
+            }
+            batch.commit().map_err(|error| fatal(&error))?;
+        }
+        Ok(())
+    }
+}
+
+/// The rule of Kafka, so that a topic can move there.
+fn check_name(name: &str) -> Result<(), LogError> {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    if (1..=249).contains(&name.len()) && name.bytes().all(fits) {
+        return Ok(());
+    }
+    Err(LogError::Fatal(format!(
+        "`{name}` cannot be a topic: 1 to 249 letters, digits, `.`, `_` or `-`"
+    )))
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct TopicFacts {
+    partitions: u32,
+    compacted: bool,
+    base: PartitionId,
+    id: [u8; 16],
+}
+
+impl TopicFacts {
+    fn encode(&self) -> Vec<u8> {
+        let mut bytes = self.partitions.to_be_bytes().to_vec();
+        bytes.push(u8::from(self.compacted));
+        bytes.extend_from_slice(&self.base.to_be_bytes());
+        bytes.extend_from_slice(&self.id);
+        bytes
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let (partitions, rest) = bytes.split_first_chunk()?;
+        let (compacted, rest) = rest.split_first()?;
+        let (base, rest) = rest.split_first_chunk()?;
+        Some(Self {
+            partitions: u32::from_be_bytes(*partitions),
+            compacted: *compacted == 1,
+            base: u32::from_be_bytes(*base),
+            id: rest.try_into().ok()?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_facts_of_a_topic_come_back() {
+        let facts = TopicFacts { partitions: 12, compacted: true, base: 7, id: [9; 16] };
+        assert_eq!(TopicFacts::decode(&facts.encode()), Some(facts));
+        assert_eq!(TopicFacts::decode(&facts.encode()[1..]), None);
+    }
+
+    #[test]
+    fn a_topic_has_a_name_that_kafka_takes() {
+        for good in ["agent.events", "a", "A_b-9", &"x".repeat(249)] {
+            assert_eq!(check_name(good), Ok(()));
+        }
+        for bad in ["", "a b", "ä", "a/b", &"x".repeat(250)] {
+            assert!(check_name(bad).is_err());
+        }
+    }
+}
