@@ -1,0 +1,452 @@
+//! Reads partitions through a consumer of librdkafka.
+//!
+//! librdkafka's own assignment holds only partitions that were sought, each with the offset that
+//! was asked for. `seek` therefore only notes the offset; the next poll brings librdkafka's
+//! assignment in line ([`KafkaConsumer::apply`]). What is fetched is copied into one batch per
+//! partition, so that interleaved partitions still make long batches.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+use event::{Batch, BatchBuilder, TimestampType, TopicPartition};
+use ports::local::{BATCH_BYTES_MAX, BATCH_RECORDS_MAX, has_room};
+use ports::{Consumer, LogError, OffsetRange, Polled, Position, Subscription};
+use rdkafka::config::FromClientConfigAndContext;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _, RebalanceProtocol};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{BorrowedMessage, Headers as _};
+use rdkafka::{Message, Offset, Timestamp};
+
+use crate::context::{Change, GroupContext, list};
+use crate::log::watermarks;
+use crate::options::Options;
+use crate::outcome::{is_out_of_range, is_unknown, outcome};
+
+/// Records and bytes copied before a poll hands out what it has, over all partitions.
+const COPIED_RECORDS_MAX: usize = 4 * BATCH_RECORDS_MAX;
+const COPIED_BYTES_MAX: usize = 4 * BATCH_BYTES_MAX;
+
+/// How long to wait before librdkafka is asked again for what it was not ready for.
+const RETRY: Duration = Duration::from_millis(20);
+
+#[derive(Debug)]
+struct Cursor {
+    /// Offset of the next record to copy; `None` until the first seek and after an error.
+    position: Option<i64>,
+    /// librdkafka fetches it, from our position on.
+    is_live: bool,
+    /// Sought while live: what librdkafka delivers is of the old position until it agrees.
+    is_sought: bool,
+    paused: bool,
+    /// Copied and not yet handed out.
+    copied: Option<BatchBuilder>,
+}
+
+impl Cursor {
+    const fn new() -> Self {
+        Self { position: None, is_live: false, is_sought: false, paused: false, copied: None }
+    }
+}
+
+/// Consumer of a Kafka log. Leaves its group when it is dropped.
+pub(crate) struct KafkaConsumer {
+    base: BaseConsumer<GroupContext>,
+    is_member: bool,
+    request_wait: Duration,
+    cursors: BTreeMap<TopicPartition, Cursor>,
+    /// A cursor and librdkafka disagree.
+    is_dirty: bool,
+    /// Partitions on which librdkafka's own pause is set.
+    paused: BTreeSet<TopicPartition>,
+    /// Full batches, and an error that came after records.
+    ready: VecDeque<Batch>,
+    error: Option<LogError>,
+    copied_records: usize,
+    copied_bytes: usize,
+    /// Served last; the next one comes first.
+    served: Option<TopicPartition>,
+}
+
+impl std::fmt::Debug for KafkaConsumer {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("KafkaConsumer")
+            .field("cursors", &self.cursors)
+            .finish_non_exhaustive()
+    }
+}
+
+impl KafkaConsumer {
+    pub(crate) fn new(options: &Options, subscription: Subscription) -> Result<Self, LogError> {
+        let group = match &subscription {
+            Subscription::Group { group, .. } => group.as_str(),
+            // librdkafka wants a name; nobody joins or commits under it.
+            Subscription::Partitions(_) => "driftseal-reader",
+        };
+        let context = GroupContext::default();
+        let base = BaseConsumer::from_config_and_context(&options.consumer(group), context)
+            .map_err(|error| LogError::Fatal(format!("Kafka consumer: {error}")))?;
+        let is_member = match subscription {
+            Subscription::Group { topics, .. } => {
+                let topics: Vec<_> = topics.iter().map(String::as_str).collect();
+                base.subscribe(&topics).map_err(|error| outcome(&error, "subscription"))?;
+                true
+            }
+            Subscription::Partitions(mut partitions) => {
+                partitions.sort();
+                partitions.dedup();
+                base.context().announce(Change::Assigned(partitions));
+                false
+            }
+        };
+        Ok(Self {
+            base,
+            is_member,
+            request_wait: options.request_wait,
+            cursors: BTreeMap::new(),
+            is_dirty: false,
+            paused: BTreeSet::new(),
+            ready: VecDeque::new(),
+            error: None,
+            copied_records: 0,
+            copied_bytes: 0,
+            served: None,
+        })
+    }
+
+    /// The next change of the assignment, after it has taken effect here.
+    fn take_change(&mut self) -> Option<Polled> {
+        match self.base.context().take_change()? {
+            Change::Assigned(partitions) => {
+                for partition in &partitions {
+                    self.cursors.insert(partition.clone(), Cursor::new());
+                }
+                Some(Polled::Assigned(partitions))
+            }
+            Change::Revoked(partitions) => {
+                for partition in &partitions {
+                    self.drop_copied(partition);
+                    self.cursors.remove(partition);
+                }
+                Some(Polled::Revoked(partitions))
+            }
+        }
+    }
+
+    /// Forgets what was copied of a partition and not handed out.
+    fn drop_copied(&mut self, partition: &TopicPartition) {
+        self.ready.retain(|batch| batch.partition() != partition);
+        if let Some(cursor) = self.cursors.get_mut(partition) {
+            cursor.copied = None;
+        }
+        self.recount();
+    }
+
+    fn recount(&mut self) {
+        let copied = || self.cursors.values().filter_map(|cursor| cursor.copied.as_ref());
+        let ready = &self.ready;
+        self.copied_records = copied().map(BatchBuilder::len).sum::<usize>()
+            + ready.iter().map(Batch::len).sum::<usize>();
+        self.copied_bytes = copied().map(BatchBuilder::size_bytes).sum::<usize>()
+            + ready.iter().map(Batch::size_bytes).sum::<usize>();
+    }
+
+    /// Brings librdkafka's assignment in line with the cursors.
+    fn apply(&mut self) -> Result<(), LogError> {
+        if !self.is_dirty {
+            return Ok(());
+        }
+        if matches!(self.base.rebalance_protocol(), RebalanceProtocol::Cooperative) {
+            self.apply_incrementally()
+        } else {
+            self.apply_whole()
+        }
+    }
+
+    /// Replaces the assignment: everything that was fetched and not copied is fetched again.
+    fn apply_whole(&mut self) -> Result<(), LogError> {
+        let started = self
+            .cursors
+            .iter()
+            .filter_map(|(partition, cursor)| Some((partition, Offset::Offset(cursor.position?))));
+        list(started)
+            .and_then(|list| self.base.assign(&list))
+            .map_err(|error| outcome(&error, "assignment"))?;
+        for cursor in self.cursors.values_mut() {
+            cursor.is_live = cursor.position.is_some();
+            cursor.is_sought = false;
+        }
+        self.is_dirty = false;
+        self.align_pauses()
+    }
+
+    /// Adds what is new and moves what was sought; the group protocol allows nothing else.
+    fn apply_incrementally(&mut self) -> Result<(), LogError> {
+        let added: Vec<_> = self
+            .cursors
+            .iter()
+            .filter(|(_, cursor)| !cursor.is_live)
+            .filter_map(|(partition, cursor)| Some((partition.clone(), cursor.position?)))
+            .collect();
+        let offsets = added.iter().map(|(partition, offset)| (partition, Offset::Offset(*offset)));
+        if !added.is_empty() {
+            list(offsets)
+                .and_then(|list| self.base.incremental_assign(&list))
+                .map_err(|error| outcome(&error, "assignment"))?;
+        }
+        let mut is_dirty = false;
+        for (partition, cursor) in &mut self.cursors {
+            let Some(position) = cursor.position else { continue };
+            if !cursor.is_live {
+                (cursor.is_live, cursor.is_sought) = (true, false);
+            } else if cursor.is_sought {
+                let (topic, offset) = (&*partition.topic, Offset::Offset(position));
+                match self.base.seek(topic, partition.partition, offset, self.request_wait) {
+                    Ok(()) => cursor.is_sought = false,
+                    // Just assigned and not started yet; asked again by the next poll.
+                    Err(error) => {
+                        tracing::debug!(%partition, %error, "failed to seek for now");
+                        is_dirty = true;
+                    }
+                }
+            }
+        }
+        self.is_dirty = is_dirty;
+        self.align_pauses()
+    }
+
+    /// Pauses and resumes in librdkafka what differs from the cursors.
+    fn align_pauses(&mut self) -> Result<(), LogError> {
+        let wanted: BTreeSet<_> = self
+            .cursors
+            .iter()
+            .filter(|(_, cursor)| cursor.paused && cursor.is_live)
+            .map(|(partition, _)| partition.clone())
+            .collect();
+        let failed = |error: KafkaError| outcome(&error, "pause");
+        let begin: Vec<_> = wanted.difference(&self.paused).collect();
+        if !begin.is_empty() {
+            let partitions = begin.into_iter().map(|partition| (partition, Offset::Invalid));
+            list(partitions).and_then(|list| self.base.pause(&list)).map_err(failed)?;
+        }
+        let end: Vec<_> = self.paused.difference(&wanted).collect();
+        if !end.is_empty() {
+            let partitions = end.into_iter().map(|partition| (partition, Offset::Invalid));
+            list(partitions).and_then(|list| self.base.resume(&list)).map_err(failed)?;
+        }
+        self.paused = wanted;
+        Ok(())
+    }
+
+    /// The next batch to hand out, partitions in turn.
+    fn take_batch(&mut self) -> Option<Batch> {
+        let is_paused = |batch: &Batch, cursors: &BTreeMap<TopicPartition, Cursor>| {
+            cursors.get(batch.partition()).is_some_and(|cursor| cursor.paused)
+        };
+        let cursors = &self.cursors;
+        let ready = self.ready.iter().position(|batch| !is_paused(batch, cursors));
+        let batch = match ready.and_then(|index| self.ready.remove(index)) {
+            Some(batch) => batch,
+            None => {
+                let has_copied = |cursor: &Cursor| !cursor.paused && cursor.copied.is_some();
+                let after = self.cursors.iter().find(|(partition, cursor)| {
+                    has_copied(cursor) && self.served.as_ref() < Some(*partition)
+                });
+                let found =
+                    after.or_else(|| self.cursors.iter().find(|(_, cursor)| has_copied(cursor)));
+                let partition = found.map(|(partition, _)| partition.clone())?;
+                self.cursors.get_mut(&partition)?.copied.take()?.build()
+            }
+        };
+        self.copied_records = self.copied_records.saturating_sub(batch.len());
+        self.copied_bytes = self.copied_bytes.saturating_sub(batch.size_bytes());
+        self.served = Some(batch.partition().clone());
+        Some(batch)
+    }
+
+    /// Copies what librdkafka has, waiting up to `wait` for the first of it.
+    fn fill(&mut self, wait: Duration) {
+        let mut wait = if self.is_dirty { wait.min(RETRY) } else { wait };
+        // A partition that repeats itself needs no further search.
+        let mut last: Option<TopicPartition> = None;
+        while self.copied_records < COPIED_RECORDS_MAX && self.copied_bytes < COPIED_BYTES_MAX {
+            let polled = self.base.poll(wait);
+            // Even when a message came with it: it may be of what was just taken away.
+            let has_change = self.base.context().has_change();
+            match polled {
+                None => return,
+                Some(Ok(message)) if !has_change => {
+                    let is_last = last.as_ref().is_some_and(|last| {
+                        last.partition == message.partition() && *last.topic == *message.topic()
+                    });
+                    if !is_last {
+                        last = Some(TopicPartition::new(message.topic(), message.partition()));
+                    }
+                    if let Some(partition) = &last
+                        && let Some(cursor) = self.cursors.get_mut(partition)
+                        && let Some(size) = copy(cursor, partition, &message, &mut self.ready)
+                    {
+                        self.copied_records += 1;
+                        self.copied_bytes += size;
+                    }
+                }
+                Some(Ok(_)) => {}
+                Some(Err(error)) => {
+                    self.error = self.classify(&error);
+                    return;
+                }
+            }
+            if has_change {
+                return;
+            }
+            wait = Duration::ZERO;
+        }
+    }
+
+    /// What an error of a poll means here; `None` for what librdkafka mends by itself.
+    fn classify(&mut self, error: &KafkaError) -> Option<LogError> {
+        let code = error.rdkafka_error_code();
+        if code.is_some_and(is_out_of_range) {
+            return self.find_out_of_range().or_else(|| Some(outcome(error, "position")));
+        }
+        let is_transient = matches!(
+            code,
+            Some(
+                RDKafkaErrorCode::BrokerTransportFailure
+                    | RDKafkaErrorCode::OperationTimedOut
+                    | RDKafkaErrorCode::PartitionEOF
+                    | RDKafkaErrorCode::PollExceeded
+                    | RDKafkaErrorCode::Resolve
+            )
+        );
+        if is_transient || code.is_some_and(is_unknown) {
+            tracing::debug!(%error, "kafka consumer error");
+            return None;
+        }
+        Some(outcome(error, "consumer"))
+    }
+
+    /// librdkafka does not say which partition it was; the brokers know. That partition stands
+    /// still until it is sought again.
+    fn find_out_of_range(&mut self) -> Option<LogError> {
+        for (partition, cursor) in &mut self.cursors {
+            let Some(offset) = cursor.position else { continue };
+            let Ok(range) = watermarks(&self.base, partition, self.request_wait) else { continue };
+            if let Err(error) = check(partition, offset, range) {
+                cursor.position = None;
+                cursor.is_live = false;
+                self.is_dirty = true;
+                return Some(error);
+            }
+        }
+        None
+    }
+}
+
+fn check(partition: &TopicPartition, offset: i64, range: OffsetRange) -> Result<(), LogError> {
+    if (range.first..=range.next).contains(&offset) {
+        return Ok(());
+    }
+    Err(LogError::OutOfRange {
+        partition: partition.to_string(),
+        offset,
+        first: range.first,
+        next: range.next,
+    })
+}
+
+/// Copies a message to the batch of its partition. Returns its size, or `None` if it is of a
+/// position that was left.
+fn copy(
+    cursor: &mut Cursor,
+    partition: &TopicPartition,
+    message: &BorrowedMessage<'_>,
+    ready: &mut VecDeque<Batch>,
+) -> Option<usize> {
+    let offset = message.offset();
+    if !cursor.is_live || cursor.is_sought || cursor.position.is_none_or(|next| offset < next) {
+        return None;
+    }
+    let headers = message.headers();
+    let headers = || headers.into_iter().flat_map(|headers| headers.iter());
+    let headers_bytes: usize =
+        headers().map(|header| 6 + header.key.len() + header.value.map_or(0, <[u8]>::len)).sum();
+    let size = message.key_len() + message.payload_len() + headers_bytes;
+    if let Some(full) = cursor.copied.take_if(|copied| !has_room(copied, size)) {
+        ready.push_back(full.build());
+    }
+    let batch = cursor.copied.get_or_insert_with(|| BatchBuilder::new(partition.clone()));
+    let (timestamp_ms, timestamp_type) = match message.timestamp() {
+        Timestamp::NotAvailable => (0, TimestampType::None),
+        Timestamp::CreateTime(at) => (at, TimestampType::CreateTime),
+        Timestamp::LogAppendTime(at) => (at, TimestampType::LogAppendTime),
+    };
+    batch.push(
+        offset,
+        timestamp_ms,
+        timestamp_type,
+        message.key(),
+        message.payload(),
+        headers().map(|header| (header.key, header.value)),
+    );
+    cursor.position = Some(offset + 1);
+    Some(size)
+}
+
+impl Consumer for KafkaConsumer {
+    fn poll(&mut self, wait: Duration) -> Result<Polled, LogError> {
+        if let Some(polled) = self.take_change() {
+            return Ok(polled);
+        }
+        // Also while there is something to hand out: the group must hear from us.
+        let has_batch =
+            self.ready.iter().any(|batch| {
+                self.cursors.get(batch.partition()).is_some_and(|cursor| !cursor.paused)
+            }) || self.cursors.values().any(|cursor| !cursor.paused && cursor.copied.is_some());
+        self.apply()?;
+        self.fill(if has_batch { Duration::ZERO } else { wait });
+        if let Some(polled) = self.take_change() {
+            return Ok(polled);
+        }
+        if let Some(batch) = self.take_batch() {
+            return Ok(Polled::Batch(batch));
+        }
+        match self.error.take() {
+            Some(error) => Err(error),
+            None => Ok(Polled::Idle),
+        }
+    }
+
+    fn seek(&mut self, partition: &TopicPartition, offset: i64) -> Result<(), LogError> {
+        if !self.cursors.contains_key(partition) {
+            return Err(LogError::UnknownPartition(partition.to_string()));
+        }
+        let range = watermarks(&self.base, partition, self.request_wait)?;
+        check(partition, offset, range)?;
+        self.drop_copied(partition);
+        if let Some(cursor) = self.cursors.get_mut(partition) {
+            cursor.position = Some(offset);
+            cursor.is_sought = true;
+            self.is_dirty = true;
+        }
+        Ok(())
+    }
+
+    fn pause(&mut self, partition: &TopicPartition, paused: bool) -> Result<(), LogError> {
+        let cursor = self.cursors.get_mut(partition);
+        let cursor = cursor.ok_or_else(|| LogError::UnknownPartition(partition.to_string()))?;
+        cursor.paused = paused;
+        self.align_pauses()
+    }
+
+    fn commit(&mut self, positions: &[Position]) -> Result<(), LogError> {
+        if !self.is_member || positions.is_empty() {
+            return Ok(());
+        }
+        let offsets =
+            positions.iter().map(|position| (&position.partition, Offset::Offset(position.offset)));
+        list(offsets)
+            .and_then(|list| self.base.commit(&list, CommitMode::Async))
+            .map_err(|error| outcome(&error, "commit"))
+    }
+}

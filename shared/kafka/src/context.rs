@@ -1,0 +1,172 @@
+//! What librdkafka calls back.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use event::TopicPartition;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtocol};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::types::RDKafkaRespErr;
+use rdkafka::util::Timeout;
+use rdkafka::{ClientContext, Offset, TopicPartitionList};
+
+/// Sends what librdkafka says to `tracing`.
+pub(crate) fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
+    match level {
+        RDKafkaLogLevel::Emerg
+        | RDKafkaLogLevel::Alert
+        | RDKafkaLogLevel::Critical
+        | RDKafkaLogLevel::Error => tracing::error!(facility, message, "librdkafka"),
+        // Says that a property concerns only producers or only consumers, for each of them.
+        RDKafkaLogLevel::Warning if facility == "CONFWARN" => {
+            tracing::debug!(facility, message, "librdkafka");
+        }
+        RDKafkaLogLevel::Warning => tracing::warn!(facility, message, "librdkafka"),
+        RDKafkaLogLevel::Notice | RDKafkaLogLevel::Info => {
+            tracing::info!(facility, message, "librdkafka");
+        }
+        RDKafkaLogLevel::Debug => tracing::debug!(facility, message, "librdkafka"),
+    }
+}
+
+pub(crate) fn log_error(error: &KafkaError, reason: &str) {
+    // It reconnects by itself; who is affected gets an error of their own.
+    tracing::debug!(%error, reason, "kafka client error");
+}
+
+/// Context of clients that only ask.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct QuietContext;
+
+impl ClientContext for QuietContext {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        log(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        log_error(&error, reason);
+    }
+}
+
+impl ConsumerContext for QuietContext {}
+
+/// What happened to the assignment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Change {
+    Assigned(Vec<TopicPartition>),
+    Revoked(Vec<TopicPartition>),
+}
+
+/// Context of a consumer: keeps changes of the assignment until the next poll reports them.
+#[derive(Debug, Default)]
+pub(crate) struct GroupContext {
+    changes: Mutex<VecDeque<Change>>,
+}
+
+impl GroupContext {
+    fn changes(&self) -> MutexGuard<'_, VecDeque<Change>> {
+        self.changes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn announce(&self, change: Change) {
+        self.changes().push_back(change);
+    }
+
+    pub(crate) fn take_change(&self) -> Option<Change> {
+        self.changes().pop_front()
+    }
+
+    pub(crate) fn has_change(&self) -> bool {
+        !self.changes().is_empty()
+    }
+}
+
+/// The list of a position per partition.
+pub(crate) fn list<'a>(
+    positions: impl IntoIterator<Item = (&'a TopicPartition, Offset)>,
+) -> KafkaResult<TopicPartitionList> {
+    let mut list = TopicPartitionList::new();
+    for (partition, offset) in positions {
+        list.add_partition_offset(&partition.topic, partition.partition, offset)?;
+    }
+    Ok(list)
+}
+
+fn partitions(list: &TopicPartitionList) -> Vec<TopicPartition> {
+    list.elements()
+        .iter()
+        .map(|element| TopicPartition::new(element.topic(), element.partition()))
+        .collect()
+}
+
+impl ClientContext for GroupContext {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        log(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        log_error(&error, reason);
+    }
+}
+
+impl ConsumerContext for GroupContext {
+    /// Answers the group at once, and takes nothing: a partition enters librdkafka's assignment
+    /// when it has been sought. So nothing is ever fetched from a default position.
+    fn rebalance(
+        &self,
+        base: &BaseConsumer<Self>,
+        error: RDKafkaRespErr,
+        list: &mut TopicPartitionList,
+    ) {
+        let is_cooperative = matches!(base.rebalance_protocol(), RebalanceProtocol::Cooperative);
+        let nothing = TopicPartitionList::new();
+        let answered = if error == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS {
+            let answered = if is_cooperative {
+                base.incremental_assign(&nothing)
+            } else {
+                base.assign(&nothing)
+            };
+            self.announce(Change::Assigned(partitions(list)));
+            answered
+        } else {
+            let answered = if is_cooperative {
+                base.incremental_unassign(&held_of(base, list))
+            } else {
+                base.unassign()
+            };
+            self.announce(Change::Revoked(partitions(list)));
+            answered
+        };
+        if let Err(error) = answered {
+            tracing::warn!(%error, "failed to answer a rebalance");
+        }
+    }
+
+    fn commit_callback(&self, result: KafkaResult<()>, _: &TopicPartitionList) {
+        match result {
+            Err(error) if error.rdkafka_error_code() != Some(RDKafkaErrorCode::NoOffset) => {
+                tracing::debug!(%error, "failed to commit an advisory position");
+            }
+            Ok(()) | Err(_) => {}
+        }
+    }
+
+    fn main_queue_min_poll_interval(&self) -> Timeout {
+        Timeout::After(Duration::from_millis(100))
+    }
+}
+
+/// Those of the list that librdkafka has; it refuses to give back what it does not have.
+fn held_of(base: &BaseConsumer<GroupContext>, list: &TopicPartitionList) -> TopicPartitionList {
+    let mut held = TopicPartitionList::new();
+    if let Ok(assignment) = base.assignment() {
+        for element in list.elements() {
+            if assignment.find_partition(element.topic(), element.partition()).is_some() {
+                held.add_partition(element.topic(), element.partition());
+            }
+        }
+    }
+    held
+}

@@ -1,0 +1,34 @@
+//! The event log on Apache Kafka. The only crate that names rdkafka.
+//!
+//! # Promise
+//!
+//! - Publishing is idempotent and acknowledged by all in-sync replicas; records with a key land
+//!   where Java clients put them (`murmur2_random`).
+//! - A consumer never reads from a position that nobody asked for: a partition enters librdkafka's
+//!   assignment only with the offset that was sought, `auto.offset.reset` is `error`, and committed
+//!   positions are only ever written.
+//! - Records of partitions that were taken away are not delivered afterwards, also those that had
+//!   been fetched already.
+//! - Aborted records of transactions are never seen (`read_committed`); [`ports::OffsetRange::next`]
+//!   is the last stable offset.
+//! - Memory is bounded: publications in flight, librdkafka's prefetch, and the records copied.
+//! - Properties of librdkafka pass through unchanged ([`Options::client`]), except those on which
+//!   the promises above rest, which are refused. Their values are never printed.
+//!
+//! # What it does not do
+//!
+//! Transactions. And it cannot see that a topic was deleted and created again: the client library
+//! offers no topic identity without unsafe code, so [`ports::EventLog::topic_id`] is the identity
+//! of the cluster and the name. A position beyond the end of the new topic is still noticed, as
+//! `OutOfRange`.
+
+mod consumer;
+mod context;
+mod log;
+mod options;
+mod outcome;
+mod producer;
+mod topics;
+
+pub use log::KafkaLog;
+pub use options::Options;

@@ -1,0 +1,121 @@
+//! The log itself.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use event::TopicPartition;
+use ports::{Consumer, EventLog, LogError, OffsetRange, Producer, Subscription, TopicSpec};
+use rdkafka::config::FromClientConfigAndContext;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+
+use crate::consumer::KafkaConsumer;
+use crate::context::QuietContext;
+use crate::options::Options;
+use crate::outcome::outcome;
+use crate::producer::KafkaProducer;
+use crate::topics;
+
+/// An event log on a Kafka cluster.
+pub struct KafkaLog {
+    options: Options,
+    /// Asks questions; belongs to no group.
+    asker: BaseConsumer<QuietContext>,
+    producer: Arc<KafkaProducer>,
+    cluster_id: String,
+}
+
+impl std::fmt::Debug for KafkaLog {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("KafkaLog")
+            .field("options", &self.options)
+            .field("cluster_id", &self.cluster_id)
+            .finish_non_exhaustive()
+    }
+}
+
+impl KafkaLog {
+    /// Connects to a cluster.
+    ///
+    /// # Errors
+    ///
+    /// `Fatal` if an option is wrong, `Unavailable` if no broker answers within
+    /// [`Options::request_wait`].
+    pub fn connect(options: Options) -> Result<Self, LogError> {
+        options.check()?;
+        let asker = BaseConsumer::from_config_and_context(&options.admin(), QuietContext)
+            .map_err(|error| LogError::Fatal(format!("Kafka client: {error}")))?;
+        let producer = Arc::new(KafkaProducer::new(&options)?);
+        let cluster_id =
+            asker.client().fetch_cluster_id(options.request_wait).ok_or_else(|| {
+                LogError::Unavailable(format!(
+                    "Kafka: no broker of `{}` answered within {:?}",
+                    options.bootstrap_servers, options.request_wait
+                ))
+            })?;
+        Ok(Self { options, asker, producer, cluster_id })
+    }
+
+    /// Serves what librdkafka has to say to the client that only asks.
+    fn asker(&self) -> &BaseConsumer<QuietContext> {
+        while self.asker.poll(Duration::ZERO).is_some() {}
+        &self.asker
+    }
+}
+
+/// What a partition holds, up to the last stable offset.
+pub(crate) fn watermarks<C: rdkafka::consumer::ConsumerContext>(
+    client: &BaseConsumer<C>,
+    partition: &TopicPartition,
+    wait: Duration,
+) -> Result<OffsetRange, LogError> {
+    let (first, next) = client
+        .fetch_watermarks(&partition.topic, partition.partition, wait)
+        .map_err(|error| outcome(&error, &partition.to_string()))?;
+    Ok(OffsetRange { first, next })
+}
+
+impl EventLog for KafkaLog {
+    fn create_topics(&self, topics: &[TopicSpec]) -> Result<(), LogError> {
+        topics::create(&self.options, self.asker(), topics)
+    }
+
+    fn partitions(&self, topic: &str) -> Result<i32, LogError> {
+        topics::partitions(&self.options, self.asker(), topic)
+    }
+
+    /// `<cluster id>/<name>`: a stand-in, because the client library does not offer the identity
+    /// that brokers give to topics. It does not change when a topic is deleted and created again.
+    fn topic_id(&self, topic: &str) -> Result<String, LogError> {
+        topics::partitions(&self.options, self.asker(), topic)?;
+        Ok(format!("{}/{topic}", self.cluster_id))
+    }
+
+    fn offsets(&self, partition: &TopicPartition) -> Result<OffsetRange, LogError> {
+        let count = topics::partitions(&self.options, self.asker(), &partition.topic)?;
+        if !(0..count).contains(&partition.partition) {
+            return Err(LogError::UnknownPartition(partition.to_string()));
+        }
+        watermarks(&self.asker, partition, self.options.request_wait)
+    }
+
+    fn producer(&self) -> Arc<dyn Producer> {
+        Arc::clone(&self.producer) as Arc<dyn Producer>
+    }
+
+    fn consumer(&self, subscription: Subscription) -> Result<Box<dyn Consumer>, LogError> {
+        match &subscription {
+            Subscription::Group { topics, .. } => {
+                for topic in topics {
+                    topics::partitions(&self.options, self.asker(), topic)?;
+                }
+            }
+            Subscription::Partitions(partitions) => {
+                for partition in partitions {
+                    self.offsets(partition)?;
+                }
+            }
+        }
+        Ok(Box::new(KafkaConsumer::new(&self.options, subscription)?))
+    }
+}

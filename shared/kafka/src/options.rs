@@ -1,0 +1,196 @@
+//! What can be set.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use ports::LogError;
+use rdkafka::ClientConfig;
+use rdkafka::config::RDKafkaLogLevel;
+
+/// Properties on which the promises of this crate rest.
+const FIXED: &[&str] = &[
+    "acks",
+    "auto.offset.reset",
+    "bootstrap.servers",
+    "enable.auto.commit",
+    "enable.auto.offset.store",
+    "enable.idempotence",
+    "group.id",
+    "isolation.level",
+    "message.max.bytes",
+    "metadata.broker.list",
+    "partitioner",
+    "queue.buffering.max.kbytes",
+    "queue.buffering.max.messages",
+    "request.required.acks",
+    "transactional.id",
+];
+
+/// Settings of the Kafka adapter. Each limit says what happens at it.
+#[derive(Clone)]
+pub struct Options {
+    /// `host:port` of some brokers, separated by commas.
+    pub bootstrap_servers: String,
+    /// Properties of librdkafka as they are (`security.protocol`, `sasl.password`,
+    /// `group.protocol`, …). They come last and win, except over what this crate relies on.
+    pub client: BTreeMap<String, String>,
+    /// Largest record (key, value and headers), bytes; a larger one is `TooLarge`. The topic's
+    /// `max.message.bytes` must allow it.
+    pub record_bytes_max: usize,
+    /// Records in flight; beyond that `QueueFull`. One call is always taken when nothing is.
+    pub queue_records_max: usize,
+    /// Bytes in flight; beyond that `QueueFull`. One call is always taken when nothing is.
+    pub queue_bytes_max: usize,
+    /// How long a question to the brokers may take; then `Unavailable`.
+    pub request_wait: Duration,
+    /// How long a record may wait for its acknowledgement; then its outcome is `Unavailable`,
+    /// that is unknown.
+    pub delivery_wait: Duration,
+    /// Copies of each partition of a topic that is created; -1 leaves it to the brokers.
+    pub replication: i32,
+}
+
+impl Options {
+    /// The defaults: records up to 1,000,000 bytes, 100,000 records or 64 MiB in flight, 10 s for
+    /// a question, 30 s for an acknowledgement, replication as the brokers say.
+    #[must_use]
+    pub fn new(bootstrap_servers: impl Into<String>) -> Self {
+        Self {
+            bootstrap_servers: bootstrap_servers.into(),
+            client: BTreeMap::new(),
+            record_bytes_max: 1_000_000,
+            queue_records_max: 100_000,
+            queue_bytes_max: 64 << 20,
+            request_wait: Duration::from_secs(10),
+            delivery_wait: Duration::from_secs(30),
+            replication: -1,
+        }
+    }
+
+    /// Refuses properties that would break a promise.
+    pub(crate) fn check(&self) -> Result<(), LogError> {
+        match self.client.keys().find(|property| FIXED.contains(&property.as_str())) {
+            None => Ok(()),
+            Some(property) => Err(LogError::Fatal(format!(
+                "the client property `{property}` cannot be set: it is fixed or has an option of \
+                 its own"
+            ))),
+        }
+    }
+
+    fn common(&self) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", &self.bootstrap_servers);
+        config.set("client.id", "driftseal");
+        config.set("log.connection.close", "false");
+        // What passes through here is logged by tracing at its own levels.
+        config.set_log_level(RDKafkaLogLevel::Info);
+        config
+    }
+
+    fn with_client(&self, mut config: ClientConfig) -> ClientConfig {
+        for (property, value) in &self.client {
+            config.set(property, value);
+        }
+        config
+    }
+
+    pub(crate) fn admin(&self) -> ClientConfig {
+        let mut config = self.common();
+        config.set("isolation.level", "read_committed");
+        config.set("allow.auto.create.topics", "false");
+        self.with_client(config)
+    }
+
+    pub(crate) fn producer(&self) -> ClientConfig {
+        let mut config = self.common();
+        config
+            .set("enable.idempotence", "true")
+            .set("acks", "all")
+            .set("partitioner", "murmur2_random")
+            .set("linger.ms", "5")
+            .set("compression.type", "zstd")
+            .set("batch.size", "1000000")
+            .set("allow.auto.create.topics", "false")
+            .set("topic.metadata.propagation.max.ms", "10000")
+            .set("message.timeout.ms", self.delivery_wait.as_millis().to_string())
+            .set("message.max.bytes", (self.record_bytes_max + 4_096).max(1_000).to_string())
+            // We count ourselves, before anything is queued; these only have to be wider.
+            .set("queue.buffering.max.messages", "0")
+            .set("queue.buffering.max.kbytes", i32::MAX.to_string());
+        self.with_client(config)
+    }
+
+    pub(crate) fn consumer(&self, group: &str) -> ClientConfig {
+        let mut config = self.common();
+        config
+            .set("group.id", group)
+            .set("enable.auto.commit", "false")
+            .set("enable.auto.offset.store", "false")
+            .set("auto.offset.reset", "error")
+            .set("isolation.level", "read_committed")
+            .set("allow.auto.create.topics", "false")
+            .set("fetch.wait.max.ms", "100")
+            .set("fetch.error.backoff.ms", "100")
+            .set("queued.max.messages.kbytes", "16384");
+        let is_classic =
+            self.client.get("group.protocol").is_none_or(|protocol| protocol == "classic");
+        if is_classic {
+            config.set("partition.assignment.strategy", "range");
+        }
+        self.with_client(config)
+    }
+}
+
+impl std::fmt::Debug for Options {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Any property may hold a secret.
+        let client: BTreeMap<&str, &str> =
+            self.client.keys().map(|property| (property.as_str(), "…")).collect();
+        formatter
+            .debug_struct("Options")
+            .field("bootstrap_servers", &self.bootstrap_servers)
+            .field("client", &client)
+            .field("record_bytes_max", &self.record_bytes_max)
+            .field("queue_records_max", &self.queue_records_max)
+            .field("queue_bytes_max", &self.queue_bytes_max)
+            .field("request_wait", &self.request_wait)
+            .field("delivery_wait", &self.delivery_wait)
+            .field("replication", &self.replication)
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_never_printed() {
+        let mut options = Options::new("localhost:9092");
+        options.client.insert("sasl.password".to_owned(), "hunter2".to_owned());
+        let text = format!("{options:?}");
+        assert!(text.contains("sasl.password") && !text.contains("hunter2"), "{text}");
+    }
+
+    #[test]
+    fn a_property_that_carries_a_promise_is_refused_by_name() {
+        let mut options = Options::new("localhost:9092");
+        options.client.insert("group.protocol".to_owned(), "consumer".to_owned());
+        assert_eq!(options.check(), Ok(()));
+        options.client.insert("auto.offset.reset".to_owned(), "latest".to_owned());
+        let error = options.check().unwrap_err();
+        assert!(error.to_string().contains("`auto.offset.reset`"));
+    }
+
+    #[test]
+    fn every_configuration_is_known_to_librdkafka() {
+        let mut options = Options::new("localhost:9092");
+        for protocol in ["classic", "consumer"] {
+            options.client.insert("group.protocol".to_owned(), protocol.to_owned());
+            for config in [options.admin(), options.producer(), options.consumer("group")] {
+                config.create_native_config().unwrap();
+            }
+        }
+    }
+}
