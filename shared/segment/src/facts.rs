@@ -7,7 +7,7 @@ use crate::layout::SegmentName;
 
 /// Most gaps of one segment: a builder that reaches it is full. Keeps the manifest within the
 /// size of a log entry.
-pub const GAPS_MAX: usize = 1_000;
+pub const GAPS_MAX: usize = 500;
 
 /// Most distinct schema ids of one segment: a builder that reaches it is full.
 pub const SCHEMA_IDS_MAX: usize = 100;

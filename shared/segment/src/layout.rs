@@ -104,6 +104,12 @@ impl SegmentName {
         self.first_offset
     }
 
+    /// What keeps apart the objects of two attempts.
+    #[must_use]
+    pub const fn nonce(&self) -> u32 {
+        self.nonce
+    }
+
     /// UTC date of the first record's timestamp, `YYYY-MM-DD`.
     #[must_use]
     pub fn ingest_date(&self) -> &str {
@@ -118,7 +124,8 @@ impl SegmentName {
         let (date, stem) = rest.split_once('/')?;
         let mut parts = stem.strip_suffix(".parquet")?.split('-');
         let (partition, first_offset, nonce) = (parts.next()?, parts.next()?, parts.next()?);
-        let midnight = chrono::NaiveDate::parse_from_str(date, "%Y-%m-%d").ok()?.and_hms_opt(0, 0, 0)?;
+        let midnight =
+            chrono::NaiveDate::parse_from_str(date, "%Y-%m-%d").ok()?.and_hms_opt(0, 0, 0)?;
         let name = Self::new(
             &TopicPartition::new(topic, partition.parse().ok()?),
             first_offset.parse().ok()?,

@@ -92,6 +92,8 @@ pub struct Sealable {
     pub first_offset: i64,
     /// Offset after the last record.
     pub next_offset: i64,
+    /// The log no longer held the offsets from `first_offset` to this one.
+    pub lost_before: Option<i64>,
     /// The records, in order; at least one.
     pub batches: Vec<Batch>,
     /// Number of records.
@@ -148,13 +150,16 @@ struct Lane {
     /// Offset after the last record taken.
     next: i64,
     buffer: Buffer,
+    /// Where reading began, if the log no longer held what comes before it.
+    lost_before: Option<i64>,
     /// What the shell is sealing: rows and memory.
     sealing: Option<(usize, usize)>,
 }
 
 impl Lane {
-    fn new(offset: i64) -> Self {
-        Self { first: offset, next: offset, buffer: Buffer::default(), sealing: None }
+    fn new(first: i64, read_from: i64) -> Self {
+        let lost_before = (read_from > first).then_some(read_from);
+        Self { first, next: read_from, buffer: Buffer::default(), lost_before, sealing: None }
     }
 
     const fn rows(&self) -> usize {
@@ -191,9 +196,11 @@ impl Sealer {
         Self { limits, lanes: BTreeMap::new(), actions: VecDeque::new() }
     }
 
-    /// A partition is ours from now on, and sealed up to `resume_at` ([`resume_offset`]).
-    pub fn handle_assigned(&mut self, partition: &TopicPartition, resume_at: i64) {
-        self.restart(partition, resume_at);
+    /// A partition is ours from now on; it is sealed up to one offset and read from another
+    /// ([`resume_offset`]). Where the second is larger, what is between them is lost, and sealed as
+    /// lost with the next record.
+    pub fn handle_assigned(&mut self, partition: &TopicPartition, sealed_to: i64, read_from: i64) {
+        self.restart(partition, sealed_to, read_from);
     }
 
     /// A partition is no longer ours. Returns how many records were let go.
@@ -242,11 +249,14 @@ impl Sealer {
         self.seal_where(Cause::Drain, |_| true);
     }
 
-    /// A commit of the log covers what was last given to be sealed of this partition.
-    pub fn handle_sealed(&mut self, partition: &TopicPartition) {
-        if let Some(lane) = self.lanes.get_mut(partition) {
-            lane.sealing = None;
-        }
+    /// A commit of the log covers so many more records of what was last given to be sealed of this
+    /// partition. The partition goes on when it covers all of them.
+    pub fn handle_sealed(&mut self, partition: &TopicPartition, rows: usize) {
+        let Some(lane) = self.lanes.get_mut(partition) else { return };
+        lane.sealing = lane
+            .sealing
+            .map(|(left, memory)| (left.saturating_sub(rows), memory))
+            .filter(|(left, _)| *left > 0);
         self.seal_if_big(partition);
     }
 
@@ -255,7 +265,7 @@ impl Sealer {
     pub fn handle_fenced(&mut self, partition: &TopicPartition, head: i64) -> usize {
         let let_go = self.lanes.get(partition).map_or(0, Lane::rows);
         if self.lanes.contains_key(partition) {
-            self.restart(partition, head);
+            self.restart(partition, head, head);
         }
         let_go
     }
@@ -287,14 +297,22 @@ impl Sealer {
         self.lanes.values().map(Lane::memory).fold(0, usize::saturating_add)
     }
 
+    /// Offset after the last record taken of a partition that is ours.
+    #[must_use]
+    pub fn position(&self, partition: &TopicPartition) -> Option<i64> {
+        self.lanes.get(partition).map(|lane| lane.next)
+    }
+
     /// The partitions that are ours.
     pub fn partitions(&self) -> impl Iterator<Item = &TopicPartition> {
         self.lanes.keys()
     }
 
-    fn restart(&mut self, partition: &TopicPartition, offset: i64) {
+    fn restart(&mut self, partition: &TopicPartition, sealed_to: i64, read_from: i64) {
         self.forget_actions(partition);
-        self.lanes.insert(partition.clone(), Lane::new(offset));
+        let lane = Lane::new(sealed_to, read_from.max(sealed_to));
+        let offset = lane.next;
+        self.lanes.insert(partition.clone(), lane);
         self.actions.push_back(Action::Seek { partition: partition.clone(), offset });
     }
 
@@ -356,6 +374,7 @@ impl Sealer {
             partition: partition.clone(),
             first_offset,
             next_offset: lane.next,
+            lost_before: lane.lost_before.take(),
             batches: buffer.batches,
             rows: buffer.rows,
             cause,

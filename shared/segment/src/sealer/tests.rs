@@ -27,7 +27,7 @@ fn batch(number: i32, offsets: impl IntoIterator<Item = i64>) -> Batch {
 /// A sealer of one partition that was resumed at an offset, its seek done.
 fn resumed(offset: i64, limits: Limits) -> Sealer {
     let mut sealer = Sealer::new(limits);
-    sealer.handle_assigned(&partition(0), offset);
+    sealer.handle_assigned(&partition(0), offset, offset);
     assert_eq!(actions(&mut sealer), [format!("seek 0 {offset}")]);
     sealer
 }
@@ -68,7 +68,7 @@ fn a_lonely_record_is_sealed_when_it_is_old_enough() {
     sealer.handle_timeout(1_050);
     assert_eq!(actions(&mut sealer), ["seal 0 7..8 [7] age"]);
     assert_eq!((sealer.pending_rows(), sealer.poll_timeout()), (1, None));
-    sealer.handle_sealed(&partition(0));
+    sealer.handle_sealed(&partition(0), 1);
     assert_eq!((sealer.pending_rows(), sealer.pending_bytes()), (0, 0));
 }
 
@@ -89,7 +89,7 @@ fn enough_rows_or_bytes_are_sealed_with_the_batch_that_reaches_them() {
     assert_eq!(actions(&mut sealer), [""; 0]);
     sealer.handle_batch(batch(0, 3..6), 0);
     assert_eq!(actions(&mut sealer), ["seal 0 0..6 [0, 1, 2, 3, 4, 5] rows"]);
-    sealer.handle_sealed(&partition(0));
+    sealer.handle_sealed(&partition(0), 6);
     sealer.handle_batch(sized(0, [6], 1_000), 0);
     assert_eq!(actions(&mut sealer), ["seal 0 6..7 [6] bytes"]);
 }
@@ -103,7 +103,7 @@ fn the_next_segment_waits_for_the_outcome_of_the_one_before() {
     sealer.handle_timeout(1_000);
     sealer.handle_drain();
     assert_eq!(actions(&mut sealer), [""; 0]);
-    sealer.handle_sealed(&partition(0));
+    sealer.handle_sealed(&partition(0), 4);
     assert_eq!(actions(&mut sealer), ["seal 0 4..8 [4, 5, 6, 7] rows"]);
 }
 
@@ -114,7 +114,9 @@ fn skipped_offsets_belong_to_the_segment_with_the_record_after_them() {
     sealer.handle_batch(batch(0, [9]), 0);
     sealer.handle_drain();
     assert_eq!(actions(&mut sealer), ["seal 0 0..10 [3, 4, 9] drain"]);
-    sealer.handle_sealed(&partition(0));
+    sealer.handle_sealed(&partition(0), 2);
+    assert_eq!(sealer.pending_rows(), 1, "it became several segments");
+    sealer.handle_sealed(&partition(0), 1);
     sealer.handle_batch(batch(0, [12]), 0);
     sealer.handle_drain();
     assert_eq!(actions(&mut sealer), ["seal 0 10..13 [12] drain"]);
@@ -142,10 +144,10 @@ fn what_is_revoked_is_forgotten_also_while_it_is_being_sealed() {
     sealer.handle_batch(batch(0, 0..4), 0);
     assert_eq!(sealer.handle_revoked(&partition(0)), 4);
     assert_eq!(actions(&mut sealer), [""; 0], "the seal that nobody began is void");
-    sealer.handle_sealed(&partition(0));
+    sealer.handle_sealed(&partition(0), 4);
     sealer.handle_drain();
     assert_eq!((actions(&mut sealer).len(), sealer.pending_rows()), (0, 0));
-    sealer.handle_assigned(&partition(0), 2);
+    sealer.handle_assigned(&partition(0), 2, 2);
     sealer.handle_batch(batch(0, 0..4), 0);
     sealer.handle_drain();
     assert_eq!(actions(&mut sealer), ["seek 0 2", "seal 0 2..4 [2, 3] drain"]);
@@ -168,13 +170,29 @@ fn what_another_sealer_has_sealed_is_let_go_and_reading_goes_on_after_it() {
 fn when_memory_is_full_the_largest_buffer_is_sealed_first() {
     let limits = Limits { rows_max: 100, bytes_max: 10_000, buffer_bytes_max: 3_000, ..LIMITS };
     let mut sealer = resumed(0, limits);
-    sealer.handle_assigned(&partition(1), 0);
+    sealer.handle_assigned(&partition(1), 0, 0);
     assert_eq!(actions(&mut sealer), ["seek 1 0"]);
     sealer.handle_batch(sized(0, 0..2, 400), 0);
     sealer.handle_batch(sized(1, 0..2, 700), 0);
     assert_eq!(actions(&mut sealer), [""; 0]);
     sealer.handle_batch(sized(0, 2..3, 600), 0);
     assert_eq!(actions(&mut sealer), ["seal 0 0..3 [0, 1, 2] memory"]);
+}
+
+#[test]
+fn what_the_log_lost_before_it_was_sealed_belongs_to_the_next_segment() {
+    let mut sealer = Sealer::new(LIMITS);
+    sealer.handle_assigned(&partition(0), 3, 8);
+    sealer.handle_batch(batch(0, [8, 9]), 0);
+    sealer.handle_drain();
+    let Some(Action::Seek { offset: 8, .. }) = sealer.poll_action() else { panic!("no seek") };
+    let Some(Action::Seal(seal)) = sealer.poll_action() else { panic!("no seal") };
+    assert_eq!((seal.first_offset, seal.lost_before, seal.next_offset), (3, Some(8), 10));
+    sealer.handle_sealed(&partition(0), 2);
+    sealer.handle_batch(batch(0, [10]), 0);
+    sealer.handle_drain();
+    let Some(Action::Seal(seal)) = sealer.poll_action() else { panic!("no seal") };
+    assert_eq!((seal.first_offset, seal.lost_before), (10, None));
 }
 
 #[test]
@@ -229,7 +247,7 @@ proptest! {
         let (mut sealed, mut position, mut end, mut now) = (0_i64, 0_i64, 0_i64, 0_i64);
         let mut sealed_rows = Vec::new();
         let mut holes = std::collections::BTreeSet::new();
-        sealer.handle_assigned(&ours, 0);
+        sealer.handle_assigned(&ours, 0, 0);
         for step in steps.into_iter().chain([Step::Drain]) {
             match step {
                 Step::Deliver { back, skip, count } => {
@@ -257,7 +275,7 @@ proptest! {
                 }
                 Step::Revoke => {
                     sealer.handle_revoked(&ours);
-                    sealer.handle_assigned(&ours, sealed);
+                    sealer.handle_assigned(&ours, sealed, sealed);
                 }
                 Step::Drain => sealer.handle_drain(),
             }
@@ -270,7 +288,7 @@ proptest! {
                         for batch in &seal.batches {
                             sealed_rows.extend(batch.records().map(|record| record.offset));
                         }
-                        sealer.handle_sealed(&ours);
+                        sealer.handle_sealed(&ours, seal.rows);
                     }
                 }
             }

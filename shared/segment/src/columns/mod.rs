@@ -1,0 +1,15 @@
+//! The columns of a segment: the Arrow schema that follows from the event schema, sparse events
+//! into columns, and stored columns back into rows.
+//!
+//! Coordinates of the record first, then the event in a logical order (who, what, when), then
+//! what an erasure left. Every group of the event schema is one nullable struct.
+
+mod builders;
+mod rows;
+mod schema;
+mod values;
+
+pub(crate) use builders::Columns;
+pub(crate) use rows::RowReader;
+pub use schema::arrow_schema;
+pub(crate) use schema::{coordinate, paths};

@@ -1,0 +1,74 @@
+//! Findings, and a bounded list of them.
+
+use serde::Serialize;
+
+use crate::fault::Fault;
+
+/// Most findings that are kept; more are counted.
+pub(super) const FINDINGS_MAX: usize = 1_000;
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Evidence is missing or is not what was sealed.
+    Failed,
+    /// An object that follows from the commits is missing or behind; it can be rebuilt, and no
+    /// evidence is lost.
+    Derived,
+    /// Nothing is wrong with the evidence; somebody should look.
+    Warning,
+}
+
+/// Something that fsck found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// How bad it is.
+    pub severity: Severity,
+    /// Step, place and both values.
+    pub fault: Fault,
+}
+
+/// The findings so far; failures are never displaced by lesser ones.
+#[derive(Debug, Default)]
+pub(super) struct Findings {
+    kept: Vec<Finding>,
+    lesser: usize,
+    /// Findings that were counted and not kept.
+    pub(super) dropped: u64,
+    /// Failures, kept or not.
+    pub(super) failures: u64,
+}
+
+impl Findings {
+    pub(super) fn push(&mut self, finding: Finding) {
+        let failed = finding.severity == Severity::Failed;
+        if failed {
+            self.failures = self.failures.saturating_add(1);
+        }
+        let full = if failed {
+            self.kept.len().saturating_sub(self.lesser) >= FINDINGS_MAX
+        } else {
+            self.lesser >= FINDINGS_MAX
+        };
+        if full {
+            self.dropped = self.dropped.saturating_add(1);
+            return;
+        }
+        self.lesser = self.lesser.saturating_add(usize::from(!failed));
+        self.kept.push(finding);
+    }
+
+    /// Whether some failure is at a place that names this object.
+    pub(super) fn names(&self, place: &str) -> bool {
+        self.kept.iter().any(|finding| {
+            finding.severity == Severity::Failed && finding.fault.place.contains(place)
+        })
+    }
+
+    /// Worst first, in order of place.
+    pub(super) fn into_sorted(mut self) -> Vec<Finding> {
+        self.kept.sort_by(|a, b| (a.severity, &a.fault.place).cmp(&(b.severity, &b.fault.place)));
+        self.kept
+    }
+}

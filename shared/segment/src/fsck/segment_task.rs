@@ -1,0 +1,200 @@
+//! The check of one segment: a pure function that any thread may run.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use merkle::hash;
+
+use super::findings::{Finding, Severity};
+use crate::facts::{ObjectFacts, SegmentFacts};
+use crate::fault::Fault;
+use crate::manifest::Manifest;
+use crate::read::{self, ReadError};
+
+/// Kinds of computed events begin with one of these.
+const COMPUTED: [&str; 2] = ["metric.", "drift."];
+
+/// Kind of events that did not decode.
+const QUARANTINED: &str = "quarantine.added";
+
+/// A segment to check.
+#[derive(Debug, Clone)]
+pub struct SegmentTask {
+    pub(super) index: u64,
+    /// Whether both objects were listed, or had not been named before.
+    pub(super) listed: bool,
+    pub(super) manifest: Manifest,
+}
+
+/// What came of a [`SegmentTask`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SegmentOutcome {
+    pub(super) findings: Vec<Finding>,
+    pub(super) events: u64,
+    pub(super) bytes: u64,
+    pub(super) quarantined: BTreeMap<String, u64>,
+    pub(super) computed_ids: Vec<[u8; 16]>,
+}
+
+impl SegmentTask {
+    /// Path of the Parquet object.
+    #[must_use]
+    pub fn parquet_path(&self) -> &str {
+        &self.manifest.parquet_path
+    }
+
+    /// Path of the census object.
+    #[must_use]
+    pub fn census_path(&self) -> &str {
+        &self.manifest.census_path
+    }
+
+    /// Checks the bytes of both objects, `None` for one that is not there.
+    #[must_use]
+    pub fn check(&self, parquet: Option<&Bytes>, census: Option<&Bytes>) -> SegmentOutcome {
+        let size = |bytes: Option<&Bytes>| bytes.map_or(0, |bytes| bytes.len() as u64);
+        let mut outcome = SegmentOutcome {
+            findings: Vec::new(),
+            events: 0,
+            bytes: size(parquet).saturating_add(size(census)),
+            quarantined: BTreeMap::new(),
+            computed_ids: Vec::new(),
+        };
+        let facts = &self.manifest.facts;
+        let parquet = outcome.object(&self.manifest.parquet_path, &facts.parquet, parquet);
+        let census = outcome.object(&self.manifest.census_path, &facts.census, census);
+        if parquet.is_some() && census.is_some() && !self.listed {
+            let entry = format!("{} in log entry {}", self.manifest.parquet_path, self.index);
+            outcome.fail(Fault::new(
+                "objects are named once",
+                entry,
+                "objects of its own",
+                "objects that were not listed, or that another manifest names",
+            ));
+        }
+        if let Some(parquet) = parquet
+            && let Err(fault) = self.check_content(parquet, census, &mut outcome)
+        {
+            outcome.fail(fault);
+        }
+        outcome
+    }
+
+    fn check_content(
+        &self,
+        parquet: &Bytes,
+        census: Option<&Bytes>,
+        outcome: &mut SegmentOutcome,
+    ) -> Result<(), Fault> {
+        let path = self.manifest.parquet_path.as_str();
+        let unreadable =
+            |error: &ReadError| Fault::new("rows and leaves", path, "a segment", error.to_string());
+        let checked = read::check(parquet).map_err(|error| unreadable(&error))?;
+        same_facts(path, &self.manifest.facts, &checked.facts)?;
+        outcome.events = checked.facts.count;
+        if let Some(census) = census {
+            let derived = checked.census.to_bytes();
+            if derived != census.as_ref() {
+                let show = |bytes: &[u8]| hash::to_hex(&hash::sha256(bytes));
+                return Err(Fault::new(
+                    "census of the rows",
+                    self.manifest.census_path.as_str(),
+                    show(&derived),
+                    show(census),
+                ));
+            }
+        }
+        // Another pass over the rows, for the few segments where something is to be counted.
+        let counted = checked.census.agents.keys().any(|(_, kind)| {
+            kind == QUARANTINED || COMPUTED.iter().any(|family| kind.starts_with(family))
+        });
+        if counted {
+            read::for_each_row(parquet, |_, row| {
+                outcome.count(&row.event);
+                Ok::<(), ReadError>(())
+            })
+            .map_err(|error| unreadable(&error))?;
+        }
+        Ok(())
+    }
+}
+
+impl SegmentOutcome {
+    fn fail(&mut self, fault: Fault) {
+        self.findings.push(Finding { severity: Severity::Failed, fault });
+    }
+
+    /// The object if it is there and the one that was sealed.
+    fn object<'b>(
+        &mut self,
+        path: &str,
+        sealed: &ObjectFacts,
+        bytes: Option<&'b Bytes>,
+    ) -> Option<&'b Bytes> {
+        let Some(bytes) = bytes else {
+            self.fail(Fault::new("object exists", path, "the object that was sealed", "none"));
+            return None;
+        };
+        let found = ObjectFacts::of(bytes);
+        if found == *sealed {
+            return Some(bytes);
+        }
+        let show = |facts: &ObjectFacts| {
+            format!("{} bytes with SHA-256 {}", facts.size_bytes, hash::to_hex(&facts.sha256))
+        };
+        self.fail(Fault::new("object digest", path, show(sealed), show(&found)));
+        None
+    }
+
+    fn count(&mut self, event: &event::Event<'_>) {
+        let kind = event.text_at("kind").unwrap_or_default();
+        if kind == QUARANTINED {
+            let reason = event.text_at("quarantine.reason").unwrap_or_default();
+            let count = self.quarantined.entry(reason.to_owned()).or_default();
+            *count = count.saturating_add(1);
+        } else if event.at("origin.topic").is_some() {
+            let id = hash::sha256(event.text_at("event_id").unwrap_or_default().as_bytes());
+            self.computed_ids.push(id.first_chunk().copied().unwrap_or_default());
+        }
+    }
+}
+
+/// Compares what was signed with what follows from the bytes, field by field.
+pub(crate) fn same_facts(
+    place: &str,
+    signed: &SegmentFacts,
+    found: &SegmentFacts,
+) -> Result<(), Fault> {
+    let rows = |facts: &SegmentFacts| {
+        let hex = |hash: &merkle::Hash| hash::to_hex(hash);
+        [
+            ("partition", facts.partition.to_string()),
+            ("first offset", facts.first_offset.to_string()),
+            ("next offset", facts.next_offset.to_string()),
+            ("number of events", facts.count.to_string()),
+            ("gaps", format!("{:?}", facts.gaps)),
+            ("tree size", facts.tree_size.to_string()),
+            ("segment root", hex(&facts.root)),
+            ("census rows", facts.census_rows.to_string()),
+            ("census root", hex(&facts.census_root)),
+            ("first timestamp", facts.first_timestamp_ms.to_string()),
+            ("smallest timestamp", facts.min_timestamp_ms.to_string()),
+            ("largest timestamp", facts.max_timestamp_ms.to_string()),
+            ("schema ids", facts.schema_ids.join(", ")),
+            ("fields", facts.plain_fields.join(", ")),
+            ("erasable fields", facts.erasable_fields.join(", ")),
+            ("segment object", hex(&facts.parquet.sha256)),
+            ("census object", hex(&facts.census.sha256)),
+        ]
+    };
+    for ((step, expected), (_, found)) in rows(signed).into_iter().zip(rows(found)) {
+        if expected != found {
+            return Err(Fault::new(step, place, expected, found));
+        }
+    }
+    if signed == found {
+        Ok(())
+    } else {
+        Err(Fault::new("facts of the manifest", place, format!("{signed:?}"), format!("{found:?}")))
+    }
+}

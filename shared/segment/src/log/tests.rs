@@ -1,0 +1,194 @@
+use super::*;
+use crate::facts::{ObjectFacts, SegmentFacts};
+use event::TopicPartition;
+
+fn key(name: &str) -> SigningKey {
+    SigningKey::from_seed(name, [u8::try_from(name.len()).unwrap(); 32]).unwrap()
+}
+
+fn keys() -> Vec<VerifyingKey> {
+    vec![key("log.example.com/a").verifier(), key("sealer").verifier()]
+}
+
+fn empty() -> LogState {
+    let genesis = LogState::genesis(&key("log.example.com/a"));
+    assert_eq!(genesis.path, "log/commit/00000000000000000000");
+    LogState::open(&genesis.bytes, &keys()).unwrap()
+}
+
+/// The manifest that continues a partition in a state, over `count` offsets.
+fn next(state: &LogState, partition: i32, count: u64) -> Manifest {
+    let partition = TopicPartition::new("agent.events", partition);
+    let head = state.head(&partition);
+    let first_offset = head.map_or(5, |head| head.next_offset);
+    let object = ObjectFacts { sha256: [3; 32], size_bytes: 9 };
+    let facts = SegmentFacts {
+        partition: partition.clone(),
+        first_offset,
+        next_offset: first_offset + count.cast_signed(),
+        count,
+        gaps: Vec::new(),
+        first_timestamp_ms: 0,
+        min_timestamp_ms: 0,
+        max_timestamp_ms: 0,
+        tree_size: count.next_power_of_two(),
+        root: [1; 32],
+        census_rows: 1,
+        census_root: [2; 32],
+        schema_ids: vec!["json".into()],
+        plain_fields: vec!["agent_id".into()],
+        erasable_fields: Vec::new(),
+        parquet: object,
+        census: object,
+    };
+    let name = facts.name(1).unwrap();
+    Manifest {
+        log: state.origin().to_owned(),
+        cluster: "c".into(),
+        topic_id: "t".into(),
+        sequence: head.map_or(0, |head| head.next_sequence),
+        previous: head.map(|head| head.manifest),
+        parquet_path: name.parquet(),
+        census_path: name.census(),
+        facts,
+        sealer: "driftseal/0.1.0".into(),
+    }
+}
+
+fn plan(state: &LogState, manifests: &[Manifest]) -> Result<Planned, LogError> {
+    let entries = manifests.iter().map(|manifest| manifest.sign(&key("sealer")).unwrap());
+    state.plan(entries.collect(), &key("log.example.com/a"))
+}
+
+fn grow(state: &mut LogState, manifests: &[Manifest]) -> Applied {
+    let planned = plan(state, manifests).unwrap();
+    state.apply(planned.sequence, &planned.bytes, &keys()).unwrap()
+}
+
+/// The log of the golden vectors: its key, the sealer's key, the commits.
+pub(crate) fn example() -> (SigningKey, SigningKey, Vec<Vec<u8>>) {
+    let key = SigningKey::from_seed("log.example.com/a", [1; 32]).unwrap();
+    let sealer = SigningKey::from_seed("sealer.example.com/a", [2; 32]).unwrap();
+    let keys = [key.verifier(), sealer.verifier()];
+    let mut commits = vec![LogState::genesis(&key).bytes];
+    let mut state = LogState::open(&commits[0], &keys).unwrap();
+    for count in [3, 4] {
+        let entries = [next(&state, 0, count), next(&state, 1, count + 1)];
+        let entries = entries.iter().map(|manifest| manifest.sign(&sealer).unwrap()).collect();
+        let planned = state.plan(entries, &key).unwrap();
+        state.apply(planned.sequence, &planned.bytes, &keys).unwrap();
+        commits.push(planned.bytes);
+    }
+    (key, sealer, commits)
+}
+
+#[test]
+fn a_log_grows_by_commits_and_knows_the_ends_of_its_chains() {
+    let mut state = empty();
+    for round in 0..20_u64 {
+        let manifests = [next(&state, 0, 3), next(&state, 1, 4)];
+        let applied = grow(&mut state, &manifests);
+        assert_eq!((applied.old_size, applied.new_size), (2 * round, 2 * round + 2));
+        assert_eq!(applied.entries[1].opened.manifest, manifests[1]);
+    }
+    assert_eq!((state.size(), state.next_sequence()), (40, 21));
+    let head = state.head(&TopicPartition::new("agent.events", 1)).unwrap();
+    assert_eq!((head.next_offset, head.next_sequence), (85, 20));
+    let opened = Checkpoint::open(state.checkpoint(), &keys()).unwrap();
+    assert_eq!((opened.size, opened.root), (40, state.root()));
+}
+
+#[test]
+fn two_manifests_of_one_partition_may_stand_in_one_commit() {
+    let mut state = empty();
+    let first = next(&state, 0, 3);
+    let mut ahead = state.clone();
+    grow(&mut ahead, std::slice::from_ref(&first));
+    let second = next(&ahead, 0, 2);
+    assert_eq!(grow(&mut state, &[first, second]).new_size, 2);
+}
+
+#[test]
+fn the_loser_of_a_race_cannot_apply_its_commit() {
+    let mut state = empty();
+    let (ours, theirs) = (next(&state, 0, 3), next(&state, 0, 4));
+    let ours = plan(&state, &[ours]).unwrap();
+    grow(&mut state, std::slice::from_ref(&theirs));
+    let late = state.apply(ours.sequence, &ours.bytes, &keys());
+    assert!(matches!(late, Err(LogError::Mismatch { what: "number", .. })), "{late:?}");
+    let again = plan(&state, &[theirs]);
+    assert!(matches!(again, Err(LogError::Chain { what: "sequence", .. })), "{again:?}");
+}
+
+#[test]
+fn a_manifest_that_does_not_continue_its_chain_is_refused() {
+    let mut state = empty();
+    let first = next(&state, 0, 3);
+    grow(&mut state, &[first]);
+    type Change = (&'static str, fn(&mut Manifest));
+    let changes: [Change; 5] = [
+        ("log", |m| m.log = "log.example.com/b".into()),
+        ("sequence", |m| m.sequence = 0),
+        ("previous manifest", |m| m.previous = None),
+        ("topic id", |m| m.topic_id = "u".into()),
+        ("first offset", |m| {
+            m.facts.first_offset += 1;
+            m.facts.next_offset += 1;
+            let name = m.facts.name(1).unwrap();
+            (m.parquet_path, m.census_path) = (name.parquet(), name.census());
+        }),
+    ];
+    for (expected, change) in changes {
+        let mut manifest = next(&state, 0, 3);
+        change(&mut manifest);
+        let refused = plan(&state, &[manifest]);
+        let Err(LogError::Chain { index: 1, what, .. }) = refused else { panic!("{refused:?}") };
+        assert_eq!(what, expected);
+    }
+}
+
+#[test]
+fn strangers_sign_neither_entries_nor_checkpoints() {
+    let mut state = empty();
+    let entry = next(&state, 0, 3).sign(&key("stranger")).unwrap();
+    let planned = state.plan(vec![entry], &key("log.example.com/a")).unwrap();
+    let refused = state.apply(1, &planned.bytes, &keys());
+    assert!(matches!(refused, Err(LogError::Entry { index: 0, .. })), "{refused:?}");
+    assert!(state.plan(Vec::new(), &key("sealer")).is_err());
+    let other = LogState::genesis(&key("log.example.com/bb"));
+    assert!(matches!(LogState::open(&other.bytes, &keys()), Err(LogError::Checkpoint { .. })));
+    // A known key that is not the log's may not sign its checkpoint.
+    let forged = plan(&state, &[next(&state, 0, 3)]).unwrap();
+    let mut commit = Commit::parse(1, &forged.bytes).unwrap();
+    let text = merkle::note::open(&commit.checkpoint, &keys()).unwrap().text;
+    commit.checkpoint = key("sealer").sign_note(&text);
+    let refused = state.apply(1, &commit.to_bytes(), &keys());
+    assert!(matches!(refused, Err(LogError::Checkpoint { .. })), "{refused:?}");
+    assert_eq!(state.size(), 0);
+}
+
+#[test]
+fn every_changed_bit_of_a_commit_is_refused_and_the_state_stays() {
+    let state = empty();
+    let planned = plan(&state, &[next(&state, 0, 3)]).unwrap();
+    for at in 0..planned.bytes.len() {
+        for bit in 0..8 {
+            let mut changed = planned.bytes.clone();
+            changed[at] ^= 1 << bit;
+            let mut state = state.clone();
+            assert!(state.apply(1, &changed, &keys()).is_err(), "byte {at}");
+            assert_eq!((state.size(), state.next_sequence()), (0, 1));
+        }
+    }
+}
+
+#[test]
+fn the_derived_objects_end_with_the_checkpoint() {
+    let mut state = empty();
+    let planned = plan(&state, &[next(&state, 0, 3)]).unwrap();
+    let (applied, objects) = state.apply_and_derive(1, &planned.bytes, &keys()).unwrap();
+    let paths: Vec<_> = objects.iter().map(|object| object.path.as_str()).collect();
+    assert_eq!(paths, ["log/tile/entries/000.p/1", "log/tile/0/000.p/1", "log/checkpoint"]);
+    assert_eq!(objects[1].bytes, applied.entries[0].leaf);
+    assert_eq!(objects[2].bytes, state.checkpoint().as_bytes());
+}

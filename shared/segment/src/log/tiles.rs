@@ -1,0 +1,126 @@
+//! Tiles and entry bundles of a growing log, with memory for the unfinished ones only.
+
+use merkle::{Hash, rfc6962, tile};
+
+use super::DerivedObject;
+use crate::layout;
+
+/// Hashes in a full tile.
+const WIDTH: usize = 256;
+
+/// The unfinished tile of a level.
+#[derive(Debug, Clone, Default)]
+struct Level {
+    /// Full tiles before it.
+    full: u64,
+    hashes: Vec<Hash>,
+}
+
+/// The unfinished tiles and the unfinished bundle.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Tiles {
+    levels: Vec<Level>,
+    entries: Vec<Vec<u8>>,
+}
+
+impl Tiles {
+    /// Appends an entry; gives the tiles and the bundle that it makes full.
+    pub(super) fn append(
+        &mut self,
+        leaf: Hash,
+        envelope: &str,
+        mut objects: Option<&mut Vec<DerivedObject>>,
+    ) {
+        self.entries.push(envelope.as_bytes().to_vec());
+        if self.entries.len() == WIDTH {
+            let index = self.levels.first().map_or(0, |level| level.full);
+            if let Some(objects) = objects.as_deref_mut() {
+                objects.push(bundle(index, &self.entries));
+            }
+            self.entries.clear();
+        }
+        let mut carried = Some(leaf);
+        let mut number = 0_u8;
+        while let Some(hash) = carried.take() {
+            if usize::from(number) == self.levels.len() {
+                self.levels.push(Level::default());
+            }
+            let Some(level) = self.levels.get_mut(usize::from(number)) else { return };
+            level.hashes.push(hash);
+            if level.hashes.len() == WIDTH {
+                if let Some(objects) = objects.as_deref_mut() {
+                    objects.push(hashes(number, level));
+                }
+                carried = Some(rfc6962::root(&level.hashes));
+                level.hashes.clear();
+                level.full = level.full.saturating_add(1);
+            }
+            number = number.saturating_add(1);
+        }
+    }
+
+    /// The unfinished bundle and tiles that have grown since the log had `old_size` entries.
+    pub(super) fn partial(&self, old_size: u64, objects: &mut Vec<DerivedObject>) {
+        let mut old_hashes = old_size;
+        for (number, level) in (0_u8..).zip(&self.levels) {
+            let start = level.full.saturating_mul(tile::WIDTH_MAX);
+            let hashes_now = start.saturating_add(level.hashes.len() as u64);
+            if !level.hashes.is_empty() && hashes_now > old_hashes {
+                if number == 0 {
+                    objects.push(bundle(level.full, &self.entries));
+                }
+                objects.push(hashes(number, level));
+            }
+            old_hashes /= tile::WIDTH_MAX;
+        }
+    }
+}
+
+fn bundle(index: u64, entries: &[Vec<u8>]) -> DerivedObject {
+    DerivedObject {
+        path: layout::tile(&tile::entries_path(index, entries.len() as u64)),
+        bytes: tile::encode_bundle(entries),
+    }
+}
+
+fn hashes(number: u8, level: &Level) -> DerivedObject {
+    let path = tile::hash_tile_path(number, level.full, level.hashes.len() as u64);
+    DerivedObject { path: layout::tile(&path), bytes: level.hashes.concat() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use merkle::hash;
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn a_log_that_grows_writes_the_tiles_of_the_grown_log() {
+        let entries: Vec<_> = (0..70_000_u32).map(|number| number.to_string()).collect();
+        let leaves: Vec<_> = entries.iter().map(|entry| hash::leaf(entry.as_bytes())).collect();
+        let mut tiles = Tiles::default();
+        let mut size = 0;
+        for step in [1, 254, 1, 1, 300, 65_000, 4_443] {
+            let mut objects = Vec::new();
+            for at in size..size + step {
+                tiles.append(leaves[at], &entries[at], Some(&mut objects));
+            }
+            tiles.partial(size as u64, &mut objects);
+            let found: BTreeMap<_, _> =
+                objects.into_iter().map(|object| (object.path, object.bytes)).collect();
+            let mut expected = BTreeMap::new();
+            for (path, bytes) in tile::tiles_for(size as u64, &leaves[..size + step]) {
+                expected.insert(layout::tile(&path), bytes);
+            }
+            let bundled: Vec<_> = entries[size - size % 256..size + step]
+                .iter()
+                .map(|entry| entry.clone().into_bytes())
+                .collect();
+            for (path, bytes) in tile::bundles_for(size as u64, &bundled) {
+                expected.insert(layout::tile(&path), bytes);
+            }
+            assert_eq!(found, expected, "from {size} by {step}");
+            size += step;
+        }
+    }
+}

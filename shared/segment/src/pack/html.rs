@@ -1,0 +1,208 @@
+//! `report.html`: what the pack holds, in plain language, on one page without scripts or links.
+//!
+//! It says what the evidence shows and what it does not. It does not say that anybody complies with
+//! anything.
+
+use std::fmt::Write as _;
+
+use super::scope::{Scope, ScopeText};
+use super::summary::Summary;
+
+/// What no pack proves; also part of every verification report.
+pub const NOT_PROVEN: [&str; 6] = [
+    "that what an event says was true when it was written: the evidence begins where the record entered the log",
+    "that everything that happened was written: an event that nobody sent is not here (gaps in the numbers of a source are)",
+    "who somebody is whose identity was not authenticated: such a name is the sender's word",
+    "that a score, a judgement or an approval was right",
+    "when exactly the log was made: a checkpoint bounds its own past, and only outside witnesses or timestamps bound its date",
+    "anything about documents, people or systems that send no events here",
+];
+
+const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;\
+padding:0 1rem;color:#1b1f24}table{border-collapse:collapse;margin:.5rem 0 1.5rem}\
+th,td{border-bottom:1px solid #d0d7de;padding:.25rem .75rem;text-align:left;vertical-align:top}\
+td.n{text-align:right;font-variant-numeric:tabular-nums}code{font-size:.9em;overflow-wrap:anywhere}\
+h1{font-size:1.6rem}h2{font-size:1.2rem;margin-top:2rem}";
+
+/// The page.
+pub(super) fn render(scope: &Scope, summary: &Summary) -> String {
+    let mut page = String::new();
+    // Writing to a text does not fail.
+    write_page(&mut page, &scope.to_text(), summary).unwrap_or(());
+    page
+}
+
+fn write_page(page: &mut String, scope: &ScopeText, summary: &Summary) -> std::fmt::Result {
+    let agent = escape(&scope.agent_id);
+    writeln!(page, "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">")?;
+    writeln!(page, "<title>Evidence: {agent}</title>\n<style>{STYLE}</style>\n</head>\n<body>")?;
+    writeln!(page, "<h1>Evidence about agent <code>{agent}</code></h1>")?;
+    writeln!(
+        page,
+        "<p>Period: from {} until before {}, by the time at which the log received each record.</p>",
+        escape(&scope.from),
+        escape(&scope.to)
+    )?;
+    writeln!(
+        page,
+        "<p>This pack holds <strong>{} events</strong> of the agent in the period. They are all \
+         events of this agent that the log holds for the period; that can be checked with this file \
+         alone (below). Computed numbers such as drift alerts are events like the others.</p>",
+        summary.events
+    )?;
+    if let (Some(first), Some(last)) = (&summary.first, &summary.last) {
+        writeln!(page, "<p>The first was received at {first}, the last at {last}.</p>")?;
+    }
+    writeln!(page, "<h2>Events by kind</h2>")?;
+    counts(page, "Kind", summary.by_kind.iter())?;
+    writeln!(page, "<h2>Events by agent version</h2>")?;
+    counts(page, "Version", summary.by_version.iter())?;
+    notable(page, summary)?;
+    writeln!(page, "<h2>Where they come from</h2>")?;
+    writeln!(
+        page,
+        "<p>Log <code>{}</code>, {} entries, root <code>{}</code>. {} segments touch the period, {} of \
+         them hold events of this agent ({} events, those outside the period included).</p>",
+        escape(&summary.origin),
+        summary.log_size,
+        summary.log_root,
+        summary.segments_in_period,
+        summary.segments_with_events,
+        summary.events_in_segments,
+    )?;
+    writeln!(
+        page,
+        "<p>{} records of these segments could not be decoded. They are sealed with their reason, but \
+         name no agent: some may be of this one.</p>",
+        summary.quarantined_of_any_agent
+    )?;
+    partitions(page, summary)?;
+    writeln!(page, "<h2>How to check this file</h2>")?;
+    writeln!(
+        page,
+        "<p>Run <code>driftseal-verify PACK --policy POLICY</code> on a machine without network. POLICY \
+         holds the public keys of the log and of its sealer; take it from somewhere else than this \
+         file or its sender. The answer is VERIFIED, FAILED or UNVERIFIABLE.</p>\n<p>If it is VERIFIED, \
+         these things were computed again from the bytes in this file:</p>\n<ul>"
+    )?;
+    for proven in [
+        "the log's checkpoint is signed by the log's key, and its root follows from all entries of the log",
+        "each entry is signed by a sealer's key, and the entries of each partition follow each other \
+         without a missing or repeated offset",
+        "for every segment that touches the period, its signed census says how many events of each \
+         kind this agent has in it, and exactly that many are here",
+        "every event hashes to a leaf that is in the signed tree of its segment, at its place",
+        "the table and every number on this page follow from those events",
+    ] {
+        writeln!(page, "<li>{proven}</li>")?;
+    }
+    writeln!(page, "</ul>\n<h2>What it does not prove</h2>\n<ul>")?;
+    for not_proven in NOT_PROVEN {
+        writeln!(page, "<li>{not_proven}</li>")?;
+    }
+    writeln!(page, "</ul>\n</body>\n</html>")
+}
+
+fn counts<'c>(
+    page: &mut String,
+    title: &str,
+    rows: impl Iterator<Item = (&'c String, &'c u64)>,
+) -> std::fmt::Result {
+    writeln!(page, "<table>\n<tr><th>{title}</th><th>Events</th></tr>")?;
+    for (name, count) in rows {
+        let name = if name.is_empty() { "(none named)".to_owned() } else { escape(name) };
+        writeln!(page, "<tr><td>{name}</td><td class=\"n\">{count}</td></tr>")?;
+    }
+    writeln!(page, "</table>")
+}
+
+fn notable(page: &mut String, summary: &Summary) -> std::fmt::Result {
+    writeln!(page, "<h2>Alerts, changes, approvals</h2>")?;
+    if summary.notable.is_empty() {
+        return writeln!(page, "<p>None in the period.</p>");
+    }
+    writeln!(
+        page,
+        "<table>\n<tr><th>Received</th><th>Kind</th><th>Version</th><th>Says</th><th>Record</th></tr>"
+    )?;
+    for event in &summary.notable {
+        writeln!(
+            page,
+            "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td><code>{}</code></td></tr>",
+            escape(&event.time),
+            escape(&event.kind),
+            escape(&event.version),
+            escape(&event.detail),
+            escape(&event.place),
+        )?;
+    }
+    writeln!(page, "</table>")?;
+    if summary.notable_dropped > 0 {
+        writeln!(page, "<p>And {} more, in the table.</p>", summary.notable_dropped)?;
+    }
+    writeln!(
+        page,
+        "<p>An identity is authenticated only where the record says how (<code>approver_authn</code>); \
+         otherwise it is what the sender wrote.</p>"
+    )
+}
+
+fn partitions(page: &mut String, summary: &Summary) -> std::fmt::Result {
+    writeln!(
+        page,
+        "<table>\n<tr><th>Partition</th><th>First offset</th><th>Last offset</th><th>Segments</th>\
+         <th>Events</th><th>Offsets without record</th></tr>"
+    )?;
+    for partition in &summary.partitions {
+        writeln!(
+            page,
+            "<tr><td>{}/{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td>\
+             <td class=\"n\">{}</td><td class=\"n\">{}</td></tr>",
+            escape(&partition.topic),
+            partition.partition,
+            partition.first_offset,
+            partition.next_offset.saturating_sub(1),
+            partition.segments,
+            partition.events,
+            partition.gaps,
+        )?;
+    }
+    writeln!(page, "</table>")
+}
+
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            c if c.is_control() => escaped.push('\u{fffd}'),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_sender_wrote_stays_text() {
+        let scope = Scope::new("<script>alert('x')</script>", 0, 1).unwrap();
+        let page = render(&scope, &Summary::default());
+        assert!(!page.contains("<script"));
+        assert!(page.contains("&lt;script&gt;alert(&#39;x&#39;)"));
+    }
+
+    #[test]
+    fn it_claims_no_compliance() {
+        let page = render(&Scope::new("a", 0, 1).unwrap(), &Summary::default());
+        for word in ["complian", "certif", "guarantee"] {
+            assert!(!page.to_lowercase().contains(word), "{word}");
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! What verifying a pack came to.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use super::html::NOT_PROVEN;
+use super::scope::ScopeText;
+use super::summary::Summary;
+use crate::fault::{Distrust, Fault, Judgement};
+
+/// A check that held.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Step {
+    /// Which check.
+    pub name: &'static str,
+    /// What it was about.
+    pub detail: String,
+}
+
+impl Step {
+    pub(super) fn new(name: &'static str, detail: impl Into<String>) -> Self {
+        Self { name, detail: detail.into() }
+    }
+}
+
+/// The outcome of verifying a pack.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// What it came to.
+    pub verdict: Judgement,
+    /// What does not hold, if [`Judgement::Failed`].
+    pub fault: Option<Fault>,
+    /// Why it cannot be said, if [`Judgement::Unverifiable`].
+    pub unverifiable: Option<String>,
+    /// What the pack says that it is about.
+    pub scope: Option<ScopeText>,
+    /// The numbers, if [`Judgement::Verified`].
+    pub summary: Option<Summary>,
+    /// The checks that held, in order.
+    pub steps: Vec<Step>,
+    /// What no pack proves.
+    pub not_proven: [&'static str; 6],
+}
+
+impl Report {
+    pub(super) fn new(
+        outcome: Result<Summary, Distrust>,
+        scope: Option<ScopeText>,
+        steps: Vec<Step>,
+    ) -> Self {
+        let (verdict, fault, unverifiable, summary) = match outcome {
+            Ok(summary) => (Judgement::Verified, None, None, Some(summary)),
+            Err(Distrust::Failed(fault)) => (Judgement::Failed, Some(fault), None, None),
+            Err(Distrust::Unverifiable(why)) => (Judgement::Unverifiable, None, Some(why), None),
+        };
+        Self { verdict, fault, unverifiable, scope, summary, steps, not_proven: NOT_PROVEN }
+    }
+
+    /// The report for people; the last line is the verdict.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        let mut text = String::new();
+        // Writing to a text does not fail.
+        self.write(&mut text).unwrap_or(());
+        text
+    }
+
+    fn write(&self, to: &mut String) -> std::fmt::Result {
+        if let Some(scope) = &self.scope {
+            writeln!(to, "agent   {}", scope.agent_id)?;
+            writeln!(to, "period  from {} until before {}", scope.from, scope.to)?;
+        }
+        for step in &self.steps {
+            writeln!(to, "  ok    {}: {}", step.name, step.detail)?;
+        }
+        if let Some(fault) = &self.fault {
+            writeln!(to, "FAIL    {}: {}", fault.step, fault.place)?;
+            writeln!(to, "        expected {}", fault.expected)?;
+            writeln!(to, "        found    {}", fault.found)?;
+        }
+        if let Some(why) = &self.unverifiable {
+            writeln!(to, "        {why}")?;
+        }
+        if let Some(summary) = &self.summary {
+            writeln!(to, "events  {} in the period", summary.events)?;
+            for (kind, count) in &summary.by_kind {
+                writeln!(to, "        {count:>8}  {kind}")?;
+            }
+            if summary.quarantined_of_any_agent > 0 {
+                writeln!(
+                    to,
+                    "        {:>8}  records of any agent that could not be decoded",
+                    summary.quarantined_of_any_agent
+                )?;
+            }
+            writeln!(to, "not proven by this or any pack:")?;
+            for not_proven in self.not_proven {
+                writeln!(to, "  - {not_proven}")?;
+            }
+        }
+        writeln!(to, "{}", self.verdict.name())
+    }
+}

@@ -1,0 +1,154 @@
+//! What a pack is about.
+
+use event::Timestamp;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// An agent and a period of broker time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scope {
+    agent_id: String,
+    from_ms: i64,
+    to_ms: i64,
+}
+
+/// Why there is no such scope.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ScopeError {
+    /// No agent.
+    #[error("the agent of a pack must not be empty")]
+    Agent,
+    /// Not an instant.
+    #[error("`{0}` is not a time with date, clock and offset, such as 2026-10-01T00:00:00Z")]
+    Time(String),
+    /// The period ends before it begins, or lies outside years 1 to 9999.
+    #[error("the period must begin before it ends, in years 1 to 9999")]
+    Period,
+}
+
+/// A scope as texts, as `pack.json` has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScopeText {
+    /// The agent.
+    pub agent_id: String,
+    /// Beginning of the period, RFC 3339.
+    pub from: String,
+    /// End of the period, RFC 3339; not part of it.
+    pub to: String,
+}
+
+impl Scope {
+    /// Events of an agent whose broker timestamp is in `[from_ms, to_ms)`, milliseconds since the
+    /// epoch.
+    ///
+    /// # Errors
+    ///
+    /// See [`ScopeError`].
+    pub fn new(agent_id: &str, from_ms: i64, to_ms: i64) -> Result<Self, ScopeError> {
+        if agent_id.is_empty() {
+            return Err(ScopeError::Agent);
+        }
+        let in_range = |ms: i64| Timestamp::from_millis(ms).is_in_range();
+        if from_ms >= to_ms || !in_range(from_ms) || !in_range(to_ms) {
+            return Err(ScopeError::Period);
+        }
+        Ok(Self { agent_id: agent_id.to_owned(), from_ms, to_ms })
+    }
+
+    /// As [`Self::new`], from RFC 3339 texts; without one, the period is open on that side (year 1,
+    /// year 9999). Digits below a millisecond are cut off.
+    ///
+    /// # Errors
+    ///
+    /// See [`ScopeError`].
+    pub fn parse(agent_id: &str, from: Option<&str>, to: Option<&str>) -> Result<Self, ScopeError> {
+        let instant = |text: Option<&str>, open: Timestamp| match text {
+            None => Ok(open.millis()),
+            Some(text) => Timestamp::parse_rfc3339(text)
+                .map(Timestamp::millis)
+                .ok_or_else(|| ScopeError::Time(text.to_owned())),
+        };
+        let from_ms = instant(from, Timestamp::EARLIEST)?;
+        Self::new(agent_id, from_ms, instant(to, Timestamp::LATEST)?)
+    }
+
+    /// The agent.
+    #[must_use]
+    pub fn agent_id(&self) -> &str {
+        &self.agent_id
+    }
+
+    /// Beginning of the period, milliseconds since the epoch.
+    #[must_use]
+    pub const fn from_ms(&self) -> i64 {
+        self.from_ms
+    }
+
+    /// End of the period, milliseconds since the epoch; not part of it.
+    #[must_use]
+    pub const fn to_ms(&self) -> i64 {
+        self.to_ms
+    }
+
+    /// Whether an instant is in the period.
+    #[must_use]
+    pub const fn contains(&self, timestamp_ms: i64) -> bool {
+        self.from_ms <= timestamp_ms && timestamp_ms < self.to_ms
+    }
+
+    /// Whether a range of instants, both ends included, touches the period.
+    #[must_use]
+    pub const fn touches(&self, min_ms: i64, max_ms: i64) -> bool {
+        min_ms < self.to_ms && self.from_ms <= max_ms
+    }
+
+    /// As texts.
+    #[must_use]
+    pub fn to_text(&self) -> ScopeText {
+        ScopeText {
+            agent_id: self.agent_id.clone(),
+            from: instant(self.from_ms),
+            to: instant(self.to_ms),
+        }
+    }
+
+    pub(super) fn from_text(json: &ScopeText) -> Result<Self, ScopeError> {
+        Self::parse(&json.agent_id, Some(&json.from), Some(&json.to))
+    }
+}
+
+/// RFC 3339 text of milliseconds since the epoch; the number where no text can hold it.
+pub(super) fn instant(ms: i64) -> String {
+    let timestamp = Timestamp::from_millis(ms);
+    let text = timestamp.is_in_range().then(|| timestamp.to_rfc3339()).flatten();
+    text.unwrap_or_else(|| format!("{ms} ms since the epoch"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scope_survives_its_texts() {
+        let scope = Scope::parse("a", Some("2026-10-01T02:00:00+02:00"), None).unwrap();
+        assert_eq!(scope.to_text().from, "2026-10-01T00:00:00.000000Z");
+        assert_eq!(Scope::from_text(&scope.to_text()), Ok(scope));
+    }
+
+    #[test]
+    fn the_end_is_not_in_the_period() {
+        let scope = Scope::new("a", 10, 20).unwrap();
+        assert!(scope.contains(10) && scope.contains(19) && !scope.contains(20));
+        assert!(scope.touches(0, 10) && scope.touches(19, 30));
+        assert!(!scope.touches(0, 9) && !scope.touches(20, 30));
+    }
+
+    #[test]
+    fn a_bad_scope_says_what_is_wrong() {
+        assert_eq!(Scope::new("", 0, 1), Err(ScopeError::Agent));
+        assert_eq!(Scope::new("a", 1, 1), Err(ScopeError::Period));
+        let error = Scope::parse("a", Some("yesterday"), None).unwrap_err();
+        assert!(error.to_string().contains("yesterday"));
+    }
+}

@@ -1,0 +1,159 @@
+//! The numbers of a pack. All of them follow from what is verified, and are counted again by
+//! whoever verifies.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use event::{ColumnId, Event};
+use serde::Serialize;
+
+use super::scope::{Scope, instant};
+use crate::fsck::PartitionReport;
+
+/// Most notable events that the report lists.
+const NOTABLE_MAX: usize = 200;
+
+/// Kinds that a reader looks for first begin with one of these.
+const NOTABLE: [&str; 6] = [
+    "drift.alert.firing",
+    "drift.alert.resolved",
+    "agent.version.",
+    "approval.decided",
+    "change.",
+    "eval.suite.completed",
+];
+
+/// What a pack holds.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Summary {
+    /// Origin of the log.
+    pub origin: String,
+    /// Entries of the log.
+    pub log_size: u64,
+    /// Root of the log, hexadecimal.
+    pub log_root: String,
+    /// Segments of the log whose records may be in the period.
+    pub segments_in_period: u64,
+    /// Those of them that hold events of the agent.
+    pub segments_with_events: u64,
+    /// Events of the agent in these segments.
+    pub events_in_segments: u64,
+    /// Those of them in the period.
+    pub events: u64,
+    /// Events in the period by kind.
+    pub by_kind: BTreeMap<String, u64>,
+    /// Events in the period by agent version; those that name none are under the empty text.
+    pub by_version: BTreeMap<String, u64>,
+    /// Records in these segments that did not decode, of any agent: some may be of this one.
+    pub quarantined_of_any_agent: u64,
+    /// Versions of the computation that made the computed events in the period.
+    pub semantics: BTreeSet<i64>,
+    /// Broker time of the first event in the period.
+    pub first: Option<String>,
+    /// Broker time of the last event in the period.
+    pub last: Option<String>,
+    /// What the log holds, by partition.
+    pub partitions: Vec<PartitionReport>,
+    /// Columns that some event in the period fills.
+    #[serde(skip)]
+    pub(super) columns: BTreeSet<ColumnId>,
+    /// Events that a reader looks for first.
+    #[serde(skip)]
+    pub(super) notable: Vec<Notable>,
+    #[serde(skip)]
+    pub(super) notable_dropped: u64,
+    #[serde(skip)]
+    pub(super) range_ms: Option<(i64, i64)>,
+}
+
+/// An event that a reader looks for first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Notable {
+    pub(super) time: String,
+    pub(super) kind: String,
+    pub(super) version: String,
+    pub(super) detail: String,
+    pub(super) place: String,
+}
+
+impl Summary {
+    /// Counts an event of the agent.
+    pub(super) fn count(
+        &mut self,
+        scope: &Scope,
+        place: impl FnOnce() -> String,
+        timestamp_ms: i64,
+        event: &Event<'_>,
+    ) {
+        add(&mut self.events_in_segments, 1);
+        if !scope.contains(timestamp_ms) {
+            return;
+        }
+        add(&mut self.events, 1);
+        let kind = event.text_at("kind").unwrap_or_default();
+        let version = event.text_at("agent_version").unwrap_or_default();
+        add_to(&mut self.by_kind, kind);
+        add_to(&mut self.by_version, version);
+        if let Some(semantics) =
+            event::schema().id("origin.semantics").and_then(|column| event.int(column))
+        {
+            self.semantics.insert(semantics);
+        }
+        self.columns.extend(event.cells().iter().map(|(column, _)| *column));
+        let (first, last) = self.range_ms.unwrap_or((timestamp_ms, timestamp_ms));
+        self.range_ms = Some((first.min(timestamp_ms), last.max(timestamp_ms)));
+        if NOTABLE.iter().any(|notable| kind.starts_with(notable)) {
+            if self.notable.len() < NOTABLE_MAX {
+                self.notable.push(Notable {
+                    time: instant(timestamp_ms),
+                    kind: kind.to_owned(),
+                    version: version.to_owned(),
+                    detail: detail(event),
+                    place: place(),
+                });
+            } else {
+                add(&mut self.notable_dropped, 1);
+            }
+        }
+    }
+
+    pub(super) fn finish(&mut self) {
+        self.first = self.range_ms.map(|(first, _)| instant(first));
+        self.last = self.range_ms.map(|(_, last)| instant(last));
+    }
+}
+
+/// What an event says, in one line, from whichever of these fields it fills.
+fn detail(event: &Event<'_>) -> String {
+    const FIELDS: [&str; 13] = [
+        "drift.metric",
+        "drift.severity",
+        "drift.baseline_version",
+        "drift.last_change",
+        "approval.id",
+        "approval.outcome",
+        "approval.approver_id",
+        "approval.approver_authn",
+        "change.id",
+        "change.type",
+        "change.approver",
+        "eval.suite",
+        "eval.gate",
+    ];
+    let filled = FIELDS
+        .iter()
+        .filter_map(|path| event.text_at(path).map(|value| format!("{path} = {value}")));
+    filled.collect::<Vec<_>>().join(", ")
+}
+
+pub(super) const fn add(total: &mut u64, more: u64) {
+    *total = total.saturating_add(more);
+}
+
+fn add_to(counts: &mut BTreeMap<String, u64>, key: &str) {
+    match counts.get_mut(key) {
+        Some(count) => add(count, 1),
+        None => {
+            counts.insert(key.to_owned(), 1);
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! Whom to believe: the public keys of logs and sealers, obtained from somewhere else than the
+//! archive or pack that is checked.
+//!
+//! A policy is a text of lines:
+//!
+//! ```text
+//! # keys of the production archive, handed over on paper
+//! log    log.example.com/agents+8d2e6c1a+AW…
+//! sealer sealer.example.com+0fa7b3c2+AX…
+//! ```
+//!
+//! `log` names a key that signs checkpoints (its name is the log's origin), `sealer` one that signs
+//! manifests. A key may have both lines. Blank lines and lines that begin with `#` are ignored.
+//!
+//! A signature under a name that the policy does not know cannot be judged. A signature under a
+//! name that it *does* know, by another key, is a failure: the policy says which key that is.
+
+use merkle::checkpoint::{Checkpoint, CheckpointError};
+use merkle::dsse::DsseError;
+use merkle::note::{KeyError, NoteError, VerifyingKey};
+use thiserror::Error;
+
+use crate::fault::{Distrust, Fault};
+use crate::manifest::{Manifest, ManifestError, OpenedManifest};
+
+/// Why a policy is refused.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum PolicyError {
+    /// A line that is neither a key nor a comment.
+    #[error("policy, line {line}: expected `log <key>` or `sealer <key>`")]
+    Line {
+        /// Number of the line, from 1.
+        line: usize,
+    },
+    /// A key that is not one.
+    #[error("policy, line {line}: {error}")]
+    Key {
+        /// Number of the line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        error: KeyError,
+    },
+    /// No key of a kind, so that nothing could be verified.
+    #[error("policy: there is no `{0}` line")]
+    Missing(&'static str),
+}
+
+/// The keys that are believed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policy {
+    logs: Vec<VerifyingKey>,
+    sealers: Vec<VerifyingKey>,
+}
+
+impl Policy {
+    /// A policy of these keys: of logs, and of sealers.
+    ///
+    /// # Errors
+    ///
+    /// [`PolicyError::Missing`].
+    pub fn new(logs: Vec<VerifyingKey>, sealers: Vec<VerifyingKey>) -> Result<Self, PolicyError> {
+        if logs.is_empty() {
+            return Err(PolicyError::Missing("log"));
+        }
+        if sealers.is_empty() {
+            return Err(PolicyError::Missing("sealer"));
+        }
+        Ok(Self { logs, sealers })
+    }
+
+    /// Parses the text of a policy.
+    ///
+    /// # Errors
+    ///
+    /// See [`PolicyError`]; the line is named.
+    pub fn parse(text: &str) -> Result<Self, PolicyError> {
+        let (mut logs, mut sealers) = (Vec::new(), Vec::new());
+        for (line, content) in (1_usize..).zip(text.lines()) {
+            let content = content.trim();
+            if content.is_empty() || content.starts_with('#') {
+                continue;
+            }
+            let mut words = content.split_ascii_whitespace();
+            let (Some(kind), Some(key), None) = (words.next(), words.next(), words.next()) else {
+                return Err(PolicyError::Line { line });
+            };
+            let keys = match kind {
+                "log" => &mut logs,
+                "sealer" => &mut sealers,
+                _ => return Err(PolicyError::Line { line }),
+            };
+            keys.push(VerifyingKey::parse(key).map_err(|error| PolicyError::Key { line, error })?);
+        }
+        Self::new(logs, sealers)
+    }
+
+    /// The text that [`Self::parse`] reads.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        let lines = |kind: &str, keys: &[VerifyingKey]| -> String {
+            keys.iter().map(|key| format!("{kind} {}\n", key.to_vkey())).collect()
+        };
+        lines("log", &self.logs) + &lines("sealer", &self.sealers)
+    }
+
+    /// Keys that sign checkpoints.
+    #[must_use]
+    pub fn logs(&self) -> &[VerifyingKey] {
+        &self.logs
+    }
+
+    /// Keys that sign manifests.
+    #[must_use]
+    pub fn sealers(&self) -> &[VerifyingKey] {
+        &self.sealers
+    }
+
+    /// Opens a signed checkpoint: it must carry one signature, by the log it is of.
+    ///
+    /// # Errors
+    ///
+    /// See [`Distrust`].
+    pub fn open_checkpoint(&self, place: &str, note: &str) -> Result<Checkpoint, Distrust> {
+        const STEP: &str = "checkpoint signature";
+        let opened = match Checkpoint::open(note, &self.logs) {
+            Ok(opened) => opened,
+            Err(CheckpointError::Note(NoteError::UnknownSigner(signers))) => {
+                let origin = note.lines().next().unwrap_or_default();
+                if signers != [origin] {
+                    let found = format!("a signature of {}", signers.join(", "));
+                    return Err(Fault::new(STEP, place, format!("one of `{origin}`"), found).into());
+                }
+                return Err(unknown(STEP, place, origin, &self.logs, "log"));
+            }
+            Err(error) => {
+                return Err(
+                    Fault::new(STEP, place, "a signed checkpoint", error.to_string()).into()
+                );
+            }
+        };
+        // One form only: no further signature lines, no other spelling of this one.
+        let signatures = note.rsplit_once("\n\n").map_or("", |(_, lines)| lines);
+        if signatures.lines().count() == 1 {
+            Ok(opened)
+        } else {
+            Err(Fault::new(STEP, place, "one signature line", signatures).into())
+        }
+    }
+
+    /// Opens a log entry: a manifest that a known sealer signed.
+    ///
+    /// # Errors
+    ///
+    /// See [`Distrust`].
+    pub fn open_manifest(&self, place: &str, entry: &[u8]) -> Result<OpenedManifest, Distrust> {
+        const STEP: &str = "manifest signature";
+        Manifest::open(entry, &self.sealers).map_err(|error| match error {
+            ManifestError::Envelope(DsseError::UnknownKey(id)) => {
+                let name = id.rsplit_once('+').map_or(id.as_str(), |(name, _)| name);
+                unknown(STEP, place, name, &self.sealers, "sealer")
+            }
+            ManifestError::UnknownKind(kind) => Distrust::Unverifiable(format!(
+                "{place} is of kind `{kind}`, which this version does not know"
+            )),
+            error @ (ManifestError::Envelope(_)
+            | ManifestError::Form(_)
+            | ManifestError::TooLarge(_)) => {
+                Fault::new(STEP, place, "a signed manifest", error.to_string()).into()
+            }
+        })
+    }
+}
+
+/// A signature by a key that is not among the known ones.
+fn unknown(
+    step: &'static str,
+    place: &str,
+    name: &str,
+    keys: &[VerifyingKey],
+    kind: &str,
+) -> Distrust {
+    match keys.iter().find(|key| key.name() == name) {
+        Some(key) => {
+            let expected = format!("the key `{name}` with id {}", key.key_id_hex());
+            Fault::new(step, place, expected, "another key of that name").into()
+        }
+        None => Distrust::Unverifiable(format!(
+            "{place} is signed by the {kind} `{name}`, which is not in the policy"
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use merkle::note::SigningKey;
+
+    use super::*;
+
+    fn key(name: &str, seed: u8) -> SigningKey {
+        SigningKey::from_seed(name, [seed; 32]).unwrap()
+    }
+
+    fn policy() -> Policy {
+        Policy::new(vec![key("log", 1).verifier()], vec![key("sealer", 2).verifier()]).unwrap()
+    }
+
+    #[test]
+    fn a_policy_survives_its_text() {
+        let text = format!("# keys\n\n{}", policy().to_text());
+        assert_eq!(Policy::parse(&text), Ok(policy()));
+    }
+
+    #[test]
+    fn an_error_names_its_line() {
+        assert_eq!(Policy::parse("# x\nlog"), Err(PolicyError::Line { line: 2 }));
+        assert_eq!(Policy::parse("witness a+b+c"), Err(PolicyError::Line { line: 1 }));
+        assert_eq!(
+            Policy::parse("\nlog a+00000000+AAAA"),
+            Err(PolicyError::Key { line: 2, error: KeyError::Algorithm })
+        );
+        let only_log = format!("log {}", key("log", 1).verifier().to_vkey());
+        assert_eq!(Policy::parse(&only_log), Err(PolicyError::Missing("sealer")));
+    }
+
+    #[test]
+    fn a_known_name_with_another_key_fails_and_an_unknown_name_cannot_be_judged() {
+        let checkpoint =
+            |origin: &str| Checkpoint { origin: origin.to_owned(), size: 0, root: [0; 32] };
+        let open = |origin: &str, key: &SigningKey| {
+            policy().open_checkpoint("checkpoint", &checkpoint(origin).sign(key))
+        };
+        assert!(open("log", &key("log", 1)).is_ok());
+        assert!(matches!(open("log", &key("log", 9)), Err(Distrust::Failed(_))));
+        assert!(matches!(open("other", &key("other", 1)), Err(Distrust::Unverifiable(_))));
+        // Signed by the log's key, but for another origin; and by a stranger for the log.
+        assert!(matches!(open("other", &key("log", 1)), Err(Distrust::Failed(_))));
+        assert!(matches!(open("log", &key("other", 1)), Err(Distrust::Failed(_))));
+        let mut doubled = checkpoint("log").sign(&key("log", 1));
+        doubled += "— stranger AAAAAAAA\n";
+        assert!(matches!(policy().open_checkpoint("c", &doubled), Err(Distrust::Failed(_))));
+    }
+}

@@ -1,0 +1,181 @@
+//! Verification of a proof document.
+
+use std::fmt::Write as _;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use merkle::tlog_proof::TlogProof;
+use merkle::{Hash, hash, proof};
+use serde::Serialize;
+
+use super::document::{EventProof, PROOF_FORMAT, shown};
+use super::preimage::{digest, preimage};
+use crate::fault::{Distrust, Fault, Judgement, expect_equal};
+use crate::policy::Policy;
+
+/// A step that held.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ProofStep {
+    /// Which step.
+    pub name: &'static str,
+    /// What it showed.
+    pub detail: String,
+}
+
+/// What verifying a proof came to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ProofReport {
+    /// What it came to.
+    pub verdict: Judgement,
+    /// What does not hold, if [`Judgement::Failed`].
+    pub fault: Option<Fault>,
+    /// Why it cannot be said, if [`Judgement::Unverifiable`].
+    pub unverifiable: Option<String>,
+    /// The steps that held, in order.
+    pub steps: Vec<ProofStep>,
+}
+
+impl EventProof {
+    /// Verifies the proof by a policy. Pure; any document gives a report.
+    #[must_use]
+    pub fn verify(&self, policy: &Policy) -> ProofReport {
+        let mut steps = Vec::new();
+        let (verdict, fault, unverifiable) = match self.check(policy, &mut steps) {
+            Ok(()) => (Judgement::Verified, None, None),
+            Err(Distrust::Failed(fault)) => (Judgement::Failed, Some(fault), None),
+            Err(Distrust::Unverifiable(why)) => (Judgement::Unverifiable, None, Some(why)),
+        };
+        ProofReport { verdict, fault, unverifiable, steps }
+    }
+
+    fn check(&self, policy: &Policy, steps: &mut Vec<ProofStep>) -> Result<(), Distrust> {
+        let mut done = |name, detail: String| steps.push(ProofStep { name, detail });
+        if self.format != PROOF_FORMAT {
+            return Err(Distrust::Unverifiable(format!(
+                "the proof is of format `{}`; this version knows `{PROOF_FORMAT}`",
+                self.format
+            )));
+        }
+        let malformed =
+            |step, detail: String| Fault::new(step, "proof document", "its exact form", detail);
+        self.check_shown()?;
+        let preimage = preimage(self).map_err(|detail| malformed("preimage", detail))?;
+        let leaf = hash::leaf(&preimage);
+        expect_equal("leaf", "proof document", &self.leaf, &hash::to_hex(&leaf))?;
+        done("leaf", format!("SHA-256 of 00 and {} bytes is {}", preimage.len(), self.leaf));
+
+        let opened = policy.open_manifest("manifest", self.manifest.as_bytes())?;
+        let facts = &opened.manifest.facts;
+        done("manifest signature", format!("signed by {}", opened.key_id));
+        expect_equal("topic", "manifest", &facts.partition.topic.as_ref(), &self.topic.as_str())?;
+        expect_equal("partition", "manifest", &facts.partition.partition, &self.partition)?;
+        let path: Result<Vec<Hash>, String> =
+            self.segment_path.iter().map(|text| digest("segment_path", text)).collect();
+        let path = path.map_err(|detail| malformed("segment path", detail))?;
+        let index: u64 = self
+            .index
+            .parse()
+            .map_err(|_| malformed("segment path", format!("index `{}`", self.index)))?;
+        if index >= facts.count {
+            let found = index.to_string();
+            let expected = format!("one of {} events", facts.count);
+            return Err(
+                Fault::new("index in the segment", "proof document", expected, found).into()
+            );
+        }
+        proof::verify_inclusion(&leaf, index, facts.tree_size, &path, &facts.root).map_err(
+            |error| Fault::new("segment path", "proof document", "the root", error.to_string()),
+        )?;
+        done(
+            "segment path",
+            format!("leaf {index} of {} leads to root {}", facts.count, hash::to_hex(&facts.root)),
+        );
+
+        let in_log = TlogProof::parse(&self.tlog_proof)
+            .map_err(|error| malformed("log proof", error.to_string()))?;
+        let checkpoint = policy.open_checkpoint("checkpoint", &in_log.checkpoint)?;
+        done(
+            "checkpoint signature",
+            format!("log `{}` vouches for {} entries", checkpoint.origin, checkpoint.size),
+        );
+        expect_equal("manifest log", "manifest", &checkpoint.origin, &opened.manifest.log)?;
+        proof::verify_inclusion(
+            &hash::leaf(self.manifest.as_bytes()),
+            in_log.index,
+            checkpoint.size,
+            &in_log.path,
+            &checkpoint.root,
+        )
+        .map_err(|error| Fault::new("log path", "proof document", "the root", error.to_string()))?;
+        done(
+            "log path",
+            format!(
+                "the manifest is entry {} of {}, root {}",
+                in_log.index,
+                checkpoint.size,
+                hash::to_hex(&checkpoint.root)
+            ),
+        );
+        Ok(())
+    }
+
+    /// What people read is what is proven.
+    fn check_shown(&self) -> Result<(), Fault> {
+        for field in &self.fields {
+            let place = format!("field `{}`", field.path);
+            let expected = if field.commitment.is_some() {
+                "(erased)".to_owned()
+            } else {
+                let value = BASE64.decode(&field.value).map_err(|_| {
+                    Fault::new("shown values", place.as_str(), "base64", "something else")
+                })?;
+                shown(field.cell_type, &value)
+            };
+            expect_equal("shown values", &place, &expected, &field.shown)?;
+            if field.path == "event_id" {
+                expect_equal("event id", &place, &self.event_id, &field.shown)?;
+            }
+        }
+        if self.fields.iter().any(|field| field.path == "event_id") {
+            Ok(())
+        } else {
+            Err(Fault::new("event id", "fields", "a field `event_id`", "none"))
+        }
+    }
+
+    /// The proof for people: what is proven, every step with its values, and the verdict last.
+    #[must_use]
+    pub fn to_text(&self, policy: &Policy) -> String {
+        let mut text = String::new();
+        // Writing to a text does not fail.
+        self.write(&mut text, &self.verify(policy)).unwrap_or(());
+        text
+    }
+
+    fn write(&self, to: &mut String, report: &ProofReport) -> std::fmt::Result {
+        writeln!(to, "event   {}", self.event_id)?;
+        writeln!(to, "record  {}/{} offset {}", self.topic, self.partition, self.offset)?;
+        writeln!(to, "digest  {}", self.record_digest)?;
+        for field in &self.fields {
+            let kind = match (&field.salt, &field.commitment) {
+                (None, None) => "plain   ",
+                (Some(_), _) => "erasable",
+                (None, Some(_)) => "erased  ",
+            };
+            let shown: String = field.shown.chars().take(120).collect();
+            writeln!(to, "  {kind}  {} = {}", field.path, shown.escape_debug())?;
+        }
+        for step in &report.steps {
+            writeln!(to, "  ok    {}: {}", step.name, step.detail)?;
+        }
+        if let Some(fault) = &report.fault {
+            writeln!(to, "FAIL    {}: {}", fault.step, fault.place)?;
+            writeln!(to, "        expected {}", fault.expected)?;
+            writeln!(to, "        found    {}", fault.found)?;
+        }
+        if let Some(why) = &report.unverifiable {
+            writeln!(to, "        {why}")?;
+        }
+        writeln!(to, "{}", report.verdict.name())
+    }
+}

@@ -1,0 +1,303 @@
+//! From the stored bytes of a segment to its rows, and to everything that its manifest states.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use arrow::array::RecordBatch;
+use bytes::Bytes;
+use event::{ColumnId, Event, TimestampType, TopicPartition};
+use merkle::Hash;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+};
+use thiserror::Error;
+
+use crate::build::{SEGMENT_FORMAT, metadata};
+use crate::census::Census;
+use crate::collect::Collector;
+use crate::columns::RowReader;
+use crate::facts::SegmentFacts;
+use crate::leaf::{Head, LeafHasher, RowSalt, Salts, Secrets};
+
+/// Rows that are decoded at once.
+const BATCH_ROWS: usize = 1_024;
+
+/// Why the bytes are not a segment.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ReadError {
+    /// Not Parquet, or damaged.
+    #[error("failed to read a segment: {0}")]
+    Parquet(String),
+    /// The file is of another format or version.
+    #[error("failed to read a segment: its format is `{0}`")]
+    Format(String),
+    /// A column that this version does not know, or of another type.
+    #[error("failed to read a segment: column `{path}`: {detail}")]
+    Column {
+        /// Path of the column.
+        path: String,
+        /// What is wrong.
+        detail: String,
+    },
+    /// There is no row.
+    #[error("failed to read a segment: it has no row")]
+    Empty,
+    /// A row that breaks a rule of the format.
+    #[error("failed to read a segment: row {row}: {detail}")]
+    Row {
+        /// Number of the row in the file, from 0.
+        row: u64,
+        /// What is wrong.
+        detail: String,
+    },
+}
+
+/// A segment whose every leaf was derived again from its bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checked {
+    /// What follows from the bytes.
+    pub facts: SegmentFacts,
+    /// The census, as [`Census::to_bytes`] gives the census object.
+    pub census: Census,
+    /// The leaves, in the order of the rows, without padding.
+    pub leaves: Vec<Hash>,
+}
+
+/// A stored row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row<'a> {
+    /// Offset of the record.
+    pub offset: i64,
+    /// Timestamp, milliseconds since the epoch.
+    pub timestamp_ms: i64,
+    /// Who set the timestamp.
+    pub timestamp_type: TimestampType,
+    /// How the record was decoded.
+    pub schema_id: &'a str,
+    /// Salted digest of key, value and headers.
+    pub record_digest: Hash,
+    /// The row's salt; `None` where a field was erased.
+    pub salt: Option<RowSalt>,
+    /// The event; erased fields have no cell.
+    pub event: Event<'a>,
+    /// Commitments of erased fields, by path.
+    pub erased_commitments: Vec<(&'a str, Hash)>,
+    /// Salts of the fields that were not erased in a row where others were, by path.
+    pub kept_salts: Vec<(&'a str, Hash)>,
+    /// The leaf, derived from the above.
+    pub leaf: Hash,
+}
+
+/// Derives everything again from the stored bytes. The caller has compared the SHA-256 of the
+/// bytes with the manifest; a file that nobody signed costs memory at most in proportion to what
+/// it claims to hold.
+///
+/// # Errors
+///
+/// See [`ReadError`]. Never panics.
+pub fn check(parquet: &Bytes) -> Result<Checked, ReadError> {
+    let mut reader = Reader::open(parquet)?;
+    let (first_offset, lost_before) = (reader.first_offset, reader.lost_before);
+    let mut collector: Option<Collector> = None;
+    reader.for_each(|partition, number, row| {
+        let refused = |detail: String| ReadError::Row { row: number, detail };
+        let collector = match &mut collector {
+            Some(collector) => collector,
+            none @ None => {
+                let new = none.insert(Collector::new(partition, first_offset));
+                if let Some(offset) = lost_before {
+                    new.lose_before(offset).map_err(|_| {
+                        refused(format!("lost before {offset}, which is before {first_offset}"))
+                    })?;
+                }
+                new
+            }
+        };
+        let erased = row.erased_commitments.iter().filter_map(|(path, _)| column_of(path));
+        collector.add(&row.head(), &row.event, erased, row.leaf).map_err(|error| {
+            refused(format!("offset {} where at least {} comes next", row.offset, error.next))
+        })
+    })?;
+    let collected = collector.and_then(|collector| collector.finish(parquet));
+    let collected = collected.ok_or(ReadError::Empty)?;
+    Ok(Checked { facts: collected.facts, census: collected.census, leaves: collected.leaves })
+}
+
+fn column_of(path: &str) -> Option<ColumnId> {
+    event::schema().id(path)
+}
+
+/// Visits the rows in order; memory for one batch at a time.
+///
+/// # Errors
+///
+/// See [`ReadError`]; an error of `visit` ends the visit.
+pub fn for_each_row<E: From<ReadError>>(
+    parquet: &Bytes,
+    mut visit: impl FnMut(&TopicPartition, &Row<'_>) -> Result<(), E>,
+) -> Result<(), E> {
+    Reader::open(parquet)?.for_each(|partition, _, row| visit(partition, row))
+}
+
+impl Row<'_> {
+    fn head(&self) -> Head<'_> {
+        Head {
+            offset: self.offset,
+            timestamp_ms: self.timestamp_ms,
+            timestamp_type: self.timestamp_type,
+            schema_id: self.schema_id,
+            record_digest: self.record_digest,
+        }
+    }
+}
+
+/// A file whose metadata was read.
+struct Reader {
+    first_offset: i64,
+    lost_before: Option<i64>,
+    batches: ParquetRecordBatchReader,
+}
+
+impl Reader {
+    fn open(parquet: &Bytes) -> Result<Self, ReadError> {
+        guarded(|| {
+            // The Parquet schema alone decides; a copy of an Arrow schema beside it is ignored.
+            let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+            let builder =
+                ParquetRecordBatchReaderBuilder::try_new_with_options(parquet.clone(), options)
+                    .map_err(damaged)?;
+            let pairs = builder.metadata().file_metadata().key_value_metadata();
+            let value = |key: &str| {
+                let mut values = pairs
+                    .into_iter()
+                    .flatten()
+                    .filter(|pair| pair.key == key)
+                    .map(|pair| pair.value.clone().unwrap_or_default());
+                (values.next(), values.next().is_some())
+            };
+            let number = |key: &str| match value(key) {
+                (None, _) => Ok(None),
+                (Some(text), false) => match text.parse::<i64>() {
+                    Ok(number) if number >= 0 && number.to_string() == text => Ok(Some(number)),
+                    Ok(_) | Err(_) => {
+                        Err(ReadError::Parquet(format!("metadata `{key}` is `{text}`")))
+                    }
+                },
+                (Some(_), true) => {
+                    Err(ReadError::Parquet(format!("metadata `{key}` is there twice")))
+                }
+            };
+            let (format, _) = value(metadata::FORMAT);
+            if format.as_deref() != Some(SEGMENT_FORMAT) {
+                return Err(ReadError::Format(format.unwrap_or_default()));
+            }
+            let first_offset = number(metadata::FIRST_OFFSET)?.ok_or_else(|| {
+                ReadError::Parquet(format!("metadata `{}` is missing", metadata::FIRST_OFFSET))
+            })?;
+            let lost_before = number(metadata::LOST_BEFORE)?;
+            let batches = builder.with_batch_size(BATCH_ROWS).build().map_err(damaged)?;
+            Ok(Self { first_offset, lost_before, batches })
+        })
+    }
+
+    fn next_batch(&mut self) -> Result<Option<RecordBatch>, ReadError> {
+        guarded(|| self.batches.next().transpose().map_err(damaged))
+    }
+
+    /// Visits the rows with their numbers.
+    fn for_each<E: From<ReadError>>(
+        &mut self,
+        mut visit: impl FnMut(&TopicPartition, u64, &Row<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut number = 0_u64;
+        let mut of_partition: Option<(TopicPartition, LeafHasher)> = None;
+        while let Some(batch) = self.next_batch()? {
+            let reader = RowReader::new(&batch)
+                .map_err(|(path, detail)| ReadError::Column { path, detail })?;
+            for at in 0..reader.rows() {
+                let row = row(&reader, at, &mut of_partition)
+                    .map_err(|detail| ReadError::Row { row: number, detail })?;
+                if let Some((partition, _)) = &of_partition {
+                    visit(partition, number, &row)?;
+                }
+                number = number.saturating_add(1);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Reads a row and derives its leaf. The first row says which partition it is.
+pub(crate) fn row<'a>(
+    reader: &RowReader<'a>,
+    at: usize,
+    of_partition: &mut Option<(TopicPartition, LeafHasher)>,
+) -> Result<Row<'a>, String> {
+    let place = reader.coordinates(at)?;
+    let (partition, hasher) = match of_partition {
+        Some(known) => known,
+        none @ None => {
+            let partition = TopicPartition::new(place.topic, place.partition);
+            let hasher = LeafHasher::new(&partition);
+            none.insert((partition, hasher))
+        }
+    };
+    if *partition.topic != *place.topic || partition.partition != place.partition {
+        return Err(format!(
+            "it is of {}/{}, the rows before of {partition}",
+            place.topic, place.partition
+        ));
+    }
+    let mut row = Row {
+        offset: place.offset,
+        timestamp_ms: place.timestamp_ms,
+        timestamp_type: place.timestamp_type,
+        schema_id: place.schema_id,
+        record_digest: place.record_digest,
+        salt: place.salt,
+        event: reader.event(at)?,
+        erased_commitments: reader.erased_commitments(at)?,
+        kept_salts: reader.kept_salts(at)?,
+        leaf: [0; 32],
+    };
+    let leaf = match &row.salt {
+        Some(_) if !row.erased_commitments.is_empty() || !row.kept_salts.is_empty() => {
+            return Err("it has its salt, yet fields were erased".to_owned());
+        }
+        Some(salt) => hasher.leaf(&row.head(), &row.event, Secrets::Whole(&Salts::new(salt))),
+        None => hasher.leaf(
+            &row.head(),
+            &row.event,
+            Secrets::Erased { commitments: &row.erased_commitments, salts: &row.kept_salts },
+        ),
+    };
+    row.leaf = leaf.map_err(|error| error.to_string())?;
+    Ok(row)
+}
+
+/// The batches of a file with the columns of a segment, whatever its metadata says.
+pub(crate) fn batches(
+    parquet: &Bytes,
+) -> Result<impl Iterator<Item = Result<RecordBatch, ReadError>>, ReadError> {
+    let mut batches = guarded(|| {
+        let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+        ParquetRecordBatchReaderBuilder::try_new_with_options(parquet.clone(), options)
+            .and_then(|builder| builder.with_batch_size(BATCH_ROWS).build())
+            .map_err(damaged)
+    })?;
+    Ok(std::iter::from_fn(move || {
+        guarded(|| batches.next().transpose().map_err(damaged)).transpose()
+    }))
+}
+
+/// The Parquet reader has panicked on damaged files before; that, too, is only a damaged file.
+fn guarded<T>(read: impl FnOnce() -> Result<T, ReadError>) -> Result<T, ReadError> {
+    catch_unwind(AssertUnwindSafe(read))
+        .unwrap_or_else(|_| Err(ReadError::Parquet("the file is damaged".to_owned())))
+}
+
+fn damaged(error: impl std::fmt::Display) -> ReadError {
+    ReadError::Parquet(error.to_string())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,138 @@
+//! The log, read from its commit objects and judged by a policy.
+//!
+//! For whoever checks: every signature, the root over all entries, and the chains, with the place
+//! and both values of what does not hold. Checkpoints must be signed by a key that the policy calls
+//! a log's, manifests by one that it calls a sealer's. Memory grows with the partitions, not with
+//! the log.
+
+use merkle::rfc6962::Frontier;
+use merkle::{Hash, hash};
+
+use crate::chain::Chains;
+use crate::fault::{Distrust, Fault, expect_equal};
+use crate::layout;
+use crate::log::Commit;
+use crate::manifest::OpenedManifest;
+use crate::policy::Policy;
+
+/// An entry of the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Number of the entry in the log.
+    pub index: u64,
+    /// The envelope.
+    pub envelope: String,
+    /// Leaf hash of the envelope.
+    pub leaf: Hash,
+    /// What it says.
+    pub opened: OpenedManifest,
+}
+
+/// Reads the commits of a log in order.
+#[derive(Debug, Clone)]
+pub struct Replay {
+    policy: Policy,
+    origin: Option<String>,
+    next_sequence: u64,
+    checkpoint: String,
+    frontier: Frontier,
+    chains: Chains,
+}
+
+impl Replay {
+    /// Nothing is read yet.
+    #[must_use]
+    pub fn new(policy: Policy) -> Self {
+        Self {
+            policy,
+            origin: None,
+            next_sequence: 0,
+            checkpoint: String::new(),
+            frontier: Frontier::new(),
+            chains: Chains::default(),
+        }
+    }
+
+    /// Reads the next commit. After an error the log is not known any further: read no more.
+    ///
+    /// # Errors
+    ///
+    /// The first rule that does not hold, or why it cannot be judged.
+    pub fn apply(&mut self, bytes: &[u8]) -> Result<Vec<Entry>, Distrust> {
+        let place = layout::commit(self.next_sequence);
+        let commit = Commit::parse(self.next_sequence, bytes).map_err(|error| {
+            Fault::new("commit form", place.as_str(), "a commit object", error.to_string())
+        })?;
+        let old_size = self.frontier.size();
+        expect_equal("commit continues the log", &place, &old_size, &commit.previous_size)?;
+        let checkpoint = self.policy.open_checkpoint(&place, &commit.checkpoint)?;
+        let origin = self.origin.get_or_insert_with(|| checkpoint.origin.clone());
+        expect_equal("log origin", &place, origin, &checkpoint.origin)?;
+        let leaves: Vec<_> =
+            commit.entries.iter().map(|entry| hash::leaf(entry.as_bytes())).collect();
+        let mut frontier = self.frontier.clone();
+        for leaf in &leaves {
+            frontier.append(*leaf);
+        }
+        expect_equal("log size", &place, &checkpoint.size, &frontier.size())?;
+        expect_equal(
+            "log root",
+            &place,
+            &hash::to_hex(&checkpoint.root),
+            &hash::to_hex(&frontier.root()),
+        )?;
+        let mut entries = Vec::with_capacity(leaves.len());
+        for ((index, leaf), envelope) in (old_size..).zip(leaves).zip(commit.entries) {
+            let place = format!("log entry {index} in {place}");
+            let opened = self.policy.open_manifest(&place, envelope.as_bytes())?;
+            self.chains.extend(&place, origin, &opened)?;
+            entries.push(Entry { index, envelope, leaf, opened });
+        }
+        self.frontier = frontier;
+        self.checkpoint = commit.checkpoint;
+        self.next_sequence = self.next_sequence.saturating_add(1);
+        Ok(entries)
+    }
+
+    /// Number of the commit that comes next.
+    #[must_use]
+    pub const fn next_sequence(&self) -> u64 {
+        self.next_sequence
+    }
+
+    /// Origin of the log; empty before the first commit.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        self.origin.as_deref().unwrap_or_default()
+    }
+
+    /// Number of entries.
+    #[must_use]
+    pub const fn size(&self) -> u64 {
+        self.frontier.size()
+    }
+
+    /// Root of the tree over the entries.
+    #[must_use]
+    pub fn root(&self) -> Hash {
+        self.frontier.root()
+    }
+
+    /// The signed checkpoint of the last commit; empty before the first.
+    #[must_use]
+    pub fn checkpoint(&self) -> &str {
+        &self.checkpoint
+    }
+
+    /// The chains of the partitions.
+    #[must_use]
+    pub const fn chains(&self) -> &Chains {
+        &self.chains
+    }
+
+    /// The policy it judges by.
+    #[must_use]
+    pub const fn policy(&self) -> &Policy {
+        &self.policy
+    }
+}

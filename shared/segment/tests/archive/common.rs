@@ -1,0 +1,173 @@
+//! A small archive in memory, sealed with fixed keys and salts, and fsck over it.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use event::{BatchBuilder, Decoder, TimestampType, TopicPartition};
+use merkle::note::{SigningKey, VerifyingKey};
+use segment::build::SegmentBuilder;
+use segment::fsck::{Fsck, Listed, Report, Request};
+use segment::log::LogState;
+use segment::manifest::Manifest;
+use segment::policy::Policy;
+
+/// 2026-10-01T00:00:00Z.
+pub(crate) const START_MS: i64 = 1_790_812_800_000;
+
+pub(crate) fn log_key() -> SigningKey {
+    SigningKey::from_seed("log.example.com/agents", [1; 32]).unwrap()
+}
+
+pub(crate) fn sealer_key() -> SigningKey {
+    SigningKey::from_seed("sealer.example.com", [2; 32]).unwrap()
+}
+
+pub(crate) fn policy() -> Policy {
+    Policy::new(vec![log_key().verifier()], vec![sealer_key().verifier()]).unwrap()
+}
+
+/// A record of the archive: broker timestamp and JSON.
+pub(crate) type Line = (i64, String);
+
+pub(crate) fn run_completed(agent: &str, run: u32, at_ms: i64) -> Line {
+    let status = if run.is_multiple_of(3) { "error" } else { "ok" };
+    let json = format!(
+        r#"{{"event_id":"{agent}-{run}","kind":"run.completed","event_time":"2026-10-01T00:00:01Z","agent_id":"{agent}","agent_version":"v1","run_id":"run-{run}","run":{{"status":"{status}","duration_ms":12.5,"input":"=secret {run}"}},"note":"<b>{run}</b>"}}"#
+    );
+    (at_ms, json)
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct World {
+    pub(crate) objects: BTreeMap<String, Bytes>,
+    pub(crate) state: LogState,
+    keys: Vec<VerifyingKey>,
+    salt: u8,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        let keys = vec![log_key().verifier(), sealer_key().verifier()];
+        let genesis = LogState::genesis(&log_key());
+        let state = LogState::open(&genesis.bytes, &keys).unwrap();
+        let mut objects = BTreeMap::new();
+        objects.insert(genesis.path, genesis.bytes.into());
+        objects.insert("log/checkpoint".into(), state.checkpoint().to_owned().into());
+        Self { objects, state, keys, salt: 0 }
+    }
+
+    /// Two partitions of events of two agents and one of computed events, in two commits.
+    pub(crate) fn example() -> Self {
+        let mut world = Self::new();
+        let events = |agent: &str, from: u32, start_ms: i64| -> Vec<Line> {
+            (from..from + 5)
+                .map(|run| run_completed(agent, run, start_ms + i64::from(run)))
+                .collect()
+        };
+        let mut mixed = events("agent-a", 0, START_MS);
+        mixed.extend(events("agent-b", 0, START_MS));
+        mixed.push((START_MS + 20, "{not json".into()));
+        let metric = |window: u32| -> Line {
+            let json = format!(
+                r#"{{"event_id":"metric-{window}","kind":"metric.window","event_time":"2026-10-01T00:05:00Z","agent_id":"agent-a","agent_version":"v1","origin":{{"topic":"agent.events","partition":0,"offset":{window},"ordinal":0,"semantics":1}}}}"#
+            );
+            (START_MS + 30, json)
+        };
+        world.commit(&[
+            ("agent.events", 0, mixed),
+            ("agent.events", 1, events("agent-b", 10, START_MS)),
+            ("driftseal.metrics", 0, vec![metric(1), metric(1), metric(2)]),
+        ]);
+        world.commit(&[("agent.events", 0, events("agent-a", 20, START_MS + 86_400_000))]);
+        world
+    }
+
+    /// Seals these records, each entry one segment, in one commit.
+    pub(crate) fn commit(&mut self, segments: &[(&str, i32, Vec<Line>)]) {
+        let entries = segments
+            .iter()
+            .map(|(topic, partition, lines)| self.seal(topic, *partition, lines))
+            .collect();
+        let planned = self.state.plan(entries, &log_key()).unwrap();
+        self.objects.insert(planned.path, planned.bytes.clone().into());
+        let (_, derived) =
+            self.state.apply_and_derive(planned.sequence, &planned.bytes, &self.keys).unwrap();
+        for object in derived {
+            self.objects.insert(object.path, object.bytes.into());
+        }
+    }
+
+    /// Stores a segment and gives its signed manifest.
+    fn seal(&mut self, topic: &str, partition: i32, lines: &[Line]) -> String {
+        let partition = TopicPartition::new(topic, partition);
+        let head = self.state.head(&partition).cloned();
+        let first_offset = head.as_ref().map_or(100, |head| head.next_offset);
+        let mut batch = BatchBuilder::new(partition.clone());
+        for (offset, (at_ms, json)) in (first_offset..).zip(lines) {
+            let headers = std::iter::empty();
+            batch.push(
+                offset,
+                *at_ms,
+                TimestampType::LogAppendTime,
+                Some(b"key"),
+                Some(json.as_bytes()),
+                headers,
+            );
+        }
+        let decoder = Decoder::default();
+        let mut builder = SegmentBuilder::new(&partition, first_offset);
+        for record in batch.build().records() {
+            self.salt = self.salt.wrapping_add(1);
+            builder.push(&record, &decoder.decode(&record), [self.salt; 16]).unwrap();
+        }
+        let built = builder.finish().unwrap();
+        let name = built.facts.name(7).unwrap();
+        let manifest = Manifest {
+            log: self.state.origin().to_owned(),
+            cluster: "cluster".into(),
+            topic_id: format!("id of {topic}"),
+            sequence: head.as_ref().map_or(0, |head| head.next_sequence),
+            previous: head.as_ref().map(|head| head.manifest),
+            parquet_path: name.parquet(),
+            census_path: name.census(),
+            facts: built.facts,
+            sealer: "driftseal/test".into(),
+        };
+        self.objects.insert(name.parquet(), built.parquet);
+        self.objects.insert(name.census(), built.census);
+        manifest.sign(&sealer_key()).unwrap()
+    }
+
+    pub(crate) fn fsck(&self) -> Report {
+        let mut fsck = Fsck::new(policy());
+        loop {
+            match fsck.poll() {
+                Request::List(directory) => {
+                    let prefix = format!("{directory}/");
+                    let below = self.objects.iter().filter(|(path, _)| path.starts_with(&prefix));
+                    let listed = below.map(|(path, bytes)| Listed {
+                        path: path.clone(),
+                        size_bytes: bytes.len() as u64,
+                    });
+                    fsck.handle_listing(listed.collect());
+                }
+                Request::Read(path) => fsck.handle_object(self.objects.get(&path).cloned()),
+                Request::Check(task) => {
+                    let parquet = self.objects.get(task.parquet_path());
+                    let census = self.objects.get(task.census_path());
+                    fsck.handle_outcome(task.check(parquet, census));
+                }
+                Request::Done => return fsck.finish(),
+            }
+        }
+    }
+
+    /// Changes one bit of an object.
+    pub(crate) fn flip(&self, path: &str, at: usize) -> Self {
+        let mut changed = self.clone();
+        let mut bytes = self.objects[path].to_vec();
+        bytes[at] ^= 1 << (at % 8);
+        changed.objects.insert(path.to_owned(), bytes.into());
+        changed
+    }
+}

@@ -1,0 +1,237 @@
+//! Fsck over a small archive: all is well, and every way in which it is not.
+
+use crate::common::World;
+use bytes::Bytes;
+use segment::fault::Judgement;
+use segment::fsck::{Fsck, Listed, Report, Request, Severity};
+
+fn verdict(world: &World) -> Judgement {
+    world.fsck().verdict
+}
+
+/// The places of the failures.
+fn failed(report: &Report) -> Vec<&str> {
+    let failures = report.findings.iter().filter(|finding| finding.severity == Severity::Failed);
+    failures.map(|finding| finding.fault.place.as_str()).collect()
+}
+
+#[track_caller]
+fn assert_names(world: &World, path: &str, what: &str) {
+    let report = world.fsck();
+    assert_eq!(report.verdict, Judgement::Failed, "{what}");
+    assert!(failed(&report).iter().any(|place| place.contains(path)), "{what}: {report:#?}");
+}
+
+#[test]
+fn a_sound_archive_is_verified_and_counted() {
+    let report = World::example().fsck();
+    assert_eq!(report.findings, vec![]);
+    assert_eq!(report.verdict, Judgement::Verified);
+    assert_eq!((report.commits, report.entries, report.segments, report.events), (3, 4, 4, 24));
+    assert_eq!(report.quarantined.get("invalid_json"), Some(&1));
+    assert_eq!(report.repeated_computed_events, 1);
+    let partitions: Vec<_> = report
+        .partitions
+        .iter()
+        .map(|p| (p.topic.as_str(), p.partition, p.first_offset, p.next_offset, p.events))
+        .collect();
+    assert_eq!(
+        partitions,
+        [
+            ("agent.events", 0, 100, 116, 16),
+            ("agent.events", 1, 100, 105, 5),
+            ("driftseal.metrics", 0, 100, 103, 3),
+        ]
+    );
+    assert!(report.to_text().ends_with("VERIFIED\n"));
+}
+
+#[test]
+fn an_archive_that_only_has_its_first_commit_is_verified() {
+    assert_eq!(World::new().fsck().findings, vec![]);
+}
+
+#[test]
+fn every_changed_byte_of_commits_censuses_and_derived_objects_is_found_and_named() {
+    let mut world = World::new();
+    world.commit(&[(
+        "agent.events",
+        0,
+        vec![crate::common::run_completed("agent-a", 1, crate::common::START_MS)],
+    )]);
+    let small: Vec<String> =
+        world.objects.keys().filter(|path| !path.ends_with(".parquet")).cloned().collect();
+    assert_eq!(small.len(), 6, "{small:?}");
+    for path in small {
+        for at in 0..world.objects[&path].len() {
+            assert_names(&world.flip(&path, at), &path, &format!("{path} byte {at}"));
+        }
+    }
+}
+
+#[test]
+fn every_changed_byte_of_a_segment_is_found_and_named() {
+    let mut world = World::new();
+    world.commit(&[(
+        "agent.events",
+        0,
+        vec![crate::common::run_completed("agent-a", 1, crate::common::START_MS)],
+    )]);
+    let task = segment_task(&world);
+    let path = task.parquet_path().to_owned();
+    let census = &world.objects[task.census_path()];
+    let sound = world.objects[&path].to_vec();
+    for at in 0..sound.len() {
+        let mut changed = sound.clone();
+        changed[at] ^= 1 << (at % 8);
+        let outcome = task.check(Some(&Bytes::from(changed)), Some(census));
+        assert!(format!("{outcome:?}").contains(&path), "byte {at}");
+    }
+    // The same through the whole of fsck, for some.
+    for at in (0..sound.len()).step_by(499) {
+        assert_names(&world.flip(&path, at), &path, &format!("byte {at}"));
+    }
+}
+
+fn segment_task(world: &World) -> Box<segment::fsck::SegmentTask> {
+    let mut fsck = Fsck::new(crate::common::policy());
+    loop {
+        match fsck.poll() {
+            Request::List(_) => fsck.handle_listing(
+                world
+                    .objects
+                    .iter()
+                    .map(|(path, bytes)| Listed {
+                        path: path.clone(),
+                        size_bytes: bytes.len() as u64,
+                    })
+                    .collect(),
+            ),
+            Request::Read(path) => fsck.handle_object(world.objects.get(&path).cloned()),
+            Request::Check(task) => return task,
+            Request::Done => panic!("no segment was to be checked"),
+        }
+    }
+}
+
+#[test]
+fn cut_and_lengthened_objects_are_found_and_named() {
+    let world = World::example();
+    for (path, bytes) in &world.objects {
+        let mut longer = world.clone();
+        longer.objects.insert(path.clone(), [bytes.as_ref(), b"\0"].concat().into());
+        assert_names(&longer, path, "appended");
+        for end in [0, 1, bytes.len() / 2, bytes.len() - 1] {
+            let mut shorter = world.clone();
+            shorter.objects.insert(path.clone(), bytes.slice(..end));
+            assert_names(&shorter, path, &format!("{path} cut at {end}"));
+        }
+    }
+}
+
+#[test]
+fn a_missing_object_is_a_failure_unless_it_follows_from_the_commits() {
+    let world = World::example();
+    for path in world.objects.keys() {
+        let mut without = world.clone();
+        without.objects.remove(path);
+        let report = without.fsck();
+        let derived = path == "log/checkpoint" || path.starts_with("log/tile/");
+        if derived {
+            assert_eq!(report.verdict, Judgement::Verified, "{path}");
+            assert!(report.findings.iter().all(|f| f.severity == Severity::Derived), "{path}");
+        } else if *path
+            == world.objects.keys().filter(|p| p.contains("commit")).max().unwrap().clone()
+        {
+            // Without its last commit the log is shorter; what it named has become orphans, and
+            // the published checkpoint and the tiles tell that there was more.
+            assert_eq!(report.verdict, Judgement::Failed, "{path}");
+            assert!(failed(&report).contains(&"log/checkpoint"), "{report:#?}");
+        } else {
+            assert_names(&without, path, path);
+        }
+    }
+}
+
+#[test]
+fn two_adjacent_commits_removed_and_renamed_do_not_pass() {
+    let mut world = World::new();
+    for run in 0..5 {
+        let at_ms = crate::common::START_MS + i64::from(run);
+        world.commit(&[(
+            "agent.events",
+            0,
+            vec![crate::common::run_completed("agent-a", run, at_ms)],
+        )]);
+    }
+    let commit = |n: u64| segment::layout::commit(n);
+    let mut without = world.clone();
+    for n in [2, 3] {
+        without.objects.remove(&commit(n));
+    }
+    assert_names(&without, &commit(2), "two commits removed");
+    for n in [4, 5] {
+        let moved = without.objects.remove(&commit(n)).unwrap();
+        without.objects.insert(commit(n - 2), moved);
+    }
+    assert_names(&without, &commit(2), "two commits removed, the others renamed");
+    let mut swapped = world.clone();
+    let (a, b) = (world.objects[&commit(2)].clone(), world.objects[&commit(3)].clone());
+    swapped.objects.insert(commit(2), b);
+    swapped.objects.insert(commit(3), a);
+    assert_names(&swapped, &commit(2), "two commits swapped");
+}
+
+#[test]
+fn orphans_and_strangers_are_warnings() {
+    let mut world = World::example();
+    world.objects.insert(
+        "data/v1/t/ingest_date=2026-10-01/0-00000000000000000000-00000001.parquet".into(),
+        Bytes::new(),
+    );
+    world.objects.insert("log/tile/9/000".into(), Bytes::new());
+    world.objects.insert("log/notes.txt".into(), Bytes::new());
+    let report = world.fsck();
+    assert_eq!(report.verdict, Judgement::Verified);
+    assert_eq!(report.findings.len(), 3, "{report:#?}");
+    assert!(report.findings.iter().all(|finding| finding.severity == Severity::Warning));
+}
+
+#[test]
+fn a_checkpoint_that_is_behind_can_be_rebuilt_and_a_forged_one_cannot() {
+    let mut world = World::new();
+    let behind = world.objects["log/checkpoint"].clone();
+    world.commit(&[(
+        "agent.events",
+        0,
+        vec![crate::common::run_completed("agent-a", 1, crate::common::START_MS)],
+    )]);
+    world.objects.insert("log/checkpoint".into(), behind);
+    let report = world.fsck();
+    assert_eq!(report.verdict, Judgement::Verified);
+    assert_eq!(report.findings[0].severity, Severity::Derived);
+}
+
+#[test]
+fn a_log_of_unknown_keys_cannot_be_judged() {
+    let stranger = merkle::note::SigningKey::from_seed("log.example.com/other", [9; 32]).unwrap();
+    let genesis = segment::log::LogState::genesis(&stranger);
+    let mut world = World::new();
+    world.objects.clear();
+    world.objects.insert(genesis.path, genesis.bytes.into());
+    let report = world.fsck();
+    assert_eq!(report.verdict, Judgement::Unverifiable);
+    assert!(report.unverifiable.unwrap().contains("log.example.com/other"));
+    // The same origin under another key is not unknown, it is wrong.
+    let forger = merkle::note::SigningKey::from_seed("log.example.com/agents", [9; 32]).unwrap();
+    let genesis = segment::log::LogState::genesis(&forger);
+    world.objects.insert(genesis.path, genesis.bytes.into());
+    assert_eq!(verdict(&world), Judgement::Failed);
+}
+
+#[test]
+fn an_empty_archive_has_no_log() {
+    let mut world = World::new();
+    world.objects.clear();
+    assert_names(&world, &segment::layout::commit(0), "empty");
+}

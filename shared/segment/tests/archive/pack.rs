@@ -1,0 +1,302 @@
+//! Packs over a small archive: they verify, are the same again, and nothing changed passes.
+
+use std::collections::BTreeMap;
+
+use crate::common::{START_MS, World};
+use bytes::Bytes;
+use merkle::hash;
+use merkle::note::SigningKey;
+use segment::fault::Judgement;
+use segment::layout;
+use segment::pack::{Need, PackBuilder, PackError, Report, Scope, verify};
+use segment::policy::Policy;
+use segment::replay::Replay;
+
+const DAY_MS: i64 = 86_400_000;
+
+fn scope(agent: &str) -> Scope {
+    Scope::new(agent, START_MS, START_MS + DAY_MS).unwrap()
+}
+
+fn export(world: &World, scope: &Scope) -> Result<Bytes, PackError> {
+    let mut replay = Replay::new(crate::common::policy());
+    let mut entries = Vec::new();
+    while let Some(bytes) = world.objects.get(&layout::commit(replay.next_sequence())) {
+        entries.extend(replay.apply(bytes).unwrap());
+    }
+    let mut builder = PackBuilder::new(scope.clone(), "driftseal 0", replay.checkpoint(), entries)?;
+    while let Some((census, parquet)) = builder.next_segment() {
+        let (census, parquet) = (world.objects[census].clone(), world.objects[parquet].clone());
+        if builder.add_census(&census)? == Need::Parquet {
+            builder.add_segment(&parquet)?;
+        }
+    }
+    builder.finish(&crate::common::policy())
+}
+
+fn check(pack: &Bytes) -> Report {
+    verify(pack, Some(&crate::common::policy()))
+}
+
+/// The entries of a stored zip file, by a reader of the central directory.
+fn unzip(pack: &[u8]) -> BTreeMap<String, Vec<u8>> {
+    let u16_at = |at: usize| usize::from(u16::from_le_bytes([pack[at], pack[at + 1]]));
+    let u32_at = |at: usize| u32::from_le_bytes(pack[at..at + 4].try_into().unwrap()) as usize;
+    let end = pack.len() - 22;
+    let mut at = u32_at(end + 16);
+    let mut entries = BTreeMap::new();
+    for _ in 0..u16_at(end + 10) {
+        let (size, name_len, local) = (u32_at(at + 20), u16_at(at + 28), u32_at(at + 42));
+        let name = String::from_utf8(pack[at + 46..at + 46 + name_len].to_vec()).unwrap();
+        let data = local + 30 + name_len;
+        entries.insert(name, pack[data..data + size].to_vec());
+        at += 46 + name_len;
+    }
+    entries
+}
+
+/// What a forger would do: digests and zip file made again around changed entries.
+fn rezip(mut entries: BTreeMap<String, Vec<u8>>) -> Bytes {
+    entries.remove("SHA256SUMS");
+    let sums: String = entries
+        .iter()
+        .map(|(name, content)| format!("{}  {name}\n", hash::to_hex(&hash::sha256(content))))
+        .collect();
+    entries.insert("SHA256SUMS".into(), sums.into_bytes());
+    zip(&entries)
+}
+
+/// A second writer of the exact form, from `schemas/evidence/pack.md`.
+fn zip(entries: &BTreeMap<String, Vec<u8>>) -> Bytes {
+    let (mut files, mut directory) = (Vec::new(), Vec::new());
+    for (name, content) in entries {
+        let mut common = vec![10, 0, 0, 0, 0, 0, 0, 0, 0x21, 0];
+        common.extend(crc32(content).to_le_bytes());
+        common.extend((content.len() as u32).to_le_bytes());
+        common.extend((content.len() as u32).to_le_bytes());
+        common.extend((name.len() as u16).to_le_bytes());
+        common.extend([0, 0]);
+        directory.extend(b"PK\x01\x02\x0a\x03");
+        directory.extend(&common);
+        directory.extend([0; 6]);
+        directory.extend((0o100_644_u32 << 16).to_le_bytes());
+        directory.extend((files.len() as u32).to_le_bytes());
+        directory.extend(name.as_bytes());
+        files.extend(b"PK\x03\x04");
+        files.extend(&common);
+        files.extend(name.as_bytes());
+        files.extend(content);
+    }
+    let (size, at, count) = (directory.len() as u32, files.len() as u32, entries.len() as u16);
+    files.extend(directory);
+    files.extend(b"PK\x05\x06\0\0\0\0");
+    files.extend(count.to_le_bytes());
+    files.extend(count.to_le_bytes());
+    files.extend(size.to_le_bytes());
+    files.extend(at.to_le_bytes());
+    files.extend([0, 0]);
+    files.into()
+}
+
+fn crc32(content: &[u8]) -> u32 {
+    !content.iter().fold(!0, |crc: u32, byte| {
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
+            if crc & 1 == 1 { (crc >> 1) ^ 0xedb8_8320 } else { crc >> 1 }
+        })
+    })
+}
+
+#[test]
+fn a_pack_is_verified_and_counted_and_the_same_again() {
+    let world = World::example();
+    let pack = export(&world, &scope("agent-a")).unwrap();
+    let report = check(&pack);
+    assert_eq!(report.verdict, Judgement::Verified, "{}", report.to_text());
+    let summary = report.summary.as_ref().unwrap();
+    assert_eq!((summary.segments_in_period, summary.segments_with_events), (3, 2));
+    assert_eq!((summary.events, summary.events_in_segments), (8, 8));
+    assert_eq!(summary.by_kind["run.completed"], 5);
+    assert_eq!(summary.by_kind["metric.window"], 3);
+    assert_eq!(summary.quarantined_of_any_agent, 1);
+    assert_eq!(summary.log_size, 4);
+    assert_eq!(report.steps.len(), 9);
+    assert!(report.to_text().ends_with("VERIFIED\n"));
+    assert_eq!(export(&World::example(), &scope("agent-a")).unwrap(), pack);
+
+    let entries = unzip(&pack);
+    assert_eq!(rezip(entries.clone()), pack, "the second writer gives the same bytes");
+    let csv = String::from_utf8(entries["events.csv"].clone()).unwrap();
+    assert_eq!(csv.lines().count(), 9);
+    assert!(csv.lines().next().unwrap().starts_with("kafka_timestamp,kafka_topic,"));
+    assert!(csv.contains("'=secret 1"), "formulas are defused");
+    let page = String::from_utf8(entries["report.html"].clone()).unwrap();
+    assert!(page.contains("<strong>8 events</strong>"));
+}
+
+#[test]
+fn the_absence_of_an_agent_is_verified_too() {
+    let pack = export(&World::example(), &scope("nobody")).unwrap();
+    let report = check(&pack);
+    assert_eq!(report.verdict, Judgement::Verified, "{}", report.to_text());
+    assert_eq!(report.summary.unwrap().events, 0);
+}
+
+#[test]
+fn a_period_takes_the_events_by_broker_time() {
+    let world = World::example();
+    let later = Scope::new("agent-a", START_MS + DAY_MS + 21, START_MS + DAY_MS + 23).unwrap();
+    let report = check(&export(&world, &later).unwrap());
+    let summary = report.summary.unwrap();
+    assert_eq!((summary.events, summary.events_in_segments), (2, 5));
+    assert_eq!(summary.first.as_deref(), Some("2026-10-02T00:00:00.021000Z"));
+    let all = Scope::parse("agent-a", None, None).unwrap();
+    assert_eq!(check(&export(&world, &all).unwrap()).summary.unwrap().events, 13);
+}
+
+#[test]
+fn every_changed_byte_of_a_pack_fails_and_names_a_place() {
+    let pack = export(&World::example(), &scope("agent-a")).unwrap();
+    for at in 0..pack.len() {
+        let mut changed = pack.to_vec();
+        changed[at] ^= 1 << (at % 8);
+        let report = check(&changed.into());
+        assert_eq!(report.verdict, Judgement::Failed, "byte {at}");
+        assert!(!report.fault.unwrap().place.is_empty());
+    }
+}
+
+#[test]
+fn a_cut_or_lengthened_pack_fails() {
+    let pack = export(&World::example(), &scope("agent-a")).unwrap();
+    for end in (0..pack.len()).step_by(61) {
+        assert_eq!(check(&pack.slice(..end)).verdict, Judgement::Failed, "cut at {end}");
+    }
+    let longer: Bytes = [pack.as_ref(), b"\0"].concat().into();
+    assert_eq!(check(&longer).verdict, Judgement::Failed);
+}
+
+#[test]
+fn no_forger_who_makes_the_digests_again_gets_a_verified_pack() {
+    let entries = unzip(&export(&World::example(), &scope("agent-a")).unwrap());
+    for (name, content) in &entries {
+        if ["SHA256SUMS", "events.parquet"].contains(&name.as_str()) {
+            continue;
+        }
+        let step = (content.len() / 150).max(1);
+        for at in (0..content.len()).step_by(step) {
+            let mut changed = entries.clone();
+            changed.get_mut(name).unwrap()[at] ^= 1 << (at % 7);
+            let report = check(&rezip(changed));
+            // The generator's name is nobody's claim but the document's own.
+            let is_generator =
+                name == "pack.json" && String::from_utf8_lossy(content)[..at].lines().count() == 3;
+            if !is_generator {
+                assert_ne!(report.verdict, Judgement::Verified, "{name} byte {at}");
+            }
+        }
+    }
+}
+
+#[test]
+fn entries_and_lines_cannot_be_removed_added_or_reordered() {
+    let entries = unzip(&export(&World::example(), &scope("agent-a")).unwrap());
+    let fails = |changed: BTreeMap<String, Vec<u8>>, what: &str| {
+        let report = check(&rezip(changed));
+        assert_eq!(report.verdict, Judgement::Failed, "{what}");
+        report.fault.unwrap()
+    };
+    for name in entries.keys().filter(|name| *name != "SHA256SUMS") {
+        let mut changed = entries.clone();
+        changed.remove(name);
+        assert_eq!(fails(changed, name).place, *name);
+    }
+    let mut changed = entries.clone();
+    changed.insert("extra.txt".into(), b"hello".to_vec());
+    assert_eq!(fails(changed, "added").place, "extra.txt");
+
+    for name in ["log/entries.jsonl", "log/census.jsonl", "proofs.jsonl", "events.csv"] {
+        let text = String::from_utf8(entries[name].clone()).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        let with = |lines: &[&str]| {
+            let mut changed = entries.clone();
+            changed.insert(name.into(), (lines.join("\n") + "\n").into_bytes());
+            changed
+        };
+        fails(with(&lines[1..]), &format!("{name}: first line removed"));
+        fails(with(&lines[..lines.len() - 1]), &format!("{name}: last line removed"));
+        fails(
+            with(&[&lines[..], &lines[lines.len() - 1..]].concat()),
+            &format!("{name}: repeated"),
+        );
+        let mut swapped = lines.clone();
+        swapped.swap(0, 1);
+        fails(with(&swapped), &format!("{name}: swapped"));
+        fails(with(&[&lines[..1], &lines[3..]].concat()), &format!("{name}: two adjacent removed"));
+    }
+}
+
+#[test]
+fn a_slice_that_lacks_an_event_fails_by_its_census() {
+    // The events of another period's pack: sound rows, with sound proofs, but not all of them.
+    let world = World::example();
+    let all = unzip(&export(&world, &Scope::parse("agent-a", None, None).unwrap()).unwrap());
+    let mut fewer = unzip(&export(&world, &scope("agent-a")).unwrap());
+    for name in ["pack.json", "log/census.jsonl"] {
+        fewer.insert(name.into(), all[name].clone());
+    }
+    let fault = check(&rezip(fewer)).fault.unwrap();
+    assert_eq!(fault.step, "completeness");
+}
+
+#[test]
+fn the_events_of_another_agent_do_not_pass() {
+    let world = World::example();
+    let other = unzip(&export(&world, &scope("agent-b")).unwrap());
+    let mut pack = unzip(&export(&world, &scope("agent-a")).unwrap());
+    for name in ["events.parquet", "proofs.jsonl"] {
+        pack.insert(name.into(), other[name].clone());
+    }
+    assert_eq!(check(&rezip(pack)).fault.unwrap().step, "agent of the pack");
+}
+
+#[test]
+fn what_cannot_be_judged_is_unverifiable_and_says_why() {
+    let pack = export(&World::example(), &scope("agent-a")).unwrap();
+    let why = |pack: &Bytes, policy: Option<&Policy>| {
+        let report = verify(pack, policy);
+        assert_eq!(report.verdict, Judgement::Unverifiable);
+        report.unverifiable.unwrap()
+    };
+    assert!(why(&pack, None).contains("no policy"));
+    let key = |name: &str, seed: u8| SigningKey::from_seed(name, [seed; 32]).unwrap().verifier();
+    let stranger =
+        Policy::new(vec![key("log.other", 1)], vec![key("sealer.example.com", 2)]).unwrap();
+    assert!(why(&pack, Some(&stranger)).contains("log.example.com/agents"));
+    let no_sealer =
+        Policy::new(vec![key("log.example.com/agents", 1)], vec![key("other", 2)]).unwrap();
+    assert!(why(&pack, Some(&no_sealer)).contains("sealer.example.com"));
+    let mut entries = unzip(&pack);
+    let document = String::from_utf8(entries["pack.json"].clone()).unwrap();
+    entries.insert("pack.json".into(), document.replace("pack/v1", "pack/v2").into_bytes());
+    assert!(why(&rezip(entries), Some(&crate::common::policy())).contains("driftseal/pack/v2"));
+    // A key that the policy names, and another one under that name: that is wrong, not unknown.
+    let forged =
+        Policy::new(vec![key("log.example.com/agents", 3)], vec![key("sealer.example.com", 2)]);
+    assert_eq!(verify(&pack, Some(&forged.unwrap())).verdict, Judgement::Failed);
+}
+
+#[test]
+fn a_damaged_archive_gives_no_pack() {
+    let world = World::example();
+    for path in world.objects.keys().filter(|path| !path.starts_with("log/")) {
+        // Of the period, all censuses and the segments that hold the agent; nothing of the next day.
+        let of_period = path.contains("/0-00000000000000000100-") || path.starts_with("census/");
+        let next_day = path.contains("/0-00000000000000000111-");
+        let outcome = export(&world.flip(path, 40), &scope("agent-a"));
+        if of_period && !next_day {
+            assert!(matches!(outcome, Err(PackError::Distrust(_))), "{path}");
+        } else {
+            assert!(outcome.is_ok(), "{path}");
+        }
+    }
+}
