@@ -36,11 +36,12 @@ impl DurableLocal {
     ///
     /// `NotFound` if there is no such directory; otherwise the operating system's.
     pub fn open(root: &std::path::Path) -> io::Result<Self> {
-        let root = root.canonicalize().map_err(|error| match error.kind() {
-            ErrorKind::NotFound => {
+        let root = root.canonicalize().map_err(|error| {
+            if error.kind() == ErrorKind::NotFound {
                 io::Error::new(ErrorKind::NotFound, "there is no such directory")
+            } else {
+                error
             }
-            _ => error,
         })?;
         files::clean(&root)?;
         let inner = LocalFileSystem::new_with_prefix(&root).map_err(io::Error::other)?;
@@ -93,12 +94,13 @@ impl ObjectStore for DurableLocal {
                 let path = location.to_string();
                 let kind = source.kind();
                 let source = Box::new(source);
-                Err(match kind {
-                    ErrorKind::AlreadyExists => Error::AlreadyExists { path, source },
-                    ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
-                        Error::PermissionDenied { path, source }
-                    }
-                    _ => Error::Generic { store: STORE, source },
+                let denied = [ErrorKind::PermissionDenied, ErrorKind::ReadOnlyFilesystem];
+                Err(if kind == ErrorKind::AlreadyExists {
+                    Error::AlreadyExists { path, source }
+                } else if denied.contains(&kind) {
+                    Error::PermissionDenied { path, source }
+                } else {
+                    Error::Generic { store: STORE, source }
                 })
             }
         }

@@ -61,7 +61,9 @@ impl ArchiveError {
             | Error::Unauthenticated { .. }
             | Error::UnknownConfigurationKey { .. } => Self::Refused { path, detail },
             // The enum is open: whatever else it is, we do not know what happened.
-            _ => Self::Unavailable { path, detail },
+            Error::Generic { .. } | Error::JoinError { .. } | Error::NotModified { .. } | _ => {
+                Self::Unavailable { path, detail }
+            }
         }
     }
 

@@ -30,7 +30,8 @@ pub enum Fault {
     /// It has happened, the answer is lost, and every later call fails: the process is as good as
     /// dead.
     Last,
-    /// A read returns bytes of which one bit is wrong. Other calls are not affected.
+    /// A read returns, or a write stores, bytes of which one bit is wrong. Other calls are not
+    /// affected.
     Corrupted,
 }
 
@@ -92,6 +93,12 @@ impl Faulty {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).calls.clone()
     }
 
+    /// Whether [`Fault::Last`] has happened since the last plan.
+    #[must_use]
+    pub fn is_dead(&self) -> bool {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).dead
+    }
+
     fn enter(&self, operation: Operation, path: impl fmt::Display) -> Option<Fault> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let number = state.calls.len();
@@ -111,7 +118,14 @@ impl Faulty {
         path: &Path,
         call: impl Future<Output = Result<T>> + Send,
     ) -> (Option<Fault>, Result<T>) {
-        let fault = self.enter(operation, path);
+        Self::finish(self.enter(operation, path), call).await
+    }
+
+    /// Runs a call that was entered.
+    async fn finish<T>(
+        fault: Option<Fault>,
+        call: impl Future<Output = Result<T>> + Send,
+    ) -> (Option<Fault>, Result<T>) {
         if fault == Some(Fault::NotApplied) {
             return (fault, Err(injected()));
         }
@@ -148,8 +162,10 @@ impl ObjectStore for Faulty {
             PutMode::Overwrite => Operation::Replace,
             PutMode::Update(_) => Operation::Other,
         };
-        let call = self.inner.put_opts(location, payload, options);
-        self.call(operation, location, call).await.1
+        let fault = self.enter(operation, location);
+        let corrupted = fault == Some(Fault::Corrupted);
+        let payload = if corrupted { flip(&payload.into()).into() } else { payload };
+        Self::finish(fault, self.inner.put_opts(location, payload, options)).await.1
     }
 
     async fn put_multipart_opts(

@@ -58,15 +58,17 @@ metrics_table! {
     COLLECTOR_BODY_BYTES = "driftseal_collector_body_bytes_total", Kind::Counter, "bytes", [],
         "Bytes of bodies read, before decompression.";
     COLLECTOR_EVENTS_RECEIVED = "driftseal_collector_events_received_total", Kind::Counter, "events", [],
-        "Events found in bodies; equals published + rejected.";
+        "Events found in bodies; equals published + rejected + in flight.";
     COLLECTOR_EVENTS_PUBLISHED = "driftseal_collector_events_published_total", Kind::Counter, "events", [],
         "Events that the log acknowledged.";
     COLLECTOR_EVENTS_REJECTED = "driftseal_collector_events_rejected_total", Kind::Counter, "events", ["reason"],
         "Events not published, by reason; the sender was told.";
     COLLECTOR_REQUESTS_REFUSED = "driftseal_collector_requests_refused_total", Kind::Counter, "requests", ["reason"],
         "Requests refused as a whole, by reason (backpressure, body too large, stopping).";
+    COLLECTOR_IN_FLIGHT_EVENTS = "driftseal_collector_in_flight_events", Kind::Gauge, "events", [],
+        "Events handed to the log and not acknowledged yet.";
     COLLECTOR_IN_FLIGHT_BYTES = "driftseal_collector_in_flight_bytes", Kind::Gauge, "bytes", [],
-        "Bytes accepted that the log has not acknowledged yet.";
+        "Bytes of bodies of requests that are not answered yet.";
 
     PROCESSOR_RECORDS_READ = "driftseal_processor_records_read_total", Kind::Counter, "records", [],
         "Records read from the log.";

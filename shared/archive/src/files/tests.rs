@@ -88,7 +88,7 @@ impl Disk {
                 let reachable = path
                     .ancestors()
                     .skip(1)
-                    .take_while(|ancestor| *ancestor != Path::new("/root"))
+                    .take_while(|ancestor| *ancestor != Path::new("/disk"))
                     .all(|ancestor| names.contains_key(ancestor));
                 let inode = names.get(path).filter(|_| reachable)?;
                 let content = state.contents[*inode].clone().unwrap();
@@ -104,7 +104,7 @@ impl Disk {
 }
 
 fn shown(path: &Path) -> String {
-    let path = path.strip_prefix("/root").unwrap().to_str().unwrap();
+    let path = path.strip_prefix("/disk").unwrap().to_str().unwrap();
     if path.starts_with(STAGING) && path.len() > STAGING.len() {
         "staged".into()
     } else {
@@ -185,7 +185,7 @@ impl Files for Disk {
                     Change::Unset(name) if change.is_in(path) => {
                         state.durable_names.remove(name);
                     }
-                    _ => {}
+                    Change::Content(_) | Change::Set(..) | Change::Unset(_) => {}
                 }
             }
             state.pending.retain(|change| !change.is_in(path));
@@ -194,10 +194,10 @@ impl Files for Disk {
     }
 }
 
-const OBJECT: &str = "/root/log/commit/1";
+const OBJECT: &str = "/disk/log/commit/1";
 
 fn put(disk: &Disk, bytes: &'static str, mode: Mode) -> io::Result<()> {
-    Writer::new("/root".into(), disk.clone()).put(
+    Writer::new("/disk".into(), disk.clone()).put(
         Path::new(OBJECT),
         &[Bytes::from_static(bytes.as_bytes())],
         mode,

@@ -51,13 +51,13 @@ impl Walk<'_> {
     }
 
     fn value(&mut self, known: &Json, value: Value, path: &mut Vec<String>) {
-        match value.kind {
-            ValueKind::Table(table) if known.is_object() => {
+        match (value.kind, known.is_object()) {
+            (ValueKind::Table(table), true) => {
                 let mut sorted: Vec<_> = table.into_iter().collect();
                 sorted.sort_by(|a, b| a.0.cmp(&b.0));
                 self.table(known, sorted, path);
             }
-            kind => self.leaf(Value::new(None, kind), path),
+            (kind, _) => self.leaf(Value::new(None, kind), path),
         }
     }
 
