@@ -1,0 +1,122 @@
+//! The bytes of a request: read within the limits, and decompressed within them too.
+
+use std::io::Read as _;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::{HeaderMap, header};
+use bytes::Bytes;
+use flate2::read::MultiGzDecoder;
+use http_body_util::BodyExt as _;
+
+use crate::answer::Refusal;
+use crate::budget::Share;
+
+/// How a body is compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Compression {
+    None,
+    Gzip,
+}
+
+impl Compression {
+    pub(crate) fn of(headers: &HeaderMap) -> Result<Self, Refusal> {
+        let Some(encoding) = headers.get(header::CONTENT_ENCODING) else { return Ok(Self::None) };
+        match encoding.as_bytes().to_ascii_lowercase().trim_ascii() {
+            b"" | b"identity" => Ok(Self::None),
+            b"gzip" | b"x-gzip" => Ok(Self::Gzip),
+            _ => Err(Refusal::UnsupportedEncoding),
+        }
+    }
+}
+
+/// Reads a body of at most `bytes_max` bytes within `wait`, taking each chunk from the budget.
+///
+/// What is up to as much larger is read to its end and thrown away: most senders write all before
+/// they read, and would see a broken connection instead of the answer.
+pub(crate) async fn read(
+    body: Body,
+    headers: &HeaderMap,
+    bytes_max: usize,
+    wait: Duration,
+    share: &mut Share,
+) -> Result<Bytes, Refusal> {
+    let announced = headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    if announced.is_some_and(|length| length / 2 > bytes_max) {
+        return Err(Refusal::BodyTooLarge { bytes_max });
+    }
+    let mut refusal = None;
+    let read = tokio::time::timeout(wait, chunks(body, bytes_max, share, &mut refusal)).await;
+    match (refusal, read) {
+        (Some(refusal), _) => Err(refusal),
+        (None, Ok(read)) => read,
+        (None, Err(_elapsed)) => Err(Refusal::BodyTimeout),
+    }
+}
+
+/// Sets `refusal` as soon as it is known, and goes on reading for a while.
+async fn chunks(
+    mut body: Body,
+    bytes_max: usize,
+    share: &mut Share,
+    refusal: &mut Option<Refusal>,
+) -> Result<Bytes, Refusal> {
+    let mut length = 0_usize;
+    let mut first = Bytes::new();
+    let mut all = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_broken| Refusal::BrokenBody)?;
+        let Ok(chunk) = frame.into_data() else { continue };
+        length = length.saturating_add(chunk.len());
+        if length > bytes_max {
+            *refusal = Some(Refusal::BodyTooLarge { bytes_max });
+        } else if !share.grow(chunk.len()) {
+            *refusal = Some(Refusal::Backpressure);
+        }
+        if refusal.is_some() {
+            if length / 2 > bytes_max {
+                break;
+            }
+            (first, all) = (Bytes::new(), Vec::new());
+        } else if first.is_empty() {
+            // Most bodies are one chunk, which need not be copied.
+            first = chunk;
+        } else {
+            if all.is_empty() {
+                all.extend_from_slice(&first);
+            }
+            all.extend_from_slice(&chunk);
+        }
+    }
+    Ok(if all.is_empty() { first } else { all.into() })
+}
+
+/// Decompresses a body to at most `bytes_max` bytes, growing in steps, so that a small body that
+/// expands without end costs the limit and no more.
+pub(crate) fn gunzip(
+    compressed: &[u8],
+    bytes_max: usize,
+    share: &mut Share,
+) -> Result<Bytes, Refusal> {
+    const STEP: usize = 256 * 1024;
+    let mut decoder = MultiGzDecoder::new(compressed);
+    let mut plain = Vec::new();
+    loop {
+        let before = plain.len();
+        let step = u64::try_from(STEP).unwrap_or(u64::MAX);
+        let read = decoder.by_ref().take(step).read_to_end(&mut plain);
+        read.map_err(|_broken| Refusal::BrokenGzip)?;
+        let grown = plain.len().saturating_sub(before);
+        if plain.len() > bytes_max {
+            return Err(Refusal::BodyTooLarge { bytes_max });
+        }
+        if grown == 0 {
+            return Ok(plain.into());
+        }
+        if !share.grow(grown) {
+            return Err(Refusal::Backpressure);
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! What all requests together may hold: a count that is taken before the memory is, and given
+//! back when its holder is dropped, wherever that happens.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// A shared limit.
+#[derive(Debug, Clone)]
+pub(crate) struct Budget {
+    used: Arc<AtomicUsize>,
+    max: usize,
+    gauge: &'static str,
+}
+
+impl Budget {
+    /// A limit, shown by that gauge.
+    pub(crate) fn new(max: usize, gauge: &'static str) -> Self {
+        Self { used: Arc::default(), max, gauge }
+    }
+
+    /// Nothing of it yet; [`Share::grow`] takes more.
+    pub(crate) fn share(&self) -> Share {
+        Share { budget: self.clone(), taken: 0 }
+    }
+}
+
+/// A part of a budget; given back on drop.
+#[derive(Debug)]
+pub(crate) struct Share {
+    budget: Budget,
+    taken: usize,
+}
+
+impl Share {
+    /// Takes more; false, and nothing taken, if the budget does not have it.
+    pub(crate) fn grow(&mut self, by: usize) -> bool {
+        let Budget { used, max, gauge } = &self.budget;
+        let taken = used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
+            used.checked_add(by).filter(|used| used <= max)
+        });
+        if taken.is_err() {
+            return false;
+        }
+        self.taken = self.taken.saturating_add(by);
+        show(gauge, by, |gauge, by| gauge.increment(by));
+        true
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.budget.used.fetch_sub(self.taken, Ordering::Relaxed);
+        show(self.budget.gauge, self.taken, |gauge, by| gauge.decrement(by));
+    }
+}
+
+fn show(gauge: &'static str, by: usize, change: impl FnOnce(&metrics::Gauge, f64)) {
+    #[expect(clippy::cast_precision_loss, reason = "a gauge")]
+    change(&metrics::gauge!(gauge), by as f64);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_budget_is_never_exceeded_and_comes_back() {
+        let budget = Budget::new(10, "g");
+        let mut first = budget.share();
+        assert!(first.grow(4) && first.grow(4));
+        let mut second = budget.share();
+        assert!(!second.grow(3));
+        assert!(second.grow(2));
+        assert!(!second.grow(usize::MAX));
+        drop(first);
+        assert!(second.grow(8));
+    }
+}

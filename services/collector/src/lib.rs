@@ -1,0 +1,268 @@
+//! The door for agents that speak HTTP: takes JSON events, publishes them, and answers only when
+//! the log has acknowledged.
+//!
+//! `POST /v1/events` takes one JSON object, an array, or one object per line, also gzipped. The
+//! answer says for each event whether it was accepted, and if not where and why. `GET /healthz`,
+//! `/readyz` and `/metrics` are for operators.
+//!
+//! # Promise
+//!
+//! - An event that was reported as accepted is in the log. One that was not may be there all the
+//!   same, if the log's answer was lost (503): send it again with the same `event_id`.
+//! - Counts balance: received = published + rejected + in flight.
+//! - Memory is bounded by [`Config`], and what happens at each bound is written there. Overload is
+//!   answered with 503 and `Retry-After`, before anything is queued.
+//! - A stop drains: requests that were begun are answered.
+//!
+//! # What it does not do
+//!
+//! It keeps nothing on disk, it does not deduplicate, and it authenticates nobody: put it behind
+//! something that does.
+
+mod answer;
+mod body;
+mod budget;
+mod config;
+mod prepare;
+mod publish;
+mod split;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{Response, header};
+use axum::routing::post;
+use bytes::Bytes;
+use event::Timestamp;
+use ports::{EventLog, Producer};
+use service::clock::{self, Stopwatch};
+use service::metric_names as names;
+use service::operations::{self, Readiness};
+use service::{Exposition, Shutdown};
+use thiserror::Error;
+use tokio::net::TcpListener;
+use uuid::Uuid;
+
+use crate::answer::{Refusal, Report};
+use crate::body::Compression;
+use crate::budget::{Budget, Share};
+use crate::prepare::{Prepared, Preparer};
+
+pub use crate::config::Config;
+pub use crate::prepare::NoColumn;
+
+/// How often the log is asked whether it is there.
+const PROBE_INTERVAL: Duration = Duration::from_secs(1);
+/// Bodies up to here are handled on the thread that read them; larger ones would keep it from
+/// other connections for too long.
+const INLINE_BYTES_MAX: usize = 128 * 1024;
+
+/// Why the collector ended.
+#[derive(Debug, Error)]
+pub enum RunError {
+    /// Keys or values of the configuration are wrong; all that were found.
+    #[error("failed to start the collector: {}", .0.join("; "))]
+    Config(Vec<String>),
+    /// The schema does not have what the collector fills.
+    #[error("failed to start the collector: {0}")]
+    Schema(#[from] NoColumn),
+    /// The listener failed.
+    #[error("failed to serve: {0}")]
+    Serve(std::io::Error),
+    /// No thread to watch the log with.
+    #[error("failed to start a thread: {0}")]
+    Thread(std::io::Error),
+}
+
+#[derive(Debug)]
+struct Collector {
+    config: Config,
+    preparer: Preparer,
+    producer: Arc<dyn Producer>,
+    events: Budget,
+    bytes: Budget,
+}
+
+/// Serves until the shutdown, then drains. The topic must exist; until it does, and while the log
+/// cannot be reached, `/readyz` answers 503.
+///
+/// # Errors
+///
+/// A wrong configuration, or a listener that fails.
+pub async fn run(
+    config: Config,
+    log: Arc<dyn EventLog>,
+    listener: TcpListener,
+    shutdown: Shutdown,
+) -> Result<(), RunError> {
+    let exposition = service::metrics::install();
+    let drain = config.drain_wait();
+    let ready = watch(Arc::clone(&log), config.topic.clone(), shutdown.clone())?;
+    let app = router(config, &*log, exposition, ready)?;
+    let stop = shutdown.clone();
+    let serve = axum::serve(listener, app)
+        .with_graceful_shutdown(async move { stop.wait().await })
+        .into_future();
+    let mut serve = std::pin::pin!(serve);
+    let served = tokio::select! {
+        served = &mut serve => served,
+        () = shutdown.wait() => match tokio::time::timeout(drain, serve).await {
+            Ok(served) => served,
+            Err(_elapsed) => {
+                tracing::warn!(drain_ms = drain.as_millis(), "closing requests that did not end");
+                Ok(())
+            }
+        },
+    };
+    served.map_err(RunError::Serve)
+}
+
+/// Asks the log again and again whether the topic is there, on a thread of its own, because the
+/// question may block for as long as the log likes.
+fn watch(log: Arc<dyn EventLog>, topic: String, shutdown: Shutdown) -> Result<Readiness, RunError> {
+    let reachable = Arc::new(AtomicBool::new(false));
+    let answer = Arc::clone(&reachable);
+    let stopping = shutdown.clone();
+    let probe = move || {
+        let mut before = None;
+        loop {
+            let there = log.partitions(&topic);
+            reachable.store(there.is_ok(), Ordering::Relaxed);
+            if before != Some(there.is_ok()) {
+                match &there {
+                    Ok(partitions) => tracing::info!(topic, partitions, "the log is reachable"),
+                    Err(error) => tracing::warn!(topic, %error, "the log cannot be used"),
+                }
+            }
+            before = Some(there.is_ok());
+            if shutdown.wait_timeout(PROBE_INTERVAL) {
+                return;
+            }
+        }
+    };
+    let thread = std::thread::Builder::new().name("collector-probe".to_owned());
+    thread.spawn(probe).map_err(RunError::Thread)?;
+    Ok(Arc::new(move || answer.load(Ordering::Relaxed) && !stopping.is_triggered()))
+}
+
+/// The collector's routes, for a process that serves them beside others.
+///
+/// # Errors
+///
+/// A wrong configuration.
+pub fn router(
+    config: Config,
+    log: &dyn EventLog,
+    exposition: Exposition,
+    ready: Readiness,
+) -> Result<Router, RunError> {
+    let problems = config.problems();
+    if !problems.is_empty() {
+        return Err(RunError::Config(problems));
+    }
+    let collector = Collector {
+        preparer: Preparer::new(&config.topic, &config.tenant_id, config.event_bytes_max)?,
+        producer: log.producer(),
+        events: Budget::new(config.in_flight_events_max, names::COLLECTOR_IN_FLIGHT_EVENTS),
+        bytes: Budget::new(config.in_flight_bytes_max, names::COLLECTOR_IN_FLIGHT_BYTES),
+        config,
+    };
+    Ok(Router::new()
+        .route("/v1/events", post(events))
+        .with_state(Arc::new(collector))
+        .merge(operations::router(exposition, ready)))
+}
+
+async fn events(State(collector): State<Arc<Collector>>, request: Request) -> Response<Body> {
+    let watch = Stopwatch::start();
+    let retry_after_secs = collector.config.retry_after_secs;
+    let response = match handle(collector, request).await {
+        Ok(report) => answer::reported(&report, retry_after_secs),
+        Err(refusal) => {
+            let reason = refusal.code();
+            metrics::counter!(names::COLLECTOR_REQUESTS_REFUSED, "reason" => reason).increment(1);
+            answer::refused(&refusal, retry_after_secs)
+        }
+    };
+    let status = response.status().as_str().to_owned();
+    metrics::counter!(names::COLLECTOR_REQUESTS, "status" => status).increment(1);
+    metrics::histogram!(names::COLLECTOR_REQUEST_DURATION).record(watch.elapsed_secs());
+    response
+}
+
+async fn handle(collector: Arc<Collector>, request: Request) -> Result<Report, Refusal> {
+    let (head, body) = request.into_parts();
+    let config = &collector.config;
+    let compression = Compression::of(&head.headers)?;
+    let mut bytes = collector.bytes.share();
+    let body =
+        body::read(body, &head.headers, config.body_bytes_max, config.body_wait(), &mut bytes)
+            .await?;
+    metrics::counter!(names::COLLECTOR_BODY_BYTES).increment(publish::to_u64(body.len()));
+    let content_type = head.headers.get(header::CONTENT_TYPE);
+    let content_type = content_type.and_then(|value| value.to_str().ok()).unwrap_or_default();
+
+    let (mut prepared, events) = if body.len() <= INLINE_BYTES_MAX {
+        collector.prepare(&body, compression, content_type, &mut bytes)?
+    } else {
+        let (collector, content_type) = (Arc::clone(&collector), content_type.to_owned());
+        let prepare = move || {
+            let prepared = collector.prepare(&body, compression, &content_type, &mut bytes);
+            prepared.map(|prepared| (prepared, bytes))
+        };
+        let prepared = tokio::task::spawn_blocking(prepare).await;
+        let (prepared, share) = prepared.map_err(|error| {
+            tracing::error!(%error, "a request could not be handled");
+            Refusal::Internal
+        })??;
+        bytes = share;
+        prepared
+    };
+    let records = std::mem::take(&mut prepared.records);
+    let acknowledged = publish::publish(&*collector.producer, records, events);
+    let wait = collector.config.publish_wait();
+    let published = match tokio::time::timeout(wait, acknowledged).await {
+        Ok(Ok(published)) => Some(published),
+        // The log let go of the callback, or was too slow: nobody knows what it did.
+        Ok(Err(_)) | Err(_) => None,
+    };
+    drop(bytes);
+    Ok(publish::report(prepared, published))
+}
+
+impl Collector {
+    /// All that needs no waiting: decompresses, splits, decodes, encodes. Nothing is counted as
+    /// received unless there is room for it.
+    fn prepare(
+        &self,
+        body: &Bytes,
+        compression: Compression,
+        content_type: &str,
+        bytes: &mut Share,
+    ) -> Result<(Prepared, Share), Refusal> {
+        let plain;
+        let body = match compression {
+            Compression::None => body,
+            Compression::Gzip => {
+                plain = body::gunzip(body, self.config.body_bytes_max, bytes)?;
+                &plain
+            }
+        };
+        let items = split::split(body, content_type, self.config.body_events_max)?;
+        let mut events = self.events.share();
+        if !events.grow(items.len()) {
+            return Err(Refusal::Backpressure);
+        }
+        metrics::counter!(names::COLLECTOR_EVENTS_RECEIVED).increment(publish::to_u64(items.len()));
+        let received_at = Timestamp::from_micros(clock::now_micros());
+        let prepared = self.preparer.prepare(&items, received_at, || Uuid::now_v7().to_string());
+        for error in &prepared.errors {
+            publish::count_rejected(error.reason, 1);
+        }
+        Ok((prepared, events))
+    }
+}

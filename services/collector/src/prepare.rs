@@ -1,0 +1,177 @@
+//! From the bytes of a body to records for the log: pure but for the ids and the time given.
+
+use std::sync::Arc;
+
+use event::decode::decode_json_borrowed;
+use event::{Cell, ColumnId, Event, Fault, Limits, Timestamp, schema};
+use ports::Outgoing;
+use thiserror::Error;
+
+use crate::answer::ItemError;
+
+/// The envelope has no such column. Never happens: the schema is compiled in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("no column `{0}` in the event schema")]
+pub struct NoColumn(&'static str);
+
+/// Columns of the envelope that the collector fills.
+#[derive(Debug, Clone, Copy)]
+struct Columns {
+    agent_id: ColumnId,
+    event_id: ColumnId,
+    event_time: ColumnId,
+    received_at: ColumnId,
+    tenant_id: ColumnId,
+}
+
+/// Makes records of events.
+#[derive(Debug, Clone)]
+pub(crate) struct Preparer {
+    columns: Columns,
+    topic: Arc<str>,
+    tenant_id: String,
+    limits: Limits,
+}
+
+/// A body's events: those that can be published, and what is wrong with the others.
+#[derive(Debug, Default)]
+pub(crate) struct Prepared {
+    /// Records, in the order of the body.
+    pub(crate) records: Vec<Outgoing>,
+    /// For each event its id, or none if it was rejected.
+    pub(crate) event_ids: Vec<Option<String>>,
+    /// What is wrong with the rejected ones.
+    pub(crate) errors: Vec<ItemError>,
+}
+
+impl Preparer {
+    pub(crate) fn new(
+        topic: &str,
+        tenant_id: &str,
+        event_bytes_max: usize,
+    ) -> Result<Self, NoColumn> {
+        let id = |path| schema().id(path).ok_or(NoColumn(path));
+        Ok(Self {
+            columns: Columns {
+                agent_id: id("agent_id")?,
+                event_id: id("event_id")?,
+                event_time: id("event_time")?,
+                received_at: id("received_at")?,
+                tenant_id: id("tenant_id")?,
+            },
+            topic: topic.into(),
+            tenant_id: tenant_id.to_owned(),
+            limits: Limits { value_bytes_max: event_bytes_max },
+        })
+    }
+
+    /// Decodes each event, fills what it leaves to us, and encodes it for the log.
+    pub(crate) fn prepare(
+        &self,
+        items: &[&[u8]],
+        received_at: Timestamp,
+        mut new_id: impl FnMut() -> String,
+    ) -> Prepared {
+        let mut prepared = Prepared {
+            records: Vec::with_capacity(items.len()),
+            event_ids: Vec::with_capacity(items.len()),
+            errors: Vec::new(),
+        };
+        for (index, item) in items.iter().enumerate() {
+            match decode_json_borrowed(item, self.limits) {
+                Ok(mut event) => {
+                    let id = self.fill(&mut event, received_at, &mut new_id);
+                    // Every column that is filled costs a byte or two, every name is saved.
+                    let mut value = Vec::with_capacity(item.len().saturating_add(128));
+                    event::encode::encode(&event, &mut value);
+                    let agent = event.text(self.columns.agent_id).filter(|id| !id.is_empty());
+                    prepared.records.push(Outgoing {
+                        topic: Arc::clone(&self.topic),
+                        partition: None,
+                        key: agent.map(|id| id.as_bytes().to_vec()),
+                        value: Some(value),
+                        headers: Vec::new(),
+                    });
+                    prepared.event_ids.push(Some(id));
+                }
+                Err(Fault { reason, pointer, detail }) => {
+                    prepared.errors.push(ItemError {
+                        index,
+                        pointer,
+                        reason: reason.name(),
+                        detail,
+                    });
+                    prepared.event_ids.push(None);
+                }
+            }
+        }
+        prepared
+    }
+
+    /// Fills id, times and tenant; returns the id. When it was received is ours to say, whatever
+    /// the sender wrote.
+    fn fill(
+        &self,
+        event: &mut Event<'_>,
+        received_at: Timestamp,
+        new_id: &mut impl FnMut() -> String,
+    ) -> String {
+        let columns = self.columns;
+        let id = match event.text(columns.event_id) {
+            Some(id) if !id.is_empty() => id.to_owned(),
+            Some(_) | None => {
+                let id = new_id();
+                event.set(columns.event_id, Cell::from(id.clone()));
+                id
+            }
+        };
+        if event.get(columns.event_time).is_none() {
+            event.set(columns.event_time, Cell::Time(received_at));
+        }
+        event.set(columns.received_at, Cell::Time(received_at));
+        if !self.tenant_id.is_empty() && event.text(columns.tenant_id).is_none_or(str::is_empty) {
+            event.set(columns.tenant_id, Cell::from(self.tenant_id.clone()));
+        }
+        id
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_sender_leaves_out_is_filled_and_what_it_says_is_kept() {
+        let preparer = Preparer::new("t", "acme", 1_000).unwrap();
+        let now = Timestamp::from_micros(5_000_000);
+        let items: [&[u8]; 3] = [
+            br#"{"kind":"x.y","received_at":1}"#,
+            br#"{"kind":"x.y"#,
+            br#"{"kind":"x.y","event_id":"e","event_time":7,"tenant_id":"other","agent_id":"a"}"#,
+        ];
+        let prepared = preparer.prepare(&items, now, || "new".into());
+        assert_eq!(prepared.event_ids, [Some("new".into()), None, Some("e".into())]);
+        assert_eq!(prepared.errors[0].index, 1);
+        let [first, second] = &prepared.records[..] else { panic!("two records") };
+        assert_eq!((&first.key, second.key.as_deref()), (&None, Some(&b"a"[..])));
+        for (outgoing, expected) in [
+            (first, [("event_id", "new"), ("tenant_id", "acme")]),
+            (second, [("event_id", "e"), ("tenant_id", "other")]),
+        ] {
+            let mut builder = event::BatchBuilder::new(event::TopicPartition::new("t", 0));
+            let value = outgoing.value.as_deref();
+            let kind = event::TimestampType::CreateTime;
+            builder.push(0, 9, kind, outgoing.key.as_deref(), value, std::iter::empty());
+            let batch = builder.build();
+            let record = batch.records().next().unwrap();
+            let decoded = event::Decoder::new(Limits::default()).decode(&record);
+            assert_eq!(decoded.fault, None);
+            for (path, text) in expected {
+                assert_eq!(decoded.event.text_at(path), Some(text));
+            }
+            assert_eq!(decoded.event.at("received_at"), Some(&Cell::Time(now)));
+            let time = if outgoing.key.is_some() { Timestamp::from_micros(7) } else { now };
+            assert_eq!(decoded.event.at("event_time"), Some(&Cell::Time(time)));
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! `driftseal config check|print`.
+
+use super::{Context, Ended, Failure, Output};
+use crate::{Config, print};
+
+/// What to do with the configuration.
+#[derive(Debug, Clone, Copy, clap::Subcommand)]
+pub enum Action {
+    /// Say whether the configuration is right; report every problem
+    Check,
+    /// Show the configuration in force
+    Print(PrintArgs),
+}
+
+/// Arguments of `driftseal config print`.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub struct PrintArgs {
+    /// Show every key with its default and its meaning instead
+    #[arg(long)]
+    reference: bool,
+}
+
+/// The reference, made from the configuration types by a golden test.
+const REFERENCE: &str = include_str!("../../../../deploy/config/driftseal.toml");
+
+impl Action {
+    pub(super) fn run(self, context: &Context) -> Result<Ended, Failure> {
+        match self {
+            Self::Check => {
+                context.read()?;
+                match context.output {
+                    Output::Text => print::line("the configuration is right"),
+                    Output::Json => print::json(&serde_json::json!({"ok": true})),
+                }
+            }
+            Self::Print(PrintArgs { reference: true }) => print::raw(REFERENCE),
+            Self::Print(PrintArgs { reference: false }) => {
+                let config = hide_secrets(context.read()?);
+                match context.output {
+                    Output::Text => print::raw(&toml::to_string_pretty(&config)?),
+                    Output::Json => print::json(&config),
+                }
+            }
+        }
+        Ok(Ended::Done)
+    }
+}
+
+/// Properties of librdkafka that hold secrets are shown as `…`.
+fn hide_secrets(mut config: Config) -> Config {
+    for (property, value) in &mut config.kafka.client {
+        let name = property.to_ascii_lowercase();
+        if ["password", "secret", "key.pem", "jaas", "oauthbearer.config"]
+            .iter()
+            .any(|part| name.contains(part))
+        {
+            "…".clone_into(value);
+        }
+    }
+    config
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_not_printed() {
+        let mut config = Config::default();
+        for (key, value) in [("sasl.password", "hunter2"), ("sasl.username", "ana")] {
+            config.kafka.client.insert(key.into(), value.into());
+        }
+        let shown = toml::to_string_pretty(&hide_secrets(config)).unwrap();
+        assert!(!shown.contains("hunter2") && shown.contains("ana"), "{shown}");
+    }
+}

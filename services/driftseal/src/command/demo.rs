@@ -1,0 +1,50 @@
+//! `driftseal demo`.
+
+use std::path::PathBuf;
+
+use super::emit::load_mapping;
+use super::{Context, Ended, Failure, Output};
+use crate::demo::{self, Settings};
+use crate::print;
+
+/// Arguments of `driftseal demo`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Send these files of events instead of generated traffic; repeatable
+    #[arg(long, value_name = "FILE")]
+    input: Vec<PathBuf>,
+    /// How the records of the files become events
+    #[arg(long, value_name = "M.toml", requires = "input")]
+    mapping: Option<PathBuf>,
+    /// Where everything goes; an earlier demo there is removed
+    #[arg(long, value_name = "DIR", default_value = "driftseal-demo")]
+    dir: PathBuf,
+    /// Runs of generated traffic
+    #[arg(long, value_name = "RUNS", default_value_t = 3_600, value_parser = clap::value_parser!(u32).range(500..=100_000))]
+    runs: u32,
+}
+
+impl Args {
+    pub(super) fn run(self, context: &Context) -> Result<Ended, Failure> {
+        if context.file().is_some() {
+            return Err(Failure::usage("the demo has its own configuration; leave --config out"));
+        }
+        service::telemetry::init("warn", service::telemetry::Format::Text);
+        let mapping = self.mapping.as_deref().map(load_mapping).transpose()?;
+        let program = std::env::args().next().unwrap_or_else(|| "driftseal".into());
+        let settings = Settings {
+            directory: self.dir,
+            inputs: self.input,
+            mapping,
+            runs: self.runs,
+            program,
+            quiet: context.output == Output::Json,
+        };
+        let summary = demo::run(&settings)?;
+        match context.output {
+            Output::Text => print::raw(&summary.to_text()),
+            Output::Json => print::json(&summary),
+        }
+        Ok(if summary.problems.is_empty() { Ended::Done } else { Ended::Failed })
+    }
+}

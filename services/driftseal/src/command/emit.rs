@@ -1,0 +1,161 @@
+//! `driftseal emit FILE...`: files of events into the pipeline.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::json;
+
+use super::{Context, Ended, Failure, Output};
+use crate::emit::sink::{Encoding, HttpSink, LogSink, Mark, Report, Sink};
+use crate::emit::{EmitError, reader};
+use crate::mapping::Mapping;
+use crate::{print, roles};
+
+/// How long a request is repeated while the collector is busy or away.
+const RETRIES_FOR: Duration = Duration::from_secs(60);
+
+/// Arguments of `driftseal emit`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// JSON lines, JSON arrays or CSV; each may be gzip
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// How records become events (see schemas/mappings)
+    #[arg(long, value_name = "M.toml")]
+    mapping: Option<PathBuf>,
+    /// Send to the collector at this URL, even if brokers are configured
+    #[arg(long, value_name = "URL")]
+    to: Option<String>,
+    /// How events are written when they are published to Kafka directly
+    #[arg(long, value_enum, default_value = "avro", value_name = "ENCODING")]
+    encoding: Encoding,
+}
+
+impl clap::ValueEnum for Encoding {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Avro, Self::Json]
+    }
+
+    fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
+        Some(match self {
+            Self::Avro => clap::builder::PossibleValue::new("avro").help("Avro, checked before"),
+            Self::Json => clap::builder::PossibleValue::new("json").help("the JSON text as it is"),
+        })
+    }
+}
+
+impl Args {
+    pub(super) fn run(self, context: &Context) -> Result<Ended, Failure> {
+        let config = context.load()?;
+        let mapping = self.mapping.as_deref().map(load_mapping).transpose()?;
+        let report = match &self.to {
+            None if !config.kafka.brokers.is_empty() => {
+                let log = roles::open_log(&config)?;
+                let sink = LogSink::new(&*log, &config.collector.topic, self.encoding);
+                self.emit(mapping.as_ref(), sink)?
+            }
+            to => {
+                let here = format!("http://{}", config.listen.collector);
+                let sink = HttpSink::new(to.as_deref().unwrap_or(&here), RETRIES_FOR);
+                self.emit(mapping.as_ref(), sink)?
+            }
+        };
+        self.show(&report, context.output);
+        Ok(if report.rejected == 0 { Ended::Done } else { Ended::Failed })
+    }
+
+    fn emit(&self, mapping: Option<&Mapping>, mut sink: impl Sink) -> Result<Report, Failure> {
+        let progress = progress();
+        let outcome = send_files(&self.files, mapping, &mut sink, &mut |sent| {
+            progress.set_position(sent);
+        });
+        progress.finish_and_clear();
+        let report = std::mem::take(sink.report());
+        match outcome {
+            Ok(()) => Ok(report),
+            Err(error) => Err(Failure::new(format!(
+                "{error}; {} events were accepted before",
+                print::grouped(report.accepted)
+            ))),
+        }
+    }
+
+    fn show(&self, report: &Report, output: Output) {
+        let name = |file: usize| self.files.get(file).map(|file| file.display().to_string());
+        match output {
+            Output::Text => {
+                for (file, rejected) in &report.rejections {
+                    let file = name(*file).unwrap_or_default();
+                    print::note(format!("{file}:{}: {}", rejected.line, rejected.reason));
+                }
+                let kept = u64::try_from(report.rejections.len()).unwrap_or(u64::MAX);
+                if report.rejected > kept {
+                    print::note(format!("… and {} more", print::grouped(report.rejected - kept)));
+                }
+                print::line(format!(
+                    "{} events accepted, {} rejected",
+                    print::grouped(report.accepted),
+                    print::grouped(report.rejected)
+                ));
+            }
+            Output::Json => {
+                let rejections: Vec<_> = report
+                    .rejections
+                    .iter()
+                    .map(|(file, rejected)| {
+                        json!({"file": name(*file), "line": rejected.line, "reason": rejected.reason})
+                    })
+                    .collect();
+                print::json(&json!({
+                    "accepted": report.accepted,
+                    "rejected": report.rejected,
+                    "rejections": rejections,
+                }));
+            }
+        }
+    }
+}
+
+pub(crate) fn load_mapping(file: &std::path::Path) -> Result<Mapping, Failure> {
+    let wrong = |reason: String| {
+        Failure::usage(EmitError::Mapping { file: file.to_owned(), reason }.to_string())
+    };
+    let text = std::fs::read_to_string(file).map_err(|error| wrong(error.to_string()))?;
+    Mapping::parse(&text).map_err(|error| wrong(error.to_string()))
+}
+
+/// Sends every event of the files, in order; `moved` hears how many were sent.
+pub(crate) fn send_files(
+    files: &[PathBuf],
+    mapping: Option<&Mapping>,
+    sink: &mut impl Sink,
+    moved: &mut dyn FnMut(u64),
+) -> Result<(), EmitError> {
+    let mut sent = 0;
+    for (index, file) in files.iter().enumerate() {
+        reader::read(file, mapping, &mut |outcome| {
+            if let Some(rejected) = outcome.rejected() {
+                sink.report().reject(index, rejected);
+            }
+            let Ok(event) = outcome.event else { return Ok(()) };
+            sent += 1;
+            if sent % 100 == 0 {
+                moved(sent);
+            }
+            sink.send(Mark { file: index, line: outcome.line }, event)
+        })?;
+    }
+    sink.finish()?;
+    moved(sent);
+    Ok(())
+}
+
+/// A counter on standard error; silent where that is not a terminal.
+fn progress() -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {human_pos} events, {per_sec}") {
+        bar.set_style(style);
+    }
+    bar
+}

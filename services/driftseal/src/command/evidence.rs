@@ -1,0 +1,232 @@
+//! `driftseal fsck`, `proof`, `export` and `verify`: evidence from an archive.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use archive::Archive;
+use evidence::{EvidenceError, Judgement, Policy, Progress, Scope};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::{Context, Ended, Failure, Output};
+use crate::{print, roles};
+
+impl From<Judgement> for Ended {
+    fn from(judgement: Judgement) -> Self {
+        match judgement {
+            Judgement::Verified => Self::Done,
+            Judgement::Failed => Self::Failed,
+            Judgement::Unverifiable => Self::Unverifiable,
+        }
+    }
+}
+
+/// Arguments of `driftseal fsck`.
+#[derive(Debug, clap::Args)]
+pub struct FsckArgs {
+    #[command(flatten)]
+    source: Source,
+}
+
+/// Which archive, and whose keys are believed.
+#[derive(Debug, clap::Args)]
+struct Source {
+    /// The archive: a URL or a directory
+    #[arg(value_name = "ARCHIVE")]
+    archive: String,
+    /// Public keys of the log and its sealers [default: policy.txt in the configured `keys.directory`]
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+}
+
+impl Source {
+    fn policy(&self, context: &Context) -> Result<Policy, Failure> {
+        let path = match &self.policy {
+            Some(path) => path.clone(),
+            None => context.load()?.keys.directory.join("policy.txt"),
+        };
+        policy(&path)
+    }
+}
+
+/// Reads a policy; one that is not there is a mistake of the caller.
+fn policy(path: &Path) -> Result<Policy, Failure> {
+    evidence::read_policy(path).map_err(|error| {
+        Failure::usage(format!("{error}; name the file with the public keys with --policy"))
+    })
+}
+
+impl FsckArgs {
+    pub(super) fn run(self, context: &Context) -> Result<Ended, Failure> {
+        let policy = self.source.policy(context)?;
+        let runtime = roles::runtime()?;
+        let archive = Archive::open(&self.source.archive, runtime.handle().clone())?;
+        let bar = bar();
+        let report = evidence::fsck(&archive, &policy, &mut |progress| {
+            bar.set_length(progress.segments_total.max(1));
+            bar.set_position(progress.segments_done);
+            bar.set_message("checking segments");
+        });
+        bar.finish_and_clear();
+        let report = match report {
+            Ok(report) => report,
+            Err(error) => return refused(&error),
+        };
+        match context.output {
+            Output::Text => print::raw(&report.to_text()),
+            Output::Json => print::json(&report),
+        }
+        Ok(report.verdict.into())
+    }
+}
+
+/// Arguments of `driftseal proof`.
+#[derive(Debug, clap::Args)]
+pub struct ProofArgs {
+    #[command(flatten)]
+    source: Source,
+    /// The event
+    #[arg(value_name = "EVENT_ID")]
+    event_id: String,
+    /// Write the proof there as well
+    #[arg(short, long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+impl ProofArgs {
+    pub(super) fn run(self, context: &Context) -> Result<Ended, Failure> {
+        let policy = self.source.policy(context)?;
+        let runtime = roles::runtime()?;
+        let archive = Archive::open(&self.source.archive, runtime.handle().clone())?;
+        let bar = bar();
+        let proof = evidence::prove(&archive, &policy, &self.event_id, &mut show(&bar));
+        bar.finish_and_clear();
+        let proof = match proof {
+            Ok(proof) => proof,
+            Err(error) => return refused(&error),
+        };
+        let verdict = proof.verify(&policy).verdict;
+        if let Some(path) = &self.out {
+            write_file(path, proof.to_json().as_bytes())?;
+        }
+        match context.output {
+            Output::Text => print::raw(&proof.to_text(&policy)),
+            Output::Json => print::line(proof.to_json()),
+        }
+        Ok(verdict.into())
+    }
+}
+
+/// Arguments of `driftseal export`.
+#[derive(Debug, clap::Args)]
+pub struct ExportArgs {
+    #[command(flatten)]
+    source: Source,
+    /// The agent
+    #[arg(long, value_name = "AGENT_ID")]
+    agent: String,
+    /// First instant of the period, RFC 3339, by the log's timestamps [default: open]
+    #[arg(long, value_name = "TIME")]
+    from: Option<String>,
+    /// First instant after the period, RFC 3339 [default: open]
+    #[arg(long, value_name = "TIME")]
+    to: Option<String>,
+    /// The pack
+    #[arg(short, long, value_name = "FILE", default_value = "pack.zip")]
+    out: PathBuf,
+}
+
+impl ExportArgs {
+    pub(super) fn run(self, context: &Context) -> Result<Ended, Failure> {
+        let scope = Scope::parse(&self.agent, self.from.as_deref(), self.to.as_deref())
+            .map_err(|error| Failure::usage(error.to_string()))?;
+        let policy = self.source.policy(context)?;
+        let runtime = roles::runtime()?;
+        let archive = Archive::open(&self.source.archive, runtime.handle().clone())?;
+        let bar = bar();
+        let exported = evidence::export(&archive, &policy, &scope, &mut show(&bar));
+        bar.finish_and_clear();
+        let exported = match exported {
+            Ok(exported) => exported,
+            Err(error) => return refused(&error),
+        };
+        write_file(&self.out, &exported.pack)?;
+        match context.output {
+            Output::Text => {
+                print::raw(&exported.report.to_text());
+                print::line(format!("wrote {}, {} bytes", self.out.display(), exported.pack.len()));
+            }
+            Output::Json => print::json(&serde_json::json!({
+                "pack": self.out,
+                "bytes": exported.pack.len(),
+                "report": exported.report,
+            })),
+        }
+        Ok(exported.report.verdict.into())
+    }
+}
+
+/// Arguments of `driftseal verify`.
+#[derive(Debug, clap::Args)]
+pub struct VerifyArgs {
+    /// The pack: a zip file
+    #[arg(value_name = "PACK")]
+    pack: PathBuf,
+    /// Public keys of the log and its sealers, from somewhere else than the pack or its sender;
+    /// without them the answer is UNVERIFIABLE at best
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+}
+
+impl VerifyArgs {
+    pub(super) fn run(self, context: &Context) -> Result<Ended, Failure> {
+        let policy = self.policy.as_deref().map(policy).transpose()?;
+        let report = evidence::verify_file(&self.pack, policy.as_ref())
+            .map_err(|error| Failure::usage(error.to_string()))?;
+        match context.output {
+            Output::Text => print::raw(&report.to_text()),
+            Output::Json => print::json(&report),
+        }
+        Ok(report.verdict.into())
+    }
+}
+
+/// An error of evidence with its exit code.
+fn refused(error: &EvidenceError) -> Result<Ended, Failure> {
+    if error.exit_code() == Judgement::Unverifiable.exit_code() {
+        print::note(format!("driftseal: {error}"));
+        return Ok(Ended::Unverifiable);
+    }
+    Err(Failure::new(error.to_string()))
+}
+
+/// Writes a file whole or not at all.
+pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let failed = |error: std::io::Error| {
+        Failure::new(format!("failed to write `{}`: {error}", path.display()))
+    };
+    let mut name = path.as_os_str().to_owned();
+    name.push(".part");
+    let part = PathBuf::from(name);
+    let written = std::fs::File::create(&part).and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.sync_all()
+    });
+    written.and_then(|()| std::fs::rename(&part, path)).map_err(failed)
+}
+
+/// A bar on standard error; silent where that is not a terminal.
+fn bar() -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(1), ProgressDrawTarget::stderr());
+    if let Ok(style) = ProgressStyle::with_template("{wide_bar} {human_pos}/{human_len} {msg}") {
+        bar.set_style(style);
+    }
+    bar
+}
+
+fn show(bar: &ProgressBar) -> impl FnMut(Progress) {
+    |progress| {
+        bar.set_length(progress.total.max(1));
+        bar.set_position(progress.done);
+        bar.set_message(progress.phase);
+    }
+}

@@ -1,0 +1,82 @@
+//! `driftseal log init|checkpoint`: the transparency log.
+
+use archive::Archive;
+use sealer::Keys;
+
+use super::{Context, Ended, Failure, Output};
+use crate::{print, roles};
+
+/// What to do with the transparency log.
+#[derive(Debug, clap::Subcommand)]
+pub enum Action {
+    /// Create the keys (where there are none) and an empty log in the archive
+    Init(InitArgs),
+    /// Show the signed checkpoint
+    Checkpoint,
+}
+
+/// Arguments of `driftseal log init`.
+#[derive(Debug, clap::Args)]
+pub struct InitArgs {
+    /// Name of the log, for example log.example.com/agents; it can never change
+    #[arg(long, value_name = "NAME")]
+    origin: String,
+}
+
+impl Action {
+    pub(super) fn run(self, context: &Context) -> Result<Ended, Failure> {
+        let config = context.load()?;
+        let runtime = roles::runtime()?;
+        match self {
+            Self::Init(args) => {
+                let directory = &config.keys.directory;
+                let keys = if directory.join("log.key").exists() {
+                    Keys::load(directory)?
+                } else {
+                    let keys = Keys::generate(&args.origin)?;
+                    keys.save(directory)?;
+                    keys
+                };
+                if keys.log.verifier().name() != args.origin {
+                    return Err(Failure::new(format!(
+                        "the keys in `{}` are for the log `{}`, not `{}`",
+                        directory.display(),
+                        keys.log.verifier().name(),
+                        args.origin
+                    )));
+                }
+                let archive = Archive::create(&config.archive.url, runtime.handle().clone())?;
+                sealer::init_log(&archive, &keys.log)?;
+                let policy = directory.join("policy.txt");
+                match context.output {
+                    Output::Text => {
+                        print::line(format!(
+                            "created the log `{}` in {}",
+                            args.origin,
+                            archive.location()
+                        ));
+                        print::line(format!(
+                            "give {} to those who verify; keep the .key files secret and back them up",
+                            policy.display()
+                        ));
+                    }
+                    Output::Json => print::json(&serde_json::json!({
+                        "origin": args.origin,
+                        "archive": archive.location(),
+                        "policy": policy,
+                    })),
+                }
+            }
+            Self::Checkpoint => {
+                let archive = roles::open_archive(&config, &runtime)?;
+                let note = archive.get(segment::layout::CHECKPOINT)?;
+                let note = String::from_utf8_lossy(&note).into_owned();
+                match context.output {
+                    Output::Text => print::raw(&note),
+                    Output::Json => print::json(&serde_json::json!({"checkpoint": note})),
+                }
+            }
+        }
+        Ok(Ended::Done)
+    }
+}

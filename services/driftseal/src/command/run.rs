@@ -1,0 +1,24 @@
+//! `driftseal run ROLE`: one role in this process.
+
+use super::{Context, Ended, Failure};
+use crate::roles::{self, Role};
+
+/// Arguments of `driftseal run`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The role
+    role: Role,
+}
+
+impl Args {
+    pub(super) fn run(self, context: &Context) -> Result<Ended, Failure> {
+        let config = context.load()?;
+        if config.kafka.brokers.is_empty() {
+            return Err(Failure::usage(
+                "a single role needs Apache Kafka: configure `kafka.brokers`, or run every role in \
+                 one process with `driftseal up`",
+            ));
+        }
+        roles::run(&config, &[self.role], false)
+    }
+}

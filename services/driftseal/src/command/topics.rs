@@ -1,0 +1,27 @@
+//! `driftseal topics create`.
+
+use super::{Context, Ended, Failure, Output};
+use crate::{print, roles};
+
+/// What to do with the topics.
+#[derive(Debug, Clone, Copy, clap::Subcommand)]
+pub enum Action {
+    /// Create the topics that do not exist yet
+    Create,
+}
+
+impl Action {
+    pub(super) fn run(self, context: &Context) -> Result<Ended, Failure> {
+        let Self::Create = self;
+        let config = context.load()?;
+        let log = roles::open_log(&config)?;
+        let topics = config.topic_specs();
+        log.create_topics(&topics)?;
+        let names: Vec<&str> = topics.iter().map(|topic| topic.name.as_str()).collect();
+        match context.output {
+            Output::Text => print::line(format!("topics exist: {}", names.join(", "))),
+            Output::Json => print::json(&serde_json::json!({"topics": names})),
+        }
+        Ok(Ended::Done)
+    }
+}

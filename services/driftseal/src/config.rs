@@ -1,0 +1,287 @@
+//! The one configuration of the product: a section per role and one for each thing they share.
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use service::telemetry::Format;
+
+/// Configuration of every role. `driftseal config print` shows what is in force.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Log lines of the process.
+    pub telemetry: Telemetry,
+    /// Where the process listens.
+    pub listen: Listen,
+    /// Names and shape of the topics.
+    pub topics: Topics,
+    /// Apache Kafka, the event log wherever more than one process or machine matters.
+    pub kafka: Kafka,
+    /// The event log in a directory, for one process; used when no brokers are configured.
+    pub embedded: Embedded,
+    /// Where sealed segments and the transparency log are.
+    pub archive: Archive,
+    /// The signing keys of the transparency log.
+    pub keys: Keys,
+    /// The collector: events over HTTP into the log.
+    pub collector: collector::Config,
+    /// The processor: metrics, drift and alerts.
+    pub processor: processor::Config,
+    /// The sealer: segments and the transparency log.
+    pub sealer: sealer::Config,
+}
+
+/// Log lines of the process, on standard error.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Telemetry {
+    /// Level, or a filter such as `info,sealer=debug`.
+    pub level: String,
+    /// `text` for people, `json` for collectors of log lines.
+    pub format: Format,
+}
+
+impl Default for Telemetry {
+    fn default() -> Self {
+        Self { level: "info".into(), format: Format::Text }
+    }
+}
+
+/// Where the process listens.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Listen {
+    /// Address of the collector's HTTP server; it has no authentication of its own, so the
+    /// default is this machine only.
+    pub collector: String,
+    /// Address of `/healthz`, `/readyz` and `/metrics` for `driftseal run processor|sealer`.
+    pub operations: String,
+}
+
+impl Default for Listen {
+    fn default() -> Self {
+        Self { collector: "127.0.0.1:8480".into(), operations: "127.0.0.1:8481".into() }
+    }
+}
+
+/// Names and shape of the topics.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Topics {
+    /// Put before the name of every topic of every role, for example `staging.`.
+    pub prefix: String,
+    /// Partitions of a topic that `driftseal topics create` or `driftseal up` creates. They cannot
+    /// be fewer later; more of them change which partition an agent belongs to.
+    pub partitions: i32,
+}
+
+impl Default for Topics {
+    fn default() -> Self {
+        Self { prefix: String::new(), partitions: 6 }
+    }
+}
+
+/// Apache Kafka.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Kafka {
+    /// Addresses of brokers, `host:port`. Empty: the embedded log is used.
+    pub brokers: Vec<String>,
+    /// Largest record, bytes; a larger one is refused. The topics' `max.message.bytes` must allow
+    /// it.
+    pub record_bytes_max: usize,
+    /// Copies of each partition of a topic that is created; -1 leaves it to the brokers.
+    pub replication: i32,
+    /// Properties of librdkafka, handed on as they are, for example `"security.protocol"`. They
+    /// win over what Driftseal sets.
+    pub client: BTreeMap<String, String>,
+}
+
+impl Default for Kafka {
+    fn default() -> Self {
+        Self {
+            brokers: Vec::new(),
+            record_bytes_max: 1_000_000,
+            replication: -1,
+            client: BTreeMap::new(),
+        }
+    }
+}
+
+impl Debug for Kafka {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // A property may be a password.
+        f.debug_struct("Kafka")
+            .field("brokers", &self.brokers)
+            .field("client", &self.client.keys())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The event log in a directory.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Embedded {
+    /// The directory; created if it does not exist.
+    pub directory: PathBuf,
+    /// Whether a record is acknowledged only once it is on the disk. Off, what was acknowledged
+    /// survives the death of the process but not a power loss.
+    pub sync: bool,
+    /// Largest record, bytes; a larger one is refused.
+    pub record_bytes_max: usize,
+}
+
+impl Default for Embedded {
+    fn default() -> Self {
+        Self { directory: "driftseal/log".into(), sync: true, record_bytes_max: 1 << 20 }
+    }
+}
+
+/// The archive.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Archive {
+    /// `file:///directory`, or a path.
+    pub url: String,
+}
+
+impl Default for Archive {
+    fn default() -> Self {
+        Self { url: "driftseal/archive".into() }
+    }
+}
+
+/// The signing keys.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Keys {
+    /// Directory of `log.key` and `sealer.key`, readable by their owner only, and of
+    /// `policy.txt`, which verifiers are given. `driftseal log init` creates them.
+    pub directory: PathBuf,
+}
+
+impl Default for Keys {
+    fn default() -> Self {
+        Self { directory: "driftseal/keys".into() }
+    }
+}
+
+impl Config {
+    /// Everything that is wrong with the values, each with its key.
+    #[must_use]
+    pub fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        for (key, address) in
+            [("collector", &self.listen.collector), ("operations", &self.listen.operations)]
+        {
+            if address.parse::<std::net::SocketAddr>().is_err() {
+                problems.push(format!(
+                    "`listen.{key}`: `{address}` is not an address like 127.0.0.1:8480"
+                ));
+            }
+        }
+        if self.topics.partitions < 1 {
+            problems.push("`topics.partitions`: must be at least 1".into());
+        }
+        let sections = [
+            ("collector", self.collector.problems()),
+            ("processor", self.processor.problems()),
+            ("sealer", self.sealer.problems()),
+        ];
+        for (section, found) in sections {
+            problems.extend(found.into_iter().map(|problem| format!("[{section}] {problem}")));
+        }
+        problems
+    }
+
+    /// The configuration with the prefix put before every topic.
+    #[must_use]
+    pub fn with_prefix(mut self) -> Self {
+        let prefix = std::mem::take(&mut self.topics.prefix);
+        let topics = &mut self.processor.topics;
+        let singles = [
+            &mut self.collector.topic,
+            &mut topics.events,
+            &mut topics.metrics,
+            &mut topics.alerts,
+            &mut topics.state,
+        ];
+        for topic in singles.into_iter().chain(&mut self.sealer.topics) {
+            topic.insert_str(0, &prefix);
+        }
+        self
+    }
+
+    /// Every topic that the roles use, in ascending order of names.
+    #[must_use]
+    pub fn topic_specs(&self) -> Vec<ports::TopicSpec> {
+        let processor = &self.processor.topics;
+        let mut names: BTreeMap<&str, bool> = BTreeMap::new();
+        for name in self.sealer.topics.iter().map(String::as_str).chain([
+            self.collector.topic.as_str(),
+            &processor.events,
+            &processor.metrics,
+            &processor.alerts,
+        ]) {
+            names.insert(name, false);
+        }
+        names.insert(&processor.state, true);
+        names
+            .into_iter()
+            .map(|(name, compacted)| ports::TopicSpec {
+                name: name.to_owned(),
+                partitions: self.topics.partitions,
+                compacted,
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_have_no_problems_and_problems_name_their_section() {
+        assert_eq!(Config::default().problems(), Vec::<String>::new());
+        let mut wrong = Config::default();
+        wrong.listen.operations = "nowhere".into();
+        wrong.topics.partitions = 0;
+        wrong.sealer.cluster.clear();
+        assert_eq!(
+            wrong.problems(),
+            [
+                "`listen.operations`: `nowhere` is not an address like 127.0.0.1:8480",
+                "`topics.partitions`: must be at least 1",
+                "[sealer] `cluster`: a name is needed",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_prefix_stands_before_every_topic_and_the_state_topic_is_compacted() {
+        let mut config = Config::default();
+        config.topics.prefix = "staging.".into();
+        let specs = config.with_prefix().topic_specs();
+        let names: Vec<_> = specs.iter().map(|spec| (spec.name.as_str(), spec.compacted)).collect();
+        assert_eq!(
+            names,
+            [
+                ("staging.agent.events", false),
+                ("staging.driftseal.alerts", false),
+                ("staging.driftseal.controls", false),
+                ("staging.driftseal.metrics", false),
+                ("staging.driftseal.state", true),
+            ]
+        );
+    }
+
+    #[test]
+    fn the_debug_form_shows_no_property() {
+        let mut config = Config::default();
+        config.kafka.client.insert("sasl.password".into(), "hunter2".into());
+        assert!(!format!("{config:?}").contains("hunter2"));
+    }
+}

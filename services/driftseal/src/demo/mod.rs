@@ -1,0 +1,315 @@
+//! The main job in one process, on the embedded log: traffic through the real collector, drift,
+//! the alert, sealing, an evidence pack, its verification.
+
+mod directory;
+mod show;
+pub mod summary;
+pub mod traffic;
+mod watch;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use archive::Archive;
+use evidence::{Judgement, Scope};
+use ports::{EventLog, Outgoing, publish_and_wait};
+use sealer::Keys;
+use service::clock::{Stopwatch, now_ms};
+
+use self::directory::Directory;
+use self::show::Show;
+pub use self::summary::Summary;
+use self::traffic::{CALM_AGENT, Plan, WORSE_AGENT};
+pub use self::watch::Alert;
+use self::watch::{Watch, wait_for_ticks};
+use crate::Config;
+use crate::command::{Failure, write_file};
+use crate::emit::sink::{HttpSink, Mark, Report, Sink};
+use crate::emit::{Rejected, reader};
+use crate::mapping::Mapping;
+use crate::roles::{self, Role, Running};
+
+/// Name of the demo's transparency log.
+const ORIGIN: &str = "demo.driftseal.local/log";
+/// Longest wait for the processor after the last event.
+const CATCH_UP: Duration = Duration::from_secs(120);
+/// Events between two looks at the alerts.
+const LOOK_EVERY: u64 = 500;
+/// Agents of input files that are counted; more are not.
+const AGENTS_MAX: usize = 10_000;
+
+/// What the demo is asked to do.
+#[derive(Debug)]
+pub struct Settings {
+    /// Where everything goes.
+    pub directory: PathBuf,
+    /// Files of events to send instead of generated traffic.
+    pub inputs: Vec<PathBuf>,
+    /// How their records become events.
+    pub mapping: Option<Mapping>,
+    /// Runs of generated traffic.
+    pub runs: u32,
+    /// This program, for the lines to paste.
+    pub program: String,
+    /// Whether progress is not shown.
+    pub quiet: bool,
+}
+
+/// Runs the demo. What turned out otherwise than it should is in [`Summary::problems`].
+///
+/// # Errors
+///
+/// If a step cannot be done at all.
+pub fn run(settings: &Settings) -> Result<Summary, Failure> {
+    let stopwatch = Stopwatch::start();
+    let show = Show::new(settings.quiet);
+    let (directory, was_there) = Directory::prepare(&settings.directory)?;
+    if was_there {
+        show.line(&format!("removed the earlier demo in {}", directory.root().display()));
+    }
+    let config = configure(&directory)?;
+    let runtime = roles::runtime()?;
+    let archive = Archive::create(&config.archive.url, runtime.handle().clone())?;
+    let keys = Keys::generate(ORIGIN)?;
+    keys.save(&config.keys.directory)?;
+    sealer::init_log(&archive, &keys.log)?;
+    let log = roles::open_log(&config)?;
+    log.create_topics(&config.topic_specs())?;
+    show.line(&format!(
+        "created a transparency log, its keys and an embedded event log in {} (no Kafka needed)",
+        directory.root().display()
+    ));
+
+    let mut running = Running::default();
+    let flowed = flow(settings, &config, &log, &archive, keys, &runtime, &show, &mut running);
+    let stopped = running.stop_all();
+    let (sent, watch) = flowed?;
+    stopped?;
+
+    let mut summary = Summary::new(&directory, &settings.program, sent, watch);
+    seal_and_verify(&mut summary, &directory, &archive, &show)?;
+    if settings.inputs.is_empty() {
+        summary.expect_alerts(WORSE_AGENT, CALM_AGENT);
+    }
+    summary.elapsed_ms = u64::try_from(stopwatch.elapsed().as_millis()).unwrap_or(u64::MAX);
+    Ok(summary)
+}
+
+/// The configuration of the demo; also written beside it, so that other commands can use it.
+fn configure(directory: &Directory) -> Result<Config, Failure> {
+    let mut config = Config::default();
+    config.embedded.directory = directory.log();
+    config.archive.url = directory.archive().to_string_lossy().into_owned();
+    config.keys.directory = directory.keys();
+    config.topics.partitions = 3;
+    config.processor.tick_interval_secs = 1;
+    config.processor.poll_wait_ms = 50;
+    config.sealer.segment_age_ms_max = 5_000;
+    let text = toml::to_string(&config)?;
+    std::fs::write(directory.config(), text)?;
+    config.listen.collector = "127.0.0.1:0".into();
+    Ok(config)
+}
+
+/// What was sent.
+#[derive(Debug)]
+struct Sent {
+    report: Report,
+    /// Records that were put on the topic itself and do not decode.
+    strays: u64,
+    /// Events of each agent.
+    agents: BTreeMap<String, u64>,
+}
+
+/// Starts the roles, sends everything, waits until it is processed and stops collector and
+/// processor. The sealer still runs; stopping it seals the rest.
+#[expect(clippy::too_many_arguments, reason = "everything that the process shares, once")]
+fn flow(
+    settings: &Settings,
+    config: &Config,
+    log: &Arc<dyn EventLog>,
+    archive: &Archive,
+    keys: Keys,
+    runtime: &tokio::runtime::Runtime,
+    show: &Show,
+    running: &mut Running,
+) -> Result<(Sent, Watch), Failure> {
+    running.start_processor(config, log)?;
+    running.start_sealer(config, log, archive.clone(), keys)?;
+    let listener = roles::bind(&config.listen.collector, runtime)?;
+    let address = listener.local_addr()?;
+    running.start_collector(config, log, listener, runtime)?;
+    show.line(&format!("collector, processor and sealer run; events go to http://{address}"));
+
+    let topics = &config.processor.topics;
+    let mut watch = Watch::start(&**log, &topics.alerts)?;
+    let sink = HttpSink::new(&format!("http://{address}"), Duration::from_secs(30));
+    let sent = if settings.inputs.is_empty() {
+        send_generated(settings, &**log, &topics.events, sink, &mut watch, show)
+    } else {
+        send_files(settings, sink, &mut watch, show)
+    };
+    let sent = match sent {
+        Ok(sent) => sent,
+        // A role that failed explains why nothing could be delivered.
+        Err(failure) if running.has_failed() => {
+            running.stop_all()?;
+            return Err(failure);
+        }
+        Err(failure) => return Err(failure),
+    };
+    show.finish(&format!("sent {} events", crate::print::grouped(sent.report.accepted)));
+    show.line("waiting for the processor to read everything");
+    running.stop(Role::Collector)?;
+    wait_for_ticks(&**log, &topics.events, CATCH_UP, || {
+        look(&mut watch, Duration::ZERO, show)?;
+        if running.has_failed() { Err(Failure::new("a role failed")) } else { Ok(()) }
+    })?;
+    running.stop(Role::Processor)?;
+    look(&mut watch, Duration::from_millis(200), show)?;
+    show.line("sealing the rest");
+    Ok((sent, watch))
+}
+
+fn look(watch: &mut Watch, wait: Duration, show: &Show) -> Result<(), Failure> {
+    for alert in watch.look(wait)? {
+        show.block(&alert.to_text());
+    }
+    Ok(())
+}
+
+fn send_generated(
+    settings: &Settings,
+    log: &dyn EventLog,
+    topic: &str,
+    mut sink: HttpSink,
+    watch: &mut Watch,
+    show: &Show,
+) -> Result<Sent, Failure> {
+    let plan = Plan { runs: settings.runs, ..Plan::ending_at(now_ms()) };
+    let messages = traffic::generate(&plan);
+    let total = u64::try_from(messages.len()).unwrap_or(u64::MAX);
+    show.line(&format!(
+        "traffic of two agents over six hours, {} events; {WORSE_AGENT} gets a worse prompt, \
+         {CALM_AGENT} a harmless one",
+        crate::print::grouped(total)
+    ));
+    show.start(Some(total));
+    let mut agents = BTreeMap::new();
+    let mut strays = 0;
+    for (index, message) in (0_u64..).zip(messages) {
+        if index == total / 2 {
+            strays = send_strays(log, topic)?;
+        }
+        if index % LOOK_EVERY == 0 {
+            show.moved(index);
+            look(watch, Duration::ZERO, show)?;
+        }
+        *agents.entry(message.agent_id.to_owned()).or_default() += 1;
+        sink.send(Mark { file: 0, line: index + 1 }, message.body.into_bytes())?;
+    }
+    sink.finish()?;
+    show.moved(total);
+    Ok(Sent { report: std::mem::take(sink.report()), strays, agents })
+}
+
+/// Puts records that do not decode on the topic itself, as an agent without the collector may.
+fn send_strays(log: &dyn EventLog, topic: &str) -> Result<u64, Failure> {
+    let topic: Arc<str> = topic.into();
+    let records: Vec<Outgoing> = traffic::strays()
+        .into_iter()
+        .map(|(agent, value)| Outgoing {
+            topic: Arc::clone(&topic),
+            partition: None,
+            key: Some(agent.as_bytes().to_vec()),
+            value: Some(value),
+            headers: Vec::new(),
+        })
+        .collect();
+    let positions = publish_and_wait(&*log.producer(), records, Duration::from_secs(30))?;
+    Ok(u64::try_from(positions.len()).unwrap_or(u64::MAX))
+}
+
+fn send_files(
+    settings: &Settings,
+    mut sink: HttpSink,
+    watch: &mut Watch,
+    show: &Show,
+) -> Result<Sent, Failure> {
+    show.start(None);
+    let mut agents: BTreeMap<String, u64> = BTreeMap::new();
+    let mut sent = 0;
+    let mut trouble = None;
+    for (file, path) in settings.inputs.iter().enumerate() {
+        reader::read(path, settings.mapping.as_ref(), &mut |outcome| {
+            if let Some(rejected) = outcome.rejected() {
+                sink.report().reject(file, rejected);
+            }
+            let Ok(event) = outcome.event else { return Ok(()) };
+            if let Some(agent) = agent_of(&event)
+                && (agents.len() < AGENTS_MAX || agents.contains_key(&agent))
+            {
+                *agents.entry(agent).or_default() += 1;
+            }
+            sent += 1;
+            if sent % LOOK_EVERY == 0 && trouble.is_none() {
+                show.moved(sent);
+                trouble = look(watch, Duration::ZERO, show).err();
+            }
+            sink.send(Mark { file, line: outcome.line }, event)
+        })?;
+    }
+    if let Some(failure) = trouble {
+        return Err(failure);
+    }
+    sink.finish()?;
+    show.moved(sent);
+    let report = std::mem::take(sink.report());
+    for (file, Rejected { line, reason }) in &report.rejections {
+        let name = settings.inputs.get(*file).map(|path| path.display().to_string());
+        show.line(&format!("rejected {}:{line}: {reason}", name.unwrap_or_default()));
+    }
+    Ok(Sent { report, strays: 0, agents })
+}
+
+fn agent_of(event: &[u8]) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    struct Named {
+        agent_id: String,
+    }
+    serde_json::from_slice::<Named>(event).ok().map(|named| named.agent_id)
+}
+
+/// Checks the archive, exports the pack of the agent that the reader wants to see, verifies it.
+fn seal_and_verify(
+    summary: &mut Summary,
+    directory: &Directory,
+    archive: &Archive,
+    show: &Show,
+) -> Result<(), Failure> {
+    let policy = evidence::read_policy(&directory.policy())?;
+    let report = evidence::fsck(archive, &policy, &mut |_| {})?;
+    show.line(&format!(
+        "sealed {} events in {} segments, {} entries in the log; checked all of it again: {}",
+        crate::print::grouped(report.events),
+        report.segments,
+        report.entries,
+        report.verdict.name()
+    ));
+    if report.verdict != Judgement::Verified {
+        show.block(&report.to_text());
+    }
+    summary.take_fsck(&report);
+    let Some(agent) = summary.agent_to_export() else {
+        summary.problems.push("no event names an agent; there is nothing to export".into());
+        return Ok(());
+    };
+    let scope = Scope::parse(&agent, None, None)?;
+    let exported = evidence::export(archive, &policy, &scope, &mut |_| {})?;
+    write_file(&directory.pack(), &exported.pack)?;
+    let verified = evidence::verify_file(&directory.pack(), Some(&policy))?;
+    summary.take_pack(&agent, exported.pack.len(), &verified);
+    Ok(())
+}

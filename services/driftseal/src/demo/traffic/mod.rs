@@ -1,0 +1,166 @@
+//! Traffic of two agents over some hours, from a seed: the same plan gives the same bytes.
+//!
+//! `refund-desk` handles refunds. Its prompt is shortened in an approved change; the new version
+//! fails more often, passes fewer evaluations and takes longer. `doc-search` is changed too, and
+//! stays as good as it was: it must not alert.
+//!
+//! Pure: the end of the period is an argument, and no clock or system randomness is read.
+
+mod agents;
+mod governance;
+mod rng;
+mod runs;
+
+use serde_json::{Map, Value, json};
+
+use self::agents::{AGENTS, Agent};
+use self::rng::Rng;
+
+/// What traffic to make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Plan {
+    /// Seed of every choice.
+    pub seed: u64,
+    /// When the traffic ends, in milliseconds since the Unix epoch.
+    pub end_ms: i64,
+    /// How long it lasts, in milliseconds.
+    pub duration_ms: i64,
+    /// Runs of both agents together.
+    pub runs: u32,
+}
+
+impl Plan {
+    /// Six hours that end at `end_ms`, with some 28,000 events.
+    #[must_use]
+    pub const fn ending_at(end_ms: i64) -> Self {
+        Self { seed: 7, end_ms, duration_ms: 6 * 3_600_000, runs: 3_600 }
+    }
+
+    const fn start_ms(&self) -> i64 {
+        self.end_ms - self.duration_ms
+    }
+
+    /// The instant after a share of the period.
+    fn at(&self, share: f64) -> i64 {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_precision_loss,
+            reason = "a period of hours in milliseconds is far below 2^53"
+        )]
+        let into = (self.duration_ms as f64 * share) as i64;
+        self.start_ms() + into
+    }
+}
+
+/// The agent that gets worse, and its two versions.
+pub const WORSE_AGENT: &str = "refund-desk";
+/// The agent that stays as it was.
+pub const CALM_AGENT: &str = "doc-search";
+
+/// One event to send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// When it happened, in milliseconds since the Unix epoch.
+    pub time_ms: i64,
+    /// The agent.
+    pub agent_id: &'static str,
+    /// JSON text, without a line end.
+    pub body: String,
+}
+
+/// Everything both agents and the people around them send, in the order it happened.
+#[must_use]
+pub fn generate(plan: &Plan) -> Vec<Message> {
+    let mut drafts = Vec::new();
+    for (number, agent) in AGENTS.iter().enumerate() {
+        let mut rng = Rng::new(plan.seed.wrapping_add(u64::try_from(number).unwrap_or_default()));
+        let deployed_ms = plan.at(agent.deployed_at_share);
+        governance::write(plan, agent, deployed_ms, &mut rng, &mut drafts);
+        let runs = f64::from(plan.runs) * agent.share_of_runs;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most runs")]
+        let runs = runs as u32;
+        for index in 0..runs {
+            // 2 % of the period is kept free at both ends for governance and for runs to finish.
+            let share = 0.02 + 0.96 * (f64::from(index) + rng.uniform()) / f64::from(runs);
+            let start_ms = plan.at(share);
+            let version =
+                if start_ms < deployed_ms { &agent.versions[0] } else { &agent.versions[1] };
+            runs::write(agent, version, start_ms, &mut rng, &mut drafts);
+        }
+    }
+    drafts.retain(|draft| draft.time_ms <= plan.end_ms);
+    drafts.sort_by_key(|draft| draft.time_ms);
+    number_and_serialize(plan, drafts)
+}
+
+/// Records that do not decode, as an agent with a bug would put on the topic itself; the collector
+/// would have refused them.
+#[must_use]
+pub fn strays() -> Vec<(&'static str, Vec<u8>)> {
+    vec![
+        (
+            WORSE_AGENT,
+            br#"{"kind":"run.completed","agent_id":"refund-desk","run":{"status":"o"#.to_vec(),
+        ),
+        (
+            CALM_AGENT,
+            br#"{"kind":"run.completed","agent_id":"doc-search","run":{"duration_ms":"fast"}}"#
+                .to_vec(),
+        ),
+    ]
+}
+
+/// An event before its source numbered it.
+#[derive(Debug)]
+struct Draft {
+    time_ms: i64,
+    agent_id: &'static str,
+    fields: Map<String, Value>,
+}
+
+impl Draft {
+    fn new(agent: &Agent, time_ms: i64, fields: Value) -> Self {
+        let fields = match fields {
+            Value::Object(fields) => fields,
+            Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::String(_)
+            | Value::Array(_) => Map::new(),
+        };
+        Self { time_ms, agent_id: agent.id, fields }
+    }
+}
+
+fn number_and_serialize(plan: &Plan, drafts: Vec<Draft>) -> Vec<Message> {
+    let mut ids = Rng::new(plan.seed ^ 0x5eed);
+    let mut sequences: [i64; AGENTS.len()] = [0; AGENTS.len()];
+    let mut messages = Vec::with_capacity(drafts.len());
+    for Draft { time_ms, agent_id, mut fields } in drafts {
+        let agent = AGENTS.iter().position(|agent| agent.id == agent_id);
+        if let Some(sequence) = agent.and_then(|agent| sequences.get_mut(agent)) {
+            let id = format!("{agent_id}-gateway");
+            fields.insert(
+                "source".into(),
+                json!({"id": id, "epoch": plan.start_ms(), "seq": *sequence}),
+            );
+            *sequence += 1;
+        }
+        let millis = u64::try_from(time_ms).unwrap_or_default();
+        let random = ids.bytes();
+        let id = uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid();
+        fields.insert("event_id".into(), id.to_string().into());
+        fields.insert("event_time".into(), rfc3339(time_ms).into());
+        fields.insert("agent_id".into(), agent_id.into());
+        fields.insert("environment".into(), "production".into());
+        messages.push(Message { time_ms, agent_id, body: Value::Object(fields).to_string() });
+    }
+    messages
+}
+
+fn rfc3339(time_ms: i64) -> String {
+    event::Timestamp::from_millis(time_ms).to_rfc3339().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

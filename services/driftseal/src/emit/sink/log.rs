@@ -1,0 +1,164 @@
+//! Events published to the log directly.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
+
+use event::{Limits, Timestamp, schema};
+use ports::{EventLog, LogError, Outgoing, Producer, Published};
+
+use super::{EmitError, Mark, Rejected, Report, Sink};
+
+/// Events of one publication.
+const BATCH_EVENTS: usize = 500;
+/// Publications that are not acknowledged yet; then sending waits.
+const BATCHES_MAX: usize = 16;
+/// Longest wait for an acknowledgement.
+const WAIT: Duration = Duration::from_secs(60);
+
+/// How events are written into records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encoding {
+    /// Avro single object, checked before.
+    Avro,
+    /// The JSON text as it is. What does not decode is not refused here; it is sealed as
+    /// quarantine.
+    Json,
+}
+
+/// Publishes to a topic, keyed by agent.
+#[derive(Debug)]
+pub struct LogSink {
+    producer: Arc<dyn Producer>,
+    topic: Arc<str>,
+    encoding: Encoding,
+    waiting: Vec<(Mark, Outgoing)>,
+    under_way: usize,
+    sender: Sender<(Vec<Mark>, Published)>,
+    receiver: Receiver<(Vec<Mark>, Published)>,
+    report: Report,
+}
+
+impl LogSink {
+    /// A sink that publishes to `topic`.
+    #[must_use]
+    pub fn new(log: &dyn EventLog, topic: &str, encoding: Encoding) -> Self {
+        let (sender, receiver) = channel();
+        Self {
+            producer: log.producer(),
+            topic: topic.into(),
+            encoding,
+            waiting: Vec::new(),
+            under_way: 0,
+            sender,
+            receiver,
+            report: Report::default(),
+        }
+    }
+
+    fn record(&self, bytes: Vec<u8>) -> Result<Outgoing, String> {
+        let decoded = event::decode::decode_json(&bytes, Limits::default());
+        let outgoing = |key: Option<&str>, value| Outgoing {
+            topic: Arc::clone(&self.topic),
+            partition: None,
+            key: key.map(|key| key.as_bytes().to_vec()),
+            value: Some(value),
+            headers: Vec::new(),
+        };
+        let agent = schema().id("agent_id");
+        match (self.encoding, decoded) {
+            (Encoding::Json, decoded) => {
+                let event = decoded.as_ref().ok();
+                let key = event.and_then(|event| event.text(agent?));
+                Ok(outgoing(key, bytes))
+            }
+            (Encoding::Avro, Err(fault)) => Err(fault.to_string()),
+            (Encoding::Avro, Ok(mut event)) => {
+                if let Some(id) = schema().id("event_id")
+                    && event.get(id).is_none()
+                {
+                    event.set(id, uuid::Uuid::now_v7().to_string().into());
+                }
+                if let Some(time) = schema().id("event_time")
+                    && event.get(time).is_none()
+                {
+                    let now = Timestamp::from_micros(service::clock::now_micros());
+                    event.set(time, now.into());
+                }
+                let mut value = Vec::with_capacity(bytes.len());
+                event::encode::encode(&event, &mut value);
+                Ok(outgoing(agent.and_then(|agent| event.text(agent)), value))
+            }
+        }
+    }
+
+    fn publish(&mut self) -> Result<(), EmitError> {
+        while self.under_way >= BATCHES_MAX {
+            self.acknowledged()?;
+        }
+        let batch = std::mem::take(&mut self.waiting);
+        if batch.is_empty() {
+            return Ok(());
+        }
+        loop {
+            let (marks, records): (Vec<Mark>, Vec<Outgoing>) = batch.iter().cloned().unzip();
+            let sender = self.sender.clone();
+            let published = self.producer.publish(
+                records,
+                Box::new(move |published| {
+                    // The receiver is gone only when the sink is, which nobody asks any more.
+                    drop(sender.send((marks, published)));
+                }),
+            );
+            match published {
+                Ok(()) => {
+                    self.under_way += 1;
+                    return Ok(());
+                }
+                Err(LogError::QueueFull { .. }) if self.under_way > 0 => self.acknowledged()?,
+                Err(error) => return Err(EmitError::Delivery(error.to_string())),
+            }
+        }
+    }
+
+    /// Waits for one publication.
+    fn acknowledged(&mut self) -> Result<(), EmitError> {
+        let (marks, published) = self.receiver.recv_timeout(WAIT).map_err(|_| {
+            EmitError::Delivery(format!("no acknowledgement in {} s", WAIT.as_secs()))
+        })?;
+        self.under_way -= 1;
+        for (mark, outcome) in marks.into_iter().zip(published) {
+            match outcome {
+                Ok(_) => self.report.accepted += 1,
+                Err(error @ LogError::TooLarge { .. }) => {
+                    let rejected = Rejected { line: mark.line, reason: error.to_string() };
+                    self.report.reject(mark.file, rejected);
+                }
+                Err(error) => return Err(EmitError::Delivery(error.to_string())),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Sink for LogSink {
+    fn send(&mut self, mark: Mark, event: Vec<u8>) -> Result<(), EmitError> {
+        match self.record(event) {
+            Ok(record) => self.waiting.push((mark, record)),
+            Err(reason) => self.report.reject(mark.file, Rejected { line: mark.line, reason }),
+        }
+        if self.waiting.len() >= BATCH_EVENTS { self.publish() } else { Ok(()) }
+    }
+
+    fn finish(&mut self) -> Result<(), EmitError> {
+        self.publish()?;
+        while self.under_way > 0 {
+            self.acknowledged()?;
+        }
+        Ok(())
+    }
+
+    fn report(&mut self) -> &mut Report {
+        &mut self.report
+    }
+}

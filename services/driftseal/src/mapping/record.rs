@@ -1,0 +1,29 @@
+//! A record of a source: a JSON value, or a row of a table as an object of texts.
+
+use serde_json::{Map, Value};
+
+/// One record.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Record(Value);
+
+impl Record {
+    /// A JSON record.
+    #[must_use]
+    pub const fn json(value: Value) -> Self {
+        Self(value)
+    }
+
+    /// A row: the cells under their column names. Empty cells are absent.
+    pub fn row<'a>(cells: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let object: Map<String, Value> = cells
+            .into_iter()
+            .filter(|(_, cell)| !cell.is_empty())
+            .map(|(name, cell)| (name.to_owned(), cell.into()))
+            .collect();
+        Self(Value::Object(object))
+    }
+
+    pub(super) const fn root(&self) -> &Value {
+        &self.0
+    }
+}

@@ -1,0 +1,262 @@
+//! Starting and stopping roles in one process, in the order in which events flow.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use archive::Archive;
+use ports::EventLog;
+use sealer::Keys;
+use service::clock::Stopwatch;
+use service::tasks::TaskFailure;
+use service::{Exposition, Shutdown, Tasks, metric_names};
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+
+use crate::Config;
+use crate::command::{Ended, Failure};
+
+/// How often a failed role is looked for.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// A role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Role {
+    /// Events over HTTP into the log.
+    Collector,
+    /// Metrics, drift and alerts.
+    Processor,
+    /// Segments and the transparency log.
+    Sealer,
+}
+
+impl Role {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Collector => "collector",
+            Self::Processor => "processor",
+            Self::Sealer => "sealer",
+        }
+    }
+}
+
+/// The event log that the configuration names: Kafka where brokers are configured.
+pub(crate) fn open_log(config: &Config) -> Result<Arc<dyn EventLog>, Failure> {
+    if config.kafka.brokers.is_empty() {
+        let embedded = &config.embedded;
+        let options = embedded::Options {
+            sync: embedded.sync,
+            record_bytes_max: embedded.record_bytes_max,
+            ..embedded::Options::new(&embedded.directory, service::clock::now_ms)
+        };
+        Ok(Arc::new(embedded::EmbeddedLog::open(options)?))
+    } else {
+        let options = kafka::Options {
+            client: config.kafka.client.clone(),
+            record_bytes_max: config.kafka.record_bytes_max,
+            replication: config.kafka.replication,
+            ..kafka::Options::new(config.kafka.brokers.join(","))
+        };
+        Ok(Arc::new(kafka::KafkaLog::connect(options)?))
+    }
+}
+
+/// The archive that the configuration names; it must exist.
+pub(crate) fn open_archive(config: &Config, runtime: &Runtime) -> Result<Archive, Failure> {
+    Archive::open(&config.archive.url, runtime.handle().clone()).map_err(|error| {
+        Failure::new(format!("{error}; create the archive and its log with `driftseal log init`"))
+    })
+}
+
+/// The runtime below HTTP and the object store.
+pub(crate) fn runtime() -> Result<Runtime, Failure> {
+    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("io").build()?)
+}
+
+/// The roles of this process that run, in the order of the flow.
+#[derive(Debug, Default)]
+pub(crate) struct Running {
+    stages: Vec<(Role, Shutdown, Tasks)>,
+}
+
+impl Running {
+    /// Starts the collector on a listener that is bound.
+    pub(crate) fn start_collector(
+        &mut self,
+        config: &Config,
+        log: &Arc<dyn EventLog>,
+        listener: TcpListener,
+        runtime: &Runtime,
+    ) -> Result<(), Failure> {
+        let (config, log, handle) =
+            (config.collector.clone(), Arc::clone(log), runtime.handle().clone());
+        self.start(Role::Collector, move |shutdown| {
+            handle.block_on(collector::run(config, log, listener, shutdown))
+        })
+    }
+
+    /// Starts the processor.
+    pub(crate) fn start_processor(
+        &mut self,
+        config: &Config,
+        log: &Arc<dyn EventLog>,
+    ) -> Result<(), Failure> {
+        let (config, log) = (config.processor.clone(), Arc::clone(log));
+        self.start(Role::Processor, move |shutdown| processor::run(config, log, shutdown))
+    }
+
+    /// Starts the sealer.
+    pub(crate) fn start_sealer(
+        &mut self,
+        config: &Config,
+        log: &Arc<dyn EventLog>,
+        archive: Archive,
+        keys: Keys,
+    ) -> Result<(), Failure> {
+        let (config, log) = (config.sealer.clone(), Arc::clone(log));
+        self.start(Role::Sealer, move |shutdown| sealer::run(config, log, archive, keys, shutdown))
+    }
+
+    fn start<E: std::error::Error>(
+        &mut self,
+        role: Role,
+        body: impl FnOnce(Shutdown) -> Result<(), E> + Send + 'static,
+    ) -> Result<(), Failure> {
+        let shutdown = Shutdown::new();
+        let mut tasks = Tasks::new(shutdown.clone());
+        let given = shutdown.clone();
+        tasks.spawn(role.name(), move || body(given))?;
+        metrics::gauge!(
+            metric_names::BUILD_INFO,
+            "version" => env!("CARGO_PKG_VERSION"),
+            "role" => role.name(),
+        )
+        .set(1.0);
+        self.stages.push((role, shutdown, tasks));
+        Ok(())
+    }
+
+    /// Whether a role ended although nobody asked it to.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.stages.iter().any(|(_, shutdown, _)| shutdown.is_triggered())
+    }
+
+    /// Waits until `shutdown` is triggered or a role has failed.
+    pub(crate) fn wait(&self, shutdown: &Shutdown) {
+        while !shutdown.wait_timeout(LOOK) && !self.has_failed() {}
+    }
+
+    /// Stops one role and waits for it.
+    pub(crate) fn stop(&mut self, role: Role) -> Result<(), Failure> {
+        let mut failures = Vec::new();
+        let (stopping, rest): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.stages).into_iter().partition(|(found, _, _)| *found == role);
+        self.stages = rest;
+        for (role, shutdown, tasks) in stopping {
+            let stopwatch = Stopwatch::start();
+            shutdown.trigger();
+            if let Err(failed) = tasks.join() {
+                failures.extend(failed);
+            }
+            let elapsed_ms = u64::try_from(stopwatch.elapsed().as_millis()).unwrap_or(u64::MAX);
+            tracing::info!(role = role.name(), elapsed_ms, "stopped role");
+        }
+        outcome(&failures)
+    }
+
+    /// Stops every role in the order of the flow, so that each drains what the one before it left.
+    pub(crate) fn stop_all(&mut self) -> Result<(), Failure> {
+        let mut messages = Vec::new();
+        for role in [Role::Collector, Role::Processor, Role::Sealer] {
+            if let Err(failure) = self.stop(role) {
+                messages.push(failure.message().to_owned());
+            }
+        }
+        if messages.is_empty() { Ok(()) } else { Err(Failure::new(messages.join("; "))) }
+    }
+}
+
+fn outcome(failures: &[TaskFailure]) -> Result<(), Failure> {
+    if failures.is_empty() {
+        return Ok(());
+    }
+    let texts: Vec<String> = failures.iter().map(TaskFailure::to_string).collect();
+    Err(Failure::new(texts.join("; ")))
+}
+
+/// Runs these roles until a signal or a failure, then drains. `create_topics` also says that the
+/// embedded log may be used.
+pub(crate) fn run(config: &Config, roles: &[Role], create_topics: bool) -> Result<Ended, Failure> {
+    let runtime = runtime()?;
+    let shutdown = Shutdown::new();
+    shutdown.on_signals(runtime.handle())?;
+    let exposition = service::metrics::install();
+    if config.kafka.brokers.is_empty() {
+        tracing::warn!(
+            directory = %config.embedded.directory.display(),
+            "no kafka.brokers: using the embedded event log; one process on this machine only"
+        );
+    } else {
+        tracing::info!(brokers = config.kafka.brokers.join(","), "using Apache Kafka");
+    }
+    // What can be wrong with the archive and the keys is said before anything listens.
+    let sealing = roles.contains(&Role::Sealer);
+    let sealer = sealing
+        .then(|| {
+            Ok::<_, Failure>((open_archive(config, &runtime)?, Keys::load(&config.keys.directory)?))
+        })
+        .transpose()?;
+    let log = open_log(config)?;
+    if create_topics {
+        log.create_topics(&config.topic_specs())?;
+    }
+
+    let mut running = Running::default();
+    let started =
+        start(config, roles, sealer, &log, &runtime, &exposition, &shutdown, &mut running);
+    if started.is_ok() {
+        running.wait(&shutdown);
+    }
+    shutdown.trigger();
+    let stopped = running.stop_all();
+    started?;
+    stopped?;
+    Ok(Ended::Done)
+}
+
+#[expect(clippy::too_many_arguments, reason = "everything that a process shares, once")]
+fn start(
+    config: &Config,
+    roles: &[Role],
+    sealer: Option<(Archive, Keys)>,
+    log: &Arc<dyn EventLog>,
+    runtime: &Runtime,
+    exposition: &Exposition,
+    shutdown: &Shutdown,
+    running: &mut Running,
+) -> Result<(), Failure> {
+    if roles.contains(&Role::Processor) {
+        running.start_processor(config, log)?;
+    }
+    if let Some((archive, keys)) = sealer {
+        running.start_sealer(config, log, archive, keys)?;
+    }
+    if roles.contains(&Role::Collector) {
+        let listener = bind(&config.listen.collector, runtime)?;
+        tracing::info!(address = %listener.local_addr()?, "collector listens");
+        running.start_collector(config, log, listener, runtime)?;
+    } else {
+        // The collector serves health and metrics itself; the others have no HTTP of their own.
+        let listener = bind(&config.listen.operations, runtime)?;
+        tracing::info!(address = %listener.local_addr()?, "health and metrics listen");
+        let serving = service::operations::serve(listener, exposition.clone(), shutdown.clone());
+        drop(runtime.spawn(serving));
+    }
+    Ok(())
+}
+
+/// Listens on an address.
+pub(crate) fn bind(address: &str, runtime: &Runtime) -> Result<TcpListener, Failure> {
+    runtime
+        .block_on(TcpListener::bind(address))
+        .map_err(|error| Failure::new(format!("failed to listen on {address}: {error}")))
+}

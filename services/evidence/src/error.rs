@@ -1,0 +1,61 @@
+//! Why evidence could not be given.
+
+use archive::ArchiveError;
+use segment::fault::Distrust;
+use segment::pack::PackError;
+use segment::policy::PolicyError;
+use segment::proof::ProveError;
+use thiserror::Error;
+
+/// Why evidence could not be given.
+#[derive(Debug, Error)]
+pub enum EvidenceError {
+    /// An object could not be read.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+    /// The log of the archive does not hold, or the policy does not know who signed it.
+    #[error("failed to read the log: {0}")]
+    Log(Distrust),
+    /// The archive has no log.
+    #[error("failed to read the log: the archive has no commit; is this the archive's root?")]
+    NoLog,
+    /// No sealed event has the id.
+    #[error("no sealed event has the id `{0}`; it may not be sealed yet")]
+    NoEvent(String),
+    /// The event could not be proved.
+    #[error(transparent)]
+    Prove(#[from] ProveError),
+    /// The pack could not be made.
+    #[error(transparent)]
+    Pack(#[from] PackError),
+    /// A file could not be read.
+    #[error("failed to read `{path}`: {error}")]
+    File {
+        /// The file.
+        path: String,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// The policy is refused.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+}
+
+impl EvidenceError {
+    /// The exit code of commands: 3 if the policy does not know who signed, else 1.
+    #[must_use]
+    pub const fn exit_code(&self) -> u8 {
+        match self {
+            Self::Log(Distrust::Unverifiable(_))
+            | Self::Pack(PackError::Distrust(Distrust::Unverifiable(_))) => 3,
+            Self::Archive(_)
+            | Self::Log(Distrust::Failed(_))
+            | Self::NoLog
+            | Self::NoEvent(_)
+            | Self::Prove(_)
+            | Self::Pack(_)
+            | Self::File { .. }
+            | Self::Policy(_) => 1,
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! Evidence from an archive: check it whole, prove one event, export a pack, verify one.
+//!
+//! The decisions are in [`segment`]; here are reading and threads. Everything blocks its thread;
+//! what takes long reports progress through a callback, which is called on the calling thread.
+//!
+//! # Promise
+//!
+//! - Nothing is written to the archive.
+//! - Whatever the archive holds gives a report or an error, never a panic. An object that cannot be
+//!   *read* (network, permissions) is an error; an object that is *wrong* is a finding.
+//! - Who is believed comes from a [`Policy`], never from the archive.
+
+mod error;
+mod export;
+mod fsck;
+mod log;
+mod prove;
+mod verify;
+
+pub use error::EvidenceError;
+pub use export::{Exported, export};
+pub use fsck::fsck;
+pub use log::{Log, read_log};
+pub use prove::prove;
+pub use verify::{read_policy, verify_file};
+
+pub use segment::fault::{Fault, Judgement};
+pub use segment::fsck::{Progress as FsckProgress, Report as FsckReport};
+pub use segment::pack::{Report as PackReport, Scope, ScopeError};
+pub use segment::policy::{Policy, PolicyError};
+pub use segment::proof::{EventProof, ProofReport};
+
+/// How far a long piece of work is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Progress {
+    /// What is being done, for example `reading the log`.
+    pub phase: &'static str,
+    /// Units done.
+    pub done: u64,
+    /// Units there are, as far as is known.
+    pub total: u64,
+}

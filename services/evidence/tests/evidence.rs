@@ -1,0 +1,105 @@
+//! Fsck, proof, export and verification over an archive in a directory.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed step fails the test")]
+
+#[path = "../../../shared/segment/tests/archive/common.rs"]
+mod common;
+
+use archive::Archive;
+use common::{START_MS, World};
+use evidence::{EvidenceError, Judgement, Progress, Scope};
+use tokio::runtime::Runtime;
+
+/// An archive in a directory, and what it needs to live.
+struct Stored {
+    archive: Archive,
+    directory: tempfile::TempDir,
+    _runtime: Runtime,
+}
+
+fn store(world: &World) -> Stored {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let location = directory.path().to_str().unwrap();
+    let archive = Archive::create(location, runtime.handle().clone()).unwrap();
+    for (path, bytes) in &world.objects {
+        archive.put_new(path, bytes.clone()).unwrap();
+    }
+    Stored { archive, directory, _runtime: runtime }
+}
+
+fn ignore(_: Progress) {}
+
+#[test]
+fn a_sealed_archive_is_checked_on_all_cores_with_progress() {
+    let mut world = World::example();
+    for run in 100..140 {
+        let lines = vec![common::run_completed("agent-a", run, START_MS)];
+        world.commit(&[("agent.events", 0, lines)]);
+    }
+    let stored = store(&world);
+    let mut last = evidence::FsckProgress::default();
+    let report =
+        evidence::fsck(&stored.archive, &common::policy(), &mut |progress| last = *progress)
+            .unwrap();
+    assert_eq!(report.findings, vec![]);
+    assert_eq!((report.verdict, report.segments, report.events), (Judgement::Verified, 44, 64));
+    assert_eq!((last.segments_done, last.segments_total), (44, 44));
+    assert_eq!(last.bytes_done, last.bytes_total);
+    // The same as from memory, whatever the order in which workers answer.
+    assert_eq!(report, world.fsck());
+}
+
+#[test]
+fn a_changed_file_is_named() {
+    let world = World::example();
+    let stored = store(&world);
+    let path = world.objects.keys().find(|path| path.ends_with(".parquet")).unwrap();
+    let changed = world.flip(path, 1000);
+    stored.archive.put(path, changed.objects.get(path).unwrap().clone()).unwrap();
+    let report = evidence::fsck(&stored.archive, &common::policy(), &mut |_| {}).unwrap();
+    assert_eq!(report.verdict, Judgement::Failed);
+    assert!(report.to_text().contains(path.as_str()));
+}
+
+#[test]
+fn an_event_is_found_and_proved() {
+    let stored = store(&World::example());
+    let prove = |id: &str| evidence::prove(&stored.archive, &common::policy(), id, &mut ignore);
+    let proof = prove("agent-b-12").unwrap();
+    assert_eq!(proof.verify(&common::policy()).verdict, Judgement::Verified);
+    assert!(matches!(prove("nobody"), Err(EvidenceError::NoEvent(_))));
+}
+
+#[test]
+fn a_pack_is_exported_and_verified_from_its_file() {
+    let stored = store(&World::example());
+    let scope = Scope::new("agent-a", START_MS, START_MS + 1_000).unwrap();
+    let mut phases = Vec::new();
+    let exported = evidence::export(&stored.archive, &common::policy(), &scope, &mut |progress| {
+        phases.push(progress.phase);
+    })
+    .unwrap();
+    assert_eq!(exported.report.verdict, Judgement::Verified);
+    phases.dedup();
+    assert_eq!(phases, ["reading the log", "collecting events", "verifying the pack"]);
+    let path = stored.directory.path().join("pack.zip");
+    std::fs::write(&path, &exported.pack).unwrap();
+    let policy_path = stored.directory.path().join("policy");
+    std::fs::write(&policy_path, common::policy().to_text()).unwrap();
+    let policy = evidence::read_policy(&policy_path).unwrap();
+    assert_eq!(evidence::verify_file(&path, Some(&policy)).unwrap(), exported.report);
+    let without = evidence::verify_file(&path, None).unwrap();
+    assert_eq!(without.verdict, Judgement::Unverifiable);
+}
+
+#[test]
+fn an_archive_without_a_log_is_not_silently_empty() {
+    let mut world = World::new();
+    world.objects.clear();
+    let stored = store(&world);
+    let scope = Scope::parse("agent-a", None, None).unwrap();
+    let error = evidence::export(&stored.archive, &common::policy(), &scope, &mut ignore);
+    assert!(matches!(error, Err(EvidenceError::NoLog)));
+    let report = evidence::fsck(&stored.archive, &common::policy(), &mut |_| {}).unwrap();
+    assert_eq!(report.verdict, Judgement::Failed);
+}

@@ -1,0 +1,34 @@
+//! The processing service: reads the events of its partitions, and publishes what
+//! [`monitor::Processor`] computes from them.
+//!
+//! # Promise
+//!
+//! - **Exactly once, without transactions.** Every output names its origin. A snapshot is written
+//!   only after everything computed before it was acknowledged, and says how far the output
+//!   partitions reached. After a restart the outputs from there on are read, the records since
+//!   the snapshot are computed again, and what is already there is not published again.
+//! - Output partition = input partition, so one owner writes both.
+//! - A zombie, or an answer that was lost, can at worst repeat an identical output with the same
+//!   `event_id`.
+//! - Idle partitions get ticks, so that windows close and silence is visible in the archive.
+//!
+//! | state of an output | if the process dies here |
+//! |---|---|
+//! | computed | nothing has happened; it is computed again |
+//! | published, not acknowledged | it is there or not; the next owner reads which |
+//! | acknowledged, after the snapshot | the next owner computes it, finds it and keeps silent |
+//! | acknowledged, before the snapshot | it is not computed again |
+//!
+//! # What it does not do
+//!
+//! It decides nothing: windows, detectors and alerts are `monitor`'s. It does not create topics.
+
+mod config;
+mod partition;
+mod read;
+mod role;
+mod slots;
+mod tick;
+
+pub use config::{Config, Topics};
+pub use role::{Role, RunError, run};

@@ -1,0 +1,191 @@
+//! The loop of the service: one thread, all partitions that the group gives it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use event::{Decoder, Limits, TopicPartition};
+use ports::{Consumer, EventLog, LogError, Polled, Subscription};
+use service::Shutdown;
+use service::metric_names as names;
+use thiserror::Error;
+use tracing::{info, warn};
+
+use crate::config::Config;
+use crate::partition::Worker;
+
+/// Why the role ended.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum RunError {
+    /// The configuration makes no sense; all that is wrong with it.
+    #[error("failed to start the processor: {}", .0.join("; "))]
+    Config(Vec<String>),
+    /// An output topic has fewer partitions than the input.
+    #[error("topic `{topic}` has {found} partitions, fewer than the {needed} of the events")]
+    Partitions {
+        /// The topic.
+        topic: String,
+        /// Its partitions.
+        found: i32,
+        /// Partitions of the input.
+        needed: i32,
+    },
+    /// The log failed in a way that does not pass, or too many times in a row.
+    #[error("failed to process: {0}")]
+    Log(#[from] LogError),
+}
+
+/// Runs the processor until the shutdown: reads, computes, publishes. Blocking; give it a thread.
+/// On shutdown it publishes what it has computed and writes a snapshot of each partition.
+///
+/// # Errors
+///
+/// A configuration that makes no sense, or a log that failed for good or too many times in a row.
+pub fn run(config: Config, log: Arc<dyn EventLog>, shutdown: Shutdown) -> Result<(), RunError> {
+    let wait = Duration::from_millis(config.poll_wait_ms);
+    let (retries_max, pause) = (config.retries_max, config.retry_pause());
+    let mut failures = 0;
+    let mut role = None;
+    while !shutdown.is_triggered() {
+        let outcome = match &mut role {
+            None => Role::start(config.clone(), Arc::clone(&log)).map(|started| {
+                role = Some(started);
+                false
+            }),
+            Some(role) => role.step(wait),
+        };
+        match outcome {
+            Ok(progress) => {
+                if progress {
+                    failures = 0;
+                }
+            }
+            Err(RunError::Log(error)) if is_passing(&error) && failures < retries_max => {
+                failures += 1;
+                warn!(%error, failures, "starting again from the snapshots");
+                role = None;
+                if shutdown.wait_timeout(pause) {
+                    break;
+                }
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    if let Some(role) = role {
+        role.finish();
+    }
+    Ok(())
+}
+
+/// Whether trying again may help.
+const fn is_passing(error: &LogError) -> bool {
+    match error {
+        LogError::Unavailable(_) | LogError::QueueFull { .. } => true,
+        // A position that retention overtook: opening again starts at the first record held.
+        LogError::OutOfRange { .. } => true,
+        LogError::TooLarge { .. } | LogError::UnknownPartition(_) | LogError::Fatal(_) => false,
+    }
+}
+
+/// The processor as a machine that is driven step by step. [`run`] drives it; dropping it anywhere
+/// is the same as killing the process there.
+#[derive(Debug)]
+pub struct Role {
+    config: Arc<Config>,
+    log: Arc<dyn EventLog>,
+    consumer: Box<dyn Consumer>,
+    decoder: Decoder,
+    workers: BTreeMap<TopicPartition, Worker>,
+}
+
+impl Role {
+    /// Joins the group.
+    ///
+    /// # Errors
+    ///
+    /// A configuration that makes no sense, an output topic with too few partitions, or what the
+    /// log says.
+    pub fn start(config: Config, log: Arc<dyn EventLog>) -> Result<Self, RunError> {
+        let problems = config.problems();
+        if !problems.is_empty() {
+            return Err(RunError::Config(problems));
+        }
+        let topics = &config.topics;
+        let needed = log.partitions(&topics.events)?;
+        for topic in [&topics.metrics, &topics.alerts, &topics.state] {
+            let found = log.partitions(topic)?;
+            if found < needed {
+                return Err(RunError::Partitions { topic: topic.clone(), found, needed });
+            }
+        }
+        let subscription = Subscription::Group {
+            group: config.group.clone(),
+            topics: vec![topics.events.clone()],
+        };
+        let consumer = log.consumer(subscription)?;
+        let decoder = Decoder::new(Limits { value_bytes_max: config.value_bytes_max });
+        Ok(Self { config: Arc::new(config), log, consumer, decoder, workers: BTreeMap::new() })
+    }
+
+    /// Waits for the next thing to happen, and handles it; then does what is due. Returns whether
+    /// records came.
+    ///
+    /// # Errors
+    ///
+    /// What the log says. The role must then be dropped; a new one continues from the snapshots.
+    pub fn step(&mut self, wait: Duration) -> Result<bool, RunError> {
+        let mut progress = false;
+        match self.consumer.poll(wait)? {
+            Polled::Idle => {}
+            Polled::Assigned(partitions) => {
+                for partition in partitions {
+                    let worker = Worker::open(&self.config, &self.log, &partition)?;
+                    let first = self.log.offsets(&partition)?.first;
+                    self.consumer.seek(&partition, worker.position(first))?;
+                    self.workers.insert(partition, worker);
+                }
+            }
+            Polled::Revoked(partitions) => {
+                for partition in partitions {
+                    // Whoever takes it over goes on from the last snapshot.
+                    self.workers.remove(&partition);
+                    info!(%partition, "gave a partition back");
+                }
+            }
+            Polled::Batch(batch) => {
+                if let Some(worker) = self.workers.get_mut(batch.partition()) {
+                    worker.handle_batch(&self.decoder, &batch)?;
+                    progress = true;
+                }
+            }
+        }
+        let mut positions = Vec::new();
+        for worker in self.workers.values_mut() {
+            positions.extend(worker.keep_up()?);
+        }
+        if !positions.is_empty()
+            && let Err(error) = self.consumer.commit(&positions)
+        {
+            warn!(%error, "the lag display of the group stays behind");
+        }
+        let keys: u64 = self.workers.values().map(Worker::keys).sum();
+        #[expect(clippy::cast_precision_loss, reason = "a gauge")]
+        metrics::gauge!(names::PROCESSOR_SERIES_ACTIVE).set(keys as f64);
+        Ok(progress)
+    }
+
+    /// Publishes what was computed and writes a snapshot of each partition. What fails is computed
+    /// again by the next owner.
+    pub fn finish(mut self) {
+        let mut positions = Vec::new();
+        for (partition, worker) in &mut self.workers {
+            match worker.save() {
+                Ok(position) => positions.push(position),
+                Err(error) => warn!(%partition, %error, "stopped without a snapshot"),
+            }
+        }
+        if let Err(error) = self.consumer.commit(&positions) {
+            warn!(%error, "the lag display of the group stays behind");
+        }
+    }
+}

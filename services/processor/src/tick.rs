@@ -1,0 +1,33 @@
+//! The event that a monitor writes into an idle partition.
+
+use event::{BuildError, EventBuilder, Timestamp, encode};
+use ports::Outgoing;
+use uuid::Uuid;
+
+/// A `monitor.tick` for a partition of a topic.
+pub(crate) fn tick(
+    topic: &str,
+    partition: i32,
+    monitor_id: &str,
+    now_ms: i64,
+    next_offset: i64,
+) -> Result<Outgoing, BuildError> {
+    let event = EventBuilder::new("monitor.tick")
+        .set("event_id", Uuid::now_v7().to_string())
+        .set("event_time", Timestamp::from_millis(now_ms))
+        .set("actor.type", "service")
+        .set("actor.id", monitor_id)
+        .set("monitor.id", monitor_id)
+        .set("monitor.next_offset", next_offset)
+        .set("monitor.lag", 0_i64)
+        .build()?;
+    let mut value = Vec::new();
+    encode::encode(&event, &mut value);
+    Ok(Outgoing {
+        topic: topic.into(),
+        partition: Some(partition),
+        key: None,
+        value: Some(value),
+        headers: Vec::new(),
+    })
+}

@@ -1,0 +1,307 @@
+//! The processor dies and comes back, the log fails and lies: the outputs are those of an
+//! undisturbed run, and none is missing.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed step fails the test")]
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use event::{EventBuilder, Timestamp, TimestampType, TopicPartition, encode};
+use ports::{Outgoing, TopicSpec};
+use processor::{Config, Role, RunError};
+use service::Shutdown;
+use sim::{Fault, MemoryLog, Operation};
+
+const START_MS: i64 = 1_760_000_000_000;
+const PIECE: usize = 40;
+
+/// A key, a value and a broker timestamp.
+type Input = (Vec<u8>, Vec<u8>, i64);
+
+/// Outputs by topic, offset and ordinal of their origin.
+type Found = BTreeMap<(String, i64, i64), Vec<u8>>;
+
+/// Two versions of an agent, the second worse, with results of a suite and some garbage.
+fn traffic() -> Vec<Input> {
+    let mut inputs = Vec::new();
+    for number in 0..400_i64 {
+        let time_ms = START_MS + number * 4_000;
+        if number % 50 == 7 {
+            inputs.push((b"a".to_vec(), b"{broken".to_vec(), time_ms));
+        }
+        let version = if number < 200 { "v1" } else { "v2" };
+        let failed = number % 10 == 3 || number >= 200 && number % 2 == 0;
+        let event = EventBuilder::new("run.completed")
+            .set("event_id", format!("run-{number}"))
+            .set("event_time", Timestamp::from_millis(time_ms))
+            .set("agent_id", "a")
+            .set("agent_version", version)
+            .set("run_id", format!("r{number}"))
+            .set("run.status", if failed { "error" } else { "ok" })
+            .set("run.duration_ms", 100.0 + f64::from(i32::try_from(number).unwrap()))
+            .set("run.input_tokens", number)
+            .build()
+            .unwrap();
+        let mut value = Vec::new();
+        encode::encode(&event, &mut value);
+        inputs.push((b"a".to_vec(), value, time_ms));
+        let json = format!(
+            r#"{{"kind":"eval.result","agent_id":"a","agent_version":"{version}",
+                "event_time":"{}","eval":{{"suite":"s","passed":{},"score":0.5}}}}"#,
+            Timestamp::from_millis(time_ms).to_rfc3339().unwrap(),
+            number % 7 != 0,
+        );
+        inputs.push((b"a".to_vec(), json.into_bytes(), time_ms));
+    }
+    inputs
+}
+
+fn config() -> Config {
+    Config {
+        snapshot_records_max: 60,
+        snapshot_chunk_bytes_max: 1_000,
+        tick_interval_secs: 0,
+        publish_records_max: 3,
+        publish_wait_ms_max: 1,
+        read_wait_ms_max: 1_000,
+        ..Config::default()
+    }
+}
+
+fn world(partitions: i32) -> MemoryLog {
+    let log = MemoryLog::new();
+    let topics = config().topics;
+    let spec = |name: &str| TopicSpec { name: name.to_owned(), partitions, compacted: false };
+    let all = [&topics.events, &topics.metrics, &topics.alerts, &topics.state];
+    ports::EventLog::create_topics(&log, &all.map(|name| spec(name))).unwrap();
+    log
+}
+
+fn append(log: &MemoryLog, partition: i32, (key, value, time_ms): &Input) {
+    let record = Outgoing {
+        topic: config().topics.events.as_str().into(),
+        partition: Some(partition),
+        key: Some(key.clone()),
+        value: Some(value.clone()),
+        headers: Vec::new(),
+    };
+    log.append_at(record, *time_ms, TimestampType::LogAppendTime).unwrap();
+}
+
+fn start(log: &MemoryLog) -> Result<Role, RunError> {
+    Role::start(config(), Arc::new(log.clone()))
+}
+
+/// Steps until nothing comes any more.
+fn drain(role: &mut Role) -> Result<(), RunError> {
+    let mut idle = 0;
+    while idle < 3 {
+        idle = if role.step(Duration::ZERO)? { 0 } else { idle + 1 };
+    }
+    Ok(())
+}
+
+/// Appends the traffic piece by piece; `disturb` may act before each. A role that fails is
+/// dropped, and another one started.
+fn play(log: &MemoryLog, mut disturb: impl FnMut(usize, &mut Option<Role>)) {
+    let mut role = None;
+    for (number, piece) in traffic().chunks(PIECE).enumerate() {
+        piece.iter().for_each(|input| append(log, 0, input));
+        disturb(number, &mut role);
+        for attempt in 0.. {
+            assert!(attempt < 50, "no progress");
+            let mut running = match role.take() {
+                Some(running) => running,
+                None => match start(log) {
+                    Ok(started) => started,
+                    Err(_) => continue,
+                },
+            };
+            if drain(&mut running).is_ok() {
+                role = Some(running);
+                break;
+            }
+        }
+    }
+}
+
+/// Outputs of a topic by origin; a repeated one must be identical.
+fn outputs(log: &MemoryLog) -> Found {
+    let decoder = event::Decoder::new(event::Limits::default());
+    let mut found = BTreeMap::new();
+    let topics = config().topics;
+    for topic in [topics.metrics, topics.alerts] {
+        let batch = log.records(&TopicPartition::new(topic.as_str(), 0)).unwrap();
+        for record in batch.records() {
+            let decoded = decoder.decode(&record);
+            assert_eq!(decoded.fault, None);
+            let int = |path| decoded.event.get(event::schema().id(path).unwrap()).cloned();
+            let number = |path| match int(path) {
+                Some(event::Cell::Int(number)) => number,
+                other => panic!("{path}: {other:?}"),
+            };
+            let key = (topic.clone(), number("origin.offset"), number("origin.ordinal"));
+            let value = record.value.unwrap().to_vec();
+            if let Some(known) = found.insert(key, value.clone()) {
+                assert_eq!(known, value, "a repeated output differs");
+            }
+        }
+    }
+    found
+}
+
+/// Records of both output topics, repeated ones included.
+fn published(log: &MemoryLog) -> usize {
+    let topics = config().topics;
+    let count = |topic: &str| log.records(&TopicPartition::new(topic, 0)).unwrap().len();
+    count(&topics.metrics) + count(&topics.alerts)
+}
+
+fn kinds(log: &MemoryLog) -> Vec<String> {
+    let decoder = event::Decoder::new(event::Limits::default());
+    let batch = log.records(&TopicPartition::new(config().topics.alerts.as_str(), 0)).unwrap();
+    let kind = |record| decoder.decode(&record).event.text_at("kind").unwrap().to_owned();
+    batch.records().map(kind).collect()
+}
+
+fn undisturbed() -> (Found, u64) {
+    let log = world(1);
+    play(&log, |_, _| {});
+    (outputs(&log), log.calls(Operation::Publish))
+}
+
+#[test]
+fn an_undisturbed_run_alerts_and_repeats_nothing() {
+    let log = world(1);
+    play(&log, |_, _| {});
+    let kinds = kinds(&log);
+    for kind in ["drift.baseline.set", "drift.alert.pending", "drift.alert.firing"] {
+        assert!(kinds.iter().any(|found| found == kind), "{kind}: {kinds:?}");
+    }
+    assert_eq!(outputs(&log).len(), published(&log));
+}
+
+#[test]
+fn killed_before_any_piece_nothing_is_lost_or_changed() {
+    let (expected, _) = undisturbed();
+    for first in 0..4 {
+        let log = world(1);
+        play(&log, |number, role| {
+            if number % 4 == first {
+                *role = None;
+            }
+        });
+        assert_eq!(outputs(&log), expected, "killed at {first} and every 4");
+        assert_eq!(published(&log), expected.len(), "what was there was not published again");
+    }
+}
+
+#[test]
+fn whichever_publication_fails_or_loses_its_answer_nothing_is_lost_or_changed() {
+    let (expected, calls) = undisturbed();
+    assert!(calls > 60, "{calls}");
+    let faults = [Fault::NotApplied, Fault::LostAnswer, Fault::Held, Fault::Duplicated];
+    for call in 0..calls {
+        // Two of the four for each call, in turn.
+        for fault in faults.into_iter().skip(usize::from(call % 2 == 1)).step_by(2) {
+            let log = world(1);
+            log.inject(Operation::Publish, call, fault);
+            play(&log, |_, _| {});
+            assert_eq!(outputs(&log), expected, "{fault:?} at call {call}");
+        }
+    }
+}
+
+#[test]
+fn other_calls_may_fail_too() {
+    let (expected, _) = undisturbed();
+    for operation in [Operation::Offsets, Operation::Poll, Operation::Seek, Operation::Commit] {
+        for call in [0, 1, 2, 3, 5, 8, 13, 21, 34] {
+            for fault in [Fault::NotApplied, Fault::LostAnswer] {
+                let log = world(1);
+                log.inject(operation, call, fault);
+                log.inject(Operation::Publish, call, Fault::LostAnswer);
+                play(&log, |_, _| {});
+                assert_eq!(outputs(&log), expected, "{operation:?} {fault:?} at call {call}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_zombie_repeats_at_worst_what_is_there() {
+    let (expected, _) = undisturbed();
+    let log = world(1);
+    let mut zombie = None;
+    let events = TopicPartition::new(config().topics.events.as_str(), 0);
+    play(&log, |number, role| {
+        if number % 5 == 3 {
+            zombie = role.take();
+            assert!(log.evict(&config().group, &events));
+        } else if let Some(mut zombie) = zombie.take() {
+            // It learns only now that the partition is gone.
+            drop(zombie.step(Duration::ZERO));
+        }
+    });
+    assert_eq!(outputs(&log), expected);
+}
+
+#[test]
+fn a_drained_role_leaves_a_snapshot_of_everything() {
+    let log = world(1);
+    let inputs = traffic();
+    inputs.iter().for_each(|input| append(&log, 0, input));
+    let mut role = start(&log).unwrap();
+    drain(&mut role).unwrap();
+    role.finish();
+    let expected = outputs(&log);
+    let events = TopicPartition::new(config().topics.events.as_str(), 0);
+    let next = i64::try_from(inputs.len()).unwrap();
+    assert_eq!(log.committed(&config().group, &events), Some(next));
+    // With the records gone, only the snapshot can know where to go on.
+    log.trim(&events, next).unwrap();
+    let mut role = start(&log).unwrap();
+    append(&log, 0, &(b"a".to_vec(), inputs[0].1.clone(), START_MS + 9_000_000));
+    drain(&mut role).unwrap();
+    assert_eq!(outputs(&log), expected, "run-0 was seen before");
+}
+
+#[test]
+fn an_idle_partition_gets_ticks_and_its_windows_close() {
+    let log = world(2);
+    let inputs = traffic();
+    inputs[..10].iter().for_each(|input| append(&log, 1, input));
+    log.set_now_ms(START_MS + 3_600_000);
+    let shutdown = Shutdown::new();
+    let config = Config { tick_interval_secs: 1, poll_wait_ms: 5, ..config() };
+    let metrics = TopicPartition::new(config.topics.metrics.as_str(), 1);
+    let runner = {
+        let (log, shutdown) = (Arc::new(log.clone()), shutdown.clone());
+        std::thread::spawn(move || processor::run(config, log, shutdown))
+    };
+    let deadline = service::clock::Stopwatch::start();
+    while log.records(&metrics).unwrap().is_empty() {
+        assert!(!deadline.has_passed(Duration::from_secs(60)), "no window has closed");
+        assert!(!shutdown.wait_timeout(Duration::from_millis(5)));
+    }
+    shutdown.trigger();
+    runner.join().unwrap().unwrap();
+    let decoder = event::Decoder::new(event::Limits::default());
+    for partition in [0, 1] {
+        let events = TopicPartition::new("agent.events", partition);
+        let batch = log.records(&events).unwrap();
+        let last = batch.records().last().unwrap();
+        assert_eq!(decoder.decode(&last).event.text_at("kind"), Some("monitor.tick"));
+    }
+}
+
+#[test]
+fn outputs_need_as_many_partitions_as_inputs() {
+    let log = world(2);
+    log.delete_topic("driftseal.state");
+    let few = TopicSpec { name: "driftseal.state".into(), partitions: 1, compacted: true };
+    ports::EventLog::create_topics(&log, &[few]).unwrap();
+    let expected = RunError::Partitions { topic: "driftseal.state".into(), found: 1, needed: 2 };
+    assert_eq!(start(&log).err(), Some(expected));
+}

@@ -1,0 +1,98 @@
+//! Why the sealer stops.
+
+use archive::ArchiveError;
+use event::TopicPartition;
+use ports::LogError;
+use segment::sealer::ResumeError;
+use thiserror::Error;
+
+/// Why the sealer stopped. A supervisor may start it again after any of these; those that a person
+/// must look at come back at once.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum RunError {
+    /// The configuration makes no sense.
+    #[error("the configuration is wrong: {}", .0.join("; "))]
+    Config(Vec<String>),
+    /// The archive holds no transparency log. Creating one is an explicit act, because an empty
+    /// archive may also be a wrong one.
+    #[error("no transparency log in the archive `{0}`; create one with `driftseal log init`")]
+    NoLog(String),
+    /// What the archive holds of the log does not verify with our keys.
+    #[error("the transparency log does not verify: {0}")]
+    Log(segment::log::LogError),
+    /// A commit is missing between others.
+    #[error("commit {missing} of the transparency log is missing, though commit {found} exists")]
+    MissingCommit {
+        /// Number of the commit that is not there.
+        missing: u64,
+        /// Number of the next one that is.
+        found: u64,
+    },
+    /// The log belongs to another key.
+    #[error("the transparency log in the archive is `{found}`, our key is for `{expected}`")]
+    Origin {
+        /// Name of our key.
+        expected: String,
+        /// Origin of the log.
+        found: String,
+    },
+    /// An object that follows from the commits is there with other bytes.
+    #[error("`{0}` differs from what the commits of the transparency log say")]
+    Derived(String),
+    /// The archive gave back other bytes than were stored.
+    #[error("`{path}` reads back differently from what was stored: {detail}")]
+    ReadBack {
+        /// The object.
+        path: String,
+        /// What differs.
+        detail: String,
+    },
+    /// The commit was sent and its answer is lost. Only reading the log again tells the truth.
+    #[error("unknown outcome of commit {sequence}: {error}")]
+    UnknownOutcome {
+        /// Number of the commit.
+        sequence: u64,
+        /// The archive's answer.
+        error: ArchiveError,
+    },
+    /// A segment could not be built; our bug, or out of memory.
+    #[error("failed to build a segment of `{partition}` from offset {offset}: {detail}")]
+    Build {
+        /// The partition.
+        partition: TopicPartition,
+        /// First offset of the segment.
+        offset: i64,
+        /// What happened.
+        detail: String,
+    },
+    /// A partition cannot be resumed where its sealed part ends.
+    #[error("failed to resume `{partition}`: {error}")]
+    Resume {
+        /// The partition.
+        partition: TopicPartition,
+        /// Why.
+        error: ResumeError,
+    },
+    /// The topic was deleted and created again; its offsets name other records now.
+    #[error(
+        "topic `{topic}` is not the one that was sealed: its identity is `{found}`, sealed is \
+         `{sealed}`; give the new one another name"
+    )]
+    AnotherTopic {
+        /// The topic.
+        topic: String,
+        /// Identity in the transparency log.
+        sealed: String,
+        /// Identity now.
+        found: String,
+    },
+    /// The archive failed, or stayed unavailable for all attempts.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+    /// The event log failed, or stayed unavailable for all attempts.
+    #[error(transparent)]
+    EventLog(#[from] LogError),
+    /// The machine gave no random bytes.
+    #[error("no random bytes: {0}")]
+    Random(String),
+}

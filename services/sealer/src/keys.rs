@@ -1,0 +1,234 @@
+//! The two keys of a log: one signs its checkpoints, the other the manifests.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use merkle::note::{SigningKey, VerifyingKey};
+use thiserror::Error;
+
+/// File of the log's key.
+const LOG_FILE: &str = "log.key";
+/// File of the sealer's key.
+const SEALER_FILE: &str = "sealer.key";
+/// File of the verifiers' policy.
+const POLICY_FILE: &str = "policy.txt";
+
+/// Why keys cannot be made, read or written. Never holds a key.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum KeysError {
+    /// The machine gave no random bytes.
+    #[error("failed to make a key: no random bytes: {0}")]
+    Random(String),
+    /// The origin cannot name a key.
+    #[error("`{0}` cannot name a log: it is empty, or holds white space or `+`")]
+    Origin(String),
+    /// A file cannot be read or written.
+    #[error("failed to access `{}`: {detail}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What happened.
+        detail: String,
+    },
+    /// A file is there already; keys are never replaced.
+    #[error("`{}` exists already; keys are never replaced", .0.display())]
+    Exists(PathBuf),
+    /// Others may read the file.
+    #[error("others may read `{}`; `chmod 600` it, and consider the key known to them", .0.display())]
+    Exposed(PathBuf),
+    /// The text is not a key.
+    #[error("`{}` is not a key: {detail}", path.display())]
+    Form {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        detail: String,
+    },
+}
+
+/// The signing keys. The debug form shows names only.
+#[derive(Debug, Clone)]
+pub struct Keys {
+    /// Signs checkpoints. Its name is the origin of the log.
+    pub log: SigningKey,
+    /// Signs manifests.
+    pub sealer: SigningKey,
+}
+
+impl Keys {
+    /// Makes new keys for a log of that origin (such as `log.example.com/agents`).
+    ///
+    /// # Errors
+    ///
+    /// `Random`, `Origin`.
+    pub fn generate(origin: &str) -> Result<Self, KeysError> {
+        let key = |name: &str| {
+            let mut seed = [0; 32];
+            getrandom::fill(&mut seed).map_err(|error| KeysError::Random(error.to_string()))?;
+            SigningKey::from_seed(name, seed).map_err(|_| KeysError::Origin(origin.into()))
+        };
+        Ok(Self { log: key(origin)?, sealer: key(&format!("{origin}/sealer"))? })
+    }
+
+    /// Reads `log.key` and `sealer.key` of a directory.
+    ///
+    /// # Errors
+    ///
+    /// `File`, `Form`; `Exposed` if group or others have any access to a file (on Unix).
+    pub fn load(directory: &Path) -> Result<Self, KeysError> {
+        Ok(Self {
+            log: read(&directory.join(LOG_FILE))?,
+            sealer: read(&directory.join(SEALER_FILE))?,
+        })
+    }
+
+    /// Writes the keys, readable by their owner only, and the policy, for everybody. Creates the
+    /// directory if need be; the keys survive power loss.
+    ///
+    /// # Errors
+    ///
+    /// `Exists`, without writing anything, if a key is there already; `File`.
+    pub fn save(&self, directory: &Path) -> Result<(), KeysError> {
+        let (log, sealer) = (directory.join(LOG_FILE), directory.join(SEALER_FILE));
+        for path in [&log, &sealer] {
+            if path.exists() {
+                return Err(KeysError::Exists(path.clone()));
+            }
+        }
+        fs::create_dir_all(directory).map_err(|error| failed(directory, &error))?;
+        write(&log, &self.log.to_text(), true)?;
+        write(&sealer, &self.sealer.to_text(), true)?;
+        let policy = directory.join(POLICY_FILE);
+        write(&policy, &self.policy(), false)?;
+        sync_directory(directory).map_err(|error| failed(directory, &error))
+    }
+
+    /// What verifiers are given out of band: the public keys, one a line.
+    #[must_use]
+    pub fn policy(&self) -> String {
+        let (log, sealer) = (self.log.verifier(), self.sealer.verifier());
+        format!("log {}\nsealer {}\n", log.to_vkey(), sealer.to_vkey())
+    }
+
+    /// The public keys.
+    #[must_use]
+    pub fn verifiers(&self) -> Vec<VerifyingKey> {
+        vec![self.log.verifier(), self.sealer.verifier()]
+    }
+}
+
+fn failed(path: &Path, error: &std::io::Error) -> KeysError {
+    KeysError::File { path: path.into(), detail: error.to_string() }
+}
+
+fn read(path: &Path) -> Result<SigningKey, KeysError> {
+    let file = File::open(path).map_err(|error| failed(path, &error))?;
+    if is_exposed(&file).map_err(|error| failed(path, &error))? {
+        return Err(KeysError::Exposed(path.into()));
+    }
+    let text = std::io::read_to_string(file).map_err(|error| failed(path, &error))?;
+    SigningKey::parse(text.trim_end())
+        .map_err(|error| KeysError::Form { path: path.into(), detail: error.to_string() })
+}
+
+fn write(path: &Path, text: &str, secret: bool) -> Result<(), KeysError> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(secret).create(true).truncate(true);
+    if secret {
+        restrict(&mut options);
+    }
+    let written = options.open(path).and_then(|mut file| {
+        file.write_all(text.trim_end().as_bytes())?;
+        file.write_all(b"\n")?;
+        file.sync_all()
+    });
+    written.map_err(|error| {
+        if error.kind() == ErrorKind::AlreadyExists {
+            KeysError::Exists(path.into())
+        } else {
+            failed(path, &error)
+        }
+    })
+}
+
+#[cfg(unix)]
+fn restrict(options: &mut OpenOptions) {
+    use std::os::unix::fs::OpenOptionsExt;
+    options.mode(0o600);
+}
+
+#[cfg(not(unix))]
+fn restrict(_options: &mut OpenOptions) {}
+
+#[cfg(unix)]
+fn is_exposed(file: &File) -> std::io::Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+    Ok(file.metadata()?.mode() & 0o077 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_exposed(_file: &File) -> std::io::Result<bool> {
+    Ok(false)
+}
+
+#[cfg(unix)]
+fn sync_directory(path: &Path) -> std::io::Result<()> {
+    File::open(path)?.sync_all()
+}
+
+#[cfg(not(unix))]
+fn sync_directory(_path: &Path) -> std::io::Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_survive_their_files_and_are_never_replaced() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("keys");
+        let keys = Keys::generate("log.example.com/a").unwrap();
+        keys.save(&path).unwrap();
+        let loaded = Keys::load(&path).unwrap();
+        assert_eq!(loaded.policy(), keys.policy());
+        assert_eq!(fs::read_to_string(path.join(POLICY_FILE)).unwrap(), keys.policy());
+        assert_eq!(loaded.sealer.sign_bytes(b"x"), keys.sealer.sign_bytes(b"x"));
+        let other = Keys::generate("log.example.com/a").unwrap();
+        assert_eq!(other.save(&path), Err(KeysError::Exists(path.join(LOG_FILE))));
+        assert_eq!(Keys::load(&path).unwrap().policy(), keys.policy());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_key_that_others_may_read_is_refused() {
+        use std::os::unix::fs::PermissionsExt;
+        let directory = tempfile::tempdir().unwrap();
+        Keys::generate("o").unwrap().save(directory.path()).unwrap();
+        let file = directory.path().join(SEALER_FILE);
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
+        assert_eq!(Keys::load(directory.path()).unwrap_err(), KeysError::Exposed(file));
+    }
+
+    #[test]
+    fn no_debug_form_shows_a_secret() {
+        let keys = Keys::generate("o").unwrap();
+        let shown = format!("{keys:?}");
+        for key in [&keys.log, &keys.sealer] {
+            let text = key.to_text();
+            let secret = text.rsplit('+').next().unwrap();
+            assert!(!shown.contains(secret), "{shown}");
+        }
+    }
+
+    #[test]
+    fn an_origin_that_cannot_name_a_key_is_refused() {
+        for origin in ["", "a b", "a+b"] {
+            let error = Keys::generate(origin).unwrap_err();
+            assert_eq!(error, KeysError::Origin(origin.into()));
+        }
+    }
+}

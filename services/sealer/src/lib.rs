@@ -1,0 +1,68 @@
+//! The sealer: makes every record of the sealed topics part of a transparency log.
+//!
+//! # Promise
+//!
+//! - Every record is sealed exactly once, in contiguous ranges of offsets, whatever fails and
+//!   however many sealers run at once. What it does not understand it seals as quarantine.
+//! - The position of a partition is where the transparency log says that its sealed part ends.
+//!   Positions in the event log are advisory.
+//! - Order of a seal, and what is left if the process dies after a step:
+//!
+//! | step | left behind |
+//! |---|---|
+//! | put segment | an orphan that nobody reads; the range is sealed again |
+//! | read it back, compute leaves and root again from the stored bytes | the same |
+//! | put census | two orphans |
+//! | sign manifest, create the next commit object if absent | **the segment is sealed** |
+//! | tiles, entry bundles | written by the next start |
+//! | checkpoint | written by the next start |
+//! | positions in the event log | nothing that matters |
+//!
+//! - Two sealers of one partition fence each other by that creation: the loser reads the log
+//!   again, lets go of what was sealed meanwhile and goes on behind it.
+//! - A commit whose outcome is unknown stops the sealer; the next start reads the truth.
+//! - Memory is bounded by [`Config::buffer_bytes_max`], and about as much again as the records of
+//!   one segment while it is built.
+//!
+//! # What it does not do
+//!
+//! It does not create a log ([`init_log`] is an explicit act), skip what the event log has lost
+//! ([`Config::lost_records`]), erase, or witness. Nothing here reads the environment or arguments.
+
+mod config;
+mod error;
+mod init;
+mod keys;
+mod ledger;
+mod meters;
+mod retry;
+mod shell;
+mod store;
+
+use std::sync::Arc;
+
+use archive::Archive;
+use ports::EventLog;
+use service::Shutdown;
+
+pub use config::{Config, LostRecords};
+pub use error::RunError;
+pub use init::{InitError, init_log};
+pub use keys::{Keys, KeysError};
+
+/// Seals until a shutdown is asked for. Blocks its thread, which must not be one of an async
+/// runtime.
+///
+/// # Errors
+///
+/// See [`RunError`]. Starting again is always safe.
+pub fn run(
+    config: Config,
+    log: Arc<dyn EventLog>,
+    archive: Archive,
+    keys: Keys,
+    shutdown: Shutdown,
+) -> Result<(), RunError> {
+    let clock = Box::new(service::clock::now_ms);
+    shell::Shell::start(config, log, &archive, keys, &shutdown, clock)?.run(&shutdown)
+}

@@ -1,0 +1,401 @@
+//! The loop around the machine: select, handle, act.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use archive::Archive;
+use event::{Decoder, TopicPartition};
+use ports::{Consumer, EventLog, LogError, Polled, Position, Subscription};
+use segment::log::ENTRIES_MAX;
+use segment::manifest::Manifest;
+use segment::sealer::{Action, ResumeError, Sealable, Sealer, resume_offset};
+use service::Shutdown;
+use service::clock::Stopwatch;
+use tracing::{debug, info, warn};
+
+use crate::config::LostRecords;
+use crate::ledger::{Ledger, Outcome};
+use crate::meters::{Dropped, Meters};
+use crate::retry::Retry;
+use crate::store::{Stored, Storer};
+use crate::{Config, Keys, RunError};
+
+/// Longest wait for records; bounds how late a shutdown or an age is noticed.
+const POLL_WAIT: Duration = Duration::from_millis(100);
+/// How long a drain listens to a silent log before it believes that there is nothing more.
+const DRAIN_SILENCE: Duration = Duration::from_secs(3);
+/// Milliseconds between two looks at the ends of the partitions.
+const LAG_EVERY_MS: i64 = 10_000;
+/// Name and version in manifests.
+const PROGRAM: &str = concat!("driftseal-sealer/", env!("CARGO_PKG_VERSION"));
+
+/// Milliseconds since the epoch.
+pub(crate) type Clock = Box<dyn Fn() -> i64 + Send>;
+
+/// A sealer that runs on the caller's thread.
+pub(crate) struct Shell {
+    config: Config,
+    keys: Keys,
+    log: Arc<dyn EventLog>,
+    consumer: Box<dyn Consumer>,
+    machine: Sealer,
+    ledger: Ledger,
+    storer: Storer,
+    retry: Retry,
+    clock: Clock,
+    /// Identity of each topic that is read.
+    topic_ids: BTreeMap<Arc<str>, String>,
+    lag_at_ms: i64,
+    pub(crate) meters: Meters,
+}
+
+impl fmt::Debug for Shell {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Shell").field("machine", &self.machine).finish_non_exhaustive()
+    }
+}
+
+impl Shell {
+    /// Reads the transparency log and joins the consumer group.
+    pub(crate) fn start(
+        config: Config,
+        log: Arc<dyn EventLog>,
+        archive: &Archive,
+        keys: Keys,
+        shutdown: &Shutdown,
+        clock: Clock,
+    ) -> Result<Self, RunError> {
+        let problems = config.problems();
+        if !problems.is_empty() {
+            return Err(RunError::Config(problems));
+        }
+        let retry = Retry::new(&config, shutdown.clone());
+        let ledger = Ledger::open(archive, &keys, &retry)?;
+        let subscription =
+            Subscription::Group { group: config.group.clone(), topics: config.topics.clone() };
+        let consumer = retry.run(|| log.consumer(subscription.clone()))?;
+        let decoder = Decoder::new(event::Limits { value_bytes_max: config.value_bytes_max });
+        let meters = Meters::default();
+        meters.log_size(ledger.size());
+        Ok(Self {
+            machine: Sealer::new(config.limits()),
+            storer: Storer::new(archive.clone(), retry.clone(), decoder),
+            lag_at_ms: i64::MIN,
+            topic_ids: BTreeMap::new(),
+            config,
+            keys,
+            log,
+            consumer,
+            ledger,
+            retry,
+            clock,
+            meters,
+        })
+    }
+
+    /// Runs until a shutdown is asked for, and drains if so configured.
+    pub(crate) fn run(&mut self, shutdown: &Shutdown) -> Result<(), RunError> {
+        while !shutdown.is_triggered() {
+            self.step(POLL_WAIT)?;
+        }
+        if self.config.drain_on_shutdown {
+            self.drain()
+        } else {
+            self.meters.dropped(self.machine.pending_rows(), Dropped::Shutdown);
+            Ok(())
+        }
+    }
+
+    /// Waits for one thing to happen and does what follows from it.
+    pub(crate) fn step(&mut self, wait: Duration) -> Result<(), RunError> {
+        let wait = self.machine.poll_timeout().map_or(wait, |at_ms| {
+            let left_ms = at_ms.saturating_sub((self.clock)()).max(0);
+            wait.min(Duration::from_millis(u64::try_from(left_ms).unwrap_or_default()))
+        });
+        self.select(wait)?;
+        self.machine.handle_timeout((self.clock)());
+        self.act()?;
+        self.report();
+        Ok(())
+    }
+
+    /// Seals what is published now, and all that is pending.
+    pub(crate) fn drain(&mut self) -> Result<(), RunError> {
+        let mut ends = Vec::new();
+        for partition in self.machine.partitions().cloned().collect::<Vec<_>>() {
+            let range = self.retry.run(|| self.log.offsets(&partition))?;
+            ends.push((partition, range.next));
+        }
+        let limit = Duration::from_millis(self.config.drain_ms_max);
+        let (started, mut heard) = (Stopwatch::start(), Stopwatch::start());
+        let is_behind = |machine: &Sealer| {
+            ends.iter()
+                .any(|(partition, end)| machine.position(partition).is_some_and(|at| at < *end))
+        };
+        while is_behind(&self.machine)
+            && !started.has_passed(limit)
+            && !heard.has_passed(DRAIN_SILENCE)
+        {
+            let before = self.meters.totals.read;
+            self.step(POLL_WAIT)?;
+            if self.meters.totals.read != before {
+                heard = Stopwatch::start();
+            }
+        }
+        if is_behind(&self.machine) {
+            warn!("the shutdown leaves published records to the next sealer");
+        }
+        self.machine.handle_drain();
+        self.act()?;
+        self.report();
+        let totals = self.meters.totals;
+        info!(records = totals.sealed, segments = totals.segments, "drained the sealer");
+        Ok(())
+    }
+
+    fn select(&mut self, wait: Duration) -> Result<(), RunError> {
+        match self.consumer.poll(wait) {
+            Ok(Polled::Idle) => Ok(()),
+            Ok(Polled::Assigned(partitions)) => self.assign(&partitions),
+            Ok(Polled::Revoked(partitions)) => {
+                for partition in &partitions {
+                    let let_go = self.machine.handle_revoked(partition);
+                    self.meters.dropped(let_go, Dropped::Revoked);
+                }
+                info!(partitions = partitions.len(), "partitions were revoked");
+                Ok(())
+            }
+            Ok(Polled::Batch(batch)) => {
+                self.meters.read(batch.len());
+                let taken = self.machine.handle_batch(batch, (self.clock)());
+                self.meters.dropped(taken.dropped, Dropped::Redelivered);
+                Ok(())
+            }
+            // Reading changes nothing, so it is tried for as long as it takes; what is pending is
+            // sealed by age meanwhile.
+            Err(LogError::Unavailable(error)) => {
+                warn!(%error, "the event log is unavailable, will poll again");
+                self.retry.pause(self.retry.first_wait());
+                Ok(())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Resumes partitions where the transparency log says that their sealed part ends.
+    fn assign(&mut self, partitions: &[TopicPartition]) -> Result<(), RunError> {
+        // Whoever had the partitions before has sealed since we last looked.
+        self.ledger.refresh()?;
+        self.topic_ids.clear();
+        for partition in partitions {
+            let found = self.topic_id(&partition.topic)?;
+            let head = self.ledger.head(partition);
+            if let Some(head) = head.filter(|head| head.topic_id != found) {
+                let (topic, sealed) = (partition.topic.to_string(), head.topic_id.clone());
+                return Err(RunError::AnotherTopic { topic, sealed, found });
+            }
+            let head = head.map(|head| head.next_offset);
+            let range = self.retry.run(|| self.log.offsets(partition))?;
+            let (sealed_to, read_from) = match resume_offset(head, range.first, range.next) {
+                Ok(at) => (at, at),
+                Err(ResumeError::Lost { sealed_to, first })
+                    if self.config.lost_records == LostRecords::Record =>
+                {
+                    warn!(%partition, from = sealed_to, to = first, "records are lost, and will be sealed as lost");
+                    (sealed_to, first)
+                }
+                Err(error) => {
+                    return Err(RunError::Resume { partition: partition.clone(), error });
+                }
+            };
+            debug!(%partition, offset = read_from, "resumed a partition");
+            self.machine.handle_assigned(partition, sealed_to, read_from);
+        }
+        info!(partitions = partitions.len(), "partitions were assigned");
+        Ok(())
+    }
+
+    fn topic_id(&mut self, topic: &Arc<str>) -> Result<String, RunError> {
+        if let Some(id) = self.topic_ids.get(topic) {
+            return Ok(id.clone());
+        }
+        let id = self.retry.run(|| self.log.topic_id(topic))?;
+        self.topic_ids.insert(Arc::clone(topic), id.clone());
+        Ok(id)
+    }
+
+    /// Does what the machine says until it says no more. What is to be sealed at the same moment
+    /// becomes one commit.
+    fn act(&mut self) -> Result<(), RunError> {
+        loop {
+            let mut seals = Vec::new();
+            let mut idle = true;
+            while let Some(action) = self.machine.poll_action() {
+                idle = false;
+                match action {
+                    Action::Seek { partition, offset } => self.seek(&partition, offset)?,
+                    Action::Seal(seal) => seals.push(seal),
+                }
+            }
+            if idle {
+                return Ok(());
+            }
+            if !seals.is_empty() {
+                self.seal(seals)?;
+            }
+        }
+    }
+
+    fn seek(&mut self, partition: &TopicPartition, offset: i64) -> Result<(), RunError> {
+        match self.retry.run(|| self.consumer.seek(partition, offset)) {
+            // Revoked meanwhile; the next poll says so.
+            Err(LogError::UnknownPartition(_)) => Ok(()),
+            outcome => Ok(outcome?),
+        }
+    }
+
+    /// Makes records part of the log. Everything before the commit may be repeated, everything
+    /// after it may be lost.
+    fn seal(&mut self, seals: Vec<Sealable>) -> Result<(), RunError> {
+        let watch = Stopwatch::start();
+        let mut waiting = VecDeque::new();
+        for seal in seals {
+            waiting.extend(self.storer.store(seal)?);
+        }
+        loop {
+            self.let_go_of_lost(&mut waiting);
+            if waiting.is_empty() {
+                return Ok(());
+            }
+            let now = waiting.len().min(ENTRIES_MAX);
+            let entries = self.sign(waiting.iter().take(now))?;
+            match self.ledger.commit(entries)? {
+                Outcome::Lost => {
+                    self.meters.conflict();
+                    info!("another sealer has committed first, will try again behind it");
+                }
+                Outcome::Committed => {
+                    let sealed: Vec<_> = waiting.drain(..now).collect();
+                    self.meters.committed(self.ledger.size(), watch.elapsed_secs(), (self.clock)());
+                    self.sealed(&sealed);
+                }
+            }
+        }
+    }
+
+    /// Drops what no longer begins where its partition is sealed up to.
+    fn let_go_of_lost(&mut self, waiting: &mut VecDeque<Stored>) {
+        let mut ends: BTreeMap<TopicPartition, i64> = BTreeMap::new();
+        let mut fenced: BTreeSet<TopicPartition> = BTreeSet::new();
+        for stored in waiting.iter() {
+            let facts = &stored.facts;
+            let head = self.ledger.head(&facts.partition).map(|head| head.next_offset);
+            let end = ends.get(&facts.partition).copied().or(head).unwrap_or(facts.first_offset);
+            if end == facts.first_offset {
+                ends.insert(facts.partition.clone(), facts.next_offset);
+            } else {
+                fenced.insert(facts.partition.clone());
+            }
+        }
+        for partition in fenced {
+            waiting.retain(|stored| stored.facts.partition != partition);
+            if let Some(head) = self.ledger.head(&partition) {
+                let offset = head.next_offset;
+                let let_go = self.machine.handle_fenced(&partition, offset);
+                self.meters.dropped(let_go, Dropped::Fenced);
+                info!(%partition, offset, "another sealer has sealed these records first");
+            }
+        }
+    }
+
+    /// Signs the manifests of segments, each the successor of the one before in its partition.
+    fn sign<'a>(
+        &mut self,
+        segments: impl Iterator<Item = &'a Stored>,
+    ) -> Result<Vec<String>, RunError> {
+        let mut chains = BTreeMap::new();
+        let mut entries = Vec::new();
+        for stored in segments {
+            let partition = &stored.facts.partition;
+            let topic_id = self.topic_id(&partition.topic)?;
+            let (sequence, previous) = chains.get(partition).copied().unwrap_or_else(|| {
+                let head = self.ledger.head(partition);
+                head.map_or((0, None), |head| (head.next_sequence, Some(head.manifest)))
+            });
+            let manifest = Manifest {
+                log: self.ledger.origin().to_owned(),
+                cluster: self.config.cluster.clone(),
+                topic_id,
+                sequence,
+                previous,
+                parquet_path: stored.parquet_path.clone(),
+                census_path: stored.census_path.clone(),
+                facts: stored.facts.clone(),
+                sealer: PROGRAM.to_owned(),
+            };
+            let entry = manifest.sign(&self.keys.sealer).map_err(|error| RunError::Build {
+                partition: partition.clone(),
+                offset: stored.facts.first_offset,
+                detail: error.to_string(),
+            })?;
+            let digest = merkle::hash::sha256(&manifest.to_bytes());
+            chains.insert(partition.clone(), (sequence.saturating_add(1), Some(digest)));
+            entries.push(entry);
+        }
+        Ok(entries)
+    }
+
+    /// Everything that follows from a commit.
+    fn sealed(&mut self, segments: &[Stored]) {
+        let mut positions = BTreeMap::new();
+        for stored in segments {
+            let facts = &stored.facts;
+            let rows = usize::try_from(facts.count).unwrap_or(usize::MAX);
+            self.machine.handle_sealed(&facts.partition, rows);
+            self.meters.sealed(facts.count, facts.parquet.size_bytes, stored.cause);
+            self.meters.quarantined(&stored.quarantined);
+            positions.insert(facts.partition.clone(), facts.next_offset);
+            info!(
+                segment = stored.parquet_path,
+                records = facts.count,
+                bytes = facts.parquet.size_bytes,
+                cause = stored.cause.name(),
+                "sealed a segment"
+            );
+        }
+        let positions: Vec<_> = positions
+            .into_iter()
+            .map(|(partition, offset)| Position { partition, offset })
+            .collect();
+        if let Err(error) = self.consumer.commit(&positions) {
+            // Only displays of lag read them.
+            debug!(%error, "failed to commit positions to the event log");
+        }
+    }
+
+    fn report(&mut self) {
+        self.meters.pending(self.machine.pending_rows(), self.machine.pending_bytes());
+        let now_ms = (self.clock)();
+        if now_ms < self.lag_at_ms {
+            return;
+        }
+        self.lag_at_ms = now_ms.saturating_add(LAG_EVERY_MS);
+        let mut lags: BTreeMap<&str, i64> = BTreeMap::new();
+        for partition in self.machine.partitions() {
+            let sealed_to = self.ledger.head(partition).map(|head| head.next_offset);
+            // A lag that cannot be told now is told the next time.
+            let Ok(range) = self.log.offsets(partition) else { continue };
+            let lag = range.next.saturating_sub(sealed_to.unwrap_or(range.first));
+            let total = lags.entry(&partition.topic).or_default();
+            *total = total.saturating_add(lag);
+        }
+        for (topic, lag) in lags {
+            self.meters.lag(topic, lag);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,506 @@
+//! The sealer on a simulated log and a faulty archive. Every test ends with [`World::verify`].
+
+mod world;
+
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use archive::faulty::{Call, Fault, Faulty, Operation};
+use event::TimestampType;
+use object_store::memory::InMemory;
+use ports::{Outgoing, TopicSpec, publish_and_wait};
+use segment::facts::GapReason;
+use segment::fsck::{Fsck, Listed, Report, Request, Severity};
+use segment::leaf::{RowSalt, Salts};
+use segment::manifest::OpenedManifest;
+use segment::policy::Policy;
+use segment::read::{ReadError, for_each_row};
+use segment::replay::Replay;
+use sim::MemoryLog;
+use tokio::runtime::Runtime;
+
+use self::world::*;
+use super::*;
+
+#[test]
+fn every_record_is_sealed_once_and_commits_are_shared() {
+    let world = World::new();
+    world.publish(0, 3);
+    world.publish(1, 2);
+    let mut shell = world.start().unwrap();
+    settle(&mut shell).unwrap();
+    assert_eq!((world.commits(), shell.machine.pending_rows()), (1, 5), "nothing is big or old");
+    world.advance(AGE_MS);
+    settle(&mut shell).unwrap();
+    assert_eq!(world.commits(), 2, "two partitions of the same age share a commit");
+    balance(&shell);
+    assert_eq!(world.log.committed("driftseal-sealer", &tp(0)), Some(3));
+    let report = world.verify();
+    assert_eq!((report.segments, report.events, report.findings.len()), (2, 5, 0));
+}
+
+#[test]
+fn an_idle_partition_is_sealed_by_age_alone() {
+    let world = World::new();
+    let mut shell = world.start().unwrap();
+    settle(&mut shell).unwrap();
+    world.publish(1, 1);
+    settle(&mut shell).unwrap();
+    world.advance(AGE_MS - 1);
+    settle(&mut shell).unwrap();
+    assert_eq!(shell.meters.totals.sealed, 0);
+    world.advance(1);
+    settle(&mut shell).unwrap();
+    assert_eq!(shell.meters.totals.sealed, 1);
+    world.verify();
+}
+
+#[test]
+fn a_log_is_not_created_by_accident_nor_twice() {
+    let world = World::new();
+    let runtime = Runtime::new().unwrap();
+    let empty = Archive::open("memory:///", runtime.handle().clone()).unwrap();
+    let ledger = Shell::start(
+        world.config.clone(),
+        Arc::new(world.log.clone()),
+        &empty,
+        world.keys.clone(),
+        &world.shutdown,
+        Box::new(|| 0),
+    );
+    let error = ledger.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "no transparency log in the archive `memory:///`; create one with `driftseal log init`"
+    );
+    assert!(empty.list("").unwrap().is_empty());
+    let again = crate::init_log(&world.archive, &world.keys.log);
+    assert!(matches!(again, Err(crate::InitError::Exists(_))));
+    let stranger = Keys::generate("log.example.com/stranger").unwrap();
+    let error =
+        Ledger::open(&world.archive, &stranger, &Retry::new(&world.config, world.shutdown.clone()));
+    assert!(matches!(error, Err(RunError::Log(_) | RunError::Origin { .. })));
+    world.verify();
+}
+
+#[test]
+fn what_does_not_decode_is_sealed_as_quarantine() {
+    let world = World::new();
+    world.publish(0, 1);
+    let poison = vec![
+        Some(b"{not json".to_vec()),
+        None,
+        Some(Vec::new()),
+        Some(vec![0, 0, 0, 0, 9, 1]),
+        Some(vec![0xc3, 0x01, 1, 2, 3, 4, 5, 6, 7, 8, 9]),
+        Some(b"\xff\xfe".to_vec()),
+        Some(br#"{"kind":7}"#.to_vec()),
+        Some(vec![b'x'; 500_000]),
+    ];
+    let count = u64::try_from(poison.len()).unwrap();
+    world.publish_values(0, poison);
+    world.publish(0, 1);
+    let mut shell = world.start().unwrap();
+    settle(&mut shell).unwrap();
+    shell.drain().unwrap();
+    assert_eq!(shell.meters.totals.quarantined, count);
+    balance(&shell);
+    let report = world.verify();
+    assert_eq!((report.events, report.quarantined.values().sum::<u64>()), (count + 2, count));
+}
+
+#[test]
+fn skipped_offsets_are_gaps_of_the_segment_that_follows() {
+    let world = World::new();
+    world.log.skip_offsets(&tp(0), 3).unwrap();
+    world.publish(0, 2);
+    world.log.skip_offsets(&tp(0), 1).unwrap();
+    world.publish(0, 5);
+    world.log.skip_offsets(&tp(0), 2).unwrap();
+    assert_eq!(world.seal_everything(), 0);
+    world.publish(0, 1);
+    assert_eq!(world.seal_everything(), 0);
+    world.verify();
+    let gaps: Vec<_> = world
+        .manifests()
+        .into_iter()
+        .flat_map(|opened| opened.manifest.facts.gaps)
+        .map(|gap| (gap.start, gap.len, gap.reason))
+        .collect();
+    let none = GapReason::NoRecord;
+    assert_eq!(gaps, [(0, 3, none), (5, 1, none), (11, 2, none)]);
+}
+
+#[test]
+fn a_successor_goes_on_where_the_log_says_and_nowhere_else() {
+    let world = World::new();
+    world.publish(0, 9);
+    assert_eq!(world.seal_everything(), 0);
+    world.publish(0, 3);
+    let mut shell = world.start().unwrap();
+    settle(&mut shell).unwrap();
+    assert_eq!(shell.meters.totals.read, 3);
+    shell.drain().unwrap();
+    world.verify();
+}
+
+#[test]
+fn records_that_were_deleted_before_they_were_sealed_stop_the_sealer_or_are_sealed_as_lost() {
+    let world = World::new();
+    world.publish(0, 3);
+    assert_eq!(world.seal_everything(), 0);
+    world.publish(0, 6);
+    world.log.trim(&tp(0), 5).unwrap();
+    let mut shell = world.start().unwrap();
+    let error = settle(&mut shell).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "failed to resume `agent.events/0`: records 3 to 4 are lost: the log deleted them before \
+         they were sealed (it begins at 5)"
+    );
+    drop(shell);
+    let config = Config { lost_records: LostRecords::Record, ..world.config.clone() };
+    let mut shell = world.start_as(config).unwrap();
+    settle(&mut shell).unwrap();
+    shell.drain().unwrap();
+    let report = world.verify();
+    assert_eq!(report.partitions[0].gaps, 2);
+    let gaps = world.manifests().last().unwrap().manifest.facts.gaps.clone();
+    assert_eq!((gaps[0].start, gaps[0].len, gaps[0].reason), (3, 2, GapReason::Lost));
+}
+
+#[test]
+fn a_topic_that_was_created_again_stops_the_sealer() {
+    let world = World::new();
+    world.publish(0, 3);
+    assert_eq!(world.seal_everything(), 0);
+    world.log.delete_topic(TOPIC);
+    create_topic(&world.log);
+    world.publish(0, 5);
+    let mut shell = world.start().unwrap();
+    let error = settle(&mut shell).unwrap_err();
+    assert!(matches!(error, RunError::AnotherTopic { .. }), "{error}");
+}
+
+#[test]
+fn a_sealer_that_lost_its_partitions_without_knowing_seals_nothing_twice() {
+    let world = World::new();
+    world.publish(0, 3);
+    world.publish(1, 3);
+    let mut zombie = world.start().unwrap();
+    settle(&mut zombie).unwrap();
+    let mut heir = world.start().unwrap();
+    world.log.evict("driftseal-sealer", &tp(0));
+    settle(&mut heir).unwrap();
+    world.publish(0, 2);
+    settle(&mut heir).unwrap();
+    world.advance(AGE_MS);
+    settle(&mut heir).unwrap();
+    let commits = world.commits();
+    // The zombie wakes up in the middle of a seal, before any poll tells it the truth.
+    zombie.machine.handle_drain();
+    zombie.act().unwrap();
+    assert_eq!(zombie.meters.totals.conflicts, 1);
+    balance(&zombie);
+    settle(&mut zombie).unwrap();
+    settle(&mut heir).unwrap();
+    world.advance(AGE_MS);
+    for _ in 0..4 {
+        settle(&mut zombie).unwrap();
+        settle(&mut heir).unwrap();
+    }
+    zombie.drain().unwrap();
+    heir.drain().unwrap();
+    assert!(world.commits() >= commits);
+    balance(&zombie);
+    balance(&heir);
+    world.verify();
+}
+
+#[test]
+fn a_rebalance_in_the_middle_loses_nothing_and_repeats_nothing() {
+    let world = World::new();
+    let mut one = world.start().unwrap();
+    settle(&mut one).unwrap();
+    let mut other = None;
+    for round in 0..12 {
+        world.publish(round % PARTITIONS, 3);
+        settle(&mut one).unwrap();
+        let other = other.get_or_insert_with(|| world.start().unwrap());
+        settle(other).unwrap();
+        if round % 3 == 0 {
+            world.log.rebalance("driftseal-sealer");
+        }
+        world.advance(AGE_MS / 3);
+    }
+    let mut other = other.unwrap();
+    for shell in [&mut one, &mut other] {
+        balance(shell);
+    }
+    drop(one);
+    settle(&mut other).unwrap();
+    settle(&mut other).unwrap();
+    other.drain().unwrap();
+    balance(&other);
+    world.verify();
+}
+
+#[test]
+fn two_sealers_of_the_same_partitions_at_once_seal_every_record_once() {
+    let world = World::new();
+    let rounds = 12;
+    let conflicts: u64 = std::thread::scope(|scope| {
+        let sealers: Vec<_> = ["one", "two", "three"]
+            .into_iter()
+            .map(|group| {
+                // Groups of their own: each of them believes that everything is its own.
+                let config = Config { group: group.into(), ..world.config.clone() };
+                let world = &world;
+                scope.spawn(move || {
+                    let mut shell = world.start_as(config).unwrap();
+                    while (0..PARTITIONS).any(|partition| {
+                        let end = i64::from(rounds) * 5;
+                        shell.ledger.head(&tp(partition)).is_none_or(|head| head.next_offset < end)
+                    }) {
+                        shell.step(Duration::from_millis(1)).unwrap();
+                        world.advance(AGE_MS);
+                        shell.ledger.refresh().unwrap();
+                    }
+                    balance(&shell);
+                    shell.meters.totals.conflicts
+                })
+            })
+            .collect();
+        for _ in 0..rounds {
+            for partition in 0..PARTITIONS {
+                world.publish(partition, 5);
+            }
+        }
+        sealers.into_iter().map(|sealer| sealer.join().unwrap()).sum()
+    });
+    let report = world.verify();
+    assert_eq!(report.events, u64::try_from(rounds * PARTITIONS * 5).unwrap());
+    println!("{conflicts} conflicts in {} commits", report.commits);
+}
+
+/// Two partitions, one of which becomes a segment by rows and the other by the drain.
+fn fault_world(handle: &tokio::runtime::Handle, attempts_max: u32) -> World {
+    let mut world = World::on(handle);
+    world.config.attempts_max = attempts_max;
+    world.publish(0, 5);
+    world.publish(1, 2);
+    world
+}
+
+#[test]
+fn no_fault_of_the_archive_loses_or_repeats_a_record() {
+    let runtime = Runtime::new().unwrap();
+    for (attempts_max, faults) in [
+        (1, &[Fault::NotApplied, Fault::Applied, Fault::Last, Fault::Corrupted][..]),
+        (3, &[Fault::NotApplied, Fault::Applied]),
+    ] {
+        let world = fault_world(runtime.handle(), attempts_max);
+        assert_eq!(world.seal_everything(), 0);
+        let calls = world.store.calls();
+        assert!(calls.len() > 20, "{calls:?}");
+        world.verify();
+        for (number, call) in calls.iter().enumerate() {
+            let is_write = matches!(call.operation, Operation::Create | Operation::Replace);
+            for fault in faults {
+                // Nothing is left to compare the log itself with when it is stored wrongly; fsck
+                // and the next start find it.
+                if *fault == Fault::Corrupted && is_write && call.path.starts_with("log/") {
+                    continue;
+                }
+                let world = fault_world(runtime.handle(), attempts_max);
+                world.store.plan([(number, *fault)]);
+                let died = world.seal_everything();
+                let report = world.verify();
+                assert_eq!(report.events, 7, "{fault:?} at {call:?}, {died} died");
+                let is_commit = call.path.starts_with("log/commit/") && is_write;
+                if *fault == Fault::Corrupted && is_write {
+                    assert_eq!(died, 1, "read back {call:?}");
+                }
+                if [Fault::NotApplied, Fault::Applied].contains(fault) && attempts_max > 1 {
+                    assert_eq!(died, usize::from(is_commit && is_new(call)), "{call:?}");
+                }
+            }
+        }
+    }
+}
+
+/// Whether it is the commit that the sealer itself makes.
+fn is_new(call: &Call) -> bool {
+    call.path != "log/commit/00000000000000000000"
+}
+
+#[test]
+fn no_two_faults_of_the_archive_lose_or_repeat_a_record() {
+    let runtime = Runtime::new().unwrap();
+    let world = fault_world(runtime.handle(), 2);
+    assert_eq!(world.seal_everything(), 0);
+    let calls = world.store.calls().len();
+    let pairs = [
+        (Fault::Applied, Fault::NotApplied),
+        (Fault::NotApplied, Fault::Applied),
+        (Fault::Applied, Fault::Last),
+    ];
+    for first in 0..calls {
+        for distance in [1, 2, 5] {
+            let (one, other) = pairs[(first + distance) % pairs.len()];
+            let world = fault_world(runtime.handle(), 2);
+            world.store.plan([(first, one), (first + distance, other)]);
+            world.seal_everything();
+            assert_eq!(world.verify().events, 7, "{one:?} at {first}, {other:?} at +{distance}");
+        }
+    }
+}
+
+#[test]
+fn an_unknown_outcome_of_a_commit_stops_the_sealer_whether_it_happened_or_not() {
+    for (fault, sealed) in [(Fault::NotApplied, 0), (Fault::Applied, 4)] {
+        let mut world = World::new();
+        world.config.attempts_max = 5;
+        world.publish(0, 4);
+        // A run without the fault tells which call creates the commit.
+        let dry = World::new();
+        dry.publish(0, 4);
+        settle(&mut dry.start().unwrap()).unwrap();
+        let is_commit =
+            |call: &Call| call.operation == Operation::Create && call.path.contains("log/commit/");
+        let number = dry.store.calls().iter().rposition(is_commit).unwrap();
+        world.store.plan([(number, fault)]);
+        let mut shell = world.start().unwrap();
+        let error = settle(&mut shell).unwrap_err();
+        assert!(matches!(error, RunError::UnknownOutcome { sequence: 1, .. }), "{error}");
+        drop(shell);
+        let mut successor = world.start().unwrap();
+        let head = successor.ledger.head(&tp(0)).map_or(0, |head| head.next_offset);
+        assert_eq!(head, sealed, "the successor reads the truth");
+        settle(&mut successor).unwrap();
+        successor.drain().unwrap();
+        world.verify();
+    }
+}
+
+#[test]
+fn faults_of_the_event_log_are_waited_out() {
+    use sim::Operation::{Commit, Offsets, Poll, Seek};
+    for operation in [Poll, Seek, Offsets, Commit] {
+        for fault in [sim::Fault::NotApplied, sim::Fault::LostAnswer] {
+            for skip in 0..4 {
+                let mut world = World::new();
+                world.config.attempts_max = 2;
+                world.publish(0, 6);
+                world.publish(1, 1);
+                world.log.inject(operation, skip, fault);
+                world.seal_everything();
+                world.log.clear_faults();
+                assert_eq!(world.verify().events, 7, "{operation:?} {fault:?} {skip}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_full_memory_seals_early() {
+    let mut world = World::new();
+    world.config.segment_rows_max = 1_000;
+    world.config.buffer_bytes_max = 2_000;
+    let mut shell = world.start().unwrap();
+    for _ in 0..20 {
+        world.publish(0, 2);
+        world.publish(1, 1);
+        settle(&mut shell).unwrap();
+        assert!(shell.machine.pending_bytes() < 2_000);
+    }
+    assert!(shell.meters.totals.segments > 1);
+    shell.drain().unwrap();
+    world.verify();
+}
+
+#[test]
+fn tiles_and_checkpoint_that_vanished_are_written_again_and_foreign_ones_stop_the_sealer() {
+    let world = World::new();
+    for _ in 0..3 {
+        world.publish(0, 4);
+        assert_eq!(world.seal_everything(), 0);
+    }
+    let runtime = Runtime::new().unwrap();
+    let inner = Archive::open("memory:///", runtime.handle().clone()).unwrap();
+    for object in world.archive.list("").unwrap() {
+        let derived =
+            object.path.starts_with("log/tile") || object.path.starts_with("log/checkpoint");
+        if !derived {
+            inner.put_new(&object.path, world.archive.get(&object.path).unwrap()).unwrap();
+        }
+    }
+    let world = World { archive: inner, ..world };
+    assert_eq!(world.seal_everything(), 0);
+    world.verify();
+    world.archive.put("log/tile/0/000.p/3", &b"else"[..]).unwrap();
+    let error = world.start().unwrap_err();
+    assert_eq!(error, RunError::Derived("log/tile/0/000.p/3".into()));
+}
+
+#[test]
+fn a_directory_survives_the_death_of_its_sealers() {
+    let runtime = Runtime::new().unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let location = directory.path().join("archive");
+    let archive = Archive::create(location.to_str().unwrap(), runtime.handle().clone()).unwrap();
+    let world = World { archive, ..World::on(runtime.handle()) };
+    crate::init_log(&world.archive, &world.keys.log).unwrap();
+    for round in 0..4 {
+        world.publish(round % 2, 5);
+        let mut shell = world.start().unwrap();
+        settle(&mut shell).unwrap();
+        // Dropped with what is pending.
+    }
+    assert_eq!(world.seal_everything(), 0);
+    assert_eq!(world.verify().events, 20);
+}
+
+#[test]
+fn a_shutdown_seals_what_was_published_before_it() {
+    let world = World::new();
+    let mut shell = world.start().unwrap();
+    settle(&mut shell).unwrap();
+    world.publish(0, 7);
+    world.publish(1, 3);
+    world.shutdown.trigger();
+    shell.run(&world.shutdown).unwrap();
+    assert_eq!(shell.meters.totals.sealed, 10);
+    world.verify();
+}
+
+#[test]
+fn a_shutdown_without_draining_leaves_everything_to_the_next_sealer() {
+    let mut world = World::new();
+    world.config.drain_on_shutdown = false;
+    world.publish(0, 3);
+    let mut shell = world.start().unwrap();
+    settle(&mut shell).unwrap();
+    world.shutdown.trigger();
+    shell.run(&world.shutdown).unwrap();
+    assert_eq!((shell.meters.totals.sealed, shell.meters.totals.dropped), (0, 3));
+    drop(shell);
+    world.config.drain_on_shutdown = true;
+    assert_eq!(world.seal_everything(), 0);
+    assert_eq!(world.verify().events, 3);
+}
+
+#[test]
+fn a_record_of_any_timestamp_is_sealed() {
+    let world = World::new();
+    for timestamp_ms in [-62_135_596_800_000, -1, 0, 253_402_300_799_999, i64::MAX, i64::MIN] {
+        let record = Outgoing {
+            topic: TOPIC.into(),
+            partition: Some(0),
+            value: Some(br#"{"kind":"run.completed"}"#.to_vec()),
+            ..Outgoing::default()
+        };
+        world.log.append_at(record, timestamp_ms, TimestampType::CreateTime).unwrap();
+    }
+    assert_eq!(world.seal_everything(), 0);
+    assert_eq!(world.verify().events, 6);
+}
