@@ -1,8 +1,46 @@
-.PHONY: help test check
-help: ## prints the verbs
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /  /'
-test: ## units, properties, conformance and vectors of every crate
-	cargo test --workspace --locked --no-fail-fast
-check: ## formatting and lints
-	cargo fmt --all --check
-	cargo clippy --workspace --all-targets --locked -- -D warnings
+# The verbs of this repository; `make` alone prints them. CI calls the same ones.
+# One target directory, always the whole workspace, the dev profile: everything compiles once.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check fmt clippy doc bench kafka-up kafka-down bless setup
+
+CARGO ?= cargo
+DEMO_DIR ?= driftseal-demo
+DRIFTSEAL := $(or $(CARGO_TARGET_DIR),target)/debug/driftseal
+
+help: ## print the verbs
+	@awk -F':.*## ' '/^[a-z][a-z-]*:.*## /{ printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## build, then the whole path in one process: traffic, drift, alert, seal, pack, verify
+	@tests/setup.sh build
+	@$(CARGO) build --locked --workspace --bins
+	@$(DRIFTSEAL) demo --dir $(DEMO_DIR)
+
+test: ## everything CI runs: check, units, oracles, three logs, Apache Kafka with kills (installs what is missing)
+	@tests/setup.sh all
+	@tests/run.sh
+
+check: fmt clippy doc ## formatting, lints, documents; all of it without warnings
+
+fmt:
+	@$(CARGO) fmt --all --check
+
+clippy:
+	@$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+
+doc:
+	@RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps
+
+bench: ## seal throughput in memory (with its roofline) and from Apache Kafka; release profile
+	@tests/setup.sh all
+	@$(CARGO) bench --locked --workspace --bench seal --bench kafka_seal
+
+kafka-up: ## Apache Kafka of one node in the background; prints its bootstrap address
+	@deploy/kafka/kafka.sh up
+
+kafka-down: ## stop it
+	@deploy/kafka/kafka.sh down
+
+bless: ## rewrite golden files from the code; look at the diff
+	@DRIFTSEAL_BLESS=1 $(CARGO) test --locked --workspace golden
+	@git --no-pager diff --stat

@@ -1,0 +1,149 @@
+"""Reads a sealed archive with pyarrow and hashlib, and shares no code with the product.
+
+    read_segment.py ARCHIVE
+
+Follows the commits to the manifests, the manifests to the files, and derives every leaf, root and
+census again from what the files hold. Prints counts as JSON; at the first mismatch it says what and
+ends with 1. Signatures are not checked here (the standard library has no Ed25519): fsck does.
+"""
+
+import base64
+import hashlib
+import json
+import sys
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as parquet
+
+import leaf
+
+COORDINATES = {
+    *("kafka_topic", "kafka_partition", "kafka_offset", "kafka_timestamp", "kafka_timestamp_type"),
+    *("schema_id", "record_digest", "salt", "erased_commitments", "kept_salts"),
+}
+
+
+def expect(what, stated, found):
+    if stated != found:
+        print(json.dumps({"mismatch": what, "stated": str(stated), "found": str(found)}))
+        sys.exit(1)
+
+
+def kind_of(arrow_type):
+    tests = {"bool": "boolean", "int": "int64", "float": "float64", "text": "string"}
+    tests |= {"bytes": "binary", "time": "timestamp", "texts": "list", "map": "map"}
+    return next(kind for kind, test in tests.items() if getattr(pa.types, f"is_{test}")(arrow_type))
+
+
+def columns_of(path):
+    """Every column by its path, as a list of Python values; instants as integers."""
+    table = parquet.ParquetFile(path).read()
+    while any(pa.types.is_struct(field.type) for field in table.schema):
+        table = table.flatten()
+    columns, kinds = {}, {}
+    for field in table.schema:
+        column = table.column(field.name)
+        if field.name not in COORDINATES:
+            kinds[field.name] = kind_of(field.type)
+        if pa.types.is_timestamp(field.type):
+            column = column.cast(pa.int64())
+        if column.null_count < len(column) or field.name in COORDINATES:
+            columns[field.name] = column.to_pylist()
+    return columns, kinds, table.num_rows
+
+
+def joined(gaps):
+    """Ranges of offsets; two that touch are one, whatever their reasons."""
+    ranges = []
+    for start, length in gaps:
+        if ranges and sum(ranges[-1]) == start:
+            start, length = ranges[-1][0], ranges.pop()[1] + length
+        if length:
+            ranges.append((start, length))
+    return ranges
+
+
+def check_segment(where, archive, statement):
+    said, (data, counted) = statement["predicate"], statement["subject"]
+    for subject in statement["subject"]:
+        digest = hashlib.sha256((archive / subject["name"]).read_bytes()).hexdigest()
+        expect(f"{where}: sha256 of {subject['name']}", subject["digest"]["sha256"], digest)
+    columns, kinds, count = columns_of(archive / data["name"])
+    erasable = set(said["fields"]["erasable"])
+    present = {path: columns[path] for path in kinds if path in columns}
+    leaves, gaps, next_offset = [], [], int(said["firstOffset"])
+    for row in range(count):
+        at = {name: columns[name][row] for name in COORDINATES}
+        expect(f"{where}: topic of row {row}", said["topic"], at["kafka_topic"])
+        expect(f"{where}: partition of row {row}", said["partition"], at["kafka_partition"])
+        gaps.append((next_offset, at["kafka_offset"] - next_offset))
+        next_offset = at["kafka_offset"] + 1
+        plain, hidden = {}, dict(at["erased_commitments"] or [])
+        kept = dict(at["kept_salts"] or [])
+        for path, values in present.items():
+            if (value := values[row]) is None:
+                continue
+            if kinds[path] == "map":
+                value = dict(value)
+            cell = leaf.cell(path, kinds[path], value)
+            if path in erasable:
+                salt = kept[path] if at["salt"] is None else leaf.salt_of(at["salt"], path)
+                hidden[path] = leaf.commitment(salt, cell)
+            else:
+                plain[path] = cell
+        leaves.append(
+            leaf.leaf_hash(
+                leaf.preimage(
+                    *(at["kafka_topic"], at["kafka_partition"], at["kafka_offset"]),
+                    *(at["kafka_timestamp"], at["kafka_timestamp_type"], at["schema_id"]),
+                    *(at["record_digest"], plain, hidden),
+                )
+            )
+        )
+    size, root = leaf.segment_tree(leaves)
+    expect(f"{where}: root", said["tree"]["root"], root.hex())
+    expect(f"{where}: tree size", said["tree"]["size"], str(size))
+    expect(f"{where}: records", said["count"], str(count))
+    expect(f"{where}: next offset", said["nextOffset"], str(next_offset))
+    stated = joined((int(start), int(length)) for start, length, _ in said["gaps"])
+    expect(f"{where}: gaps", stated, joined(gaps))
+
+    none = [None] * count
+    names = ["agent_id", "kind", "source.id", "source.epoch", "source.seq"]
+    document, hashes = leaf.census(zip(*(columns.get(name, none) for name in names)))
+    expect(f"{where}: census", (archive / counted["name"]).read_bytes(), document)
+    expect(f"{where}: census root", said["census"]["root"], leaf.tree_root(hashes).hex())
+    expect(f"{where}: census rows", said["census"]["rows"], str(len(hashes)))
+    return count, sum(length for _, length in gaps)
+
+
+def check_log(archive):
+    entries, heads, rows, gaps, commits = [], {}, 0, 0, 0
+    for commits, path in enumerate(sorted((archive / "log" / "commit").iterdir()), start=1):
+        commit = json.loads(path.read_bytes())
+        expect(f"{path.name}: sequence", f"{commits - 1:020}", path.name)
+        expect(f"{path.name}: canonical", path.read_bytes(), leaf.canonical(commit))
+        expect(f"{path.name}: size before", commit["previousSize"], str(len(entries)))
+        for entry in commit["entries"]:
+            where = f"log entry {len(entries)}"
+            payload = base64.b64decode(json.loads(entry)["payload"])
+            statement = json.loads(payload)
+            expect(f"{where}: canonical", payload, leaf.canonical(statement))
+            said = statement["predicate"]
+            chain = said["topic"], said["partition"]
+            previous, next_offset = heads.get(chain, (None, said["firstOffset"]))
+            expect(f"{where}: previous manifest", said["previous"], previous)
+            expect(f"{where}: first offset", said["firstOffset"], next_offset)
+            heads[chain] = hashlib.sha256(payload).hexdigest(), said["nextOffset"]
+            found = check_segment(where, archive, statement)
+            rows, gaps = rows + found[0], gaps + found[1]
+            entries.append(leaf.leaf_hash(entry.encode()))
+        _, size, root, *_ = commit["checkpoint"].split("\n")
+        expect(f"{path.name}: size", size, str(len(entries)))
+        expect(f"{path.name}: root", root, base64.b64encode(leaf.tree_root(entries)).decode())
+    return {"commits": commits, "segments": len(entries), "rows": rows, "gap_offsets": gaps}
+
+
+if __name__ == "__main__":
+    print(json.dumps(check_log(Path(sys.argv[1]))))

@@ -1,0 +1,142 @@
+//! A real Apache Kafka for a test: started on free ports in a directory of its own, never left
+//! behind.
+
+use std::fmt::Display;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+
+use kafka::{KafkaLog, Options};
+use ports::{EventLog, LogError};
+use tempfile::TempDir;
+
+use crate::workspace;
+
+/// Why there is no broker.
+#[derive(Debug)]
+pub struct NoKafka(String);
+
+impl Display for NoKafka {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "failed to start Apache Kafka: {}", self.0)
+    }
+}
+
+impl std::error::Error for NoKafka {}
+
+/// A running cluster. Its processes end and its data goes when this is dropped.
+#[derive(Debug)]
+pub struct TestKafka {
+    directory: TempDir,
+    bootstrap: String,
+}
+
+impl TestKafka {
+    /// Starts one node.
+    ///
+    /// # Errors
+    ///
+    /// If the jars or a JRE are missing and cannot be fetched, or the node does not start; the
+    /// text is what `kafka.sh` said.
+    pub fn start() -> Result<Self, NoKafka> {
+        Self::start_nodes(1)
+    }
+
+    /// Starts one or three nodes.
+    ///
+    /// # Errors
+    ///
+    /// As [`TestKafka::start`].
+    pub fn start_nodes(nodes: u32) -> Result<Self, NoKafka> {
+        let directory = tempfile::tempdir().map_err(|error| NoKafka(error.to_string()))?;
+        let mut kafka = Self { directory, bootstrap: String::new() };
+        // From here on a failure stops what was started: `kafka` is dropped.
+        kafka.bootstrap = kafka.up(&["--nodes", &nodes.to_string(), "--port", "free"])?;
+        Ok(kafka)
+    }
+
+    /// `host:port` of every node, separated by commas.
+    #[must_use]
+    pub fn bootstrap(&self) -> &str {
+        &self.bootstrap
+    }
+
+    /// A new client of the cluster.
+    ///
+    /// # Panics
+    ///
+    /// If no node answers.
+    #[must_use]
+    #[expect(clippy::panic, reason = "a failed step fails the test")]
+    pub fn log(&self) -> Arc<dyn EventLog> {
+        match self.connect(Options::new(self.bootstrap())) {
+            Ok(log) => Arc::new(log),
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// A new client with other options.
+    ///
+    /// # Errors
+    ///
+    /// As [`KafkaLog::connect`].
+    pub fn connect(&self, options: Options) -> Result<KafkaLog, LogError> {
+        KafkaLog::connect(options)
+    }
+
+    /// SIGKILL to a node (1, 2, 3). What it had acknowledged is in its files.
+    ///
+    /// # Errors
+    ///
+    /// If `kafka.sh` fails.
+    pub fn kill(&self, node: u32) -> Result<(), NoKafka> {
+        self.run("down", &["--now", "--node", &node.to_string()]).map(drop)
+    }
+
+    /// Starts the nodes that do not run, on their old ports and data, and waits for them.
+    ///
+    /// # Errors
+    ///
+    /// If a node does not start.
+    pub fn restart(&self) -> Result<(), NoKafka> {
+        self.up(&[]).map(drop)
+    }
+
+    fn up(&self, arguments: &[&str]) -> Result<String, NoKafka> {
+        let said = self.run("up", arguments)?;
+        let bootstrap = said.lines().find_map(|line| line.strip_prefix("bootstrap="));
+        bootstrap.map(str::to_owned).ok_or_else(|| NoKafka(format!("no address in `{said}`")))
+    }
+
+    fn run(&self, verb: &str, arguments: &[&str]) -> Result<String, NoKafka> {
+        let output = Command::new(script())
+            .arg(verb)
+            .arg("--dir")
+            .arg(self.run_directory())
+            .args(arguments)
+            .stdin(Stdio::null())
+            .output()
+            .map_err(|error| NoKafka(error.to_string()))?;
+        if output.status.success() {
+            return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+        }
+        Err(NoKafka(String::from_utf8_lossy(&output.stderr).into_owned()))
+    }
+
+    fn run_directory(&self) -> PathBuf {
+        self.directory.path().join("kafka")
+    }
+}
+
+fn script() -> PathBuf {
+    workspace::root().join(Path::new("deploy/kafka/kafka.sh"))
+}
+
+impl Drop for TestKafka {
+    #[expect(clippy::print_stderr, reason = "it speaks to the person running the tests")]
+    fn drop(&mut self) {
+        if let Err(error) = self.run("down", &["--now"]) {
+            eprintln!("a broker may be left behind: {error}");
+        }
+    }
+}

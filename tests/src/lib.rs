@@ -1,0 +1,16 @@
+//! What the tests of the whole system share: the checkout, processes, traffic, waiting, and an
+//! archive as a reader sees it.
+//!
+//! The tests themselves are in `tests/tests`, one file per subject; `tests/README.md` is their
+//! map.
+
+pub mod flush;
+pub mod kafka;
+pub mod process;
+pub mod recompute;
+pub mod rng;
+pub mod sealed;
+pub mod traffic;
+pub mod wait;
+pub mod workspace;
+pub mod world;

@@ -1,0 +1,120 @@
+//! Child processes of the real binary: started, killed without warning, never left behind.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+/// A role running as its own process. Killed when dropped.
+#[derive(Debug)]
+pub struct Role {
+    name: String,
+    binary: PathBuf,
+    arguments: Vec<String>,
+    log: PathBuf,
+    child: Option<Child>,
+    starts: u32,
+}
+
+impl Role {
+    /// Starts `binary arguments…`; what it says goes to `<name>.log` in `directory`.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be started.
+    #[must_use]
+    pub fn start(name: &str, binary: &Path, arguments: &[&str], directory: &Path) -> Self {
+        let mut role = Self {
+            name: name.to_owned(),
+            binary: binary.to_path_buf(),
+            arguments: arguments.iter().map(|argument| (*argument).to_owned()).collect(),
+            log: directory.join(format!("{name}.log")),
+            child: None,
+            starts: 0,
+        };
+        role.spawn();
+        role
+    }
+
+    #[expect(clippy::unwrap_used, reason = "a failed step fails the test")]
+    fn spawn(&mut self) {
+        let log = File::options().create(true).append(true).open(&self.log).unwrap();
+        let child = Command::new(&self.binary)
+            .args(&self.arguments)
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        self.child = Some(child);
+        self.starts = self.starts.saturating_add(1);
+    }
+
+    /// SIGKILL, then the same again.
+    pub fn kill_and_restart(&mut self) {
+        self.kill();
+        self.spawn();
+    }
+
+    /// Starts it again if it has ended by itself, as a supervisor does; says whether it had.
+    pub fn restart_if_ended(&mut self) -> bool {
+        let ended = self
+            .child
+            .as_mut()
+            .is_none_or(|child| child.try_wait().is_ok_and(|status| status.is_some()));
+        if ended {
+            self.spawn();
+        }
+        ended
+    }
+
+    /// SIGKILL. Nothing of it runs any more afterwards.
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            // An error here means that it has ended already.
+            drop(child.kill());
+            drop(child.wait());
+        }
+    }
+
+    /// SIGTERM, and waits for it to drain; its exit code, `None` if a signal ended it.
+    ///
+    /// # Panics
+    ///
+    /// If it does not end within a minute.
+    pub fn stop(&mut self) -> Option<i32> {
+        let mut child = self.child.take()?;
+        drop(Command::new("kill").args(["-TERM", &child.id().to_string()]).status());
+        let status = crate::wait::until(
+            &format!("the end of {}", self.name),
+            std::time::Duration::from_secs(60),
+            || child.try_wait().ok().flatten(),
+        );
+        status.code()
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// How often it was started.
+    #[must_use]
+    pub const fn starts(&self) -> u32 {
+        self.starts
+    }
+
+    /// The last lines it said, for the message of a failure.
+    #[must_use]
+    pub fn last_words(&self) -> String {
+        let said = std::fs::read_to_string(&self.log).unwrap_or_default();
+        let lines: Vec<&str> = said.lines().rev().take(15).collect();
+        format!("{}:\n{}", self.name, lines.into_iter().rev().collect::<Vec<_>>().join("\n"))
+    }
+}
+
+impl Drop for Role {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}

@@ -1,0 +1,181 @@
+//! A broker, an archive with its log, and the roles as processes of the real binary.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::Arc;
+
+use crate::kafka::TestKafka;
+use crate::process::Role;
+use crate::sealed::Sealed;
+use crate::workspace;
+use ports::EventLog;
+use tempfile::TempDir;
+
+/// Topic of the events.
+pub const EVENTS: &str = "agent.events";
+/// Topic of the windows.
+pub const METRICS: &str = "driftseal.metrics";
+/// Topic of the alerts.
+pub const ALERTS: &str = "driftseal.alerts";
+/// Partitions of each topic.
+pub const PARTITIONS: i32 = 6;
+
+/// Everything that a run needs, in one temporary directory.
+#[derive(Debug)]
+pub struct World {
+    directory: TempDir,
+    kafka: TestKafka,
+    binary: PathBuf,
+}
+
+#[expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a failed step fails the test; its output is for whoever reads it"
+)]
+impl World {
+    /// Starts a broker and creates topics, keys and log; `None` if that is not possible here and
+    /// was not asked for.
+    ///
+    /// # Panics
+    ///
+    /// If it was asked for and is not possible, or a command fails.
+    #[must_use]
+    pub fn start(test: &str) -> Option<Self> {
+        let kafka = match TestKafka::start() {
+            Ok(kafka) => kafka,
+            Err(error) => {
+                workspace::not_run(test, &error.to_string());
+                return None;
+            }
+        };
+        let binary = workspace::binary("driftseal");
+        let directory = tempfile::tempdir().unwrap();
+        let world = Self { directory, kafka, binary };
+        std::fs::write(world.path("driftseal.toml"), world.config()).unwrap();
+        world.command(&["topics", "create"]);
+        world.command(&["log", "init", "--origin", "e2e.example/log"]);
+        Some(world)
+    }
+
+    /// A place for a file of the run.
+    #[must_use]
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// Small segments and frequent snapshots, so that a kill finds every step under way; short
+    /// sessions, so that a killed member's partitions are free again soon.
+    fn config(&self) -> String {
+        let (archive, keys) = (self.path("archive"), self.path("keys"));
+        format!(
+            r#"
+[telemetry]
+level = "info"
+[listen]
+collector = "127.0.0.1:0"
+operations = "127.0.0.1:0"
+[topics]
+partitions = {PARTITIONS}
+[kafka]
+brokers = ["{}"]
+[kafka.client]
+"session.timeout.ms" = "2000"
+"heartbeat.interval.ms" = "400"
+[archive]
+url = "{}"
+[keys]
+directory = "{}"
+[processor]
+snapshot_records_max = 4000
+snapshot_age_secs_max = 2
+tick_interval_secs = 5
+retry_pause_ms = 200
+[sealer]
+segment_rows_max = 20000
+segment_age_ms_max = 1500
+"#,
+            self.kafka.bootstrap(),
+            archive.display(),
+            keys.display(),
+        )
+    }
+
+    /// Runs a command of the binary; what it said.
+    ///
+    /// # Panics
+    ///
+    /// If it fails.
+    pub fn command(&self, arguments: &[&str]) -> String {
+        let output = Command::new(&self.binary)
+            .arg("--config")
+            .arg(self.path("driftseal.toml"))
+            .args(arguments)
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        let complained = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{arguments:?}: {said}{complained}");
+        said
+    }
+
+    /// Processor and sealer, running.
+    ///
+    /// # Panics
+    ///
+    /// If they cannot be started.
+    #[must_use]
+    pub fn roles(&self) -> Vec<Role> {
+        let config = self.path("driftseal.toml");
+        let config = config.to_str().unwrap();
+        ["processor", "sealer"]
+            .map(|role| {
+                let arguments = ["--config", config, "run", role];
+                Role::start(role, &self.binary, &arguments, self.directory.path())
+            })
+            .into()
+    }
+
+    /// The log, for senders of this process.
+    #[must_use]
+    pub fn log(&self) -> Arc<dyn EventLog> {
+        self.kafka.log()
+    }
+
+    /// The archive as a reader sees it.
+    ///
+    /// # Panics
+    ///
+    /// If there is no policy.
+    #[must_use]
+    pub fn sealed(&self) -> Sealed {
+        Sealed::open(&self.path("archive"), &self.path("keys").join("policy.txt"))
+    }
+
+    /// The settings that the processor runs with.
+    #[must_use]
+    pub fn settings() -> monitor::Settings {
+        monitor::Settings::default()
+    }
+
+    /// The operator's tool, on the archive.
+    ///
+    /// # Panics
+    ///
+    /// If it finds anything.
+    #[expect(clippy::indexing_slicing, reason = "a failed step fails the test")]
+    pub fn fsck(&self) {
+        let archive = self.path("archive");
+        let policy = self.path("keys").join("policy.txt");
+        let (archive, policy) = (archive.to_str().unwrap(), policy.to_str().unwrap());
+        let said = self.command(&["--output", "json", "fsck", archive, "--policy", policy]);
+        let report: serde_json::Value = serde_json::from_str(&said).unwrap();
+        assert_eq!(report["verdict"], "VERIFIED", "{said}");
+        // What a kill leaves behind: segments of which no commit knows.
+        let warnings = report["findings"].as_array().map_or(0, Vec::len);
+        println!(
+            "fsck: {} events in {} segments VERIFIED, {warnings} orphans and other warnings",
+            report["events"], report["segments"]
+        );
+    }
+}

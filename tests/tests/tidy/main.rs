@@ -1,0 +1,13 @@
+//! The rules of the house that no compiler checks: layers, purity, size and form of sources,
+//! documents. A rule nobody checks has already drifted.
+
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a failed step fails the test")]
+
+mod documents;
+mod layers;
+mod sources;
+
+/// Fails with every finding at once, so that one run shows all there is to do.
+fn none(findings: &[String]) {
+    assert!(findings.is_empty(), "\n{}\n", findings.join("\n"));
+}
