@@ -163,5 +163,6 @@ fn every_acknowledged_record_survives_kill_9() {
             assert!(state.values().any(|held| held.as_slice() >= at_least.as_slice()));
         }
     }
-    assert!(acknowledged.len() > 9_000, "{} acknowledged", acknowledged.len());
+    // Of the 9,444 acknowledgements, one in 21 on average is of the compacted topic.
+    assert!(acknowledged.len() > 8_000, "{} acknowledged", acknowledged.len());
 }

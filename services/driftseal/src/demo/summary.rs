@@ -236,7 +236,10 @@ impl Summary {
         for problem in &self.problems {
             writeln!(to, "PROBLEM     {problem}")?;
         }
-        writeln!(to, "\n{seconds:.1} s. Paste these:\n")?;
+        writeln!(
+            to,
+            "\n{seconds:.1} s. Paste these; the first needs DuckDB (pip install duckdb):\n"
+        )?;
         for command in &self.commands {
             writeln!(to, "  {command}")?;
         }
