@@ -28,21 +28,16 @@ h1{font-size:1.6rem}h2{font-size:1.2rem;margin-top:2rem}";
 pub(super) fn render(scope: &Scope, summary: &Summary) -> String {
     let mut page = String::new();
     // Writing to a text does not fail.
-    write_page(&mut page, &scope.to_text(), summary).unwrap_or(());
+    write_page(&mut page, scope, summary).unwrap_or(());
     page
 }
 
-fn write_page(page: &mut String, scope: &ScopeText, summary: &Summary) -> std::fmt::Result {
-    let agent = escape(&scope.agent_id);
+fn write_page(page: &mut String, scope: &Scope, summary: &Summary) -> std::fmt::Result {
+    let agent = escape(scope.agent_id());
     writeln!(page, "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">")?;
     writeln!(page, "<title>Evidence: {agent}</title>\n<style>{STYLE}</style>\n</head>\n<body>")?;
     writeln!(page, "<h1>Evidence about agent <code>{agent}</code></h1>")?;
-    writeln!(
-        page,
-        "<p>Period: from {} until before {}, by the time at which the log received each record.</p>",
-        escape(&scope.from),
-        escape(&scope.to)
-    )?;
+    writeln!(page, "<p>Period: {}.</p>", period(scope))?;
     writeln!(
         page,
         "<p>This pack holds <strong>{} events</strong> of the agent in the period. They are all \
@@ -101,6 +96,18 @@ fn write_page(page: &mut String, scope: &ScopeText, summary: &Summary) -> std::f
         writeln!(page, "<li>{not_proven}</li>")?;
     }
     writeln!(page, "</ul>\n</body>\n</html>")
+}
+
+/// The period as a person says it: an open side is not given as year 1 or 9999.
+fn period(scope: &Scope) -> String {
+    let by = "by the time at which the log received each record";
+    let ScopeText { from, to, .. } = scope.to_text();
+    match (scope.is_open_before(), scope.is_open_after()) {
+        (true, true) => "everything that the log holds".to_owned(),
+        (true, false) => format!("until before {to}, {by}"),
+        (false, true) => format!("from {from}, {by}"),
+        (false, false) => format!("from {from} until before {to}, {by}"),
+    }
 }
 
 fn counts<'c>(
@@ -196,6 +203,16 @@ mod tests {
         let page = render(&scope, &Summary::default());
         assert!(!page.contains("<script"));
         assert!(page.contains("&lt;script&gt;alert(&#39;x&#39;)"));
+    }
+
+    #[test]
+    fn an_open_period_is_said_in_words() {
+        let page = |from, to| render(&Scope::parse("a", from, to).unwrap(), &Summary::default());
+        let day = Some("2026-10-01T00:00:00Z");
+        assert!(page(None, None).contains("Period: everything that the log holds."));
+        assert!(page(day, None).contains("Period: from 2026-10-01T00:00:00.000000Z, by"));
+        assert!(page(None, day).contains("Period: until before 2026-10-01T00:00:00.000000Z, by"));
+        assert!(!page(day, None).contains("9999") && !page(None, day).contains("0001"));
     }
 
     #[test]

@@ -91,6 +91,18 @@ impl Scope {
         self.to_ms
     }
 
+    /// Whether the period has no beginning: it begins where time does.
+    #[must_use]
+    pub const fn is_open_before(&self) -> bool {
+        self.from_ms == Timestamp::EARLIEST.millis()
+    }
+
+    /// Whether the period has no end.
+    #[must_use]
+    pub const fn is_open_after(&self) -> bool {
+        self.to_ms == Timestamp::LATEST.millis()
+    }
+
     /// Whether an instant is in the period.
     #[must_use]
     pub const fn contains(&self, timestamp_ms: i64) -> bool {
