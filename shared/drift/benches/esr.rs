@@ -27,13 +27,13 @@ fn measure(what: &str, mut update: impl FnMut(u32)) {
 fn main() {
     let value = |index: u32| Unit::from(index.wrapping_mul(2_654_435_761) < u32::MAX / 10);
     for entry in registry::ALL {
-        let mut rising = (entry.make)(Null::AtMost(0.1), 10_000.0).unwrap();
+        let mut rising = (entry.make)(&Null::AtMost(0.1).into(), 10_000.0).unwrap();
         measure(entry.name, |index| {
-            black_box(rising.update(value(index)));
+            black_box(rising.update(value(index).into()));
         });
-        let mut both = (entry.make)(Null::Between(0.1, 0.1), 10_000.0).unwrap();
+        let mut both = (entry.make)(&Null::Between(0.1, 0.1).into(), 10_000.0).unwrap();
         measure(&format!("{}, two-sided", entry.name), |index| {
-            black_box(both.update(value(index)));
+            black_box(both.update(value(index).into()));
         });
     }
     let mut localiser = Localiser::rising(0.1).unwrap();

@@ -49,6 +49,8 @@ pub struct Unit(f64);
 impl Unit {
     /// Nothing of it.
     pub const ZERO: Self = Self(0.0);
+    /// Half of it.
+    pub const HALF: Self = Self(0.5);
     /// All of it.
     pub const ONE: Self = Self(1.0);
 
@@ -58,10 +60,22 @@ impl Unit {
         (0.0..=1.0).contains(&value).then_some(Self(value))
     }
 
+    /// The nearest number from 0 to 1.
+    #[must_use]
+    pub const fn nearest(value: Finite) -> Self {
+        Self(value.0.clamp(0.0, 1.0))
+    }
+
     /// The number.
     #[must_use]
     pub const fn value(self) -> f64 {
         self.0
+    }
+}
+
+impl From<Unit> for Finite {
+    fn from(unit: Unit) -> Self {
+        Self(unit.0)
     }
 }
 

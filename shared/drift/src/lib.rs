@@ -18,12 +18,11 @@
 //! *Bound*: the mean that the null hypothesis still allows.
 //!
 //! ```
-//! use drift::{EsrBounded, Null, Signal, StreamDetector, Unit};
+//! use drift::{EsrBounded, Null, Signal, StreamDetector};
 //!
 //! let mut detector = EsrBounded::new(Null::AtMost(0.1), 10_000.0)?;
-//! let failures = std::iter::repeat(Unit::ONE);
-//! let values = failures.take(40).enumerate();
-//! let mut at = values.map(|(index, value)| (index, detector.update(value)));
+//! let values = std::iter::repeat_n(true, 40).enumerate();
+//! let mut at = values.map(|(index, failed)| (index, detector.update(failed.into())));
 //! assert_eq!(at.find(|(_, signal)| *signal == Signal::Drift).map(|(index, _)| index), Some(6));
 //! # Ok::<(), drift::NullError>(())
 //! ```
@@ -41,7 +40,7 @@ pub mod sketch;
 pub mod sum;
 
 pub use detector::esr_bounded::EsrBounded;
-pub use detector::{Null, NullError, Signal, StreamDetector};
+pub use detector::{Baseline, Direction, Null, NullError, Observation, Signal, StreamDetector};
 pub use finite::{Finite, NotFinite, Unit};
 pub use interval::{Confidence, Interval};
 pub use localiser::{Localiser, Since};

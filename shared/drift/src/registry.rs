@@ -4,8 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::detector::esr_bounded::EsrBounded;
-use crate::detector::{Null, NullError, Signal, StreamDetector};
-use crate::finite::Unit;
+use crate::detector::{Baseline, NullError, Observation, Signal, StreamDetector};
 
 /// What is known about a detector.
 #[derive(Debug, Clone, Copy)]
@@ -14,15 +13,18 @@ pub struct Entry {
     pub name: &'static str,
     /// Where it was published.
     pub paper: &'static str,
-    /// Makes one, for a null hypothesis and a threshold.
-    pub make: fn(Null, f64) -> Result<Detector, NullError>,
+    /// Makes one, for a baseline and a threshold.
+    pub make: fn(&Baseline<'_>, f64) -> Result<Detector, NullError>,
 }
 
 /// All detectors.
 pub const ALL: &[Entry] = &[Entry {
     name: "esr-bounded",
     paper: "Shin, Ramdas, Rinaldo: E-detectors, arXiv 2203.03532",
-    make: |null, threshold| EsrBounded::new(null, threshold).map(Detector::EsrBounded),
+    make: |baseline, threshold| {
+        let null = baseline.null.ok_or(NullError::Missing("null"))?;
+        EsrBounded::new(null, threshold).map(Detector::EsrBounded)
+    },
 }];
 
 /// The entry of that name.
@@ -40,15 +42,15 @@ pub enum Detector {
 
 impl StreamDetector for Detector {
     #[inline]
-    fn update(&mut self, value: Unit) -> Signal {
+    fn update(&mut self, observation: Observation) -> Signal {
         match self {
-            Self::EsrBounded(detector) => detector.update(value),
+            Self::EsrBounded(detector) => detector.update(observation),
         }
     }
 
-    fn e_value(&self) -> f64 {
+    fn statistic(&self) -> f64 {
         match self {
-            Self::EsrBounded(detector) => detector.e_value(),
+            Self::EsrBounded(detector) => detector.statistic(),
         }
     }
 

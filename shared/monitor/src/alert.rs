@@ -180,7 +180,7 @@ impl Test {
         let bound = reference.bound(settings)?;
         let make = registry::find(DETECTOR).map(|entry| entry.make);
         let detector = make
-            .and_then(|make| make(Null::AtMost(bound), settings.average_run_length).ok())
+            .and_then(|make| make(&Null::AtMost(bound).into(), settings.average_run_length).ok())
             .ok_or(NoDetector::Saturated)?;
         let localiser = Localiser::rising(bound).map_err(|_| NoDetector::Saturated)?;
         let failures = VecDeque::new();
@@ -205,7 +205,7 @@ impl Test {
             }
         }
         let threshold = context.settings.average_run_length;
-        let e_value = self.detector.e_value();
+        let e_value = self.detector.statistic();
         if self.phase == Phase::Quiet {
             if e_value * 10.0 < threshold {
                 return;
@@ -269,7 +269,7 @@ impl Test {
             ones: since.sum as u64,
         });
         let observations = self.detector.observations();
-        Finding { e_value: self.detector.e_value(), observations, observed, since }
+        Finding { e_value: self.detector.statistic(), observations, observed, since }
     }
 
     fn alert(

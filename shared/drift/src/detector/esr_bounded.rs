@@ -18,7 +18,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::detector::{BETS, Bets, Null, NullError, Signal, StreamDetector};
+use crate::detector::{BETS, Bets, Null, NullError, Observation, Signal, StreamDetector};
 use crate::finite::Unit;
 
 /// Capital beyond which counting is pointless.
@@ -98,10 +98,11 @@ impl EsrBounded {
 
 impl StreamDetector for EsrBounded {
     #[inline]
-    fn update(&mut self, value: Unit) -> Signal {
+    fn update(&mut self, observation: Observation) -> Signal {
+        let value = Unit::nearest(observation.value).value();
         let mut sum = 0.0;
         for side in [&mut self.rising, &mut self.falling].into_iter().flatten() {
-            sum += side.update(value.value());
+            sum += side.update(value);
         }
         self.e_value = self.weight * sum;
         self.observations = self.observations.saturating_add(1);
@@ -114,7 +115,7 @@ impl StreamDetector for EsrBounded {
         }
     }
 
-    fn e_value(&self) -> f64 {
+    fn statistic(&self) -> f64 {
         self.e_value
     }
 
@@ -150,7 +151,7 @@ mod tests {
                     probability *= if one { mean } else { 1.0 - mean };
                     detector.update(one.into());
                 }
-                probability * detector.e_value()
+                probability * detector.statistic()
             })
             .sum()
     }
@@ -178,13 +179,13 @@ mod tests {
     fn evidence_is_capped_and_comes_back() {
         let mut detector = detector(Null::AtMost(0.01));
         for _ in 0..100_000 {
-            assert!(detector.update(Unit::ONE) >= Signal::Stable);
+            assert!(detector.update(true.into()) >= Signal::Stable);
         }
-        assert!(detector.e_value() <= CAP && detector.e_value().is_finite());
+        assert!(detector.statistic() <= CAP && detector.statistic().is_finite());
         for _ in 0..1_000_000 {
-            detector.update(Unit::ZERO);
+            detector.update(false.into());
         }
-        assert!(detector.e_value() < 1_000.0, "{}", detector.e_value());
+        assert!(detector.statistic() < 1_000.0, "{}", detector.statistic());
     }
 
     #[test]

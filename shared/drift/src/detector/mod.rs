@@ -8,7 +8,75 @@ pub(crate) use bets::{BETS, Bets};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::finite::Unit;
+use crate::finite::{Finite, Unit};
+
+/// One value of a stream, as every detector takes it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Observation {
+    /// The value. A detector of a bounded mean takes what lies outside `[0, 1]` as the nearer end;
+    /// one of categories takes the category's number.
+    pub value: Finite,
+    /// Breaks ties between ranks: uniform on `[0, 1]` and independent of the value. Callers derive
+    /// it from the event's id, so that a replay repeats it.
+    pub tie: Unit,
+}
+
+impl Observation {
+    /// A value that ties with others in the middle.
+    #[must_use]
+    pub const fn of(value: Finite) -> Self {
+        Self { value, tie: Unit::HALF }
+    }
+}
+
+impl From<Unit> for Observation {
+    fn from(unit: Unit) -> Self {
+        Self::of(unit.into())
+    }
+}
+
+impl From<bool> for Observation {
+    fn from(truth: bool) -> Self {
+        Unit::from(truth).into()
+    }
+}
+
+/// Which way a change goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Direction {
+    /// Values become larger.
+    Rising,
+    /// Values become smaller.
+    Falling,
+    /// Either, with half the weight each.
+    #[default]
+    Both,
+}
+
+/// What is known of a stream before it is watched. A detector's head says which parts it needs;
+/// without them it cannot be made.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Baseline<'a> {
+    /// The mean that the null hypothesis allows, on `[0, 1]`.
+    pub null: Option<Null>,
+    /// Which way to look, where `null` does not say.
+    pub direction: Direction,
+    /// Earlier values, ascending.
+    pub sorted: &'a [f64],
+    /// Earlier values of each category, by its number.
+    pub counts: &'a [u64],
+}
+
+impl From<Null> for Baseline<'_> {
+    fn from(null: Null) -> Self {
+        let direction = match null {
+            Null::AtMost(_) => Direction::Rising,
+            Null::AtLeast(_) => Direction::Falling,
+            Null::Between(..) => Direction::Both,
+        };
+        Self { null: Some(null), direction, ..Self::default() }
+    }
+}
 
 /// What a detector says after a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -45,15 +113,19 @@ pub enum NullError {
     /// The threshold is the average run length to a false alarm, so at least 1.
     #[error("threshold `{0}` is not a finite number of at least 1")]
     Threshold(f64),
+    /// A part of the baseline that this detector cannot do without.
+    #[error("the baseline has no `{0}`")]
+    Missing(&'static str),
 }
 
 /// A detector that sees one value at a time.
 pub trait StreamDetector {
-    /// Takes the next value and says where the stream stands; [`Self::e_value`] says more.
-    fn update(&mut self, value: Unit) -> Signal;
+    /// Takes the next value and says where the stream stands; [`Self::statistic`] says more.
+    fn update(&mut self, observation: Observation) -> Signal;
 
-    /// Evidence so far; alarms at the threshold.
-    fn e_value(&self) -> f64;
+    /// Where the detector stands; it signals drift at its threshold. Of an e-detector this is the
+    /// e-value.
+    fn statistic(&self) -> f64;
 
     /// Values taken since the start or the last reset.
     fn observations(&self) -> u64;

@@ -8,7 +8,7 @@ use crate::numbers::Numbers;
 fn run_length(null: Null, threshold: f64, length: u32, mut value: impl FnMut(u32) -> Unit) -> u32 {
     let mut detector = EsrBounded::new(null, threshold).unwrap();
     for index in 0..length {
-        if detector.update(value(index)) == Signal::Drift {
+        if detector.update(value(index).into()) == Signal::Drift {
             return index + 1;
         }
     }

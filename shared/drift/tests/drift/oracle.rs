@@ -36,7 +36,7 @@ fn the_detector_alarms_at_exactly_the_same_values() {
         let mut detector = EsrBounded::new(null, case["threshold"].as_f64().unwrap()).unwrap();
         let mut found = Vec::new();
         for (index, value) in (1_u64..).zip(values) {
-            if detector.update(value) == Signal::Drift {
+            if detector.update(value.into()) == Signal::Drift {
                 found.push(index);
                 detector.reset();
             }
