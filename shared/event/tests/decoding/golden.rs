@@ -11,7 +11,7 @@ fn documents() -> PathBuf {
 }
 
 fn blessed() -> bool {
-    std::env::var_os("BLESS").is_some()
+    std::env::var_os("DRIFTSEAL_BLESS").is_some()
 }
 
 #[test]
