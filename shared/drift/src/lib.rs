@@ -35,6 +35,7 @@ pub mod detector;
 mod finite;
 pub mod interval;
 pub mod localiser;
+pub mod rank;
 pub mod registry;
 pub mod sketch;
 pub mod sum;
@@ -44,6 +45,7 @@ pub use detector::{Baseline, Direction, Null, NullError, Observation, Signal, St
 pub use finite::{Finite, NotFinite, Unit};
 pub use interval::{Confidence, Interval};
 pub use localiser::{Localiser, Since};
+pub use rank::Ranks;
 pub use registry::Detector;
 pub use sketch::DdSketch;
 pub use sum::ExactSum;

@@ -40,17 +40,33 @@ pub struct DdSketch {
 impl DdSketch {
     /// Takes a number; `false`, and nothing else, if it is negative.
     pub fn insert(&mut self, value: Finite) -> bool {
-        let value = value.value();
-        if value < 0.0 {
-            return false;
-        }
-        if value < ZERO_BELOW {
-            self.zeros = self.zeros.saturating_add(1);
-        } else {
-            self.add(bucket_of(value), 1);
-            self.collapse();
+        match Self::place(value) {
+            None => return false,
+            Some(None) => self.zeros = self.zeros.saturating_add(1),
+            Some(Some(bucket)) => {
+                self.add(bucket, 1);
+                self.collapse();
+            }
         }
         true
+    }
+
+    /// Where a value goes: `None` for a negative one, which goes nowhere, `Some(None)` for what
+    /// counts as zero, else its bucket.
+    #[expect(clippy::option_option, reason = "nowhere and zero are two different answers")]
+    pub(crate) fn place(value: Finite) -> Option<Option<i32>> {
+        let value = value.value();
+        (value >= 0.0).then(|| (value >= ZERO_BELOW).then(|| bucket_of(value)))
+    }
+
+    /// Numbers that count as zero.
+    pub(crate) const fn zeros(&self) -> u64 {
+        self.zeros
+    }
+
+    /// Buckets and their counts, ascending.
+    pub(crate) fn buckets(&self) -> impl Iterator<Item = (i32, u64)> {
+        self.buckets.iter().copied()
     }
 
     /// Takes everything that another sketch has taken.

@@ -1,0 +1,173 @@
+//! Where a value stands among earlier ones: the share of them that it exceeds, ties counted half.
+//!
+//! The earlier values come from a quantile sketch, so values that are within 1 % of each other tie.
+//! That costs nothing in validity: two values of the same distribution, placed in the same
+//! buckets, still have the same distribution. (Beyond 2,048 buckets the sketch merges its lowest;
+//! ranks of values down there are then too low.)
+//!
+//! **Mean rank.** If a new value has the distribution that the `n` earlier ones were drawn from,
+//! then, over both, its rank has mean one half. For given earlier values the mean is that of `n`
+//! independent uniform numbers (less spread where there are ties), so it exceeds `1/2 + t` with
+//! probability at most `exp(-6 n t^2)`: a uniform number is sub-Gaussian with variance `1/12`
+//! (Marchal, Arbel: *On the sub-Gaussianity of the Beta and Dirichlet distributions*, 2017).
+//! [`Ranks::slack`] is that `t`, and makes a bounded-mean test of ranks honest about the luck of
+//! its baseline.
+
+use serde::{Deserialize, Serialize};
+
+use crate::finite::{Finite, Unit};
+use crate::sketch::DdSketch;
+
+/// `ln(20)`: one baseline in twenty may be unluckier than the slack allows.
+const LN_20: f64 = 2.995_732_273_553_991;
+
+/// Ranks among the values of a sketch.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Ranks {
+    count: u64,
+    /// Rank of values that count as zero.
+    zero: f64,
+    /// Bucket, and the rank of its values, ascending.
+    buckets: Vec<(i32, f64)>,
+    /// For each bucket and the end, the rank of what lies just below it.
+    below: Vec<f64>,
+}
+
+impl Ranks {
+    /// Ranks among what a sketch has taken; `None` if it has taken nothing.
+    #[must_use]
+    pub fn new(sketch: &DdSketch) -> Option<Self> {
+        let count = sketch.count();
+        if count == 0 {
+            return None;
+        }
+        #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
+        let share = |number: u64| number as f64 / count as f64;
+        let zeros = sketch.zeros();
+        let mut less = zeros;
+        let (mut buckets, mut below) = (Vec::new(), vec![share(zeros)]);
+        for (bucket, number) in sketch.buckets() {
+            let with = less.saturating_add(number);
+            buckets.push((bucket, f64::midpoint(share(less), share(with))));
+            below.push(share(with));
+            less = with;
+        }
+        Some(Self { count, zero: share(zeros) / 2.0, buckets, below })
+    }
+
+    /// Earlier values.
+    #[must_use]
+    pub const fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// Rank of a value, from 0 to 1; `None` for a negative one.
+    #[must_use]
+    pub fn rank(&self, value: Finite) -> Option<Unit> {
+        let Some(bucket) = DdSketch::place(value)? else { return Unit::new(self.zero) };
+        self.rank_of(bucket).and_then(Unit::new)
+    }
+
+    /// Mean rank of the values of a sketch; `None` of none.
+    #[must_use]
+    pub fn mean(&self, sketch: &DdSketch) -> Option<f64> {
+        let count = sketch.count();
+        #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
+        let sum = sketch.buckets().fold(self.zero * sketch.zeros() as f64, |sum, (bucket, n)| {
+            sum + self.rank_of(bucket).unwrap_or(1.0) * n as f64
+        });
+        #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
+        (count > 0).then(|| sum / count as f64)
+    }
+
+    fn rank_of(&self, bucket: i32) -> Option<f64> {
+        match self.buckets.binary_search_by_key(&bucket, |(bucket, _)| *bucket) {
+            Ok(at) => self.buckets.get(at).map(|(_, rank)| *rank),
+            Err(at) => self.below.get(at).copied(),
+        }
+    }
+
+    /// How far the mean rank of unchanged values may lie from one half because of the luck of the
+    /// baseline, at 95 %, on one side.
+    #[must_use]
+    pub fn slack(&self) -> f64 {
+        #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
+        let n = self.count as f64;
+        (LN_20 / (6.0 * n)).sqrt()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn finite(value: f64) -> Finite {
+        Finite::new(value).unwrap()
+    }
+
+    fn ranks(values: &[f64]) -> Ranks {
+        let mut sketch = DdSketch::default();
+        for value in values {
+            assert!(sketch.insert(finite(*value)));
+        }
+        Ranks::new(&sketch).unwrap()
+    }
+
+    proptest! {
+        #[test]
+        fn a_rank_counts_what_is_less_and_half_of_what_is_equal(
+            values in prop::collection::vec(0_u8..20, 1..60), value in 0_u8..20,
+        ) {
+            // Powers of two are buckets apart; 0 counts as zero.
+            let number = |n: u8| if n == 0 { 0.0 } else { f64::from(1_u32 << n) };
+            let all: Vec<f64> = values.iter().map(|n| number(*n)).collect();
+            let at = number(value);
+            let less = all.iter().filter(|v| **v < at).count() as f64;
+            let equal = all.iter().filter(|v| (**v - at).abs() < 0.5).count() as f64;
+            let expected = (less + equal / 2.0) / all.len() as f64;
+            let found = ranks(&all).rank(finite(at)).unwrap().value();
+            prop_assert!((found - expected).abs() < 1e-12, "{found} {expected}");
+        }
+    }
+
+    #[test]
+    fn the_mean_rank_of_the_baseline_itself_is_one_half() {
+        let values: Vec<f64> = (1..500).map(|n| f64::from(n * n)).collect();
+        let ranks = ranks(&values);
+        let sum: f64 = values.iter().map(|v| ranks.rank(finite(*v)).unwrap().value()).sum();
+        assert!((sum / values.len() as f64 - 0.5).abs() < 1e-12);
+        let mut same = DdSketch::default();
+        assert_eq!(ranks.mean(&same), None);
+        assert!(values.iter().all(|value| same.insert(finite(*value))));
+        assert!((ranks.mean(&same).unwrap() - 0.5).abs() < 1e-12);
+        assert_eq!(ranks.rank(finite(-1.0)), None);
+        assert_eq!(ranks.rank(finite(1e9)).map(Unit::value), Some(1.0));
+    }
+
+    #[test]
+    fn the_slack_covers_nineteen_of_twenty_baselines() {
+        // Mean of n uniform numbers, by simulation.
+        let mut state = 1_u64;
+        let mut uniform = || {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            (state >> 11) as f64 / (1_u64 << 53) as f64
+        };
+        for n in [10_u32, 100] {
+            let values: Vec<f64> = (1..=n).map(f64::from).collect();
+            let slack = ranks(&values).slack();
+            let runs = 4_000;
+            let above = (0..runs)
+                .filter(|_| {
+                    let mean = (0..n).map(|_| uniform()).sum::<f64>() / f64::from(n);
+                    mean > 0.5 + slack
+                })
+                .count();
+            // 5 % is the bound; the exact share is some 1 % (the bound is Chernoff's).
+            assert!(above as f64 / f64::from(runs) < 0.05, "{n}: {above}");
+            assert!(above > 0, "{n}: the slack is not absurdly wide");
+        }
+    }
+}
