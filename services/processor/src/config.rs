@@ -42,7 +42,8 @@ pub struct Config {
     pub retry_pause_ms: u64,
     /// Largest value that is decoded, bytes; a larger one is quarantined.
     pub value_bytes_max: usize,
-    /// Windows, detectors and alerts.
+    /// Windows, detectors and alerts. Written into the partitions as an event when they differ from
+    /// those in force there; they hold from that event on.
     pub monitor: monitor::Settings,
 }
 

@@ -11,6 +11,9 @@
 //! - A zombie, or an answer that was lost, can at worst repeat an identical output with the same
 //!   `event_id`.
 //! - Idle partitions get ticks, so that windows close and silence is visible in the archive.
+//! - Settings are part of the record: where those in force differ from the configuration, a
+//!   `monitor.configured` event is written into the partition, and they hold from its offset on;
+//!   from the first offset of a partition that was empty.
 //!
 //! | state of an output | if the process dies here |
 //! |---|---|
@@ -24,11 +27,11 @@
 //! It decides nothing: windows, detectors and alerts are `monitor`'s. It does not create topics.
 
 mod config;
+mod own;
 mod partition;
 mod read;
 mod role;
 mod slots;
-mod tick;
 
 pub use config::{Config, Topics};
 pub use role::{Role, RunError, run};

@@ -13,9 +13,9 @@ use service::metric_names as names;
 use tracing::{debug, error, info, warn};
 
 use crate::config::Config;
+use crate::own::{configured, tick};
 use crate::read::read_range;
 use crate::slots::{Assembly, Saved, Slot, chunks};
-use crate::tick::tick;
 
 /// Records of the state topic that are looked at first when a snapshot is searched from the end.
 const STATE_TAIL: i64 = 32;
@@ -57,6 +57,8 @@ pub(crate) struct Worker {
     since_snapshot: Stopwatch,
     since_record: Stopwatch,
     since_lag: Stopwatch,
+    /// End of the partition when it was taken over, until the settings in force there are known.
+    settings_known_at: Option<i64>,
 }
 
 const fn index_of(destination: Destination) -> usize {
@@ -90,7 +92,7 @@ impl Worker {
                 (slot, machine, [saved.metrics_next, saved.alerts_next])
             }
             None => {
-                let settings = config.monitor.clone();
+                let settings = monitor::Settings::default();
                 (Slot::B, Processor::new(settings, &input.topic, input.partition), [0, 0])
             }
         };
@@ -121,6 +123,7 @@ impl Worker {
             since_snapshot: Stopwatch::start(),
             since_record: Stopwatch::start(),
             since_lag: Stopwatch::start(),
+            settings_known_at: Some(range.next),
         };
         for (index, output) in outputs.iter().enumerate() {
             worker.learn_published(index, output)?;
@@ -304,6 +307,16 @@ impl Worker {
         if !tick_interval.is_zero() && self.since_record.has_passed(tick_interval) {
             self.publish_tick()?;
         }
+        // The end of the partition may hold no record, so silence counts as having reached it.
+        let reached = |end| {
+            self.machine.next_offset() >= end || self.since_record.has_passed(config.read_wait())
+        };
+        if self.settings_known_at.is_some_and(reached) {
+            self.settings_known_at = None;
+            if *self.machine.settings() != config.monitor {
+                configure(&config, &*self.producer, &self.input)?;
+            }
+        }
         if self.since_lag.has_passed(Duration::from_secs(5)) {
             self.since_lag = Stopwatch::start();
             let next = self.log.offsets(&self.input)?.next;
@@ -389,6 +402,28 @@ impl Worker {
     }
 }
 
+/// Writes the configured settings into a partition; they hold from there on.
+///
+/// # Errors
+///
+/// What the log says.
+pub(crate) fn configure(
+    config: &Config,
+    producer: &dyn Producer,
+    input: &TopicPartition,
+) -> Result<(), LogError> {
+    let fits = |error: &dyn std::fmt::Display| {
+        LogError::Fatal(format!("the settings do not make an event: {error}"))
+    };
+    let settings = config.monitor.to_json().map_err(|error| fits(&error))?;
+    let (topic, id) = (&input.topic, &config.monitor_id);
+    let record = configured(topic, input.partition, id, clock::now_ms(), &settings)
+        .map_err(|error| fits(&error))?;
+    publish_and_wait(producer, vec![record], config.publish_wait())?;
+    info!(partition = %input, "wrote the settings into the partition");
+    Ok(())
+}
+
 /// The newest snapshot of a partition that can be resumed.
 fn load(
     config: &Config,
@@ -410,8 +445,7 @@ fn load(
                 continue;
             }
             let TopicPartition { topic, partition } = input;
-            let settings = config.monitor.clone();
-            match Processor::resume(settings, topic, *partition, &saved.state) {
+            match Processor::resume(topic, *partition, &saved.state) {
                 Ok(machine) => return Ok(Some((slot, saved, machine))),
                 Err(error) => warn!(partition = %input, %error, "a snapshot cannot be used"),
             }

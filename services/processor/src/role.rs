@@ -12,7 +12,7 @@ use thiserror::Error;
 use tracing::{info, warn};
 
 use crate::config::Config;
-use crate::partition::Worker;
+use crate::partition::{Worker, configure};
 
 /// Why the role ended.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -116,6 +116,15 @@ impl Role {
             let found = log.partitions(topic)?;
             if found < needed {
                 return Err(RunError::Partitions { topic: topic.clone(), found, needed });
+            }
+        }
+        // Before anything else is in a partition, so that its first event meets these settings.
+        if config.monitor != monitor::Settings::default() {
+            let producer = log.producer();
+            for partition in (0..needed).map(|n| TopicPartition::new(topics.events.as_str(), n)) {
+                if log.offsets(&partition)?.next == 0 {
+                    configure(&config, &*producer, &partition)?;
+                }
             }
         }
         let subscription = Subscription::Group {

@@ -6,14 +6,14 @@ use std::collections::BTreeMap;
 use event::Event;
 use serde::{Deserialize, Serialize};
 
-use crate::alert::{Context, Mark, Stream};
-use crate::baseline::{Reference, Totals};
 use crate::change::LastChange;
 use crate::columns::columns;
 use crate::dedup::digest_of;
+use crate::metric::{self, Watch};
 use crate::output::Outputs;
 use crate::settings::Settings;
-use crate::window::Windows;
+use crate::stream::{Context, Mark, Reference, Stream, Totals, Value};
+use crate::window::{Cell, Windows};
 
 /// Bytes kept of a name (tenant, agent, environment, version, suite, run). Of a longer one the
 /// beginning and a digest of all of it are kept.
@@ -118,8 +118,8 @@ pub(crate) struct Version {
     /// Names of suites; a suite's number is its place, from 1.
     suites: Vec<String>,
     pub(crate) windows: Windows,
-    /// Drift streams: 0 is the error rate, the others are suites.
-    pub(crate) streams: BTreeMap<u16, Stream>,
+    /// Streams that are watched, by metric and suite.
+    pub(crate) streams: BTreeMap<Cell, Stream>,
 }
 
 impl Version {
@@ -147,9 +147,9 @@ impl Version {
     }
 }
 
-/// Name of a drift metric.
-pub(crate) const fn stream_metric(stream: u16) -> &'static str {
-    if stream == 0 { "run.error_rate" } else { "eval.fail_rate" }
+/// How the metric of a cell is watched.
+pub(crate) fn watch_of(cell: Cell) -> Option<Watch> {
+    metric::ALL.get(usize::from(cell.0)).and_then(|metric| metric.watch)
 }
 
 impl Agent {
@@ -170,20 +170,21 @@ impl Agent {
         &mut self,
         version: &str,
         settings: &Settings,
-        mut act: impl FnMut(u16, &mut Stream, &Context<'_>),
+        mut act: impl FnMut(Cell, &mut Stream, &Context<'_>),
     ) {
         let Some(state) = self.versions.get_mut(version) else { return };
         let mut streams = std::mem::take(&mut state.streams);
-        for (number, stream) in &mut streams {
+        for (cell, stream) in &mut streams {
+            let Some(watch) = watch_of(*cell) else { continue };
             let context = Context {
                 settings,
                 agent: &self.identity,
                 version,
-                metric: stream_metric(*number),
-                suite: state.suite_name(*number),
+                watch,
+                suite: state.suite_name(cell.1),
                 last_change: self.last_change.as_ref(),
             };
-            act(*number, stream, &context);
+            act(*cell, stream, &context);
         }
         state.streams = streams;
     }
@@ -192,30 +193,32 @@ impl Agent {
     pub(crate) fn observe(
         &mut self,
         version: &str,
-        stream: u16,
-        failed: bool,
+        cell: Cell,
+        value: Value,
         (mark, run): (Mark, &str),
         settings: &Settings,
         outputs: &mut Outputs<'_>,
     ) {
+        let Some(watch) = watch_of(cell) else { return };
         let Some(Version { streams, suites, previous, .. }) = self.versions.get_mut(version) else {
             return;
         };
-        let place = usize::from(stream).checked_sub(1);
+        let place = usize::from(cell.1).checked_sub(1);
         let suite = place.and_then(|place| suites.get(place)).map(String::as_str);
         let context = Context {
             settings,
             agent: &self.identity,
             version,
-            metric: stream_metric(stream),
+            watch,
             suite: suite.filter(|name| !name.is_empty()),
             last_change: self.last_change.as_ref(),
         };
-        let state = streams.entry(stream).or_insert_with(|| {
-            let reference = Reference { version: previous.clone(), totals: Totals::default() };
-            Stream::start(Totals::default(), reference, &context, outputs)
+        let stream = streams.entry(cell).or_insert_with(|| {
+            let empty = || Totals::empty(watch.model);
+            let reference = Reference { version: previous.clone(), totals: empty() };
+            Stream::start(empty(), reference, &context, outputs)
         });
-        state.observe(failed, mark, run, &context, outputs);
+        stream.observe(value, mark, run, &context, outputs);
     }
 
     /// Makes `to`, which is known, the current version: the outgoing one's alerts end, its totals
@@ -233,9 +236,9 @@ impl Agent {
                 stream.restart("another version has taken over", context, outputs);
             });
             if let Some(outgoing) = self.versions.get(from) {
-                for (number, stream) in &outgoing.streams {
-                    let suite = (*number > 0).then(|| outgoing.suite_name(*number).unwrap_or(""));
-                    frozen.push((suite.map(str::to_owned), stream.totals));
+                for ((place, suite), stream) in &outgoing.streams {
+                    let suite = (*suite > 0).then(|| outgoing.suite_name(*suite).unwrap_or(""));
+                    frozen.push((*place, suite.map(str::to_owned), stream.totals.clone()));
                 }
             }
         }
@@ -246,27 +249,30 @@ impl Agent {
         let Some(state) = self.versions.get_mut(to) else { return };
         state.previous.clone_from(&from);
         let mut streams = std::mem::take(&mut state.streams);
-        let mut baselines: BTreeMap<u16, Totals> =
-            streams.keys().map(|number| (*number, Totals::default())).collect();
-        for (suite, totals) in frozen {
+        let empty = |cell| watch_of(cell).map(|watch| Totals::empty(watch.model));
+        let mut baselines: BTreeMap<Cell, Totals> =
+            streams.keys().filter_map(|cell| Some((*cell, empty(*cell)?))).collect();
+        for (place, suite, totals) in frozen {
             let number = suite.map_or(0, |suite| state.suite(&suite, settings.suites_per_key_max));
             if number != OTHER_SUITE {
-                baselines.insert(number, totals);
+                baselines.insert((place, number), totals);
             }
         }
-        for (number, baseline) in baselines {
+        for (cell, baseline) in baselines {
+            let Some(watch) = watch_of(cell) else { continue };
             let context = Context {
                 settings,
                 agent: &self.identity,
                 version: to,
-                metric: stream_metric(number),
-                suite: state.suite_name(number),
+                watch,
+                suite: state.suite_name(cell.1),
                 last_change: self.last_change.as_ref(),
             };
             let reference = Reference { version: from.clone(), totals: baseline };
-            let totals = streams.get(&number).map(|stream| stream.totals).unwrap_or_default();
+            let totals = streams.remove(&cell).map(|stream| stream.totals);
+            let totals = totals.unwrap_or_else(|| Totals::empty(watch.model));
             let stream = Stream::start(totals, reference, &context, outputs);
-            streams.insert(number, stream);
+            streams.insert(cell, stream);
         }
         state.streams = streams;
     }

@@ -25,4 +25,8 @@ pub struct Counters {
     pub keys_evicted: u64,
     /// Results counted under `_other` because a key had too many suites.
     pub suites_merged: u64,
+    /// Events with settings that were applied.
+    pub settings_applied: u64,
+    /// Events with settings that make no sense and changed nothing.
+    pub settings_refused: u64,
 }

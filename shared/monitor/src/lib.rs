@@ -4,18 +4,19 @@
 //!
 //! - [`Processor`] is a pure function of the records of one partition in offset order: no clock,
 //!   no randomness, no I/O. The same records give the same outputs, byte for byte, and resuming
-//!   from a snapshot taken anywhere continues as if nothing had happened. So anybody can recompute
-//!   every metric and alert from the sealed archive.
+//!   from a snapshot taken anywhere continues as if nothing had happened. Settings come from the
+//!   records too (`monitor.configured`). So anybody can recompute every metric and alert from the
+//!   sealed archive.
 //! - Every output carries its origin (topic, partition, offset, ordinal) and an `event_id` that is
 //!   derived from it.
 //! - Memory is bounded: [`Settings`] says by what, and what happens there.
 //! - A false page of one stream takes at least `average_run_length` observations on average, if
-//!   the baseline's upper confidence bound holds (see `baseline`).
+//!   the baseline's confidence bound holds (see `stream`).
 //!
 //! # Vocabulary
 //!
 //! *Key*: tenant, agent, environment and version. *Pane*: one minute of event time of one key;
-//! *window*: five panes. *Watermark*: the event time up to which the partition is taken to be
+//! *window*: five panes, an hour or a day. *Watermark*: the event time up to which the partition is taken to be
 //! complete. *Stream*: the observations of one drift metric of one key, in offset order.
 //!
 //! # What it does not do
@@ -23,8 +24,6 @@
 //! It neither reads nor publishes: the `processor` service does. It decodes nothing.
 
 mod agent;
-mod alert;
-mod baseline;
 mod change;
 mod columns;
 mod counters;
@@ -35,16 +34,17 @@ mod output;
 mod processor;
 mod settings;
 mod snapshot;
+mod stream;
 mod watermark;
 mod window;
 
 pub use counters::Counters;
 pub use output::{Destination, Output};
 pub use processor::Processor;
-pub use settings::{Settings, SettingsError};
+pub use settings::{Settings, SettingsError, SettingsTextError};
 pub use snapshot::ResumeError;
-pub use window::{PANE_MICROS, WINDOW_MICROS};
+pub use window::{PANE_MICROS, Span};
 
 /// Version of the computation; part of every origin and of every snapshot. It grows when the same
 /// records would give other outputs.
-pub const SEMANTICS: i64 = 1;
+pub const SEMANTICS: i64 = 2;

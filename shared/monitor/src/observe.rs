@@ -4,6 +4,9 @@ use event::Event;
 
 use crate::columns::columns;
 
+/// Kind of the events that change the settings.
+pub(crate) const CONFIGURED: &str = "monitor.configured";
+
 /// Kinds that are told apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -11,6 +14,10 @@ pub(crate) enum Kind {
     Run,
     /// `tool.completed`.
     Tool,
+    /// `tool.blocked`.
+    ToolBlocked,
+    /// `approval.decided`.
+    Approval,
     /// `eval.result`.
     Eval,
     /// `agent.version.deployed`.
@@ -21,6 +28,8 @@ pub(crate) enum Kind {
     Change,
     /// `monitor.tick`.
     Tick,
+    /// `monitor.configured`.
+    Configured,
     /// Anything else: it shows that its key is alive, and fills no pane.
     Other,
 }
@@ -30,10 +39,13 @@ impl Kind {
         match event.text(columns().kind).unwrap_or_default() {
             "run.completed" => Self::Run,
             "tool.completed" => Self::Tool,
+            "tool.blocked" => Self::ToolBlocked,
+            "approval.decided" => Self::Approval,
             "eval.result" => Self::Eval,
             "agent.version.deployed" => Self::Deployed,
             "agent.version.rolled_back" => Self::RolledBack,
             "monitor.tick" => Self::Tick,
+            CONFIGURED => Self::Configured,
             kind if kind.starts_with("change.") || kind.starts_with("agent.version.") => {
                 Self::Change
             }

@@ -6,19 +6,18 @@ use event::{Decoded, Event, Record, Timestamp, TimestampType};
 use serde::{Deserialize, Serialize};
 
 use crate::agent::{Agent, Identity, OTHER_SUITE, Version, bounded, write_key};
-use crate::alert::Mark;
-use crate::baseline::Totals;
 use crate::change::LastChange;
 use crate::columns::columns;
 use crate::counters::Counters;
 use crate::dedup::{RecentIds, number_of};
 use crate::metric;
-use crate::observe::{Kind, failed};
+use crate::observe::Kind;
 use crate::output::{Destination, Output, Outputs};
 use crate::settings::Settings;
 use crate::snapshot::{self, ResumeError};
+use crate::stream::{Mark, Totals, Value};
 use crate::watermark::{Placed, Watermark};
-use crate::window::{PANE_MICROS, window_end, window_of};
+use crate::window::{PANE_MICROS, Span, Touched};
 
 /// What happens to a window when the watermark reaches an instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -32,6 +31,8 @@ enum Action {
 struct Due {
     at: i64,
     action: Action,
+    /// Shorter ones first: what they leave is in time for the longer.
+    span: Span,
     agent: String,
     version: String,
     window: i64,
@@ -64,7 +65,8 @@ pub struct Processor {
 }
 
 impl Processor {
-    /// A processor that has seen nothing of its partition.
+    /// A processor that has seen nothing of its partition. These settings hold until the log says
+    /// others, by a `monitor.configured` event.
     #[must_use]
     pub fn new(settings: Settings, topic: &str, partition: i32) -> Self {
         let state = State {
@@ -86,26 +88,27 @@ impl Processor {
     /// # Errors
     ///
     /// If the snapshot is of another format, semantics or partition, or damaged.
-    pub fn resume(
-        settings: Settings,
-        topic: &str,
-        partition: i32,
-        snapshot: &[u8],
-    ) -> Result<Self, ResumeError> {
-        let state = snapshot::load(snapshot, topic, partition)?;
+    pub fn resume(topic: &str, partition: i32, snapshot: &[u8]) -> Result<Self, ResumeError> {
+        let (settings, state) = snapshot::load(snapshot, topic, partition)?;
         Ok(Self { settings, state, key: String::new() })
     }
 
     /// Everything that is needed to continue at [`Self::next_offset`], as bytes.
     #[must_use]
     pub fn snapshot(&self) -> Vec<u8> {
-        snapshot::save(&self.state)
+        snapshot::save(&self.settings, &self.state)
     }
 
     /// Offset of the next record; 0 at the beginning.
     #[must_use]
     pub const fn next_offset(&self) -> i64 {
         self.state.next_offset
+    }
+
+    /// The settings that hold at [`Self::next_offset`].
+    #[must_use]
+    pub const fn settings(&self) -> &Settings {
+        &self.settings
     }
 
     /// What has been seen and left out.
@@ -148,16 +151,39 @@ impl Processor {
         let mut outputs = Outputs::of(record, placed.micros);
 
         let kind = Kind::of(event);
-        let moved = if kind == Kind::Tick {
-            self.state.watermark.tick(broker.unwrap_or(placed.micros), &self.settings)
-        } else {
-            self.handle_event(record.offset, event, kind, placed, &mut outputs);
-            self.state.watermark.advance(placed.micros, broker, &self.settings)
+        let moved = match kind {
+            Kind::Configured => {
+                self.configure(event.text(columns().monitor_settings).unwrap_or_default());
+                false
+            }
+            Kind::Tick => {
+                self.state.watermark.tick(broker.unwrap_or(placed.micros), &self.settings)
+            }
+            Kind::Run | Kind::Tool | Kind::ToolBlocked | Kind::Eval | Kind::Approval => {
+                self.handle_event(record.offset, event, kind, placed, &mut outputs);
+                self.state.watermark.advance(placed.micros, broker, &self.settings)
+            }
+            Kind::Deployed | Kind::RolledBack | Kind::Change | Kind::Other => {
+                self.handle_event(record.offset, event, kind, placed, &mut outputs);
+                self.state.watermark.advance(placed.micros, broker, &self.settings)
+            }
         };
         if moved {
             self.carry_out_due(&mut outputs);
         }
         outputs.into_outputs()
+    }
+
+    /// Other settings hold from here on. Detectors that run keep the threshold they began with;
+    /// what makes no sense changes nothing.
+    fn configure(&mut self, settings: &str) {
+        match Settings::from_json(settings) {
+            Ok(settings) => {
+                self.settings = settings;
+                self.state.counters.settings_applied += 1;
+            }
+            Err(_) => self.state.counters.settings_refused += 1,
+        }
     }
 
     fn handle_event(
@@ -198,10 +224,13 @@ impl Processor {
                 self.note_change(offset, event);
                 self.deploy(offset, event, kind, prefix, outputs);
             }
-            Kind::Run | Kind::Tool | Kind::Eval | Kind::Other => {
+            Kind::Run | Kind::Tool | Kind::ToolBlocked | Kind::Eval | Kind::Approval => {
                 self.observe(offset, event, kind, placed, outputs);
             }
-            Kind::Tick => {}
+            Kind::Other => {
+                self.observe(offset, event, kind, placed, outputs);
+            }
+            Kind::Tick | Kind::Configured => {}
         }
         self.evict(offset, outputs);
     }
@@ -299,52 +328,58 @@ impl Processor {
         if kind == Kind::Other {
             return;
         }
+        let mut values = [None; metric::ALL.len()];
+        for (value, metric) in values.iter_mut().zip(metric::ALL) {
+            *value = metric.sample(event, kind, columns);
+        }
+        let cells = || {
+            let with_place = (0_u8..).zip(metric::ALL).zip(values);
+            with_place.filter_map(|((place, metric), value)| {
+                let suite = if metric.per_suite { suite } else { 0 };
+                Some(((place, suite), metric, value?))
+            })
+        };
         let watermark = state.watermark.at();
-        let window = window_of(placed.micros);
-        let expires = window_end(window).saturating_add(Settings::micros(settings.retention_secs));
-        if watermark.is_some_and(|watermark| expires <= watermark) {
+        let retention = Settings::micros(settings.retention_secs);
+        let end = Span::Minutes.end(Span::Minutes.start(placed.micros));
+        if watermark.is_some_and(|watermark| end.saturating_add(retention) <= watermark) {
             state.counters.too_late += 1;
         } else {
-            let late = watermark.filter(|watermark| window_end(window) <= *watermark);
-            state.counters.late += u64::from(late.is_some());
+            state.counters.late += u64::from(watermark.is_some_and(|watermark| end <= watermark));
             // A late event waits for the next minute, so that a burst of them makes one revision.
-            let due = |window| late.map_or_else(|| window_end(window), next_minute);
+            let due = |span: Span, window| match watermark {
+                Some(watermark) if span.end(window) <= watermark => next_minute(watermark),
+                Some(_) | None => span.end(window),
+            };
             let (pane, touched) = version.windows.touch(placed.micros, due);
-            for (place, metric) in (0_u8..).zip(metric::ALL) {
-                let Some(value) = metric.sample(event, kind, columns) else { continue };
-                let cell = (place, if metric.per_suite { suite } else { 0 });
+            for (cell, metric, value) in cells() {
                 if !pane.cells.entry(cell).or_default().add(metric.shape, value) {
                     state.counters.invalid_values += 1;
                 }
             }
-            let wait = |at, action| Due {
-                at,
-                action,
-                agent: self.key.clone(),
-                version: name.clone().into_owned(),
-                window,
-            };
-            if let Some(at) = touched.schedule {
-                state.schedule.insert(wait(at, Action::Emit));
-            }
-            if touched.new {
-                state.schedule.insert(wait(expires, Action::Expire));
+            for Touched { span, window, schedule, new } in touched {
+                let wait = |at, action| {
+                    let (agent, version) = (self.key.clone(), name.clone().into_owned());
+                    Due { at, action, span, agent, version, window }
+                };
+                if let Some(at) = schedule {
+                    state.schedule.insert(wait(at, Action::Emit));
+                }
+                if new {
+                    let expires = span.end(window).saturating_add(retention);
+                    state.schedule.insert(wait(expires, Action::Expire));
+                }
             }
         }
 
-        let observation = match kind {
-            Kind::Run => failed(event.text(columns.run_status)),
-            Kind::Eval if suite != OTHER_SUITE => {
-                event.bool(columns.eval_passed).map(|passed| !passed)
+        let run = event.text(columns.run_id).or_else(|| event.text(columns.event_id));
+        let run = bounded(run.unwrap_or_default());
+        let mark = Mark { offset, time: placed.micros };
+        for (cell, metric, value) in cells() {
+            let Some(watch) = metric.watch.filter(|_| cell.1 != OTHER_SUITE) else { continue };
+            if let Some(value) = Value::of(watch.model, value) {
+                agent.observe(&name, cell, value, (mark, &run), settings, outputs);
             }
-            Kind::Eval | Kind::Tool | Kind::Deployed | Kind::RolledBack => None,
-            Kind::Change | Kind::Tick | Kind::Other => None,
-        };
-        if let Some(failed) = observation {
-            let run = event.text(columns.run_id).or_else(|| event.text(columns.event_id));
-            let run = bounded(run.unwrap_or_default());
-            let mark = Mark { offset, time: placed.micros };
-            agent.observe(&name, suite, failed, (mark, &run), settings, outputs);
         }
     }
 
@@ -356,11 +391,12 @@ impl Processor {
             let Some(agent) = self.state.agents.get_mut(&due.agent) else { continue };
             match due.action {
                 Action::Emit => {
-                    emit_window(agent, &due.version, due.window, &self.settings, outputs);
+                    let window = (due.span, due.window);
+                    emit_window(agent, &due.version, window, &self.settings, outputs);
                 }
                 Action::Expire => {
                     if let Some(version) = agent.versions.get_mut(&due.version) {
-                        version.windows.expire(due.window);
+                        version.windows.expire(due.span, due.window);
                     }
                 }
             }
@@ -401,18 +437,19 @@ impl Processor {
         let Some(agent) = self.state.agents.get_mut(key) else { return };
         if let Some(name) = version {
             let windows = agent.versions.get(name).map(|version| version.windows.all().collect());
-            let windows: Vec<(i64, Option<i64>)> = windows.unwrap_or_default();
-            for (window, due) in windows {
+            let windows: Vec<(Span, i64, Option<i64>)> = windows.unwrap_or_default();
+            for (span, window, due) in windows {
                 let mut waiting = Due {
-                    at: window_end(window).saturating_add(retention),
+                    at: span.end(window).saturating_add(retention),
                     action: Action::Expire,
+                    span,
                     agent: key.to_owned(),
                     version: name.to_owned(),
                     window,
                 };
                 self.state.schedule.remove(&waiting);
                 if let Some(at) = due {
-                    emit_window(agent, name, window, &self.settings, outputs);
+                    emit_window(agent, name, (span, window), &self.settings, outputs);
                     (waiting.at, waiting.action) = (at, Action::Emit);
                     self.state.schedule.remove(&waiting);
                 }
@@ -435,12 +472,12 @@ const fn next_minute(micros: i64) -> i64 {
 fn emit_window(
     agent: &mut Agent,
     name: &str,
-    start: i64,
+    (span, start): (Span, i64),
     settings: &Settings,
     outputs: &mut Outputs<'_>,
 ) {
     let Some(version) = agent.versions.get_mut(name) else { return };
-    let Some((revision, pane)) = version.windows.emit(start) else { return };
+    let Some((revision, pane)) = version.windows.emit(span, start) else { return };
     let mut cells: Vec<_> = pane
         .cells
         .iter()
@@ -451,7 +488,7 @@ fn emit_window(
         })
         .collect();
     cells.sort_by_key(|(place, suite, ..)| (*place, *suite));
-    let end = window_end(start);
+    let end = span.end(start);
     for (_, suite, metric, summary) in cells {
         let [p50, p90, p95, p99] = match summary.quantiles {
             Some(quantiles) => quantiles.map(Some),
@@ -483,22 +520,16 @@ fn emit_window(
             },
         );
     }
-    if revision > 0 {
+    if revision > 0 || span != Span::Minutes {
         return;
     }
-    agent.each_stream(name, settings, |number, stream, context| {
+    agent.each_stream(name, settings, |cell, stream, context| {
         if !stream.is_firing() {
             return;
         }
-        let cell = if number == 0 {
-            (metric::RUN_ERROR_RATE, 0)
-        } else {
-            (metric::EVAL_PASS_RATE, number)
-        };
-        let Some((count, ones)) = pane.cells.get(&cell).map(metric::Aggregate::rate) else {
-            return;
-        };
-        let ones = if number == 0 { ones } else { count.saturating_sub(ones) };
-        stream.window_closed(start, Totals { count, ones }, context, outputs);
+        if let Some(window) = pane.cells.get(&cell) {
+            let observed = Totals::of(context.watch.model, window);
+            stream.window_closed(start, &observed, context, outputs);
+        }
     });
 }

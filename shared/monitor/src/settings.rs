@@ -1,4 +1,8 @@
-//! What can be set about the computation. Replaying an archive needs the same settings.
+//! What can be set about the computation.
+//!
+//! Settings are part of the record: a `monitor.configured` event in a partition says which ones
+//! hold from its offset on. So a replay needs nothing but the archive. Before the first such event
+//! the defaults hold, which are therefore part of [`crate::SEMANTICS`].
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -12,7 +16,8 @@ pub struct Settings {
     pub lateness_secs: u32,
     /// How long a closed window can still be revised. A later event is counted (`too_late`), seen
     /// by the drift detectors, and left out of windows. Bounds the panes kept of each key to
-    /// `(retention_secs + lateness_secs) / 60`, and some.
+    /// `(retention_secs + lateness_secs) / 60`, and some; of the hour and the day before, an
+    /// aggregate each.
     pub retention_secs: u32,
     /// How far ahead of its broker timestamp an event time may be. One further ahead is replaced
     /// by the broker timestamp and counted (`future_skew`).
@@ -33,11 +38,14 @@ pub struct Settings {
     /// Observations that a baseline needs. Below, there is no detector, and `drift.baseline.set`
     /// says so.
     pub baseline_observations_min: u32,
-    /// Tolerance: rise of a rate above its baseline that the null hypothesis allows. The bound is
-    /// never below the baseline's upper 95 % confidence bound, whatever the tolerance.
+    /// Tolerance: rise of a rate above its baseline that the null hypothesis allows, and of the mean
+    /// rank of sizes above or below one half. The bound is never below the baseline's upper 95 %
+    /// confidence bound, whatever the tolerance.
     pub tolerance: f64,
     /// Smallest rise of a rate that fires an alert.
     pub effect_min: f64,
+    /// Smallest change of a median that fires an alert, as a share of the baseline's median.
+    pub effect_relative_min: f64,
     /// Observations without which no alert fires, and of each period that resolves one.
     pub observations_min: u32,
     /// Average number of observations of one stream until a false alarm, at least.
@@ -59,11 +67,23 @@ impl Default for Settings {
             baseline_observations_min: 100,
             tolerance: 0.01,
             effect_min: 0.02,
+            effect_relative_min: 0.1,
             observations_min: 30,
             average_run_length: 10_000.0,
             runbook_url: String::new(),
         }
     }
+}
+
+/// Why a text holds no settings.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum SettingsTextError {
+    /// Not JSON, an unknown key, or a value of the wrong type.
+    #[error("settings do not decode: {0}")]
+    Text(String),
+    /// A setting that makes no sense.
+    #[error(transparent)]
+    Setting(#[from] SettingsError),
 }
 
 /// A setting that makes no sense.
@@ -77,6 +97,32 @@ pub struct SettingsError {
 }
 
 impl Settings {
+    /// Settings from JSON. A key that is missing has its default.
+    ///
+    /// # Errors
+    ///
+    /// See [`SettingsTextError`]; of several problems the first.
+    pub fn from_json(text: &str) -> Result<Self, SettingsTextError> {
+        // By way of an object, for a list of values would pass as settings too.
+        let settings: Self = serde_json::from_str::<serde_json::Map<_, _>>(text)
+            .and_then(|object| serde_json::from_value(object.into()))
+            .map_err(|error| SettingsTextError::Text(error.to_string()))?;
+        match settings.problems().into_iter().next() {
+            None => Ok(settings),
+            Some(problem) => Err(problem.into()),
+        }
+    }
+
+    /// Every setting as JSON, keys in the order of the fields: what a `monitor.configured` event
+    /// carries.
+    ///
+    /// # Errors
+    ///
+    /// Never for settings without problems: a number that is not finite has no JSON form.
+    pub fn to_json(&self) -> Result<String, SettingsTextError> {
+        serde_json::to_string(self).map_err(|error| SettingsTextError::Text(error.to_string()))
+    }
+
     /// All problems, in the order of the fields.
     #[must_use]
     pub fn problems(&self) -> Vec<SettingsError> {
@@ -99,6 +145,11 @@ impl Settings {
         check((0.0..1.0).contains(&self.tolerance), "tolerance", "must be from 0 to below 1");
         check((0.0..1.0).contains(&self.effect_min), "effect_min", "must be from 0 to below 1");
         check(
+            self.effect_relative_min.is_finite() && self.effect_relative_min >= 0.0,
+            "effect_relative_min",
+            "must not be negative",
+        );
+        check(
             self.average_run_length.is_finite() && self.average_run_length >= 1.0,
             "average_run_length",
             "must be at least 1",
@@ -114,6 +165,22 @@ impl Settings {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn settings_survive_their_text_and_nonsense_is_named() {
+        let settings = Settings { tolerance: 0.1 + 0.2, keys_max: 7, ..Settings::default() };
+        assert_eq!(Settings::from_json(&settings.to_json().unwrap()), Ok(settings));
+        assert_eq!(Settings::from_json("{}"), Ok(Settings::default()));
+        for (text, says) in [
+            ("", "settings do not decode"),
+            (r#"{"key_max":1}"#, "unknown field `key_max`"),
+            (r#"{"keys_max":0}"#, "`keys_max`: must be at least 1"),
+            (r#"{"average_run_length":0.5}"#, "`average_run_length`"),
+        ] {
+            let error = Settings::from_json(text).unwrap_err().to_string();
+            assert!(error.contains(says), "{error}");
+        }
+    }
 
     #[test]
     fn the_defaults_have_no_problems_and_all_problems_are_named() {

@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use crate::SEMANTICS;
 use crate::processor::State;
+use crate::settings::Settings;
 
 /// First bytes of every snapshot of this format.
 const MAGIC: &[u8] = b"driftseal/processor-state/v1\n";
@@ -36,10 +37,10 @@ pub enum ResumeError {
     Corrupt(String),
 }
 
-pub(crate) fn save(state: &State) -> Vec<u8> {
+pub(crate) fn save(settings: &Settings, state: &State) -> Vec<u8> {
     let mut bytes = MAGIC.to_vec();
     bytes.extend_from_slice(&SEMANTICS.to_be_bytes());
-    match postcard::to_extend(state, bytes) {
+    match postcard::to_extend(&(settings, state), bytes) {
         Ok(bytes) => bytes,
         Err(error) => {
             // Every type of the state has a postcard form. Without bytes nothing can be resumed,
@@ -50,14 +51,18 @@ pub(crate) fn save(state: &State) -> Vec<u8> {
     }
 }
 
-pub(crate) fn load(bytes: &[u8], topic: &str, partition: i32) -> Result<State, ResumeError> {
+pub(crate) fn load(
+    bytes: &[u8],
+    topic: &str,
+    partition: i32,
+) -> Result<(Settings, State), ResumeError> {
     let body = bytes.strip_prefix(MAGIC).ok_or(ResumeError::Format)?;
     let (semantics, body) = body.split_first_chunk::<8>().ok_or(ResumeError::Format)?;
     let found = i64::from_be_bytes(*semantics);
     if found != SEMANTICS {
         return Err(ResumeError::Semantics { found });
     }
-    let (state, rest): (State, &[u8]) =
+    let ((settings, state), rest): ((Settings, State), &[u8]) =
         postcard::take_from_bytes(body).map_err(|error| ResumeError::Corrupt(error.to_string()))?;
     if !rest.is_empty() {
         return Err(ResumeError::Corrupt(format!("{} trailing bytes", rest.len())));
@@ -65,5 +70,5 @@ pub(crate) fn load(bytes: &[u8], topic: &str, partition: i32) -> Result<State, R
     if state.topic != topic || state.partition != partition {
         return Err(ResumeError::Partition { topic: state.topic, partition: state.partition });
     }
-    Ok(state)
+    Ok((settings, state))
 }

@@ -4,6 +4,10 @@
 //! year 1 or 9999 costs one pane and not millions. A window is emitted when the watermark passes
 //! its end; again, with the next revision, when late events have changed it and the watermark has
 //! passed the next minute. It is forgotten after the retention.
+//!
+//! Windows of five minutes, an hour and a day are all merged from the same panes, so the three
+//! never disagree. When a short window is forgotten, its panes are folded into what is kept of its
+//! hour, and that into its day: a day costs one aggregate and not 1,440.
 
 use std::collections::BTreeMap;
 
@@ -13,16 +17,58 @@ use crate::metric::Aggregate;
 
 /// Length of a pane.
 pub const PANE_MICROS: i64 = 60 * 1_000_000;
-/// Length of a window: five panes.
-pub const WINDOW_MICROS: i64 = 5 * PANE_MICROS;
+
+/// Length of a window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Span {
+    /// Five minutes; what alerts look at.
+    Minutes,
+    /// An hour.
+    Hour,
+    /// A day, UTC.
+    Day,
+}
+
+impl Span {
+    /// All of them, shortest first.
+    pub const ALL: [Self; 3] = [Self::Minutes, Self::Hour, Self::Day];
+
+    /// Its length in microseconds.
+    #[must_use]
+    pub const fn micros(self) -> i64 {
+        match self {
+            Self::Minutes => 5 * PANE_MICROS,
+            Self::Hour => 60 * PANE_MICROS,
+            Self::Day => 24 * 60 * PANE_MICROS,
+        }
+    }
+
+    /// Start of the window that an instant lies in.
+    pub(crate) const fn start(self, micros: i64) -> i64 {
+        micros.div_euclid(self.micros()).saturating_mul(self.micros())
+    }
+
+    /// End of the window that starts there.
+    pub(crate) const fn end(self, start: i64) -> i64 {
+        start.saturating_add(self.micros())
+    }
+}
 
 /// Metric (place in the list) and suite (place in the key's list, from 1; 0 for none).
 pub(crate) type Cell = (u8, u16);
 
-/// Observations of one minute.
+/// Observations of one minute, or of a window.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Pane {
     pub(crate) cells: BTreeMap<Cell, Aggregate>,
+}
+
+impl Pane {
+    fn merge(&mut self, other: &Self) {
+        for (cell, aggregate) in &other.cells {
+            self.cells.entry(*cell).or_default().merge(aggregate);
+        }
+    }
 }
 
 /// What is known about a window.
@@ -34,16 +80,27 @@ struct Status {
     due: Option<i64>,
 }
 
+/// Windows of one length.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Row {
+    windows: BTreeMap<i64, Status>,
+    /// What forgotten shorter windows have left, by the window of this length.
+    folded: BTreeMap<i64, Pane>,
+}
+
 /// The panes and windows of one key.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Windows {
     panes: BTreeMap<i64, Pane>,
-    windows: BTreeMap<i64, Status>,
+    minutes: Row,
+    hours: Row,
+    days: Row,
 }
 
-/// What adding to a pane asks for.
+/// What adding to a pane asks for, of one window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Touched {
+    pub(crate) span: Span,
     /// The window's start.
     pub(crate) window: i64,
     /// Schedule its emission for that watermark: it was not scheduled yet.
@@ -52,61 +109,87 @@ pub(crate) struct Touched {
     pub(crate) new: bool,
 }
 
-/// Start of the window that an instant lies in.
-pub(crate) const fn window_of(micros: i64) -> i64 {
-    micros.div_euclid(WINDOW_MICROS).saturating_mul(WINDOW_MICROS)
-}
-
-/// End of the window that starts there.
-pub(crate) const fn window_end(start: i64) -> i64 {
-    start.saturating_add(WINDOW_MICROS)
-}
-
 impl Windows {
-    /// The pane of an instant, created if need be, and what its window asks for. `due` says when
+    const fn row(&self, span: Span) -> &Row {
+        match span {
+            Span::Minutes => &self.minutes,
+            Span::Hour => &self.hours,
+            Span::Day => &self.days,
+        }
+    }
+
+    const fn row_mut(&mut self, span: Span) -> &mut Row {
+        match span {
+            Span::Minutes => &mut self.minutes,
+            Span::Hour => &mut self.hours,
+            Span::Day => &mut self.days,
+        }
+    }
+
+    /// The pane of an instant, created if need be, and what its windows ask for. `due` says when
     /// the window that starts there is to be emitted, if it is not scheduled yet.
     pub(crate) fn touch(
         &mut self,
         micros: i64,
-        due: impl FnOnce(i64) -> i64,
-    ) -> (&mut Pane, Touched) {
+        due: impl Fn(Span, i64) -> i64,
+    ) -> (&mut Pane, [Touched; 3]) {
+        let touched = Span::ALL.map(|span| {
+            let window = span.start(micros);
+            let mut new = false;
+            let status = self.row_mut(span).windows.entry(window).or_insert_with(|| {
+                new = true;
+                Status::default()
+            });
+            let schedule = status.due.is_none().then(|| due(span, window));
+            status.due = status.due.or(schedule);
+            Touched { span, window, schedule, new }
+        });
         let pane = micros.div_euclid(PANE_MICROS).saturating_mul(PANE_MICROS);
-        let window = window_of(micros);
-        let new = !self.windows.contains_key(&window);
-        let status = self.windows.entry(window).or_default();
-        let schedule = status.due.is_none().then(|| due(window));
-        status.due = status.due.or(schedule);
-        let touched = Touched { window, schedule, new };
         (self.panes.entry(pane).or_default(), touched)
     }
 
-    /// Merges the panes of a window that is due; its revision, and the observations.
-    pub(crate) fn emit(&mut self, window: i64) -> Option<(i64, Pane)> {
-        let status = self.windows.get_mut(&window).filter(|status| status.due.is_some())?;
+    /// Merges what a window that is due has observed; with its revision.
+    pub(crate) fn emit(&mut self, span: Span, window: i64) -> Option<(i64, Pane)> {
+        let status = self.row_mut(span).windows.get_mut(&window);
+        let status = status.filter(|status| status.due.is_some())?;
         let revision = status.revision;
         status.revision = revision.saturating_add(1);
         status.due = None;
+        let range = || window..span.end(window);
         let mut merged = Pane::default();
-        for pane in self.panes.range(window..window_end(window)).map(|(_, pane)| pane) {
-            for (cell, aggregate) in &pane.cells {
-                merged.cells.entry(*cell).or_default().merge(aggregate);
-            }
+        let shorter = Span::ALL.into_iter().filter(|shorter| *shorter <= span);
+        let folded = shorter.flat_map(|shorter| self.row(shorter).folded.range(range()));
+        for (_, pane) in self.panes.range(range()).chain(folded) {
+            merged.merge(pane);
         }
         Some((revision, merged))
     }
 
     /// All windows in order, each with the watermark at which it is emitted next, if it is.
-    pub(crate) fn all(&self) -> impl Iterator<Item = (i64, Option<i64>)> {
-        self.windows.iter().map(|(window, status)| (*window, status.due))
+    pub(crate) fn all(&self) -> impl Iterator<Item = (Span, i64, Option<i64>)> {
+        Span::ALL.into_iter().flat_map(|span| {
+            self.row(span).windows.iter().map(move |(window, status)| (span, *window, status.due))
+        })
     }
 
-    /// Forgets a window and its panes.
-    pub(crate) fn expire(&mut self, window: i64) {
-        self.windows.remove(&window);
-        while let Some((pane, _)) = self.panes.range(window..window_end(window)).next() {
-            let pane = *pane;
-            self.panes.remove(&pane);
+    /// Forgets a window; what it has observed goes to the next longer one.
+    pub(crate) fn expire(&mut self, span: Span, window: i64) {
+        self.row_mut(span).windows.remove(&window);
+        let mut left = self.row_mut(span).folded.remove(&window).unwrap_or_default();
+        if span == Span::Minutes {
+            while let Some((pane, _)) = self.panes.range(window..span.end(window)).next() {
+                let pane = *pane;
+                if let Some(pane) = self.panes.remove(&pane) {
+                    left.merge(&pane);
+                }
+            }
         }
+        let longer = match span {
+            Span::Minutes => Span::Hour,
+            Span::Hour => Span::Day,
+            Span::Day => return,
+        };
+        self.row_mut(longer).folded.entry(longer.start(window)).or_default().merge(&left);
     }
 
     #[cfg(test)]
@@ -119,30 +202,72 @@ impl Windows {
 mod tests {
     use super::*;
     use crate::metric::Shape;
+    use proptest::prelude::*;
+
+    fn at_end(span: Span, window: i64) -> i64 {
+        span.end(window)
+    }
+
+    fn add(windows: &mut Windows, micros: i64) -> [Touched; 3] {
+        let (pane, touched) = windows.touch(micros, at_end);
+        assert!(pane.cells.entry((0, 0)).or_default().add(Shape::Count, 1.0));
+        touched
+    }
+
+    fn count(windows: &mut Windows, span: Span, window: i64) -> Option<(i64, u64)> {
+        let (revision, pane) = windows.emit(span, window)?;
+        Some((revision, pane.cells.get(&(0, 0)).map_or(0, |cell| cell.rate().0)))
+    }
 
     #[test]
     fn a_window_merges_its_panes_and_counts_its_revisions() {
         let mut windows = Windows::default();
         for minute in [0, 4, 5] {
-            let (pane, touched) = windows.touch(minute * PANE_MICROS + 1, window_end);
-            assert!(pane.cells.entry((0, 0)).or_default().add(Shape::Count, 1.0));
-            assert_eq!(touched.schedule.is_some(), minute != 4);
+            let [minutes, hour, _] = add(&mut windows, minute * PANE_MICROS + 1);
+            assert_eq!((minutes.schedule.is_some(), minutes.new), (minute != 4, minute != 4));
+            assert_eq!(hour.new, minute == 0);
         }
-        let (revision, pane) = windows.emit(0).unwrap();
-        assert_eq!((revision, pane.cells[&(0, 0)].rate().0), (0, 2));
-        assert_eq!(windows.emit(0), None);
-        let (_, touched) = windows.touch(PANE_MICROS, |_| 7);
-        assert_eq!(touched, Touched { window: 0, schedule: Some(7), new: false });
-        assert_eq!(windows.emit(0).map(|(revision, _)| revision), Some(1));
-        windows.expire(0);
+        assert_eq!(count(&mut windows, Span::Minutes, 0), Some((0, 2)));
+        assert_eq!(windows.emit(Span::Minutes, 0), None);
+        add(&mut windows, PANE_MICROS);
+        assert_eq!(count(&mut windows, Span::Minutes, 0), Some((1, 3)));
+        windows.expire(Span::Minutes, 0);
         assert_eq!(windows.panes(), 1);
-        let due = Some(2 * WINDOW_MICROS);
-        assert_eq!(windows.all().collect::<Vec<_>>(), [(WINDOW_MICROS, due)]);
+        assert_eq!(count(&mut windows, Span::Hour, 0), Some((0, 4)));
+        windows.expire(Span::Minutes, Span::Minutes.micros());
+        windows.expire(Span::Hour, 0);
+        assert_eq!((windows.panes(), windows.hours.folded.len()), (0, 0));
+        assert_eq!(count(&mut windows, Span::Day, 0), Some((0, 4)));
+        windows.expire(Span::Day, 0);
+        assert_eq!(windows, Windows::default());
+    }
+
+    proptest! {
+        #[test]
+        fn a_day_counts_everything_whatever_was_folded_when(
+            steps in prop::collection::vec((0_i64..1_440, any::<bool>()), 1..80),
+        ) {
+            let mut windows = Windows::default();
+            let day = Span::Day.micros();
+            for (minute, forget) in &steps {
+                add(&mut windows, day + minute * PANE_MICROS);
+                if *forget {
+                    let first = windows.all().next().unwrap();
+                    if first.0 != Span::Day {
+                        windows.expire(first.0, first.1);
+                    }
+                }
+            }
+            let expected = Some((0, steps.len() as u64));
+            prop_assert_eq!(count(&mut windows, Span::Day, day), expected);
+        }
     }
 
     #[test]
     fn instants_before_the_epoch_have_windows_too() {
-        assert_eq!((window_of(-1), window_of(0)), (-WINDOW_MICROS, 0));
-        assert_eq!(window_end(window_of(i64::MAX)), i64::MAX);
+        for span in Span::ALL {
+            assert_eq!((span.start(-1), span.start(0)), (-span.micros(), 0));
+            assert_eq!(span.end(span.start(i64::MAX)), i64::MAX);
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! The main job in one process, on the embedded log: traffic through the real collector, drift,
 //! the alert, sealing, an evidence pack, its verification.
 
+pub mod alert;
 mod directory;
 mod show;
 pub mod summary;
@@ -22,7 +23,6 @@ use self::directory::Directory;
 use self::show::Show;
 pub use self::summary::Summary;
 use self::traffic::{CALM_AGENT, Plan, WORSE_AGENT};
-pub use self::watch::Alert;
 use self::watch::{Watch, wait_for_ticks};
 use crate::Config;
 use crate::command::{Failure, write_file};

@@ -7,8 +7,9 @@ use evidence::{FsckReport, Judgement, PackReport};
 use serde::Serialize;
 
 use super::Sent;
+use super::alert::Alert;
 use super::directory::Directory;
-use super::watch::{Alert, Watch};
+use super::watch::Watch;
 use crate::print::grouped;
 
 /// What came of the demo.
@@ -198,12 +199,17 @@ impl Summary {
         for (reason, count) in &self.sealed.quarantined {
             writeln!(to, "quarantine  {count} sealed with their bytes and the reason {reason}")?;
         }
-        for alert in &self.alerts {
-            let effect = alert.effect.map_or(0.0, |effect| effect * 100.0);
+        let (pages, tickets): (Vec<_>, Vec<_>) =
+            self.alerts.iter().partition(|alert| alert.is_page());
+        for alert in pages.into_iter().chain(tickets) {
             writeln!(
                 to,
-                "alert       {} {}: {} {effect:+.1} points",
-                alert.agent_id, alert.agent_version, alert.metric
+                "{:<11} {} {}: {} {}",
+                if alert.is_page() { "alert" } else { "ticket" },
+                alert.agent_id,
+                alert.agent_version,
+                alert.metric,
+                alert.effect_text()
             )?;
         }
         if self.alerts.is_empty() {

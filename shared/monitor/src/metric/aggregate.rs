@@ -36,12 +36,6 @@ impl Aggregate {
         let Some(value) = Finite::new(value) else { return false };
         match shape {
             Shape::Count | Shape::Rate => self.sum.add(value),
-            Shape::Total => {
-                if value.value() < 0.0 {
-                    return false;
-                }
-                self.sum.add(value);
-            }
             Shape::Quantiles => {
                 if !self.sketch.get_or_insert_with(Box::default).insert(value) {
                     return false;
@@ -67,6 +61,11 @@ impl Aggregate {
         if let Some(sketch) = &other.sketch {
             self.sketch.get_or_insert_with(Box::default).merge(sketch);
         }
+    }
+
+    /// The sketch, if the shape has one and there are observations.
+    pub(crate) fn sketch(&self) -> Option<&DdSketch> {
+        self.sketch.as_deref()
     }
 
     /// Observations, and how many of them were 1; for rates.
@@ -97,7 +96,6 @@ impl Aggregate {
         };
         Some(match shape {
             Shape::Count => Summary { sum: None, value: n, ..base },
-            Shape::Total => base,
             Shape::Rate => {
                 let (trials, ones) = self.rate();
                 let interval = interval::wilson(ones, trials, Confidence::P95);
@@ -141,8 +139,7 @@ mod tests {
             assert!(!aggregate.add(Shape::Mean, value));
         }
         assert!(!aggregate.add(Shape::Quantiles, -1.0));
-        assert!(!aggregate.add(Shape::Total, -1.0));
-        assert_eq!(aggregate.summary(Shape::Total), None);
+        assert_eq!(aggregate.summary(Shape::Quantiles), None);
     }
 
     #[test]

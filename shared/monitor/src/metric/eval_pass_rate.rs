@@ -1,6 +1,6 @@
 //! Share of evaluation results that passed, per suite.
 
-use super::{Metric, Shape, indicator};
+use super::{Metric, Model, Shape, Watch, indicator};
 use crate::observe::Kind;
 
 pub(super) const METRIC: Metric = Metric {
@@ -8,6 +8,7 @@ pub(super) const METRIC: Metric = Metric {
     unit: "ratio",
     shape: Shape::Rate,
     per_suite: true,
+    watch: Some(Watch { metric: "eval.fail_rate", model: Model::Successes, pages: true }),
     sample: |event, kind, columns| {
         (kind == Kind::Eval).then(|| event.bool(columns.eval_passed).map(indicator)).flatten()
     },

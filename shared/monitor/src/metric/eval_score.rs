@@ -8,6 +8,7 @@ pub(super) const METRIC: Metric = Metric {
     unit: "score",
     shape: Shape::Mean,
     per_suite: true,
+    watch: None,
     sample: |event, kind, columns| {
         (kind == Kind::Eval).then(|| event.number(columns.eval_score)).flatten()
     },

@@ -4,13 +4,20 @@
 //! [`crate::SEMANTICS`] when one is moved or changed.
 
 mod aggregate;
+mod approval_decision_ms;
+mod approval_override_rate;
 mod eval_pass_rate;
 mod eval_score;
 mod run_cost_usd;
 mod run_count;
 mod run_duration_ms;
 mod run_error_rate;
+mod run_output_chars;
+mod run_refusal_rate;
+mod run_steps;
 mod run_tokens;
+mod tool_denied_rate;
+mod tool_duration_ms;
 mod tool_error_rate;
 
 use event::Event;
@@ -27,12 +34,32 @@ pub enum Shape {
     Count,
     /// Share of ones among zeros and ones: `value`, with Wilson's 95 % interval.
     Rate,
-    /// Mean in `value`, with `p50` to `p99` of a DDSketch (1 % relative error).
+    /// `sum`, and the mean in `value`, with `p50` to `p99` of a DDSketch (1 % relative error).
     Quantiles,
-    /// `sum`, with the mean in `value`.
-    Total,
     /// Mean in `value`, with Student's 95 % interval.
     Mean,
+}
+
+/// What the observations of a stream are, and what counts as a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Model {
+    /// Zeros and ones of which 1 is the worse: more of them than in the baseline.
+    Failures,
+    /// Zeros and ones of which 0 is the worse: more of them than in the baseline.
+    Successes,
+    /// Numbers that are not negative: larger or smaller than in the baseline.
+    Sizes,
+}
+
+/// How a metric is watched for drift.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Watch {
+    /// Name in `drift.metric`; never renamed.
+    pub metric: &'static str,
+    /// What its observations are.
+    pub model: Model,
+    /// Whether a large change pages; else it makes a ticket at most.
+    pub pages: bool,
 }
 
 /// A metric.
@@ -46,6 +73,8 @@ pub struct Metric {
     pub shape: Shape,
     /// Whether there is one for each evaluation suite.
     pub per_suite: bool,
+    /// How its observations are watched for drift, if they are.
+    pub watch: Option<Watch>,
     sample: fn(&Event<'_>, Kind, &Columns) -> Option<f64>,
 }
 
@@ -66,12 +95,14 @@ pub const ALL: &[Metric] = &[
     tool_error_rate::METRIC,
     eval_pass_rate::METRIC,
     eval_score::METRIC,
+    run_refusal_rate::METRIC,
+    run_output_chars::METRIC,
+    run_steps::METRIC,
+    tool_duration_ms::METRIC,
+    tool_denied_rate::METRIC,
+    approval_override_rate::METRIC,
+    approval_decision_ms::METRIC,
 ];
-
-/// Place of the error rate in [`ALL`], which alerts look at.
-pub(crate) const RUN_ERROR_RATE: u8 = 1;
-/// Place of the pass rate in [`ALL`], which alerts look at.
-pub(crate) const EVAL_PASS_RATE: u8 = 6;
 
 /// 0 or 1.
 fn indicator(truth: bool) -> f64 {
@@ -83,9 +114,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_and_names_hold() {
-        assert_eq!(ALL[usize::from(RUN_ERROR_RATE)].name, "run.error_rate");
-        assert_eq!(ALL[usize::from(EVAL_PASS_RATE)].name, "eval.pass_rate");
+    fn names_are_distinct_and_sizes_have_sketches() {
+        for metric in ALL {
+            if metric.watch.is_some_and(|watch| watch.model == Model::Sizes) {
+                assert_eq!(metric.shape, Shape::Quantiles, "{}", metric.name);
+            }
+        }
         let names: std::collections::BTreeSet<_> = ALL.iter().map(|metric| metric.name).collect();
         assert_eq!(names.len(), ALL.len());
     }

@@ -1,13 +1,14 @@
 //! Cost of completed runs.
 
-use super::{Metric, Shape};
+use super::{Metric, Model, Shape, Watch};
 use crate::observe::Kind;
 
 pub(super) const METRIC: Metric = Metric {
     name: "run.cost_usd",
     unit: "usd",
-    shape: Shape::Total,
+    shape: Shape::Quantiles,
     per_suite: false,
+    watch: Some(Watch { metric: "run.cost_usd", model: Model::Sizes, pages: false }),
     sample: |event, kind, columns| {
         (kind == Kind::Run).then(|| event.number(columns.run_cost_usd)).flatten()
     },

@@ -8,5 +8,6 @@ pub(super) const METRIC: Metric = Metric {
     unit: "runs",
     shape: Shape::Count,
     per_suite: false,
+    watch: None,
     sample: |_, kind, _| (kind == Kind::Run).then_some(1.0),
 };

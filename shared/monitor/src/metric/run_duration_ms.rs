@@ -1,6 +1,6 @@
 //! Duration of completed runs.
 
-use super::{Metric, Shape};
+use super::{Metric, Model, Shape, Watch};
 use crate::observe::Kind;
 
 pub(super) const METRIC: Metric = Metric {
@@ -8,6 +8,7 @@ pub(super) const METRIC: Metric = Metric {
     unit: "ms",
     shape: Shape::Quantiles,
     per_suite: false,
+    watch: Some(Watch { metric: "run.duration_ms", model: Model::Sizes, pages: true }),
     sample: |event, kind, columns| {
         (kind == Kind::Run).then(|| event.number(columns.run_duration_ms)).flatten()
     },

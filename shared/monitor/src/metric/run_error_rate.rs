@@ -1,6 +1,6 @@
 //! Share of completed runs whose status is `error`; runs without a status do not count.
 
-use super::{Metric, Shape, indicator};
+use super::{Metric, Model, Shape, Watch, indicator};
 use crate::observe::{Kind, failed};
 
 pub(super) const METRIC: Metric = Metric {
@@ -8,6 +8,7 @@ pub(super) const METRIC: Metric = Metric {
     unit: "ratio",
     shape: Shape::Rate,
     per_suite: false,
+    watch: Some(Watch { metric: "run.error_rate", model: Model::Failures, pages: true }),
     sample: |event, kind, columns| {
         (kind == Kind::Run).then(|| failed(event.text(columns.run_status)).map(indicator)).flatten()
     },

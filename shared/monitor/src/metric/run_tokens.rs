@@ -1,13 +1,14 @@
 //! Tokens of completed runs, in and out together.
 
-use super::{Metric, Shape};
+use super::{Metric, Model, Shape, Watch};
 use crate::observe::Kind;
 
 pub(super) const METRIC: Metric = Metric {
     name: "run.tokens",
     unit: "tokens",
-    shape: Shape::Total,
+    shape: Shape::Quantiles,
     per_suite: false,
+    watch: Some(Watch { metric: "run.tokens", model: Model::Sizes, pages: false }),
     sample: |event, kind, columns| {
         if kind != Kind::Run {
             return None;

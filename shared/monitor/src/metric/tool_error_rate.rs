@@ -1,6 +1,6 @@
 //! Share of completed tool calls whose status is `error`.
 
-use super::{Metric, Shape, indicator};
+use super::{Metric, Model, Shape, Watch, indicator};
 use crate::observe::{Kind, failed};
 
 pub(super) const METRIC: Metric = Metric {
@@ -8,6 +8,7 @@ pub(super) const METRIC: Metric = Metric {
     unit: "ratio",
     shape: Shape::Rate,
     per_suite: false,
+    watch: Some(Watch { metric: "tool.error_rate", model: Model::Failures, pages: true }),
     sample: |event, kind, columns| {
         (kind == Kind::Tool)
             .then(|| failed(event.text(columns.tool_status)).map(indicator))

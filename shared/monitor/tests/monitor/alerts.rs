@@ -119,6 +119,84 @@ fn suites_have_streams_of_their_own() {
     assert_eq!(text(firing[0], "drift.suite"), Some("worse"));
 }
 
+/// A run that takes that long.
+fn timed(id: &str, version: &str, time: i64, milliseconds: f64) -> Input {
+    let event = builder("run.completed", id, time)
+        .set("agent_id", "a")
+        .set("agent_version", version)
+        .set("run_id", format!("run-{id}"))
+        .set("run.duration_ms", milliseconds)
+        .build()
+        .unwrap();
+    Input { broker: time, event }
+}
+
+/// `count` runs of a version, two seconds apart, a second long on average but for the scale; the
+/// slowest take 20 times as long as the fastest.
+fn timed_runs(
+    version: &str,
+    from: i64,
+    count: i64,
+    scale: f64,
+    numbers: &mut Numbers,
+) -> Vec<Input> {
+    (0..count)
+        .map(|i| {
+            let time = from + i * 2 * SECOND;
+            let uniform = (numbers.next() >> 11) as f64 / (1_u64 << 53) as f64;
+            let milliseconds = 300.0 * (3.0 * uniform).exp() * scale;
+            timed(&format!("{version}-{time}"), version, time, milliseconds)
+        })
+        .collect()
+}
+
+#[test]
+fn a_slower_version_is_found_by_rank_and_a_faster_one_too() {
+    for (scale, direction) in [(1.5, "rising"), (0.6, "falling")] {
+        let mut numbers = Numbers(11);
+        let mut processor = processor();
+        feed_all(&mut processor, &timed_runs("v1", START, 500, 1.0, &mut numbers));
+        let mut now = START + 1_000 * SECOND;
+        let changed = feed_all(&mut processor, &timed_runs("v2", now, 300, scale, &mut numbers));
+        assert_eq!(
+            kinds(&changed),
+            ["drift.baseline.set", "drift.alert.pending", "drift.alert.firing"]
+        );
+        let set = alerts(&changed)[0];
+        assert_eq!(text(set, "drift.direction"), Some("both"));
+        let bound = number(set, "drift.bound").unwrap();
+        assert!((0.53..0.56).contains(&bound), "{bound}");
+        let firing = find(&changed, "drift.alert.firing");
+        assert_eq!(text(firing, "drift.metric"), Some("run.duration_ms"));
+        assert_eq!(text(firing, "drift.direction"), Some(direction));
+        assert_eq!(text(firing, "drift.effect_unit"), Some("relative"));
+        let effect = number(firing, "drift.effect").unwrap();
+        assert!((effect - (scale - 1.0)).abs() < 0.3, "{effect}");
+
+        now += 600 * SECOND;
+        let back = feed_all(&mut processor, &timed_runs("v2", now, 1_000, 1.0, &mut numbers));
+        assert_eq!(kinds(&back), ["drift.alert.resolved"]);
+        assert_eq!(
+            text(find(&back, "drift.alert.resolved"), "drift.reason"),
+            Some("the effect is gone")
+        );
+    }
+}
+
+#[test]
+fn the_same_durations_twice_rarely_alert() {
+    let mut alarms = 0;
+    for seed in 0..100 {
+        let mut numbers = Numbers(seed);
+        let mut processor = processor();
+        feed_all(&mut processor, &timed_runs("v1", START, 300, 1.0, &mut numbers));
+        let now = START + 600 * SECOND;
+        let outputs = feed_all(&mut processor, &timed_runs("v2", now, 500, 1.0, &mut numbers));
+        alarms += u32::from(kinds(&outputs).contains(&"drift.alert.firing"));
+    }
+    assert!(alarms <= 4, "{alarms} of 100");
+}
+
 #[test]
 fn where_there_is_no_detector_it_is_said_why() {
     let mut processor = processor();

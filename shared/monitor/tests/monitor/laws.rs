@@ -121,12 +121,12 @@ proptest! {
             ..Settings::default()
         };
         let mut undisturbed = Processor::new(settings.clone(), TOPIC, 0);
-        let mut resumed = Processor::new(settings.clone(), TOPIC, 0);
+        let mut resumed = Processor::new(settings, TOPIC, 0);
         for input in &inputs {
             let expected = encoded(&feed(&mut undisturbed, input));
             prop_assert_eq!(encoded(&feed(&mut resumed, input)), expected);
             let snapshot = resumed.snapshot();
-            resumed = Processor::resume(settings.clone(), TOPIC, 0, &snapshot).unwrap();
+            resumed = Processor::resume(TOPIC, 0, &snapshot).unwrap();
             prop_assert_eq!(resumed.snapshot(), snapshot);
         }
         prop_assert_eq!(undisturbed.counters(), resumed.counters());
@@ -144,14 +144,13 @@ proptest! {
 
     #[test]
     fn no_bytes_resume_into_a_panic(mut bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-        let settings = Settings::default();
-        prop_assert!(Processor::resume(settings.clone(), TOPIC, 0, &bytes).is_err());
+        prop_assert!(Processor::resume(TOPIC, 0, &bytes).is_err());
         let mut processor = processor();
         feed(&mut processor, &run("1", "v1", START, true));
         let mut real = processor.snapshot();
         real.truncate(60);
         real.append(&mut bytes);
-        drop(Processor::resume(settings, TOPIC, 0, &real));
+        drop(Processor::resume(TOPIC, 0, &real));
     }
 }
 
@@ -159,7 +158,7 @@ proptest! {
 fn a_snapshot_of_something_else_is_refused() {
     let snapshot = processor().snapshot();
     let resume = |partition, bytes: &[u8]| {
-        Processor::resume(Settings::default(), TOPIC, partition, bytes).map(|_| ()).unwrap_err()
+        Processor::resume(TOPIC, partition, bytes).map(|_| ()).unwrap_err()
     };
     let topic = TOPIC.to_owned();
     assert_eq!(resume(1, &snapshot), monitor::ResumeError::Partition { topic, partition: 0 });

@@ -2,7 +2,7 @@
 
 use crate::world::*;
 use event::{Decoded, Fault, Reason, Timestamp};
-use monitor::{Processor, Settings};
+use monitor::{Output, Processor, Settings, Span};
 
 #[test]
 fn a_window_closes_when_the_watermark_passes_its_end() {
@@ -44,6 +44,37 @@ fn late_events_revise_their_window_once_a_minute() {
     assert_eq!(number(revised[0], "metric.revision"), Some(1.0));
     assert_eq!(number(revised[0], "metric.value"), Some(8.0));
     assert_eq!(processor.counters().late, 3);
+}
+
+#[test]
+fn an_hour_and_a_day_are_what_their_five_minutes_were_late_events_included() {
+    let mut processor = processor();
+    let mut outputs = Vec::new();
+    for hour in 0..26_i64 {
+        for third in 0..3 {
+            let time = START + (hour * 60 + third * 20) * MINUTE;
+            let id = format!("{hour}.{third}");
+            outputs.extend(feed(&mut processor, &run(&id, "v1", time, third == 0)));
+        }
+        // In the hour before, and not too late for it.
+        if hour == 4 {
+            let late = START + (hour * 60 - 10) * MINUTE;
+            outputs.extend(feed(&mut processor, &run("late", "v1", late, true)));
+        }
+    }
+    let counts = |span| -> Vec<(f64, f64)> {
+        let both = |output: &&Output| {
+            (number(output, "metric.revision").unwrap(), number(output, "metric.value").unwrap())
+        };
+        windows_of(span, &outputs, "run.count").iter().map(both).collect()
+    };
+    let hours = counts(Span::Hour);
+    assert_eq!(hours.len(), 26);
+    assert_eq!(hours.iter().filter(|hour| **hour == (0.0, 3.0)).count(), 25);
+    assert!(hours.contains(&(1.0, 4.0)), "the late run revised its hour");
+    assert_eq!(counts(Span::Day), [(0.0, 73.0)]);
+    let day = windows_of(Span::Day, &outputs, "run.error_rate")[0];
+    assert!((number(day, "metric.value").unwrap() - 25.0 / 73.0).abs() < 1e-12);
 }
 
 #[test]

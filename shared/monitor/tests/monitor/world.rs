@@ -1,7 +1,7 @@
 //! A partition in memory: events in, outputs out.
 
 use event::{BatchBuilder, Decoded, Event, EventBuilder, Timestamp, TimestampType, TopicPartition};
-use monitor::{Destination, Output, Processor, Settings};
+use monitor::{Destination, Output, Processor, Settings, Span};
 
 pub(crate) const TOPIC: &str = "agent.events";
 pub(crate) const SECOND: i64 = 1_000_000;
@@ -46,6 +46,14 @@ pub(crate) fn tick(time: i64) -> Input {
     Input { broker: time, event: builder("monitor.tick", "tick", time).build().unwrap() }
 }
 
+pub(crate) fn configured(settings: &str, time: i64) -> Input {
+    let event = builder("monitor.configured", &format!("configured {settings}"), time)
+        .set("monitor.settings", settings)
+        .build()
+        .unwrap();
+    Input { broker: time, event }
+}
+
 pub(crate) fn feed(processor: &mut Processor, input: &Input) -> Vec<Output> {
     let mut batch = BatchBuilder::new(TopicPartition::new(TOPIC, 0));
     let offset = processor.next_offset();
@@ -80,9 +88,22 @@ pub(crate) fn kind(output: &Output) -> &str {
     text(output, "kind").unwrap()
 }
 
-/// Windows of one metric.
+/// Windows of one metric and length.
+pub(crate) fn windows_of<'o>(span: Span, outputs: &'o [Output], metric: &str) -> Vec<&'o Output> {
+    let instant = |output: &Output, path| {
+        output.event.time(event::schema().id(path).unwrap()).unwrap().micros()
+    };
+    let is = |output: &&Output| {
+        text(output, "metric.name") == Some(metric)
+            && instant(output, "metric.window_end") - instant(output, "metric.window_start")
+                == span.micros()
+    };
+    outputs.iter().filter(is).collect()
+}
+
+/// Windows of five minutes of one metric.
 pub(crate) fn windows<'o>(outputs: &'o [Output], metric: &str) -> Vec<&'o Output> {
-    outputs.iter().filter(|output| text(output, "metric.name") == Some(metric)).collect()
+    windows_of(Span::Minutes, outputs, metric)
 }
 
 /// Alert events and baselines.

@@ -1,0 +1,116 @@
+//! Settings are records of the partition: whoever has the records needs no configuration.
+
+#![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use event::{Decoder, Limits, TimestampType, TopicPartition};
+use monitor::{Output, Processor, Settings};
+use ports::{EventLog as _, Outgoing, TopicSpec};
+use processor::{Config, Role};
+use sim::MemoryLog;
+
+const START_MS: i64 = 1_760_000_000_000;
+
+fn config(monitor: Settings) -> Config {
+    Config { tick_interval_secs: 0, poll_wait_ms: 0, monitor, ..Config::default() }
+}
+
+fn world() -> MemoryLog {
+    let log = MemoryLog::new();
+    let topics = Config::default().topics;
+    let all = [topics.events, topics.metrics, topics.alerts, topics.state];
+    let specs = all.map(|name| TopicSpec { name, partitions: 1, compacted: false });
+    log.create_topics(&specs).unwrap();
+    log
+}
+
+fn runs(log: &MemoryLog, version: &str, numbers: std::ops::Range<i64>) {
+    for number in numbers {
+        let status = if number % 10 == 0 { "error" } else { "ok" };
+        let value = format!(
+            r#"{{"kind":"run.completed","event_id":"{number}","agent_id":"a",
+                "agent_version":"{version}","run":{{"status":"{status}"}}}}"#
+        );
+        let record = Outgoing {
+            topic: "agent.events".into(),
+            partition: Some(0),
+            key: Some(b"a".to_vec()),
+            value: Some(value.into_bytes()),
+            headers: Vec::new(),
+        };
+        log.append_at(record, START_MS + number * 1_000, TimestampType::LogAppendTime).unwrap();
+    }
+}
+
+fn work(log: &MemoryLog, monitor: &Settings) {
+    let mut role = Role::start(config(monitor.clone()), Arc::new(log.clone())).unwrap();
+    let mut idle = 0;
+    while idle < 5 {
+        idle = if role.step(Duration::ZERO).unwrap() { 0 } else { idle + 1 };
+    }
+    role.finish();
+}
+
+/// What anybody computes from the records alone.
+fn recomputed(log: &MemoryLog) -> Vec<Output> {
+    let decoder = Decoder::new(Limits::default());
+    let mut processor = Processor::new(Settings::default(), "agent.events", 0);
+    let batch = log.records(&TopicPartition::new("agent.events", 0)).unwrap();
+    let handle = |record| processor.handle_record(&record, &decoder.decode(&record));
+    batch.records().flat_map(handle).collect()
+}
+
+fn bounds(outputs: &[Output]) -> Vec<f64> {
+    let bound = event::schema().id("drift.bound").unwrap();
+    outputs.iter().filter_map(|output| output.event.number(bound)).collect()
+}
+
+/// Offsets of the records that change the settings.
+fn configured(log: &MemoryLog) -> Vec<i64> {
+    let decoder = Decoder::new(Limits::default());
+    let batch = log.records(&TopicPartition::new("agent.events", 0)).unwrap();
+    let is =
+        |record: &_| decoder.decode(record).event.text_at("kind") == Some("monitor.configured");
+    batch.records().filter(is).map(|record| record.offset).collect()
+}
+
+#[test]
+fn settings_hold_from_where_they_are_written_and_a_replay_finds_them() {
+    let log = world();
+    let tolerant = Settings { tolerance: 0.2, ..Settings::default() };
+    work(&log, &tolerant);
+    runs(&log, "v1", 0..200);
+    runs(&log, "v2", 200..300);
+    work(&log, &tolerant);
+    assert_eq!(configured(&log), [0], "an empty partition begins with them, and that is enough");
+    work(&log, &Settings { tolerance: 0.3, ..Settings::default() });
+    assert_eq!(configured(&log), [0, 301], "others follow when the end is reached");
+    work(&log, &Settings { tolerance: 0.3, ..Settings::default() });
+    runs(&log, "v3", 300..400);
+    work(&log, &Settings { tolerance: 0.3, ..Settings::default() });
+    assert_eq!(configured(&log), [0, 301], "and are not repeated");
+
+    let outputs = recomputed(&log);
+    let bounds = bounds(&outputs);
+    assert!(bounds.len() == 2, "{bounds:?}");
+    assert!((bounds[0] - 0.3).abs() < 1e-5 && (bounds[1] - 0.4).abs() < 1e-5, "{bounds:?}");
+    let alerts = log.records(&TopicPartition::new("driftseal.alerts", 0)).unwrap();
+    let metrics = log.records(&TopicPartition::new("driftseal.metrics", 0)).unwrap();
+    let published: Vec<_> = metrics.records().chain(alerts.records()).collect();
+    assert_eq!(published.len(), outputs.len());
+    for output in outputs {
+        let mut value = Vec::new();
+        event::encode::encode(&output.event, &mut value);
+        assert!(published.iter().any(|record| record.value == Some(&value[..])));
+    }
+}
+
+#[test]
+fn a_partition_with_default_settings_needs_no_record_of_them() {
+    let log = world();
+    runs(&log, "v1", 0..3);
+    work(&log, &Settings::default());
+    assert_eq!(configured(&log), Vec::<i64>::new());
+}

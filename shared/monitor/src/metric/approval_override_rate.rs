@@ -1,0 +1,22 @@
+//! Share of decided approvals in which a person did not simply agree: modified or denied.
+
+use super::{Metric, Model, Shape, Watch};
+use crate::observe::Kind;
+
+pub(super) const METRIC: Metric = Metric {
+    name: "approval.override_rate",
+    unit: "ratio",
+    shape: Shape::Rate,
+    per_suite: false,
+    watch: Some(Watch { metric: "approval.override_rate", model: Model::Failures, pages: false }),
+    sample: |event, kind, columns| {
+        if kind != Kind::Approval {
+            return None;
+        }
+        match event.text(columns.approval_outcome) {
+            Some("modified" | "denied") => Some(1.0),
+            Some("approved") => Some(0.0),
+            Some(_) | None => None,
+        }
+    },
+};

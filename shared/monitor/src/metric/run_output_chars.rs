@@ -1,0 +1,15 @@
+//! Length of the outputs of completed runs.
+
+use super::{Metric, Model, Shape, Watch};
+use crate::observe::Kind;
+
+pub(super) const METRIC: Metric = Metric {
+    name: "run.output_chars",
+    unit: "characters",
+    shape: Shape::Quantiles,
+    per_suite: false,
+    watch: Some(Watch { metric: "run.output_chars", model: Model::Sizes, pages: false }),
+    sample: |event, kind, columns| {
+        (kind == Kind::Run).then(|| event.number(columns.run_output_chars)).flatten()
+    },
+};

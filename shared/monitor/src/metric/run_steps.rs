@@ -1,0 +1,15 @@
+//! Steps of completed runs.
+
+use super::{Metric, Model, Shape, Watch};
+use crate::observe::Kind;
+
+pub(super) const METRIC: Metric = Metric {
+    name: "run.steps",
+    unit: "steps",
+    shape: Shape::Quantiles,
+    per_suite: false,
+    watch: Some(Watch { metric: "run.steps", model: Model::Sizes, pages: false }),
+    sample: |event, kind, columns| {
+        (kind == Kind::Run).then(|| event.number(columns.run_steps)).flatten()
+    },
+};

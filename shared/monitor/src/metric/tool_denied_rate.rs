@@ -1,0 +1,19 @@
+//! Share of tool calls that a policy stopped, of those that ended one way or the other.
+
+use super::{Metric, Model, Shape, Watch};
+use crate::observe::Kind;
+
+pub(super) const METRIC: Metric = Metric {
+    name: "tool.denied_rate",
+    unit: "ratio",
+    shape: Shape::Rate,
+    per_suite: false,
+    watch: Some(Watch { metric: "tool.denied_rate", model: Model::Failures, pages: false }),
+    sample: |_, kind, _| match kind {
+        Kind::Tool => Some(0.0),
+        Kind::ToolBlocked => Some(1.0),
+        Kind::Run | Kind::Eval | Kind::Approval | Kind::Other => None,
+        Kind::Deployed | Kind::RolledBack | Kind::Change => None,
+        Kind::Tick | Kind::Configured => None,
+    },
+};

@@ -1,0 +1,15 @@
+//! Duration of tool calls.
+
+use super::{Metric, Model, Shape, Watch};
+use crate::observe::Kind;
+
+pub(super) const METRIC: Metric = Metric {
+    name: "tool.duration_ms",
+    unit: "ms",
+    shape: Shape::Quantiles,
+    per_suite: false,
+    watch: Some(Watch { metric: "tool.duration_ms", model: Model::Sizes, pages: false }),
+    sample: |event, kind, columns| {
+        (kind == Kind::Tool).then(|| event.number(columns.tool_duration_ms)).flatten()
+    },
+};

@@ -1,0 +1,88 @@
+//! The events of an alert.
+
+use drift::StreamDetector;
+use event::{EventBuilder, Timestamp};
+
+use super::{Context, DETECTOR, Test, Totals};
+use crate::metric::{Model, Watch};
+use crate::output::{Destination, Outputs};
+
+/// Direction that a stream is watched for.
+pub(super) const fn watched(watch: Watch) -> &'static str {
+    match watch.model {
+        Model::Failures | Model::Successes => "rising",
+        Model::Sizes => "both",
+    }
+}
+
+/// What every event about a stream says.
+pub(super) fn describe(builder: EventBuilder, context: &Context<'_>) -> EventBuilder {
+    let (detector, unit) = match context.watch.model {
+        Model::Failures | Model::Successes => (DETECTOR.to_owned(), "difference"),
+        Model::Sizes => (format!("{DETECTOR} of ranks"), "relative"),
+    };
+    builder
+        .set("drift.metric", context.watch.metric)
+        .set_some("drift.suite", context.suite)
+        .set("drift.detector", detector)
+        .set("drift.effect_unit", unit)
+        .set("drift.threshold", context.settings.average_run_length)
+}
+
+pub(super) fn int(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+impl Test {
+    /// Emits a step of an episode: with what was observed since the estimated change, or in a
+    /// period.
+    pub(super) fn alert(
+        &self,
+        kind: &str,
+        id: &str,
+        period: Option<&Totals>,
+        reason: Option<&str>,
+        context: &Context<'_>,
+        outputs: &mut Outputs<'_>,
+    ) {
+        let settings = context.settings;
+        let (detector, finding) = (self.comparison.detector(), self.comparison.finding(period));
+        let e_value = detector.statistic();
+        let large = finding.size() >= 2.0 * self.comparison.effect_min(settings)
+            || e_value >= 100.0 * settings.average_run_length;
+        let since_offset = finding.since.map(|(mark, _)| mark.offset);
+        let since_time = finding.since.map(|(mark, _)| mark.time);
+        let examples: Vec<String> = self
+            .examples
+            .iter()
+            .filter(|(offset, _)| since_offset.is_none_or(|since| *offset >= since))
+            .map(|(_, run)| run.clone())
+            .collect();
+        let runbook = Some(settings.runbook_url.as_str()).filter(|url| !url.is_empty());
+        let set = |builder: EventBuilder| {
+            describe(builder, context)
+                .set("drift.direction", finding.direction.name())
+                .set("drift.alert_id", id)
+                .set("drift.severity", if large && context.watch.pages { "page" } else { "ticket" })
+                .set("drift.e_value", e_value)
+                .set_some("drift.baseline_version", self.baseline_version.as_deref())
+                .set("drift.baseline_count", int(self.baseline_count))
+                .set("drift.baseline_value", self.baseline_value)
+                .set("drift.bound", self.comparison.bound())
+                .set("drift.observations", int(detector.observations()))
+                .set_some("drift.observed", finding.observed)
+                .set_some("drift.effect", finding.effect)
+                .set_some("drift.effect_low", finding.low)
+                .set_some("drift.effect_high", finding.high)
+                .set_some("drift.since_time", since_time.map(Timestamp::from_micros))
+                .set_some("drift.since_offset", since_offset)
+                .set_some("drift.since_observations", finding.since.map(|(_, n)| int(n)))
+                .set_some("drift.example_runs", (!examples.is_empty()).then_some(examples))
+                .set_some("drift.last_change", context.last_change.map(|c| c.summary.as_str()))
+                .set_some("drift.runbook_url", runbook)
+                .set_some("drift.reason", reason)
+        };
+        let time = outputs.time();
+        outputs.push(Destination::Alerts, kind, time, context.agent, context.version, set);
+    }
+}

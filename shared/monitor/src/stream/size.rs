@@ -1,0 +1,214 @@
+//! Numbers of any size (durations, tokens, costs): larger or smaller than in the baseline, by
+//! rank.
+//!
+//! Each number is replaced by its rank among the baseline's (see `drift::rank`), which lies in
+//! `[0, 1]` and has mean one half while nothing has changed, whatever the distribution: heavy
+//! tails do no harm. The detector of a bounded mean then looks for a rise and a fall of that mean.
+//! Its null hypothesis is one half, give or take the tolerance and the slack for the luck of the
+//! baseline at 95 %; as for rates, the guarantee needs no independence.
+//!
+//! The effect is the relative change of the median since the estimated change, over at most
+//! [`RECENT`] numbers; its interval comes from order statistics of those and takes the baseline's
+//! median as given.
+
+use std::collections::VecDeque;
+
+use drift::{
+    Confidence, DdSketch, Detector, Finite, Localiser, Null, Ranks, Since, StreamDetector,
+    interval, registry,
+};
+use serde::{Deserialize, Serialize};
+
+use super::{DETECTOR, Direction, Finding, Mark, NoDetector};
+use crate::settings::Settings;
+
+/// Numbers kept for the effect.
+const RECENT: usize = 128;
+
+/// A running comparison.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Test {
+    ranks: Ranks,
+    /// Median of the baseline, above 0.
+    median: f64,
+    bound: f64,
+    detector: Detector,
+    rising: Localiser<Mark>,
+    falling: Localiser<Mark>,
+    recent: VecDeque<(i64, f64)>,
+}
+
+impl Test {
+    pub(crate) fn new(baseline: &DdSketch, settings: &Settings) -> Result<Self, NoDetector> {
+        let ranks = Ranks::new(baseline).ok_or(NoDetector::Absent)?;
+        let median = baseline.quantile(0.5).filter(|median| *median > 0.0);
+        let median = median.ok_or(NoDetector::Zero)?;
+        // Rounded up to a millionth, for people.
+        let slack = settings.tolerance + ranks.slack();
+        let bound = ((0.5 + slack) * 1e6).ceil() / 1e6;
+        if bound >= 0.999 {
+            return Err(NoDetector::TooSmall);
+        }
+        let null = Null::Between(1.0 - bound, bound);
+        let make = registry::find(DETECTOR).map(|entry| entry.make);
+        let detector = make
+            .and_then(|make| make(&null.into(), settings.average_run_length).ok())
+            .ok_or(NoDetector::Saturated)?;
+        let rising = Localiser::rising(bound).map_err(|_| NoDetector::Saturated)?;
+        let falling = Localiser::falling(1.0 - bound).map_err(|_| NoDetector::Saturated)?;
+        let recent = VecDeque::new();
+        Ok(Self { ranks, median, bound, detector, rising, falling, recent })
+    }
+
+    pub(crate) const fn bound(&self) -> f64 {
+        self.bound
+    }
+
+    pub(crate) fn detector(&self) -> &Detector {
+        &self.detector
+    }
+
+    pub(crate) fn observe(&mut self, value: Finite, mark: Mark) {
+        let Some(rank) = self.ranks.rank(value) else { return };
+        self.detector.update(rank.into());
+        self.rising.update(rank, mark);
+        self.falling.update(rank, mark);
+        self.recent.push_back((mark.offset, value.value()));
+        if self.recent.len() > RECENT {
+            self.recent.pop_front();
+        }
+    }
+
+    /// Whether a number is among the smallest or largest tenth of the baseline's.
+    pub(crate) fn is_unusual(&self, value: Finite) -> bool {
+        self.ranks.rank(value).is_some_and(|rank| !(0.1..=0.9).contains(&rank.value()))
+    }
+
+    /// Whether the numbers of a period are what the null hypothesis allows: by rank, for a median
+    /// may jump where the numbers have two humps.
+    pub(crate) fn is_calm(&self, period: &DdSketch) -> bool {
+        let allowed = 1.0 - self.bound..=self.bound;
+        self.ranks.mean(period).is_some_and(|mean| allowed.contains(&mean))
+    }
+
+    pub(crate) fn forget(&mut self) {
+        self.detector.reset();
+        self.rising.reset();
+        self.falling.reset();
+        self.recent.clear();
+    }
+
+    /// What the numbers since the estimated change say; or those of a period.
+    pub(crate) fn finding(&self, period: Option<&DdSketch>) -> Finding {
+        let likelihood = |since: &Since<Mark>| since.likelihood_ratio;
+        let (up, down) = (self.rising.estimate(), self.falling.estimate());
+        let falls = down.as_ref().map(likelihood) > up.as_ref().map(likelihood);
+        let since = if falls { down } else { up };
+        let direction = if falls { Direction::Falling } else { Direction::Rising };
+        if let Some(period) = period {
+            let observed = period.quantile(0.5);
+            let effect = observed.map(|observed| self.relative(observed));
+            let (low, high) = (None, None);
+            return Finding { observed, effect, low, high, direction, since: None };
+        }
+        let from = since.as_ref().map_or(i64::MIN, |since| since.mark.offset);
+        let mut values: Vec<f64> = self
+            .recent
+            .iter()
+            .filter(|(offset, _)| *offset >= from)
+            .map(|(_, value)| *value)
+            .collect();
+        values.sort_by(f64::total_cmp);
+        let observed = at(&values, 0.5);
+        let half = u64::try_from(values.len() / 2).unwrap_or_default();
+        let count = u64::try_from(values.len()).unwrap_or_default();
+        // Wilson's bounds of a share of one half are the ranks between which the median lies.
+        let shares = interval::wilson(half, count, Confidence::P95);
+        let end = |share: Option<f64>| {
+            share.and_then(|share| at(&values, share)).map(|value| self.relative(value))
+        };
+        Finding {
+            observed,
+            effect: observed.map(|observed| self.relative(observed)),
+            low: end(shares.map(|shares| shares.low)),
+            high: end(shares.map(|shares| shares.high)),
+            direction,
+            since: since.map(|since| (since.mark, since.observations)),
+        }
+    }
+
+    fn relative(&self, value: f64) -> f64 {
+        value / self.median - 1.0
+    }
+}
+
+/// The quantile of ascending values (numpy's `inverted_cdf`).
+fn at(ascending: &[f64], quantile: f64) -> Option<f64> {
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "at most 128 values, and the quantile is not negative"
+    )]
+    let rank = (quantile * ascending.len() as f64).ceil() as usize;
+    ascending.get(rank.clamp(1, ascending.len().max(1)) - 1).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finite(value: u32) -> Finite {
+        Finite::new(f64::from(value)).unwrap()
+    }
+
+    fn test() -> Test {
+        let mut baseline = DdSketch::default();
+        for value in 0..1_000 {
+            assert!(baseline.insert(finite(100 + value)));
+        }
+        Test::new(&baseline, &Settings::default()).unwrap()
+    }
+
+    fn feed(test: &mut Test, values: impl Iterator<Item = u32>) {
+        for (offset, value) in (0..).zip(values) {
+            test.observe(finite(value), Mark { offset, time: offset });
+        }
+    }
+
+    #[test]
+    fn a_rise_and_a_fall_are_told_apart() {
+        for (direction, scale) in [(Direction::Rising, 2.0), (Direction::Falling, 0.5)] {
+            let mut test = test();
+            let spread = |n: u32| 100 + n * 617 % 1_000;
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "small")]
+            let shifted = |n: u32| (f64::from(spread(n)) * scale) as u32;
+            feed(&mut test, (0..500).map(spread).chain((0..200).map(shifted)));
+            assert!(test.detector().statistic() >= 10_000.0, "{direction:?}");
+            let finding = test.finding(None);
+            assert_eq!(finding.direction, direction);
+            let effect = finding.effect.unwrap();
+            assert!((effect - (scale - 1.0)).abs() < 0.3, "{effect}");
+            assert!(finding.low.unwrap() <= effect && effect <= finding.high.unwrap());
+            let (mark, _) = finding.since.unwrap();
+            assert!((480..530).contains(&mark.offset), "{mark:?}");
+            test.forget();
+            assert!(test.finding(None).observed.is_none());
+        }
+    }
+
+    #[test]
+    fn a_baseline_of_nothing_or_zeros_is_none() {
+        let settings = Settings::default();
+        let mut baseline = DdSketch::default();
+        assert_eq!(Test::new(&baseline, &settings).err(), Some(NoDetector::Absent));
+        assert!(baseline.insert(finite(0)));
+        assert_eq!(Test::new(&baseline, &settings).err(), Some(NoDetector::Zero));
+    }
+
+    #[test]
+    fn the_middle_of_nothing_is_nothing() {
+        assert_eq!(at(&[], 0.5), None);
+        assert_eq!((at(&[1.0, 2.0], 0.5), at(&[1.0, 2.0], 1.0)), (Some(1.0), Some(2.0)));
+    }
+}
