@@ -105,13 +105,16 @@ impl Role {
     ///
     /// A configuration that makes no sense, an output topic with too few partitions, or what the
     /// log says.
-    pub fn start(config: Config, log: Arc<dyn EventLog>) -> Result<Self, RunError> {
+    pub fn start(mut config: Config, log: Arc<dyn EventLog>) -> Result<Self, RunError> {
         let problems = config.problems();
         if !problems.is_empty() {
             return Err(RunError::Config(problems));
         }
+        let needed = log.partitions(&config.topics.events)?;
+        if config.monitor.false_pages_per_day_max > 0.0 {
+            config.monitor.partitions = u32::try_from(needed).unwrap_or(1).max(1);
+        }
         let topics = &config.topics;
-        let needed = log.partitions(&topics.events)?;
         for topic in [&topics.metrics, &topics.alerts, &topics.state] {
             let found = log.partitions(topic)?;
             if found < needed {

@@ -6,13 +6,14 @@ use std::collections::BTreeMap;
 use event::Event;
 use serde::{Deserialize, Serialize};
 
+use crate::announced::{Announced, Digests};
 use crate::change::LastChange;
 use crate::columns::columns;
 use crate::dedup::digest_of;
 use crate::metric::{self, Watch};
-use crate::output::Outputs;
-use crate::settings::Settings;
-use crate::stream::{Context, Mark, Reference, Stream, Totals, Value};
+use crate::output::{Destination, Outputs};
+use crate::silence::Silence;
+use crate::stream::{Context, Fleet, History, Mark, Reference, Stream, Value};
 use crate::window::{Cell, Windows};
 
 /// Bytes kept of a name (tenant, agent, environment, version, suite, run). Of a longer one the
@@ -105,6 +106,8 @@ pub(crate) struct Agent {
     /// The version that is compared with the next one.
     pub(crate) current: Option<String>,
     pub(crate) last_change: Option<LastChange>,
+    pub(crate) announced: Announced,
+    pub(crate) silence: Silence,
     pub(crate) versions: BTreeMap<String, Version>,
 }
 
@@ -117,6 +120,8 @@ pub(crate) struct Version {
     pub(crate) previous: Option<String>,
     /// Names of suites; a suite's number is its place, from 1.
     suites: Vec<String>,
+    /// Digests it was seen with.
+    pub(crate) digests: Digests,
     pub(crate) windows: Windows,
     /// Streams that are watched, by metric and suite.
     pub(crate) streams: BTreeMap<Cell, Stream>,
@@ -161,15 +166,43 @@ impl Agent {
             last_offset: 0,
             current: None,
             last_change: None,
+            announced: Announced::default(),
+            silence: Silence::default(),
             versions: BTreeMap::new(),
         }
+    }
+
+    /// Takes over what is known of changes that named no environment.
+    pub(crate) fn inherit(&mut self, everywhere: &Self) {
+        self.last_change.clone_from(&everywhere.last_change);
+        self.announced.clone_from(&everywhere.announced);
+    }
+
+    /// Tests that run, of all versions.
+    pub(crate) fn tests(&self) -> u64 {
+        let streams = self.versions.values().flat_map(|version| version.streams.values());
+        streams.map(|stream| u64::from(stream.is_tested())).sum()
+    }
+
+    /// Says that a version, or a digest of it, is there though nobody announced it.
+    pub(crate) fn report_unplanned(&self, version: &str, reason: &str, outputs: &mut Outputs<'_>) {
+        let time = outputs.time();
+        let change = self.last_change.as_ref().map(|change| change.summary.as_str());
+        let kind = "drift.version.unplanned";
+        outputs.push(Destination::Alerts, kind, time, &self.identity, version, |builder| {
+            builder
+                .set("drift.severity", "ticket")
+                .set_some("drift.baseline_version", self.current.as_deref())
+                .set_some("drift.last_change", change)
+                .set("drift.reason", reason)
+        });
     }
 
     /// Does something with each stream of a version.
     pub(crate) fn each_stream(
         &mut self,
         version: &str,
-        settings: &Settings,
+        fleet: Fleet<'_>,
         mut act: impl FnMut(Cell, &mut Stream, &Context<'_>),
     ) {
         let Some(state) = self.versions.get_mut(version) else { return };
@@ -177,7 +210,7 @@ impl Agent {
         for (cell, stream) in &mut streams {
             let Some(watch) = watch_of(*cell) else { continue };
             let context = Context {
-                settings,
+                fleet,
                 agent: &self.identity,
                 version,
                 watch,
@@ -196,7 +229,7 @@ impl Agent {
         cell: Cell,
         value: Value,
         (mark, run): (Mark, &str),
-        settings: &Settings,
+        fleet: Fleet<'_>,
         outputs: &mut Outputs<'_>,
     ) {
         let Some(watch) = watch_of(cell) else { return };
@@ -206,7 +239,7 @@ impl Agent {
         let place = usize::from(cell.1).checked_sub(1);
         let suite = place.and_then(|place| suites.get(place)).map(String::as_str);
         let context = Context {
-            settings,
+            fleet,
             agent: &self.identity,
             version,
             watch,
@@ -214,8 +247,8 @@ impl Agent {
             last_change: self.last_change.as_ref(),
         };
         let stream = streams.entry(cell).or_insert_with(|| {
-            let empty = || Totals::empty(watch.model);
-            let reference = Reference { version: previous.clone(), totals: empty() };
+            let empty = || History::empty(watch.model);
+            let reference = Reference { version: previous.clone(), history: empty() };
             Stream::start(empty(), reference, &context, outputs)
         });
         stream.observe(value, mark, run, &context, outputs);
@@ -227,51 +260,52 @@ impl Agent {
         &mut self,
         to: &str,
         from: Option<String>,
-        settings: &Settings,
+        fleet: Fleet<'_>,
         outputs: &mut Outputs<'_>,
     ) {
         let mut frozen = Vec::new();
         if let Some(from) = &from {
-            self.each_stream(from, settings, |_, stream, context| {
+            self.each_stream(from, fleet, |_, stream, context| {
                 stream.restart("another version has taken over", context, outputs);
             });
             if let Some(outgoing) = self.versions.get(from) {
                 for ((place, suite), stream) in &outgoing.streams {
                     let suite = (*suite > 0).then(|| outgoing.suite_name(*suite).unwrap_or(""));
-                    frozen.push((*place, suite.map(str::to_owned), stream.totals.clone()));
+                    frozen.push((*place, suite.map(str::to_owned), stream.history.clone()));
                 }
             }
         }
-        self.each_stream(to, settings, |_, stream, context| {
+        self.each_stream(to, fleet, |_, stream, context| {
             stream.restart("the baseline has changed", context, outputs);
         });
         self.current = Some(to.to_owned());
         let Some(state) = self.versions.get_mut(to) else { return };
         state.previous.clone_from(&from);
         let mut streams = std::mem::take(&mut state.streams);
-        let empty = |cell| watch_of(cell).map(|watch| Totals::empty(watch.model));
-        let mut baselines: BTreeMap<Cell, Totals> =
+        let empty = |cell| watch_of(cell).map(|watch| History::empty(watch.model));
+        let mut baselines: BTreeMap<Cell, History> =
             streams.keys().filter_map(|cell| Some((*cell, empty(*cell)?))).collect();
-        for (place, suite, totals) in frozen {
-            let number = suite.map_or(0, |suite| state.suite(&suite, settings.suites_per_key_max));
+        for (place, suite, history) in frozen {
+            let number =
+                suite.map_or(0, |suite| state.suite(&suite, fleet.settings.suites_per_key_max));
             if number != OTHER_SUITE {
-                baselines.insert((place, number), totals);
+                baselines.insert((place, number), history);
             }
         }
         for (cell, baseline) in baselines {
             let Some(watch) = watch_of(cell) else { continue };
             let context = Context {
-                settings,
+                fleet,
                 agent: &self.identity,
                 version: to,
                 watch,
                 suite: state.suite_name(cell.1),
                 last_change: self.last_change.as_ref(),
             };
-            let reference = Reference { version: from.clone(), totals: baseline };
-            let totals = streams.remove(&cell).map(|stream| stream.totals);
-            let totals = totals.unwrap_or_else(|| Totals::empty(watch.model));
-            let stream = Stream::start(totals, reference, &context, outputs);
+            let reference = Reference { version: from.clone(), history: baseline };
+            let history = streams.remove(&cell).map(|stream| stream.history);
+            let history = history.unwrap_or_else(|| History::empty(watch.model));
+            let stream = Stream::start(history, reference, &context, outputs);
             streams.insert(cell, stream);
         }
         state.streams = streams;
@@ -283,11 +317,11 @@ impl Agent {
         &mut self,
         to: &str,
         from: Option<&str>,
-        settings: &Settings,
+        fleet: Fleet<'_>,
         outputs: &mut Outputs<'_>,
     ) {
         for version in from.into_iter().chain([to]) {
-            self.each_stream(version, settings, |_, stream, context| {
+            self.each_stream(version, fleet, |_, stream, context| {
                 stream.restart("the version was rolled back", context, outputs);
             });
         }

@@ -25,12 +25,14 @@ columns! {
     agent_id = "agent_id",
     agent_prompt_digest = "agent.prompt_digest",
     agent_prompt_name = "agent.prompt_name",
+    agent_to_digest = "agent.to_digest",
     agent_to_version = "agent.to_version",
     agent_version = "agent_version",
     approval_outcome = "approval.outcome",
     approval_time_to_decision_ms = "approval.time_to_decision_ms",
     change_from_version = "change.from_version",
     change_id = "change.id",
+    change_to_digest = "change.to_digest",
     change_to_version = "change.to_version",
     change_type = "change.type",
     environment = "environment",
@@ -53,6 +55,7 @@ columns! {
     tenant_id = "tenant_id",
     tool_duration_ms = "tool.duration_ms",
     tool_status = "tool.status",
+    version_digest = "version_digest",
 }
 
 pub(crate) fn columns() -> &'static Columns {

@@ -24,6 +24,7 @@
 //! It neither reads nor publishes: the `processor` service does. It decodes nothing.
 
 mod agent;
+mod announced;
 mod change;
 mod columns;
 mod counters;
@@ -33,6 +34,7 @@ mod observe;
 mod output;
 mod processor;
 mod settings;
+mod silence;
 mod snapshot;
 mod stream;
 mod watermark;

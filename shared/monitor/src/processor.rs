@@ -14,8 +14,9 @@ use crate::metric;
 use crate::observe::Kind;
 use crate::output::{Destination, Output, Outputs};
 use crate::settings::Settings;
+use crate::silence::Look;
 use crate::snapshot::{self, ResumeError};
-use crate::stream::{Mark, Totals, Value};
+use crate::stream::{Fleet, Mark, Totals, Value};
 use crate::watermark::{Placed, Watermark};
 use crate::window::{PANE_MICROS, Span, Touched};
 
@@ -24,6 +25,7 @@ use crate::window::{PANE_MICROS, Span, Touched};
 enum Action {
     Emit,
     Expire,
+    Silence,
 }
 
 /// An action that waits for the watermark; in the order in which they are carried out.
@@ -50,6 +52,8 @@ pub(crate) struct State {
     agents: BTreeMap<String, Agent>,
     /// Sum over agents of their versions, at least 1 each.
     keys: u64,
+    /// Streams that are tested, of all agents.
+    tests: u64,
     schedule: BTreeSet<Due>,
 }
 
@@ -78,6 +82,7 @@ impl Processor {
             ids: RecentIds::default(),
             agents: BTreeMap::new(),
             keys: 0,
+            tests: 0,
             schedule: BTreeSet::new(),
         };
         Self { settings, state, key: String::new() }
@@ -207,7 +212,11 @@ impl Processor {
             agent
         } else {
             state.keys += 1;
-            let agent = Agent::new(&self.key, Identity::of(event, id));
+            let mut agent = Agent::new(&self.key, Identity::of(event, id));
+            let everywhere = self.key.get(..prefix).and_then(|key| state.agents.get(key));
+            if let Some(everywhere) = everywhere {
+                agent.inherit(everywhere);
+            }
             state.agents.entry(self.key.clone()).or_insert(agent)
         };
         agent.last_offset = offset;
@@ -219,9 +228,9 @@ impl Processor {
             return;
         }
         match kind {
-            Kind::Change => self.note_change(offset, event),
+            Kind::Change => self.note_change(offset, event, prefix),
             Kind::Deployed | Kind::RolledBack => {
-                self.note_change(offset, event);
+                self.note_change(offset, event, prefix);
                 self.deploy(offset, event, kind, prefix, outputs);
             }
             Kind::Run | Kind::Tool | Kind::ToolBlocked | Kind::Eval | Kind::Approval => {
@@ -235,9 +244,23 @@ impl Processor {
         self.evict(offset, outputs);
     }
 
-    fn note_change(&mut self, offset: i64, event: &Event<'_>) {
-        if let Some(agent) = self.state.agents.get_mut(self.key.as_str()) {
-            agent.last_change = Some(LastChange::saw(agent.last_change.as_ref(), event, offset));
+    /// Keys of an agent in the environment of an event; without one, in every environment known.
+    fn keys_of(&self, event: &Event<'_>, prefix: usize) -> Vec<String> {
+        if event.text(columns().environment).is_some() {
+            return vec![self.key.clone()];
+        }
+        let prefix = self.key.get(..prefix).unwrap_or_default();
+        let all = self.state.agents.range(prefix.to_owned()..);
+        all.map(|(key, _)| key.clone()).take_while(|key| key.starts_with(prefix)).collect()
+    }
+
+    fn note_change(&mut self, offset: i64, event: &Event<'_>, prefix: usize) {
+        for key in self.keys_of(event, prefix) {
+            if let Some(agent) = self.state.agents.get_mut(&key) {
+                let change = LastChange::saw(agent.last_change.as_ref(), event, offset);
+                agent.last_change = Some(change);
+                agent.announced.saw(event);
+            }
         }
     }
 
@@ -256,19 +279,9 @@ impl Processor {
         let to = named(columns.agent_to_version).or_else(|| named(columns.agent_version));
         let Some(to) = to else { return };
         let from = named(columns.agent_from_version);
-        let prefix = self.key.get(..prefix).unwrap_or_default().to_owned();
-        let everywhere = event.text(columns.environment).is_none();
-        let keys: Vec<String> = if everywhere {
-            let all = self.state.agents.range(prefix.clone()..);
-            all.map(|(key, _)| key.clone()).take_while(|key| key.starts_with(&prefix)).collect()
-        } else {
-            vec![self.key.clone()]
-        };
-        let change = self.state.agents.get(&self.key).and_then(|agent| agent.last_change.clone());
-        for key in keys {
+        for key in self.keys_of(event, prefix) {
             let Some(agent) = self.state.agents.get_mut(&key) else { continue };
             agent.last_offset = offset;
-            agent.last_change.clone_from(&change);
             if agent.current.as_deref() == Some(&*to) {
                 continue;
             }
@@ -285,11 +298,15 @@ impl Processor {
                 .filter(|from| agent.versions.contains_key(*from) && **from != *to)
                 .map(str::to_owned)
                 .or_else(|| agent.current.clone());
+            let tests = agent.tests();
+            let fleet = Fleet { settings: &self.settings, tests: self.state.tests };
             if known && kind == Kind::RolledBack {
-                agent.roll_back(&to, outgoing.as_deref(), &self.settings, outputs);
+                agent.roll_back(&to, outgoing.as_deref(), fleet, outputs);
             } else {
-                agent.introduce(&to, outgoing, &self.settings, outputs);
+                agent.introduce(&to, outgoing, fleet, outputs);
             }
+            let now = self.state.tests.saturating_add(agent.tests());
+            self.state.tests = now.saturating_sub(tests);
         }
     }
 
@@ -304,6 +321,7 @@ impl Processor {
     ) {
         let columns = columns();
         let (settings, state) = (&self.settings, &mut self.state);
+        let fleet = Fleet { settings, tests: state.tests };
         let Some(agent) = state.agents.get_mut(self.key.as_str()) else { return };
         let name = bounded(event.text(columns.agent_version).unwrap_or_default());
         if !agent.versions.contains_key(&*name) {
@@ -311,9 +329,35 @@ impl Processor {
             agent.versions.insert(name.clone().into_owned(), Version::default());
             // What names no version cannot take over from one.
             if !name.is_empty() {
+                if agent.current.is_some() && !agent.announced.contains(&name) {
+                    let reason = "the version appeared and no deployment or change names it";
+                    agent.report_unplanned(&name, reason, outputs);
+                }
                 let outgoing = agent.current.clone();
-                agent.introduce(&name, outgoing, settings, outputs);
+                let tests = agent.tests();
+                agent.introduce(&name, outgoing, fleet, outputs);
+                let now = state.tests.saturating_add(agent.tests());
+                state.tests = now.saturating_sub(tests);
             }
+        }
+        if let Some(digest) = event.text(columns.version_digest).filter(|text| !text.is_empty()) {
+            let digests = agent.versions.get_mut(&*name).map(|version| &mut version.digests);
+            let before = digests.and_then(|digests| digests.saw(digest)).map(str::to_owned);
+            if let Some(before) = before.filter(|_| !agent.announced.contains(&bounded(digest))) {
+                let digest = bounded(digest);
+                let reason = format!(
+                    "the digest of the version changed from {before} to {digest} and no \
+                     deployment or change names it"
+                );
+                agent.report_unplanned(&name, &reason, outputs);
+            }
+        }
+        let limit = Settings::micros(settings.silence_secs);
+        let Agent { silence, identity, .. } = &mut *agent;
+        if let Some(at) = silence.heard(placed.micros, limit, identity, &name, outputs) {
+            let agent = self.key.clone();
+            let (action, span, version) = (Action::Silence, Span::Minutes, String::new());
+            state.schedule.insert(Due { at, action, span, agent, version, window: 0 });
         }
         let Some(version) = agent.versions.get_mut(&*name) else { return };
         version.last_offset = offset;
@@ -378,7 +422,7 @@ impl Processor {
         for (cell, metric, value) in cells() {
             let Some(watch) = metric.watch.filter(|_| cell.1 != OTHER_SUITE) else { continue };
             if let Some(value) = Value::of(watch.model, value) {
-                agent.observe(&name, cell, value, (mark, &run), settings, outputs);
+                agent.observe(&name, cell, value, (mark, &run), fleet, outputs);
             }
         }
     }
@@ -392,7 +436,19 @@ impl Processor {
             match due.action {
                 Action::Emit => {
                     let window = (due.span, due.window);
-                    emit_window(agent, &due.version, window, &self.settings, outputs);
+                    let fleet = Fleet { settings: &self.settings, tests: self.state.tests };
+                    emit_window(agent, &due.version, window, fleet, outputs);
+                }
+                Action::Silence => {
+                    let limit = Settings::micros(self.settings.silence_secs);
+                    let Agent { silence, identity, current, .. } = agent;
+                    let version = current.as_deref().unwrap_or_default();
+                    match silence.look(watermark, limit, identity, version, outputs) {
+                        Look::Again(at) => {
+                            self.state.schedule.insert(Due { at, ..due });
+                        }
+                        Look::Done => {}
+                    }
                 }
                 Action::Expire => {
                     if let Some(version) = agent.versions.get_mut(&due.version) {
@@ -434,7 +490,9 @@ impl Processor {
 
     fn forget(&mut self, key: &str, version: Option<&str>, outputs: &mut Outputs<'_>) {
         let retention = Settings::micros(self.settings.retention_secs);
+        let fleet = Fleet { settings: &self.settings, tests: self.state.tests };
         let Some(agent) = self.state.agents.get_mut(key) else { return };
+        let tests = agent.tests();
         if let Some(name) = version {
             let windows = agent.versions.get(name).map(|version| version.windows.all().collect());
             let windows: Vec<(Span, i64, Option<i64>)> = windows.unwrap_or_default();
@@ -449,13 +507,15 @@ impl Processor {
                 };
                 self.state.schedule.remove(&waiting);
                 if let Some(at) = due {
-                    emit_window(agent, name, (span, window), &self.settings, outputs);
+                    emit_window(agent, name, (span, window), fleet, outputs);
                     (waiting.at, waiting.action) = (at, Action::Emit);
                     self.state.schedule.remove(&waiting);
                 }
             }
             agent.versions.remove(name);
         }
+        let now = self.state.tests.saturating_add(agent.tests());
+        self.state.tests = now.saturating_sub(tests);
         if agent.versions.is_empty() {
             self.state.agents.remove(key);
         }
@@ -473,7 +533,7 @@ fn emit_window(
     agent: &mut Agent,
     name: &str,
     (span, start): (Span, i64),
-    settings: &Settings,
+    fleet: Fleet<'_>,
     outputs: &mut Outputs<'_>,
 ) {
     let Some(version) = agent.versions.get_mut(name) else { return };
@@ -523,7 +583,7 @@ fn emit_window(
     if revision > 0 || span != Span::Minutes {
         return;
     }
-    agent.each_stream(name, settings, |cell, stream, context| {
+    agent.each_stream(name, fleet, |cell, stream, context| {
         if !stream.is_firing() {
             return;
         }

@@ -50,6 +50,15 @@ pub struct Settings {
     pub observations_min: u32,
     /// Average number of observations of one stream until a false alarm, at least.
     pub average_run_length: f64,
+    /// False pages a day that all streams together may make on average; 0 leaves every stream its
+    /// `average_run_length`. Otherwise a stream with `v` observations a day (in its baseline) is
+    /// given a run length of `streams * v / false_pages_per_day_max` if that is longer, where
+    /// `streams` counts those that are tested in its partition, times `partitions`.
+    pub false_pages_per_day_max: f64,
+    /// Partitions that share that budget; the processor fills it in.
+    pub partitions: u32,
+    /// Event time without an event of an agent after which its silence is an alert; 0 for never.
+    pub silence_secs: u32,
     /// Where an alert's runbook is; empty for none.
     pub runbook_url: String,
 }
@@ -70,6 +79,9 @@ impl Default for Settings {
             effect_relative_min: 0.1,
             observations_min: 30,
             average_run_length: 10_000.0,
+            false_pages_per_day_max: 0.0,
+            partitions: 1,
+            silence_secs: 86_400,
             runbook_url: String::new(),
         }
     }
@@ -154,7 +166,28 @@ impl Settings {
             "average_run_length",
             "must be at least 1",
         );
+        check(
+            self.false_pages_per_day_max.is_finite() && self.false_pages_per_day_max >= 0.0,
+            "false_pages_per_day_max",
+            "must not be negative",
+        );
+        check(self.partitions >= 1, "partitions", "must be at least 1");
         problems
+    }
+
+    /// Run length that a stream is given: see `false_pages_per_day_max`. `streams` are tested in
+    /// the partition; this one had so many observations a day.
+    ///
+    /// A detector with run length `A` makes at most `v / A` false alarms a day, so all of them
+    /// together make at most the budget (the union bound; nothing is assumed of how they depend).
+    pub(crate) fn run_length(&self, streams: u64, observations_per_day: Option<f64>) -> f64 {
+        let Some(per_day) = observations_per_day.filter(|_| self.false_pages_per_day_max > 0.0)
+        else {
+            return self.average_run_length;
+        };
+        #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
+        let streams = streams.max(1) as f64 * f64::from(self.partitions);
+        (streams * per_day / self.false_pages_per_day_max).max(self.average_run_length)
     }
 
     pub(crate) fn micros(seconds: u32) -> i64 {
@@ -180,6 +213,26 @@ mod tests {
             let error = Settings::from_json(text).unwrap_err().to_string();
             assert!(error.contains(says), "{error}");
         }
+    }
+
+    #[test]
+    fn a_budget_is_shared_by_all_streams_and_never_shortens_a_run() {
+        let settings =
+            Settings { false_pages_per_day_max: 0.5, partitions: 4, ..Settings::default() };
+        let lengths: Vec<f64> = (0..50)
+            .map(|stream| settings.run_length(50, Some(100.0 * f64::from(stream))))
+            .collect();
+        // False alarms a day of the 50 streams of each of the 4 partitions.
+        let total: f64 = 4.0
+            * (0..50)
+                .map(|v| 100.0 * f64::from(v))
+                .zip(&lengths)
+                .map(|(per_day, length)| per_day / length)
+                .sum::<f64>();
+        assert!(total <= 0.5 + 1e-9 && total > 0.4, "{total}");
+        assert!(lengths.iter().all(|length| *length >= settings.average_run_length));
+        assert!((Settings::default().run_length(9, Some(1e9)) - 10_000.0).abs() < 1e-9);
+        assert!((settings.run_length(1, None) - 10_000.0).abs() < 1e-9);
     }
 
     #[test]

@@ -26,7 +26,6 @@ pub(super) fn describe(builder: EventBuilder, context: &Context<'_>) -> EventBui
         .set_some("drift.suite", context.suite)
         .set("drift.detector", detector)
         .set("drift.effect_unit", unit)
-        .set("drift.threshold", context.settings.average_run_length)
 }
 
 pub(super) fn int(count: u64) -> i64 {
@@ -45,11 +44,12 @@ impl Test {
         context: &Context<'_>,
         outputs: &mut Outputs<'_>,
     ) {
-        let settings = context.settings;
+        let settings = context.fleet.settings;
         let (detector, finding) = (self.comparison.detector(), self.comparison.finding(period));
         let e_value = detector.statistic();
+        let threshold = context.threshold(self.baseline_per_day);
         let large = finding.size() >= 2.0 * self.comparison.effect_min(settings)
-            || e_value >= 100.0 * settings.average_run_length;
+            || e_value >= 100.0 * threshold;
         let since_offset = finding.since.map(|(mark, _)| mark.offset);
         let since_time = finding.since.map(|(mark, _)| mark.time);
         let examples: Vec<String> = self
@@ -65,6 +65,7 @@ impl Test {
                 .set("drift.alert_id", id)
                 .set("drift.severity", if large && context.watch.pages { "page" } else { "ticket" })
                 .set("drift.e_value", e_value)
+                .set("drift.threshold", threshold)
                 .set_some("drift.baseline_version", self.baseline_version.as_deref())
                 .set("drift.baseline_count", int(self.baseline_count))
                 .set("drift.baseline_value", self.baseline_value)

@@ -41,6 +41,8 @@ const DETECTOR: &str = "esr-bounded";
 const EXAMPLES: usize = 3;
 /// Periods without effect that resolve an alert.
 const CALM_PERIODS: u8 = 2;
+/// An hour.
+const HOUR_MICROS: i64 = 3_600 * 1_000_000;
 
 /// Where a value was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,15 +51,30 @@ pub(crate) struct Mark {
     pub(crate) time: i64,
 }
 
+/// What all streams of a partition share.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Fleet<'a> {
+    pub(crate) settings: &'a Settings,
+    /// Streams that are tested.
+    pub(crate) tests: u64,
+}
+
 /// What a stream needs to know of its surroundings.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Context<'a> {
-    pub(crate) settings: &'a Settings,
+    pub(crate) fleet: Fleet<'a>,
     pub(crate) agent: &'a Identity,
     pub(crate) version: &'a str,
     pub(crate) watch: Watch,
     pub(crate) suite: Option<&'a str>,
     pub(crate) last_change: Option<&'a LastChange>,
+}
+
+impl Context<'_> {
+    /// The e-value at which an alert fires.
+    fn threshold(&self, observations_per_day: Option<f64>) -> f64 {
+        self.fleet.settings.run_length(self.fleet.tests, observations_per_day)
+    }
 }
 
 /// An observation, as the model of its stream sees it.
@@ -141,13 +158,40 @@ impl Totals {
     }
 }
 
+/// Everything observed, and the event times between which it was.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct History {
+    totals: Totals,
+    times: Option<(i64, i64)>,
+}
+
+impl History {
+    pub(crate) fn empty(model: Model) -> Self {
+        Self { totals: Totals::empty(model), times: None }
+    }
+
+    fn add(&mut self, value: Value, time: i64) {
+        self.totals.add(value);
+        let (first, last) = self.times.unwrap_or((time, time));
+        self.times = Some((first.min(time), last.max(time)));
+    }
+
+    /// Observations a day, over an hour at least.
+    #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
+    fn per_day(&self) -> Option<f64> {
+        let (first, last) = self.times?;
+        let hours = last.saturating_sub(first).max(HOUR_MICROS) as f64 / HOUR_MICROS as f64;
+        Some(self.totals.count() as f64 / hours * 24.0)
+    }
+}
+
 /// What a stream is compared with.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Reference {
     /// The version; `None` if there was none.
     pub(crate) version: Option<String>,
     /// Its observations.
-    pub(crate) totals: Totals,
+    pub(crate) history: History,
 }
 
 /// Why there is no detector.
@@ -307,7 +351,7 @@ impl Comparison {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Stream {
     /// Observations of this version so far; the next version's baseline.
-    pub(crate) totals: Totals,
+    pub(crate) history: History,
     test: Option<Test>,
 }
 
@@ -316,6 +360,7 @@ struct Test {
     baseline_version: Option<String>,
     baseline_count: u64,
     baseline_value: f64,
+    baseline_per_day: Option<f64>,
     comparison: Comparison,
     /// The last runs that show it, oldest first.
     examples: VecDeque<(i64, String)>,
@@ -333,18 +378,21 @@ impl Stream {
     /// A stream that is compared with a baseline; says so by `drift.baseline.set`, or why it
     /// cannot be compared.
     pub(crate) fn start(
-        totals: Totals,
+        history: History,
         reference: Reference,
         context: &Context<'_>,
         outputs: &mut Outputs<'_>,
     ) -> Self {
-        let Reference { version, totals: baseline } = reference;
-        let comparison = Comparison::new(&baseline, context.settings);
+        let Reference { version, history: past } = reference;
+        let baseline = &past.totals;
+        let comparison = Comparison::new(baseline, context.fleet.settings);
+        let threshold = context.threshold(past.per_day());
         let bound = comparison.as_ref().map(Comparison::bound);
         let (count, value) = (baseline.count(), baseline.value());
         let set = |builder: EventBuilder| {
             alert::describe(builder, context)
                 .set("drift.direction", alert::watched(context.watch))
+                .set("drift.threshold", threshold)
                 .set_some("drift.baseline_version", version.as_deref())
                 .set("drift.baseline_count", alert::int(count))
                 .set_some("drift.baseline_value", value)
@@ -358,11 +406,12 @@ impl Stream {
             baseline_version: version,
             baseline_count: count,
             baseline_value: value.unwrap_or_default(),
+            baseline_per_day: past.per_day(),
             comparison,
             examples: VecDeque::new(),
             phase: Phase::Quiet,
         });
-        Self { totals, test }
+        Self { history, test }
     }
 
     /// Takes the next observation.
@@ -374,10 +423,15 @@ impl Stream {
         context: &Context<'_>,
         outputs: &mut Outputs<'_>,
     ) {
-        self.totals.add(value);
+        self.history.add(value, mark.time);
         if let Some(test) = &mut self.test {
             test.observe(value, mark, run, context, outputs);
         }
+    }
+
+    /// Whether there is a baseline to test against.
+    pub(crate) const fn is_tested(&self) -> bool {
+        self.test.is_some()
     }
 
     /// Whether an alert is firing.
@@ -399,11 +453,11 @@ impl Stream {
             return;
         }
         period.merge(observed);
-        if period.count() < u64::from(context.settings.observations_min).max(1) {
+        if period.count() < u64::from(context.fleet.settings.observations_min).max(1) {
             return;
         }
         let period = std::mem::replace(period, Totals::empty(context.watch.model));
-        let is_calm = test.comparison.is_calm(&period, context.settings);
+        let is_calm = test.comparison.is_calm(&period, context.fleet.settings);
         *calm = if is_calm { calm.saturating_add(1) } else { 0 };
         if *calm >= CALM_PERIODS {
             test.resolve(Some(&period), "the effect is gone", context, outputs);
@@ -440,7 +494,7 @@ impl Test {
                 self.examples.pop_front();
             }
         }
-        let threshold = context.settings.average_run_length;
+        let threshold = context.threshold(self.baseline_per_day);
         let e_value = self.comparison.detector().statistic();
         if self.phase == Phase::Quiet {
             if e_value * 10.0 < threshold {
@@ -462,9 +516,9 @@ impl Test {
             return;
         }
         let observations = self.comparison.detector().observations();
-        let enough = observations >= u64::from(context.settings.observations_min);
+        let enough = observations >= u64::from(context.fleet.settings.observations_min);
         let size = self.comparison.finding(None).size();
-        if enough && size >= self.comparison.effect_min(context.settings) {
+        if enough && size >= self.comparison.effect_min(context.fleet.settings) {
             self.alert("drift.alert.firing", &id, None, None, context, outputs);
             let period = Totals::empty(context.watch.model);
             self.phase = Phase::Firing { id, since: mark.time, calm: 0, period };

@@ -5,6 +5,7 @@
 
 mod alerts;
 mod configured;
+mod findings;
 mod laws;
 mod windows;
 mod world;

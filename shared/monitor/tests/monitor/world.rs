@@ -108,7 +108,10 @@ pub(crate) fn windows<'o>(outputs: &'o [Output], metric: &str) -> Vec<&'o Output
 
 /// Alert events and baselines.
 pub(crate) fn alerts(outputs: &[Output]) -> Vec<&Output> {
-    outputs.iter().filter(|output| output.destination == Destination::Alerts).collect()
+    let is = |output: &&Output| {
+        output.destination == Destination::Alerts && kind(output) != "drift.version.unplanned"
+    };
+    outputs.iter().filter(is).collect()
 }
 
 pub(crate) fn kinds(outputs: &[Output]) -> Vec<&str> {
