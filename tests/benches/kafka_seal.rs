@@ -26,6 +26,10 @@ use tests::sealed::Sealed;
 use tests::traffic::Traffic;
 use tests::workspace;
 
+/// The allocator of the product binary.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const TOPIC: &str = "bench.events";
 const PARTITIONS: i32 = 4;
 /// Events made and published at a time.

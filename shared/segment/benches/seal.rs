@@ -26,6 +26,10 @@ use segment::build::{BuiltSegment, SegmentBuilder, writer_properties};
 use segment::leaf::{Head, LeafHasher, RowSalt, Salts, Secrets};
 use segment::read;
 
+/// The allocator of the product binary.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Events of one segment.
 const EVENTS: usize = 120_000;
 

@@ -1,6 +1,8 @@
 //! Counting the rows of a census while records pass.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+
+use hashbrown::HashMap;
 
 use super::{Census, SourceCount};
 

@@ -150,9 +150,17 @@ impl Column {
         self.rows = 0;
         Ok(match &mut self.values {
             Values::Bool(builder) => Arc::new(builder.finish()),
-            Values::Int(builder) => Arc::new(builder.finish()),
+            // The next rows will be about as many and as large: room for them at once costs less
+            // than growing step by step.
+            Values::Int(builder) => {
+                Arc::new(std::mem::replace(builder, Int64Builder::with_capacity(rows)).finish())
+            }
             Values::Float(builder) => Arc::new(builder.finish()),
-            Values::Text(builder) => Arc::new(builder.finish()),
+            Values::Text(builder) => {
+                let bytes = builder.values_slice().len();
+                let next = StringBuilder::with_capacity(rows, bytes);
+                Arc::new(std::mem::replace(builder, next).finish())
+            }
             Values::Bytes(builder) => Arc::new(builder.finish()),
             Values::Time(builder) => Arc::new(builder.finish()),
             Values::Texts(lists, items) => {
