@@ -1,5 +1,5 @@
 //! Sequential change detectors over plain numbers, with what is needed to state their findings:
-//! intervals, a localiser, a quantile sketch and exact sums.
+//! distances between samples, intervals, a localiser, a quantile sketch and exact sums.
 //!
 //! # Promise
 //!
@@ -8,7 +8,8 @@
 //!   `resume(save(run(a)), b)` bit for bit.
 //! - State is bounded, and an update costs the same after a million values as after one.
 //! - What feeds a decision is computed with `+ - * /` and `sqrt` alone, which IEEE 754 fixes to the
-//!   last bit; only interval bounds that ask `statrs` for a quantile use a platform's logarithm.
+//!   last bit, logarithms and exponentials included (`elementary`); only interval bounds and
+//!   p-values that ask `statrs` use a platform's logarithm, and thresholds from there are rounded.
 //! - Sketches and sums merge exactly: any order of values and merges gives the same state.
 //!
 //! # Vocabulary
@@ -32,6 +33,8 @@
 //! No I/O, no clock, no randomness. It knows nothing of agents, events or alerts.
 
 pub mod detector;
+pub mod distance;
+mod elementary;
 mod finite;
 pub mod interval;
 pub mod localiser;
@@ -42,6 +45,7 @@ pub mod sum;
 
 pub use detector::esr_bounded::EsrBounded;
 pub use detector::{Baseline, Direction, Null, NullError, Observation, Signal, StreamDetector};
+pub use distance::{Comparison, Pooled, Table};
 pub use finite::{Finite, NotFinite, Unit};
 pub use interval::{Confidence, Interval};
 pub use localiser::{Localiser, Since};

@@ -135,6 +135,42 @@ impl DdSketch {
     }
 }
 
+/// Numbers that a sketch no longer tells apart.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Cell {
+    /// The bucket; `None` for what counts as zero.
+    pub(crate) bucket: Option<i32>,
+    /// The number that stands for all of them.
+    pub(crate) value: f64,
+    /// How far from it they are at most.
+    pub(crate) slack: f64,
+    pub(crate) count: u64,
+}
+
+impl DdSketch {
+    /// The lowest bucket, if lower numbers may have been merged into it.
+    pub(crate) fn merged_below(&self) -> Option<i32> {
+        let full = self.buckets.len() >= BUCKETS_MAX;
+        self.buckets.first().filter(|_| full).map(|(bucket, _)| *bucket)
+    }
+
+    /// All numbers taken, ascending; what is below the bucket `floor` counts as in it.
+    pub(crate) fn cells(&self, floor: Option<i32>) -> impl Iterator<Item = Cell> {
+        let zeros = Cell { bucket: None, value: 0.0, slack: ZERO_BELOW, count: self.zeros };
+        let cells = self.buckets.iter().map(move |(bucket, count)| {
+            let bucket = floor.map_or(*bucket, |floor| floor.max(*bucket));
+            let value = value_of(bucket);
+            let slack = if floor == Some(bucket) {
+                value
+            } else {
+                value * (RELATIVE_ERROR / (1.0 - RELATIVE_ERROR))
+            };
+            Cell { bucket: Some(bucket), value, slack, count: *count }
+        });
+        std::iter::once(zeros).chain(cells)
+    }
+}
+
 /// The bucket of a number of at least [`ZERO_BELOW`].
 fn bucket_of(value: f64) -> i32 {
     let bits = value.to_bits();

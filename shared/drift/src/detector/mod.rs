@@ -1,7 +1,13 @@
 //! Detectors: one paper, one file. [`crate::registry`] lists them.
 
+pub mod adwin;
 mod bets;
+mod classical;
+pub mod ddm;
+pub mod eddm;
 pub mod esr_bounded;
+pub mod kswin;
+pub mod page_hinkley;
 
 pub(crate) use bets::{BETS, Bets};
 
@@ -83,7 +89,7 @@ impl From<Null> for Baseline<'_> {
 pub enum Signal {
     /// No sign of a change.
     Stable,
-    /// A tenth of the evidence that is asked for.
+    /// A tenth of the evidence that is asked for, or what the detector's paper calls a warning.
     Warning,
     /// The evidence has reached the threshold.
     Drift,
@@ -116,6 +122,9 @@ pub enum NullError {
     /// A part of the baseline that this detector cannot do without.
     #[error("the baseline has no `{0}`")]
     Missing(&'static str),
+    /// A setting of this detector, and what it has to be.
+    #[error("setting `{0}` must be {1}")]
+    Setting(&'static str, &'static str),
 }
 
 /// A detector that sees one value at a time.

@@ -4,6 +4,8 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed step fails the test")]
 #![expect(clippy::cast_precision_loss, reason = "small numbers")]
 
+mod classical;
+mod distance;
 mod guarantee;
 mod laws;
 mod numbers;

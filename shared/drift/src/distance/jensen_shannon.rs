@@ -1,0 +1,65 @@
+//! Jensen-Shannon distance: the square root of how far two distributions diverge from their mean.
+//!
+//! Lin: *Divergence measures based on the Shannon entropy*, IEEE Transactions on Information
+//! Theory 37, 1991; that its root is a metric: Endres, Schindelin: *A new metric for probability
+//! distributions*, the same 49, 2003. To the base 2 it lies between 0 and 1, as in NannyML;
+//! Evidently's is to the base e.
+//!
+//! **Threshold.** 0.1, or what chance alone exceeds about once in a thousand times if that is
+//! more: for small differences the divergence is one eighth of `sum (p - q)^2 / p`. Bins with few
+//! values make its tail heavier; the margin covers what 100,000 simulated comparisons showed of
+//! 2 to 40 bins and 20 to 10,000 values.
+
+use std::f64::consts::LN_2;
+
+use crate::distance::{Bounded, Comparison, EFFECT_MIN, Entry, Measure, Table};
+use crate::elementary::ln;
+
+/// Its line in the list.
+pub const ENTRY: Entry = Entry {
+    name: "jensen-shannon",
+    paper: "Lin: Divergence measures based on the Shannon entropy, IEEE Trans. Inf. Theory 37, 1991",
+    measure: Measure::Counts(compare),
+};
+
+/// Simulated 99.9 % quantile of the divergence over that of its approximation, at most.
+const MARGIN: f64 = 1.25;
+
+/// Base of the logarithm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Base {
+    /// Bits: the distance lies between 0 and 1.
+    Two,
+    /// Nats: the distance lies between 0 and `sqrt(ln 2)`.
+    E,
+}
+
+/// The distance to that base.
+#[must_use]
+pub fn distance(table: &Table, base: Base) -> f64 {
+    let nats: f64 = table
+        .shares()
+        .map(|(p, q)| {
+            let mean = f64::midpoint(p, q);
+            relative_entropy(p, mean) + relative_entropy(q, mean)
+        })
+        .sum::<f64>()
+        / 2.0;
+    let divergence = match base {
+        Base::Two => nats / LN_2,
+        Base::E => nats,
+    };
+    divergence.max(0.0).sqrt()
+}
+
+fn relative_entropy(p: f64, q: f64) -> f64 {
+    if p > 0.0 { p * ln(p / q) } else { 0.0 }
+}
+
+fn compare(table: &Table) -> Comparison {
+    Comparison {
+        statistic: Bounded::exact(distance(table, Base::Two)),
+        threshold: (MARGIN * table.chance() / (8.0 * LN_2)).sqrt().max(EFFECT_MIN),
+        p_value: None,
+    }
+}
