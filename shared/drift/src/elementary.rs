@@ -1,8 +1,13 @@
-//! Logarithm and exponential that are the same on every machine.
+//! Logarithm, exponential and normal distribution that are the same on every machine.
 //!
 //! A platform's own differ from the next platform's in the last bit, and a verdict that is
 //! recomputed elsewhere must not. These use the bits of the number and `+ - * /` only: reduction
 //! to a small argument, then a power series. They are within two units in the last place.
+
+/// Density of the standard normal distribution at 0.
+const PEAK: f64 = 0.398_942_280_401_432_7;
+/// Beyond this many standard deviations the distribution function is 0 or 1.
+const FAR: f64 = 38.0;
 
 /// Mantissa bits of a float.
 const MANTISSA: u64 = (1 << 52) - 1;
@@ -14,6 +19,12 @@ const LN_2_LOW: f64 = 7.440_617_110_012_397e-11;
 
 /// Odd numbers of the logarithm's series, from its far end.
 const ODD: [f64; 11] = [23.0, 21.0, 19.0, 17.0, 15.0, 13.0, 11.0, 9.0, 7.0, 5.0, 3.0];
+
+/// A count as a number.
+#[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
+pub(crate) const fn real(count: u64) -> f64 {
+    count as f64
+}
 
 /// Natural logarithm of a positive number.
 pub(crate) fn ln(x: f64) -> f64 {
@@ -54,9 +65,58 @@ pub(crate) fn exp(x: f64) -> f64 {
     series * f64::from_bits(biased << 52)
 }
 
+/// Density of the standard normal distribution.
+pub(crate) fn normal_density(z: f64) -> f64 {
+    PEAK * exp(-0.5 * z * z)
+}
+
+/// Distribution function of the standard normal distribution.
+pub(crate) fn normal_cdf(z: f64) -> f64 {
+    if z > 0.0 {
+        return 1.0 - normal_cdf(-z);
+    }
+    let far = -z;
+    if far > FAR {
+        return 0.0;
+    }
+    if far > 3.0 {
+        // The continued fraction of Mills' ratio, from the inside out.
+        let mut fraction = far;
+        for order in (1..=120_u32).rev() {
+            fraction = far + f64::from(order) / fraction;
+        }
+        return normal_density(z) / fraction;
+    }
+    // phi(z) * (z + z^3/3 + z^5/(3*5) + ...)
+    let square = far * far;
+    let mut sum = 0.0;
+    for order in (1..=60_u32).rev() {
+        sum = (1.0 + sum) * square / f64::from(2 * order + 1);
+    }
+    0.5 - normal_density(far) * far * (1.0 + sum)
+}
+
+/// Quantile of the standard normal distribution at a probability strictly between 0 and 1.
+pub(crate) fn normal_quantile(probability: f64) -> f64 {
+    if probability > 0.5 {
+        return -normal_quantile(1.0 - probability);
+    }
+    // Newton from the middle: the function is convex below it, so no step goes too far.
+    let mut z = 0.0;
+    for _ in 0..100 {
+        let step = (normal_cdf(z) - probability) / normal_density(z);
+        z -= step;
+        if step.abs() < 1e-15 {
+            break;
+        }
+    }
+    z
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use statrs::distribution::{ContinuousCDF, Normal};
 
     fn units(found: f64, expected: f64) -> u64 {
         found.to_bits().abs_diff(expected.to_bits())
@@ -77,13 +137,35 @@ mod tests {
     }
 
     #[test]
+    fn the_normal_distribution_is_that_of_statrs() {
+        let normal = Normal::standard();
+        for step in -800..=800 {
+            let z = f64::from(step) / 100.0;
+            let error = normal_cdf(z) - normal.cdf(z);
+            assert!(error.abs() < 1e-9 * normal.cdf(z), "{z}: {error}");
+        }
+        // statrs is right to ten digits out there; these are scipy's.
+        for (z, exact) in [(-3.63, 1.417_106_098_758_190_6e-4), (-2.9, 1.865_813_300_384_037_5e-3)]
+        {
+            assert!((normal_cdf(z) / exact - 1.0).abs() < 1e-13, "{z}");
+        }
+        for step in 1..1_024 {
+            let probability = f64::from(step) / 1_024.0;
+            let error = normal_quantile(probability) - normal.inverse_cdf(probability);
+            assert!(error.abs() < 1e-9, "{probability}: {error}");
+            assert!((normal_cdf(normal_quantile(probability)) - probability).abs() < 1e-15);
+        }
+    }
+
+    #[test]
     fn the_bits_are_pinned() {
         assert_eq!((ln(1.0), exp(0.0)), (0.0, 1.0));
         assert_eq!((exp(-701.0), exp(1e9)), (0.0, exp(700.0)));
         let mut hash = 0_u64;
         for step in 1..=10_000_u32 {
             let x = f64::from(step) / 97.0;
-            for value in [ln(x), exp(x), exp(-x)] {
+            let quantile = normal_quantile(f64::from(step) / 10_001.0);
+            for value in [ln(x), exp(x), exp(-x), quantile] {
                 hash = (hash ^ value.to_bits()).wrapping_mul(0x0100_0000_01b3).rotate_left(7);
             }
         }

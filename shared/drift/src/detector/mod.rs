@@ -2,12 +2,18 @@
 
 pub mod adwin;
 mod bets;
+pub mod canary;
 mod classical;
 pub mod ddm;
 pub mod eddm;
 pub mod esr_bounded;
+pub mod esr_conformal;
+pub mod esr_multinomial;
+pub mod esr_normal;
+mod evidence;
 pub mod kswin;
 pub mod page_hinkley;
+mod scores;
 
 pub(crate) use bets::{BETS, Bets};
 
@@ -95,6 +101,20 @@ pub enum Signal {
     Drift,
 }
 
+impl Signal {
+    /// Where evidence stands that asks for `threshold`.
+    #[inline]
+    pub(crate) fn of(evidence: f64, threshold: f64) -> Self {
+        if evidence >= threshold {
+            Self::Drift
+        } else if evidence * 10.0 >= threshold {
+            Self::Warning
+        } else {
+            Self::Stable
+        }
+    }
+}
+
 /// The null hypothesis: the mean that values have, given everything before them, while nothing
 /// has changed.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -125,6 +145,15 @@ pub enum NullError {
     /// A setting of this detector, and what it has to be.
     #[error("setting `{0}` must be {1}")]
     Setting(&'static str, &'static str),
+    /// A part of the baseline that is not what its documentation says.
+    #[error("the baseline's `{0}` is not finite and ascending: sort it and leave out the rest")]
+    Malformed(&'static str),
+    /// A part of the baseline from which nothing can be concluded with the confidence asked for.
+    #[error("the baseline's `{0}` is too small: give more earlier values")]
+    TooSmall(&'static str),
+    /// A probability of being wrong about the baseline must lie strictly between 0 and 1.
+    #[error("probability `{0}` does not lie strictly between 0 and 1")]
+    Miss(f64),
 }
 
 /// A detector that sees one value at a time.

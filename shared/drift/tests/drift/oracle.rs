@@ -1,8 +1,9 @@
-//! Answers of numpy, scipy, statsmodels and a plain restatement of the recursion; see
-//! `testdata/generate.py`.
+//! Answers of numpy, scipy, statsmodels, changepoint-online and a plain restatement of the
+//! recursion; see `testdata/generate.py` and its neighbours.
 
 use drift::{
-    Confidence, DdSketch, EsrBounded, Finite, Null, Signal, StreamDetector, Unit, interval,
+    Confidence, DdSketch, Direction, EsrBounded, Family, Finite, Focus, Null, Signal,
+    StreamDetector, Unit, interval,
 };
 use serde_json::Value;
 
@@ -107,4 +108,43 @@ fn quantiles_are_within_one_percent_of_numpy() {
             );
         }
     }
+}
+
+#[test]
+fn changes_are_those_of_changepoint_online() {
+    let mut compared = 0;
+    for case in cases(include_str!("../../testdata/focus.json")) {
+        let (family, tolerance) = match case["family"].as_str().unwrap() {
+            "bernoulli" => (Family::Bernoulli, 1e-7),
+            _ => (Family::Gaussian, 1e-12),
+        };
+        let direction = match case["side"].as_str().unwrap() {
+            "right" => Direction::Rising,
+            "left" => Direction::Falling,
+            _ => Direction::Both,
+        };
+        let before = case["mean"].as_f64().and_then(Finite::new);
+        let mut focus = Focus::new(family, before, direction).unwrap();
+        let values = floats(&case["values"]);
+        let mut taken = 0;
+        for answer in case["answers"].as_array().unwrap() {
+            let count = usize::try_from(answer[0].as_u64().unwrap()).unwrap();
+            for (index, value) in (0_u64..).zip(&values).take(count).skip(taken) {
+                focus.update(Finite::new(*value).unwrap(), index);
+            }
+            taken = count;
+            let found = focus.estimate();
+            let statistic = found.map_or(0.0, |change| change.statistic);
+            let expected = answer[1].as_f64().unwrap();
+            assert!(
+                (statistic - expected).abs() <= tolerance * (1.0 + expected),
+                "{statistic} {expected}"
+            );
+            if let Some(start) = answer[2].as_u64() {
+                assert_eq!(found.map(|change| change.mark), Some(start));
+                compared += 1;
+            }
+        }
+    }
+    assert!(compared > 200, "{compared}");
 }
