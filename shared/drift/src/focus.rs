@@ -289,6 +289,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
         #[test]
         fn the_estimate_is_the_maximum_over_all_starts(
             values in values(), mean in 0.1_f64..0.9, binary: bool,
@@ -306,6 +308,9 @@ mod tests {
                         let mut focus = Focus::new(family, known, direction).unwrap();
                         for (index, value) in values.iter().enumerate() {
                             focus.update(Finite::new(*value).unwrap(), index);
+                            if index % 7 != 0 && index + 1 != values.len() {
+                                continue;
+                            }
                             let seen = &values[..=index];
                             let slow = signs
                                 .iter()

@@ -8,7 +8,11 @@
 //! u_n = (number of smaller values + tie * number of equal ones) / n
 //! ```
 //!
-//! is bet on as the rank of `esr_normal` is.
+//! is bet on as the rank of `esr_normal` is. For rates, [`EsrConformal::rate`] bets instead that
+//! more (or fewer) ranks than the share `q` fall into the top `q`, with the six bets of
+//! `esr_bounded`, as a binary stream shifts weight there and nowhere else. `q` is the bound of
+//! [`Baseline::null`], and here no more than a guess of the rate: a wrong one costs delay (twice
+//! too much or too little, about half of the evidence), never the guarantee.
 //!
 //! **Guarantee.** If the stream is exchangeable (every order of its values is equally likely; for
 //! example independent values of one distribution), the `u_n` are independent and uniform: given
@@ -33,7 +37,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::detector::evidence::Evidence;
-use crate::detector::{Baseline, NullError, Observation, Signal, StreamDetector, scores};
+use crate::detector::{
+    BETS, Baseline, Bets, Direction, Null, NullError, Observation, Signal, StreamDetector, scores,
+};
 use crate::elementary::real;
 
 /// Buckets kept.
@@ -160,9 +166,33 @@ impl Pool {
     }
 }
 
+/// What is bet on ranks.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+enum Shape {
+    /// A shift of the normal score.
+    Scores,
+    /// More in the top share for a rise, fewer in another for a fall.
+    Shares { rising: Box<Top>, falling: Box<Top> },
+}
+
+/// Bets on the weight of the ranks above `1 - share`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Top {
+    share: f64,
+    bets: Bets,
+}
+
+impl Top {
+    #[inline]
+    fn factors(&self, rank: f64) -> [f64; BETS] {
+        self.bets.factors(if rank > 1.0 - self.share { 1.0 } else { 0.0 })
+    }
+}
+
 /// The detector; see the module's head.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EsrConformal {
+    shape: Shape,
     pool: Pool,
     /// What the pool starts with, if not empty.
     reference: Option<Pool>,
@@ -178,16 +208,45 @@ impl EsrConformal {
     ///
     /// Earlier values that are not finite; a threshold that is not a finite number of at least 1.
     pub fn new(baseline: &Baseline<'_>, threshold: f64) -> Result<Self, NullError> {
-        let evidence = Evidence::new(baseline.direction, threshold)?;
+        Self::with(Shape::Scores, baseline.direction, baseline.sorted, threshold)
+    }
+
+    /// The same for a rate: of the baseline it takes the null hypothesis, as a guess of the rate
+    /// and for the direction, and earlier values if there are any, in any order.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Self::new`]; a baseline without `null`, or one with a bound that is not strictly
+    /// between 0 and 1.
+    pub fn rate(baseline: &Baseline<'_>, threshold: f64) -> Result<Self, NullError> {
+        let (direction, low, high) = match baseline.null.ok_or(NullError::Missing("null"))? {
+            Null::AtMost(bound) => (Direction::Rising, bound, bound),
+            Null::AtLeast(bound) => (Direction::Falling, bound, bound),
+            Null::Between(low, high) => (Direction::Both, low, high),
+        };
+        let shape = Shape::Shares {
+            rising: Box::new(Top { share: high, bets: Bets::rising(high)? }),
+            falling: Box::new(Top { share: low, bets: Bets::falling(low)? }),
+        };
+        Self::with(shape, direction, baseline.sorted, threshold)
+    }
+
+    fn with(
+        shape: Shape,
+        direction: Direction,
+        earlier: &[f64],
+        threshold: f64,
+    ) -> Result<Self, NullError> {
+        let evidence = Evidence::new(direction, threshold)?;
         let mut pool = Pool::default();
-        for value in baseline.sorted {
+        for value in earlier {
             if !value.is_finite() {
                 return Err(NullError::Malformed("sorted"));
             }
             pool.insert(*value);
         }
         let reference = (pool.total > 0).then(|| pool.clone());
-        Ok(Self { pool, reference, evidence })
+        Ok(Self { shape, pool, reference, evidence })
     }
 
     /// The e-value at which it alarms.
@@ -203,7 +262,14 @@ impl StreamDetector for EsrConformal {
         let (below, equal) = self.pool.insert(observation.value.value());
         let total = real(self.pool.total);
         let rank = (real(below) + observation.tie.value() * real(equal)) / total;
-        self.evidence.update(|| scores::rising(rank), || scores::rising(1.0 - rank))
+        match &self.shape {
+            Shape::Scores => {
+                self.evidence.update(|| scores::rising(rank), || scores::rising(1.0 - rank))
+            }
+            Shape::Shares { rising, falling } => {
+                self.evidence.update(|| rising.factors(rank), || falling.factors(rank))
+            }
+        }
     }
 
     fn statistic(&self) -> f64 {
@@ -223,7 +289,6 @@ impl StreamDetector for EsrConformal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::detector::{BETS, Direction};
     use crate::finite::{Finite, Unit};
     use proptest::prelude::*;
 
@@ -310,7 +375,79 @@ mod tests {
         }
     }
 
+    #[test]
+    fn bets_on_shares_are_fair_for_uniform_ranks() {
+        for share in [0.01, 0.1, 0.5, 0.97] {
+            for bets in [Bets::rising(share).unwrap(), Bets::falling(share).unwrap()] {
+                let top = Top { share, bets };
+                let (inside, outside) = (top.factors(1.0), top.factors(1.0 - share));
+                for (inside, outside) in inside.iter().zip(outside) {
+                    assert!((share * inside + (1.0 - share) * outside - 1.0).abs() < 1e-12);
+                }
+            }
+        }
+        let null = Some(Null::Between(0.1, 1.5));
+        let baseline = Baseline { null, ..Baseline::default() };
+        assert_eq!(EsrConformal::rate(&baseline, 9.0), Err(NullError::Bound(1.5)));
+        let nothing = EsrConformal::rate(&Baseline::default(), 9.0);
+        assert_eq!(nothing, Err(NullError::Missing("null")));
+    }
+
+    /// Ranks of a stream of `count` values.
+    fn ranks(count: u32, mut value: impl FnMut(f64) -> f64) -> Vec<f64> {
+        let mut state = 99_u64;
+        let mut next = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (state >> 11) as f64 / (1_u64 << 53) as f64
+        };
+        let mut pool = Pool::default();
+        (0..count)
+            .map(|_| {
+                let (below, equal) = pool.insert(value(next()));
+                (below as f64 + next() * equal as f64) / pool.total as f64
+            })
+            .collect()
+    }
+
+    #[test]
+    fn ranks_are_uniform_and_independent() {
+        type Stream = fn(f64) -> f64;
+        let streams: [(&str, Stream); 4] = [
+            ("continuous", |x| -(1.0 - x).ln()),
+            ("heavy tail", |x| (1.0 - x).powi(-3)),
+            ("few values", |x| (x * x * 5.0).floor()),
+            ("binary", |x| f64::from(u8::from(x < 0.1))),
+        ];
+        for (name, stream) in streams {
+            let ranks = ranks(20_000, stream);
+            let n = ranks.len() as f64;
+            let mut sorted = ranks.clone();
+            sorted.sort_by(f64::total_cmp);
+            let distance = sorted.iter().enumerate().fold(0.0_f64, |most, (index, rank)| {
+                most.max((rank - index as f64 / n).abs().max((rank - (index + 1) as f64 / n).abs()))
+            });
+            // Kolmogorov's distribution: beyond 1.95 once in a thousand.
+            assert!(distance * n.sqrt() < 1.95, "{name}: {distance}");
+            // Consecutive ranks in a table of ten by ten: chi-square with 99 degrees of freedom
+            // is beyond 148.2 once in a thousand.
+            let mut table = [[0.0; 10]; 10];
+            let cell = |rank: f64| (1..10).filter(|edge| rank * 10.0 >= f64::from(*edge)).count();
+            for pair in ranks.windows(2) {
+                table[cell(pair[0])][cell(pair[1])] += 1.0;
+            }
+            let expected = (n - 1.0) / 100.0;
+            let chi_square: f64 = table
+                .iter()
+                .flatten()
+                .map(|count: &f64| (count - expected).powi(2) / expected)
+                .sum();
+            assert!(chi_square < 148.2, "{name}: {chi_square}");
+        }
+    }
+
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+
         #[test]
         fn a_pool_does_not_remember_the_order(
             values in prop::collection::vec(prop_oneof![

@@ -84,6 +84,7 @@ impl Reference {
             edges.push(*last);
         }
         edges.dedup_by(|next, one| next <= one);
+        edges.iter_mut().for_each(|edge| *edge += 0.0);
         let count = |count: usize| u32::try_from(count).unwrap_or(size);
         let counts = edges
             .iter()
@@ -95,24 +96,33 @@ impl Reference {
         Ok(Self { edges, counts, size })
     }
 
-    /// Rank from below of a value in its bucket `(e_b-1, e_b]`.
+    /// Edges below a value, and edges not above it.
     #[inline]
-    fn rank_below(&self, value: f64, tie: f64) -> f64 {
-        let bucket = self.edges.partition_point(|edge| *edge < value);
-        let low = bucket.checked_sub(1).and_then(|before| self.counts.get(before));
+    fn place(&self, value: f64) -> (usize, usize) {
+        // Total order has no branches to guess wrong; it must not see a negative zero.
+        match self.edges.binary_search_by(|edge| edge.total_cmp(&(value + 0.0))) {
+            Ok(at) => (at, at + 1),
+            Err(at) => (at, at),
+        }
+    }
+
+    /// Rank from below of a value in its bucket `(e_b-1, e_b]`, where `below` edges are below it.
+    #[inline]
+    fn rank_below(&self, below: usize, tie: f64) -> f64 {
+        let low = below.checked_sub(1).and_then(|before| self.counts.get(before));
         let low = low.map_or(0.0, |(_, upto)| f64::from(*upto));
         let last = f64::from(self.size) + 1.0;
-        let high = self.counts.get(bucket).map_or(last, |(_, upto)| f64::from(*upto));
+        let high = self.counts.get(below).map_or(last, |(_, upto)| f64::from(*upto));
         (low + tie * (high - low)) / last
     }
 
-    /// Rank from above of a value in its bucket `[e_b-1, e_b)`.
+    /// Rank from above of a value in its bucket `[e_b-1, e_b)`, where `upto` edges are not above
+    /// it.
     #[inline]
-    fn rank_above(&self, value: f64, tie: f64) -> f64 {
-        let bucket = self.edges.partition_point(|edge| *edge <= value);
+    fn rank_above(&self, upto: usize, tie: f64) -> f64 {
         let size = f64::from(self.size);
-        let low = self.counts.get(bucket).map_or(0.0, |(below, _)| size - f64::from(*below));
-        let high = bucket.checked_sub(1).and_then(|before| self.counts.get(before));
+        let low = self.counts.get(upto).map_or(0.0, |(below, _)| size - f64::from(*below));
+        let high = upto.checked_sub(1).and_then(|before| self.counts.get(before));
         let high = high.map_or(size + 1.0, |(below, _)| size - f64::from(*below));
         (low + (1.0 - tie) * (high - low)) / (size + 1.0)
     }
@@ -204,9 +214,10 @@ impl StreamDetector for EsrNormal {
             }
             factors
         };
+        let (below, upto) = reference.place(value);
         evidence.update(
-            || factors(reference.rank_below(value, tie)),
-            || factors(reference.rank_above(value, tie)),
+            || factors(reference.rank_below(below, tie)),
+            || factors(reference.rank_above(upto, tie)),
         )
     }
 
@@ -234,14 +245,22 @@ mod tests {
         Reference::new(&sorted).unwrap()
     }
 
+    fn below(reference: &Reference, value: f64, tie: f64) -> f64 {
+        reference.rank_below(reference.place(value).0, tie)
+    }
+
+    fn above(reference: &Reference, value: f64, tie: f64) -> f64 {
+        reference.rank_above(reference.place(value).1, tie)
+    }
+
     /// Intervals of rank and their probabilities, if buckets have their share of `N + 1`.
-    fn intervals(reference: &Reference, above: bool) -> Vec<(f64, f64)> {
+    fn intervals(reference: &Reference, fall: bool) -> Vec<(f64, f64)> {
         let mut probes = vec![f64::MIN];
         for edge in &reference.edges {
             probes.extend([edge.next_down(), *edge, edge.next_up()]);
         }
         let rank = |value: f64, tie: f64| {
-            if above { reference.rank_above(value, tie) } else { reference.rank_below(value, tie) }
+            if fall { above(reference, value, tie) } else { below(reference, value, tie) }
         };
         let mut intervals: Vec<(f64, f64)> = probes
             .into_iter()
@@ -262,9 +281,9 @@ mod tests {
             let reference = reference(values);
             assert!(reference.edges.len() <= BUCKETS_MAX);
             assert_eq!(reference.counts.last().map(|(_, upto)| *upto), Some(reference.size));
-            for above in [false, true] {
+            for fall in [false, true] {
                 let mut end = 0.0;
-                for (low, high) in intervals(&reference, above) {
+                for (low, high) in intervals(&reference, fall) {
                     assert!((low - end).abs() < 1e-12, "{low} {end}");
                     end = high;
                 }
@@ -280,7 +299,7 @@ mod tests {
         let (one, two) = (reference(&values), reference(&negated));
         for value in [-1.0, 0.0, 1.0, 44.0, 44.5, 310.0, 311.0] {
             for tie in [0.0, 0.25, 1.0] {
-                let difference = one.rank_above(value, tie) - two.rank_below(-value, 1.0 - tie);
+                let difference = above(&one, value, tie) - below(&two, -value, 1.0 - tie);
                 assert!(difference.abs() < 1e-12, "{value} {tie}");
             }
         }
@@ -292,9 +311,9 @@ mod tests {
         let values: Vec<f64> = (0..2_000_i32).map(|i| f64::from(i * i % 997)).collect();
         for values in [&values[..], &[1.0, 1.0, 1.0, 2.0], &[0.0]] {
             let reference = reference(values);
-            for above in [false, true] {
+            for fall in [false, true] {
                 let mut sum = [0.0; BETS];
-                for (low, high) in intervals(&reference, above) {
+                for (low, high) in intervals(&reference, fall) {
                     for (sum, factor) in sum.iter_mut().zip(scores::mean(low, high)) {
                         *sum += (high - low) * factor;
                     }
@@ -306,7 +325,7 @@ mod tests {
 
     /// Over all samples of `size` of `symbols` equally likely values: the mean expectation of a
     /// factor under that distribution.
-    fn expected(size: u32, symbols: u32, above: bool) -> [f64; BETS] {
+    fn expected(size: u32, symbols: u32, fall: bool) -> [f64; BETS] {
         let mut mean = [0.0; BETS];
         let samples = symbols.pow(size);
         for sample in 0..samples {
@@ -315,11 +334,7 @@ mod tests {
             for symbol in 0..symbols {
                 let rank = |tie| {
                     let value = f64::from(symbol);
-                    if above {
-                        reference.rank_above(value, tie)
-                    } else {
-                        reference.rank_below(value, tie)
-                    }
+                    if fall { above(&reference, value, tie) } else { below(&reference, value, tie) }
                 };
                 let (one, two) = (rank(0.0), rank(1.0));
                 let factors = scores::mean(one.min(two), one.max(two));
@@ -334,13 +349,54 @@ mod tests {
     #[test]
     fn one_value_is_worth_at_most_one_over_all_samples() {
         for (size, symbols) in [(1, 2), (4, 2), (3, 3), (5, 3), (2, 7)] {
-            for above in [false, true] {
-                let mean = expected(size, symbols, above);
+            for fall in [false, true] {
+                let mean = expected(size, symbols, fall);
                 assert!(mean.iter().all(|mean| *mean <= 1.0 + 1e-12), "{size} {symbols}: {mean:?}");
             }
         }
         // With many distinct values the distribution is nearly continuous, and nothing is lost.
         assert!(expected(2, 40, false).iter().all(|mean| *mean > 0.9));
+    }
+
+    /// Of 400 samples of uniform values, those after which some bet is worth more than 1.
+    fn unlucky(size: usize, make: impl Fn(&Baseline<'_>) -> EsrNormal) -> u32 {
+        let mut state = 7_u64;
+        let mut next = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (state >> 11) as f64 / (1_u64 << 53) as f64
+        };
+        let mut unlucky = 0;
+        for _ in 0..400 {
+            let mut sorted: Vec<f64> = (0..size).map(|_| next()).collect();
+            sorted.sort_by(f64::total_cmp);
+            let detector = make(&Baseline { sorted: &sorted, ..Baseline::default() });
+            let reference = &detector.reference;
+            let mut worth = [[0.0; BETS]; 2];
+            let mut low = 0.0;
+            for edge in reference.edges.iter().chain(&[1.0]) {
+                let middle = f64::midpoint(low, *edge);
+                for (worth, rank) in worth.iter_mut().zip([below, above]) {
+                    let (one, two) = (rank(reference, middle, 0.0), rank(reference, middle, 1.0));
+                    let factors = scores::mean(one.min(two), one.max(two));
+                    for (bet, worth) in worth.iter_mut().enumerate() {
+                        *worth += (edge - low) * factors[bet] * detector.discounts[bet];
+                    }
+                }
+                low = *edge;
+            }
+            unlucky += u32::from(worth.iter().flatten().any(|worth| *worth > 1.0));
+        }
+        unlucky
+    }
+
+    #[test]
+    fn the_margin_covers_the_chance_of_the_sample() {
+        for size in [60, 300] {
+            let cautious = unlucky(size, |known| EsrNormal::cautious(known, 9.0, 0.05).unwrap());
+            assert!(cautious <= 20, "{size}: {cautious} of 400");
+            let plain = unlucky(size, |known| EsrNormal::new(known, 9.0).unwrap());
+            assert!(plain > 200, "{size}: {plain} of 400");
+        }
     }
 
     #[test]
@@ -359,12 +415,12 @@ mod tests {
         for (value, tie, rank) in
             [(0.0, 0.5, 0.1), (1.0, 0.5, 0.1), (2.0, 0.5, 0.4), (3.0, 0.0, 0.6), (9.0, 1.0, 1.0)]
         {
-            assert!((reference.rank_below(value, tie) - rank).abs() < 1e-15, "{value}");
+            assert!((below(&reference, value, tie) - rank).abs() < 1e-15, "{value}");
         }
         for (value, tie, rank) in
             [(0.0, 0.0, 1.0), (2.0, 0.5, 0.4), (3.0, 0.5, 0.1), (9.0, 1.0, 0.0)]
         {
-            assert!((reference.rank_above(value, tie) - rank).abs() < 1e-15, "{value}");
+            assert!((above(&reference, value, tie) - rank).abs() < 1e-15, "{value}");
         }
         let baseline = Baseline { sorted: &[1.0, 2.0, 3.0, 4.0], ..Baseline::default() };
         let mut detector = EsrNormal::new(&baseline, 100.0).unwrap();

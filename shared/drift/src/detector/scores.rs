@@ -74,7 +74,12 @@ pub(crate) fn spread() -> [(f64, f64); BETS] {
 #[cfg(test)]
 pub(crate) fn mean(low: f64, high: f64) -> [f64; BETS] {
     let mut sum = [0.0; BETS];
-    let first = (0..CELLS).rfind(|cell| f64::from(*cell) / f64::from(CELLS) <= low).unwrap_or(0);
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "ranks are between 0 and 1"
+    )]
+    let first = (low * f64::from(CELLS)) as u32;
     for (cell, factors) in (first..).zip(TABLE.iter().skip(first as usize)) {
         if f64::from(cell) / f64::from(CELLS) >= high {
             break;

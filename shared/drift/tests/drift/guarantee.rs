@@ -16,7 +16,7 @@ fn run_length(null: Null, threshold: f64, length: u32, mut value: impl FnMut(u32
 }
 
 /// Mean, and lower 99.9 % confidence bound of the mean by the normal approximation.
-fn mean_and_bound(samples: &[f64]) -> (f64, f64) {
+pub(crate) fn mean_and_bound(samples: &[f64]) -> (f64, f64) {
     let n = samples.len() as f64;
     let mean = samples.iter().sum::<f64>() / n;
     let variance = samples.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (n - 1.0);

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed step fails the test")]
 #![expect(clippy::cast_precision_loss, reason = "small numbers")]
+#![expect(clippy::print_stdout, reason = "a simulation shows its figures with --nocapture")]
 
 mod classical;
 mod distance;
@@ -10,3 +11,5 @@ mod guarantee;
 mod laws;
 mod numbers;
 mod oracle;
+mod peeking;
+mod ranks;

@@ -23,6 +23,17 @@ impl Numbers {
         (self.uniform() < mean).into()
     }
 
+    /// Standard normal (Box, Muller 1958).
+    pub(crate) fn normal(&mut self) -> f64 {
+        let radius = (-2.0 * (1.0 - self.uniform()).ln()).sqrt();
+        radius * (std::f64::consts::TAU * self.uniform()).cos()
+    }
+
+    /// Latency in milliseconds: log-normal with median 900 times `scale` and sigma 0.5.
+    pub(crate) fn latency(&mut self, scale: f64) -> f64 {
+        900.0 * scale * (0.5 * self.normal()).exp()
+    }
+
     /// Beta(1, 1/mean - 1) by inversion: continuous on `[0, 1]`, with that mean.
     pub(crate) fn beta(&mut self, mean: f64) -> Unit {
         let b = 1.0 / mean - 1.0;
