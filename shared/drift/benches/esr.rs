@@ -12,6 +12,7 @@ use drift::{
     Baseline, DdSketch, Direction, Family, Finite, Focus, Localiser, Null, Observation,
     StreamDetector, Unit, registry,
 };
+use drift::{Baseline, DdSketch, Finite, Localiser, Null, StreamDetector, Unit, registry};
 
 const VALUES: u32 = 4_000_000;
 
@@ -72,6 +73,15 @@ fn main() {
                 black_box(detector.update(*values.next().unwrap()));
             });
         }
+        let given = |null: Null| Baseline { counts: &[900, 100], ..null.into() };
+        let mut rising = (entry.make)(&given(Null::AtMost(0.1)), 10_000.0).unwrap();
+        measure(entry.name, |index| {
+            black_box(rising.update(value(index).into()));
+        });
+        let mut both = (entry.make)(&given(Null::Between(0.1, 0.1)), 10_000.0).unwrap();
+        measure(&format!("{}, two-sided", entry.name), |index| {
+            black_box(both.update(value(index).into()));
+        });
     }
     let failed = |index: u32| Unit::from(noise(index) < 0.1);
     let mut localiser = Localiser::rising(0.1).unwrap();

@@ -50,6 +50,7 @@ pub use detector::esr_bounded::EsrBounded;
 pub use detector::esr_conformal::EsrConformal;
 pub use detector::esr_multinomial::EsrMultinomial;
 pub use detector::esr_normal::EsrNormal;
+pub use detector::esr_two_sample::EsrTwoSample;
 pub use detector::{Baseline, Direction, Null, NullError, Observation, Signal, StreamDetector};
 pub use distance::{Comparison, Pooled, Table};
 pub use finite::{Finite, NotFinite, Unit};

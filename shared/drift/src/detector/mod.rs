@@ -14,6 +14,7 @@ mod evidence;
 pub mod kswin;
 pub mod page_hinkley;
 mod scores;
+pub mod esr_two_sample;
 
 pub(crate) use bets::{BETS, Bets};
 
@@ -139,6 +140,9 @@ pub enum NullError {
     /// The threshold is the average run length to a false alarm, so at least 1.
     #[error("threshold `{0}` is not a finite number of at least 1")]
     Threshold(f64),
+    /// The weight of a change at the start of the stream is a number of values.
+    #[error("head start `{0}` is not a finite number of at least 0")]
+    HeadStart(f64),
     /// A part of the baseline that this detector cannot do without.
     #[error("the baseline has no `{0}`")]
     Missing(&'static str),

@@ -13,3 +13,4 @@ mod numbers;
 mod oracle;
 mod peeking;
 mod ranks;
+mod two_sample;
