@@ -2,7 +2,7 @@
 # One target directory, always the whole workspace, the dev profile: everything compiles once.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fmt clippy doc bench kafka-up kafka-down bless setup
+.PHONY: help demo test check fmt clippy doc bench bench-drift kafka-up kafka-down bless setup
 
 CARGO ?= cargo
 DEMO_DIR ?= driftseal-demo
@@ -34,6 +34,9 @@ doc:
 bench: ## seal throughput in memory (with its roofline) and from Apache Kafka; release profile
 	@tests/setup.sh all
 	@$(CARGO) bench --locked --workspace --bench seal --bench kafka_seal
+
+bench-drift: ## false alarms, delays and speed of every drift detector; release profile, some minutes
+	@$(CARGO) bench --locked -p drift --bench delay --bench esr
 
 kafka-up: ## Apache Kafka of one node in the background; prints its bootstrap address
 	@deploy/kafka/kafka.sh up

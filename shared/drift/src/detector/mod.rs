@@ -10,11 +10,11 @@ pub mod esr_bounded;
 pub mod esr_conformal;
 pub mod esr_multinomial;
 pub mod esr_normal;
+pub mod esr_two_sample;
 mod evidence;
 pub mod kswin;
 pub mod page_hinkley;
 mod scores;
-pub mod esr_two_sample;
 
 pub(crate) use bets::{BETS, Bets};
 
