@@ -6,7 +6,7 @@ A restatement by bets on the sample's mean: the factor of a value x is 1 + lam (
 lam = c / (1 + c p). Evidence is the sum over every start of the product of the factors since then,
 the first start with the head start added. An alarm index is the number of values up to and
 including the one at which it reaches threshold + head start; the detector then starts anew with
-the baseline alone.
+the baseline alone. The statistic is what evidence exceeds the head start by.
 """
 
 import json
@@ -38,12 +38,12 @@ def run(bits, zeros, ones, direction, threshold, head_start):
         rising = evidence(bits[start:], zeros + ones, ones)
         falling = evidence([1 - bit for bit in bits[start:]], zeros + ones, zeros)
         sides = {"rising": [rising], "falling": [falling], "both": [rising, falling]}[direction]
-        statistic, alarm = Fraction(head_start * threshold) / (threshold + head_start), None
+        statistic, alarm = 0, None
         for index, products in enumerate(zip(*sides), 1):
             starts = [starts for side in products for starts in side]
             sums = [sum(values) + head_start * values[0] for values in starts]
             mean = sum(sums) / len(sums)
-            statistic = mean * threshold / (threshold + head_start)
+            statistic = max(mean - head_start, 0)
             if mean >= threshold + head_start:
                 alarm = index
                 break
@@ -52,7 +52,7 @@ def run(bits, zeros, ones, direction, threshold, head_start):
         alarms.append(start + alarm)
         start += alarm
         if start == len(bits):
-            statistic = Fraction(head_start * threshold) / (threshold + head_start)
+            statistic = 0
             break
     return alarms, float(statistic)
 

@@ -69,7 +69,10 @@ pub(crate) fn table(kind: Kind, effort: Effort) -> Table {
         for (how, threshold) in thresholds {
             let mut row = vec![
                 Cell::Text(entry.name.to_owned()),
-                Cell::Text(format!("{threshold:.5} {how}")),
+                Cell::Text(match threshold {
+                    1_000.0.. => format!("{threshold:.0} {how}"),
+                    _ => format!("{threshold:.4} {how}"),
+                }),
                 Cell::Estimate(average_run_length(&fresh, threshold)),
             ];
             for runs in &changed {

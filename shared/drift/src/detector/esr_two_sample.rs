@@ -9,8 +9,8 @@
 //! R_c <- (R_c + 1) * f_c(x)  from R_c = r      M = mean of the R_c      alarm at M >= A + r
 //! ```
 //!
-//! For a fall, the same is done with `1 - x`. [`EsrTwoSample::statistic`] is `M * A / (A + r)`, so
-//! that the alarm is at `A`.
+//! For a fall, the same is done with `1 - x`. The statistic is `M - r`, or 0 if that is less: what
+//! has been found beyond the head start.
 //!
 //! The factors are conformal e-values (Vovk, Nouretdinov, Gammerman: *Conformal e-testing*, arXiv
 //! 2006.02329), summed as Shiryaev-Roberts does over all starts of a change (Shin, Ramdas,
@@ -56,6 +56,7 @@ use crate::finite::Unit;
 
 /// Bets on one side.
 const TILTS: usize = 4;
+const BETS: f64 = 4.0;
 /// `c`: the odds after a change are 1.25, 1.6, 2.5 or 5 times those before.
 const TILT: [f64; TILTS] = [0.25, 0.6, 1.5, 4.0];
 /// Capital beyond which counting is pointless.
@@ -128,13 +129,13 @@ pub struct EsrTwoSample {
     falling: Option<[f64; TILTS]>,
     threshold: f64,
     head_start: f64,
-    weight: f64,
     observations: u64,
-    e_value: f64,
+    /// `M`.
+    evidence: f64,
 }
 
 impl EsrTwoSample {
-    /// A detector that alarms when its e-value reaches `threshold`, the average run length to a
+    /// A detector that alarms when its statistic reaches `threshold`, the average run length to a
     /// false alarm, with a head start of a twentieth of it.
     ///
     /// The baseline's `counts` are its zeros and ones; without them, its values are `sorted`.
@@ -160,9 +161,8 @@ impl EsrTwoSample {
             falling,
             threshold,
             head_start: 0.0,
-            weight: 0.0,
             observations: 0,
-            e_value: 0.0,
+            evidence: 0.0,
         };
         detector.with_head_start(HEAD_START_SHARE * threshold)
     }
@@ -178,17 +178,12 @@ impl EsrTwoSample {
         if !(head_start.is_finite() && head_start >= 0.0) {
             return Err(NullError::HeadStart(head_start));
         }
-        let sides = f64::from(u8::from(self.rising.is_some()) + u8::from(self.falling.is_some()));
-        let scale = self.threshold / (self.threshold + head_start);
-        #[expect(clippy::cast_precision_loss, reason = "four is exact")]
-        let weight = scale / (sides * TILTS as f64);
         self.head_start = head_start;
-        self.weight = weight;
         self.reset();
         Ok(self)
     }
 
-    /// The e-value at which it alarms.
+    /// The statistic at which it alarms.
     #[must_use]
     pub const fn threshold(&self) -> f64 {
         self.threshold
@@ -205,20 +200,23 @@ impl StreamDetector for EsrTwoSample {
     #[inline]
     fn update(&mut self, observation: Observation) -> Signal {
         let value = Unit::nearest(observation.value).value();
-        let mut sum = 0.0;
+        let (mut sum, mut bets) = (0.0, 0.0);
         if let Some(capital) = &mut self.rising {
             sum += bet(capital, self.seen.bound(), value);
+            bets += BETS;
         }
         if let Some(capital) = &mut self.falling {
             sum += bet(capital, self.seen.mirrored().bound(), 1.0 - value);
+            bets += BETS;
         }
         self.seen.count += 1.0;
         self.seen.sum += value;
-        self.e_value = self.weight * sum;
+        self.evidence = sum / bets;
         self.observations = self.observations.saturating_add(1);
-        if self.e_value >= self.threshold {
+        let statistic = self.statistic();
+        if statistic >= self.threshold {
             Signal::Drift
-        } else if self.e_value * 10.0 >= self.threshold {
+        } else if statistic * 10.0 >= self.threshold {
             Signal::Warning
         } else {
             Signal::Stable
@@ -226,7 +224,7 @@ impl StreamDetector for EsrTwoSample {
     }
 
     fn statistic(&self) -> f64 {
-        self.e_value
+        (self.evidence - self.head_start).max(0.0)
     }
 
     fn observations(&self) -> u64 {
@@ -239,7 +237,7 @@ impl StreamDetector for EsrTwoSample {
         }
         self.seen = self.baseline;
         self.observations = 0;
-        self.e_value = self.threshold / (self.threshold + self.head_start) * self.head_start;
+        self.evidence = self.head_start;
     }
 }
 
@@ -258,8 +256,7 @@ mod tests {
         for step in 0..t {
             detector.update((stream >> step & 1 == 1).into());
         }
-        let (a, r) = (detector.threshold(), detector.head_start());
-        detector.statistic() * (a + r) / a
+        detector.evidence
     }
 
     fn choose(n: u64, k: u64) -> f64 {
@@ -350,7 +347,7 @@ mod tests {
                 let from = |start: usize| (start..t).map(factor).product::<f64>();
                 expected += (r * from(0) + (0..t).map(from).sum::<f64>()) / 4.0;
             }
-            let found = detector.statistic() * (1e6 + r) / 1e6;
+            let found = detector.evidence;
             assert!((found - expected).abs() < 1e-9 * expected, "{t}: {found} {expected}");
         }
     }

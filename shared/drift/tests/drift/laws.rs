@@ -64,11 +64,6 @@ fn nulls() -> impl Strategy<Value = Null> {
     })
 }
 
-/// A baseline with every part that a detector may ask for.
-fn given(null: Null) -> Baseline<'static> {
-    Baseline { sorted: &[0.0, 0.25, 1.0], counts: &[90, 10], ..null.into() }
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
