@@ -74,17 +74,15 @@ struct Sample {
 
 impl Sample {
     fn of(baseline: &Baseline<'_>) -> Result<Self, NullError> {
-        let sample = match baseline.counts {
-            [zeros, ones] => Self { count: float(*zeros) + float(*ones), sum: float(*ones) },
-            [] => {
-                let sum = baseline.sorted.iter().map(|value| value.clamp(0.0, 1.0)).sum();
-                Self { count: baseline.sorted.iter().map(|_| 1.0).sum(), sum }
-            }
-            // Categories have no mean.
-            [_] | [_, _, _, ..] => return Err(NullError::Missing("counts of zeros and ones")),
+        let sample = if let [zeros, ones] = baseline.counts {
+            Self { count: float(*zeros) + float(*ones), sum: float(*ones) }
+        } else {
+            // Other categories have no mean.
+            let sum = baseline.sorted.iter().map(|value| value.clamp(0.0, 1.0)).sum();
+            Self { count: baseline.sorted.iter().map(|_| 1.0).sum(), sum }
         };
         if sample.count < 1.0 {
-            return Err(NullError::Missing("counts"));
+            return Err(NullError::Missing("counts of zeros and ones, or sorted"));
         }
         if sample.sum.is_nan() {
             return Err(NullError::Bound(sample.sum));
@@ -138,11 +136,12 @@ impl EsrTwoSample {
     /// A detector that alarms when its statistic reaches `threshold`, the average run length to a
     /// false alarm, with a head start of a twentieth of it.
     ///
-    /// The baseline's `counts` are its zeros and ones; without them, its values are `sorted`.
+    /// The baseline's `counts` are its zeros and ones; if there are not two, its values are
+    /// `sorted`.
     ///
     /// # Errors
     ///
-    /// A baseline without values or with other counts, or a threshold that is not a finite number
+    /// A baseline without values, or a threshold that is not a finite number
     /// of at least 1.
     pub fn new(baseline: &Baseline<'_>, threshold: f64) -> Result<Self, NullError> {
         let sample = Sample::of(baseline)?;
