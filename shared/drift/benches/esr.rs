@@ -65,7 +65,8 @@ fn main() {
             &failures
         };
         for (null, what) in [(Null::AtMost(0.1), ""), (Null::Between(0.1, 0.1), ", two-sided")] {
-            let counts: &[u64] = if entry.name.contains("multinomial") { &counts } else { &[900, 100] };
+            let counts: &[u64] =
+                if entry.name.contains("multinomial") { &counts } else { &[900, 100] };
             let baseline = Baseline { sorted: &sorted, counts, ..null.into() };
             let mut detector = (entry.make)(&baseline, 10_000.0).unwrap();
             let mut values = values.iter().cycle();

@@ -169,6 +169,6 @@ mod tests {
                 hash = (hash ^ value.to_bits()).wrapping_mul(0x0100_0000_01b3).rotate_left(7);
             }
         }
-        assert_eq!(hash, 0x3e87_7fa5_9e74_9dfd, "{hash:#x}");
+        assert_eq!(hash, 0xba2e_cd97_2a9c_7c54, "{hash:#x}");
     }
 }
