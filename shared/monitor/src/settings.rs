@@ -73,7 +73,7 @@ impl Default for Settings {
             keys_max: 10_000,
             suites_per_key_max: 64,
             event_ids_max: 65_536,
-            baseline_observations_min: 100,
+            baseline_observations_min: 50,
             tolerance: 0.01,
             effect_min: 0.02,
             effect_relative_min: 0.1,

@@ -3,7 +3,7 @@
 use drift::StreamDetector;
 use event::{EventBuilder, Timestamp};
 
-use super::{Context, DETECTOR, Test, Totals};
+use super::{Context, Test, Totals};
 use crate::metric::{Model, Watch};
 use crate::output::{Destination, Outputs};
 
@@ -17,14 +17,13 @@ pub(super) const fn watched(watch: Watch) -> &'static str {
 
 /// What every event about a stream says.
 pub(super) fn describe(builder: EventBuilder, context: &Context<'_>) -> EventBuilder {
-    let (detector, unit) = match context.watch.model {
-        Model::Failures | Model::Successes => (DETECTOR.to_owned(), "difference"),
-        Model::Sizes => (format!("{DETECTOR} of ranks"), "relative"),
+    let unit = match context.watch.model {
+        Model::Failures | Model::Successes => "difference",
+        Model::Sizes => "relative",
     };
     builder
         .set("drift.metric", context.watch.metric)
         .set_some("drift.suite", context.suite)
-        .set("drift.detector", detector)
         .set("drift.effect_unit", unit)
 }
 
@@ -63,6 +62,7 @@ impl Test {
             describe(builder, context)
                 .set("drift.direction", finding.direction.name())
                 .set("drift.alert_id", id)
+                .set("drift.detector", self.comparison.name())
                 .set("drift.severity", if large && context.watch.pages { "page" } else { "ticket" })
                 .set("drift.e_value", e_value)
                 .set("drift.threshold", threshold)

@@ -297,6 +297,14 @@ impl Comparison {
         }
     }
 
+    /// Name of the detector in events.
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Rate(test) => test.name(),
+            Self::Size(_) => size::NAME,
+        }
+    }
+
     fn bound(&self) -> f64 {
         match self {
             Self::Rate(test) => test.bound(),
@@ -388,11 +396,13 @@ impl Stream {
         let comparison = Comparison::new(baseline, context.fleet.settings);
         let threshold = context.threshold(past.per_day());
         let bound = comparison.as_ref().map(Comparison::bound);
+        let name = comparison.as_ref().ok().map(Comparison::name);
         let (count, value) = (baseline.count(), baseline.value());
         let set = |builder: EventBuilder| {
             alert::describe(builder, context)
                 .set("drift.direction", alert::watched(context.watch))
                 .set("drift.threshold", threshold)
+                .set_some("drift.detector", name)
                 .set_some("drift.baseline_version", version.as_deref())
                 .set("drift.baseline_count", alert::int(count))
                 .set_some("drift.baseline_value", value)

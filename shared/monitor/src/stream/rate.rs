@@ -1,17 +1,33 @@
 //! Zeros and ones, of which 1 is the worse: how often, against how often in the baseline.
 //!
-//! The bound of the null hypothesis is the baseline's mean plus the tolerance, but at least its
-//! upper 95 % confidence bound (Clopper-Pearson, one-sided). The detector's guarantee holds for
-//! every stream whose mean does not exceed the bound; with an unlucky baseline, and that is at
-//! most one in twenty, it holds for the bound all the same but the true mean may lie above it. A
-//! bound at the bare mean would be exceeded by every second baseline, and pages would come much
-//! more often than stated.
+//! Against a long baseline the detector is that of a bounded mean. The bound of the null hypothesis
+//! is the baseline's mean plus the tolerance, but at least its upper 95 % confidence bound
+//! (Clopper-Pearson, one-sided). The guarantee holds for every stream whose mean does not exceed
+//! the bound; with an unlucky baseline, and that is at most one in twenty, it holds for the bound
+//! all the same but the true mean may lie above it. A bound at the bare mean would be exceeded by
+//! every second baseline, and pages would come much more often than stated.
+//!
+//! That bound lies so far above the mean of a few hundred values that a real change hides below
+//! it. Against fewer than [`LONG`] values the detector is therefore the two-sample one, which
+//! takes baseline and stream together and counts unlucky baselines in its guarantee. A change at
+//! the deployment gets a head start of a hundredth of the run length: it is found sooner, and one
+//! deployment in a hundred may alarm without cause on top of the stated rate.
 
-use drift::{Confidence, Detector, Localiser, Null, StreamDetector, interval, registry};
+use drift::{
+    Baseline, Confidence, Detector, Direction as Side, EsrTwoSample, Localiser, Null,
+    StreamDetector, interval, registry,
+};
 use serde::{Deserialize, Serialize};
 
 use super::{DETECTOR, Direction, Finding, Mark, NoDetector};
 use crate::settings::Settings;
+
+/// Values of a baseline whose confidence bound is near enough to its mean.
+const LONG: u64 = 2_000;
+/// Weight of a change at the deployment, as a share of the run length.
+const HEAD_START_SHARE: f64 = 0.01;
+/// Name of the two-sample detector in the registry.
+const TWO_SAMPLE: &str = "esr-two-sample";
 
 /// Observations of a stream of zeros and ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -58,13 +74,30 @@ pub(crate) struct Test {
 
 impl Test {
     pub(crate) fn new(baseline: Totals, settings: &Settings) -> Result<Self, NoDetector> {
-        let bound = baseline.bound(settings)?;
-        let make = registry::find(DETECTOR).map(|entry| entry.make);
-        let detector = make
-            .and_then(|make| make(&Null::AtMost(bound).into(), settings.average_run_length).ok())
-            .ok_or(NoDetector::Saturated)?;
+        let run_length = settings.average_run_length;
+        let (bound, detector) = if baseline.count >= LONG {
+            let bound = baseline.bound(settings)?;
+            let make = registry::find(DETECTOR).map(|entry| entry.make);
+            (bound, make.and_then(|make| make(&Null::AtMost(bound).into(), run_length).ok()))
+        } else {
+            let Totals { count, ones } = baseline;
+            let counts = [count.saturating_sub(ones), ones];
+            let given =
+                Baseline { direction: Side::Rising, counts: &counts, ..Baseline::default() };
+            let detector = EsrTwoSample::new(&given, run_length)
+                .and_then(|detector| detector.with_head_start(HEAD_START_SHARE * run_length));
+            // One more failure than there was: what the detector expects at most.
+            let one_more = Totals { count: count.saturating_add(1), ones: ones.saturating_add(1) };
+            (one_more.mean(), detector.ok().map(Detector::EsrTwoSample))
+        };
+        let detector = detector.filter(|_| bound < 0.999).ok_or(NoDetector::Saturated)?;
         let localiser = Localiser::rising(bound).map_err(|_| NoDetector::Saturated)?;
         Ok(Self { baseline, bound, detector, localiser })
+    }
+
+    /// Name of the detector.
+    pub(crate) const fn name(&self) -> &'static str {
+        if self.baseline.count >= LONG { DETECTOR } else { TWO_SAMPLE }
     }
 
     pub(crate) const fn bound(&self) -> f64 {
@@ -141,7 +174,15 @@ mod tests {
     }
 
     #[test]
-    fn a_baseline_of_ones_leaves_no_room() {
+    fn the_baseline_decides_which_detector() {
+        let test = |count, ones| Test::new(Totals { count, ones }, &Settings::default());
+        for (count, name) in [(100, TWO_SAMPLE), (1_999, TWO_SAMPLE), (2_000, DETECTOR)] {
+            assert_eq!(test(count, count / 10).unwrap().name(), name);
+            assert!(registry::find(name).is_some());
+        }
         assert_eq!(bound(100, 100), Err(NoDetector::Saturated));
+        for count in [100, 10_000] {
+            assert_eq!(test(count, count).err(), Some(NoDetector::Saturated));
+        }
     }
 }

@@ -22,6 +22,8 @@ use serde::{Deserialize, Serialize};
 use super::{DETECTOR, Direction, Finding, Mark, NoDetector};
 use crate::settings::Settings;
 
+/// Name of the detector in events.
+pub(super) const NAME: &str = "esr-bounded of ranks";
 /// Numbers kept for the effect.
 const RECENT: usize = 128;
 
