@@ -10,6 +10,7 @@ pub mod process;
 pub mod recompute;
 pub mod rng;
 pub mod sealed;
+pub mod tables;
 pub mod traffic;
 pub mod wait;
 pub mod workspace;

@@ -114,14 +114,21 @@ pub fn sealed_events(sealed: &Sealed, topic: &str) -> (Computed, u64) {
     (events, repeated)
 }
 
-/// Count and sum of each window as its last revision says.
+/// Count and sum of each window of five minutes as its last revision says.
 #[must_use]
 pub fn last_revisions(metrics: &Computed) -> BTreeMap<Window, (i64, f64)> {
     let mut last: BTreeMap<Window, (i64, i64, f64)> = BTreeMap::new();
     for event in metrics.values() {
         let text = |path: &str| event.text_at(path).unwrap_or_default().to_owned();
         let int = |path: &str| event::schema().id(path).and_then(|id| event.int(id)).unwrap_or(0);
-        let start = event::schema().id("metric.window_start").and_then(|id| event.time(id));
+        let instant = |path: &str| {
+            let time = event::schema().id(path).and_then(|id| event.time(id));
+            time.map_or(0, event::Timestamp::micros)
+        };
+        let start = instant("metric.window_start");
+        if instant("metric.window_end") - start != monitor::Span::Minutes.micros() {
+            continue;
+        }
         let name = match text("metric.name").as_str() {
             "run.count" => "run.count",
             "run.error_rate" => "run.error_rate",
@@ -129,13 +136,7 @@ pub fn last_revisions(metrics: &Computed) -> BTreeMap<Window, (i64, f64)> {
             "eval.pass_rate" => "eval.pass_rate",
             _ => continue,
         };
-        let window = (
-            text("agent_id"),
-            text("agent_version"),
-            start.map_or(0, event::Timestamp::micros),
-            name,
-            text("metric.suite"),
-        );
+        let window = (text("agent_id"), text("agent_version"), start, name, text("metric.suite"));
         let revision = int("metric.revision");
         let count = int("metric.count");
         let sum = event::schema().id("metric.sum").and_then(|id| event.number(id));

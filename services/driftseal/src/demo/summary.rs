@@ -81,10 +81,10 @@ impl Summary {
             watch.watched.iter().filter(|agent| !noisy.contains(agent)).cloned().collect();
         let sql = format!(
             "SELECT kind, count(*) FROM read_parquet('{root}/archive/data/v1/**/*.parquet', \
-             hive_partitioning = true) GROUP BY ALL"
+             hive_partitioning = true) GROUP BY ALL ORDER BY ALL"
         );
         let commands = vec![
-            format!("python3 -c \"import duckdb; duckdb.sql('''{sql}''').show()\""),
+            format!("python3 -c \"import duckdb; duckdb.sql('''{sql}''').show(max_rows = 100)\""),
             format!(
                 "{program} verify {} --policy {}",
                 directory.pack().display(),

@@ -1,0 +1,194 @@
+//! Real agent data as tables: bfcl and terminal-bench, or, where they are absent, tables of the same
+//! shape that are made here. The data is not part of the project.
+
+use std::io::Read;
+use std::path::Path;
+
+use crate::rng::Rng;
+use crate::workspace;
+
+/// Which rows stand for which version, in order.
+pub type Versions<'a> = [(&'a str, &'a str)];
+
+/// A table of the real data, or one of its shape.
+#[derive(Debug)]
+pub struct Table {
+    /// Names of the columns.
+    pub header: Vec<String>,
+    /// Values, row by row.
+    pub rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    /// From CSV with a header.
+    ///
+    /// # Panics
+    ///
+    /// If it is none.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(text.as_bytes());
+        let mut rows = reader
+            .records()
+            .map(|row| row.unwrap().iter().map(str::to_owned).collect::<Vec<String>>());
+        let header = rows.next().unwrap();
+        Self { header, rows: rows.collect() }
+    }
+
+    /// Place of a column.
+    ///
+    /// # Panics
+    ///
+    /// If there is none of that name.
+    #[must_use]
+    pub fn column(&self, name: &str) -> usize {
+        self.header.iter().position(|column| column == name).unwrap()
+    }
+
+    /// Writes it as CSV.
+    ///
+    /// # Panics
+    ///
+    /// If the file cannot be written.
+    pub fn write(&self, path: &Path) {
+        let mut writer = csv::Writer::from_path(path).unwrap();
+        writer.write_record(&self.header).unwrap();
+        self.rows.iter().for_each(|row| writer.write_record(row).unwrap());
+        writer.flush().unwrap();
+    }
+
+    /// The rows of these versions, each version's in random order: neighbouring rows are of one
+    /// task, and no detector is asked about the order of tasks.
+    ///
+    /// # Panics
+    ///
+    /// If a version has fewer than 200 rows.
+    #[must_use]
+    pub fn in_order(&self, versions: &Versions<'_>, columns: (&str, &str), rng: &mut Rng) -> Self {
+        let (version, date) = (self.column(columns.0), self.column(columns.1));
+        let mut rows = Vec::new();
+        for (name, day) in versions {
+            let of = |row: &&Vec<String>| row[version] == *name && row[date].starts_with(day);
+            let mut chosen: Vec<_> = self.rows.iter().filter(of).cloned().collect();
+            assert!(chosen.len() >= 200, "{name}: {} rows", chosen.len());
+            rng.shuffle(&mut chosen);
+            rows.extend(chosen);
+        }
+        Self { header: self.header.clone(), rows }
+    }
+
+    /// One version as if it were two: the first half of its rows keeps the name.
+    #[must_use]
+    pub fn split_in_two(
+        &self,
+        version: &(&str, &str),
+        columns: (&str, &str),
+        rng: &mut Rng,
+    ) -> Self {
+        let mut table = self.in_order(&[*version], columns, rng);
+        let (at, half) = (table.column(columns.0), table.rows.len() / 2);
+        table.rows.iter_mut().skip(half).for_each(|row| row[at].push_str("-again"));
+        table
+    }
+}
+
+/// A source: its mapping, its table, a change for the worse, and a version to split.
+#[derive(Debug)]
+pub struct Source {
+    /// Its name.
+    pub name: &'static str,
+    /// Its table.
+    pub table: Table,
+    /// Columns of the version and of the time.
+    pub columns: (&'static str, &'static str),
+    /// A version and a worse one.
+    pub worse: [(&'static str, &'static str); 2],
+}
+
+/// The two sources: bfcl, in which one model is called in two ways, and terminal-bench, in which
+/// one model is driven by two agents.
+///
+/// # Panics
+///
+/// If the real data cannot be read.
+#[must_use]
+pub fn sources() -> Vec<Source> {
+    let real = workspace::real_data();
+    println!(
+        "data: {}",
+        if real.is_some() {
+            "real"
+        } else {
+            "made here, of the same shape; the real data is absent"
+        }
+    );
+    let read = |path: &str| real.as_ref().map(|data| unzip(&data.join(path)));
+    vec![
+        Source {
+            name: "bfcl",
+            table: Table::parse(&read("bfcl/requests.csv.gz").unwrap_or_else(made_requests)),
+            columns: ("model_version", "snapshot_date"),
+            worse: [
+                ("mistral-small-2402-FC-Any", "2024-07-25"),
+                ("mistral-small-2402-FC-Auto", "2024-07-25"),
+            ],
+        },
+        Source {
+            name: "terminal-bench",
+            table: Table::parse(&read("terminal-bench/trials.csv.gz").unwrap_or_else(made_trials)),
+            columns: ("agent_version", "trial_started_at"),
+            worse: [
+                ("20250923_droid_claude-4-sonnet", ""),
+                ("20250811_cursor-cli_claude-4-sonnet", ""),
+            ],
+        },
+    ]
+}
+
+fn unzip(path: &Path) -> String {
+    let mut text = String::new();
+    let file = std::fs::File::open(path).unwrap();
+    flate2::read::MultiGzDecoder::new(file).read_to_string(&mut text).unwrap();
+    text
+}
+
+fn made_requests() -> String {
+    let mut rng = Rng::new(3);
+    let mut text =
+        "snapshot_date,model_version,category,item,input_tokens,output_tokens,latency_s,\
+                    output_chars,n_tool_calls,tools,valid\n"
+            .to_owned();
+    for (way, valid) in [("Any", 0.57), ("Auto", 0.23)] {
+        for item in 0..1_800 {
+            let category = ["simple", "multiple_function"][item % 2];
+            let valid = u8::from(rng.chance(valid));
+            let latency = rng.unit() * 4.0;
+            text.push_str(&format!(
+                "2024-07-25,mistral-small-2402-FC-{way},{category},{item},560,140,{latency:.3},90,1,\
+                 calc,{valid}\n"
+            ));
+        }
+    }
+    text
+}
+
+fn made_trials() -> String {
+    let mut rng = Rng::new(4);
+    let mut text = "agent_version,run_id,trial_name,task_id,trial_started_at,trial_ended_at,\
+                    agent_started_at,agent_ended_at,agent_seconds,is_resolved,failure_mode,\
+                    tests_passed,tests_total,input_tokens,output_tokens\n"
+        .to_owned();
+    let versions =
+        [("20250923_droid_claude-4-sonnet", 0.5), ("20250811_cursor-cli_claude-4-sonnet", 0.26)];
+    for (version, resolved) in versions {
+        for trial in 0..400 {
+            let (task, resolved) = (trial % 80, u8::from(rng.chance(resolved)));
+            let (start, end) = ("2025-09-01T10:00:00+00:00", "2025-09-01T10:20:00+00:00");
+            text.push_str(&format!(
+                "{version},run,task-{task}.{trial},task-{task},{start},{end},{start},{end},1200.5,\
+                 {resolved},unset,{resolved},1,,\n"
+            ));
+        }
+    }
+    text
+}
