@@ -192,17 +192,21 @@ impl Adwin {
                 let m = 1.0 / (float(older) - float(least) + 1.0)
                     + 1.0 / (float(newer) - float(least) + 1.0);
                 let spread = 2.0 * m * variance;
-                // The positive root y = sqrt(L) of 2/3 m y^2 + sqrt(spread) y = gap.
-                let root = 2.0 * gap / (spread.sqrt() + (spread + 8.0 / 3.0 * m * gap).sqrt());
-                let evidence = if gap > 0.0 { root * root } else { 0.0 };
-                strongest.any = strongest.any.max(evidence);
                 let wanted = match self.direction {
                     Direction::Rising => difference < 0.0,
                     Direction::Falling => difference > 0.0,
                     Direction::Both => true,
                 };
-                if wanted {
-                    strongest.wanted = strongest.wanted.max(evidence);
+                // The evidence is at most gap^2 / spread: most borders need no root.
+                let known = if wanted { strongest.wanted } else { strongest.any };
+                if gap * gap > known * spread {
+                    // The positive root y = sqrt(L) of 2/3 m y^2 + sqrt(spread) y = gap.
+                    let root = 2.0 * gap / (spread.sqrt() + (spread + 8.0 / 3.0 * m * gap).sqrt());
+                    let evidence = root * root;
+                    strongest.any = strongest.any.max(evidence);
+                    if wanted {
+                        strongest.wanted = strongest.wanted.max(evidence);
+                    }
                 }
             }
             count >>= 1;

@@ -6,7 +6,7 @@
 //! others.
 //!
 //! **From samples** the statistic is exact, ties included, and so is the p-value (conservative
-//! under ties) while the product of the sizes is at most 4,000,000; beyond, it is asymptotic.
+//! under ties) while the product of the sizes is at most 1,000,000; beyond, it is asymptotic.
 //!
 //! **From sketches** the statistic is bounded: at borders between buckets both functions are
 //! known, inside of them only their ends. The lower bound is the statistic of the bucketed values,
@@ -19,7 +19,7 @@ use crate::distance::{Bounded, Comparison, Entry, LEVEL, Measure, Pooled, float}
 use crate::elementary::{exp, ln};
 
 /// Product of the sizes up to which the p-value is exact.
-const EXACT_MAX: u64 = 4_000_000;
+const EXACT_MAX: u64 = 1_000_000;
 
 /// Its line in the list.
 pub const ENTRY: Entry = Entry {
