@@ -13,7 +13,8 @@
 //! has few steps: 200 and 400 are the same test.
 //!
 //! **Guarantee.** None for a stream: the test is repeated at every value, so the run length to a
-//! false alarm is far below what `alpha` suggests (about 970 values at the default). Once the
+//! false alarm is far below what `alpha` suggests (about 970
+//! values at the default). Once the
 //! window has passed over a change it is blind to it. Calibrate it on your own streams.
 //!
 //! It is two-sided and looks at the whole distribution; a direction is not taken into account.

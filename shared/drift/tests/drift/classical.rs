@@ -161,3 +161,52 @@ fn absurd_values_leave_every_statistic_finite() {
         })
     }));
 }
+
+/// Mean of values until the first alarm on a stream that does not change, cut at `length`, and
+/// its standard error.
+fn run_length(
+    make: impl Fn() -> Detector,
+    runs: u64,
+    length: usize,
+    value: impl Fn(&mut crate::numbers::Numbers) -> f64,
+) -> (f64, f64) {
+    let lengths: Vec<f64> = (0..runs)
+        .map(|seed| {
+            let (mut random, mut detector) = (crate::numbers::Numbers(seed * 7_919 + 5), make());
+            let alarm = (1..=length).find(|_| {
+                let value = Finite::new(value(&mut random)).unwrap();
+                detector.update(Observation::of(value)) == Signal::Drift
+            });
+            alarm.unwrap_or(length) as f64
+        })
+        .collect();
+    let mean = lengths.iter().sum::<f64>() / runs as f64;
+    let variance = lengths.iter().map(|length| (length - mean).powi(2)).sum::<f64>();
+    (mean, variance.sqrt() / runs as f64)
+}
+
+#[test]
+fn false_alarms_are_as_frequent_as_the_heads_say() {
+    let (mean, error) = run_length(
+        || Detector::Kswin(Kswin::new(KswinSettings::default(), 200.0).unwrap()),
+        400,
+        20_000,
+        crate::numbers::Numbers::uniform,
+    );
+    assert!((mean - 970.0).abs() < 3.3 * error, "kswin: {mean} +- {error}");
+
+    let rate = |random: &mut crate::numbers::Numbers| random.bernoulli(0.1).value();
+    let adwin = || {
+        let made = Adwin::new(AdwinSettings::default(), Direction::Both, 500.0);
+        Detector::Adwin(made.unwrap())
+    };
+    assert_eq!(run_length(adwin, 30, 20_000, rate), (20_000.0, 0.0));
+
+    let eddm = || {
+        Detector::Eddm(Eddm::new(EddmSettings::default(), Direction::Rising, 1.0 / 0.9).unwrap())
+    };
+    let ddm = || Detector::Ddm(Ddm::new(DdmSettings::default(), Direction::Rising, 3.0).unwrap());
+    let (eddm, ddm) = (run_length(eddm, 200, 20_000, rate), run_length(ddm, 200, 20_000, rate));
+    assert!((eddm.0 - 1_200.0).abs() < 3.3 * eddm.1, "{eddm:?}");
+    assert!((ddm.0 - 11_000.0).abs() < 3.3 * ddm.1, "{ddm:?}");
+}
