@@ -57,9 +57,9 @@ fn main() {
     sorted.sort_by(f64::total_cmp);
     let counts = [400, 160, 120, 100, 90, 80, 70, 65];
     for entry in registry::ALL {
-        let values = if entry.name.contains("multinomial") {
+        let values = if entry.name.contains("multinomial") || entry.name.contains("mix") {
             &categories
-        } else if entry.name.contains("normal") || entry.name.contains("conformal") {
+        } else if entry.name == "esr-conformal" || entry.name.contains("normal") {
             &milliseconds
         } else {
             &failures

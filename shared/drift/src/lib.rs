@@ -10,13 +10,31 @@
 //! - What feeds a decision is computed with `+ - * /` and `sqrt` alone, which IEEE 754 fixes to the
 //!   last bit, logarithms and exponentials included (`elementary`); only interval bounds and
 //!   p-values that ask `statrs` use a platform's logarithm, and thresholds from there are rounded.
+//!   last bit, exponentials, logarithms and normal quantiles included; only interval bounds that
+//!   ask `statrs` for a quantile use a platform's logarithm.
 //! - Sketches and sums merge exactly: any order of values and merges gives the same state.
 //!
 //! # Vocabulary
 //!
 //! *e-value*: evidence against the null hypothesis as a number; *e-detector*: a sequence of them
 //! whose value reaches `A` after no fewer than `A` values on average while nothing has changed.
-//! *Bound*: the mean that the null hypothesis still allows.
+//! *Bound*: the mean that the null hypothesis still allows. *Reference*: earlier values that a
+//! detector ranks new ones among. *Cautious*: with a guarantee that counts the reference's own
+//! randomness in.
+//!
+//! # Which detector
+//!
+//! | Stream | Known | Detector |
+//! |---|---|---|
+//! | rate, score on `[0, 1]` | a bound of the mean | [`EsrBounded`] |
+//! | latency, tokens, cost | nothing, or some earlier values | [`EsrConformal`] |
+//! | the same | tens of thousands of earlier values | [`EsrNormal`] |
+//! | rate | a guess | [`EsrConformal::rate`] |
+//! | categories | nothing, or some earlier counts | [`EsrConformal::mix`] |
+//! | the same | the probability of each | [`EsrMultinomial`] |
+//! | new version against old, paired | nothing | [`Canary`] |
+//!
+//! Since when: [`Localiser`] for the bets of [`EsrBounded`], [`Focus`] for everything else.
 //!
 //! ```
 //! use drift::{EsrBounded, Null, Signal, StreamDetector};

@@ -106,13 +106,7 @@ impl StreamDetector for EsrBounded {
         }
         self.e_value = self.weight * sum;
         self.observations = self.observations.saturating_add(1);
-        if self.e_value >= self.threshold {
-            Signal::Drift
-        } else if self.e_value * 10.0 >= self.threshold {
-            Signal::Warning
-        } else {
-            Signal::Stable
-        }
+        Signal::of(self.e_value, self.threshold)
     }
 
     fn statistic(&self) -> f64 {

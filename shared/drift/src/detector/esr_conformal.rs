@@ -12,15 +12,17 @@
 //! more (or fewer) ranks than the share `q` fall into the top `q`, with the six bets of
 //! `esr_bounded`, as a binary stream shifts weight there and nowhere else. `q` is the bound of
 //! [`Baseline::null`], and here no more than a guess of the rate: a wrong one costs delay (twice
-//! too much or too little, about half of the evidence), never the guarantee.
+//! too much or too little, about half of the evidence), never the guarantee. For categories,
+//! [`EsrConformal::mix`] cuts the ranks into [`CELLS`] equal cells and bets that their recent mix
+//! goes on (see `recent`): a change of any kind, without a shape to be guessed.
 //!
 //! **Guarantee.** If the stream is exchangeable (every order of its values is equally likely; for
 //! example independent values of one distribution), the `u_n` are independent and uniform: given
 //! *which* values came so far, in no order, and everything after them, each is equally likely to
 //! be the latest, so `u_n` is uniform; and the earlier `u` depend on nothing but the order of the
 //! others. The average run length is then at least the threshold, for continuous, discrete and
-//! binary values alike, from the first value on. Values given as [`Baseline::sorted`] count as
-//! seen before the first; the guarantee then holds on average over them and the stream together,
+//! binary values alike, from the first value on. Values given as [`Baseline::sorted`] (for a mix,
+//! as [`Baseline::counts`]) count as seen before the first; the guarantee then holds on average over them and the stream together,
 //! at every sample size. After a reset only they remain.
 //!
 //! **Bounded memory keeps it.** Values are counted in at most [`BUCKETS_MAX`] buckets: those of
@@ -37,6 +39,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::detector::evidence::Evidence;
+use crate::detector::recent::Recent;
 use crate::detector::{
     BETS, Baseline, Bets, Direction, Null, NullError, Observation, Signal, StreamDetector, scores,
 };
@@ -44,6 +47,9 @@ use crate::elementary::real;
 
 /// Buckets kept.
 pub const BUCKETS_MAX: usize = 512;
+
+/// Cells of the ranks for bets on a mix; a power of two, so that a rank's cell is exact.
+pub const CELLS: u32 = 16;
 
 /// Which values came, in no order.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -110,8 +116,8 @@ const fn span(index: usize) -> usize {
 }
 
 impl Pool {
-    /// Takes a value; then the numbers of values below its bucket, and in it.
-    fn insert(&mut self, value: f64) -> (u64, u64) {
+    /// Takes a value so many times; then the numbers of values below its bucket, and in it.
+    fn insert(&mut self, value: f64, times: u64) -> (u64, u64) {
         let key = ordered(value);
         let mut place = self.keys.binary_search(&(key >> self.shift));
         if let Err(at) = place {
@@ -124,14 +130,14 @@ impl Pool {
             place = self.keys.binary_search(&(key >> self.shift));
         }
         let (Ok(at) | Err(at)) = place;
-        self.total = self.total.saturating_add(1);
+        self.total = self.total.saturating_add(times);
         let mut index = at;
         while let Some(sum) = self.sums.get_mut(index) {
-            *sum += 1;
+            *sum = sum.saturating_add(times);
             index += span(index);
         }
-        let equal = self.counts.get_mut(at).map_or(1, |count| {
-            *count += 1;
+        let equal = self.counts.get_mut(at).map_or(times, |count| {
+            *count = count.saturating_add(times);
             *count
         });
         let (mut below, mut end) = (0, at);
@@ -173,6 +179,8 @@ enum Shape {
     Scores,
     /// More in the top share for a rise, fewer in another for a fall.
     Shares { rising: Box<Top>, falling: Box<Top> },
+    /// The recent mix of cells.
+    Mix(Recent),
 }
 
 /// Bets on the weight of the ranks above `1 - share`.
@@ -231,6 +239,23 @@ impl EsrConformal {
         Self::with(shape, direction, baseline.sorted, threshold)
     }
 
+    /// The same for categories by number: of the baseline it takes the counts, if there are any.
+    ///
+    /// # Errors
+    ///
+    /// A threshold that is not a finite number of at least 1.
+    pub fn mix(baseline: &Baseline<'_>, threshold: f64) -> Result<Self, NullError> {
+        let shape = Shape::Mix(Recent::new(CELLS as usize));
+        let mut detector = Self::with(shape, Direction::Rising, &[], threshold)?;
+        for (category, count) in (0_u32..).zip(baseline.counts) {
+            if *count > 0 {
+                detector.pool.insert(f64::from(category), *count);
+            }
+        }
+        detector.keep_reference();
+        Ok(detector)
+    }
+
     fn with(
         shape: Shape,
         direction: Direction,
@@ -243,10 +268,15 @@ impl EsrConformal {
             if !value.is_finite() {
                 return Err(NullError::Malformed("sorted"));
             }
-            pool.insert(*value);
+            pool.insert(*value, 1);
         }
-        let reference = (pool.total > 0).then(|| pool.clone());
-        Ok(Self { shape, pool, reference, evidence })
+        let mut detector = Self { shape, pool, reference: None, evidence };
+        detector.keep_reference();
+        Ok(detector)
+    }
+
+    fn keep_reference(&mut self) {
+        self.reference = (self.pool.total > 0).then(|| self.pool.clone());
     }
 
     /// The e-value at which it alarms.
@@ -259,15 +289,26 @@ impl EsrConformal {
 impl StreamDetector for EsrConformal {
     #[inline]
     fn update(&mut self, observation: Observation) -> Signal {
-        let (below, equal) = self.pool.insert(observation.value.value());
+        let (below, equal) = self.pool.insert(observation.value.value(), 1);
         let total = real(self.pool.total);
         let rank = (real(below) + observation.tie.value() * real(equal)) / total;
-        match &self.shape {
+        match &mut self.shape {
             Shape::Scores => {
                 self.evidence.update(|| scores::rising(rank), || scores::rising(1.0 - rank))
             }
             Shape::Shares { rising, falling } => {
                 self.evidence.update(|| rising.factors(rank), || falling.factors(rank))
+            }
+            Shape::Mix(recent) => {
+                let cells = f64::from(CELLS);
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss,
+                    reason = "ranks are between 0 and 1"
+                )]
+                let cell = ((rank * cells) as u32).min(CELLS - 1) as usize;
+                let factors = recent.factors(cell, 1.0 / cells, cells);
+                self.evidence.update(|| factors, || factors)
             }
         }
     }
@@ -281,6 +322,9 @@ impl StreamDetector for EsrConformal {
     }
 
     fn reset(&mut self) {
+        if let Shape::Mix(recent) = &mut self.shape {
+            recent.reset();
+        }
         self.pool = self.reference.clone().unwrap_or_default();
         self.evidence.reset();
     }
@@ -292,18 +336,20 @@ mod tests {
     use crate::finite::{Finite, Unit};
     use proptest::prelude::*;
 
-    /// Expectation of `M_t` over all orders of the values (each as often as it can be made) and
-    /// all ties, and the number of orders. Ties are independent of everything, so they may be
-    /// averaged a step at a time.
+    /// Sum of `M_t` over all distinct orders of the values, averaged over all ties, and the number
+    /// of orders. Ties are independent of everything, so they may be averaged a step at a time.
     fn expected(values: &mut Vec<f64>, pool: &Pool, capital: [f64; BETS]) -> (f64, f64) {
         if values.is_empty() {
             return (capital.iter().sum::<f64>() / BETS as f64, 1.0);
         }
         let (mut sum, mut orders) = (0.0, 0.0);
         for next in 0..values.len() {
+            if values[..next].contains(&values[next]) {
+                continue;
+            }
             let value = values.remove(next);
             let mut pool = pool.clone();
-            let (below, equal) = pool.insert(value);
+            let (below, equal) = pool.insert(value, 1);
             let total = pool.total as f64;
             let factors = scores::mean(below as f64 / total, (below + equal) as f64 / total);
             let capital = std::array::from_fn(|bet| (capital[bet] + 1.0) * factors[bet]);
@@ -323,7 +369,9 @@ mod tests {
             &[3.0, 1.0, 2.0],
             &[-1.0, -1.0, 0.0, 5.0],
             &[0.5, 1.5, 2.5, 3.5, 4.5],
-            &[0.0, 0.0, 0.0, 1.0, 1.0, 1.0],
+            &[7.0, 6.0, 5.0, 4.0, 3.0, 2.0, 1.0],
+            &[0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 2.0],
+            &[0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 2.0, 2.0, 2.0],
         ] {
             let (sum, orders) = expected(&mut values.to_vec(), &Pool::default(), [0.0; BETS]);
             let error = sum / orders - values.len() as f64;
@@ -339,7 +387,7 @@ mod tests {
                 for step in 0..t {
                     let one = bits >> step & 1;
                     probability *= if one == 1 { mean } else { 1.0 - mean };
-                    let (below, equal) = pool.insert(f64::from(one));
+                    let (below, equal) = pool.insert(f64::from(one), 1);
                     let total = pool.total as f64;
                     let factors =
                         scores::mean(below as f64 / total, (below + equal) as f64 / total);
@@ -403,7 +451,7 @@ mod tests {
         let mut pool = Pool::default();
         (0..count)
             .map(|_| {
-                let (below, equal) = pool.insert(value(next()));
+                let (below, equal) = pool.insert(value(next()), 1);
                 (below as f64 + next() * equal as f64) / pool.total as f64
             })
             .collect()
@@ -460,8 +508,8 @@ mod tests {
             turned.rotate_left(turn.index(values.len()));
             turned.reverse();
             for (value, other) in values.iter().zip(&turned) {
-                one.insert(*value);
-                two.insert(*other);
+                one.insert(*value, 1);
+                two.insert(*other, 1);
                 prop_assert!(one.keys.len() <= BUCKETS_MAX);
             }
             prop_assert_eq!(&one, &two);
@@ -474,7 +522,7 @@ mod tests {
         fn ranks_are_those_of_counting(values in prop::collection::vec(-300_i16..300, 1..700)) {
             let mut pool = Pool::default();
             for (index, value) in values.iter().enumerate() {
-                let (below, equal) = pool.insert(f64::from(*value));
+                let (below, equal) = pool.insert(f64::from(*value), 1);
                 if pool.shift == 0 {
                     let seen = &values[..=index];
                     let count = |which: fn(&i16, &i16) -> bool| {
@@ -497,11 +545,11 @@ mod tests {
     fn an_outlier_takes_one_bucket() {
         let mut pool = Pool::default();
         for index in 0..20_000_u32 {
-            pool.insert(1_000.0 + f64::from(index.wrapping_mul(2_654_435_761) >> 12) / 1e6);
+            pool.insert(1_000.0 + f64::from(index.wrapping_mul(2_654_435_761) >> 12) / 1e6, 1);
         }
         let before = pool.shift;
-        pool.insert(f64::MAX);
-        pool.insert(-1e300);
+        pool.insert(f64::MAX, 1);
+        pool.insert(-1e300, 1);
         assert!(pool.shift <= before + 1);
         assert!(pool.keys.len() > BUCKETS_MAX / 4, "{}", pool.keys.len());
     }

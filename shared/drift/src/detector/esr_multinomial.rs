@@ -7,9 +7,8 @@
 //! factor = 1 - s + s * q_b / p_b
 //! ```
 //!
-//! where `q` is the mix of the stream's recent past: counts that fade over [`MEMORIES`] values,
-//! smoothed by a Dirichlet prior around `p` with the weight of [`PRIOR`] values. Six bets are made:
-//! each memory with each share `s` in [`SHARES`].
+//! where `q` is the mix of the stream's recent past (see `recent`): counts that fade, smoothed by a
+//! Dirichlet prior around `p`. Six bets are made: each of two memories with each of three `s`.
 //!
 //! **Categories.** The value is the category's number in the baseline's counts, from 0. Whatever
 //! is not the number of one of the first [`CATEGORIES_MAX`] of them is in a bin of its own,
@@ -25,77 +24,33 @@
 //! `1 - miss`; then `E[factor] = 1 - s + s * sum of q_b true_b / bound_b <= 1`, and the average run
 //! length is at least the threshold for every size of the baseline.
 //!
+//! **How approximate.** At a threshold of 10,000, where at most half of the streams may have a false
+//! alarm within 5,000 values, 96, 55 and 13 of 100 streams of four tools had one with the first form
+//! after baselines of 300, 2,000 and 10,000 calls. None had with the second, which in turn needs
+//! some 10,000 earlier calls to find more than large changes. [`EsrConformal::mix`] is exact at
+//! every size, and finds changes nearly as fast as the first form.
+//!
+//! [`EsrConformal::mix`]: crate::EsrConformal::mix
+//!
 //! **What it does not do.** It does not say which category changed; compare the counts for that.
 //! The order of categories means nothing to it.
 
 use serde::{Deserialize, Serialize};
 
 use crate::detector::evidence::Evidence;
-use crate::detector::{BETS, Baseline, Direction, NullError, Observation, Signal, StreamDetector};
+use crate::detector::recent::Recent;
+use crate::detector::{Baseline, Direction, NullError, Observation, Signal, StreamDetector};
 use crate::elementary::{ln, real};
 
 /// Categories with a bin of their own.
 pub const CATEGORIES_MAX: usize = 512;
-/// Values over which the past fades.
-pub const MEMORIES: [f64; 2] = [50.0, 400.0];
-/// Parts of the capital that are bet on the recent mix.
-pub const SHARES: [f64; 3] = [0.1, 0.3, 0.9];
-/// Values that the prior weighs.
-pub const PRIOR: f64 = 20.0;
-
-/// Weight of the latest value beyond which all weights are made smaller.
-const UNIT_MAX: f64 = 1e200;
-
-/// Counts of the recent past, in units that grow instead of counts that shrink.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Recent {
-    growth: f64,
-    unit: f64,
-    total: f64,
-    weights: Vec<f64>,
-}
-
-impl Recent {
-    fn new(memory: f64, bins: usize) -> Self {
-        Self { growth: memory / (memory - 1.0), unit: 1.0, total: 0.0, weights: vec![0.0; bins] }
-    }
-
-    /// The smoothed share of a bin.
-    #[inline]
-    fn share(&self, bin: usize, prior: f64) -> f64 {
-        let weight = self.weights.get(bin).copied().unwrap_or(0.0);
-        (PRIOR * prior * self.unit + weight) / (PRIOR * self.unit + self.total)
-    }
-
-    #[inline]
-    fn count(&mut self, bin: usize) {
-        self.unit *= self.growth;
-        self.total += self.unit;
-        if let Some(weight) = self.weights.get_mut(bin) {
-            *weight += self.unit;
-        }
-        if self.unit > UNIT_MAX {
-            for weight in &mut self.weights {
-                *weight /= self.unit;
-            }
-            self.total /= self.unit;
-            self.unit = 1.0;
-        }
-    }
-
-    fn reset(&mut self) {
-        self.unit = 1.0;
-        self.total = 0.0;
-        self.weights.fill(0.0);
-    }
-}
 
 /// The detector; see the module's head.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EsrMultinomial {
     /// Estimated probability of each bin, and the inverse of what it is taken to be at most.
     bins: Vec<(f64, f64)>,
-    recent: [Recent; MEMORIES.len()],
+    recent: Recent,
     evidence: Evidence,
 }
 
@@ -123,7 +78,7 @@ impl EsrMultinomial {
         let all = counts.iter().map(|count| count + 0.5).sum::<f64>();
         let bins: Vec<(f64, f64)> =
             counts.iter().map(|count| ((count + 0.5) / all, all / (count + 0.5))).collect();
-        let recent = MEMORIES.map(|memory| Recent::new(memory, bins.len()));
+        let recent = Recent::new(bins.len());
         Ok(Self { bins, recent, evidence })
     }
 
@@ -195,14 +150,7 @@ impl StreamDetector for EsrMultinomial {
     fn update(&mut self, observation: Observation) -> Signal {
         let bin = self.bin(observation.value.value());
         let (prior, inverse) = self.bins.get(bin).copied().unwrap_or((1.0, 1.0));
-        let mut factors = [1.0; BETS];
-        for (factors, recent) in factors.chunks_exact_mut(SHARES.len()).zip(&mut self.recent) {
-            let ratio = recent.share(bin, prior) * inverse;
-            for (factor, share) in factors.iter_mut().zip(SHARES) {
-                *factor = 1.0 - share + share * ratio;
-            }
-            recent.count(bin);
-        }
+        let factors = self.recent.factors(bin, prior, inverse);
         self.evidence.update(|| factors, || factors)
     }
 
@@ -215,7 +163,7 @@ impl StreamDetector for EsrMultinomial {
     }
 
     fn reset(&mut self) {
-        self.recent.iter_mut().for_each(Recent::reset);
+        self.recent.reset();
         self.evidence.reset();
     }
 }
@@ -308,19 +256,6 @@ mod tests {
         }
         let found = (1..100).find(|_| detector.update(category(7)) == Signal::Drift);
         assert!(found.is_some_and(|found| found <= 4), "{found:?}");
-    }
-
-    #[test]
-    fn old_weights_are_made_smaller_in_time() {
-        let mut detector = detector(&[1_000_000, 1_000_000]);
-        for step in 0..60_000 {
-            detector.update(category(step % 2));
-        }
-        for recent in &detector.recent {
-            assert!(recent.unit < UNIT_MAX && recent.total.is_finite());
-            assert!((recent.share(0, 0.5) - 0.5).abs() < 0.02);
-        }
-        assert!(detector.statistic() < 10_000.0);
     }
 
     #[test]

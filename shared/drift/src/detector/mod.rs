@@ -14,6 +14,7 @@ pub mod esr_two_sample;
 mod evidence;
 pub mod kswin;
 pub mod page_hinkley;
+mod recent;
 mod scores;
 
 pub(crate) use bets::{BETS, Bets};

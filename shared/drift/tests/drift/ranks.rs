@@ -108,10 +108,7 @@ fn the_run_length_of_a_cautious_one_holds_on_a_small_sample() {
         check(&format!("cautious, {size}"), 10.0, detector, |numbers| numbers.latency(1.0));
     }
     let detector = |numbers: &mut Numbers| {
-        let mut counts = [0; 4];
-        for _ in 0..200 {
-            counts[category(numbers, &TOOLS)] += 1;
-        }
+        let counts = calls(numbers, 200);
         let baseline = Baseline { counts: &counts, ..Baseline::default() };
         make("esr-multinomial-cautious", &baseline, 10.0)
     };
@@ -247,18 +244,44 @@ fn more_failures_are_found_without_a_baseline_as_fast_as_was_measured() {
     }
 }
 
+/// Calls of tools, counted.
+fn calls(numbers: &mut Numbers, size: u32) -> [u64; 4] {
+    let mut counts = [0; 4];
+    for _ in 0..size {
+        counts[category(numbers, &TOOLS)] += 1;
+    }
+    counts
+}
+
+#[test]
+fn the_run_length_of_a_mix_holds_at_every_size_of_the_baseline() {
+    for size in [0, 10, 300] {
+        let detector = |numbers: &mut Numbers| {
+            let counts = calls(numbers, size);
+            let baseline = Baseline { counts: &counts, ..Baseline::default() };
+            make("esr-conformal-mix", &baseline, THRESHOLD)
+        };
+        let stream = |numbers: &mut Numbers| category(numbers, &TOOLS) as f64;
+        check(&format!("conformal mix after {size}"), THRESHOLD, detector, stream);
+    }
+}
+
 #[test]
 fn another_mix_of_tools_is_found() {
-    let detector =
-        make("esr-multinomial", &Baseline { counts: &CALLS, ..Baseline::default() }, 10_000.0);
-    for (after, range) in [
-        ([0.4, 0.3, 0.2, 0.1], 205.0..275.0),
-        ([0.3, 0.5, 0.15, 0.05], 90.0..122.0),
-        ([0.2, 0.2, 0.5, 0.1], 34.0..47.0),
+    let counts = calls(&mut Numbers(1), 2_000);
+    let sampled = Baseline { counts: &counts, ..Baseline::default() };
+    let known = Baseline { counts: &CALLS, ..Baseline::default() };
+    let plain = make("esr-multinomial", &known, 10_000.0);
+    let exact = make("esr-conformal-mix", &sampled, 10_000.0);
+    for (after, range, exact_range) in [
+        ([0.4, 0.3, 0.2, 0.1], 205.0..275.0, 260.0..560.0),
+        ([0.3, 0.5, 0.15, 0.05], 90.0..122.0, 130.0..200.0),
+        ([0.2, 0.2, 0.5, 0.1], 34.0..47.0, 32.0..52.0),
     ] {
-        let found = delay(&detector, 500, |numbers, changed| {
+        let stream = |numbers: &mut Numbers, changed: bool| {
             category(numbers, if changed { &after } else { &TOOLS }) as f64
-        });
-        expect(&format!("mix to {after:?}"), found, range);
+        };
+        expect(&format!("mix to {after:?}"), delay(&plain, 500, stream), range);
+        expect(&format!("conformal mix to {after:?}"), delay(&exact, 0, stream), exact_range);
     }
 }
