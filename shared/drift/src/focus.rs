@@ -295,8 +295,9 @@ mod tests {
         fn the_estimate_is_the_maximum_over_all_starts(
             values in values(), mean in 0.1_f64..0.9, binary: bool,
         ) {
-            let cut = |value: &f64| if binary { f64::from(u8::from(*value > mean)) } else { *value };
-            let values: Vec<f64> = values.iter().map(cut).collect();
+            let above = |value: &f64| f64::from(u8::from(*value > mean));
+            let values: Vec<f64> =
+                values.iter().map(|value| if binary { above(value) } else { *value }).collect();
             for family in [Family::Bernoulli, Family::Gaussian] {
                 for before in [None, Some(mean)] {
                     for (direction, signs) in [

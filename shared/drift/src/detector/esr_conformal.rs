@@ -22,15 +22,12 @@
 //! be the latest, so `u_n` is uniform; and the earlier `u` depend on nothing but the order of the
 //! others. The average run length is then at least the threshold, for continuous, discrete and
 //! binary values alike, from the first value on. Values given as [`Baseline::sorted`] (for a mix,
-//! as [`Baseline::counts`]) count as seen before the first; the guarantee then holds on average over them and the stream together,
-//! at every sample size. After a reset only they remain.
+//! as [`Baseline::counts`]) count as seen before the first; the guarantee then holds on average
+//! over them and the stream together, at every sample size. After a reset only they remain.
 //!
-//! **Bounded memory keeps it.** Values are counted in at most [`BUCKETS_MAX`] buckets: those of
-//! the number's own bits, of which the lowest are cut off one by one as more distinct values come
-//! (uniform collapse, as Epicoco et al.: *UDDSketch*, IEEE Access 2020). How many are cut depends
-//! on which values came and not on their order, the latest included, so the argument above holds
-//! for the bucketed values. Up to [`BUCKETS_MAX`] distinct values are ranked exactly, and an
-//! outlier takes one bucket and no more.
+//! **Bounded memory keeps it.** Values are counted in a bounded number of buckets (see `pool`) that
+//! depend on which values came and not on their order, the latest included, so the argument above
+//! holds for the bucketed values.
 //!
 //! **What it does not do.** It sees no change that was there from the start, and what comes after
 //! a change joins the past and slowly hides it: with a short past, small shifts are found late or
@@ -39,138 +36,15 @@
 use serde::{Deserialize, Serialize};
 
 use crate::detector::evidence::Evidence;
+use crate::detector::pool::Pool;
 use crate::detector::recent::Recent;
 use crate::detector::{
     BETS, Baseline, Bets, Direction, Null, NullError, Observation, Signal, StreamDetector, scores,
 };
 use crate::elementary::real;
 
-/// Buckets kept.
-pub const BUCKETS_MAX: usize = 512;
-
 /// Cells of the ranks for bets on a mix; a power of two, so that a rank's cell is exact.
 pub const CELLS: u32 = 16;
-
-/// Which values came, in no order.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(try_from = "Saved", into = "Saved")]
-struct Pool {
-    /// Low bits that are cut off.
-    shift: u32,
-    /// Buckets with values, ascending.
-    keys: Vec<i64>,
-    counts: Vec<u64>,
-    /// Sums of counts (Fenwick 1994): element `i` holds those of the `i + 1 & -(i + 1)` buckets
-    /// that end with bucket `i`.
-    sums: Vec<u64>,
-    total: u64,
-}
-
-/// The part of a pool that the rest follows from.
-#[derive(Serialize, Deserialize)]
-struct Saved {
-    shift: u32,
-    buckets: Vec<(i64, u64)>,
-}
-
-impl From<Pool> for Saved {
-    fn from(pool: Pool) -> Self {
-        let buckets = pool.keys.into_iter().zip(pool.counts).collect();
-        Self { shift: pool.shift, buckets }
-    }
-}
-
-impl TryFrom<Saved> for Pool {
-    type Error = &'static str;
-
-    fn try_from(saved: Saved) -> Result<Self, Self::Error> {
-        let (keys, counts): (Vec<i64>, Vec<u64>) = saved.buckets.into_iter().unzip();
-        if !keys.is_sorted_by(|one, next| one < next) || keys.len() > BUCKETS_MAX {
-            return Err("`buckets` are not ascending and few");
-        }
-        if saved.shift >= i64::BITS {
-            return Err("`shift` is more than all bits");
-        }
-        let mut total: u64 = 0;
-        for count in &counts {
-            total = total.checked_add(*count).ok_or("`buckets` count too many values")?;
-        }
-        let mut pool = Self { shift: saved.shift, keys, counts, sums: Vec::new(), total };
-        pool.sum();
-        Ok(pool)
-    }
-}
-
-/// A whole number that is ordered as the floats are.
-const fn ordered(value: f64) -> i64 {
-    // Adding zero turns the negative zero into the positive one.
-    let bits = (value + 0.0).to_bits();
-    let magnitude = (bits & (u64::MAX >> 1)).cast_signed();
-    if bits >> 63 == 1 { -magnitude } else { magnitude }
-}
-
-/// Buckets that element `index` of the sums holds.
-const fn span(index: usize) -> usize {
-    let place = index + 1;
-    place & place.wrapping_neg()
-}
-
-impl Pool {
-    /// Takes a value so many times; then the numbers of values below its bucket, and in it.
-    fn insert(&mut self, value: f64, times: u64) -> (u64, u64) {
-        let key = ordered(value);
-        let mut place = self.keys.binary_search(&(key >> self.shift));
-        if let Err(at) = place {
-            self.keys.insert(at, key >> self.shift);
-            self.counts.insert(at, 0);
-            while self.keys.len() > BUCKETS_MAX {
-                self.coarsen();
-            }
-            self.sum();
-            place = self.keys.binary_search(&(key >> self.shift));
-        }
-        let (Ok(at) | Err(at)) = place;
-        self.total = self.total.saturating_add(times);
-        let mut index = at;
-        while let Some(sum) = self.sums.get_mut(index) {
-            *sum = sum.saturating_add(times);
-            index += span(index);
-        }
-        let equal = self.counts.get_mut(at).map_or(times, |count| {
-            *count = count.saturating_add(times);
-            *count
-        });
-        let (mut below, mut end) = (0, at);
-        while let Some(last) = end.checked_sub(1) {
-            below += self.sums.get(last).copied().unwrap_or(0);
-            end -= span(last);
-        }
-        (below, equal)
-    }
-
-    /// Cuts off one more bit; buckets that become one are added up.
-    fn coarsen(&mut self) {
-        self.shift += 1;
-        let mut merged: Vec<(i64, u64)> = Vec::with_capacity(self.keys.len());
-        for (key, count) in self.keys.iter().zip(&self.counts) {
-            match merged.last_mut() {
-                Some((last, known)) if *last == key >> 1 => *known += count,
-                Some(_) | None => merged.push((key >> 1, *count)),
-            }
-        }
-        (self.keys, self.counts) = merged.into_iter().unzip();
-    }
-
-    fn sum(&mut self) {
-        self.sums.clone_from(&self.counts);
-        for index in 0..self.sums.len() {
-            let known = self.sums.get(index).copied().unwrap_or(0);
-            if let Some(next) = self.sums.get_mut(index + span(index)) {
-                *next += known;
-            }
-        }
-    }
-}
 
 /// What is bet on ranks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -276,7 +150,7 @@ impl EsrConformal {
     }
 
     fn keep_reference(&mut self) {
-        self.reference = (self.pool.total > 0).then(|| self.pool.clone());
+        self.reference = (self.pool.total() > 0).then(|| self.pool.clone());
     }
 
     /// The e-value at which it alarms.
@@ -290,7 +164,7 @@ impl StreamDetector for EsrConformal {
     #[inline]
     fn update(&mut self, observation: Observation) -> Signal {
         let (below, equal) = self.pool.insert(observation.value.value(), 1);
-        let total = real(self.pool.total);
+        let total = real(self.pool.total());
         let rank = (real(below) + observation.tie.value() * real(equal)) / total;
         match &mut self.shape {
             Shape::Scores => {
@@ -334,7 +208,6 @@ impl StreamDetector for EsrConformal {
 mod tests {
     use super::*;
     use crate::finite::{Finite, Unit};
-    use proptest::prelude::*;
 
     /// Sum of `M_t` over all distinct orders of the values, averaged over all ties, and the number
     /// of orders. Ties are independent of everything, so they may be averaged a step at a time.
@@ -350,7 +223,7 @@ mod tests {
             let value = values.remove(next);
             let mut pool = pool.clone();
             let (below, equal) = pool.insert(value, 1);
-            let total = pool.total as f64;
+            let total = pool.total() as f64;
             let factors = scores::mean(below as f64 / total, (below + equal) as f64 / total);
             let capital = std::array::from_fn(|bet| (capital[bet] + 1.0) * factors[bet]);
             let (part, count) = expected(values, &pool, capital);
@@ -388,7 +261,7 @@ mod tests {
                     let one = bits >> step & 1;
                     probability *= if one == 1 { mean } else { 1.0 - mean };
                     let (below, equal) = pool.insert(f64::from(one), 1);
-                    let total = pool.total as f64;
+                    let total = pool.total() as f64;
                     let factors =
                         scores::mean(below as f64 / total, (below + equal) as f64 / total);
                     capital = std::array::from_fn(|bet| (capital[bet] + 1.0) * factors[bet]);
@@ -452,7 +325,7 @@ mod tests {
         (0..count)
             .map(|_| {
                 let (below, equal) = pool.insert(value(next()), 1);
-                (below as f64 + next() * equal as f64) / pool.total as f64
+                (below as f64 + next() * equal as f64) / pool.total() as f64
             })
             .collect()
     }
@@ -491,74 +364,5 @@ mod tests {
                 .sum();
             assert!(chi_square < 148.2, "{name}: {chi_square}");
         }
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(32))]
-
-        #[test]
-        fn a_pool_does_not_remember_the_order(
-            values in prop::collection::vec(prop_oneof![
-                any::<f64>().prop_filter("finite", |value| value.is_finite()),
-                (-400_i16..400).prop_map(|value| f64::from(value) / 8.0),
-            ], 1..2_000), turn in any::<prop::sample::Index>(),
-        ) {
-            let (mut one, mut two) = (Pool::default(), Pool::default());
-            let mut turned = values.clone();
-            turned.rotate_left(turn.index(values.len()));
-            turned.reverse();
-            for (value, other) in values.iter().zip(&turned) {
-                one.insert(*value, 1);
-                two.insert(*other, 1);
-                prop_assert!(one.keys.len() <= BUCKETS_MAX);
-            }
-            prop_assert_eq!(&one, &two);
-            prop_assert_eq!(one.counts.iter().sum::<u64>(), values.len() as u64);
-            let saved = postcard::to_stdvec(&one).unwrap();
-            prop_assert_eq!(postcard::from_bytes::<Pool>(&saved).unwrap(), one);
-        }
-
-        #[test]
-        fn ranks_are_those_of_counting(values in prop::collection::vec(-300_i16..300, 1..700)) {
-            let mut pool = Pool::default();
-            for (index, value) in values.iter().enumerate() {
-                let (below, equal) = pool.insert(f64::from(*value), 1);
-                if pool.shift == 0 {
-                    let seen = &values[..=index];
-                    let count = |which: fn(&i16, &i16) -> bool| {
-                        seen.iter().filter(|other| which(other, value)).count() as u64
-                    };
-                    prop_assert_eq!((below, equal), (count(|o, v| o < v), count(|o, v| o == v)));
-                }
-            }
-        }
-
-        #[test]
-        fn the_whole_number_is_ordered_as_the_float(one in any::<f64>(), two in any::<f64>()) {
-            prop_assume!(one.is_finite() && two.is_finite());
-            prop_assert_eq!(one.partial_cmp(&two), Some(ordered(one).cmp(&ordered(two))));
-            prop_assert_eq!(ordered(0.0), ordered(-0.0));
-        }
-    }
-
-    #[test]
-    fn an_outlier_takes_one_bucket() {
-        let mut pool = Pool::default();
-        for index in 0..20_000_u32 {
-            pool.insert(1_000.0 + f64::from(index.wrapping_mul(2_654_435_761) >> 12) / 1e6, 1);
-        }
-        let before = pool.shift;
-        pool.insert(f64::MAX, 1);
-        pool.insert(-1e300, 1);
-        assert!(pool.shift <= before + 1);
-        assert!(pool.keys.len() > BUCKETS_MAX / 4, "{}", pool.keys.len());
-    }
-
-    #[test]
-    fn a_pool_that_was_tampered_with_is_refused() {
-        let parse = |text: &str| serde_json::from_str::<Pool>(text).map(|_| ());
-        assert!(parse(r#"{"shift":0,"buckets":[[1,1],[2,5]]}"#).is_ok());
-        assert!(parse(r#"{"shift":0,"buckets":[[2,1],[1,5]]}"#).is_err());
-        assert!(parse(r#"{"shift":64,"buckets":[]}"#).is_err());
     }
 }

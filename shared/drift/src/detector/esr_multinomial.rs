@@ -18,17 +18,18 @@
 //! **Guarantee.** `q` is known before the value and sums to 1, so the factor has expectation 1
 //! whatever `q` is, and the average run length is at least the threshold, if each value given all
 //! before it has the probabilities `p`. The baseline gives only estimates of them:
-//! [`EsrMultinomial::new`] is approximate as long as the stream is not short against the baseline.
+//! [`EsrMultinomial::new`] is approximate, and right only on streams much shorter than the baseline.
 //! [`EsrMultinomial::cautious`] divides by upper confidence bounds of the probabilities instead,
 //! Chernoff's for a binomial count, all bins together right with probability of at least
 //! `1 - miss`; then `E[factor] = 1 - s + s * sum of q_b true_b / bound_b <= 1`, and the average run
 //! length is at least the threshold for every size of the baseline.
 //!
-//! **How approximate.** At a threshold of 10,000, where at most half of the streams may have a false
-//! alarm within 5,000 values, 96, 55 and 13 of 100 streams of four tools had one with the first form
-//! after baselines of 300, 2,000 and 10,000 calls. None had with the second, which in turn needs
-//! some 10,000 earlier calls to find more than large changes. [`EsrConformal::mix`] is exact at
-//! every size, and finds changes nearly as fast as the first form.
+//! **How approximate.** At a threshold of 10,000, where at most half of the streams may have a
+//! false alarm within 5,000 values, 96, 55 and 13 of 100 streams of four tools had one with the
+//! first form after baselines of 300, 2,000 and 10,000 calls. None had with the second, which in
+//! turn needs some 10,000 earlier calls to find more than large changes. [`EsrConformal::mix`] is
+//! exact at every size, and after 2,000 earlier calls finds changes in up to twice as many values
+//! as the first form.
 //!
 //! [`EsrConformal::mix`]: crate::EsrConformal::mix
 //!

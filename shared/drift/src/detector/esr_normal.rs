@@ -25,11 +25,11 @@
 //! `p` are Dirichlet(1, .., 1) and the `f_i` average to 1. Hence:
 //!
 //! - *one* value is worth at most 1 on average over samples; but the same sample ranks *every*
-//!   value, so a run of `t` values is worth `E[c^t] > 1`. `c` is `1 + O(d / sqrt(N))`: [`EsrNormal::new`]
-//!   is approximate, right on runs much shorter than `N`, and an unlucky sample shortens the run
-//!   length of its stream for good: at a threshold of 10,000 the mean over samples was above it,
-//!   but the unluckiest tenth of samples had 400 to 1,200 with `N = 500`, 2,000 to 2,800 with
-//!   2,000, and 2,800 to 6,400 with 10,000. Use it with tens of thousands of values, or
+//!   value, so a run of `t` values is worth `E[c^t] > 1`. `c` is `1 + O(d / sqrt(N))`, so
+//!   [`EsrNormal::new`] is approximate, right on runs much shorter than `N`, and an unlucky sample
+//!   shortens the run length of its stream for good: at a threshold of 10,000 the mean over samples
+//!   was above it, but the unluckiest tenth of samples had 400 to 1,200 with `N = 500`, 2,000 to
+//!   2,800 with 2,000, and 2,800 to 6,400 with 10,000. Use it with tens of thousands of values, or
 //! - [`EsrNormal::cautious`], which divides each factor by `1 + eps` so that, with probability
 //!   of at least `1 - miss` over samples, all expectations are at most 1 and the run length is at
 //!   least the threshold, for every `N`; or

@@ -14,6 +14,7 @@ pub mod esr_two_sample;
 mod evidence;
 pub mod kswin;
 pub mod page_hinkley;
+mod pool;
 mod recent;
 mod scores;
 

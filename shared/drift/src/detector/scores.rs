@@ -51,7 +51,7 @@ pub(crate) fn rising(rank: f64) -> [f64; BETS] {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        reason = "a float is cut to the range of the integer, and more cells than there are end at the last"
+        reason = "a float is cut to the range of the integer, and a cell beyond the last is the last"
     )]
     let cell = (rank * f64::from(CELLS)) as usize;
     let table: &[[f64; BETS]] = &TABLE;
