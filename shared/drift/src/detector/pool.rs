@@ -14,7 +14,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Buckets kept.
-const BUCKETS_MAX: usize = 512;
+const BUCKETS_MAX: usize = 256;
 
 /// Which values came, in no order.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]

@@ -135,7 +135,7 @@ proptest! {
                 detector.update(Observation { value, tie: Unit::new(numbers.uniform()).unwrap() });
             }
             let saved = postcard::to_stdvec(&detector).unwrap();
-            prop_assert!(saved.len() <= 32 * 1_024, "{}: {} bytes", entry.name, saved.len());
+            prop_assert!(saved.len() <= 16 * 1_024, "{}: {} bytes", entry.name, saved.len());
         }
     }
 
