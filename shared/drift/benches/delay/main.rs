@@ -20,6 +20,7 @@ mod short;
 mod simulate;
 mod table;
 
+use std::cell::OnceCell;
 use std::process::Command;
 
 use serde_json::json;
@@ -43,7 +44,7 @@ pub(crate) struct Effort {
 }
 
 const FULL: Effort = Effort {
-    null_runs: 400,
+    null_runs: 200,
     null_values: 40_000,
     delay_runs: 1_500,
     short_runs: 4_000,
@@ -81,12 +82,15 @@ fn main() {
             println!("{key}: {}", value.as_str().unwrap());
         }
     }
+    let (at_412, at_10) = (OnceCell::new(), OnceCell::new());
+    let at_412 = || &at_412.get_or_init(|| short::thresholds(0.412, effort))[..];
+    let at_10 = || &at_10.get_or_init(|| short::thresholds(0.1, effort))[..];
     let makers: [&dyn Fn() -> Table; 7] = [
         &|| long::table(Kind::Rate, effort),
         &|| long::table(Kind::Latency, effort),
-        &|| short::detection(0.412, 0.495, 400, &[200, 400, 800, 2_000], effort),
-        &|| short::detection(0.1, 0.15, 400, &[200, 1_000, 10_000], effort),
-        &|| short::detection(0.1, 0.3, 100, &[200, 1_000, 10_000], effort),
+        &|| short::detection((0.412, 0.495, 400), &[200, 400, 800, 2_000], at_412(), effort),
+        &|| short::detection((0.1, 0.15, 400), &[200, 1_000, 10_000], at_10(), effort),
+        &|| short::detection((0.1, 0.3, 100), &[200, 1_000, 10_000], at_10(), effort),
         &|| short::false_alarms(0.412, &[200, 400, 800], effort),
         &|| short::run_lengths(&[50, 200, 1_000], effort),
     ];

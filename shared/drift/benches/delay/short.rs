@@ -14,7 +14,7 @@ use crate::table::{Cell, Table};
 
 /// A row of the tables.
 #[derive(Debug, Clone, Copy)]
-enum Method {
+pub(crate) enum Method {
     TwoSample,
     /// Without weight on the deployment.
     TwoSampleAnytime,
@@ -108,41 +108,39 @@ fn share(runs: &[&Run], threshold: f64, values: u32) -> f64 {
     alarms as f64 / runs.len() as f64
 }
 
+/// The methods and their thresholds at that rate; those of the learning ones from long streams.
+pub(crate) fn thresholds(rate: f64, effort: Effort) -> Vec<(Method, f64)> {
+    let known = Known::new(Kind::Rate, rate);
+    let threshold = |method: &Method| match method {
+        Method::TwoSample | Method::TwoSampleAnytime | Method::UpperBound | Method::PlugIn => {
+            RUN_LENGTH
+        }
+        Method::Learning(entry) => {
+            let Some(detector) = known.make(entry, &Plan::of(entry)) else { return f64::INFINITY };
+            let unchanged = each(effort.null_runs, 11, |numbers| {
+                let (mut detector, law) = (detector.clone(), Law::Rate(rate));
+                let length = effort.null_values;
+                Run::of(&mut detector, length, f64::INFINITY, |_| law.observe(numbers))
+            });
+            calibrated(&unchanged, RUN_LENGTH)
+        }
+    };
+    let methods = methods();
+    let thresholds: Vec<f64> = methods.iter().map(threshold).collect();
+    methods.into_iter().zip(thresholds).collect()
+}
+
 /// Detection within so many trials, from one rate to another.
 pub(crate) fn detection(
-    before: f64,
-    after: f64,
-    within: u32,
+    (before, after, within): (f64, f64, u32),
     sizes: &[u32],
+    methods: &[(Method, f64)],
     effort: Effort,
 ) -> Table {
     let mut rows = Vec::new();
-    let known = Known::new(Kind::Rate, before);
-    let methods = methods();
-    // Thresholds of the learning ones, on long streams at this rate.
-    let long: Vec<f64> = methods
-        .iter()
-        .map(|method| match method {
-            Method::TwoSample | Method::TwoSampleAnytime | Method::UpperBound | Method::PlugIn => {
-                RUN_LENGTH
-            }
-            Method::Learning(entry) => {
-                let plan = Plan::of(entry);
-                let Some(detector) = known.make(entry, &plan) else { return f64::INFINITY };
-                let unchanged = each(effort.null_runs, 11, |numbers| {
-                    let law = Law::Rate(before);
-                    let mut detector = detector.clone();
-                    Run::of(&mut detector, effort.null_values, f64::INFINITY, |_| {
-                        law.observe(numbers)
-                    })
-                });
-                calibrated(&unchanged, RUN_LENGTH)
-            }
-        })
-        .collect();
     for (seed, n) in (20_u64..).step_by(2).zip(sizes) {
         let mut wanted = 0.0;
-        for (method, threshold) in methods.iter().zip(&long) {
+        for (method, threshold) in methods {
             let size = (effort.short_runs, within);
             let same = runs(*method, *n, (before, before), size, seed);
             let changed = runs(*method, *n, (before, after), size, seed + 1);
