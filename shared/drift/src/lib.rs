@@ -8,10 +8,9 @@
 //!   `resume(save(run(a)), b)` bit for bit.
 //! - State is bounded, and an update costs the same after a million values as after one.
 //! - What feeds a decision is computed with `+ - * /` and `sqrt` alone, which IEEE 754 fixes to the
-//!   last bit, logarithms and exponentials included (`elementary`); only interval bounds and
-//!   p-values that ask `statrs` use a platform's logarithm, and thresholds from there are rounded.
-//!   last bit, exponentials, logarithms and normal quantiles included; only interval bounds that
-//!   ask `statrs` for a quantile use a platform's logarithm.
+//!   last bit: exponentials, logarithms and normal quantiles included (`elementary`). Only interval
+//!   bounds and p-values that ask `statrs` use a platform's logarithm; thresholds that come from
+//!   there are rounded.
 //! - Sketches and sums merge exactly: any order of values and merges gives the same state.
 //!
 //! # Vocabulary

@@ -90,7 +90,7 @@ detectors! {
     /// Ranks in a frozen reference.
     EsrNormal["esr-normal", "Shin, Ramdas, Rinaldo: E-detectors, arXiv 2203.03532", EsrNormal::new]["esr-normal-cautious", "Shin, Ramdas, Rinaldo: E-detectors, arXiv 2203.03532", |baseline, a| EsrNormal::cautious(baseline, a, MISS)];
     /// Ranks among the stream's own past.
-    EsrConformal["esr-conformal", "Vovk, Gammerman, Shafer: Algorithmic Learning in a Random World, chapter 8", EsrConformal::new]["esr-conformal-rate", "Vovk, Gammerman, Shafer: Algorithmic Learning in a Random World, chapter 8", EsrConformal::rate];
+    EsrConformal["esr-conformal", "Vovk, Gammerman, Shafer: Algorithmic Learning in a Random World, chapter 8", EsrConformal::new]["esr-conformal-rate", "Vovk, Gammerman, Shafer: Algorithmic Learning in a Random World, chapter 8", EsrConformal::rate]["esr-conformal-mix", "Vovk, Gammerman, Shafer: Algorithmic Learning in a Random World, chapter 8", EsrConformal::mix];
     /// Mix of categories.
     EsrMultinomial["esr-multinomial", "Shin, Ramdas, Rinaldo: E-detectors, arXiv 2203.03532", EsrMultinomial::new]["esr-multinomial-cautious", "Shin, Ramdas, Rinaldo: E-detectors, arXiv 2203.03532", |baseline, a| EsrMultinomial::cautious(baseline, a, MISS)];
     /// Version against version, paired.

@@ -78,7 +78,7 @@ impl Default for Settings {
             effect_min: 0.02,
             effect_relative_min: 0.1,
             observations_min: 30,
-            average_run_length: 10_000.0,
+            average_run_length: 20_000.0,
             false_pages_per_day_max: 0.0,
             partitions: 1,
             silence_secs: 86_400,
@@ -231,8 +231,8 @@ mod tests {
                 .sum::<f64>();
         assert!(total <= 0.5 + 1e-9 && total > 0.4, "{total}");
         assert!(lengths.iter().all(|length| *length >= settings.average_run_length));
-        assert!((Settings::default().run_length(9, Some(1e9)) - 10_000.0).abs() < 1e-9);
-        assert!((settings.run_length(1, None) - 10_000.0).abs() < 1e-9);
+        assert!((Settings::default().run_length(9, Some(1e9)) - 20_000.0).abs() < 1e-9);
+        assert!((settings.run_length(1, None) - 20_000.0).abs() < 1e-9);
     }
 
     #[test]
