@@ -18,6 +18,7 @@ pub mod config;
 pub mod demo;
 pub mod emit;
 pub mod mapping;
+pub mod offline;
 mod print;
 mod roles;
 

@@ -10,6 +10,9 @@ use crate::schema::{ColumnId, schema};
 const FAMILIES_OF_AGENTS: [&str; 7] =
     ["agent", "approval", "change", "eval", "model", "run", "tool"];
 
+/// Kinds of these families that are about no agent: a suite is published to every partition.
+const KINDS_OF_NO_AGENT: [&str; 1] = ["eval.suite.published"];
+
 /// A field that holds a value.
 #[derive(Debug)]
 pub(crate) struct Field {
@@ -105,7 +108,9 @@ fn compile() -> Plan {
     }
     let kinds_of_agents = schema()
         .kinds()
-        .filter(|(_, family)| FAMILIES_OF_AGENTS.contains(family))
+        .filter(|(kind, family)| {
+            FAMILIES_OF_AGENTS.contains(family) && !KINDS_OF_NO_AGENT.contains(kind)
+        })
         .map(|(kind, _)| kind)
         .collect();
     let id = |path: &str| {
@@ -143,5 +148,6 @@ mod tests {
         assert_eq!(fields.sum::<usize>(), schema().columns().len());
         assert!(plan().is_about_an_agent("run.completed"));
         assert!(!plan().is_about_an_agent("quarantine.added"));
+        assert!(!plan().is_about_an_agent("eval.suite.published"));
     }
 }

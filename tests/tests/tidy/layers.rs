@@ -11,6 +11,8 @@ use crate::none;
 /// also use `sim`, the simulated world.
 const LAYERS: &[&[&str]] = &[
     &["drift", "event", "merkle"],
+    // Part of L1, below the monitor that drives it.
+    &["suite"],
     &["monitor", "segment"],
     &["ports"],
     &["archive", "embedded", "kafka", "service", "sim"],
@@ -19,7 +21,7 @@ const LAYERS: &[&[&str]] = &[
 ];
 
 /// The layers that decide and never act.
-const PURE_LAYERS: usize = 2;
+const PURE_LAYERS: usize = 3;
 
 /// What pure crates never name.
 const IMPURE: &[&str] = &[

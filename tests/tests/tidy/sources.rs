@@ -26,8 +26,14 @@ const NOT_IN_PURE_CODE: &[&str] = &[
 ];
 
 /// Directories of the crates that decide and never act.
-const PURE: &[&str] =
-    &["shared/event", "shared/drift", "shared/merkle", "shared/monitor", "shared/segment"];
+const PURE: &[&str] = &[
+    "shared/drift",
+    "shared/event",
+    "shared/merkle",
+    "shared/monitor",
+    "shared/segment",
+    "shared/suite",
+];
 
 /// A source of the project.
 struct Source {

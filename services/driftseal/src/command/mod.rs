@@ -8,6 +8,7 @@ pub mod emit;
 pub mod evidence;
 pub mod log;
 pub mod run;
+pub mod suite;
 pub mod topics;
 pub mod up;
 
@@ -54,6 +55,9 @@ pub enum Command {
     Topics(topics::Action),
     /// Send files of events into the pipeline
     Emit(emit::Args),
+    /// Eval suites: check one, run it on a file of events, put it in force
+    #[command(subcommand)]
+    Suite(suite::Action),
     /// Verify everything in an archive again
     Fsck(evidence::FsckArgs),
     /// Prove that an event is sealed
@@ -168,6 +172,7 @@ impl Command {
             Self::Log(action) => action.run(context),
             Self::Topics(action) => action.run(context),
             Self::Emit(args) => args.run(context),
+            Self::Suite(action) => action.run(context),
             Self::Fsck(args) => args.run(context),
             Self::Proof(args) => args.run(context),
             Self::Export(args) => args.run(context),

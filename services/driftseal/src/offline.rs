@@ -1,0 +1,265 @@
+//! An eval suite on files of events, without any service: what `driftseal suite test` does.
+//!
+//! The same state machine judges here and in the stream, in the order of the files. The gate is
+//! looked at once, at the end.
+
+mod text;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use event::{Event, Limits, schema};
+use serde::Serialize;
+use suite::{Decision, GateReport, Outcome, Suite, SuiteVerdict, Suites, Tally};
+use thiserror::Error;
+
+use crate::emit::{EmitError, reader};
+use crate::mapping::Mapping;
+
+/// Failures and rejections kept with their place; more are counted only.
+const FIRST_MAX: usize = 5;
+
+/// Why a suite was not run.
+#[derive(Debug, Error)]
+pub enum OfflineError {
+    /// A file cannot be read.
+    #[error(transparent)]
+    Emit(#[from] EmitError),
+    /// The suite judges nothing.
+    #[error("the suite is not enabled: it judges nothing")]
+    Disabled,
+    /// The suite is too large to be published.
+    #[error(transparent)]
+    Publish(#[from] suite::PublishError),
+}
+
+/// What a suite found in files of events.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Report {
+    /// Name of the suite.
+    pub suite: String,
+    /// Its digest.
+    pub suite_digest: String,
+    /// Events that were read.
+    pub events: u64,
+    /// Records and events that could not be read.
+    pub rejected: u64,
+    /// The first of them: `file:line: reason`.
+    pub first_rejected: Vec<String>,
+    /// Events that were judged.
+    pub judged: u64,
+    /// Runs that were forgotten before they ended, because too many were going on.
+    pub runs_forgotten: u64,
+    /// Agent versions, in the order of agent, environment and version.
+    pub versions: Vec<VersionReport>,
+}
+
+/// What a suite found about one version of an agent.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct VersionReport {
+    /// Agent.
+    pub agent_id: String,
+    /// Environment; empty if the events name none.
+    pub environment: String,
+    /// Version; empty if the events name none.
+    pub agent_version: String,
+    /// Trials, passes, and events to which no check was applicable.
+    pub tally: Tally,
+    /// Lower confidence bound of the pass rate.
+    pub low: f64,
+    /// Upper confidence bound of the pass rate.
+    pub high: f64,
+    /// Confidence of each of the two bounds.
+    pub confidence: f64,
+    /// The decision, if the suite has a gate.
+    pub gate: Option<GateReport>,
+    /// What each check found, in the order of the document.
+    pub checks: Vec<CheckCounts>,
+    /// The first trials that did not pass.
+    pub first_failures: Vec<Failed>,
+}
+
+/// How often a check ended how.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CheckCounts {
+    /// The check.
+    pub check: String,
+    /// Events that satisfied it.
+    pub passed: u64,
+    /// Events that did not.
+    pub failed: u64,
+    /// Events without its input.
+    pub not_applicable: u64,
+}
+
+/// A trial that did not pass.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Failed {
+    /// `file:line`.
+    pub place: String,
+    /// Its run, if the event names one.
+    pub run_id: Option<String>,
+    /// The first check that failed.
+    pub check: String,
+    /// What it said.
+    pub explanation: String,
+}
+
+impl Report {
+    /// The worst decision over the versions: fail, then undecided, then pass; none without a gate.
+    #[must_use]
+    pub fn decision(&self) -> Option<Decision> {
+        let decisions = || self.versions.iter().filter_map(|version| version.gate.as_ref());
+        let any = |wanted| decisions().any(|gate| gate.decision == wanted);
+        [Decision::Fail, Decision::Undecided, Decision::Pass].into_iter().find(|one| any(*one))
+    }
+
+    /// The report for people.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        text::of(self)
+    }
+}
+
+/// Key of a version: agent, environment, version.
+type Key = (String, String, String);
+
+/// Runs a suite on files, in the order given.
+///
+/// # Errors
+///
+/// If a file cannot be read or the suite is not enabled. Records that are no events are counted.
+pub fn run(
+    suite: &Suite,
+    files: &[PathBuf],
+    mapping: Option<&Mapping>,
+) -> Result<Report, OfflineError> {
+    if !suite.enabled() {
+        return Err(OfflineError::Disabled);
+    }
+    let mut suites = Suites::new(suite::Limits::default());
+    suites.publish(suite.canonical(), 0)?;
+    let mut report = Report {
+        suite: suite.name().to_owned(),
+        suite_digest: suite.digest().to_owned(),
+        events: 0,
+        rejected: 0,
+        first_rejected: Vec::new(),
+        judged: 0,
+        runs_forgotten: 0,
+        versions: Vec::new(),
+    };
+    let mut versions: BTreeMap<Key, VersionReport> = BTreeMap::new();
+    for (index, file) in (0_i32..).zip(files) {
+        reader::read(file, mapping, &mut |outcome| {
+            let place = || place(file, outcome.line);
+            let event = match &outcome.event {
+                Ok(bytes) => event::decode::decode_json(bytes, Limits::default())
+                    .map_err(|fault| fault.to_string()),
+                Err(reason) => Err(reason.clone()),
+            };
+            let mut event = match event {
+                Ok(event) => event,
+                Err(reason) => {
+                    reject(&mut report, &place(), reason);
+                    return Ok(());
+                }
+            };
+            identify(&mut event, index, outcome.line);
+            report.events += 1;
+            for verdict in suites.observe(&event) {
+                report.judged += 1;
+                let key = key_of(&event);
+                let version = versions.entry(key.clone()).or_insert_with(|| empty(suite, key));
+                count(version, &event, &verdict, &place);
+            }
+            Ok(())
+        })?;
+    }
+    report.runs_forgotten = suites.runs_forgotten();
+    report.versions = versions.into_values().map(|version| decide(suite, version)).collect();
+    Ok(report)
+}
+
+fn place(file: &Path, line: u64) -> String {
+    format!("{}:{line}", file.display())
+}
+
+fn reject(report: &mut Report, place: &str, reason: String) {
+    report.rejected += 1;
+    if report.first_rejected.len() < FIRST_MAX {
+        report.first_rejected.push(format!("{place}: {reason}"));
+    }
+}
+
+/// Gives an event without an id one of its place, so that sampling repeats.
+fn identify(event: &mut Event<'static>, file: i32, line: u64) {
+    let Some(column) = schema().id("event_id") else { return };
+    if event.text(column).is_none_or(str::is_empty) {
+        let line = i64::try_from(line).unwrap_or(i64::MAX);
+        event.set(column, event::id::from_position("input", file, line).into());
+    }
+}
+
+fn key_of(event: &Event<'_>) -> Key {
+    let text = |path| event.text_at(path).unwrap_or_default().to_owned();
+    (text("agent_id"), text("environment"), text("agent_version"))
+}
+
+fn empty(suite: &Suite, (agent_id, environment, agent_version): Key) -> VersionReport {
+    let counts = |check: &str| CheckCounts {
+        check: check.to_owned(),
+        passed: 0,
+        failed: 0,
+        not_applicable: 0,
+    };
+    VersionReport {
+        agent_id,
+        environment,
+        agent_version,
+        tally: Tally::default(),
+        low: 0.0,
+        high: 1.0,
+        confidence: 0.0,
+        gate: None,
+        checks: suite.checks().map(counts).collect(),
+        first_failures: Vec::new(),
+    }
+}
+
+fn count(
+    version: &mut VersionReport,
+    event: &Event<'_>,
+    verdict: &SuiteVerdict,
+    place: &dyn Fn() -> String,
+) {
+    version.tally.count(verdict.passed);
+    for (counts, check) in version.checks.iter_mut().zip(&verdict.checks) {
+        match check.outcome {
+            Outcome::Passed => counts.passed += 1,
+            Outcome::Failed => counts.failed += 1,
+            Outcome::NotApplicable => counts.not_applicable += 1,
+        }
+    }
+    if version.first_failures.len() < FIRST_MAX
+        && let Some((check, explanation)) = verdict.first_failure()
+    {
+        version.first_failures.push(Failed {
+            place: place(),
+            run_id: event.text_at("run_id").map(str::to_owned),
+            check: check.to_owned(),
+            explanation: explanation.to_owned(),
+        });
+    }
+}
+
+/// One look, at the end.
+fn decide(suite: &Suite, mut version: VersionReport) -> VersionReport {
+    version.gate = suite.gate().map(|gate| gate.decide(version.tally));
+    version.confidence = suite.gate().map_or(0.95, |gate| gate.confidence);
+    (version.low, version.high) = version.tally.bounds(version.confidence);
+    version
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,201 @@
+//! What is known of runs that are still going on: the tools they asked for and the steps they took.
+//!
+//! Bounds: at most `runs_max` runs; the one that was silent longest is forgotten first (a run whose
+//! end never came is such a one). Of a run, at most [`TOOLS_MAX`] names of tools are kept; beyond
+//! that the run is marked, and a check says that it cannot know.
+//!
+//! Events of a run that arrive after its `run.completed` are not seen any more.
+
+use std::collections::BTreeSet;
+
+use event::Event;
+use serde::{Deserialize, Serialize};
+
+use crate::recent::{Recent, key_of};
+use crate::trial::columns;
+
+/// Names of tools kept of a run.
+pub(crate) const TOOLS_MAX: usize = 32;
+/// Bytes of a tool's name; a longer one counts as one too many.
+pub(crate) const TOOL_BYTES_MAX: usize = 128;
+
+/// What was seen of a run before it ended.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RunFacts {
+    /// Tools that it asked for, whether or not they ran.
+    pub(crate) tools: BTreeSet<String>,
+    /// Whether there were more than are kept.
+    pub(crate) tools_overflowed: bool,
+    models_invoked: u64,
+    tools_called: u64,
+    tools_completed: u64,
+}
+
+impl RunFacts {
+    /// Steps: calls of a model; of a run that shows none, calls of tools.
+    pub(crate) fn steps(&self) -> u64 {
+        match self.models_invoked {
+            0 => self.tools_called.max(self.tools_completed),
+            models => models,
+        }
+    }
+
+    fn saw_tool(&mut self, name: &str) {
+        if self.tools.contains(name) {
+            return;
+        }
+        if self.tools.len() >= TOOLS_MAX || name.len() > TOOL_BYTES_MAX {
+            self.tools_overflowed = true;
+        } else {
+            self.tools.insert(name.to_owned());
+        }
+    }
+}
+
+/// What an event does to what is known of its run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    Started,
+    Model,
+    ToolCalled,
+    ToolCompleted,
+    ToolBlocked,
+    Completed,
+}
+
+impl Part {
+    pub(crate) fn of(kind: &str) -> Option<Self> {
+        match kind {
+            "run.started" => Some(Self::Started),
+            "model.invoked" => Some(Self::Model),
+            "tool.called" => Some(Self::ToolCalled),
+            "tool.completed" => Some(Self::ToolCompleted),
+            "tool.blocked" => Some(Self::ToolBlocked),
+            "run.completed" => Some(Self::Completed),
+            _ => None,
+        }
+    }
+}
+
+/// The runs that are going on.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Runs {
+    open: Recent<RunFacts>,
+    forgotten: u64,
+}
+
+impl Runs {
+    pub(crate) fn len(&self) -> usize {
+        self.open.len()
+    }
+
+    /// Runs that were forgotten before they ended.
+    pub(crate) const fn forgotten(&self) -> u64 {
+        self.forgotten
+    }
+
+    /// Takes note of an event; the facts of its run if that has ended.
+    pub(crate) fn saw(
+        &mut self,
+        event: &Event<'_>,
+        part: Part,
+        runs_max: usize,
+    ) -> Option<RunFacts> {
+        let columns = columns();
+        event.text(columns.run_id).filter(|run| !run.is_empty())?;
+        let key = key_of(event, &[columns.tenant_id, columns.agent_id, columns.run_id]);
+        if part == Part::Completed {
+            return self.open.remove(key);
+        }
+        let (facts, forgotten) = self.open.touch(key, runs_max, RunFacts::default)?;
+        self.forgotten += forgotten;
+        match part {
+            Part::Started | Part::Completed => {}
+            Part::Model => facts.models_invoked += 1,
+            Part::ToolCalled => facts.tools_called += 1,
+            Part::ToolCompleted => facts.tools_completed += 1,
+            Part::ToolBlocked => {}
+        }
+        if matches!(part, Part::ToolCalled | Part::ToolCompleted | Part::ToolBlocked)
+            && let Some(name) = event.text(columns.tool_name)
+        {
+            facts.saw_tool(name);
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use event::{EventBuilder, Timestamp};
+
+    fn event(kind: &str, run: &str, tool: Option<&str>) -> Event<'static> {
+        EventBuilder::new(kind)
+            .set("event_id", "e")
+            .set("event_time", Timestamp::from_micros(0))
+            .set("agent_id", "a")
+            .set("run_id", run)
+            .set_some("tool.name", tool)
+            .build()
+            .unwrap()
+    }
+
+    fn play(runs: &mut Runs, kind: &str, run: &str, tool: Option<&str>) -> Option<RunFacts> {
+        runs.saw(&event(kind, run, tool), Part::of(kind).unwrap(), 2)
+    }
+
+    #[test]
+    fn tools_and_steps_of_a_run_are_there_when_it_ends() {
+        let mut runs = Runs::default();
+        for (kind, tool) in [
+            ("run.started", None),
+            ("model.invoked", None),
+            ("tool.called", Some("search")),
+            ("tool.completed", Some("search")),
+            ("tool.blocked", Some("pay")),
+            ("model.invoked", None),
+        ] {
+            assert_eq!(play(&mut runs, kind, "r", tool), None);
+        }
+        let facts = play(&mut runs, "run.completed", "r", None).unwrap();
+        assert_eq!(facts.tools.iter().map(String::as_str).collect::<Vec<_>>(), ["pay", "search"]);
+        assert_eq!(facts.steps(), 2);
+        assert_eq!((play(&mut runs, "run.completed", "r", None), runs.len()), (None, 0));
+    }
+
+    #[test]
+    fn a_run_without_models_counts_its_tools() {
+        let mut runs = Runs::default();
+        for kind in ["tool.called", "tool.called", "tool.completed"] {
+            assert_eq!(play(&mut runs, kind, "r", Some("x")), None);
+        }
+        assert_eq!(play(&mut runs, "run.completed", "r", None).unwrap().steps(), 2);
+    }
+
+    #[test]
+    fn the_run_that_was_silent_longest_is_forgotten() {
+        let mut runs = Runs::default();
+        for run in ["1", "2", "1", "3"] {
+            assert_eq!(play(&mut runs, "tool.called", run, Some("x")), None);
+        }
+        assert_eq!((runs.len(), runs.forgotten()), (2, 1));
+        assert_eq!(play(&mut runs, "run.completed", "2", None), None);
+        assert!(play(&mut runs, "run.completed", "1", None).is_some());
+    }
+
+    #[test]
+    fn more_tools_than_are_kept_are_marked() {
+        let mut facts = RunFacts::default();
+        for number in 0..TOOLS_MAX {
+            facts.saw_tool(&number.to_string());
+            facts.saw_tool(&number.to_string());
+        }
+        assert!(!facts.tools_overflowed);
+        facts.saw_tool("one more");
+        assert!(facts.tools_overflowed && facts.tools.len() == TOOLS_MAX);
+        let mut long = RunFacts::default();
+        long.saw_tool(&"x".repeat(TOOL_BYTES_MAX + 1));
+        assert!(long.tools_overflowed);
+    }
+}

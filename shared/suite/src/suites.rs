@@ -1,0 +1,239 @@
+//! The suites in force in one partition, and what they say about its events: the state machine
+//! that the monitor drives.
+
+use std::collections::BTreeMap;
+
+use event::Event;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::document::Suite;
+use crate::gate::Tally;
+use crate::problem::Problems;
+use crate::recent::{Recent, key_of};
+use crate::runs::{Part, RunFacts, Runs};
+use crate::trial::{TrialKind, columns};
+use crate::verdict::SuiteVerdict;
+
+/// Bounds of what is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Suites in force; one more is refused.
+    pub suites_max: usize,
+    /// Runs that are going on; beyond it the one that was silent longest is forgotten, and a check
+    /// that asks what it did before is not applicable.
+    pub runs_max: usize,
+    /// Agent versions counted for the gate of each suite; beyond it the one that was silent longest
+    /// is counted from zero when it comes back.
+    pub versions_max: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { suites_max: 64, runs_max: 4_096, versions_max: 1_024 }
+    }
+}
+
+/// Why a publication has no effect.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum PublishError {
+    /// The document is wrong.
+    #[error(transparent)]
+    Document(#[from] Problems),
+    /// There are as many suites as may be.
+    #[error(
+        "{suites_max} suites are in force, the most there may be: end one with `enabled: false`"
+    )]
+    Full {
+        /// The bound.
+        suites_max: usize,
+    },
+}
+
+/// What a publication did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Published {
+    /// A suite that was not in force.
+    New,
+    /// Another document of a suite in force; counting starts again.
+    Changed,
+    /// The document in force; nothing changes.
+    Same,
+    /// The suite ended.
+    Ended,
+}
+
+/// A suite in force.
+#[derive(Debug)]
+struct Live {
+    suite: Suite,
+    /// Offset of its publication.
+    since_offset: i64,
+    /// By tenant, agent, environment and version.
+    tallies: Recent<Tally>,
+}
+
+/// The suites in force, and what they must remember.
+///
+/// A pure function of the calls made: saved anywhere and resumed, it continues as if nothing had
+/// happened.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(try_from = "Saved")]
+pub struct Suites {
+    limits: Limits,
+    #[serde(serialize_with = "save_live")]
+    live: BTreeMap<String, Live>,
+    runs: Runs,
+}
+
+/// The form in which it is saved: documents rather than what was compiled of them.
+#[derive(Deserialize)]
+struct Saved {
+    limits: Limits,
+    live: Vec<SavedLive>,
+    runs: Runs,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SavedLive {
+    document: String,
+    since_offset: i64,
+    tallies: Recent<Tally>,
+}
+
+fn save_live<S: serde::Serializer>(
+    live: &BTreeMap<String, Live>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(live.values().map(|live| SavedLive {
+        document: live.suite.canonical().to_owned(),
+        since_offset: live.since_offset,
+        tallies: live.tallies.clone(),
+    }))
+}
+
+impl TryFrom<Saved> for Suites {
+    type Error = Problems;
+
+    fn try_from(saved: Saved) -> Result<Self, Problems> {
+        let mut live = BTreeMap::new();
+        for SavedLive { document, since_offset, tallies } in saved.live {
+            let suite = Suite::from_canonical(&document)?;
+            live.insert(suite.name().to_owned(), Live { suite, since_offset, tallies });
+        }
+        Ok(Self { limits: saved.limits, live, runs: saved.runs })
+    }
+}
+
+impl Suites {
+    /// No suite is in force.
+    #[must_use]
+    pub fn new(limits: Limits) -> Self {
+        Self { limits, ..Self::default() }
+    }
+
+    /// Whether no suite is in force.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.live.is_empty()
+    }
+
+    /// The suites in force, in the order of their names, and the offsets of their publication.
+    pub fn in_force(&self) -> impl Iterator<Item = (&Suite, i64)> {
+        self.live.values().map(|live| (&live.suite, live.since_offset))
+    }
+
+    /// Runs that are remembered.
+    #[must_use]
+    pub fn runs(&self) -> usize {
+        self.runs.len()
+    }
+
+    /// Runs that were forgotten before they ended, to keep the bound.
+    #[must_use]
+    pub const fn runs_forgotten(&self) -> u64 {
+        self.runs.forgotten()
+    }
+
+    /// Puts a document in force, from the next event on. A run that is going on is judged by what
+    /// it does from here.
+    ///
+    /// # Errors
+    ///
+    /// A document that is wrong or one too many; what was in force stays so.
+    pub fn publish(&mut self, document: &str, offset: i64) -> Result<Published, PublishError> {
+        let suite = Suite::from_canonical(document)?;
+        let name = suite.name().to_owned();
+        let before = self.live.get(&name).map(|live| live.suite.digest() == suite.digest());
+        let outcome = match before {
+            Some(true) => return Ok(Published::Same),
+            Some(false) if !suite.enabled() => Published::Ended,
+            // A suite that is not in force needs no place to be ended.
+            None if !suite.enabled() => return Ok(Published::Ended),
+            Some(false) => Published::Changed,
+            None if self.live.len() >= self.limits.suites_max => {
+                return Err(PublishError::Full { suites_max: self.limits.suites_max });
+            }
+            None => Published::New,
+        };
+        if outcome == Published::Ended {
+            self.live.remove(&name);
+        } else {
+            let tallies = Recent::default();
+            self.live.insert(name, Live { suite, since_offset: offset, tallies });
+        }
+        if !self.live.values().any(|live| live.suite.needs_runs()) {
+            self.runs = Runs::default();
+        }
+        Ok(outcome)
+    }
+
+    /// Takes the next event, and says what the suites find; nothing for most events.
+    pub fn observe(&mut self, event: &Event<'_>) -> Vec<SuiteVerdict> {
+        if self.live.is_empty() {
+            return Vec::new();
+        }
+        let kind = event.text(columns().kind).unwrap_or_default();
+        let run = self.follow(event, kind);
+        let Some(kind) = TrialKind::of(kind) else { return Vec::new() };
+        let mut verdicts = Vec::new();
+        for live in self.live.values_mut() {
+            if live.suite.selects(event, kind) {
+                let mut verdict = live.suite.judge(event, run.as_ref());
+                verdict.gate = count(live, event, verdict.passed, self.limits.versions_max);
+                verdicts.push(verdict);
+            }
+        }
+        verdicts
+    }
+
+    /// Takes note of what a run does; its facts when it ends.
+    fn follow(&mut self, event: &Event<'_>, kind: &str) -> Option<RunFacts> {
+        let part = Part::of(kind)?;
+        let asked = |live: &Live| live.suite.needs_runs() && live.suite.selects_agent(event);
+        if !self.live.values().any(asked) {
+            return None;
+        }
+        self.runs.saw(event, part, self.limits.runs_max)
+    }
+}
+
+/// Counts a verdict for the gate, and looks at it if it is time.
+fn count(
+    live: &mut Live,
+    event: &Event<'_>,
+    passed: Option<bool>,
+    versions_max: usize,
+) -> Option<crate::gate::GateReport> {
+    let gate = live.suite.gate()?;
+    let columns = columns();
+    let key = key_of(
+        event,
+        &[columns.tenant_id, columns.agent_id, columns.environment, columns.agent_version],
+    );
+    let (tally, _) = live.tallies.touch(key, versions_max, Tally::default)?;
+    tally.count(passed);
+    // Only a trial is an occasion to look; otherwise the same look would be reported twice.
+    passed?;
+    gate.look(*tally)
+}

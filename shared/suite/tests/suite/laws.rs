@@ -1,0 +1,120 @@
+//! Laws: a snapshot anywhere changes nothing, memory is bounded, any text is an error or a suite.
+
+use event::{Cell, Event, EventBuilder, Timestamp};
+use proptest::prelude::*;
+use suite::{Limits, Suite, SuiteVerdict, Suites};
+
+const DOCUMENTS: [&str; 4] = [
+    "suite: tools\nchecks: [{type: tool_allow_list, tools: [t0, t1]}, {type: steps_max, steps: 2}]\n\
+     gate: {pass_rate_min: 0.5, trials_min: 2}\n",
+    "suite: tools\nenabled: false\nchecks: [{type: citation_present}]\n",
+    "suite: answers\nsample: 0.7\nchecks: [{type: contains, texts: [\"1\"]}, {type: latency_max, duration_ms: 100}]\n\
+     gate: {pass_rate_min: 0.7, trials_min: 1}\n",
+    "suite: models\napplies_to: {kind: model.invoked, agents: [a0]}\nchecks: [{type: tokens_max, tokens: 99}]\n",
+];
+
+const LIMITS: Limits = Limits { suites_max: 2, runs_max: 3, versions_max: 2 };
+
+#[derive(Debug, Clone)]
+enum Step {
+    Publish(usize),
+    Event { kind: usize, agent: u8, version: u8, run: u8, bits: u8 },
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let publish = (0..DOCUMENTS.len()).prop_map(Step::Publish);
+    let event = (0_usize..6, 0_u8..2, 0_u8..4, 0_u8..5, any::<u8>()).prop_map(
+        |(kind, agent, version, run, bits)| Step::Event { kind, agent, version, run, bits },
+    );
+    prop::collection::vec(prop_oneof![1 => publish, 9 => event], 1..150)
+}
+
+fn event(number: usize, step: &Step) -> Option<Event<'static>> {
+    let Step::Event { kind, agent, version, run, bits } = step else { return None };
+    let kinds = [
+        "run.started",
+        "run.completed",
+        "tool.called",
+        "tool.completed",
+        "model.invoked",
+        "eval.result",
+    ];
+    let kind = kinds[*kind];
+    let mut event = EventBuilder::new(kind)
+        .set("event_id", format!("e{number}"))
+        .set("event_time", Timestamp::from_micros(0))
+        .set("agent_id", format!("a{agent}"))
+        .set("agent_version", format!("v{version}"))
+        .set("run_id", format!("r{run}"))
+        .build()
+        .unwrap();
+    let mut set = |path: &str, cell: Cell<'static>| {
+        event.set(event::schema().id(path).unwrap(), cell);
+    };
+    match kind {
+        "run.completed" if !bits.is_multiple_of(7) => {
+            set("run.output", format!("{bits}").into());
+            set("run.duration_ms", f64::from(*bits).into());
+        }
+        "tool.called" | "tool.completed" => set("tool.name", format!("t{}", bits % 3).into()),
+        "model.invoked" => set("model.input_tokens", i64::from(*bits).into()),
+        _ => {}
+    }
+    Some(event)
+}
+
+fn play(suites: &mut Suites, number: usize, step: &Step) -> Vec<SuiteVerdict> {
+    match (step, event(number, step)) {
+        (Step::Publish(document), _) => {
+            let suite = Suite::parse(DOCUMENTS[*document]).unwrap();
+            drop(suites.publish(suite.canonical(), i64::try_from(number).unwrap()));
+            Vec::new()
+        }
+        (Step::Event { .. }, event) => suites.observe(&event.unwrap()),
+    }
+}
+
+fn save(suites: &Suites) -> Vec<u8> {
+    postcard::to_stdvec(suites).unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn a_snapshot_after_any_step_changes_nothing(steps in steps()) {
+        let (mut plain, mut resumed) = (Suites::new(LIMITS), Suites::new(LIMITS));
+        for (number, step) in steps.iter().enumerate() {
+            let expected = play(&mut plain, number, step);
+            prop_assert_eq!(play(&mut resumed, number, step), expected);
+            let bytes = save(&resumed);
+            prop_assert_eq!(&bytes, &save(&plain));
+            resumed = postcard::from_bytes(&bytes).unwrap();
+            prop_assert_eq!(save(&resumed), bytes);
+            prop_assert!(resumed.runs() <= LIMITS.runs_max);
+            prop_assert!(resumed.in_force().count() <= LIMITS.suites_max);
+        }
+    }
+
+    #[test]
+    fn no_bytes_resume_into_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        drop(postcard::from_bytes::<Suites>(&bytes));
+    }
+
+    #[test]
+    fn any_text_is_an_error_or_a_suite(text in "[ \n:\\-\\[\\]{},'\"|>&*!#?a-c0-9.]{0,60}") {
+        prop_assert!(Suite::parse(&text).is_err());
+        prop_assert!(Suite::from_canonical(&text).is_err());
+    }
+
+    #[test]
+    fn a_damaged_document_is_an_error_or_a_suite(at in 0_usize..400, with in "[ \n:\\-\\[{,'\"a0]{0,3}") {
+        let text = include_str!("../../../../schemas/suites/support-quality.yaml");
+        let mut damaged: String = text.chars().take(at).collect();
+        damaged.push_str(&with);
+        damaged.extend(text.chars().skip(at + 1));
+        if let Ok(suite) = Suite::parse(&damaged) {
+            prop_assert!(Suite::from_canonical(suite.canonical()).is_ok());
+        }
+    }
+}
