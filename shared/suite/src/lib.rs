@@ -54,7 +54,7 @@ mod yaml;
 pub use document::{DOCUMENT_BYTES_MAX, Suite};
 pub use gate::{Decision, Gate, GateReport, Tally};
 pub use problem::{Problem, Problems};
-pub use publication::{KIND, document_of, publication};
+pub use publication::{KIND, document_of, gate_fields, publication, result_fields};
 pub use schema::document_schema;
 pub use suites::{Limits, PublishError, Published, Suites};
 pub use trial::TrialKind;

@@ -3,10 +3,12 @@
 //! Promise: what a person sees is what is read. Scalars follow the core schema (YAML 1.2.2,
 //! section 10.3.2), so `no` is text. A key that repeats, an anchor, an alias, a tag, a second
 //! document and a number that JSON cannot hold exactly are refused, each with its line. JSON is
-//! read as the YAML it is.
+//! read as the YAML it is; only its escapes in two halves (`\ud83d\ude00`), which YAML does not
+//! have, are joined before.
 //!
 //! It does not know what the document means.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, StrInput};
@@ -51,7 +53,8 @@ pub(crate) fn element(path: &str, index: usize) -> String {
 
 /// The value of a document, and where its places are.
 pub(crate) fn load(text: &str) -> Result<(Value, Lines), Problem> {
-    let mut loader = Loader { parser: Parser::new_from_str(text), lines: Lines::default() };
+    let text = joined(text);
+    let mut loader = Loader { parser: Parser::new_from_str(&text), lines: Lines::default() };
     let mut value = None;
     loop {
         let (event, span) = loader.next()?;
@@ -78,6 +81,42 @@ pub(crate) fn load(text: &str) -> Result<(Value, Lines), Problem> {
 
 fn at(span: Span, path: &str, message: impl Into<String>) -> Problem {
     Problem::new(path, Some(span.start.line()), message)
+}
+
+/// JSON with every pair of escaped surrogates (RFC 8259, section 7) as the character it means.
+fn joined(text: &str) -> Cow<'_, str> {
+    if !text.trim_start().starts_with('{') || !text.contains("\\u") {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('\\') {
+        out.push_str(before);
+        let pair = unit(after).and_then(|high| {
+            let (_, second) = after.split_at_checked(5)?;
+            let low = unit(second.strip_prefix('\\')?)?;
+            let character = char::decode_utf16([high, low]).next()?.ok()?;
+            (character.len_utf16() == 2).then_some(character)
+        });
+        let taken = if let Some(character) = pair {
+            out.push(character);
+            11
+        } else {
+            out.push('\\');
+            let escaped = after.chars().next();
+            out.extend(escaped);
+            escaped.map_or(0, char::len_utf8)
+        };
+        rest = after.get(taken..).unwrap_or_default();
+    }
+    out.push_str(rest);
+    Cow::Owned(out)
+}
+
+/// The code unit of `uXXXX`.
+fn unit(text: &str) -> Option<u16> {
+    let digits = text.strip_prefix('u')?.get(..4)?;
+    u16::from_str_radix(digits, 16).ok()
 }
 
 struct Loader<'t> {
@@ -248,6 +287,17 @@ mod tests {
         for text in [value.to_string(), serde_json::to_string_pretty(&value).unwrap()] {
             assert_eq!(read(&text), value, "{text}");
         }
+    }
+
+    #[test]
+    fn json_as_other_writers_write_it_is_read_too() {
+        let text = "{\r\n\t\"a\": [\r\n\t\t1,\r\n\t\t\"\\ud83d\\ude00 \\u00fc \\\\ud83d\\n\"\r\n\t]\r\n}\r\n";
+        assert_eq!(read(text), json!({"a": [1, "😀 ü \\ud83d\n"]}));
+        assert_eq!(read(text), serde_json::from_str::<Value>(text).unwrap());
+        assert!(refused("{\"a\": \"\\ud83d\"}").contains("line 1"));
+        assert_eq!(joined("{\\").as_ref(), "{\\");
+        assert_eq!(joined("{\\u").as_ref(), "{\\u");
+        assert_eq!(joined("{\\ud83d\\u0041é").as_ref(), "{\\ud83d\\u0041é");
     }
 
     #[test]

@@ -43,6 +43,32 @@ fn a_publication_carries_the_document_and_is_found_again() {
 }
 
 #[test]
+fn verdicts_and_decisions_fit_the_schema_of_events() {
+    let mut suites = suites(&["suite: s
+checks: [{type: latency_max, duration_ms: 10}, {type: steps_max, steps: 1}]
+gate: {pass_rate_min: 0.5, trials_min: 1}
+"]);
+    let run = serde_json::json!({
+        "kind": "run.completed", "agent_id": "a", "run": {"duration_ms": 11},
+    });
+    let verdicts = suites.observe(&event(&run));
+    let builder = |kind| {
+        EventBuilder::new(kind).set("event_id", "e").set("event_time", Timestamp::from_micros(0))
+    };
+    let [latency, steps] = [&verdicts[0].checks[0], &verdicts[0].checks[1]].map(|check| {
+        suite::result_fields(builder("eval.result"), &verdicts[0], check).build().unwrap()
+    });
+    assert_eq!(latency.at("eval.passed"), Some(&false.into()));
+    assert_eq!(latency.text_at("eval.explanation"), Some("11 ms, at most 10"));
+    assert_eq!((steps.at("eval.passed"), steps.at("eval.score")), (None, None));
+    let gate = verdicts[0].gate.as_ref().unwrap();
+    let completed = builder("eval.suite.completed");
+    let completed = suite::gate_fields(completed, &verdicts[0], gate).build().unwrap();
+    assert_eq!(completed.text_at("eval.gate"), Some("undecided"));
+    assert_eq!(completed.at("eval.trials"), Some(&1_i64.into()));
+}
+
+#[test]
 fn the_digest_is_of_the_meaning_and_not_of_the_text() {
     let yaml = "# a comment\nsuite: s\nchecks:\n  - {type: latency_max, duration_ms: 5.0}\n";
     let json = r#"{"checks": [{"duration_ms": 5, "type": "latency_max"}], "suite": "s"}"#;
