@@ -1,6 +1,6 @@
 //! The example suite through the binary: what `suite check` and `suite test` print, how they end.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed step fails the test")]
+#![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 use std::process::{Command, Output};
 
