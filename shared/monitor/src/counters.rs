@@ -29,4 +29,6 @@ pub struct Counters {
     pub settings_applied: u64,
     /// Events with settings that make no sense and changed nothing.
     pub settings_refused: u64,
+    /// Published suites that are wrong or one too many, and changed nothing.
+    pub suites_refused: u64,
 }

@@ -29,6 +29,7 @@ mod change;
 mod columns;
 mod counters;
 mod dedup;
+mod judged;
 pub mod metric;
 mod observe;
 mod output;

@@ -30,6 +30,8 @@ pub(crate) enum Kind {
     Tick,
     /// `monitor.configured`.
     Configured,
+    /// `eval.suite.published`.
+    Suite,
     /// Anything else: it shows that its key is alive, and fills no pane.
     Other,
 }
@@ -46,6 +48,7 @@ impl Kind {
             "agent.version.rolled_back" => Self::RolledBack,
             "monitor.tick" => Self::Tick,
             CONFIGURED => Self::Configured,
+            suite::KIND => Self::Suite,
             kind if kind.starts_with("change.") || kind.starts_with("agent.version.") => {
                 Self::Change
             }

@@ -4,13 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use event::{Decoded, Event, Record, Timestamp, TimestampType};
 use serde::{Deserialize, Serialize};
+use suite::Suites;
 
 use crate::agent::{Agent, Identity, OTHER_SUITE, Version, bounded, write_key};
 use crate::change::LastChange;
 use crate::columns::columns;
 use crate::counters::Counters;
 use crate::dedup::{RecentIds, number_of};
-use crate::metric;
+use crate::judged;
+use crate::metric::{self, Metric};
 use crate::observe::Kind;
 use crate::output::{Destination, Output, Outputs};
 use crate::settings::Settings;
@@ -18,7 +20,7 @@ use crate::silence::Look;
 use crate::snapshot::{self, ResumeError};
 use crate::stream::{Fleet, Mark, Totals, Value};
 use crate::watermark::{Placed, Watermark};
-use crate::window::{PANE_MICROS, Span, Touched};
+use crate::window::{Cell, PANE_MICROS, Span, Touched};
 
 /// What happens to a window when the watermark reaches an instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -55,6 +57,7 @@ pub(crate) struct State {
     /// Streams that are tested, of all agents.
     tests: u64,
     schedule: BTreeSet<Due>,
+    suites: Suites,
 }
 
 /// Computes windows, baselines and alerts from the records of one partition.
@@ -84,6 +87,7 @@ impl Processor {
             keys: 0,
             tests: 0,
             schedule: BTreeSet::new(),
+            suites: Suites::new(suite::Limits::default()),
         };
         Self { settings, state, key: String::new() }
     }
@@ -159,6 +163,12 @@ impl Processor {
         let moved = match kind {
             Kind::Configured => {
                 self.configure(event.text(columns().monitor_settings).unwrap_or_default());
+                false
+            }
+            Kind::Suite => {
+                let document = suite::document_of(event).unwrap_or_default();
+                let published = self.state.suites.publish(document, record.offset);
+                self.state.counters.suites_refused += u64::from(published.is_err());
                 false
             }
             Kind::Tick => {
@@ -239,7 +249,7 @@ impl Processor {
             Kind::Other => {
                 self.observe(offset, event, kind, placed, outputs);
             }
-            Kind::Tick | Kind::Configured => {}
+            Kind::Tick | Kind::Configured | Kind::Suite => {}
         }
         self.evict(offset, outputs);
     }
@@ -369,20 +379,28 @@ impl Processor {
         };
         state.counters.suites_merged += u64::from(suite == OTHER_SUITE);
 
-        if kind == Kind::Other {
+        let mut cells: Vec<(Cell, &Metric, f64)> = Vec::new();
+        for (place, metric) in (0_u8..).zip(metric::ALL) {
+            if let Some(value) = metric.sample(event, kind, columns) {
+                cells.push(((place, if metric.per_suite { suite } else { 0 }), metric, value));
+            }
+        }
+        for verdict in state.suites.observe(event) {
+            judged::emit(&verdict, event, &agent.identity, &name, outputs);
+            let number = version.suite(&verdict.suite, settings.suites_per_key_max);
+            let values = [
+                (metric::EVAL_PASS_RATE, verdict.passed.map(|passed| f64::from(u8::from(passed)))),
+                (metric::EVAL_SCORE, verdict.score),
+            ];
+            for (place, value) in values {
+                if let Some((metric, value)) = metric::ALL.get(usize::from(place)).zip(value) {
+                    cells.push(((place, number), metric, value));
+                }
+            }
+        }
+        if cells.is_empty() && kind == Kind::Other {
             return;
         }
-        let mut values = [None; metric::ALL.len()];
-        for (value, metric) in values.iter_mut().zip(metric::ALL) {
-            *value = metric.sample(event, kind, columns);
-        }
-        let cells = || {
-            let with_place = (0_u8..).zip(metric::ALL).zip(values);
-            with_place.filter_map(|((place, metric), value)| {
-                let suite = if metric.per_suite { suite } else { 0 };
-                Some(((place, suite), metric, value?))
-            })
-        };
         let watermark = state.watermark.at();
         let retention = Settings::micros(settings.retention_secs);
         let end = Span::Minutes.end(Span::Minutes.start(placed.micros));
@@ -396,8 +414,8 @@ impl Processor {
                 Some(_) | None => span.end(window),
             };
             let (pane, touched) = version.windows.touch(placed.micros, due);
-            for (cell, metric, value) in cells() {
-                if !pane.cells.entry(cell).or_default().add(metric.shape, value) {
+            for (cell, metric, value) in &cells {
+                if !pane.cells.entry(*cell).or_default().add(metric.shape, *value) {
                     state.counters.invalid_values += 1;
                 }
             }
@@ -419,7 +437,7 @@ impl Processor {
         let run = event.text(columns.run_id).or_else(|| event.text(columns.event_id));
         let run = bounded(run.unwrap_or_default());
         let mark = Mark { offset, time: placed.micros };
-        for (cell, metric, value) in cells() {
+        for (cell, metric, value) in cells {
             let Some(watch) = metric.watch.filter(|_| cell.1 != OTHER_SUITE) else { continue };
             if let Some(value) = Value::of(watch.model, value) {
                 agent.observe(&name, cell, value, (mark, &run), fleet, outputs);

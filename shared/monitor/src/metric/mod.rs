@@ -85,6 +85,11 @@ impl Metric {
     }
 }
 
+/// Place of the pass rate in [`ALL`], which verdicts of suites fill too.
+pub(crate) const EVAL_PASS_RATE: u8 = 6;
+/// Place of the score in [`ALL`].
+pub(crate) const EVAL_SCORE: u8 = 7;
+
 /// All metrics.
 pub const ALL: &[Metric] = &[
     run_count::METRIC,
@@ -115,6 +120,8 @@ mod tests {
 
     #[test]
     fn names_are_distinct_and_sizes_have_sketches() {
+        assert_eq!(ALL[usize::from(EVAL_PASS_RATE)].name, "eval.pass_rate");
+        assert_eq!(ALL[usize::from(EVAL_SCORE)].name, "eval.score");
         for metric in ALL {
             if metric.watch.is_some_and(|watch| watch.model == Model::Sizes) {
                 assert_eq!(metric.shape, Shape::Quantiles, "{}", metric.name);

@@ -6,6 +6,7 @@
 mod alerts;
 mod configured;
 mod findings;
+mod judged;
 mod laws;
 mod windows;
 mod world;
