@@ -45,6 +45,8 @@ const PLANS: &[(&str, Plan)] = &[
     ("eddm", Plan { kinds: RATE, ..CLASSICAL }),
     ("esr-bounded", PINNED),
     ("esr-conformal", Plan { kinds: BOTH, learns: true, ..PINNED }),
+    ("esr-conformal-mix", Plan { learns: true, ..PINNED }),
+    ("esr-conformal-rate", Plan { learns: true, ..PINNED }),
     ("esr-multinomial", PINNED),
     ("esr-multinomial-cautious", PINNED),
     ("esr-normal", Plan { kinds: LATENCY, ..PINNED }),

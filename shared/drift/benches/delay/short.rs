@@ -47,8 +47,7 @@ impl Method {
             Baseline { direction: Direction::Rising, counts: &counts, ..Baseline::default() };
         let two_sample = || EsrTwoSample::new(&baseline, RUN_LENGTH).unwrap();
         let bounded = |bound: f64| {
-            let bound = bound.clamp(1e-6, 1.0 - 1e-6);
-            Detector::EsrBounded(EsrBounded::new(Null::AtMost(bound), RUN_LENGTH).unwrap())
+            Detector::EsrBounded(EsrBounded::new(bound_of(bound), RUN_LENGTH).unwrap())
         };
         let detector = match self {
             Self::TwoSample => Detector::EsrTwoSample(two_sample()),
@@ -63,8 +62,8 @@ impl Method {
             Self::PlugIn => bounded(f64::from(ones) / f64::from(n)),
             Self::Learning(entry) => {
                 let threshold = Plan::of(entry).made_with();
-                let rising = Baseline { direction: Direction::Rising, ..Baseline::default() };
-                let mut detector = (entry.make)(&rising, threshold).unwrap();
+                let guess = bound_of(f64::from(ones) / f64::from(n));
+                let mut detector = (entry.make)(&guess.into(), threshold).unwrap();
                 for value in values {
                     detector.update(value);
                 }
@@ -75,13 +74,17 @@ impl Method {
     }
 }
 
+/// A rate as the mean that is still normal; the detectors that learn take it as a first guess.
+const fn bound_of(rate: f64) -> Null {
+    Null::AtMost(rate.clamp(1e-6, 1.0 - 1e-6))
+}
+
 fn methods() -> Vec<Method> {
     let mut methods =
         vec![Method::TwoSample, Method::TwoSampleAnytime, Method::UpperBound, Method::PlugIn];
     let learning = registry::ALL.iter().filter(|entry| {
         let plan = Plan::of(entry);
-        let rising = Baseline { direction: Direction::Rising, ..Baseline::default() };
-        plan.learns && (entry.make)(&rising, plan.made_with()).is_ok()
+        plan.learns && (entry.make)(&bound_of(0.5).into(), plan.made_with()).is_ok()
     });
     methods.extend(learning.map(Method::Learning));
     methods
