@@ -3,12 +3,7 @@
 //!
 //! The data is not part of the project. Where it is absent, data of the same shape is made here.
 
-#![expect(
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    reason = "a failed step fails the test; what was used and found is for whoever reads it"
-)]
+#![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

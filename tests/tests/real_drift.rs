@@ -5,7 +5,6 @@
 
 #![expect(
     clippy::unwrap_used,
-    clippy::print_stdout,
     reason = "a failed step fails the test; what was found is for whoever reads it"
 )]
 

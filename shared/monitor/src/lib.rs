@@ -29,6 +29,7 @@ mod change;
 mod columns;
 mod counters;
 mod dedup;
+mod emission;
 mod judged;
 pub mod metric;
 mod observe;

@@ -11,14 +11,15 @@ use crate::change::LastChange;
 use crate::columns::columns;
 use crate::counters::Counters;
 use crate::dedup::{RecentIds, number_of};
+use crate::emission::emit_window;
 use crate::judged;
 use crate::metric::{self, Metric};
 use crate::observe::Kind;
-use crate::output::{Destination, Output, Outputs};
+use crate::output::{Output, Outputs};
 use crate::settings::Settings;
 use crate::silence::Look;
 use crate::snapshot::{self, ResumeError};
-use crate::stream::{Fleet, Mark, Totals, Value};
+use crate::stream::{Fleet, Mark, Value};
 use crate::watermark::{Placed, Watermark};
 use crate::window::{Cell, PANE_MICROS, Span, Touched};
 
@@ -543,71 +544,4 @@ impl Processor {
 /// End of the minute that an instant lies in.
 const fn next_minute(micros: i64) -> i64 {
     micros.div_euclid(PANE_MICROS).saturating_add(1).saturating_mul(PANE_MICROS)
-}
-
-/// Emits a window, one event per metric, and shows it to the alerts if it closes for the first
-/// time.
-fn emit_window(
-    agent: &mut Agent,
-    name: &str,
-    (span, start): (Span, i64),
-    fleet: Fleet<'_>,
-    outputs: &mut Outputs<'_>,
-) {
-    let Some(version) = agent.versions.get_mut(name) else { return };
-    let Some((revision, pane)) = version.windows.emit(span, start) else { return };
-    let mut cells: Vec<_> = pane
-        .cells
-        .iter()
-        .filter_map(|((place, suite), aggregate)| {
-            let metric = metric::ALL.get(usize::from(*place))?;
-            let summary = aggregate.summary(metric.shape)?;
-            Some((*place, version.suite_name(*suite), metric, summary))
-        })
-        .collect();
-    cells.sort_by_key(|(place, suite, ..)| (*place, *suite));
-    let end = span.end(start);
-    for (_, suite, metric, summary) in cells {
-        let [p50, p90, p95, p99] = match summary.quantiles {
-            Some(quantiles) => quantiles.map(Some),
-            None => [None; 4],
-        };
-        outputs.push(
-            Destination::Metrics,
-            "metric.window",
-            end,
-            &agent.identity,
-            name,
-            |builder| {
-                builder
-                    .set("metric.name", metric.name)
-                    .set_some("metric.suite", suite)
-                    .set("metric.unit", metric.unit)
-                    .set("metric.window_start", Timestamp::from_micros(start))
-                    .set("metric.window_end", Timestamp::from_micros(end))
-                    .set("metric.revision", revision)
-                    .set("metric.count", summary.count)
-                    .set_some("metric.sum", summary.sum)
-                    .set("metric.value", summary.value)
-                    .set_some("metric.low", summary.low)
-                    .set_some("metric.high", summary.high)
-                    .set_some("metric.p50", p50)
-                    .set_some("metric.p90", p90)
-                    .set_some("metric.p95", p95)
-                    .set_some("metric.p99", p99)
-            },
-        );
-    }
-    if revision > 0 || span != Span::Minutes {
-        return;
-    }
-    agent.each_stream(name, fleet, |cell, stream, context| {
-        if !stream.is_firing() {
-            return;
-        }
-        if let Some(window) = pane.cells.get(&cell) {
-            let observed = Totals::of(context.watch.model, window);
-            stream.window_closed(start, &observed, context, outputs);
-        }
-    });
 }
