@@ -30,8 +30,8 @@ use merkle::{Hash, hash};
 
 pub use self::findings::{Finding, Severity};
 pub use self::report::{PartitionReport, Progress, Report};
-pub(crate) use self::segment_task::same_facts;
 pub use self::segment_task::{SegmentOutcome, SegmentTask};
+pub(crate) use self::segment_task::{same_facts, same_object};
 
 use self::findings::Findings;
 use self::tiles::{Derived, Tiles};

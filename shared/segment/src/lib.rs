@@ -32,6 +32,7 @@ pub mod policy;
 pub mod proof;
 pub mod read;
 pub mod replay;
+pub mod rows;
 pub mod sealer;
 #[cfg(test)]
 mod tests;

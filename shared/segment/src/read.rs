@@ -96,15 +96,38 @@ pub struct Row<'a> {
 /// See [`ReadError`]. Never panics.
 pub fn check(parquet: &Bytes) -> Result<Checked, ReadError> {
     let mut reader = Reader::open(parquet)?;
-    let (first_offset, lost_before) = (reader.first_offset, reader.lost_before);
-    let mut collector: Option<Collector> = None;
-    reader.for_each(|partition, number, row| {
+    let mut collecting = Collecting::of(&reader);
+    reader.for_each(|partition, number, row| collecting.add(partition, number, row))?;
+    collecting.finish(parquet)
+}
+
+/// Collects what follows from the rows of a file while they pass.
+#[derive(Debug)]
+pub(crate) struct Collecting {
+    first_offset: i64,
+    lost_before: Option<i64>,
+    collector: Option<Collector>,
+}
+
+impl Collecting {
+    pub(crate) const fn of(reader: &Reader) -> Self {
+        let (first_offset, lost_before) = (reader.first_offset, reader.lost_before);
+        Self { first_offset, lost_before, collector: None }
+    }
+
+    pub(crate) fn add(
+        &mut self,
+        partition: &TopicPartition,
+        number: u64,
+        row: &Row<'_>,
+    ) -> Result<(), ReadError> {
         let refused = |detail: String| ReadError::Row { row: number, detail };
-        let collector = match &mut collector {
+        let first_offset = self.first_offset;
+        let collector = match &mut self.collector {
             Some(collector) => collector,
             none @ None => {
                 let new = none.insert(Collector::new(partition, first_offset));
-                if let Some(offset) = lost_before {
+                if let Some(offset) = self.lost_before {
                     new.lose_before(offset).map_err(|_| {
                         refused(format!("lost before {offset}, which is before {first_offset}"))
                     })?;
@@ -116,10 +139,13 @@ pub fn check(parquet: &Bytes) -> Result<Checked, ReadError> {
         collector.add(&row.head(), &row.event, erased, row.leaf).map_err(|error| {
             refused(format!("offset {} where at least {} comes next", row.offset, error.next))
         })
-    })?;
-    let collected = collector.and_then(|collector| collector.finish(parquet));
-    let collected = collected.ok_or(ReadError::Empty)?;
-    Ok(Checked { facts: collected.facts, census: collected.census, leaves: collected.leaves })
+    }
+
+    pub(crate) fn finish(self, parquet: &Bytes) -> Result<Checked, ReadError> {
+        let collected = self.collector.and_then(|collector| collector.finish(parquet));
+        let collected = collected.ok_or(ReadError::Empty)?;
+        Ok(Checked { facts: collected.facts, census: collected.census, leaves: collected.leaves })
+    }
 }
 
 fn column_of(path: &str) -> Option<ColumnId> {
@@ -151,14 +177,27 @@ impl Row<'_> {
 }
 
 /// A file whose metadata was read.
-struct Reader {
+pub(crate) struct Reader {
     first_offset: i64,
     lost_before: Option<i64>,
     batches: ParquetRecordBatchReader,
+    /// Number of the next row.
+    number: u64,
+    of_partition: Option<(TopicPartition, LeafHasher)>,
+}
+
+impl std::fmt::Debug for Reader {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Reader")
+            .field("first_offset", &self.first_offset)
+            .field("next_row", &self.number)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Reader {
-    fn open(parquet: &Bytes) -> Result<Self, ReadError> {
+    pub(crate) fn open(parquet: &Bytes) -> Result<Self, ReadError> {
         guarded(|| {
             // The Parquet schema alone decides; a copy of an Arrow schema beside it is ignored.
             let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
@@ -195,7 +234,7 @@ impl Reader {
             })?;
             let lost_before = number(metadata::LOST_BEFORE)?;
             let batches = builder.with_batch_size(BATCH_ROWS).build().map_err(damaged)?;
-            Ok(Self { first_offset, lost_before, batches })
+            Ok(Self { first_offset, lost_before, batches, number: 0, of_partition: None })
         })
     }
 
@@ -208,21 +247,28 @@ impl Reader {
         &mut self,
         mut visit: impl FnMut(&TopicPartition, u64, &Row<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let mut number = 0_u64;
-        let mut of_partition: Option<(TopicPartition, LeafHasher)> = None;
-        while let Some(batch) = self.next_batch()? {
-            let reader = RowReader::new(&batch)
-                .map_err(|(path, detail)| ReadError::Column { path, detail })?;
-            for at in 0..reader.rows() {
-                let row = row(&reader, at, &mut of_partition)
-                    .map_err(|detail| ReadError::Row { row: number, detail })?;
-                if let Some((partition, _)) = &of_partition {
-                    visit(partition, number, &row)?;
-                }
-                number = number.saturating_add(1);
-            }
-        }
+        while self.for_each_of_batch(&mut visit)? {}
         Ok(())
+    }
+
+    /// Visits the rows of the next batch with their numbers; whether there was one.
+    pub(crate) fn for_each_of_batch<E: From<ReadError>>(
+        &mut self,
+        mut visit: impl FnMut(&TopicPartition, u64, &Row<'_>) -> Result<(), E>,
+    ) -> Result<bool, E> {
+        let Some(batch) = self.next_batch()? else { return Ok(false) };
+        let reader =
+            RowReader::new(&batch).map_err(|(path, detail)| ReadError::Column { path, detail })?;
+        for at in 0..reader.rows() {
+            let number = self.number;
+            let row = row(&reader, at, &mut self.of_partition)
+                .map_err(|detail| ReadError::Row { row: number, detail })?;
+            if let Some((partition, _)) = &self.of_partition {
+                visit(partition, number, &row)?;
+            }
+            self.number = number.saturating_add(1);
+        }
+        Ok(true)
     }
 }
 

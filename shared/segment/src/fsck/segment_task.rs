@@ -131,19 +131,7 @@ impl SegmentOutcome {
         sealed: &ObjectFacts,
         bytes: Option<&'b Bytes>,
     ) -> Option<&'b Bytes> {
-        let Some(bytes) = bytes else {
-            self.fail(Fault::new("object exists", path, "the object that was sealed", "none"));
-            return None;
-        };
-        let found = ObjectFacts::of(bytes);
-        if found == *sealed {
-            return Some(bytes);
-        }
-        let show = |facts: &ObjectFacts| {
-            format!("{} bytes with SHA-256 {}", facts.size_bytes, hash::to_hex(&facts.sha256))
-        };
-        self.fail(Fault::new("object digest", path, show(sealed), show(&found)));
-        None
+        same_object(path, sealed, bytes).map_err(|fault| self.fail(fault)).ok()
     }
 
     fn count(&mut self, event: &event::Event<'_>) {
@@ -157,6 +145,24 @@ impl SegmentOutcome {
             self.computed_ids.push(id.first_chunk().copied().unwrap_or_default());
         }
     }
+}
+
+/// The object if it is there and the one that was sealed.
+pub(crate) fn same_object<'b>(
+    path: &str,
+    sealed: &ObjectFacts,
+    bytes: Option<&'b Bytes>,
+) -> Result<&'b Bytes, Fault> {
+    let bytes = bytes
+        .ok_or_else(|| Fault::new("object exists", path, "the object that was sealed", "none"))?;
+    let found = ObjectFacts::of(bytes);
+    if found == *sealed {
+        return Ok(bytes);
+    }
+    let show = |facts: &ObjectFacts| {
+        format!("{} bytes with SHA-256 {}", facts.size_bytes, hash::to_hex(&facts.sha256))
+    };
+    Err(Fault::new("object digest", path, show(sealed), show(&found)))
 }
 
 /// Compares what was signed with what follows from the bytes, field by field.

@@ -12,3 +12,4 @@ mod common;
 mod fsck;
 mod pack;
 mod proof;
+mod rows;
