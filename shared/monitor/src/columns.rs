@@ -1,4 +1,4 @@
-//! Numbers of the columns that are read, looked up once.
+//! Numbers of the columns that are read, looked up once. What is not listed here decides nothing.
 
 use std::sync::LazyLock;
 
@@ -9,6 +9,12 @@ macro_rules! columns {
         #[derive(Debug)]
         pub(crate) struct Columns {
             $(pub(crate) $name: ColumnId,)*
+        }
+
+        impl Columns {
+            fn contains(&self, column: ColumnId) -> bool {
+                [$(self.$name),*].contains(&column)
+            }
         }
 
         static COLUMNS: LazyLock<Columns> = LazyLock::new(|| {
@@ -62,10 +68,24 @@ pub(crate) fn columns() -> &'static Columns {
     &COLUMNS
 }
 
+/// Whether the outputs can depend on the values of a column. Where one that they can depend on was
+/// erased, nobody can recompute what followed.
+#[must_use]
+pub fn reads(column: ColumnId) -> bool {
+    COLUMNS.contains(column)
+}
+
 #[cfg(test)]
 mod tests {
     #[test]
     fn every_column_exists() {
         assert_eq!(super::columns().kind, event::schema().id("kind").unwrap());
+    }
+
+    #[test]
+    fn what_is_not_listed_is_not_read() {
+        let reads = |path: &str| super::reads(event::schema().id(path).unwrap());
+        assert!(reads("run.status") && reads("tenant_id"));
+        assert!(!reads("attributes"));
     }
 }

@@ -35,6 +35,7 @@ pub mod metric;
 mod observe;
 mod output;
 mod processor;
+pub mod replay;
 mod settings;
 mod silence;
 mod snapshot;
@@ -42,6 +43,7 @@ mod stream;
 mod watermark;
 mod window;
 
+pub use columns::reads;
 pub use counters::Counters;
 pub use output::{Destination, Output};
 pub use processor::Processor;

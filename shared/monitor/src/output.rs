@@ -1,12 +1,14 @@
 //! Computed events, with their origin.
 
 use event::{Event, EventBuilder, Record, Timestamp, id};
+use serde::Serialize;
 
 use crate::SEMANTICS;
 use crate::agent::Identity;
 
 /// Topic that an output belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Destination {
     /// Windows.
     Metrics,

@@ -8,5 +8,6 @@ mod configured;
 mod findings;
 mod judged;
 mod laws;
+mod replay;
 mod windows;
 mod world;

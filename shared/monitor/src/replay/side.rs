@@ -1,0 +1,286 @@
+//! The outputs of one destination: computed, sealed, or both.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use event::{ColumnId, Event};
+
+use super::canonical::{Digest, digest_of};
+use super::outcome::{Difference, Origin, Outcome, Subject, What, difference_of};
+use crate::output::Destination;
+
+/// Outputs that are kept whole until they are found sealed. Of more only the digest is kept: they
+/// are compared all the same, and only which field differs is not said.
+const WAITING_MAX: usize = 20_000;
+
+/// Outputs that are kept whole after that, for copies of them.
+const FOUND_MAX: usize = 1_024;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Not found yet.
+    Waiting,
+    Same,
+    Different,
+    /// Sealed, and nothing can be said about it.
+    NotComparable,
+}
+
+impl State {
+    /// A copy of which nothing can be said takes nothing back.
+    const fn or_not_comparable(self) -> Self {
+        match self {
+            Self::Waiting => Self::NotComparable,
+            Self::Same | Self::Different | Self::NotComparable => self,
+        }
+    }
+}
+
+/// An output that was computed.
+#[derive(Debug)]
+struct Entry {
+    offset: i64,
+    ordinal: u32,
+    state: State,
+    digest: Digest,
+}
+
+impl Entry {
+    fn origin(&self) -> Origin {
+        Origin { offset: self.offset, ordinal: self.ordinal.into() }
+    }
+}
+
+/// See the module's head.
+#[derive(Debug)]
+pub(super) struct Side {
+    destination: Destination,
+    /// In ascending order of origins, in which they are computed.
+    entries: Vec<Entry>,
+    /// Some of them, whole.
+    whole: BTreeMap<Origin, Event<'static>>,
+    waiting: usize,
+    found: VecDeque<Origin>,
+    /// The last one that is sealed.
+    newest: Option<Origin>,
+    /// Between which found ones sealed rows were lost; the second may not have come yet.
+    lost: Vec<(Option<Origin>, Option<Origin>)>,
+    /// Origins of what nothing computes.
+    unexplained: Vec<i64>,
+    first: Option<Difference>,
+    same: BTreeMap<String, u64>,
+    repeated: u64,
+    erased_fields: u64,
+    awaiting: u64,
+    not_comparable: u64,
+}
+
+impl Side {
+    pub(super) const fn new(destination: Destination) -> Self {
+        Self {
+            destination,
+            entries: Vec::new(),
+            whole: BTreeMap::new(),
+            waiting: 0,
+            found: VecDeque::new(),
+            newest: None,
+            lost: Vec::new(),
+            unexplained: Vec::new(),
+            first: None,
+            same: BTreeMap::new(),
+            repeated: 0,
+            erased_fields: 0,
+            awaiting: 0,
+            not_comparable: 0,
+        }
+    }
+
+    /// An output was computed.
+    pub(super) fn computed(&mut self, origin: Origin, event: Event<'static>) {
+        let ordinal = u32::try_from(origin.ordinal).unwrap_or(u32::MAX);
+        let digest = digest_of(&event);
+        self.entries.push(Entry { offset: origin.offset, ordinal, state: State::Waiting, digest });
+        if self.waiting < WAITING_MAX {
+            self.waiting += 1;
+            self.whole.insert(origin, event);
+        }
+    }
+
+    /// A sealed output.
+    pub(super) fn sealed(
+        &mut self,
+        at: i64,
+        origin: Origin,
+        event: &Event<'_>,
+        erased: &[ColumnId],
+    ) {
+        let Some(index) = self.find(origin) else {
+            self.unexplained(at, Some(origin), event);
+            return;
+        };
+        let Some(entry) = self.entries.get_mut(index) else { return };
+        let before = entry.state;
+        let computed = self.whole.get(&origin);
+        let differs = if erased.is_empty() {
+            (digest_of(event) != entry.digest).then(|| {
+                computed
+                    .and_then(|computed| difference_of(event, computed, erased))
+                    .unwrap_or(What::Event)
+            })
+        } else if let Some(computed) = computed {
+            self.erased_fields += erased.len() as u64;
+            difference_of(event, computed, erased)
+        } else {
+            self.not_comparable += 1;
+            entry.state = before.or_not_comparable();
+            self.was_found(before, origin);
+            return;
+        };
+        match (before, &differs) {
+            (State::Waiting, None) => entry.state = State::Same,
+            (_, Some(_)) => entry.state = State::Different,
+            (State::Same | State::Different | State::NotComparable, None) => {}
+        }
+        match (before, differs) {
+            (_, Some(what)) => {
+                let subject = Subject::of(event);
+                self.note(Difference {
+                    destination: self.destination,
+                    sealed_at: Some(at),
+                    origin: Some(origin),
+                    subject,
+                    what,
+                });
+            }
+            (State::Waiting, None) => {
+                let kind = event.text_at("kind").unwrap_or_default();
+                if let Some(count) = self.same.get_mut(kind) {
+                    *count += 1;
+                } else {
+                    self.same.insert(kind.to_owned(), 1);
+                }
+            }
+            (State::Same | State::Different | State::NotComparable, None) => self.repeated += 1,
+        }
+        self.was_found(before, origin);
+    }
+
+    /// A sealed output of another version.
+    pub(super) fn other_version(&mut self, origin: Origin) {
+        let entry = self.find(origin).and_then(|index| self.entries.get_mut(index));
+        let before = entry.map(|entry| {
+            let before = entry.state;
+            entry.state = before.or_not_comparable();
+            before
+        });
+        self.was_found(before.unwrap_or(State::NotComparable), origin);
+    }
+
+    /// Rows were lost here before they could be sealed.
+    pub(super) fn lost(&mut self) {
+        self.lost.push((self.newest, None));
+    }
+
+    fn may_be_lost(&self, origin: Origin) -> bool {
+        self.lost.iter().any(|(from, to)| Some(origin) > *from && to.is_none_or(|to| origin < to))
+    }
+
+    /// A sealed output whose input is not sealed yet.
+    pub(super) const fn awaiting(&mut self) {
+        self.awaiting += 1;
+    }
+
+    /// A sealed output that nothing computes.
+    pub(super) fn unexplained(&mut self, at: i64, origin: Option<Origin>, event: &Event<'_>) {
+        let difference = Difference {
+            destination: self.destination,
+            sealed_at: Some(at),
+            origin,
+            subject: Subject::of(event),
+            what: What::Unexplained,
+        };
+        self.unexplained.push(difference.offset());
+        self.note(difference);
+    }
+
+    fn find(&self, origin: Origin) -> Option<usize> {
+        let ordinal = u32::try_from(origin.ordinal).ok()?;
+        let key = (origin.offset, ordinal);
+        self.entries.binary_search_by_key(&key, |entry| (entry.offset, entry.ordinal)).ok()
+    }
+
+    fn was_found(&mut self, before: State, origin: Origin) {
+        if before != State::Waiting {
+            return;
+        }
+        if let Some((from, to @ None)) = self.lost.last_mut()
+            && Some(origin) > *from
+        {
+            *to = Some(origin);
+        }
+        self.newest = self.newest.max(Some(origin));
+        // Those before it, whose input is not sealed, are not the last ones.
+        self.not_comparable += std::mem::take(&mut self.awaiting);
+        if self.whole.contains_key(&origin) {
+            self.waiting = self.waiting.saturating_sub(1);
+            self.found.push_back(origin);
+            if self.found.len() > FOUND_MAX
+                && let Some(oldest) = self.found.pop_front()
+            {
+                self.whole.remove(&oldest);
+            }
+        }
+    }
+
+    fn note(&mut self, difference: Difference) {
+        if self.first.as_ref().is_none_or(|first| difference.is_before(first)) {
+            self.first = Some(difference);
+        }
+    }
+
+    /// Adds to the outcome what only the end can say.
+    pub(super) fn finish(mut self, outcome: &mut Outcome) {
+        let (mut definite, mut doubtful) = (0_u64, 0_u64);
+        let doubt = outcome.doubt;
+        let mut count = |offset: i64| {
+            let is_doubtful = doubt.is_some_and(|(from, _)| offset >= from);
+            *(if is_doubtful { &mut doubtful } else { &mut definite }) += 1;
+        };
+        self.unexplained.iter().for_each(|offset| count(*offset));
+        let mut first_missing = None;
+        for entry in &self.entries {
+            match entry.state {
+                State::Waiting if Some(entry.origin()) > self.newest => outcome.not_sealed += 1,
+                State::Waiting if self.may_be_lost(entry.origin()) => outcome.not_comparable += 1,
+                State::Waiting => {
+                    count(entry.offset);
+                    first_missing.get_or_insert_with(|| entry.origin());
+                }
+                State::Different => count(entry.offset),
+                State::Same | State::NotComparable => {}
+            }
+        }
+        if let Some(origin) = first_missing {
+            let subject = self.whole.get(&origin).map(Subject::of).unwrap_or_default();
+            self.note(Difference {
+                destination: self.destination,
+                sealed_at: None,
+                origin: Some(origin),
+                subject,
+                what: What::Missing,
+            });
+        }
+        for (kind, count) in self.same {
+            *outcome.same.entry(kind).or_default() += count;
+        }
+        outcome.repeated += self.repeated;
+        outcome.erased_fields += self.erased_fields;
+        outcome.awaiting_input += self.awaiting;
+        outcome.not_comparable += self.not_comparable + doubtful;
+        outcome.differences += definite;
+        if let Some(first) = self.first
+            && outcome.first.as_ref().is_none_or(|other| first.is_before(other))
+        {
+            outcome.first = Some(first);
+        }
+    }
+}

@@ -1,0 +1,426 @@
+//! A replay finds what was changed, dropped or added, and nothing else.
+
+use crate::world::*;
+use event::{BatchBuilder, Cell, Decoded, Event, Fault, Reason, TimestampType, TopicPartition};
+use monitor::Destination;
+use monitor::replay::{Difference, Doubt, Outcome, Replay, What};
+
+/// A row of an output partition.
+#[derive(Debug, Clone)]
+struct Row {
+    destination: Destination,
+    at: i64,
+    event: Event<'static>,
+}
+
+/// A worse version, late events, ticks, and a record that did not decode (`None`).
+fn inputs() -> Vec<Option<Input>> {
+    let mut numbers = Numbers(5);
+    let mut inputs = Vec::new();
+    for i in 0..700_i64 {
+        let time = START + i * 20 * SECOND;
+        let (version, share) = if i < 400 { ("v1", 0.1) } else { ("v2", 0.5) };
+        inputs.push(Some(run(&format!("r{i}"), version, time, numbers.chance(share))));
+        if i % 9 == 0 {
+            inputs.push(Some(eval(&format!("e{i}"), version, "s", time, i % 2 == 0)));
+        }
+        if i % 50 == 20 {
+            inputs.push(Some(run(&format!("l{i}"), "v1", time - 20 * MINUTE, true)));
+            inputs.push(None);
+        }
+    }
+    // Settings come with the records.
+    inputs.insert(300, Some(configured(r#"{"lateness_secs":60}"#, START + 60 * MINUTE)));
+    inputs.push(Some(tick(START + 24 * 60 * MINUTE)));
+    inputs
+}
+
+/// Shows a record to `take`.
+fn show<T>(
+    offset: i64,
+    input: Option<&Input>,
+    take: impl FnOnce(&event::Record<'_>, &Decoded<'_>) -> T,
+) -> T {
+    let mut batch = BatchBuilder::new(TopicPartition::new(TOPIC, 0));
+    let broker = input.map_or(0, |input| input.broker / 1_000);
+    let kind = TimestampType::LogAppendTime;
+    batch.push(offset, broker, kind, None, None, std::iter::empty());
+    let fault = Fault { reason: Reason::Empty, pointer: String::new(), detail: String::new() };
+    let event = input.map_or_else(Event::empty, |input| input.event.clone());
+    let fault = input.is_none().then_some(fault);
+    let decoded = Decoded { event, schema_id: "none".into(), fault };
+    let batch = batch.build();
+    take(&batch.records().next().unwrap(), &decoded)
+}
+
+/// What the processor gives, as rows.
+fn rows(inputs: &[Option<Input>]) -> Vec<Row> {
+    let mut processor = processor();
+    let (mut metrics, mut alerts) = (0_i64, 0_i64);
+    let mut rows = Vec::new();
+    for (offset, input) in (0..).zip(inputs) {
+        for output in show(offset, input.as_ref(), |r, d| processor.handle_record(r, d)) {
+            let next = match output.destination {
+                Destination::Metrics => &mut metrics,
+                Destination::Alerts => &mut alerts,
+            };
+            rows.push(Row { destination: output.destination, at: *next, event: output.event });
+            *next += 1;
+        }
+    }
+    rows
+}
+
+/// Replays the inputs from `first` on against these rows, each as soon as it can be.
+fn replay_from(first: i64, inputs: &[Option<Input>], rows: &[Row]) -> Outcome {
+    let mut replay = Replay::new(TOPIC, 0, first);
+    let mut offset = first;
+    for Row { destination, at, event } in rows {
+        while Replay::origin_offset(event).is_some_and(|origin| replay.next_offset() <= origin)
+            && let Some(input) = inputs.get(usize::try_from(offset).unwrap())
+        {
+            show(offset, input.as_ref(), |r, d| replay.handle_record(r, d));
+            offset += 1;
+        }
+        replay.handle_output(*destination, *at, event, &[]);
+    }
+    while let Some(input) = inputs.get(usize::try_from(offset).unwrap()) {
+        show(offset, input.as_ref(), |r, d| replay.handle_record(r, d));
+        offset += 1;
+    }
+    replay.finish()
+}
+
+fn replay(inputs: &[Option<Input>], rows: &[Row]) -> Outcome {
+    replay_from(0, inputs, rows)
+}
+
+fn set(event: &mut Event<'static>, path: &str, cell: impl Into<Cell<'static>>) {
+    event.set(event::schema().id(path).unwrap(), cell.into());
+}
+
+fn int(event: &Event<'_>, path: &str) -> i64 {
+    event.int(event::schema().id(path).unwrap()).unwrap()
+}
+
+/// Place of the `n`th row of a kind.
+fn nth(rows: &[Row], kind: &str, n: usize) -> usize {
+    let of_kind = |(_, row): &(usize, &Row)| row.event.text_at("kind") == Some(kind);
+    rows.iter().enumerate().filter(of_kind).nth(n).unwrap().0
+}
+
+fn is_same(outcome: &Outcome, rows: usize) {
+    assert_eq!((outcome.differences, &outcome.first), (0, &None), "{outcome:?}");
+    assert_eq!(outcome.same.values().sum::<u64>(), rows as u64);
+    assert_eq!((outcome.not_comparable, outcome.not_sealed, outcome.awaiting_input), (0, 0, 0));
+}
+
+#[test]
+fn what_the_processor_said_is_the_same() {
+    let inputs = inputs();
+    let rows = rows(&inputs);
+    let outcome = replay(&inputs, &rows);
+    is_same(&outcome, rows.len());
+    assert_eq!(outcome.records, inputs.len() as u64);
+    assert_eq!(outcome.quarantined, 14);
+    assert!(outcome.same_of("metric.") > 100, "{:?}", outcome.same);
+    for kind in ["drift.baseline.set", "drift.alert.pending", "drift.alert.firing"] {
+        assert!(outcome.same.contains_key(kind), "{:?}", outcome.same);
+    }
+}
+
+#[test]
+fn any_altered_field_of_any_output_is_found_there() {
+    let inputs = inputs();
+    let rows = rows(&inputs);
+    for index in (0..rows.len()).step_by(41).chain([nth(&rows, "drift.alert.firing", 0)]) {
+        let original = &rows[index].event;
+        let cells: Vec<_> = original.cells().to_vec();
+        for (id, cell) in cells {
+            let path = event::schema().column(id).path.as_str();
+            let altered: Cell<'static> = match cell {
+                // The smallest change that there is.
+                Cell::Float(value) => f64::from_bits(value.to_bits() ^ 1).into(),
+                Cell::Int(value) => (value + 1).into(),
+                Cell::Text(value) => format!("{value} ").into(),
+                Cell::Time(time) => event::Timestamp::from_micros(time.micros() + 1).into(),
+                Cell::Bool(value) => (!value).into(),
+                Cell::Texts(values) => {
+                    values.into_iter().map(|value| format!("{value}x")).collect::<Vec<_>>().into()
+                }
+                Cell::Bytes(_) | Cell::Map(_) => panic!("{path}"),
+            };
+            let mut changed = rows.clone();
+            changed[index].event.set(id, altered);
+            let outcome = replay(&inputs, &changed);
+            if path == "schema_version" {
+                is_same(&outcome, rows.len());
+            } else if path == "origin.semantics" {
+                assert_eq!((outcome.differences, outcome.not_comparable), (0, 1), "{path}");
+            } else if path.starts_with("origin.") {
+                // It is now another output, and the one it was is gone.
+                assert!(outcome.differences + outcome.not_sealed >= 1, "{path}: {outcome:?}");
+            } else {
+                assert_eq!(outcome.differences, 1, "{path}");
+                let first = outcome.first.unwrap();
+                let origin = first.origin.unwrap();
+                assert_eq!(origin.offset, int(original, "origin.offset"));
+                assert_eq!(origin.ordinal, int(original, "origin.ordinal"));
+                assert_eq!(first.sealed_at, Some(rows[index].at));
+                let What::Field { path: found, sealed, computed, others } = first.what else {
+                    panic!("{path}: {:?}", first.what)
+                };
+                assert_eq!((found.as_str(), others), (path, 0));
+                assert_ne!(sealed, computed, "{path}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_value_that_is_taken_away_or_added_is_found() {
+    let inputs = inputs();
+    let rows = rows(&inputs);
+    let index = nth(&rows, "metric.window", 3);
+    let mut changed = rows.clone();
+    let mut less = Event::empty();
+    for (id, cell) in rows[index].event.cells() {
+        if event::schema().column(*id).path != "metric.value" {
+            less.set(*id, cell.clone());
+        }
+    }
+    changed[index].event = less;
+    let field = |outcome: Outcome| match outcome.first.unwrap().what {
+        What::Field { path, sealed, computed, others } => {
+            (path, sealed, computed.is_some(), others)
+        }
+        other @ (What::Event | What::Missing | What::Unexplained) => panic!("{other:?}"),
+    };
+    let found = field(replay(&inputs, &changed));
+    assert_eq!(found, ("metric.value".to_owned(), None, true, 0));
+    changed = rows.clone();
+    set(&mut changed[index].event, "attributes", std::collections::BTreeMap::new());
+    let found = field(replay(&inputs, &changed));
+    assert_eq!(found, ("attributes".to_owned(), Some(String::new()), false, 0));
+}
+
+#[test]
+fn a_dropped_output_is_missing_unless_it_was_the_last() {
+    let inputs = inputs();
+    let rows = rows(&inputs);
+    for kind in ["metric.window", "drift.alert.pending"] {
+        let mut less = rows.clone();
+        let dropped = less.remove(nth(&rows, kind, 0));
+        let outcome = replay(&inputs, &less);
+        assert_eq!(outcome.differences, 1);
+        let Difference { sealed_at, origin, subject, what, .. } = outcome.first.unwrap();
+        assert_eq!((sealed_at, what), (None, What::Missing));
+        assert_eq!(origin.unwrap().offset, int(&dropped.event, "origin.offset"));
+        assert_eq!(subject.event_id.as_deref(), dropped.event.text_at("event_id"));
+    }
+    let last = rows.iter().rposition(|row| row.destination == Destination::Alerts).unwrap();
+    let mut less = rows.clone();
+    less.remove(last);
+    let outcome = replay(&inputs, &less);
+    assert_eq!((outcome.differences, outcome.not_sealed), (0, 1));
+    let nothing = replay(&inputs, &[]);
+    assert_eq!((nothing.differences, nothing.not_sealed), (0, rows.len() as u64));
+}
+
+#[test]
+fn an_output_that_nothing_computes_is_found() {
+    let inputs = inputs();
+    let rows = rows(&inputs);
+    let at = nth(&rows, "metric.window", 10);
+    let add = |change: &dyn Fn(&mut Event<'static>)| {
+        let mut more = rows.clone();
+        let mut row = rows[at].clone();
+        row.at = 1_000_000;
+        change(&mut row.event);
+        more.insert(at + 1, row);
+        replay(&inputs, &more)
+    };
+    let origins: [&dyn Fn(&mut Event<'static>); 5] = [
+        &|event| set(event, "origin.ordinal", 99_999),
+        &|event| set(event, "origin.ordinal", -1),
+        &|event| set(event, "origin.offset", -1),
+        &|event| set(event, "origin.partition", 1),
+        &|event| set(event, "origin.topic", "elsewhere"),
+    ];
+    for change in origins {
+        let outcome = add(change);
+        assert_eq!(outcome.differences, 1);
+        let first = outcome.first.unwrap();
+        assert_eq!((first.sealed_at, first.what), (Some(1_000_000), What::Unexplained));
+    }
+    // Without any origin; the act of a person has none either.
+    let bare = |kind: &'static str| {
+        move |event: &mut Event<'static>| *event = builder(kind, "x", START).build().unwrap()
+    };
+    assert_eq!(add(&bare("metric.window")).differences, 1);
+    assert_eq!(add(&bare("drift.alert.firing")).differences, 1);
+    for kind in ["drift.alert.acknowledged", "run.completed"] {
+        let outcome = add(&bare(kind));
+        is_same(&outcome, rows.len());
+        assert_eq!(outcome.other_events, 1);
+    }
+}
+
+#[test]
+fn copies_are_counted_and_must_be_the_same() {
+    let inputs = inputs();
+    let rows = rows(&inputs);
+    // A zombie appends a piece again, much later, and two pieces come in the wrong order.
+    let mut more = rows.clone();
+    more.extend_from_slice(&rows[20..60]);
+    more[100..140].rotate_left(20);
+    let outcome = replay(&inputs, &more);
+    is_same(&outcome, rows.len());
+    assert_eq!(outcome.repeated, 40);
+
+    let copy = more.len() - 1;
+    set(&mut more[copy].event, "metric.value", 0.123);
+    let outcome = replay(&inputs, &more);
+    assert_eq!((outcome.differences, outcome.repeated), (1, 39));
+    let first = outcome.first.unwrap();
+    let found = matches!(&first.what, What::Field { path, .. } if path == "metric.value");
+    assert!(found, "{first:?}");
+}
+
+#[test]
+fn a_copy_of_another_version_hides_no_difference() {
+    let inputs = inputs();
+    let mut rows = rows(&inputs);
+    let at = nth(&rows, "metric.window", 30);
+    let mut copy = rows[at].clone();
+    set(&mut copy.event, "origin.semantics", monitor::SEMANTICS + 1);
+    set(&mut rows[at].event, "metric.value", 0.123);
+    // It also casts a doubt, but only on what comes after it.
+    let later = int(&rows[nth(&rows, "metric.window", 100)].event, "origin.offset");
+    let mut doubtful = copy.clone();
+    set(&mut doubtful.event, "origin.offset", later);
+    rows.push(doubtful);
+    assert_eq!(replay(&inputs, &rows).differences, 1);
+    rows.push(copy);
+    let outcome = replay(&inputs, &rows);
+    assert!(outcome.differences + outcome.not_comparable > 1 && outcome.first.is_some());
+}
+
+#[test]
+fn outputs_of_unsealed_records_wait_at_the_end_only() {
+    let inputs = inputs();
+    let rows = rows(&inputs);
+    let known = 600;
+    let later = |row: &&Row| int(&row.event, "origin.offset") >= 600;
+    let waiting = rows.iter().filter(later).count() as u64;
+    let outcome = replay(&inputs[..known], &rows);
+    assert_eq!((outcome.differences, outcome.not_comparable), (0, 0));
+    assert_eq!(outcome.awaiting_input, waiting);
+
+    let mut forged = rows.clone();
+    set(&mut forged[3].event, "origin.offset", 1_000_000);
+    let outcome = replay(&inputs, &forged);
+    assert_eq!((outcome.differences, outcome.not_comparable), (1, 1));
+    assert_eq!(outcome.first.unwrap().what, What::Missing);
+}
+
+#[test]
+fn from_a_doubt_on_a_difference_proves_nothing() {
+    let inputs = inputs();
+    let rows = rows(&inputs);
+    let tail: Vec<Row> =
+        rows.iter().filter(|row| int(&row.event, "origin.offset") >= 300).cloned().collect();
+    // The processor knew what came before; nobody else does.
+    let outcome = replay_from(300, &inputs, &tail);
+    assert_eq!(outcome.doubt, Some((300, Doubt::BeginsLate)));
+    assert_eq!(outcome.differences, 0);
+    assert!(outcome.not_comparable > 0 && outcome.first.is_some());
+    // What is the same is the same.
+    assert!(outcome.same_of("metric.") > 10, "{:?}", outcome.same);
+    let outcome = replay_from(300, &inputs, &rows);
+    assert_eq!(outcome.differences, 0, "origins before the archive are no difference");
+}
+
+#[test]
+fn before_a_doubt_a_difference_is_one() {
+    let inputs = inputs();
+    let mut rows = rows(&inputs);
+    let (early, late) = (nth(&rows, "metric.window", 5), nth(&rows, "metric.window", 120));
+    set(&mut rows[early].event, "metric.value", 0.5);
+    set(&mut rows[late].event, "metric.value", 0.5);
+    let border = int(&rows[late].event, "origin.offset");
+    set(&mut rows[late + 1].event, "origin.semantics", monitor::SEMANTICS + 1);
+    let outcome = replay(&inputs, &rows);
+    assert_eq!((outcome.differences, outcome.not_comparable), (1, 2));
+    let (from, why) = outcome.doubt.unwrap();
+    assert!(from >= border && why == Doubt::LaterVersion);
+    assert_eq!(outcome.other_versions, [(monitor::SEMANTICS + 1, 1)].into());
+
+    set(&mut rows[late + 1].event, "origin.semantics", monitor::SEMANTICS - 1);
+    let outcome = replay(&inputs, &rows);
+    assert_eq!((outcome.differences, outcome.not_comparable), (0, 3));
+    assert_eq!(outcome.doubt, Some((0, Doubt::EarlierVersion)));
+}
+
+#[test]
+fn outputs_that_may_be_among_lost_rows_are_not_missing() {
+    let inputs = inputs();
+    let rows = rows(&inputs);
+    let outcome = |dropped: usize, lost_at: usize| {
+        let mut replay = Replay::new(TOPIC, 0, 0);
+        for (offset, input) in (0..).zip(&inputs) {
+            show(offset, input.as_ref(), |r, d| replay.handle_record(r, d));
+        }
+        for (index, row) in rows.iter().enumerate() {
+            if index == lost_at {
+                replay.lost_outputs(Destination::Metrics);
+            }
+            if index != dropped {
+                replay.handle_output(row.destination, row.at, &row.event, &[]);
+            }
+        }
+        let outcome = replay.finish();
+        (outcome.differences, outcome.not_comparable)
+    };
+    let metric = |n| nth(&rows, "metric.window", n);
+    assert_eq!(outcome(metric(50), metric(50)), (0, 1));
+    assert_eq!(outcome(metric(0), 0), (0, 1));
+    assert_eq!(outcome(metric(60), metric(50)), (1, 0));
+    assert_eq!(outcome(metric(40), metric(50)), (1, 0));
+    let alert = nth(&rows, "drift.alert.pending", 0);
+    assert_eq!(outcome(alert, alert), (1, 0), "another partition lost rows");
+}
+
+#[test]
+fn erased_fields_of_an_output_are_left_out() {
+    let inputs = inputs();
+    let rows = rows(&inputs);
+    let at = nth(&rows, "drift.alert.firing", 0);
+    let reason = event::schema().id("drift.last_change").unwrap();
+    let examples = event::schema().id("drift.example_runs").unwrap();
+    let mut rest = Event::empty();
+    for (id, cell) in rows[at].event.cells() {
+        if *id != examples {
+            rest.set(*id, cell.clone());
+        }
+    }
+    let outcome = |event: &Event<'static>| {
+        let mut replay = Replay::new(TOPIC, 0, 0);
+        for (offset, input) in (0..).zip(&inputs) {
+            show(offset, input.as_ref(), |r, d| replay.handle_record(r, d));
+        }
+        for (index, row) in rows.iter().enumerate() {
+            if index == at {
+                replay.handle_output(row.destination, row.at, event, &[examples, reason]);
+            } else {
+                replay.handle_output(row.destination, row.at, &row.event, &[]);
+            }
+        }
+        replay.finish()
+    };
+    let erased = outcome(&rest);
+    is_same(&erased, rows.len());
+    assert_eq!(erased.erased_fields, 2);
+    set(&mut rest, "drift.e_value", 1.0);
+    assert_eq!(outcome(&rest).differences, 1);
+}
