@@ -22,6 +22,17 @@ pub enum EvidenceError {
     /// No sealed event has the id.
     #[error("no sealed event has the id `{0}`; it may not be sealed yet")]
     NoEvent(String),
+    /// The archive has none of the topics that were to be replayed.
+    #[error(
+        "nothing of the topic `{topic}` is sealed; the archive has: {}",
+        if .found.is_empty() { "nothing".to_owned() } else { .found.join(", ") }
+    )]
+    NoTopic {
+        /// Topic of the events.
+        topic: String,
+        /// Topics that are there.
+        found: Vec<String>,
+    },
     /// The event could not be proved.
     #[error(transparent)]
     Prove(#[from] ProveError),
@@ -42,12 +53,14 @@ pub enum EvidenceError {
 }
 
 impl EvidenceError {
-    /// The exit code of commands: 3 if the policy does not know who signed, else 1.
+    /// The exit code of commands: 3 if the policy does not know who signed, 2 if what was asked for
+    /// is named wrongly, else 1.
     #[must_use]
     pub const fn exit_code(&self) -> u8 {
         match self {
             Self::Log(Distrust::Unverifiable(_))
             | Self::Pack(PackError::Distrust(Distrust::Unverifiable(_))) => 3,
+            Self::NoTopic { .. } => 2,
             Self::Archive(_)
             | Self::Log(Distrust::Failed(_))
             | Self::NoLog

@@ -1,6 +1,7 @@
-//! Evidence from an archive: check it whole, prove one event, export a pack, verify one.
+//! Evidence from an archive: check it whole, prove one event, export a pack, verify one, recompute
+//! what was computed.
 //!
-//! The decisions are in [`segment`]; here are reading and threads. Everything blocks its thread;
+//! The decisions are in [`segment`] and [`monitor`]; here are reading and threads. Everything blocks its thread;
 //! what takes long reports progress through a callback, which is called on the calling thread.
 //!
 //! # Promise
@@ -15,6 +16,7 @@ mod export;
 mod fsck;
 mod log;
 mod prove;
+mod replay;
 mod verify;
 
 pub use error::EvidenceError;
@@ -22,8 +24,10 @@ pub use export::{Exported, export};
 pub use fsck::fsck;
 pub use log::{Log, read_log};
 pub use prove::prove;
+pub use replay::{Found, PartitionReplay, ReplayOptions, ReplayReport, replay};
 pub use verify::{read_policy, verify_file};
 
+pub use monitor::replay::{Difference, Doubt, Origin, Outcome, Subject, What};
 pub use segment::fault::{Fault, Judgement};
 pub use segment::fsck::{Progress as FsckProgress, Report as FsckReport};
 pub use segment::pack::{Report as PackReport, Scope, ScopeError};

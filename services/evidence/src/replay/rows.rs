@@ -1,0 +1,207 @@
+//! The rows of a partition, segment after segment.
+
+use std::borrow::Cow;
+use std::collections::VecDeque;
+
+use archive::{Archive, ArchiveError};
+use event::{ColumnId, Decoded, Event, Headers, Record};
+use monitor::replay::{Doubt, Replay};
+use segment::facts::{Gap, GapReason};
+use segment::fault::Fault;
+use segment::manifest::Manifest;
+use segment::read::Row;
+use segment::rows::{Check, SegmentRows};
+
+/// How records that did not decode name their schema.
+const NO_SCHEMA: &str = "none";
+
+/// Why a partition is read no further.
+pub(super) enum Broken {
+    /// An object that exists cannot be read.
+    Archive(ArchiveError),
+    /// An object is not what was sealed.
+    Fault(Fault),
+}
+
+impl From<Fault> for Broken {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+/// The segments of a partition that are not read yet, and the one that is.
+struct Segments<'a> {
+    archive: &'a Archive,
+    check: Check,
+    waiting: VecDeque<Manifest>,
+    open: Option<SegmentRows>,
+}
+
+impl<'a> Segments<'a> {
+    const fn new(archive: &'a Archive, check: Check, waiting: VecDeque<Manifest>) -> Self {
+        Self { archive, check, waiting, open: None }
+    }
+
+    /// Opens the next segment, if there is one.
+    fn open_next(&mut self) -> Result<Option<Manifest>, Broken> {
+        let Some(manifest) = self.waiting.pop_front() else { return Ok(None) };
+        let parquet = match self.archive.get(&manifest.parquet_path) {
+            Ok(bytes) => Some(bytes),
+            Err(ArchiveError::NotFound { .. }) => None,
+            Err(error) => return Err(Broken::Archive(error)),
+        };
+        self.open = Some(SegmentRows::open(&manifest, parquet, self.check)?);
+        Ok(Some(manifest))
+    }
+
+    /// Shows the rows of the next batch of the open segment, which is closed behind its last one;
+    /// whether there were any.
+    fn next_batch(&mut self, visit: impl FnMut(&Row<'_>)) -> Result<bool, Fault> {
+        let Some(open) = &mut self.open else { return Ok(false) };
+        let came = open.next_batch(visit)?;
+        if !came {
+            self.open = None;
+        }
+        Ok(came)
+    }
+}
+
+/// Whether records were there once; other gaps never held any.
+fn is_lost(gap: &Gap) -> bool {
+    gap.reason == GapReason::Lost
+}
+
+fn erased(row: &Row<'_>) -> Vec<ColumnId> {
+    row.erased_commitments.iter().filter_map(|(path, _)| event::schema().id(path)).collect()
+}
+
+/// The records of a partition, as the processor saw them.
+pub(super) struct Records<'a> {
+    segments: Segments<'a>,
+    topic: &'a str,
+    partition: i32,
+}
+
+impl<'a> Records<'a> {
+    pub(super) const fn new(
+        archive: &'a Archive,
+        check: Check,
+        topic: &'a str,
+        partition: i32,
+        manifests: VecDeque<Manifest>,
+    ) -> Self {
+        Self { segments: Segments::new(archive, check, manifests), topic, partition }
+    }
+
+    /// Hands the next batch to the replay; how many records, `None` if there are no more.
+    pub(super) fn advance(&mut self, replay: &mut Replay) -> Result<Option<u64>, Broken> {
+        loop {
+            let (topic, partition) = (self.topic, self.partition);
+            let mut records = 0_u64;
+            let came = self.segments.next_batch(|row| {
+                records = records.saturating_add(1);
+                hand_over(topic, partition, row, replay);
+            })?;
+            if came {
+                return Ok(Some(records));
+            }
+            let Some(manifest) = self.segments.open_next()? else { return Ok(None) };
+            for gap in manifest.facts.gaps.iter().filter(|gap| is_lost(gap)) {
+                replay.doubt(gap.start, Doubt::LostRecords);
+            }
+        }
+    }
+}
+
+fn hand_over(topic: &str, partition: i32, row: &Row<'_>, replay: &mut Replay) {
+    if erased(row).into_iter().any(monitor::reads) {
+        replay.doubt(row.offset, Doubt::ErasedValue);
+    }
+    let record = Record {
+        topic,
+        partition,
+        offset: row.offset,
+        timestamp_ms: row.timestamp_ms,
+        timestamp_type: row.timestamp_type,
+        key: None,
+        value: None,
+        headers: Headers::default(),
+    };
+    let decoded = Decoded {
+        event: row.event.clone(),
+        schema_id: Cow::Owned(row.schema_id.to_owned()),
+        fault: (row.schema_id == NO_SCHEMA).then(|| fault_of(&row.event)),
+    };
+    replay.handle_record(&record, &decoded);
+}
+
+/// The computation asks only whether there was a fault.
+fn fault_of(event: &Event<'_>) -> event::Fault {
+    let text = |path: &str| event.text_at(path).unwrap_or_default().to_owned();
+    let name = text("quarantine.reason");
+    let known = event::Reason::ALL.into_iter().find(|known| known.name() == name);
+    event::Fault {
+        reason: known.unwrap_or(event::Reason::UnknownEncoding),
+        pointer: text("quarantine.pointer"),
+        detail: text("quarantine.detail"),
+    }
+}
+
+/// A sealed row of an output partition.
+pub(super) struct SealedOutput {
+    pub(super) offset: i64,
+    pub(super) event: Event<'static>,
+    pub(super) erased: Vec<ColumnId>,
+}
+
+impl SealedOutput {
+    /// Offset of the record that it stems from; nothing to wait for if it does not say.
+    pub(super) fn origin_offset(&self) -> i64 {
+        Replay::origin_offset(&self.event).unwrap_or(-1)
+    }
+}
+
+/// The rows of an output partition, one by one.
+pub(super) struct SealedOutputs<'a> {
+    segments: Segments<'a>,
+    ready: VecDeque<SealedOutput>,
+    /// Whether rows before the next one were lost, and nobody has asked yet.
+    lost: bool,
+}
+
+impl<'a> SealedOutputs<'a> {
+    pub(super) fn new(archive: &'a Archive, check: Check, manifests: VecDeque<Manifest>) -> Self {
+        // Where the archive begins late, as much is missing as where rows were lost.
+        let lost = manifests.front().is_some_and(|manifest| manifest.facts.first_offset > 0);
+        Self { segments: Segments::new(archive, check, manifests), ready: VecDeque::new(), lost }
+    }
+
+    /// The next row, which stays there.
+    pub(super) fn peek(&mut self) -> Result<Option<&SealedOutput>, Broken> {
+        while self.ready.is_empty() {
+            let ready = &mut self.ready;
+            let came = self.segments.next_batch(|row| {
+                ready.push_back(SealedOutput {
+                    offset: row.offset,
+                    event: row.event.clone().into_owned(),
+                    erased: erased(row),
+                });
+            })?;
+            if !came {
+                let Some(manifest) = self.segments.open_next()? else { return Ok(None) };
+                self.lost |= manifest.facts.gaps.iter().any(is_lost);
+            }
+        }
+        Ok(self.ready.front())
+    }
+
+    /// Whether rows before the next one were lost; says so once.
+    pub(super) const fn take_lost(&mut self) -> bool {
+        std::mem::replace(&mut self.lost, false)
+    }
+
+    /// Takes the next row.
+    pub(super) fn take(&mut self) -> Option<SealedOutput> {
+        self.ready.pop_front()
+    }
+}
