@@ -178,4 +178,29 @@ segment_age_ms_max = 1500
             report["events"], report["segments"]
         );
     }
+
+    /// Recomputes everything from the archive.
+    ///
+    /// # Panics
+    ///
+    /// If something is not as recomputed.
+    #[expect(clippy::indexing_slicing, reason = "a failed step fails the test")]
+    pub fn replay(&self) {
+        let archive = self.path("archive");
+        let policy = self.path("keys").join("policy.txt");
+        let (archive, policy) = (archive.to_str().unwrap(), policy.to_str().unwrap());
+        let said = self.command(&["--output", "json", "replay", archive, "--policy", policy]);
+        let report: serde_json::Value = serde_json::from_str(&said).unwrap();
+        assert_eq!(report["verdict"], "VERIFIED", "{said}");
+        println!(
+            "replay: {} records give the same {} windows, {} baselines and {} alert events; {} \
+             copies, {} not sealed yet",
+            report["records"],
+            report["windows"],
+            report["baselines"],
+            report["alerts"],
+            report["repeated"],
+            report["not_sealed"],
+        );
+    }
 }

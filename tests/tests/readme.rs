@@ -108,6 +108,10 @@ fn the_demo_does_what_the_readme_says() {
     assert!(verified.status.success(), "{}", said(&verified));
     assert!(said(&verified).contains("VERIFIED"), "{}", said(&verified));
 
+    let replayed = paste(find(" replay "), directory.path(), None);
+    assert!(replayed.status.success(), "{}", said(&replayed));
+    assert_eq!(summary["replayed"]["differences"], 0, "{summary}");
+
     // A changed byte, and the same line no longer says so.
     let pack = demo.join("pack.zip");
     let mut bytes = std::fs::read(&pack).unwrap();

@@ -83,6 +83,8 @@ fn nothing_is_lost_or_doubled_while_processor_and_sealer_are_killed() {
     drop(roles);
     world.fsck();
     phases.done("drained and checked by fsck");
+    world.replay();
+    phases.done("replayed");
 
     sealed.refresh();
     every_acknowledged_record_is_sealed_once(&recomputed, &ends, &sent);

@@ -29,7 +29,7 @@ pub struct FsckArgs {
 
 /// Which archive, and whose keys are believed.
 #[derive(Debug, clap::Args)]
-struct Source {
+pub(super) struct Source {
     /// The archive: a URL or a directory
     #[arg(value_name = "ARCHIVE")]
     archive: String,
@@ -39,7 +39,13 @@ struct Source {
 }
 
 impl Source {
-    fn policy(&self, context: &Context) -> Result<Policy, Failure> {
+    /// The archive.
+    pub(super) fn location(&self) -> &str {
+        &self.archive
+    }
+
+    /// Whose keys are believed.
+    pub(super) fn policy(&self, context: &Context) -> Result<Policy, Failure> {
         let path = match &self.policy {
             Some(path) => path.clone(),
             None => context.load()?.keys.directory.join("policy.txt"),
@@ -191,10 +197,13 @@ impl VerifyArgs {
 }
 
 /// An error of evidence with its exit code.
-fn refused(error: &EvidenceError) -> Result<Ended, Failure> {
+pub(super) fn refused(error: &EvidenceError) -> Result<Ended, Failure> {
     if error.exit_code() == Judgement::Unverifiable.exit_code() {
         print::note(format!("driftseal: {error}"));
         return Ok(Ended::Unverifiable);
+    }
+    if error.exit_code() == 2 {
+        return Err(Failure::usage(error.to_string()));
     }
     Err(Failure::new(error.to_string()))
 }
@@ -215,7 +224,7 @@ pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
 }
 
 /// A bar on standard error; silent where that is not a terminal.
-fn bar() -> ProgressBar {
+pub(super) fn bar() -> ProgressBar {
     let bar = ProgressBar::with_draw_target(Some(1), ProgressDrawTarget::stderr());
     if let Ok(style) = ProgressStyle::with_template("{wide_bar} {human_pos}/{human_len} {msg}") {
         bar.set_style(style);
@@ -223,7 +232,7 @@ fn bar() -> ProgressBar {
     bar
 }
 
-fn show(bar: &ProgressBar) -> impl FnMut(Progress) {
+pub(super) fn show(bar: &ProgressBar) -> impl FnMut(Progress) {
     |progress| {
         bar.set_length(progress.total.max(1));
         bar.set_position(progress.done);

@@ -7,6 +7,7 @@ pub mod demo;
 pub mod emit;
 pub mod evidence;
 pub mod log;
+pub mod replay;
 pub mod run;
 pub mod suite;
 pub mod topics;
@@ -60,6 +61,8 @@ pub enum Command {
     Suite(suite::Action),
     /// Verify everything in an archive again
     Fsck(evidence::FsckArgs),
+    /// Recompute every metric, baseline and alert from an archive and compare
+    Replay(replay::ReplayArgs),
     /// Prove that an event is sealed
     Proof(evidence::ProofArgs),
     /// Write an evidence pack
@@ -174,6 +177,7 @@ impl Command {
             Self::Emit(args) => args.run(context),
             Self::Suite(action) => action.run(context),
             Self::Fsck(args) => args.run(context),
+            Self::Replay(args) => args.run(context),
             Self::Proof(args) => args.run(context),
             Self::Export(args) => args.run(context),
             Self::Verify(args) => args.run(context),

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use archive::Archive;
-use evidence::{Judgement, Scope};
+use evidence::{Judgement, ReplayOptions, Scope};
 use ports::{EventLog, Outgoing, publish_and_wait};
 use sealer::Keys;
 use service::clock::{Stopwatch, now_ms};
@@ -25,7 +25,7 @@ pub use self::summary::Summary;
 use self::traffic::{CALM_AGENT, Plan, WORSE_AGENT};
 use self::watch::{Watch, wait_for_ticks};
 use crate::Config;
-use crate::command::{Failure, write_file};
+use crate::command::{Failure, replay, write_file};
 use crate::emit::sink::{HttpSink, Mark, Report, Sink};
 use crate::emit::{Rejected, reader};
 use crate::mapping::Mapping;
@@ -89,7 +89,7 @@ pub fn run(settings: &Settings) -> Result<Summary, Failure> {
     stopped?;
 
     let mut summary = Summary::new(&directory, &settings.program, sent, watch);
-    seal_and_verify(&mut summary, &directory, &archive, &show)?;
+    seal_and_verify(&mut summary, &config, &directory, &archive, &show)?;
     if settings.inputs.is_empty() {
         summary.expect_alerts(WORSE_AGENT, CALM_AGENT);
     }
@@ -282,9 +282,11 @@ fn agent_of(event: &[u8]) -> Option<String> {
     serde_json::from_slice::<Named>(event).ok().map(|named| named.agent_id)
 }
 
-/// Checks the archive, exports the pack of the agent that the reader wants to see, verifies it.
+/// Checks the archive, recomputes what was computed, exports the pack of the agent that the reader
+/// wants to see, verifies it.
 fn seal_and_verify(
     summary: &mut Summary,
+    config: &Config,
     directory: &Directory,
     archive: &Archive,
     show: &Show,
@@ -302,6 +304,13 @@ fn seal_and_verify(
         show.block(&report.to_text());
     }
     summary.take_fsck(&report);
+    // Every segment was checked just now.
+    let options = ReplayOptions { trust_archive: true, ..replay::options(config) };
+    let replayed = evidence::replay(archive, &policy, &options, &mut |_| {})?;
+    summary.take_replay(&replayed);
+    if replayed.verdict != Judgement::Verified {
+        show.block(&replayed.to_text());
+    }
     let Some(agent) = summary.agent_to_export() else {
         summary.problems.push("no event names an agent; there is nothing to export".into());
         return Ok(());

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-use evidence::{FsckReport, Judgement, PackReport};
+use evidence::{FsckReport, Judgement, PackReport, ReplayReport};
 use serde::Serialize;
 
 use super::Sent;
@@ -31,6 +31,8 @@ pub struct Summary {
     pub calm_agents: Vec<String>,
     /// What sealing came to.
     pub sealed: Sealed,
+    /// What recomputing everything from the archive came to.
+    pub replayed: Replayed,
     /// The evidence pack.
     pub pack: Option<Pack>,
     /// Lines to paste.
@@ -54,6 +56,23 @@ pub struct Sealed {
     pub log_entries: u64,
     /// Events in quarantine, by reason.
     pub quarantined: BTreeMap<String, u64>,
+}
+
+/// What recomputing everything from the archive came to.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Replayed {
+    /// Whether everything that is sealed is as recomputed.
+    pub verdict: String,
+    /// Records replayed.
+    pub records: u64,
+    /// Metrics that are the same.
+    pub metrics: u64,
+    /// Baselines that are the same.
+    pub baselines: u64,
+    /// Alert events that are the same.
+    pub alerts: u64,
+    /// Differences.
+    pub differences: u64,
 }
 
 /// The evidence pack.
@@ -90,6 +109,7 @@ impl Summary {
                 directory.pack().display(),
                 directory.policy().display()
             ),
+            format!("{program} replay {root}/archive --policy {}", directory.policy().display()),
         ];
         Self {
             directory: root.to_string(),
@@ -100,6 +120,7 @@ impl Summary {
             alerts: watch.alerts,
             calm_agents,
             sealed: Sealed::default(),
+            replayed: Replayed::default(),
             pack: None,
             commands,
             problems: Vec::new(),
@@ -138,6 +159,20 @@ impl Summary {
         if report.events < least {
             self.problems
                 .push(format!("{least} records were acknowledged, {} are sealed", report.events));
+        }
+    }
+
+    pub(super) fn take_replay(&mut self, report: &ReplayReport) {
+        self.replayed = Replayed {
+            verdict: report.verdict.name().to_owned(),
+            records: report.records,
+            metrics: report.windows,
+            baselines: report.baselines,
+            alerts: report.alerts,
+            differences: report.differences,
+        };
+        if report.verdict != Judgement::Verified {
+            self.problems.push(format!("the replay is {}", report.verdict.name()));
         }
     }
 
@@ -224,6 +259,17 @@ impl Summary {
             grouped(self.sealed.events),
             self.sealed.segments,
             self.sealed.verdict
+        )?;
+        let Replayed { verdict, metrics, baselines, alerts, differences, .. } = &self.replayed;
+        let difference = match differences {
+            0 => "no difference".to_owned(),
+            count => format!("{} differences", grouped(*count)),
+        };
+        writeln!(
+            to,
+            "replayed    {} metrics, {baselines} baselines and {alerts} alert events recomputed \
+             from the archive, {difference}: {verdict}",
+            grouped(*metrics)
         )?;
         if let Some(pack) = &self.pack {
             writeln!(
