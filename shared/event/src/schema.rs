@@ -26,6 +26,7 @@ pub const FAMILIES: &[(&str, &str)] = &[
     ("metric", include_str!("../../../schemas/events/metric.avsc")),
     ("model", include_str!("../../../schemas/events/model.avsc")),
     ("monitor", include_str!("../../../schemas/events/monitor.avsc")),
+    ("notification", include_str!("../../../schemas/events/notification.avsc")),
     ("producer", include_str!("../../../schemas/events/producer.avsc")),
     ("quarantine", include_str!("../../../schemas/events/quarantine.avsc")),
     ("run", include_str!("../../../schemas/events/run.avsc")),

@@ -96,6 +96,26 @@ metrics_table! {
         Kind::Histogram { buckets: DURATION_BUCKETS }, "seconds", [],
         "Time to process one batch, without waiting for the log.";
 
+    NOTIFIER_RECORDS_READ = "driftseal_notifier_records_read_total", Kind::Counter, "records", [],
+        "Records read from the log.";
+    NOTIFIER_REQUESTS = "driftseal_notifier_requests_total", Kind::Counter, "requests", ["sink", "purpose", "result"],
+        "Requests to receivers, by sink, purpose (step, refresh) and result (accepted, refused, busy).";
+    NOTIFIER_REQUEST_DURATION = "driftseal_notifier_request_duration_seconds",
+        Kind::Histogram { buckets: DURATION_BUCKETS }, "seconds", [],
+        "Time from the start of a request to its answer.";
+    NOTIFIER_NOTIFICATIONS_DELIVERED = "driftseal_notifier_notifications_delivered_total", Kind::Counter, "notifications", ["sink", "step"],
+        "Steps of alerts that a receiver accepted, by sink and step (firing, acknowledged, resolved).";
+    NOTIFIER_DEAD_LETTERS = "driftseal_notifier_dead_letters_total", Kind::Counter, "notifications", ["sink", "reason"],
+        "Steps of alerts that a receiver was not told, by sink and reason (refused, exhausted, expired, overflow).";
+    NOTIFIER_STEPS_WAITING = "driftseal_notifier_steps_waiting", Kind::Gauge, "notifications", ["sink"],
+        "Steps of alerts that wait for a receiver or its answer.";
+    NOTIFIER_EPISODES_OPEN = "driftseal_notifier_episodes_open", Kind::Gauge, "alerts", [],
+        "Alerts held: they fire, or are not told to their end.";
+    NOTIFIER_EPISODES_FORGOTTEN = "driftseal_notifier_episodes_forgotten_total", Kind::Counter, "alerts", [],
+        "Alerts found at a start that are neither held nor told because the limit was reached.";
+    NOTIFIER_LAG_RECORDS = "driftseal_notifier_lag_records", Kind::Gauge, "records", ["partition"],
+        "Records of a partition not read yet.";
+
     SEALER_RECORDS_READ = "driftseal_sealer_records_read_total", Kind::Counter, "records", [],
         "Records read from the log; equals sealed + pending.";
     SEALER_RECORDS_SEALED = "driftseal_sealer_records_sealed_total", Kind::Counter, "records", [],

@@ -16,7 +16,7 @@ const LAYERS: &[&[&str]] = &[
     &["monitor", "segment"],
     &["ports"],
     &["archive", "embedded", "kafka", "service", "sim"],
-    &["collector", "evidence", "processor", "sealer"],
+    &["collector", "evidence", "notifier", "processor", "sealer"],
     &["driftseal", "tests", "verify"],
 ];
 

@@ -1,0 +1,332 @@
+//! An alert as the log tells it: who, what, since when, how sure. Every text is bounded, so an
+//! alert costs at most some 20 KiB however long the event was.
+
+use std::sync::Arc;
+
+use event::{Cell, Event, Timestamp, schema};
+
+use crate::text::clip;
+
+/// Longest text kept of a field, characters.
+const TEXT_MAX: usize = 1_000;
+/// Most example runs kept.
+const RUNS_MAX: usize = 5;
+
+/// What receivers are told about an episode, in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Step {
+    /// It fires.
+    Firing,
+    /// A person has taken it.
+    Acknowledged,
+    /// It is over: resolved by the monitor or dismissed by a person.
+    Resolved,
+}
+
+impl Step {
+    /// All steps, in order.
+    pub(crate) const ALL: [Self; 3] = [Self::Firing, Self::Acknowledged, Self::Resolved];
+
+    /// Name in events, requests and labels.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Firing => "firing",
+            Self::Acknowledged => "acknowledged",
+            Self::Resolved => "resolved",
+        }
+    }
+
+    /// The step of that name.
+    pub(crate) fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|step| step.name() == name)
+    }
+}
+
+/// How urgent an alert is.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Somebody must act now.
+    Page,
+    /// Somebody must act in working hours.
+    Ticket,
+}
+
+impl Severity {
+    /// Name in events, requests and labels.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Page => "page",
+            Self::Ticket => "ticket",
+        }
+    }
+}
+
+/// One event of an episode.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Alert {
+    pub(crate) step: Step,
+    /// Whether a person ended it, for [`Step::Resolved`].
+    pub(crate) is_dismissed: bool,
+    pub(crate) alert_id: Arc<str>,
+    pub(crate) event_id: String,
+    /// When it happened, by the event; milliseconds since the epoch.
+    pub(crate) time_ms: i64,
+    /// When the log took it, by the broker's clock.
+    pub(crate) logged_ms: i64,
+    pub(crate) severity: Severity,
+    pub(crate) tenant_id: Option<String>,
+    pub(crate) environment: Option<String>,
+    pub(crate) agent_id: String,
+    pub(crate) agent_version: Option<String>,
+    pub(crate) metric: String,
+    pub(crate) suite: Option<String>,
+    pub(crate) direction: Option<String>,
+    pub(crate) detector: Option<String>,
+    pub(crate) e_value: Option<f64>,
+    pub(crate) threshold: Option<f64>,
+    pub(crate) baseline_version: Option<String>,
+    pub(crate) baseline_count: Option<i64>,
+    pub(crate) baseline_value: Option<f64>,
+    pub(crate) observed: Option<f64>,
+    pub(crate) effect: Option<f64>,
+    pub(crate) effect_interval: Option<(f64, f64)>,
+    pub(crate) since_ms: Option<i64>,
+    pub(crate) since_observations: Option<i64>,
+    pub(crate) example_runs: Vec<String>,
+    pub(crate) last_change: Option<String>,
+    pub(crate) runbook_url: Option<String>,
+    pub(crate) reason: Option<String>,
+    /// Who acknowledged or dismissed it.
+    pub(crate) actor_id: Option<String>,
+}
+
+impl Alert {
+    /// The step that an event of an alert makes; `None` for every other event, for a pending
+    /// alert, and for one without an identifier.
+    pub(crate) fn from_event(event: &Event<'_>, logged_ms: i64) -> Option<Self> {
+        let (step, is_dismissed) = match event.text_at("kind")? {
+            "drift.alert.firing" => (Step::Firing, false),
+            "drift.alert.acknowledged" => (Step::Acknowledged, false),
+            "drift.alert.resolved" => (Step::Resolved, false),
+            "drift.alert.dismissed" => (Step::Resolved, true),
+            _ => return None,
+        };
+        let text = |path| event.text_at(path).map(|text| clip(text, TEXT_MAX));
+        let id = |path| schema().id(path);
+        let number = |path| id(path).and_then(|id| event.number(id)).filter(|n| n.is_finite());
+        let int = |path| id(path).and_then(|id| event.int(id));
+        let time = |path| id(path).and_then(|id| event.time(id)).map(Timestamp::millis);
+        let alert_id = event.text_at("drift.alert_id").filter(|id| !id.is_empty())?;
+        let is_page = event.text_at("drift.severity") == Some("page");
+        let example_runs = match event.at("drift.example_runs") {
+            Some(Cell::Texts(runs)) => {
+                runs.iter().take(RUNS_MAX).map(|run| clip(run, TEXT_MAX)).collect()
+            }
+            Some(_) | None => Vec::new(),
+        };
+        Some(Self {
+            step,
+            is_dismissed,
+            alert_id: clip(alert_id, TEXT_MAX).into(),
+            event_id: text("event_id").unwrap_or_default(),
+            time_ms: time("event_time").unwrap_or(logged_ms),
+            logged_ms,
+            severity: if is_page { Severity::Page } else { Severity::Ticket },
+            tenant_id: text("tenant_id"),
+            environment: text("environment"),
+            agent_id: text("agent_id").unwrap_or_default(),
+            agent_version: text("agent_version"),
+            metric: text("drift.metric").unwrap_or_default(),
+            suite: text("drift.suite"),
+            direction: text("drift.direction"),
+            detector: text("drift.detector"),
+            e_value: number("drift.e_value"),
+            threshold: number("drift.threshold"),
+            baseline_version: text("drift.baseline_version"),
+            baseline_count: int("drift.baseline_count"),
+            baseline_value: number("drift.baseline_value"),
+            observed: number("drift.observed"),
+            effect: number("drift.effect"),
+            effect_interval: number("drift.effect_low").zip(number("drift.effect_high")),
+            since_ms: time("drift.since_time"),
+            since_observations: int("drift.since_observations"),
+            example_runs,
+            last_change: text("drift.last_change"),
+            runbook_url: text("drift.runbook_url"),
+            reason: text("drift.reason"),
+            actor_id: text("actor.id"),
+        })
+    }
+
+    /// What happened, in a few words.
+    pub(crate) const fn state(&self) -> &'static str {
+        match (self.step, self.is_dismissed) {
+            (Step::Resolved, true) => "dismissed",
+            (step, _) => step.name(),
+        }
+    }
+
+    /// One line for a person: `support v2: run.error_rate is rising`.
+    pub(crate) fn title(&self) -> String {
+        let version = self.agent_version.as_ref().map(|v| format!(" {v}")).unwrap_or_default();
+        let suite = self.suite.as_ref().map(|suite| format!(" ({suite})")).unwrap_or_default();
+        let change = self.direction.as_ref().map(|way| format!(" is {way}")).unwrap_or_default();
+        format!("{}{version}: {}{suite}{change}", self.agent_id, self.metric)
+    }
+
+    /// What was seen, compared with what, how sure; sentences on lines of their own.
+    pub(crate) fn description(&self) -> String {
+        let mut lines = Vec::new();
+        if let (Some(observed), Some(baseline)) = (self.observed, self.baseline_value) {
+            let of = self.baseline_version.as_deref().unwrap_or("the baseline");
+            let count = self.baseline_count.unwrap_or_default();
+            let (observed, baseline) = (number(observed), number(baseline));
+            lines.push(format!("{observed} instead of {baseline} in {of} ({count} observations)."));
+        }
+        if let Some(effect) = self.effect {
+            let interval = self.effect_interval.map_or_else(String::new, |(low, high)| {
+                format!(", 95 % interval {} to {}", number(low), number(high))
+            });
+            lines.push(format!("Effect {}{interval}.", number(effect)));
+        }
+        if let Some(since) = self.since() {
+            let seen = self.since_observations.unwrap_or_default();
+            lines.push(format!("Since {since}, found after {seen} observations."));
+        }
+        if let (Some(e_value), Some(threshold)) = (self.e_value, self.threshold) {
+            lines.push(format!(
+                "Evidence {} of {}: a false alarm takes at least {} observations on average.",
+                number(e_value),
+                number(threshold),
+                number(threshold)
+            ));
+        }
+        lines.join("\n")
+    }
+
+    /// Since when, RFC 3339.
+    pub(crate) fn since(&self) -> Option<String> {
+        rfc3339(self.since_ms?)
+    }
+}
+
+/// RFC 3339 text of milliseconds since the epoch.
+pub(crate) fn rfc3339(ms: i64) -> Option<String> {
+    Timestamp::from_millis(ms).to_rfc3339()
+}
+
+/// A number for a person: three or more significant digits, no exponent where it is readable
+/// without.
+pub(crate) fn number(value: f64) -> String {
+    let size = value.abs();
+    if size >= 1e15 || size > 0.0 && size < 1e-4 {
+        format!("{value:.3e}")
+    } else if size >= 1_000.0 {
+        format!("{value:.0}")
+    } else if size >= 10.0 {
+        format!("{value:.1}")
+    } else {
+        format!("{value:.3}")
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use event::EventBuilder;
+
+    use super::*;
+
+    /// An event of an alert, as the processor or the console writes it.
+    pub(crate) fn event(kind: &str, alert_id: &str) -> Event<'static> {
+        EventBuilder::new(kind)
+            .set("event_id", format!("{alert_id}-{kind}"))
+            .set("event_time", Timestamp::from_millis(1_760_000_000_000))
+            .set("agent_id", "support")
+            .set("agent_version", "v2")
+            .set("environment", "production")
+            .set("drift.alert_id", alert_id)
+            .set("drift.metric", "run.error_rate")
+            .set("drift.direction", "rising")
+            .set("drift.severity", "page")
+            .set("drift.detector", "esr-bounded")
+            .set("drift.e_value", 27_635.25)
+            .set("drift.threshold", 10_000.0)
+            .set("drift.baseline_version", "v1")
+            .set("drift.baseline_count", 1_290_i64)
+            .set("drift.baseline_value", 0.087)
+            .set("drift.observed", 0.359)
+            .set("drift.effect", 0.272)
+            .set("drift.effect_low", 0.14)
+            .set("drift.effect_high", 0.43)
+            .set("drift.since_time", Timestamp::from_millis(1_759_999_000_000))
+            .set("drift.since_observations", 39_i64)
+            .set("drift.example_runs", vec!["r1".to_owned(), "r2".to_owned()])
+            .set("drift.last_change", "prompt CHG-1 v1 -> v2")
+            .set("drift.runbook_url", "https://runbooks.example/drift")
+            .build()
+            .unwrap()
+    }
+
+    /// The alert of that step.
+    pub(crate) fn alert(step: Step, alert_id: &str) -> Alert {
+        let kind = format!("drift.alert.{}", step.name());
+        Alert::from_event(&event(&kind, alert_id), 1_760_000_000_500).unwrap()
+    }
+
+    #[test]
+    fn only_steps_of_alerts_are_alerts() {
+        for kind in ["drift.alert.pending", "drift.baseline.set", "notification.delivered"] {
+            assert_eq!(Alert::from_event(&event(kind, "a"), 0), None, "{kind}");
+        }
+        assert_eq!(Alert::from_event(&event("drift.alert.firing", ""), 0), None);
+        let dismissed = Alert::from_event(&event("drift.alert.dismissed", "a"), 0).unwrap();
+        assert_eq!((dismissed.step, dismissed.state()), (Step::Resolved, "dismissed"));
+    }
+
+    #[test]
+    fn an_alert_reads_as_sentences() {
+        let alert = alert(Step::Firing, "a");
+        assert_eq!(alert.title(), "support v2: run.error_rate is rising");
+        assert_eq!(
+            alert.description(),
+            "0.359 instead of 0.087 in v1 (1290 observations).\n\
+             Effect 0.272, 95 % interval 0.140 to 0.430.\n\
+             Since 2025-10-09T08:36:40.000000Z, found after 39 observations.\n\
+             Evidence 27635 of 10000: a false alarm takes at least 10000 observations on average."
+        );
+    }
+
+    #[test]
+    fn what_is_not_there_is_not_invented_and_long_text_is_cut() {
+        let long = "x".repeat(5_000);
+        let event = EventBuilder::new("drift.alert.firing")
+            .set("event_id", "e")
+            .set("event_time", Timestamp::from_millis(1))
+            .set("agent_id", long.as_str())
+            .set("drift.alert_id", "a")
+            .set("drift.e_value", f64::NAN)
+            .build()
+            .unwrap();
+        let alert = Alert::from_event(&event, 7).unwrap();
+        assert_eq!(alert.agent_id.chars().count(), TEXT_MAX);
+        assert_eq!((alert.description(), alert.e_value), (String::new(), None));
+        assert_eq!(alert.severity, Severity::Ticket);
+    }
+
+    #[test]
+    fn numbers_are_readable() {
+        for (value, text) in [
+            (0.0, "0.000"),
+            (0.35911, "0.359"),
+            (12.34, "12.3"),
+            (27_635.2, "27635"),
+            (1e-5, "1.000e-5"),
+        ] {
+            assert_eq!(number(value), text);
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! Configuration of the service.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use service::config::Secret;
+
+use crate::machine::{Policy, SinkPlan};
+use crate::sink::SinkConfig;
+
+/// Longest name of a sink.
+const NAME_MAX: usize = 64;
+
+/// Configuration of the notifier.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Name of the consumer group; its members share the partitions.
+    pub group: String,
+    /// Topics read and written.
+    pub topics: Topics,
+    /// Longest wait for records in one step, milliseconds. Default 100. Also how late a shutdown
+    /// or an answer may be noticed.
+    pub poll_wait_ms: u64,
+    /// Longest a request may take from the name of the host to the end of the answer,
+    /// milliseconds. Default 15,000, at least 1. Beyond it the request counts as failed.
+    pub request_wait_ms_max: u64,
+    /// Requests to one sink at once. Default 4, at least 1. Those of one alert go one by one.
+    pub requests_max: usize,
+    /// Requests for one step. Default 30, at least 1: about two hours with the other defaults.
+    /// After them the step is a dead letter: `notification.failed`, reason `exhausted`.
+    pub attempts_max: u32,
+    /// Milliseconds before the second attempt; each later one waits twice as long as the one
+    /// before. Default 1,000. Half of a wait is spread, so that alerts do not come back together.
+    pub retry_ms: u32,
+    /// Longest wait between attempts, milliseconds. Default 300,000.
+    pub retry_ms_max: u32,
+    /// Longest pause that a receiver may ask for by `Retry-After`, seconds. Default 3,600. It holds
+    /// for everything that goes to this receiver.
+    pub retry_after_secs_max: u32,
+    /// Age of an alert beyond which it is not told if it is over already, seconds. Default 3,600.
+    /// It is then a dead letter, reason `expired`. An alert that still fires is told at any age.
+    pub age_secs_max: u32,
+    /// Alerts held, which fire or are not told to their end. Default 10,000, at least 1. A further
+    /// one is a dead letter for every sink, reason `overflow`; while the log is read at the start
+    /// it is only counted and logged. Each takes some 20 KiB at most.
+    pub episodes_max: usize,
+    /// Steps that wait for one sink. Default 1,000, at least 1. At this bound a new alert is a dead
+    /// letter for this sink, reason `overflow`; further steps of earlier alerts still go to it.
+    pub queue_max: usize,
+    /// Seconds between two notes of where to begin after a restart. Default 30. A restart reads
+    /// the alerts since then and some before.
+    pub position_secs_max: u64,
+    /// Records before the first open alert that a restart reads too. Default 10,000. What another
+    /// process wrote twice, and late, is found to be old among them.
+    pub overlap_records: u32,
+    /// Longest wait for an acknowledgement, milliseconds. Beyond it an outcome is published again,
+    /// under the same `event_id`.
+    pub publish_wait_ms_max: u64,
+    /// Longest wait for the next record when a known range is read back, milliseconds. Beyond it
+    /// the rest of the range is taken to hold no record.
+    pub read_wait_ms_max: u64,
+    /// Failures of the log in a row that are retried; one more ends the role.
+    pub retries_max: u32,
+    /// Pause before each retry, milliseconds.
+    pub retry_pause_ms: u64,
+    /// Longest that a shutdown waits for requests under way, milliseconds. Default 10,000. What is
+    /// not answered by then is told again by the next start.
+    pub drain_ms_max: u64,
+    /// Largest value that is decoded, bytes; a larger one is no alert.
+    pub value_bytes_max: usize,
+    /// Secrets by name, for sinks that name one. Meant for the environment:
+    /// `DRIFTSEAL__NOTIFIER__SECRETS__PAGERDUTY` is `pagerduty`. Names hold no underscore.
+    pub secrets: BTreeMap<String, Secret>,
+    /// Receivers by name. The name stands in the outcomes: under another name it is another
+    /// receiver, which is told what fires at that time.
+    pub sinks: BTreeMap<String, SinkConfig>,
+}
+
+/// Topics of the notifier.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Topics {
+    /// Read: alerts. Outcomes are written into it.
+    pub alerts: String,
+    /// Written and read: where to begin after a restart. Compacted.
+    pub state: String,
+}
+
+impl Default for Topics {
+    fn default() -> Self {
+        Self { alerts: "driftseal.alerts".to_owned(), state: "driftseal.state".to_owned() }
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            group: "driftseal-notifier".to_owned(),
+            topics: Topics::default(),
+            poll_wait_ms: 100,
+            request_wait_ms_max: 15_000,
+            requests_max: 4,
+            attempts_max: 30,
+            retry_ms: 1_000,
+            retry_ms_max: 300_000,
+            retry_after_secs_max: 3_600,
+            age_secs_max: 3_600,
+            episodes_max: 10_000,
+            queue_max: 1_000,
+            position_secs_max: 30,
+            overlap_records: 10_000,
+            publish_wait_ms_max: 30_000,
+            read_wait_ms_max: 10_000,
+            retries_max: 60,
+            retry_pause_ms: 1_000,
+            drain_ms_max: 10_000,
+            value_bytes_max: 1024 * 1024,
+            secrets: BTreeMap::new(),
+            sinks: BTreeMap::new(),
+        }
+    }
+}
+
+impl Config {
+    /// Everything that is wrong with the values, each with its key. Having no sink is right here;
+    /// the notifier itself then refuses to start.
+    #[must_use]
+    pub fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        let mut expect = |right: bool, problem: &str| {
+            if !right {
+                problems.push(problem.to_owned());
+            }
+        };
+        expect(!self.group.is_empty(), "`group`: a name is needed");
+        expect(self.request_wait_ms_max > 0, "`request_wait_ms_max`: at least 1");
+        expect((1..=64).contains(&self.requests_max), "`requests_max`: 1 to 64");
+        expect(self.attempts_max > 0, "`attempts_max`: at least 1");
+        expect(self.retry_ms <= self.retry_ms_max, "`retry_ms_max`: at least `retry_ms`");
+        expect(self.episodes_max > 0, "`episodes_max`: at least 1");
+        expect(self.queue_max > 0, "`queue_max`: at least 1");
+        for (name, sink) in &self.sinks {
+            if !is_name(name) {
+                problems.push(format!(
+                    "`sinks.{name}`: a name is 1 to {NAME_MAX} of a-z, 0-9, `-` and `_`"
+                ));
+            }
+            problems.extend(sink.problems().iter().map(|found| format!("sinks.{name}.{found}")));
+        }
+        problems
+    }
+
+    pub(crate) fn policy(&self) -> Policy {
+        Policy {
+            attempts_max: self.attempts_max,
+            backoff_ms: self.retry_ms.into(),
+            backoff_ms_max: self.retry_ms_max.into(),
+            retry_after_ms_max: i64::from(self.retry_after_secs_max) * 1_000,
+            age_ms_max: i64::from(self.age_secs_max) * 1_000,
+            episodes_max: self.episodes_max,
+            queue_max: self.queue_max,
+        }
+    }
+
+    /// The sinks, in the order of their names.
+    pub(crate) fn plans(&self) -> Vec<SinkPlan> {
+        let plan = |(name, sink): (&String, &SinkConfig)| SinkPlan {
+            name: name.as_str().into(),
+            severities: sink.route().severities.clone(),
+            environments: sink.route().environments.clone(),
+            refresh_ms: sink.refresh_ms(),
+            requests_max: self.requests_max,
+        };
+        self.sinks.iter().map(plan).collect()
+    }
+
+    pub(crate) const fn request_wait(&self) -> Duration {
+        Duration::from_millis(self.request_wait_ms_max)
+    }
+
+    pub(crate) const fn publish_wait(&self) -> Duration {
+        Duration::from_millis(self.publish_wait_ms_max)
+    }
+
+    pub(crate) const fn read_wait(&self) -> Duration {
+        Duration::from_millis(self.read_wait_ms_max)
+    }
+
+    pub(crate) const fn retry_pause(&self) -> Duration {
+        Duration::from_millis(self.retry_pause_ms)
+    }
+}
+
+/// Names are labels of metrics and fields of events.
+fn is_name(name: &str) -> bool {
+    let is_part = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_');
+    (1..=NAME_MAX).contains(&name.len()) && name.bytes().all(is_part)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_have_no_problem_and_every_problem_is_named_at_once() {
+        assert_eq!(Config::default().problems(), Vec::<String>::new());
+        let wrong = "queue_max = 0\nretry_ms_max = 1\n[sinks.'On Call']\ntype = 'slack'\n";
+        let config: Config = toml::from_str(wrong).unwrap();
+        assert_eq!(
+            config.problems(),
+            [
+                "`retry_ms_max`: at least `retry_ms`",
+                "`queue_max`: at least 1",
+                "`sinks.On Call`: a name is 1 to 64 of a-z, 0-9, `-` and `_`",
+                "sinks.On Call.`url_file`: needed, or `url_name` and [notifier.secrets]",
+            ]
+        );
+    }
+
+    #[test]
+    fn no_text_of_a_configuration_shows_a_secret() {
+        let mut config = Config::default();
+        config.secrets.insert("pagerduty".into(), Secret::new("hunter2".into()));
+        let shown = format!("{config:?}{}", toml::to_string_pretty(&config).unwrap());
+        assert!(shown.contains("pagerduty") && !shown.contains("hunter2"), "{shown}");
+    }
+}

@@ -1,0 +1,55 @@
+//! How long to wait before the next attempt: exponential, bounded, spread by a counter instead of
+//! randomness, so that the same history gives the same waits.
+
+use super::plan::Policy;
+
+/// Milliseconds before the attempt that follows `attempts` failed ones. Half of it is fixed, the
+/// other half is spread by alert, sink and attempt, so that alerts that failed together do not
+/// come back together.
+pub(super) fn wait_ms(policy: &Policy, attempts: u32, alert_id: &str, sink: usize) -> i64 {
+    let doublings = attempts.saturating_sub(1).min(40);
+    let whole = policy.backoff_ms.saturating_mul(1_i64 << doublings).min(policy.backoff_ms_max);
+    let whole = whole.max(0).unsigned_abs();
+    let half = whole / 2;
+    let sink = u64::try_from(sink).unwrap_or_default();
+    let seed = alert_id.bytes().fold(sink, |seed, byte| mix(seed ^ u64::from(byte)));
+    let spread = mix(seed ^ u64::from(attempts)) % (whole - half + 1);
+    i64::try_from(half + spread).unwrap_or(i64::MAX)
+}
+
+/// One step of SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators",
+/// 2014).
+const fn mix(state: u64) -> u64 {
+    let z = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_double_up_to_the_bound_and_are_spread_over_their_upper_half() {
+        let policy = Policy { backoff_ms: 1_000, backoff_ms_max: 60_000, ..Policy::default() };
+        for attempts in 1..=100 {
+            let whole = (1_000_i64 << (attempts - 1).min(20)).min(60_000);
+            let mut seen = std::collections::BTreeSet::new();
+            for alert in 0..50 {
+                let wait = wait_ms(&policy, attempts, &format!("alert-{alert}"), 0);
+                assert!((whole / 2..=whole).contains(&wait), "{attempts}: {wait}");
+                seen.insert(wait);
+            }
+            assert!(seen.len() > 40, "{attempts}: {} different waits", seen.len());
+        }
+        let again = || wait_ms(&policy, 3, "a", 1);
+        assert_eq!(again(), again());
+    }
+
+    #[test]
+    fn no_wait_stays_no_wait() {
+        let policy = Policy { backoff_ms: 0, backoff_ms_max: 0, ..Policy::default() };
+        assert_eq!(wait_ms(&policy, 9, "a", 0), 0);
+    }
+}

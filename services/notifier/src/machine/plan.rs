@@ -1,0 +1,89 @@
+//! What the machine is told at its start: limits, and for each sink what goes to it.
+
+use std::sync::Arc;
+
+use crate::alert::{Alert, Severity};
+
+/// Limits of all sinks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Policy {
+    /// Requests for a step; one more is not made.
+    pub(crate) attempts_max: u32,
+    /// Wait before the second attempt.
+    pub(crate) backoff_ms: i64,
+    /// Longest wait that we choose.
+    pub(crate) backoff_ms_max: i64,
+    /// Longest wait that a receiver chooses.
+    pub(crate) retry_after_ms_max: i64,
+    /// Age at which an alert that is over is not worth telling.
+    pub(crate) age_ms_max: i64,
+    /// Episodes held.
+    pub(crate) episodes_max: usize,
+    /// Steps that wait for one sink.
+    pub(crate) queue_max: usize,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            attempts_max: 30,
+            backoff_ms: 1_000,
+            backoff_ms_max: 300_000,
+            retry_after_ms_max: 3_600_000,
+            age_ms_max: 3_600_000,
+            episodes_max: 10_000,
+            queue_max: 1_000,
+        }
+    }
+}
+
+/// A sink, as far as it matters when to tell it what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SinkPlan {
+    pub(crate) name: Arc<str>,
+    /// Severities that go to it.
+    pub(crate) severities: Vec<Severity>,
+    /// Environments that go to it; all if none is named.
+    pub(crate) environments: Vec<String>,
+    /// How often an alert that fires is told again, for receivers that forget.
+    pub(crate) refresh_ms: Option<i64>,
+    /// Requests under way at once.
+    pub(crate) requests_max: usize,
+}
+
+impl SinkPlan {
+    /// Whether an alert goes to this sink.
+    pub(crate) fn takes(&self, alert: &Alert) -> bool {
+        let environment = alert.environment.as_deref().unwrap_or_default();
+        self.severities.contains(&alert.severity)
+            && (self.environments.is_empty() || self.environments.iter().any(|e| e == environment))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::alert::Step;
+    use crate::alert::tests::alert;
+
+    #[test]
+    fn severity_and_environment_decide() {
+        let plan = |severities: &[Severity], environments: &[&str]| SinkPlan {
+            name: "s".into(),
+            severities: severities.to_vec(),
+            environments: environments.iter().map(|&e| e.to_owned()).collect(),
+            refresh_ms: None,
+            requests_max: 1,
+        };
+        let alert = alert(Step::Firing, "a");
+        assert!(plan(&[Severity::Page], &[]).takes(&alert));
+        assert!(
+            plan(&[Severity::Ticket, Severity::Page], &["staging", "production"]).takes(&alert)
+        );
+        assert!(!plan(&[Severity::Ticket], &[]).takes(&alert));
+        assert!(!plan(&[Severity::Page], &["staging"]).takes(&alert));
+        let nowhere = Alert { environment: None, ..alert };
+        assert!(!plan(&[Severity::Page], &["staging"]).takes(&nowhere));
+        assert!(plan(&[Severity::Page], &[""]).takes(&nowhere));
+    }
+}

@@ -1,0 +1,194 @@
+//! What came of telling a sink about a step, and the event that says so.
+
+use std::sync::Arc;
+
+use event::{BuildError, Event, EventBuilder, Timestamp, schema};
+use sha2::{Digest, Sha256};
+use uuid::Builder;
+
+use crate::alert::{Alert, Step};
+
+/// Why a sink was not told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Reason {
+    /// The receiver will never accept the request (most 4xx).
+    Refused,
+    /// The budget of attempts is spent.
+    Exhausted,
+    /// The alert was over, and too old to be worth telling, before it could be told.
+    Expired,
+    /// Too much waits already.
+    Overflow,
+}
+
+impl Reason {
+    const ALL: [Self; 4] = [Self::Refused, Self::Exhausted, Self::Expired, Self::Overflow];
+
+    /// Name in events and labels.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Refused => "refused",
+            Self::Exhausted => "exhausted",
+            Self::Expired => "expired",
+            Self::Overflow => "overflow",
+        }
+    }
+
+    /// Whether nothing was sent at all, so that later steps have nothing to refer to.
+    pub(crate) const fn nothing_was_sent(self) -> bool {
+        match self {
+            Self::Refused | Self::Exhausted => false,
+            Self::Expired | Self::Overflow => true,
+        }
+    }
+}
+
+/// Whether a sink was told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// The receiver accepted the request.
+    Delivered,
+    /// It was not told and will not be: a dead letter.
+    Failed(Reason),
+}
+
+/// The outcome of a step for a sink.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Outcome {
+    pub(crate) verdict: Verdict,
+    pub(crate) attempts: u32,
+    pub(crate) status_code: Option<u16>,
+    pub(crate) request_digest: Option<String>,
+    pub(crate) detail: Option<String>,
+}
+
+impl Outcome {
+    /// A step that no request was made for.
+    pub(crate) const fn unsent(reason: Reason) -> Self {
+        let verdict = Verdict::Failed(reason);
+        Self { verdict, attempts: 0, status_code: None, request_digest: None, detail: None }
+    }
+
+    /// The event, about the alert event that asked for the step. Its identifier is derived from
+    /// alert, sink and step, so whoever writes it again writes it under the same one.
+    pub(crate) fn to_event(
+        &self,
+        sink: &str,
+        alert: &Alert,
+        now_ms: i64,
+    ) -> Result<Event<'static>, BuildError> {
+        let (kind, reason) = match self.verdict {
+            Verdict::Delivered => ("notification.delivered", None),
+            Verdict::Failed(reason) => ("notification.failed", Some(reason.name())),
+        };
+        EventBuilder::new(kind)
+            .set("event_id", event_id(&alert.alert_id, sink, alert.step))
+            .set("event_time", Timestamp::from_millis(now_ms))
+            .set_some("tenant_id", alert.tenant_id.as_deref())
+            .set_some("environment", alert.environment.as_deref())
+            .set("agent_id", alert.agent_id.as_str())
+            .set_some("agent_version", alert.agent_version.as_deref())
+            .set("actor.type", "service")
+            .set("actor.id", "notifier")
+            .set("links.causation", alert.event_id.as_str())
+            .set("notification.alert_id", &*alert.alert_id)
+            .set("notification.sink", sink)
+            .set("notification.step", alert.step.name())
+            .set("notification.attempts", i64::from(self.attempts))
+            .set_some("notification.status_code", self.status_code.map(i64::from))
+            .set_some("notification.request_digest", self.request_digest.as_deref())
+            .set_some("notification.reason", reason)
+            .set_some("notification.detail", self.detail.as_deref())
+            .build()
+    }
+}
+
+/// Version 8 UUID (RFC 9562, section 5.8) over a domain-separated digest.
+fn event_id(alert_id: &str, sink: &str, step: Step) -> String {
+    let mut hasher = Sha256::new();
+    hasher.update(b"driftseal/event-id/notification/v1");
+    for part in [alert_id, sink, step.name()] {
+        hasher.update([0]);
+        hasher.update(part.as_bytes());
+    }
+    let digest: [u8; 32] = hasher.finalize().into();
+    let mut bytes = [0; 16];
+    for (to, from) in bytes.iter_mut().zip(digest) {
+        *to = from;
+    }
+    Builder::from_custom_bytes(bytes).into_uuid().to_string()
+}
+
+/// An outcome that the log already holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Logged {
+    pub(crate) alert_id: Arc<str>,
+    pub(crate) sink: String,
+    pub(crate) step: Step,
+    pub(crate) verdict: Verdict,
+}
+
+impl Logged {
+    /// The outcome that an event tells; `None` for every other event.
+    pub(crate) fn from_event(event: &Event<'_>) -> Option<Self> {
+        let text = |path| schema().id(path).and_then(|id| event.text(id));
+        let verdict = match text("kind")? {
+            "notification.delivered" => Verdict::Delivered,
+            "notification.failed" => {
+                let name = text("notification.reason");
+                let reason = Reason::ALL.into_iter().find(|reason| Some(reason.name()) == name);
+                // Of a later version: it was decided, and what to is all the same here.
+                Verdict::Failed(reason.unwrap_or(Reason::Refused))
+            }
+            _ => return None,
+        };
+        Some(Self {
+            alert_id: text("notification.alert_id")?.into(),
+            sink: text("notification.sink")?.to_owned(),
+            step: Step::of_name(text("notification.step")?)?,
+            verdict,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::alert::tests::alert;
+
+    #[test]
+    fn an_outcome_is_read_back_as_it_was_written() {
+        let verdicts = Reason::ALL.map(Verdict::Failed).into_iter().chain([Verdict::Delivered]);
+        for (verdict, step) in verdicts.zip(Step::ALL.into_iter().cycle()) {
+            let alert = alert(step, "a-1");
+            let outcome = Outcome {
+                verdict,
+                attempts: 3,
+                status_code: Some(202),
+                request_digest: Some("00".into()),
+                detail: Some("ok".into()),
+            };
+            let event = outcome.to_event("oncall", &alert, 5).unwrap();
+            assert_eq!(event.text_at("links.causation"), Some(alert.event_id.as_str()));
+            let logged = Logged::from_event(&event).unwrap();
+            let (alert_id, sink) = ("a-1".into(), "oncall".to_owned());
+            assert_eq!(logged, Logged { alert_id, sink, step, verdict });
+        }
+    }
+
+    #[test]
+    fn the_identifier_differs_by_alert_sink_and_step_and_by_nothing_else() {
+        let of = |id: &str, sink: &str, step| {
+            let event = Outcome::unsent(Reason::Expired).to_event(sink, &alert(step, id), 0);
+            event.unwrap().text_at("event_id").unwrap().to_owned()
+        };
+        let all = [
+            of("a", "s", Step::Firing),
+            of("b", "s", Step::Firing),
+            of("a", "t", Step::Firing),
+            of("a", "s", Step::Resolved),
+        ];
+        assert_eq!(all.iter().collect::<std::collections::HashSet<_>>().len(), all.len());
+        assert_eq!(all[0], event_id("a", "s", Step::Firing));
+    }
+}

@@ -1,0 +1,43 @@
+//! Cutting, escaping and hiding text.
+
+/// The text, cut to that many characters; a cut is shown by `…`.
+pub(crate) fn clip(text: &str, chars_max: usize) -> String {
+    if text.chars().nth(chars_max).is_none() {
+        return text.to_owned();
+    }
+    let mut cut: String = text.chars().take(chars_max.saturating_sub(1)).collect();
+    cut.push('…');
+    cut
+}
+
+/// The text without any of the secrets.
+pub(crate) fn hide(text: &str, secrets: &[&str]) -> String {
+    let mut hidden = text.to_owned();
+    for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
+        hidden = hidden.replace(secret, "…");
+    }
+    hidden
+}
+
+/// Lower-case hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_cut_between_characters() {
+        assert_eq!(clip("äöü", 3), "äöü");
+        assert_eq!(clip("äöüß", 3), "äö…");
+        assert_eq!(hex(&[0, 171]), "00ab");
+    }
+
+    #[test]
+    fn secrets_are_hidden_wherever_they_stand() {
+        assert_eq!(hide("no route to s3cret, s3cret", &["", "s3cret"]), "no route to …, …");
+    }
+}

@@ -1,0 +1,264 @@
+//! What the tests of the service share: a log with alerts, receivers that behave as they are told,
+//! and the outcomes as a reader of the log sees them.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use event::{Decoder, EventBuilder, Limits, Timestamp, TopicPartition, encode};
+use notifier::Config;
+use ports::{EventLog, Outgoing, Polled, Subscription, TopicSpec, publish_and_wait};
+use service::clock::{Stopwatch, now_ms};
+
+pub(crate) const ALERTS: &str = "driftseal.alerts";
+pub(crate) const STATE: &str = "driftseal.state";
+pub(crate) const PARTITIONS: i32 = 2;
+pub(crate) const WAIT: Duration = Duration::from_secs(10);
+pub(crate) const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+pub(crate) fn create_topics(log: &dyn EventLog) {
+    let spec = |name: &str, compacted| TopicSpec {
+        name: name.to_owned(),
+        partitions: PARTITIONS,
+        compacted,
+    };
+    log.create_topics(&[spec(ALERTS, false), spec(STATE, true)]).unwrap();
+}
+
+/// Waits are short, so that tests are.
+pub(crate) fn config(sinks: &str) -> Config {
+    let config = format!(
+        "poll_wait_ms = 20\nrequest_wait_ms_max = 400\nretry_ms = 10\nretry_ms_max = 50\n\
+         attempts_max = 5\nread_wait_ms_max = 500\nposition_secs_max = 0\noverlap_records = 0\nretry_pause_ms = 10\n\
+         publish_wait_ms_max = 2000\n[secrets]\nhook = '{SECRET}'\n{sinks}"
+    );
+    toml::from_str(&config).unwrap()
+}
+
+/// A webhook sink.
+pub(crate) fn webhook(name: &str, url: &str) -> String {
+    format!("[sinks.{name}]\ntype = 'webhook'\nurl = '{url}'\ntoken_name = 'hook'\n")
+}
+
+/// Publishes a step of an alert of that agent.
+pub(crate) fn publish(log: &dyn EventLog, agent: &str, alert: &str, step: &str) {
+    let event = EventBuilder::new(&format!("drift.alert.{step}"))
+        .set("event_id", format!("{alert}-{step}"))
+        .set("event_time", Timestamp::from_millis(now_ms()))
+        .set("agent_id", agent)
+        .set("agent_version", "v2")
+        .set("environment", "production")
+        .set("drift.alert_id", alert)
+        .set("drift.metric", "run.error_rate")
+        .set("drift.severity", "page")
+        .build()
+        .unwrap();
+    let mut value = Vec::new();
+    encode::encode(&event, &mut value);
+    let key = agent.as_bytes().to_vec();
+    let record = Outgoing {
+        topic: ALERTS.into(),
+        partition: Some(ports::partition_of(&key, PARTITIONS)),
+        key: Some(key),
+        value: Some(value),
+        headers: Vec::new(),
+    };
+    publish_and_wait(&*log.producer(), vec![record], WAIT).unwrap();
+}
+
+/// An outcome in the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Outcome {
+    pub(crate) event_id: String,
+    pub(crate) kind: String,
+    pub(crate) reason: Option<String>,
+    pub(crate) attempts: i64,
+    pub(crate) status_code: Option<i64>,
+    pub(crate) request_digest: Option<String>,
+    pub(crate) detail: Option<String>,
+    pub(crate) causation: Option<String>,
+}
+
+/// Sink, alert and step.
+pub(crate) type Key = (String, String, String);
+
+/// All outcomes in the log, each as often as it is there.
+pub(crate) fn outcomes(log: &dyn EventLog) -> BTreeMap<Key, Vec<Outcome>> {
+    let decoder = Decoder::new(Limits::default());
+    let mut found: BTreeMap<Key, Vec<Outcome>> = BTreeMap::new();
+    for number in 0..PARTITIONS {
+        let partition = TopicPartition::new(ALERTS, number);
+        let until = log.offsets(&partition).unwrap().next;
+        let subscription = Subscription::Partitions(vec![partition.clone()]);
+        let mut consumer = log.consumer(subscription).unwrap();
+        let mut next = 0;
+        while next < until {
+            match consumer.poll(WAIT).unwrap() {
+                Polled::Assigned(_) => consumer.seek(&partition, 0).unwrap(),
+                Polled::Batch(batch) => {
+                    for record in batch.records() {
+                        let event = decoder.decode(&record).event;
+                        let text = |path: &str| event.text_at(path).map(str::to_owned);
+                        let int = |path| event.int(event::schema().id(path).unwrap());
+                        let kind = text("kind").unwrap();
+                        if !kind.starts_with("notification.") {
+                            continue;
+                        }
+                        let name = |field: &str| text(&format!("notification.{field}")).unwrap();
+                        found
+                            .entry((name("sink"), name("alert_id"), name("step")))
+                            .or_default()
+                            .push(Outcome {
+                                event_id: text("event_id").unwrap(),
+                                kind,
+                                reason: text("notification.reason"),
+                                attempts: int("notification.attempts").unwrap(),
+                                status_code: int("notification.status_code"),
+                                request_digest: text("notification.request_digest"),
+                                detail: text("notification.detail"),
+                                causation: text("links.causation"),
+                            });
+                    }
+                    next = batch.next_offset().unwrap();
+                }
+                Polled::Idle | Polled::Revoked(_) => panic!("the log does not go on"),
+            }
+        }
+    }
+    found
+}
+
+pub(crate) fn key(sink: &str, alert: &str, step: &str) -> Key {
+    (sink.to_owned(), alert.to_owned(), step.to_owned())
+}
+
+/// Looks until it is so.
+pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let watch = Stopwatch::start();
+    while !is_so() {
+        assert!(!watch.has_passed(WAIT), "waited {WAIT:?} for {what}");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// A request as a receiver sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Received {
+    pub(crate) path: String,
+    pub(crate) headers: BTreeMap<String, String>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Received {
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", String::as_str)
+    }
+}
+
+/// How a receiver treats a request.
+pub(crate) enum Manner {
+    /// Answers with that status and these further header lines.
+    Status(u16, String),
+    /// Answers with that status and text.
+    Say(u16, Vec<u8>),
+    /// Answers that it has taken it, then does that.
+    TakeThen(Box<dyn FnOnce() + Send>),
+    /// Takes the request and never answers.
+    Hang,
+    /// Takes the request and closes the connection.
+    Close,
+}
+
+pub(crate) fn status(code: u16) -> Manner {
+    Manner::Status(code, String::new())
+}
+
+/// A receiver on a free port. Its threads end with the process.
+pub(crate) struct Receiver {
+    pub(crate) url: String,
+    received: Arc<Mutex<Vec<Received>>>,
+}
+
+impl Receiver {
+    /// A receiver that treats the request of that number (from 0) as `manner` says.
+    pub(crate) fn start(
+        manner: impl Fn(usize, &Received) -> Manner + Send + Sync + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let received = Arc::new(Mutex::new(Vec::new()));
+        let (kept, manner) = (Arc::clone(&received), Arc::new(manner));
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let (kept, manner) = (Arc::clone(&kept), Arc::clone(&manner));
+                let stream = stream.unwrap();
+                thread::spawn(move || serve(&stream, &kept, &*manner));
+            }
+        });
+        Self { url, received }
+    }
+
+    pub(crate) fn received(&self) -> Vec<Received> {
+        self.received.lock().unwrap().clone()
+    }
+}
+
+/// Requests of one connection, until it closes.
+fn serve(
+    stream: &TcpStream,
+    kept: &Mutex<Vec<Received>>,
+    manner: &dyn Fn(usize, &Received) -> Manner,
+) {
+    let mut reader = BufReader::new(stream);
+    while let Some(request) = read(&mut reader) {
+        let number = {
+            let mut kept = kept.lock().unwrap();
+            kept.push(request.clone());
+            kept.len() - 1
+        };
+        match manner(number, &request) {
+            Manner::Status(code, headers) => {
+                if answer(stream, code, &headers, b"said").is_err() {
+                    return;
+                }
+            }
+            Manner::Say(code, text) => {
+                if answer(stream, code, "", &text).is_err() {
+                    return;
+                }
+            }
+            Manner::TakeThen(then) => {
+                drop(answer(stream, 200, "", b""));
+                then();
+            }
+            Manner::Hang => thread::sleep(WAIT),
+            Manner::Close => return,
+        }
+    }
+}
+
+fn answer(mut stream: &TcpStream, code: u16, headers: &str, text: &[u8]) -> std::io::Result<()> {
+    let length = text.len();
+    let head = format!("HTTP/1.1 {code} x\r\ncontent-length: {length}\r\n{headers}\r\n");
+    stream.write_all(&[head.as_bytes(), text].concat())
+}
+
+fn read(reader: &mut impl BufRead) -> Option<Received> {
+    let mut line = String::new();
+    reader.read_line(&mut line).ok()?;
+    let path = line.split(' ').nth(1)?.to_owned();
+    let mut headers = BTreeMap::new();
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).ok()?;
+        let Some((name, value)) = line.trim_end().split_once(':') else { break };
+        headers.insert(name.to_ascii_lowercase(), value.trim().to_owned());
+    }
+    let length = headers.get("content-length").and_then(|length| length.parse().ok())?;
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    Some(Received { path, headers, body })
+}

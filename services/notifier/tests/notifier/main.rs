@@ -1,0 +1,7 @@
+//! The service on real sockets: receivers that behave as they are told, and processes that die.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed step fails the test")]
+
+mod common;
+mod http;
+mod kill;
