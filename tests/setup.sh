@@ -2,8 +2,8 @@
 # Installs what the repository needs beyond Rust, a C compiler and make, or names what is missing.
 #
 #   tests/setup.sh build   what compiling needs: pkg-config, OpenSSL and zlib headers
-#   tests/setup.sh all     also what the tests need: Java and Maven for Apache Kafka, and Python
-#                          with the libraries of the oracle in .venv
+#   tests/setup.sh all     also what the tests need: Java and Maven for Apache Kafka, an
+#                          Alertmanager, and Python with the libraries of the oracle in .venv
 #
 # Only Debian's and Ubuntu's packages, only as root, only what is missing. Says nothing when there
 # is nothing to do.
@@ -25,6 +25,7 @@ if [ "${1:-all}" = all ]; then
     [ "${java:-0}" -ge 17 ] || want openjdk-17-jre-headless
     command -v mvn >/dev/null 2>&1 || want maven
     python3 -c 'import venv, ensurepip' >/dev/null 2>&1 || want python3-venv
+    command -v prometheus-alertmanager >/dev/null 2>&1 || want prometheus-alertmanager
 fi
 
 if [ -n "$wanted" ]; then
@@ -37,8 +38,9 @@ if [ -n "$wanted" ]; then
             fi ;;
         esac
         echo "installing:$wanted"
+        # RUNLEVEL: the Alertmanager is for the tests to start, not for the machine.
         # shellcheck disable=SC2086 # a list of words on purpose
-        DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $wanted >/dev/null
+        RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $wanted >/dev/null
     else
         echo "missing:$wanted" >&2
         echo "install them (Debian, Ubuntu: sudo apt-get install$wanted), then run this again" >&2

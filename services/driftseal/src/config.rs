@@ -31,6 +31,8 @@ pub struct Config {
     pub processor: processor::Config,
     /// The sealer: segments and the transparency log.
     pub sealer: sealer::Config,
+    /// The notifier: alerts to receivers. It runs where a sink is configured.
+    pub notifier: notifier::Config,
 }
 
 /// Log lines of the process, on standard error.
@@ -56,7 +58,8 @@ pub struct Listen {
     /// Address of the collector's HTTP server; it has no authentication of its own, so the
     /// default is this machine only.
     pub collector: String,
-    /// Address of `/healthz`, `/readyz` and `/metrics` for `driftseal run processor|sealer`.
+    /// Address of `/healthz`, `/readyz` and `/metrics` for
+    /// `driftseal run processor|sealer|notifier`.
     pub operations: String,
 }
 
@@ -189,6 +192,7 @@ impl Config {
             ("collector", self.collector.problems()),
             ("processor", self.processor.problems()),
             ("sealer", self.sealer.problems()),
+            ("notifier", self.notifier.problems()),
         ];
         for (section, found) in sections {
             problems.extend(found.into_iter().map(|problem| format!("[{section}] {problem}")));
@@ -201,12 +205,15 @@ impl Config {
     pub fn with_prefix(mut self) -> Self {
         let prefix = std::mem::take(&mut self.topics.prefix);
         let topics = &mut self.processor.topics;
+        let notified = &mut self.notifier.topics;
         let singles = [
             &mut self.collector.topic,
             &mut topics.events,
             &mut topics.metrics,
             &mut topics.alerts,
             &mut topics.state,
+            &mut notified.alerts,
+            &mut notified.state,
         ];
         for topic in singles.into_iter().chain(&mut self.sealer.topics) {
             topic.insert_str(0, &prefix);
@@ -224,10 +231,12 @@ impl Config {
             &processor.events,
             &processor.metrics,
             &processor.alerts,
+            &self.notifier.topics.alerts,
         ]) {
             names.insert(name, false);
         }
         names.insert(&processor.state, true);
+        names.insert(&self.notifier.topics.state, true);
         names
             .into_iter()
             .map(|(name, compacted)| ports::TopicSpec {
@@ -250,12 +259,14 @@ mod tests {
         wrong.listen.operations = "nowhere".into();
         wrong.topics.partitions = 0;
         wrong.sealer.cluster.clear();
+        wrong.notifier.queue_max = 0;
         assert_eq!(
             wrong.problems(),
             [
                 "`listen.operations`: `nowhere` is not an address like 127.0.0.1:8480",
                 "`topics.partitions`: must be at least 1",
                 "[sealer] `cluster`: a name is needed",
+                "[notifier] `queue_max`: at least 1",
             ]
         );
     }
@@ -276,6 +287,43 @@ mod tests {
                 ("staging.driftseal.state", true),
             ]
         );
+    }
+
+    #[test]
+    fn sinks_are_named_tables_and_their_secrets_may_come_from_the_environment() {
+        let file = |text: &str| {
+            let mut file = tempfile::NamedTempFile::new().unwrap();
+            std::io::Write::write_all(&mut file, text.as_bytes()).unwrap();
+            file
+        };
+        let given = file(
+            "[notifier]\nrequests_max = 2\n[notifier.sinks.oncall]\ntype = 'pagerduty'\n\
+             token_name = 'pagerduty'\nroute = { severities = ['page'] }\n\
+             [notifier.sinks.am]\ntype = 'alertmanager'\nurl = 'http://a:9093'\n\
+             resend_secs = 30\nlabels = { team = 'ai' }\n",
+        );
+        let secret = ("DRIFTSEAL__NOTIFIER__SECRETS__PAGERDUTY".to_owned(), "hunter2".to_owned());
+        let config: Config =
+            service::config::load_from(Some(given.path()), [secret.clone()]).unwrap();
+        assert_eq!(config.problems(), Vec::<String>::new());
+        assert_eq!(config.notifier.sinks.keys().collect::<Vec<_>>(), ["am", "oncall"]);
+        assert_eq!(config.notifier.secrets["pagerduty"].reveal(), "hunter2");
+        let shown = format!("{config:?}{}", toml::to_string_pretty(&config).unwrap());
+        assert!(!shown.contains("hunter2"), "{shown}");
+
+        let wrong = file(
+            "[notifier]\nrequest_max = 2\n[notifier.sinks.oncall]\ntype = 'pagerduty'\n\
+             tokn_file = 'x'\n[notifier.sinks.dove]\ntype = 'pigeon'\n",
+        );
+        let error = service::config::load_from::<Config>(Some(wrong.path()), []).unwrap_err();
+        let text = error.to_string();
+        for expected in [
+            "`notifier.request_max`: no such key; the nearest is `notifier.requests_max`",
+            "`notifier.sinks.oncall`: unknown field `tokn_file`",
+            "`notifier.sinks.dove`: unknown variant `pigeon`",
+        ] {
+            assert!(text.contains(expected), "{expected}\n{text}");
+        }
     }
 
     #[test]

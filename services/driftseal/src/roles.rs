@@ -25,6 +25,8 @@ pub(crate) enum Role {
     Collector,
     /// Metrics, drift and alerts.
     Processor,
+    /// Alerts to receivers.
+    Notifier,
     /// Segments and the transparency log.
     Sealer,
 }
@@ -34,6 +36,7 @@ impl Role {
         match self {
             Self::Collector => "collector",
             Self::Processor => "processor",
+            Self::Notifier => "notifier",
             Self::Sealer => "sealer",
         }
     }
@@ -104,6 +107,16 @@ impl Running {
         self.start(Role::Processor, move |shutdown| processor::run(config, log, shutdown))
     }
 
+    /// Starts the notifier.
+    pub(crate) fn start_notifier(
+        &mut self,
+        config: &Config,
+        log: &Arc<dyn EventLog>,
+    ) -> Result<(), Failure> {
+        let (config, log) = (config.notifier.clone(), Arc::clone(log));
+        self.start(Role::Notifier, move |shutdown| notifier::run(config, log, shutdown))
+    }
+
     /// Starts the sealer.
     pub(crate) fn start_sealer(
         &mut self,
@@ -166,7 +179,7 @@ impl Running {
     /// Stops every role in the order of the flow, so that each drains what the one before it left.
     pub(crate) fn stop_all(&mut self) -> Result<(), Failure> {
         let mut messages = Vec::new();
-        for role in [Role::Collector, Role::Processor, Role::Sealer] {
+        for role in [Role::Collector, Role::Processor, Role::Notifier, Role::Sealer] {
             if let Err(failure) = self.stop(role) {
                 messages.push(failure.message().to_owned());
             }
@@ -236,6 +249,9 @@ fn start(
 ) -> Result<(), Failure> {
     if roles.contains(&Role::Processor) {
         running.start_processor(config, log)?;
+    }
+    if roles.contains(&Role::Notifier) {
+        running.start_notifier(config, log)?;
     }
     if let Some((archive, keys)) = sealer {
         running.start_sealer(config, log, archive, keys)?;

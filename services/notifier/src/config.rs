@@ -220,6 +220,14 @@ mod tests {
     }
 
     #[test]
+    fn the_configuration_in_the_readme_is_one() {
+        let text = include_str!("../README.md").split("```toml\n").nth(1).unwrap();
+        let mut file: toml::Table = toml::from_str(text.split("```").next().unwrap()).unwrap();
+        let config: Config = file.remove("notifier").unwrap().try_into().unwrap();
+        assert_eq!((config.problems(), config.sinks.len()), (Vec::new(), 4));
+    }
+
+    #[test]
     fn no_text_of_a_configuration_shows_a_secret() {
         let mut config = Config::default();
         config.secrets.insert("pagerduty".into(), Secret::new("hunter2".into()));

@@ -19,6 +19,11 @@ impl Args {
                  one process with `driftseal up`",
             ));
         }
+        if self.role == Role::Notifier && config.notifier.sinks.is_empty() {
+            return Err(Failure::usage(
+                "the notifier has nobody to tell: configure `[notifier.sinks.NAME]` with its `type`",
+            ));
+        }
         roles::run(&config, &[self.role], false)
     }
 }
