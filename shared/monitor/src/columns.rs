@@ -68,10 +68,8 @@ pub(crate) fn columns() -> &'static Columns {
     &COLUMNS
 }
 
-/// Whether the outputs can depend on the values of a column. Where one that they can depend on was
-/// erased, nobody can recompute what followed.
-#[must_use]
-pub fn reads(column: ColumnId) -> bool {
+/// Whether the computation itself reads a column; a suite may read others.
+pub(crate) fn reads(column: ColumnId) -> bool {
     COLUMNS.contains(column)
 }
 

@@ -43,7 +43,6 @@ mod stream;
 mod watermark;
 mod window;
 
-pub use columns::reads;
 pub use counters::Counters;
 pub use output::{Destination, Output};
 pub use processor::Processor;

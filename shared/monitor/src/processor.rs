@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use event::{Decoded, Event, Record, Timestamp, TimestampType};
+use event::{ColumnId, Decoded, Event, Record, Timestamp, TimestampType};
 use serde::{Deserialize, Serialize};
 use suite::Suites;
 
 use crate::agent::{Agent, Identity, OTHER_SUITE, Version, bounded, write_key};
 use crate::change::LastChange;
-use crate::columns::columns;
+use crate::columns::{self, columns};
 use crate::counters::Counters;
 use crate::dedup::{RecentIds, number_of};
 use crate::emission::emit_window;
@@ -119,6 +119,13 @@ impl Processor {
     #[must_use]
     pub const fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// Whether the outputs can depend on the values of a column. Where one that they can depend on
+    /// was erased, nobody can recompute what followed. A suite in force may read any column.
+    #[must_use]
+    pub fn reads(&self, column: ColumnId) -> bool {
+        columns::reads(column) || !self.state.suites.is_empty()
     }
 
     /// What has been seen and left out.

@@ -28,7 +28,7 @@
 //!   ([`Doubt`]), what is the same is as good as ever: it does not come about by chance. What is not
 //!   the same proves nothing there, and is *not comparable* instead of a difference.
 //! - An erased field of a sealed output is not compared. An erased value of a record matters only if
-//!   the computation reads its column ([`crate::reads`]); then it is a doubt.
+//!   the computation reads its column ([`crate::Processor::reads`]); then it is a doubt.
 //!
 //! # What it costs
 //!
@@ -113,6 +113,12 @@ impl Replay {
     #[must_use]
     pub const fn next_offset(&self) -> i64 {
         self.processor.next_offset()
+    }
+
+    /// Whether an erased value of this column is a doubt: see [`Processor::reads`].
+    #[must_use]
+    pub fn reads(&self, column: ColumnId) -> bool {
+        self.processor.reads(column)
     }
 
     /// Takes the next record. Of the record only the coordinates count, of the decoded record the
