@@ -13,12 +13,7 @@ pub(crate) fn tick(
     now_ms: i64,
     next_offset: i64,
 ) -> Result<Outgoing, BuildError> {
-    let event = EventBuilder::new("monitor.tick")
-        .set("event_id", Uuid::now_v7().to_string())
-        .set("event_time", Timestamp::from_millis(now_ms))
-        .set("actor.type", "service")
-        .set("actor.id", monitor_id)
-        .set("monitor.id", monitor_id)
+    let event = by("monitor.tick", monitor_id, now_ms)
         .set("monitor.next_offset", next_offset)
         .set("monitor.lag", 0_i64)
         .build()?;
@@ -33,15 +28,19 @@ pub(crate) fn configured(
     now_ms: i64,
     settings: &str,
 ) -> Result<Outgoing, BuildError> {
-    let event = EventBuilder::new("monitor.configured")
+    let event =
+        by("monitor.configured", monitor_id, now_ms).set("monitor.settings", settings).build()?;
+    Ok(outgoing(topic, partition, &event))
+}
+
+/// An event of a monitor about itself.
+fn by(kind: &str, monitor_id: &str, now_ms: i64) -> EventBuilder {
+    EventBuilder::new(kind)
         .set("event_id", Uuid::now_v7().to_string())
         .set("event_time", Timestamp::from_millis(now_ms))
         .set("actor.type", "service")
         .set("actor.id", monitor_id)
         .set("monitor.id", monitor_id)
-        .set("monitor.settings", settings)
-        .build()?;
-    Ok(outgoing(topic, partition, &event))
 }
 
 fn outgoing(topic: &str, partition: i32, event: &Event<'_>) -> Outgoing {

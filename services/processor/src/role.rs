@@ -8,6 +8,7 @@ use event::{Decoder, Limits, TopicPartition};
 use ports::{Consumer, EventLog, LogError, Polled, Subscription};
 use service::Shutdown;
 use service::metric_names as names;
+use service::role::{Retries, drive};
 use thiserror::Error;
 use tracing::{info, warn};
 
@@ -43,47 +44,27 @@ pub enum RunError {
 /// A configuration that makes no sense, or a log that failed for good or too many times in a row.
 pub fn run(config: Config, log: Arc<dyn EventLog>, shutdown: Shutdown) -> Result<(), RunError> {
     let wait = Duration::from_millis(config.poll_wait_ms);
-    let (retries_max, pause) = (config.retries_max, config.retry_pause());
-    let mut failures = 0;
-    let mut role = None;
-    while !shutdown.is_triggered() {
-        let outcome = match &mut role {
-            None => Role::start(config.clone(), Arc::clone(&log)).map(|started| {
-                role = Some(started);
-                false
-            }),
-            Some(role) => role.step(wait),
-        };
-        match outcome {
-            Ok(progress) => {
-                if progress {
-                    failures = 0;
-                }
-            }
-            Err(RunError::Log(error)) if is_passing(&error) && failures < retries_max => {
-                failures += 1;
-                warn!(%error, failures, "starting again from the snapshots");
-                role = None;
-                if shutdown.wait_timeout(pause) {
-                    break;
-                }
-            }
-            Err(error) => return Err(error),
-        }
-    }
+    let retries = Retries { max: config.retries_max, pause: config.retry_pause() };
+    let role = drive(
+        &shutdown,
+        retries,
+        || Role::start(config.clone(), Arc::clone(&log)),
+        |role| role.step(wait),
+        RunError::may_pass,
+    )?;
     if let Some(role) = role {
         role.finish();
     }
     Ok(())
 }
 
-/// Whether trying again may help.
-const fn is_passing(error: &LogError) -> bool {
-    match error {
-        LogError::Unavailable(_) | LogError::QueueFull { .. } => true,
-        // A position that retention overtook: opening again starts at the first record held.
-        LogError::OutOfRange { .. } => true,
-        LogError::TooLarge { .. } | LogError::UnknownPartition(_) | LogError::Fatal(_) => false,
+impl RunError {
+    /// Whether starting again may help.
+    const fn may_pass(&self) -> bool {
+        match self {
+            Self::Log(error) => error.may_pass(),
+            Self::Config(_) | Self::Partitions { .. } => false,
+        }
     }
 }
 

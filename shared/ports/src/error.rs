@@ -42,3 +42,16 @@ pub enum LogError {
     #[error("the log cannot be used any more: {0}")]
     Fatal(String),
 }
+
+impl LogError {
+    /// Whether starting again may help.
+    #[must_use]
+    pub const fn may_pass(&self) -> bool {
+        match self {
+            Self::Unavailable(_) | Self::QueueFull { .. } => true,
+            // A position that retention overtook: opening again starts at the first record held.
+            Self::OutOfRange { .. } => true,
+            Self::TooLarge { .. } | Self::UnknownPartition(_) | Self::Fatal(_) => false,
+        }
+    }
+}

@@ -19,6 +19,7 @@ pub mod config;
 pub mod metric_names;
 pub mod metrics;
 pub mod operations;
+pub mod role;
 pub mod shutdown;
 pub mod tasks;
 pub mod telemetry;
