@@ -1,6 +1,7 @@
 //! The command line. One file per command; to add one, write the file and its line in
 //! [`Command`].
 
+pub mod alert;
 pub mod completions;
 pub mod config;
 pub mod demo;
@@ -56,6 +57,9 @@ pub enum Command {
     Topics(topics::Action),
     /// Send files of events into the pipeline
     Emit(emit::Args),
+    /// Alerts that are firing: show them, take one, end one
+    #[command(subcommand)]
+    Alert(alert::Action),
     /// Eval suites: check one, run it on a file of events, put it in force
     #[command(subcommand)]
     Suite(suite::Action),
@@ -175,6 +179,7 @@ impl Command {
             Self::Log(action) => action.run(context),
             Self::Topics(action) => action.run(context),
             Self::Emit(args) => args.run(context),
+            Self::Alert(action) => action.run(context),
             Self::Suite(action) => action.run(context),
             Self::Fsck(args) => args.run(context),
             Self::Replay(args) => args.run(context),
