@@ -4,9 +4,11 @@
 //! The tests themselves are in `tests/tests`, one file per subject; `tests/README.md` is their
 //! map.
 
+pub mod alertmanager;
 pub mod flush;
 pub mod kafka;
 pub mod process;
+pub mod receiver;
 pub mod recompute;
 pub mod rng;
 pub mod sealed;

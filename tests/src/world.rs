@@ -42,6 +42,16 @@ impl World {
     /// If it was asked for and is not possible, or a command fails.
     #[must_use]
     pub fn start(test: &str) -> Option<Self> {
+        Self::start_with(test, "")
+    }
+
+    /// As [`Self::start`], with more configuration.
+    ///
+    /// # Panics
+    ///
+    /// As there.
+    #[must_use]
+    pub fn start_with(test: &str, configuration: &str) -> Option<Self> {
         let kafka = match TestKafka::start() {
             Ok(kafka) => kafka,
             Err(error) => {
@@ -52,7 +62,7 @@ impl World {
         let binary = workspace::binary("driftseal");
         let directory = tempfile::tempdir().unwrap();
         let world = Self { directory, kafka, binary };
-        std::fs::write(world.path("driftseal.toml"), world.config()).unwrap();
+        std::fs::write(world.path("driftseal.toml"), world.config() + configuration).unwrap();
         world.command(&["topics", "create"]);
         world.command(&["log", "init", "--origin", "e2e.example/log"]);
         Some(world)
@@ -126,14 +136,19 @@ segment_age_ms_max = 1500
     /// If they cannot be started.
     #[must_use]
     pub fn roles(&self) -> Vec<Role> {
+        ["processor", "sealer"].map(|role| self.role(role)).into()
+    }
+
+    /// A role, running.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be started.
+    #[must_use]
+    pub fn role(&self, role: &str) -> Role {
         let config = self.path("driftseal.toml");
-        let config = config.to_str().unwrap();
-        ["processor", "sealer"]
-            .map(|role| {
-                let arguments = ["--config", config, "run", role];
-                Role::start(role, &self.binary, &arguments, self.directory.path())
-            })
-            .into()
+        let arguments = ["--config", config.to_str().unwrap(), "run", role];
+        Role::start(role, &self.binary, &arguments, self.directory.path())
     }
 
     /// The log, for senders of this process.
