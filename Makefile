@@ -36,7 +36,7 @@ bench: ## seal throughput in memory (with its roofline) and from Apache Kafka; r
 	@$(CARGO) bench --locked --workspace --bench seal --bench kafka_seal
 
 bench-drift: ## false alarms, delays and speed of every drift detector; release profile, some minutes
-	@$(CARGO) bench --locked -p drift --bench delay --bench esr
+	@$(CARGO) bench --locked -p drift --bench delay --bench esr --bench distance
 
 kafka-up: ## Apache Kafka of one node in the background; prints its bootstrap address
 	@deploy/kafka/kafka.sh up
