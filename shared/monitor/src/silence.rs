@@ -42,12 +42,14 @@ impl Silence {
         version: &str,
         outputs: &mut Outputs<'_>,
     ) -> Option<i64> {
+        // What arrives late was sent before the silence, and does not end it.
+        let is_new = self.last.is_none_or(|last| time > last);
         self.last = self.last.max(Some(time));
-        if let Some(id) = self.alert_id.take() {
+        if let Some(id) = self.alert_id.take_if(|_| is_new) {
             let reason = "the agent has events again";
             emit("drift.alert.resolved", &id, reason, self.last, time, agent, version, outputs);
         }
-        if limit == 0 || self.scheduled {
+        if limit == 0 || self.scheduled || self.alert_id.is_some() {
             return None;
         }
         self.scheduled = true;

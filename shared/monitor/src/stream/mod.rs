@@ -20,20 +20,25 @@
 //! the change, alarmed or not, is not in it.
 
 mod alert;
+mod comparison;
 mod rate;
 mod size;
+mod totals;
 
 use std::collections::VecDeque;
 
-use drift::{DdSketch, Detector, Finite, StreamDetector};
+use drift::StreamDetector;
 use event::EventBuilder;
 use serde::{Deserialize, Serialize};
 
 use crate::agent::Identity;
 use crate::change::LastChange;
-use crate::metric::{Aggregate, Model, Watch};
+use crate::metric::Watch;
 use crate::output::{Destination, Outputs};
 use crate::settings::Settings;
+
+use self::comparison::Comparison;
+pub(crate) use self::totals::{History, Reference, Totals, Value};
 
 /// The detector of these streams, by its name in the registry.
 const DETECTOR: &str = "esr-bounded";
@@ -41,8 +46,6 @@ const DETECTOR: &str = "esr-bounded";
 const EXAMPLES: usize = 3;
 /// Periods without effect that resolve an alert.
 const CALM_PERIODS: u8 = 2;
-/// An hour.
-const HOUR_MICROS: i64 = 3_600 * 1_000_000;
 
 /// Where a value was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,284 +77,6 @@ impl Context<'_> {
     /// The e-value at which an alert fires.
     fn threshold(&self, observations_per_day: Option<f64>) -> f64 {
         self.fleet.settings.run_length(self.fleet.tests, observations_per_day)
-    }
-}
-
-/// An observation, as the model of its stream sees it.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Value {
-    /// Whether it is the worse of two.
-    One(bool),
-    /// A number that is not negative.
-    Size(Finite),
-}
-
-impl Value {
-    /// `None` for what means nothing to the model.
-    pub(crate) fn of(model: Model, value: f64) -> Option<Self> {
-        match model {
-            Model::Failures => Finite::new(value).map(|value| Self::One(value.value() > 0.0)),
-            Model::Successes => Finite::new(value).map(|value| Self::One(value.value() <= 0.0)),
-            Model::Sizes => Finite::new(value).filter(|value| value.value() >= 0.0).map(Self::Size),
-        }
-    }
-}
-
-/// Everything that was observed of a stream; the next version's baseline.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) enum Totals {
-    Rate(rate::Totals),
-    Size(DdSketch),
-}
-
-impl Totals {
-    pub(crate) fn empty(model: Model) -> Self {
-        match model {
-            Model::Failures | Model::Successes => Self::Rate(rate::Totals::default()),
-            Model::Sizes => Self::Size(DdSketch::default()),
-        }
-    }
-
-    /// What a window has observed.
-    pub(crate) fn of(model: Model, window: &Aggregate) -> Self {
-        let (count, ones) = window.rate();
-        match model {
-            Model::Failures => Self::Rate(rate::Totals { count, ones }),
-            Model::Successes => {
-                Self::Rate(rate::Totals { count, ones: count.saturating_sub(ones) })
-            }
-            Model::Sizes => Self::Size(window.sketch().cloned().unwrap_or_default()),
-        }
-    }
-
-    fn add(&mut self, value: Value) {
-        match (self, value) {
-            (Self::Rate(totals), Value::One(one)) => totals.add(one),
-            (Self::Size(sketch), Value::Size(size)) => {
-                sketch.insert(size);
-            }
-            (Self::Rate(_), Value::Size(_)) | (Self::Size(_), Value::One(_)) => {}
-        }
-    }
-
-    fn merge(&mut self, other: &Self) {
-        match (self, other) {
-            (Self::Rate(totals), Self::Rate(other)) => totals.merge(*other),
-            (Self::Size(sketch), Self::Size(other)) => sketch.merge(other),
-            (Self::Rate(_), Self::Size(_)) | (Self::Size(_), Self::Rate(_)) => {}
-        }
-    }
-
-    fn count(&self) -> u64 {
-        match self {
-            Self::Rate(totals) => totals.count,
-            Self::Size(sketch) => sketch.count(),
-        }
-    }
-
-    /// The rate, or the median; `None` without observations.
-    fn value(&self) -> Option<f64> {
-        match self {
-            Self::Rate(totals) => (totals.count > 0).then(|| totals.mean()),
-            Self::Size(sketch) => sketch.quantile(0.5),
-        }
-    }
-}
-
-/// Everything observed, and the event times between which it was.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct History {
-    totals: Totals,
-    times: Option<(i64, i64)>,
-}
-
-impl History {
-    pub(crate) fn empty(model: Model) -> Self {
-        Self { totals: Totals::empty(model), times: None }
-    }
-
-    fn add(&mut self, value: Value, time: i64) {
-        self.totals.add(value);
-        let (first, last) = self.times.unwrap_or((time, time));
-        self.times = Some((first.min(time), last.max(time)));
-    }
-
-    /// Observations a day, over an hour at least.
-    #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
-    fn per_day(&self) -> Option<f64> {
-        let (first, last) = self.times?;
-        let hours = last.saturating_sub(first).max(HOUR_MICROS) as f64 / HOUR_MICROS as f64;
-        Some(self.totals.count() as f64 / hours * 24.0)
-    }
-}
-
-/// What a stream is compared with.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Reference {
-    /// The version; `None` if there was none.
-    pub(crate) version: Option<String>,
-    /// Its observations.
-    pub(crate) history: History,
-}
-
-/// Why there is no detector.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum NoDetector {
-    /// No version before, or it has no observation of the stream.
-    Absent,
-    /// Too few observations.
-    TooSmall,
-    /// The baseline fails (nearly) always, so that nothing can be worse.
-    Saturated,
-    /// Half of the baseline is zero, so that nothing is a share of its median.
-    Zero,
-}
-
-impl NoDetector {
-    const fn reason(self) -> &'static str {
-        match self {
-            Self::Absent => "no detector: no baseline, the previous version has no observations",
-            Self::TooSmall => "no detector: the baseline is too small",
-            Self::Saturated => "no detector: the baseline leaves no room for worse",
-            Self::Zero => "no detector: the median of the baseline is zero",
-        }
-    }
-}
-
-/// Which way a change goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Direction {
-    Rising,
-    Falling,
-}
-
-impl Direction {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Rising => "rising",
-            Self::Falling => "falling",
-        }
-    }
-}
-
-/// What is known about a change.
-#[derive(Debug, Clone, PartialEq)]
-struct Finding {
-    /// The rate, or the median, since the change.
-    observed: Option<f64>,
-    /// Difference from the baseline: of rates, or of medians as a share of the baseline's.
-    effect: Option<f64>,
-    low: Option<f64>,
-    high: Option<f64>,
-    direction: Direction,
-    /// First observation after the estimated change, and observations since.
-    since: Option<(Mark, u64)>,
-}
-
-impl Finding {
-    /// The effect in the direction of the change.
-    fn size(&self) -> f64 {
-        let effect = self.effect.unwrap_or_default();
-        match self.direction {
-            Direction::Rising => effect,
-            Direction::Falling => -effect,
-        }
-    }
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-enum Comparison {
-    Rate(Box<rate::Test>),
-    Size(Box<size::Test>),
-}
-
-impl Comparison {
-    fn new(baseline: &Totals, settings: &Settings) -> Result<Self, NoDetector> {
-        let count = baseline.count();
-        if count == 0 {
-            return Err(NoDetector::Absent);
-        }
-        if count < u64::from(settings.baseline_observations_min) {
-            return Err(NoDetector::TooSmall);
-        }
-        match baseline {
-            Totals::Rate(totals) => {
-                rate::Test::new(*totals, settings).map(Box::new).map(Self::Rate)
-            }
-            Totals::Size(sketch) => size::Test::new(sketch, settings).map(Box::new).map(Self::Size),
-        }
-    }
-
-    fn observe(&mut self, value: Value, mark: Mark) {
-        match (self, value) {
-            (Self::Rate(test), Value::One(one)) => test.observe(one, mark),
-            (Self::Size(test), Value::Size(size)) => test.observe(size, mark),
-            (Self::Rate(_), Value::Size(_)) | (Self::Size(_), Value::One(_)) => {}
-        }
-    }
-
-    fn detector(&self) -> &Detector {
-        match self {
-            Self::Rate(test) => test.detector(),
-            Self::Size(test) => test.detector(),
-        }
-    }
-
-    /// Name of the detector in events.
-    const fn name(&self) -> &'static str {
-        match self {
-            Self::Rate(test) => test.name(),
-            Self::Size(_) => size::NAME,
-        }
-    }
-
-    fn bound(&self) -> f64 {
-        match self {
-            Self::Rate(test) => test.bound(),
-            Self::Size(test) => test.bound(),
-        }
-    }
-
-    fn finding(&self, period: Option<&Totals>) -> Finding {
-        match (self, period) {
-            (Self::Rate(test), Some(Totals::Rate(totals))) => test.finding(Some(*totals)),
-            (Self::Rate(test), None | Some(Totals::Size(_))) => test.finding(None),
-            (Self::Size(test), Some(Totals::Size(sketch))) => test.finding(Some(sketch)),
-            (Self::Size(test), None | Some(Totals::Rate(_))) => test.finding(None),
-        }
-    }
-
-    /// Whether the effect is gone from a period.
-    fn is_calm(&self, period: &Totals, settings: &Settings) -> bool {
-        match (self, period) {
-            (Self::Rate(test), Totals::Rate(totals)) => test.is_calm(*totals, settings),
-            (Self::Size(test), Totals::Size(sketch)) => test.is_calm(sketch),
-            (Self::Rate(_), Totals::Size(_)) | (Self::Size(_), Totals::Rate(_)) => false,
-        }
-    }
-
-    /// Whether a run with that value shows what an alert is about.
-    fn is_example(&self, value: Value) -> bool {
-        match (self, value) {
-            (Self::Rate(_), Value::One(one)) => one,
-            (Self::Size(test), Value::Size(size)) => test.is_unusual(size),
-            (Self::Rate(_), Value::Size(_)) | (Self::Size(_), Value::One(_)) => false,
-        }
-    }
-
-    fn forget(&mut self) {
-        match self {
-            Self::Rate(test) => test.forget(),
-            Self::Size(test) => test.forget(),
-        }
-    }
-
-    /// Smallest effect that fires an alert.
-    const fn effect_min(&self, settings: &Settings) -> f64 {
-        match self {
-            Self::Rate(_) => settings.effect_min,
-            Self::Size(_) => settings.effect_relative_min,
-        }
     }
 }
 

@@ -19,7 +19,8 @@ use drift::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{DETECTOR, Direction, Finding, Mark, NoDetector};
+use super::comparison::{Direction, Finding, NoDetector};
+use super::{DETECTOR, Mark};
 use crate::settings::Settings;
 
 /// Values of a baseline whose confidence bound is near enough to its mean.

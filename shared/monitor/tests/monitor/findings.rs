@@ -69,6 +69,8 @@ fn silence_is_an_alert_of_its_own_and_ends_with_the_next_event() {
     assert_eq!(text(alert, "drift.metric"), Some("agent.silence"));
     assert_eq!(text(alert, "agent_version"), Some("v1"));
     assert_eq!(kinds(&feed(&mut processor, &tick(last + 100 * HOUR))), [""; 0], "once");
+    let late = feed(&mut processor, &run("late", "v1", last - MINUTE, false));
+    assert_eq!(kinds(&late), [""; 0], "what was sent before the silence does not end it");
     let again = feed(&mut processor, &run("back", "v1", last + 101 * HOUR, false));
     assert_eq!(kinds(&again), ["drift.alert.resolved"]);
     assert_eq!(text(alerts(&again)[0], "drift.alert_id"), text(alert, "event_id"));

@@ -1,0 +1,128 @@
+//! Observations as the model of their stream sees them, and what was seen of a stream so far: the
+//! next version's baseline.
+
+use drift::{DdSketch, Finite};
+use serde::{Deserialize, Serialize};
+
+use super::rate;
+use crate::metric::{Aggregate, Model};
+
+/// An hour.
+const HOUR_MICROS: i64 = 3_600 * 1_000_000;
+
+/// An observation, as the model of its stream sees it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Value {
+    /// Whether it is the worse of two.
+    One(bool),
+    /// A number that is not negative.
+    Size(Finite),
+}
+
+impl Value {
+    /// `None` for what means nothing to the model.
+    pub(crate) fn of(model: Model, value: f64) -> Option<Self> {
+        match model {
+            Model::Failures => Finite::new(value).map(|value| Self::One(value.value() > 0.0)),
+            Model::Successes => Finite::new(value).map(|value| Self::One(value.value() <= 0.0)),
+            Model::Sizes => Finite::new(value).filter(|value| value.value() >= 0.0).map(Self::Size),
+        }
+    }
+}
+
+/// Everything that was observed of a stream; the next version's baseline.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) enum Totals {
+    Rate(rate::Totals),
+    Size(DdSketch),
+}
+
+impl Totals {
+    pub(crate) fn empty(model: Model) -> Self {
+        match model {
+            Model::Failures | Model::Successes => Self::Rate(rate::Totals::default()),
+            Model::Sizes => Self::Size(DdSketch::default()),
+        }
+    }
+
+    /// What a window has observed.
+    pub(crate) fn of(model: Model, window: &Aggregate) -> Self {
+        let (count, ones) = window.rate();
+        match model {
+            Model::Failures => Self::Rate(rate::Totals { count, ones }),
+            Model::Successes => {
+                Self::Rate(rate::Totals { count, ones: count.saturating_sub(ones) })
+            }
+            Model::Sizes => Self::Size(window.sketch().cloned().unwrap_or_default()),
+        }
+    }
+
+    pub(super) fn add(&mut self, value: Value) {
+        match (self, value) {
+            (Self::Rate(totals), Value::One(one)) => totals.add(one),
+            (Self::Size(sketch), Value::Size(size)) => {
+                sketch.insert(size);
+            }
+            (Self::Rate(_), Value::Size(_)) | (Self::Size(_), Value::One(_)) => {}
+        }
+    }
+
+    pub(super) fn merge(&mut self, other: &Self) {
+        match (self, other) {
+            (Self::Rate(totals), Self::Rate(other)) => totals.merge(*other),
+            (Self::Size(sketch), Self::Size(other)) => sketch.merge(other),
+            (Self::Rate(_), Self::Size(_)) | (Self::Size(_), Self::Rate(_)) => {}
+        }
+    }
+
+    pub(super) fn count(&self) -> u64 {
+        match self {
+            Self::Rate(totals) => totals.count,
+            Self::Size(sketch) => sketch.count(),
+        }
+    }
+
+    /// The rate, or the median; `None` without observations.
+    pub(super) fn value(&self) -> Option<f64> {
+        match self {
+            Self::Rate(totals) => (totals.count > 0).then(|| totals.mean()),
+            Self::Size(sketch) => sketch.quantile(0.5),
+        }
+    }
+}
+
+/// Everything observed, and the event times between which it was.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct History {
+    pub(super) totals: Totals,
+    pub(super) times: Option<(i64, i64)>,
+}
+
+impl History {
+    pub(crate) fn empty(model: Model) -> Self {
+        Self { totals: Totals::empty(model), times: None }
+    }
+
+    pub(super) fn add(&mut self, value: Value, time: i64) {
+        self.totals.add(value);
+        let (first, last) = self.times.unwrap_or((time, time));
+        self.times = Some((first.min(time), last.max(time)));
+    }
+
+    /// Observations a day, over an hour at least.
+    #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
+    pub(super) fn per_day(&self) -> Option<f64> {
+        let (first, last) = self.times?;
+        let hours = last.saturating_sub(first).max(HOUR_MICROS) as f64 / HOUR_MICROS as f64;
+        Some(self.totals.count() as f64 / hours * 24.0)
+    }
+}
+
+/// What a stream is compared with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Reference {
+    /// The version; `None` if there was none.
+    pub(crate) version: Option<String>,
+    /// Its observations.
+    pub(crate) history: History,
+}
