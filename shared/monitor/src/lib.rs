@@ -10,8 +10,9 @@
 //! - Every output carries its origin (topic, partition, offset, ordinal) and an `event_id` that is
 //!   derived from it.
 //! - Memory is bounded: [`Settings`] says by what, and what happens there.
-//! - A false page of one stream takes at least `average_run_length` observations on average, if
-//!   the baseline's confidence bound holds (see `stream`).
+//! - A false page of one stream takes at least `average_run_length` observations on average: where
+//!   the baseline's confidence bound holds, or, against a short baseline, on average over
+//!   baselines, with one deployment in a hundred on top (see `stream`).
 //!
 //! # Vocabulary
 //!

@@ -182,11 +182,15 @@ impl Processor {
             Kind::Tick => {
                 self.state.watermark.tick(broker.unwrap_or(placed.micros), &self.settings)
             }
-            Kind::Run | Kind::Tool | Kind::ToolBlocked | Kind::Eval | Kind::Approval => {
-                self.handle_event(record.offset, event, kind, placed, &mut outputs);
-                self.state.watermark.advance(placed.micros, broker, &self.settings)
-            }
-            Kind::Deployed | Kind::RolledBack | Kind::Change | Kind::Other => {
+            Kind::Run
+            | Kind::Tool
+            | Kind::ToolBlocked
+            | Kind::Eval
+            | Kind::Approval
+            | Kind::Deployed
+            | Kind::RolledBack
+            | Kind::Change
+            | Kind::Other => {
                 self.handle_event(record.offset, event, kind, placed, &mut outputs);
                 self.state.watermark.advance(placed.micros, broker, &self.settings)
             }
@@ -197,8 +201,8 @@ impl Processor {
         outputs.into_outputs()
     }
 
-    /// Other settings hold from here on. Detectors that run keep the threshold they began with;
-    /// what makes no sense changes nothing.
+    /// Other settings hold from here on, thresholds included; tests that run keep their evidence and
+    /// their bound. What makes no sense changes nothing.
     fn configure(&mut self, settings: &str) {
         match Settings::from_json(settings) {
             Ok(settings) => {
@@ -251,10 +255,12 @@ impl Processor {
                 self.note_change(offset, event, prefix);
                 self.deploy(offset, event, kind, prefix, outputs);
             }
-            Kind::Run | Kind::Tool | Kind::ToolBlocked | Kind::Eval | Kind::Approval => {
-                self.observe(offset, event, kind, placed, outputs);
-            }
-            Kind::Other => {
+            Kind::Run
+            | Kind::Tool
+            | Kind::ToolBlocked
+            | Kind::Eval
+            | Kind::Approval
+            | Kind::Other => {
                 self.observe(offset, event, kind, placed, outputs);
             }
             Kind::Tick | Kind::Configured | Kind::Suite => {}
