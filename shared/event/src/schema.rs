@@ -23,6 +23,7 @@ pub const FAMILIES: &[(&str, &str)] = &[
     ("change", include_str!("../../../schemas/events/change.avsc")),
     ("drift", include_str!("../../../schemas/events/drift.avsc")),
     ("eval", include_str!("../../../schemas/events/eval.avsc")),
+    ("maintenance", include_str!("../../../schemas/events/maintenance.avsc")),
     ("metric", include_str!("../../../schemas/events/metric.avsc")),
     ("model", include_str!("../../../schemas/events/model.avsc")),
     ("monitor", include_str!("../../../schemas/events/monitor.avsc")),
