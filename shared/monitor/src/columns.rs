@@ -27,6 +27,7 @@ macro_rules! columns {
 }
 
 columns! {
+    actor_id = "actor.id",
     agent_from_version = "agent.from_version",
     agent_id = "agent_id",
     agent_prompt_digest = "agent.prompt_digest",
@@ -41,6 +42,14 @@ columns! {
     change_to_digest = "change.to_digest",
     change_to_version = "change.to_version",
     change_type = "change.type",
+    drift_alert_id = "drift.alert_id",
+    drift_from = "drift.from",
+    drift_metric = "drift.metric",
+    drift_severity = "drift.severity",
+    drift_suite = "drift.suite",
+    drift_suppressed_by = "drift.suppressed_by",
+    drift_suppression_id = "drift.suppression_id",
+    drift_until = "drift.until",
     environment = "environment",
     eval_passed = "eval.passed",
     eval_score = "eval.score",
@@ -48,6 +57,9 @@ columns! {
     event_id = "event_id",
     event_time = "event_time",
     kind = "kind",
+    maintenance_from = "maintenance.from",
+    maintenance_id = "maintenance.id",
+    maintenance_until = "maintenance.until",
     monitor_settings = "monitor.settings",
     run_cost_usd = "run.cost_usd",
     run_duration_ms = "run.duration_ms",

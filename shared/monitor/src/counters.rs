@@ -31,4 +31,6 @@ pub struct Counters {
     pub settings_refused: u64,
     /// Published suites that are wrong or one too many, and changed nothing.
     pub suites_refused: u64,
+    /// Suppressions and maintenance windows that were refused.
+    pub quiet_refused: u64,
 }

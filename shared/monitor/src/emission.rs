@@ -5,15 +5,17 @@ use event::Timestamp;
 use crate::agent::Agent;
 use crate::metric;
 use crate::output::{Destination, Outputs};
+use crate::quiet::Quiet;
 use crate::stream::{Fleet, Totals};
 use crate::window::Span;
 
 /// Emits a window, one event per metric, and shows it to the alerts if it closes for the first
-/// time.
+/// time and overlaps no maintenance window.
 pub(crate) fn emit_window(
     agent: &mut Agent,
     name: &str,
     (span, start): (Span, i64),
+    quiet: &Quiet,
     fleet: Fleet<'_>,
     outputs: &mut Outputs<'_>,
 ) {
@@ -30,6 +32,7 @@ pub(crate) fn emit_window(
         .collect();
     cells.sort_by_key(|(place, suite, ..)| (*place, *suite));
     let end = span.end(start);
+    let maintenance = quiet.overlaps(&agent.identity, start, end);
     for (_, suite, metric, summary) in cells {
         let [p50, p90, p95, p99] = match summary.quantiles {
             Some(quantiles) => quantiles.map(Some),
@@ -58,10 +61,11 @@ pub(crate) fn emit_window(
                     .set_some("metric.p90", p90)
                     .set_some("metric.p95", p95)
                     .set_some("metric.p99", p99)
+                    .set_some("metric.maintenance", maintenance.then_some(true))
             },
         );
     }
-    if revision > 0 || span != Span::Minutes {
+    if revision > 0 || span != Span::Minutes || maintenance {
         return;
     }
     agent.each_stream(name, fleet, |cell, stream, context| {

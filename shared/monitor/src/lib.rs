@@ -9,6 +9,9 @@
 //!   sealed archive.
 //! - Every output carries its origin (topic, partition, offset, ordinal) and an `event_id` that is
 //!   derived from it.
+//! - Suppressions and maintenance windows are events too, and bounded: an alert that begins under a
+//!   suppression says so, and fires again if it outlasts it; no detector sees what lies in a
+//!   maintenance window.
 //! - Memory is bounded: [`Settings`] says by what, and what happens there.
 //! - A false page of one stream takes at least `average_run_length` observations on average: where
 //!   the baseline's confidence bound holds, or, against a short baseline, on average over
@@ -36,6 +39,7 @@ pub mod metric;
 mod observe;
 mod output;
 mod processor;
+mod quiet;
 pub mod replay;
 mod settings;
 mod silence;

@@ -3,6 +3,7 @@
 use event::Event;
 
 use crate::columns::columns;
+use crate::quiet::Request;
 
 /// Kind of the events that change the settings.
 pub(crate) const CONFIGURED: &str = "monitor.configured";
@@ -32,6 +33,8 @@ pub(crate) enum Kind {
     Configured,
     /// `eval.suite.published`.
     Suite,
+    /// `drift.suppression.*` or `maintenance.*`, as they are asked for.
+    Quiet(Request),
     /// Anything else: it shows that its key is alive, and fills no pane.
     Other,
 }
@@ -52,7 +55,7 @@ impl Kind {
             kind if kind.starts_with("change.") || kind.starts_with("agent.version.") => {
                 Self::Change
             }
-            _ => Self::Other,
+            kind => Request::of(kind).map_or(Self::Other, Self::Quiet),
         }
     }
 }

@@ -60,6 +60,11 @@ impl<'a> Outputs<'a> {
         self.outputs
     }
 
+    /// Outputs about baselines, alerts and quiet.
+    pub(crate) fn alerts_mut(&mut self) -> impl Iterator<Item = &mut Output> {
+        self.outputs.iter_mut().filter(|output| output.destination == Destination::Alerts)
+    }
+
     /// The `event_id` that the next output will have.
     pub(crate) fn next_id(&self) -> String {
         id::from_origin(self.topic, self.partition, self.offset, self.next_ordinal())
@@ -69,7 +74,8 @@ impl<'a> Outputs<'a> {
         i64::try_from(self.outputs.len()).unwrap_or(i64::MAX)
     }
 
-    /// Adds an event about a version of an agent; `fill` sets the fields of its family.
+    /// Adds an event about a version of an agent, or about no agent if its id is empty; `fill` sets
+    /// the fields of its family.
     pub(crate) fn push(
         &mut self,
         destination: Destination,
@@ -87,7 +93,7 @@ impl<'a> Outputs<'a> {
             .set("event_time", Timestamp::from_micros(time))
             .set_some("tenant_id", agent.tenant.as_deref())
             .set_some("environment", agent.environment.as_deref())
-            .set("agent_id", agent.id.as_str())
+            .set_some("agent_id", Some(agent.id.as_str()).filter(|id| !id.is_empty()))
             .set_some("agent_version", version)
             .set("origin.topic", self.topic)
             .set("origin.partition", i64::from(self.partition))

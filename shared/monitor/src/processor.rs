@@ -16,6 +16,7 @@ use crate::judged;
 use crate::metric::{self, Metric};
 use crate::observe::Kind;
 use crate::output::{Output, Outputs};
+use crate::quiet::Quiet;
 use crate::settings::Settings;
 use crate::silence::Look;
 use crate::snapshot::{self, ResumeError};
@@ -59,6 +60,7 @@ pub(crate) struct State {
     tests: u64,
     schedule: BTreeSet<Due>,
     suites: Suites,
+    quiet: Quiet,
 }
 
 /// Computes windows, baselines and alerts from the records of one partition.
@@ -89,6 +91,7 @@ impl Processor {
             tests: 0,
             schedule: BTreeSet::new(),
             suites: Suites::new(suite::Limits::default()),
+            quiet: Quiet::default(),
         };
         Self { settings, state, key: String::new() }
     }
@@ -166,6 +169,8 @@ impl Processor {
         let time = time.or(broker).unwrap_or_default();
         let placed = self.state.watermark.place(time, broker, &self.settings);
         let mut outputs = Outputs::of(record, placed.micros);
+        let log_time = self.state.watermark.log_time().unwrap_or(placed.micros);
+        self.state.quiet.reach(log_time, &mut outputs);
 
         let kind = Kind::of(event);
         let moved = match kind {
@@ -177,6 +182,17 @@ impl Processor {
                 let document = suite::document_of(event).unwrap_or_default();
                 let published = self.state.suites.publish(document, record.offset);
                 self.state.counters.suites_refused += u64::from(published.is_err());
+                false
+            }
+            Kind::Quiet(request) => {
+                let id = number_of(event.text(columns().event_id).unwrap_or_default());
+                let ids_max = usize::try_from(self.settings.event_ids_max).unwrap_or(usize::MAX);
+                if self.state.ids.insert(id, ids_max) {
+                    let refused = self.state.quiet.handle(request, event, &mut outputs);
+                    self.state.counters.quiet_refused += u64::from(refused);
+                } else {
+                    self.state.counters.duplicates += 1;
+                }
                 false
             }
             Kind::Tick => {
@@ -197,7 +213,9 @@ impl Processor {
         };
         if moved {
             self.carry_out_due(&mut outputs);
+            self.state.quiet.retire(self.state.watermark.at(), &self.settings);
         }
+        self.state.quiet.mark(&mut outputs);
         outputs.into_outputs()
     }
 
@@ -263,7 +281,7 @@ impl Processor {
             | Kind::Other => {
                 self.observe(offset, event, kind, placed, outputs);
             }
-            Kind::Tick | Kind::Configured | Kind::Suite => {}
+            Kind::Tick | Kind::Configured | Kind::Suite | Kind::Quiet(_) => {}
         }
         self.evict(offset, outputs);
     }
@@ -448,6 +466,9 @@ impl Processor {
             }
         }
 
+        if state.quiet.hides(&agent.identity, placed.micros) {
+            return;
+        }
         let run = event.text(columns.run_id).or_else(|| event.text(columns.event_id));
         let run = bounded(run.unwrap_or_default());
         let mark = Mark { offset, time: placed.micros };
@@ -469,11 +490,12 @@ impl Processor {
                 Action::Emit => {
                     let window = (due.span, due.window);
                     let fleet = Fleet { settings: &self.settings, tests: self.state.tests };
-                    emit_window(agent, &due.version, window, fleet, outputs);
+                    emit_window(agent, &due.version, window, &self.state.quiet, fleet, outputs);
                 }
                 Action::Silence => {
                     let limit = Settings::micros(self.settings.silence_secs);
                     let Agent { silence, identity, current, .. } = agent;
+                    let limit = self.state.quiet.silence_max(identity, silence.last(), limit);
                     let version = current.as_deref().unwrap_or_default();
                     match silence.look(watermark, limit, identity, version, outputs) {
                         Look::Again(at) => {
@@ -539,7 +561,8 @@ impl Processor {
                 };
                 self.state.schedule.remove(&waiting);
                 if let Some(at) = due {
-                    emit_window(agent, name, (span, window), fleet, outputs);
+                    let quiet = &self.state.quiet;
+                    emit_window(agent, name, (span, window), quiet, fleet, outputs);
                     (waiting.at, waiting.action) = (at, Action::Emit);
                     self.state.schedule.remove(&waiting);
                 }

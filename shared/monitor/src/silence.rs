@@ -33,6 +33,11 @@ pub(crate) enum Look {
 }
 
 impl Silence {
+    /// Latest event time of the agent.
+    pub(crate) const fn last(&self) -> Option<i64> {
+        self.last
+    }
+
     /// The agent has an event. The watermark at which to look at it, if no look is scheduled.
     pub(crate) fn heard(
         &mut self,

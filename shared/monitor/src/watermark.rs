@@ -36,6 +36,11 @@ impl Watermark {
         self.at
     }
 
+    /// Latest timestamp of the broker.
+    pub(crate) const fn log_time(&self) -> Option<i64> {
+        self.broker
+    }
+
     /// Takes note of a record's broker timestamp; `None` if it carries none.
     pub(crate) fn saw_broker_time(&mut self, micros: Option<i64>) {
         self.broker = micros.max(self.broker);

@@ -4,7 +4,13 @@ use crate::world::*;
 use monitor::{Output, Processor};
 
 /// `count` runs of a version, two seconds apart from `from` on, failing at that share.
-fn runs(version: &str, from: i64, count: i64, share: f64, numbers: &mut Numbers) -> Vec<Input> {
+pub(crate) fn runs(
+    version: &str,
+    from: i64,
+    count: i64,
+    share: f64,
+    numbers: &mut Numbers,
+) -> Vec<Input> {
     (0..count)
         .map(|i| {
             let time = from + i * 2 * SECOND;
@@ -18,7 +24,7 @@ fn find<'o>(outputs: &'o [Output], wanted: &str) -> &'o Output {
 }
 
 /// 500 runs of `v1` that fail in one of ten; then the clock stands where they end.
-fn after_baseline(numbers: &mut Numbers) -> (Processor, i64) {
+pub(crate) fn after_baseline(numbers: &mut Numbers) -> (Processor, i64) {
     let mut processor = processor();
     feed_all(&mut processor, &runs("v1", START, 500, 0.1, numbers));
     (processor, START + 1_000 * SECOND)

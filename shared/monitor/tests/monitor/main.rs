@@ -8,6 +8,8 @@ mod configured;
 mod findings;
 mod judged;
 mod laws;
+mod maintenance;
 mod replay;
+mod suppressed;
 mod windows;
 mod world;

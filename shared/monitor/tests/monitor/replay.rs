@@ -7,7 +7,7 @@ use monitor::replay::{Difference, Doubt, Outcome, Replay, What};
 
 /// A row of an output partition.
 #[derive(Debug, Clone)]
-struct Row {
+pub(crate) struct Row {
     destination: Destination,
     at: i64,
     event: Event<'static>,
@@ -54,7 +54,7 @@ fn show<T>(
 }
 
 /// What the processor gives, as rows.
-fn rows(inputs: &[Option<Input>]) -> Vec<Row> {
+pub(crate) fn rows(inputs: &[Option<Input>]) -> Vec<Row> {
     let mut processor = processor();
     let (mut metrics, mut alerts) = (0_i64, 0_i64);
     let mut rows = Vec::new();
@@ -91,7 +91,7 @@ fn replay_from(first: i64, inputs: &[Option<Input>], rows: &[Row]) -> Outcome {
     replay.finish()
 }
 
-fn replay(inputs: &[Option<Input>], rows: &[Row]) -> Outcome {
+pub(crate) fn replay(inputs: &[Option<Input>], rows: &[Row]) -> Outcome {
     replay_from(0, inputs, rows)
 }
 
@@ -109,7 +109,7 @@ fn nth(rows: &[Row], kind: &str, n: usize) -> usize {
     rows.iter().enumerate().filter(of_kind).nth(n).unwrap().0
 }
 
-fn is_same(outcome: &Outcome, rows: usize) {
+pub(crate) fn is_same(outcome: &Outcome, rows: usize) {
     assert_eq!((outcome.differences, &outcome.first), (0, &None), "{outcome:?}");
     assert_eq!(outcome.same.values().sum::<u64>(), rows as u64);
     assert_eq!((outcome.not_comparable, outcome.not_sealed, outcome.awaiting_input), (0, 0, 0));

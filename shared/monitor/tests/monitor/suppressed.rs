@@ -1,0 +1,282 @@
+//! Alerts under a suppression: computed and recorded as always, marked, and told when it ends.
+
+use crate::alerts::{after_baseline, runs};
+use crate::replay::{is_same, replay, rows};
+use crate::world::*;
+use event::{EventBuilder, Timestamp};
+use monitor::{Output, Processor, Settings};
+
+const HOUR: i64 = 60 * MINUTE;
+const DAY: i64 = 24 * HOUR;
+
+/// A request by Ana about agent `a`.
+fn asked(kind: &str, id: &str, time: i64, fill: impl Fn(EventBuilder) -> EventBuilder) -> Input {
+    let event = fill(builder(kind, id, time).set("actor.id", "ana").set("agent_id", "a"));
+    Input { broker: time, event: event.build().unwrap() }
+}
+
+fn suppress(id: &str, time: i64, until: i64) -> Input {
+    asked("drift.suppression.started", id, time, |builder| {
+        builder.set("drift.until", Timestamp::from_micros(until))
+    })
+}
+
+fn end(id: &str, suppression: &str, time: i64) -> Input {
+    asked("drift.suppression.ended", id, time, |builder| {
+        builder.set("drift.suppression_id", suppression)
+    })
+}
+
+/// Kind and suppression of each alert event.
+fn marks(outputs: &[Output]) -> Vec<(&str, Option<&str>)> {
+    let of_alert = |output: &&Output| kind(output).starts_with("drift.alert.");
+    outputs.iter().filter(of_alert).map(|o| (kind(o), text(o, "drift.suppressed_by"))).collect()
+}
+
+const PENDING: &str = "drift.alert.pending";
+const FIRING: &str = "drift.alert.firing";
+const RESOLVED: &str = "drift.alert.resolved";
+
+/// An alert of `v2` that fires under the suppression `s`, which holds until that time; and now.
+fn firing_under(until: impl Fn(i64) -> i64) -> (Processor, Vec<Output>, i64) {
+    let mut numbers = Numbers(1);
+    let (mut processor, now) = after_baseline(&mut numbers);
+    let applied = feed(&mut processor, &suppress("s", now, until(now)));
+    assert_eq!(kinds(&applied), ["drift.suppression.applied"]);
+    let worse = feed_all(&mut processor, &runs("v2", now, 150, 0.4, &mut numbers));
+    (processor, worse, now + 300 * SECOND)
+}
+
+#[test]
+fn an_alert_that_outlasts_its_suppression_fires_again_at_the_first_record_after_it() {
+    let (mut processor, worse, now) = firing_under(|now| now + HOUR);
+    assert_eq!(marks(&worse), [(PENDING, Some("s")), (FIRING, Some("s"))]);
+    let first = worse.iter().find(|output| kind(output) == FIRING).unwrap();
+
+    let until = now - 300 * SECOND + HOUR;
+    assert_eq!(kinds(&feed(&mut processor, &tick(until - 1_000))), [""; 0]);
+    let over = feed(&mut processor, &tick(until));
+    assert_eq!(kinds(&over), ["drift.suppression.closed", FIRING]);
+    assert_eq!(text(&over[0], "drift.suppression_id"), Some("s"));
+    let again = &over[1];
+    assert_eq!(text(again, "drift.suppressed_by"), None);
+    // The same episode and evidence; another event, with its own origin and time.
+    for path in ["drift.alert_id", "drift.metric", "drift.severity", "agent_version"] {
+        assert_eq!(text(again, path), text(first, path), "{path}");
+    }
+    for path in ["drift.e_value", "drift.effect", "drift.since_offset", "drift.observations"] {
+        assert_eq!(number(again, path), number(first, path), "{path}");
+    }
+    assert_eq!(again.event.at("drift.example_runs"), first.event.at("drift.example_runs"));
+    assert_ne!(text(again, "event_id"), text(first, "event_id"));
+    assert!(number(again, "origin.offset") > number(first, "origin.offset"));
+
+    // Told now, so its end is told too.
+    let mut numbers = Numbers(9);
+    let better = feed_all(&mut processor, &runs("v2", until, 1_000, 0.1, &mut numbers));
+    assert_eq!(marks(&better), [(RESOLVED, None)]);
+}
+
+#[test]
+fn an_alert_that_ends_under_its_suppression_is_not_told_at_all() {
+    let (mut processor, _, now) = firing_under(|now| now + DAY);
+    let mut numbers = Numbers(9);
+    let better = feed_all(&mut processor, &runs("v2", now, 1_000, 0.1, &mut numbers));
+    assert_eq!(marks(&better), [(RESOLVED, Some("s"))]);
+    assert_eq!(kinds(&feed(&mut processor, &tick(now + DAY))), ["drift.suppression.closed"]);
+}
+
+#[test]
+fn who_ends_a_suppression_lets_its_alerts_be_told_at_that_offset() {
+    let (mut processor, _, now) = firing_under(|now| now + DAY);
+    let mut of_another = end("e1", "s", now);
+    of_another.event.set(event::schema().id("agent_id").unwrap(), "b".into());
+    for wrong in [end("e2", "t", now), of_another] {
+        let outputs = feed(&mut processor, &wrong);
+        assert_eq!(kinds(&outputs), ["drift.suppression.refused"]);
+    }
+    let ended = feed(&mut processor, &end("e3", "s", now));
+    assert_eq!(kinds(&ended), ["drift.suppression.closed", FIRING]);
+    assert_eq!(text(&ended[0], "drift.reason"), Some("it was ended"));
+    assert_eq!(text(&ended[0], "links.causation"), Some("e3"));
+    assert_eq!(marks(&ended), [(FIRING, None)]);
+    assert_eq!(processor.counters().quiet_refused, 2);
+}
+
+#[test]
+fn a_suppression_that_covers_an_alert_takes_it_over_from_one_that_ends() {
+    let (mut processor, _, now) = firing_under(|now| now + HOUR);
+    feed(&mut processor, &suppress("longer", now, now + 3 * HOUR));
+    let first = feed(&mut processor, &tick(now + HOUR));
+    assert_eq!(marks(&first), [(FIRING, Some("longer"))]);
+    let second = feed(&mut processor, &tick(now + 3 * HOUR));
+    assert_eq!(marks(&second), [(FIRING, None)]);
+}
+
+#[test]
+fn an_alert_that_was_told_before_goes_on_being_told() {
+    let mut numbers = Numbers(1);
+    let (mut processor, mut now) = after_baseline(&mut numbers);
+    let worse = feed_all(&mut processor, &runs("v2", now, 150, 0.4, &mut numbers));
+    assert_eq!(marks(&worse), [(PENDING, None), (FIRING, None)]);
+    now += 300 * SECOND;
+    feed(&mut processor, &suppress("s", now, now + DAY));
+    let better = feed_all(&mut processor, &runs("v2", now, 1_000, 0.1, &mut numbers));
+    assert_eq!(marks(&better), [(RESOLVED, None)]);
+}
+
+#[test]
+fn only_what_it_names_is_suppressed() {
+    let cases: [(&str, &str, bool); 10] = [
+        ("agent_version", "v2", true),
+        ("agent_version", "v1", false),
+        ("environment", "production", false),
+        ("drift.metric", "run.error_rate", true),
+        ("drift.metric", "run.duration_ms", false),
+        ("drift.suite", "quality", false),
+        ("drift.severity", "page", true),
+        ("drift.severity", "ticket", false),
+        ("agent_id", "b", false),
+        ("tenant_id", "t", false),
+    ];
+    for (path, value, covers) in cases {
+        let mut numbers = Numbers(1);
+        let (mut processor, now) = after_baseline(&mut numbers);
+        let mut rule = suppress("s", now, now + HOUR);
+        rule.event.set(event::schema().id(path).unwrap(), value.into());
+        feed(&mut processor, &rule);
+        let worse = feed_all(&mut processor, &runs("v2", now, 150, 0.4, &mut numbers));
+        let firing = marks(&worse).into_iter().find(|(kind, _)| *kind == FIRING).unwrap();
+        assert_eq!(firing.1.is_some(), covers, "{path} {value}");
+    }
+}
+
+#[test]
+fn one_that_is_planned_holds_from_when_it_says() {
+    let mut numbers = Numbers(1);
+    let (mut processor, now) = after_baseline(&mut numbers);
+    let planned = asked("drift.suppression.started", "s", now, |builder| {
+        builder
+            .set("drift.from", Timestamp::from_micros(now + HOUR))
+            .set("drift.until", Timestamp::from_micros(now + 2 * HOUR))
+    });
+    feed(&mut processor, &planned);
+    let worse = feed_all(&mut processor, &runs("v2", now, 150, 0.4, &mut numbers));
+    assert_eq!(marks(&worse), [(PENDING, None), (FIRING, None)]);
+    let next = feed(&mut processor, &run("x", "v3", now + HOUR, false));
+    assert_eq!(marks(&next), [(RESOLVED, None)]);
+}
+
+#[test]
+fn what_is_wrong_is_refused_with_its_reason_and_changes_nothing() {
+    type Fill = fn(EventBuilder, i64) -> EventBuilder;
+    let until =
+        |builder: EventBuilder, time| builder.set("drift.until", Timestamp::from_micros(time));
+    let cases: [(Fill, &str); 6] = [
+        (|builder, _| builder, "`drift.until` is missing"),
+        (|b, now| b.set("drift.until", Timestamp::from_micros(now)), "over already"),
+        (|b, now| b.set("drift.until", Timestamp::from_micros(now + 31 * DAY)), "30 days ahead"),
+        (
+            |b, now| {
+                b.set("drift.from", Timestamp::from_micros(now + 2 * HOUR))
+                    .set("drift.until", Timestamp::from_micros(now + HOUR))
+            },
+            "not after `drift.from`",
+        ),
+        (
+            |b, now| b.set("drift.until", Timestamp::from_micros(now + HOUR)).set("actor.id", ""),
+            "`actor.id` is missing",
+        ),
+        (
+            |b, now| {
+                b.set("drift.until", Timestamp::from_micros(now + HOUR))
+                    .set("drift.severity", "loud")
+            },
+            "neither page nor ticket",
+        ),
+    ];
+    let mut numbers = Numbers(1);
+    let (mut processor, now) = after_baseline(&mut numbers);
+    for (number, (fill, says)) in (0..).zip(cases) {
+        let id = format!("s{number}");
+        let wrong = asked("drift.suppression.started", &id, now, |builder| fill(builder, now));
+        let outputs = feed(&mut processor, &wrong);
+        assert_eq!(kinds(&outputs), ["drift.suppression.refused"], "{says}");
+        let reason = text(&outputs[0], "drift.reason").unwrap();
+        assert!(reason.contains(says), "{reason}");
+    }
+    let nobody = builder("drift.suppression.started", "n", now).set("actor.id", "ana");
+    let event = until(nobody, now + HOUR).build().unwrap();
+    let outputs = feed(&mut processor, &Input { broker: now, event });
+    assert!(text(&outputs[0], "drift.reason").unwrap().contains("`agent_id` is missing"));
+    assert_eq!(processor.counters().quiet_refused, 7);
+    let worse = feed_all(&mut processor, &runs("v2", now, 150, 0.4, &mut numbers));
+    assert_eq!(marks(&worse), [(PENDING, None), (FIRING, None)]);
+}
+
+#[test]
+fn a_request_that_is_there_twice_counts_once() {
+    let mut processor = processor();
+    let start = suppress("s", START, START + HOUR);
+    assert_eq!(feed(&mut processor, &start).len(), 1);
+    assert_eq!(feed(&mut processor, &start).len(), 0);
+    // Not even when the first is over.
+    assert_eq!(feed(&mut processor, &tick(START + HOUR)).len(), 1);
+    assert_eq!(feed(&mut processor, &start).len(), 0);
+    assert_eq!(processor.counters().duplicates, 2);
+}
+
+#[test]
+fn suppressions_and_the_alerts_they_hold_are_bounded_and_beyond_that_people_are_told() {
+    let settings = Settings { silence_secs: 3_600, ..Settings::default() };
+    let mut processor = Processor::new(settings, TOPIC, 0);
+    let of = |mut input: Input, agent: &str| {
+        input.event.set(event::schema().id("agent_id").unwrap(), agent.to_owned().into());
+        input
+    };
+    // 32 of one agent.
+    for number in 0..40 {
+        feed(&mut processor, &suppress(&format!("a{number}"), START, START + HOUR));
+    }
+    assert_eq!(processor.counters().quiet_refused, 8);
+    // 300 agents that fall silent, each under a suppression of its own.
+    for number in 0..300 {
+        let agent = format!("agent-{number}");
+        feed(&mut processor, &of(run(&format!("r{number}"), "v1", START, false), &agent));
+        let id = format!("s{number}");
+        feed(&mut processor, &of(suppress(&id, START, START + DAY), &agent));
+    }
+    assert_eq!(processor.counters().quiet_refused, 8);
+    let silent = feed(&mut processor, &tick(START + 2 * HOUR));
+    let told = marks(&silent).iter().filter(|(_, by)| by.is_none()).count();
+    assert_eq!((marks(&silent).len(), told), (300, 300 - 256));
+    let over = feed(&mut processor, &tick(START + DAY));
+    assert_eq!(marks(&over), vec![(FIRING, None); 256]);
+}
+
+#[test]
+fn a_replay_finds_the_same_and_so_does_a_resumed_processor() {
+    let mut numbers = Numbers(1);
+    let mut inputs = runs("v1", START, 500, 0.1, &mut numbers);
+    let now = START + 1_000 * SECOND;
+    inputs.push(suppress("s", now, now + 250 * SECOND));
+    inputs.push(suppress("t", now, now + 290 * SECOND));
+    inputs.extend(runs("v2", now, 150, 0.4, &mut numbers));
+    inputs.push(end("e", "t", now + 280 * SECOND));
+    inputs.push(tick(now + HOUR));
+    let inputs: Vec<Option<Input>> = inputs.into_iter().map(Some).collect();
+    let rows = rows(&inputs);
+    let outcome = replay(&inputs, &rows);
+    is_same(&outcome, rows.len());
+
+    let (mut undisturbed, mut resumed) = (processor(), processor());
+    let mut told = Vec::new();
+    for input in inputs.iter().flatten() {
+        let outputs = feed(&mut undisturbed, input);
+        assert_eq!(feed(&mut resumed, input), outputs);
+        told.extend(outputs);
+        resumed = Processor::resume(TOPIC, 0, &resumed.snapshot()).unwrap();
+    }
+    let told: Vec<_> = marks(&told).into_iter().filter(|(kind, _)| *kind == FIRING).collect();
+    assert_eq!(told, [(FIRING, Some("t")), (FIRING, None)]);
+}
