@@ -102,6 +102,8 @@ pub(crate) struct Alert {
     pub(crate) reason: Option<String>,
     /// Who acknowledged or dismissed it.
     pub(crate) actor_id: Option<String>,
+    /// The suppression because of which nobody is told.
+    pub(crate) suppressed_by: Option<String>,
 }
 
 impl Alert {
@@ -159,6 +161,7 @@ impl Alert {
             runbook_url: text("drift.runbook_url"),
             reason: text("drift.reason"),
             actor_id: text("actor.id"),
+            suppressed_by: text("drift.suppressed_by"),
         })
     }
 

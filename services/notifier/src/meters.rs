@@ -56,6 +56,12 @@ pub(crate) fn reported(report: &Report) {
             )
             .increment(1);
         }
+        Verdict::Suppressed => {
+            let suppressed_by = alert.suppressed_by.as_deref();
+            info!(%sink, agent_id, alert_id, suppressed_by, "told nobody of a suppressed alert");
+            counter!(names::NOTIFIER_NOTIFICATIONS_SUPPRESSED, "sink" => sink.to_string())
+                .increment(1);
+        }
         Verdict::Failed(reason) => {
             let (reason, detail) = (reason.name(), outcome.detail.as_deref());
             error!(

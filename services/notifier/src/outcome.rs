@@ -50,6 +50,8 @@ pub(crate) enum Verdict {
     Delivered,
     /// It was not told and will not be: a dead letter.
     Failed(Reason),
+    /// It fired under a suppression. If it outlasts that, it fires again, and is told then.
+    Suppressed,
 }
 
 /// The outcome of a step for a sink.
@@ -69,6 +71,12 @@ impl Outcome {
         Self { verdict, attempts: 0, status_code: None, request_digest: None, detail: None }
     }
 
+    /// An alert that nobody is told of, for it fired under a suppression.
+    pub(crate) const fn suppressed() -> Self {
+        let verdict = Verdict::Suppressed;
+        Self { verdict, attempts: 0, status_code: None, request_digest: None, detail: None }
+    }
+
     /// The event, about the alert event that asked for the step. Its identifier is derived from
     /// alert, sink and step, so whoever writes it again writes it under the same one.
     pub(crate) fn to_event(
@@ -77,12 +85,16 @@ impl Outcome {
         alert: &Alert,
         now_ms: i64,
     ) -> Result<Event<'static>, BuildError> {
-        let (kind, reason) = match self.verdict {
-            Verdict::Delivered => ("notification.delivered", None),
-            Verdict::Failed(reason) => ("notification.failed", Some(reason.name())),
+        // A step that was suppressed may be told later, which is another outcome of it.
+        let (kind, about, reason) = match self.verdict {
+            Verdict::Delivered => ("notification.delivered", alert.step.name(), None),
+            Verdict::Failed(why) => ("notification.failed", alert.step.name(), Some(why.name())),
+            Verdict::Suppressed => ("notification.suppressed", "suppressed", None),
         };
+        let suppressed_by = alert.suppressed_by.as_deref();
+        let suppressed_by = suppressed_by.filter(|_| self.verdict == Verdict::Suppressed);
         EventBuilder::new(kind)
-            .set("event_id", event_id(&alert.alert_id, sink, alert.step))
+            .set("event_id", event_id(&alert.alert_id, sink, about))
             .set("event_time", Timestamp::from_millis(now_ms))
             .set_some("tenant_id", alert.tenant_id.as_deref())
             .set_some("environment", alert.environment.as_deref())
@@ -99,15 +111,16 @@ impl Outcome {
             .set_some("notification.request_digest", self.request_digest.as_deref())
             .set_some("notification.reason", reason)
             .set_some("notification.detail", self.detail.as_deref())
+            .set_some("notification.suppressed_by", suppressed_by)
             .build()
     }
 }
 
 /// Version 8 UUID (RFC 9562, section 5.8) over a domain-separated digest.
-fn event_id(alert_id: &str, sink: &str, step: Step) -> String {
+fn event_id(alert_id: &str, sink: &str, about: &str) -> String {
     let mut hasher = Sha256::new();
     hasher.update(b"driftseal/event-id/notification/v1");
-    for part in [alert_id, sink, step.name()] {
+    for part in [alert_id, sink, about] {
         hasher.update([0]);
         hasher.update(part.as_bytes());
     }
@@ -134,6 +147,7 @@ impl Logged {
         let text = |path| schema().id(path).and_then(|id| event.text(id));
         let verdict = match text("kind")? {
             "notification.delivered" => Verdict::Delivered,
+            "notification.suppressed" => Verdict::Suppressed,
             "notification.failed" => {
                 let name = text("notification.reason");
                 let reason = Reason::ALL.into_iter().find(|reason| Some(reason.name()) == name);
@@ -177,6 +191,18 @@ mod tests {
     }
 
     #[test]
+    fn a_suppressed_step_and_the_same_step_told_later_are_two_events() {
+        let alert = Alert { suppressed_by: Some("s-1".into()), ..alert(Step::Firing, "a-1") };
+        let suppressed = Outcome::suppressed().to_event("oncall", &alert, 5).unwrap();
+        let told = Outcome { verdict: Verdict::Delivered, ..Outcome::suppressed() };
+        let told = told.to_event("oncall", &alert, 5).unwrap();
+        assert_ne!(suppressed.text_at("event_id"), told.text_at("event_id"));
+        assert_eq!(suppressed.text_at("notification.suppressed_by"), Some("s-1"));
+        let logged = Logged::from_event(&suppressed).unwrap();
+        assert_eq!((logged.verdict, logged.step), (Verdict::Suppressed, Step::Firing));
+    }
+
+    #[test]
     fn the_identifier_differs_by_alert_sink_and_step_and_by_nothing_else() {
         let of = |id: &str, sink: &str, step| {
             let event = Outcome::unsent(Reason::Expired).to_event(sink, &alert(step, id), 0);
@@ -189,6 +215,6 @@ mod tests {
             of("a", "s", Step::Resolved),
         ];
         assert_eq!(all.iter().collect::<std::collections::HashSet<_>>().len(), all.len());
-        assert_eq!(all[0], event_id("a", "s", Step::Firing));
+        assert_eq!(all[0], event_id("a", "s", "firing"));
     }
 }

@@ -105,6 +105,8 @@ metrics_table! {
         "Time from the start of a request to its answer.";
     NOTIFIER_NOTIFICATIONS_DELIVERED = "driftseal_notifier_notifications_delivered_total", Kind::Counter, "notifications", ["sink", "step"],
         "Steps of alerts that a receiver accepted, by sink and step (firing, acknowledged, resolved).";
+    NOTIFIER_NOTIFICATIONS_SUPPRESSED = "driftseal_notifier_notifications_suppressed_total", Kind::Counter, "notifications", ["sink"],
+        "Alerts that fired under a suppression, by the sink that was not told.";
     NOTIFIER_DEAD_LETTERS = "driftseal_notifier_dead_letters_total", Kind::Counter, "notifications", ["sink", "reason"],
         "Steps of alerts that a receiver was not told, by sink and reason (refused, exhausted, expired, overflow).";
     NOTIFIER_STEPS_WAITING = "driftseal_notifier_steps_waiting", Kind::Gauge, "notifications", ["sink"],

@@ -23,11 +23,26 @@ pub(super) enum State {
     Reporting { step: Step },
 }
 
+/// What is known of an alert that fired under a suppression.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Hush {
+    /// It did not.
+    None,
+    /// It did; its event. The log does not say yet that nobody is told.
+    Due(Arc<Alert>),
+    /// That is being written.
+    Reporting,
+    /// It is in the log.
+    Noted,
+}
+
 /// How far a sink was told of an episode.
 #[derive(Debug)]
 pub(super) struct Track {
     /// The event by which it fired for this sink; `None` if the log does not hold it any more.
     pub(super) fired: Option<Arc<Alert>>,
+    /// Whether it fired under a suppression before.
+    pub(super) hush: Hush,
     /// Steps that have an outcome in the log.
     done: [bool; 3],
     pub(super) state: State,
@@ -41,6 +56,7 @@ impl Track {
     pub(super) const fn new() -> Self {
         Self {
             fired: None,
+            hush: Hush::None,
             done: [false; 3],
             state: State::Idle,
             is_skipped: false,
@@ -69,7 +85,7 @@ impl Track {
         let may_be_there = match verdict {
             // An exhausted sink may have been away only, and will want to know when it is back.
             Verdict::Delivered | Verdict::Failed(Reason::Exhausted) => true,
-            Verdict::Failed(Reason::Refused) => false,
+            Verdict::Failed(Reason::Refused) | Verdict::Suppressed => false,
             Verdict::Failed(reason @ (Reason::Expired | Reason::Overflow)) => {
                 self.is_skipped |= reason.nothing_was_sent();
                 false
@@ -80,9 +96,35 @@ impl Track {
         }
     }
 
-    /// Whether nothing more is to be told.
-    fn is_complete(&self) -> bool {
-        self.state == State::Idle && (self.is_skipped || self.is_done(Step::Resolved))
+    /// Takes note of an alert that fires under a suppression, if it did not fire before.
+    pub(super) fn hush(&mut self, alert: &Arc<Alert>) {
+        let is_known = self.fired.is_some() || self.is_done(Step::Firing);
+        if self.hush == Hush::None && !is_known {
+            self.hush = Hush::Due(Arc::clone(alert));
+        }
+    }
+
+    /// The event of a suppressed alert, if the log is to say now that nobody is told.
+    pub(super) fn take_hush(&mut self) -> Option<Arc<Alert>> {
+        let Hush::Due(alert) = &self.hush else { return None };
+        let alert = Arc::clone(alert);
+        self.hush = Hush::Reporting;
+        Some(alert)
+    }
+
+    /// Whether it fired under a suppression, and did not fire again since: nothing is told.
+    fn is_quiet(&self) -> bool {
+        self.hush != Hush::None && self.fired.is_none() && !self.is_done(Step::Firing)
+    }
+
+    /// Whether nothing more is to be told or written. `is_over` says whether the episode is.
+    fn is_complete(&self, is_over: bool) -> bool {
+        let is_noted = match self.hush {
+            Hush::None | Hush::Noted => true,
+            Hush::Due(_) | Hush::Reporting => false,
+        };
+        let is_told = self.is_skipped || self.is_done(Step::Resolved);
+        is_noted && self.state == State::Idle && (is_told || self.is_quiet() && is_over)
     }
 }
 
@@ -103,7 +145,7 @@ impl Episode {
 
     /// Whether no sink is to be told anything more.
     pub(super) fn is_complete(&self) -> bool {
-        self.tracks.values().all(Track::is_complete)
+        self.tracks.values().all(|track| track.is_complete(self.resolved.is_some()))
     }
 
     /// The event that asks for a step.
@@ -117,7 +159,7 @@ impl Episode {
 
     /// What is to be done next for a sink, and when at the earliest; `None` for at once.
     pub(super) fn next_task(&self, track: &Track, refreshes: bool) -> Option<(Task, Option<i64>)> {
-        if track.is_skipped || track.is_done(Step::Resolved) {
+        if track.is_skipped || track.is_quiet() || track.is_done(Step::Resolved) {
             return None;
         }
         let next = Step::ALL

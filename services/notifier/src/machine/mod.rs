@@ -15,6 +15,8 @@
 //! - For a sink and an episode at most one request is under way, and steps go in their order.
 //! - A step is decided once: when its outcome is in the log, it is not told again. Until a
 //!   partition is caught up, nothing of it is told.
+//! - An alert that fires under a suppression has one outcome that says so, and is told when it fires
+//!   without one.
 //! - A request that is repeated says the same, whatever was learned since.
 //! - Held are at most `episodes_max` episodes, each of bounded size.
 
@@ -28,7 +30,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
 use self::backoff::wait_ms;
-use self::episode::{Closed, Episode, Slot, State, Track};
+use self::episode::{Closed, Episode, Hush, Slot, State, Track};
 pub(crate) use self::plan::{Policy, SinkPlan};
 use crate::alert::{Alert, Step};
 use crate::outcome::{Logged, Outcome, Reason, Verdict};
@@ -261,7 +263,7 @@ impl Machine {
         let alert = Arc::new(alert);
         let key = |sink| Key { partition, alert_id: Arc::clone(&alert.alert_id), sink };
         if full && !found.episodes.contains_key(&alert.alert_id) {
-            if found.is_live {
+            if found.is_live && alert.suppressed_by.is_none() {
                 found.closed.insert(Arc::clone(&alert.alert_id));
                 for sink in matching {
                     self.report(&key(sink), &alert, Outcome::unsent(Reason::Overflow));
@@ -282,6 +284,10 @@ impl Machine {
         let mut overflow = Vec::new();
         for index in &matching {
             let track = episode.tracks.entry(*index).or_insert_with(Track::new);
+            if alert.suppressed_by.is_some() {
+                track.hush(&alert);
+                continue;
+            }
             if track.fired.is_some() {
                 continue;
             }
@@ -352,6 +358,10 @@ impl Machine {
         let found = self.partitions.get_mut(&key.partition);
         let Some(episode) = found.and_then(|p| p.episodes.get_mut(&key.alert_id)) else { return };
         let Some(track) = episode.tracks.get_mut(&key.sink) else { return };
+        if verdict == Verdict::Suppressed {
+            track.hush = Hush::Noted;
+            return self.advance(key, now);
+        }
         if track.is_done(step) {
             return;
         }
@@ -472,7 +482,9 @@ impl Machine {
         let found = self.partitions.get_mut(&key.partition);
         let episode = found.and_then(|p| p.episodes.get_mut(&key.alert_id));
         let track = episode.and_then(|episode| episode.tracks.get_mut(&key.sink));
-        if let Some(track) = track.filter(|t| t.state == State::Reporting { step: alert.step }) {
+        let is_step = outcome.verdict != Verdict::Suppressed;
+        let reporting = State::Reporting { step: alert.step };
+        if let Some(track) = track.filter(|track| is_step && track.state == reporting) {
             track.state = State::Idle;
         }
         let refresh_ms = self.sinks.get(key.sink).and_then(|sink| sink.plan.refresh_ms);
@@ -488,8 +500,19 @@ impl Machine {
         self.reports.push_back(Report { key, sink, alert, outcome });
     }
 
+    /// Says once that a sink is not told, if the alert fired under a suppression.
+    fn report_hushed(&mut self, key: &Key) {
+        let found = self.partitions.get_mut(&key.partition).filter(|found| found.is_live);
+        let episode = found.and_then(|found| found.episodes.get_mut(&key.alert_id));
+        let track = episode.and_then(|episode| episode.tracks.get_mut(&key.sink));
+        if let Some(alert) = track.and_then(Track::take_hush) {
+            self.report(key, &alert, Outcome::suppressed());
+        }
+    }
+
     /// Queues what is to be done next for a sink and an episode, or lets the episode go.
     fn advance(&mut self, key: &Key, now: i64) {
+        self.report_hushed(key);
         let Some(found) = self.partitions.get_mut(&key.partition) else { return };
         let Some(episode) = found.episodes.get(&key.alert_id) else { return };
         if episode.is_complete() {

@@ -253,3 +253,47 @@ fn what_another_process_wrote_down_is_not_told() {
     assert_eq!(machine.poll_report(), None, "it was under way, and is not written again");
     assert_eq!(machine.episodes(), 0);
 }
+
+#[test]
+fn an_alert_under_a_suppression_is_noted_and_told_when_it_fires_without_one() {
+    let mut machine =
+        live(vec![plan("s", &ALL, Some(60_000)), plan("t", &[Severity::Ticket], None)]);
+    let handle = |machine: &mut Machine, alert: Alert| machine.handle_alert(PARTITION, 0, alert, 0);
+    handle(&mut machine, quiet(Step::Firing, "a", Severity::Page));
+    assert_eq!(machine.poll_delivery(0), None);
+    let noted = ("s".to_owned(), Step::Firing, Verdict::Suppressed, 0);
+    assert_eq!(write(&mut machine, 0), [noted]);
+    // Again, as a record that is there twice, and taken by a person: still nobody is told.
+    handle(&mut machine, quiet(Step::Firing, "a", Severity::Page));
+    handle(&mut machine, of(Step::Acknowledged, "a", Severity::Page));
+    assert_eq!((machine.poll_delivery(0), write(&mut machine, 0)), (None, Vec::new()));
+    assert_eq!(machine.low_water(PARTITION, 9), 0, "a restart reads it again");
+
+    handle(&mut machine, of(Step::Firing, "a", Severity::Page));
+    for step in [Step::Firing, Step::Acknowledged] {
+        assert_eq!(answer(&mut machine, accepted(), 0).task, Task::Tell(step));
+        assert_eq!(write(&mut machine, 0), [told(step)]);
+    }
+    handle(&mut machine, of(Step::Resolved, "a", Severity::Page));
+    assert_eq!(answer(&mut machine, accepted(), 0).task, Task::Tell(Step::Resolved));
+    assert_eq!(write(&mut machine, 0), [told(Step::Resolved)]);
+    assert_eq!(machine.episodes(), 0);
+}
+
+#[test]
+fn an_alert_that_is_over_or_dismissed_under_its_suppression_is_let_go() {
+    for end in [
+        quiet(Step::Resolved, "a", Severity::Page),
+        Alert { is_dismissed: true, ..of(Step::Resolved, "a", Severity::Page) },
+    ] {
+        let mut machine = live(vec![plan("s", &ALL, None)]);
+        machine.handle_alert(PARTITION, 0, quiet(Step::Firing, "a", Severity::Page), 0);
+        machine.handle_alert(PARTITION, 1, end, 0);
+        assert_eq!(machine.episodes(), 1, "not before the log says that nobody was told");
+        assert_eq!(write(&mut machine, 0).len(), 1);
+        assert_eq!((machine.episodes(), machine.poll_delivery(0)), (0, None));
+        // A dismissed alert that outlasts the suppression stays dismissed.
+        machine.handle_alert(PARTITION, 2, of(Step::Firing, "a", Severity::Page), 0);
+        assert_eq!((machine.episodes(), machine.poll_delivery(0)), (0, None));
+    }
+}
