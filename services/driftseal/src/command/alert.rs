@@ -6,20 +6,15 @@
 //! gone.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
-use event::{ColumnId, Decoder, Event, EventBuilder, Limits, Timestamp, TopicPartition, schema};
-use ports::{EventLog, Outgoing, Polled, Position, Subscription, publish_and_wait};
+use event::{ColumnId, Event, Timestamp, schema};
+use ports::{EventLog, Position};
 use serde::Serialize;
-use service::clock::{Stopwatch, now_micros};
 
+use super::act::{self, Who};
 use super::{Context, Ended, Failure, Output};
 use crate::{print, roles};
 
-/// Longest wait for the log.
-const WAIT: Duration = Duration::from_secs(60);
-/// Silence after which the rest of a partition is taken to hold no record.
-const SILENCE: Duration = Duration::from_secs(10);
 /// Columns that an act takes over from its alert.
 const TAKEN_OVER: [&str; 8] = [
     "tenant_id",
@@ -49,12 +44,8 @@ pub struct ActArgs {
     /// The alert: its `drift.alert_id`
     #[arg(value_name = "ALERT_ID")]
     alert_id: String,
-    /// Who says so
-    #[arg(long, value_name = "NAME")]
-    by: String,
-    /// Why
-    #[arg(long, value_name = "TEXT")]
-    reason: String,
+    #[command(flatten)]
+    who: Who,
 }
 
 /// An alert that is firing.
@@ -70,6 +61,8 @@ struct Open {
     since: Option<String>,
     /// Who has taken it.
     acknowledged_by: Option<String>,
+    /// The suppression because of which nobody was told.
+    suppressed_by: Option<String>,
     #[serde(skip)]
     partition: i32,
     #[serde(skip)]
@@ -124,17 +117,16 @@ impl Open {
         if let Some(who) = &self.acknowledged_by {
             line.push_str(&format!(", acknowledged by {who}"));
         }
+        if let Some(id) = &self.suppressed_by {
+            line.push_str(&format!(", suppressed by {id}"));
+        }
         line
     }
 }
 
 /// Publishes an act beside the alert that it is about.
 fn act(log: &dyn EventLog, topic: &str, args: &ActArgs, kind: &str) -> Result<Position, Failure> {
-    for (name, value) in [("--by", &args.by), ("--reason", &args.reason)] {
-        if value.trim().is_empty() {
-            return Err(Failure::usage(format!("`{name}` must not be empty")));
-        }
-    }
+    let mut builder = args.who.event(kind, "drift.reason")?;
     let mut open = open_alerts(log, topic)?;
     let alert = open.remove(&args.alert_id).ok_or_else(|| {
         Failure::usage(format!(
@@ -142,100 +134,54 @@ fn act(log: &dyn EventLog, topic: &str, args: &ActArgs, kind: &str) -> Result<Po
             args.alert_id
         ))
     })?;
-    let mut builder = EventBuilder::new(kind)
-        .set("event_id", uuid::Uuid::now_v7().to_string())
-        .set("event_time", Timestamp::from_micros(now_micros()))
-        .set("actor.type", "human")
-        .set("actor.id", args.by.as_str())
-        .set("actor.evidence_level", "self_reported")
-        .set("drift.alert_id", args.alert_id.as_str())
-        .set("drift.reason", args.reason.as_str());
+    builder = builder.set("drift.alert_id", args.alert_id.as_str());
     for path in TAKEN_OVER {
         builder = builder.set_some(path, alert.event.text_at(path));
     }
-    let mut value = Vec::new();
-    event::encode::encode(&builder.build()?, &mut value);
-    let record = Outgoing {
-        topic: topic.into(),
-        partition: Some(alert.partition),
-        key: alert.agent_id.map(String::into_bytes),
-        value: Some(value),
-        ..Outgoing::default()
-    };
-    let positions = publish_and_wait(&*log.producer(), vec![record], WAIT)?;
-    positions.into_iter().next().ok_or_else(|| Failure::new("the log gave no position"))
+    act::publish_one(log, act::record(topic, Some(alert.partition), builder.build())?)
 }
 
 /// The alerts that are firing, by their identifier.
 fn open_alerts(log: &dyn EventLog, topic: &str) -> Result<BTreeMap<String, Open>, Failure> {
     let mut open = BTreeMap::new();
-    for number in 0..log.partitions(topic)? {
-        let partition = TopicPartition::new(topic, number);
-        read(log, &partition, |event| {
-            let text = |path: &str| event.text_at(path).map(str::to_owned);
-            let Some(alert_id) = text("drift.alert_id") else { return };
-            match event.text_at("kind") {
-                Some("drift.alert.firing") => {
-                    let time = schema().id("event_time").and_then(|id: ColumnId| event.time(id));
-                    let alert = Open {
-                        agent_id: text("agent_id"),
-                        agent_version: text("agent_version"),
-                        metric: text("drift.metric"),
-                        severity: text("drift.severity"),
-                        since: time.and_then(Timestamp::to_rfc3339),
-                        acknowledged_by: None,
-                        partition: number,
-                        event: event.clone().into_owned(),
-                        alert_id: alert_id.clone(),
-                    };
-                    open.insert(alert_id, alert);
-                }
-                Some("drift.alert.acknowledged") => {
-                    if let Some(alert) = open.get_mut(&alert_id) {
-                        alert.acknowledged_by = text("actor.id");
-                    }
-                }
-                Some("drift.alert.resolved" | "drift.alert.dismissed") => {
-                    open.remove(&alert_id);
-                }
-                Some(_) | None => {}
+    act::read_topic(log, topic, |number, event| {
+        let text = |path: &str| event.text_at(path).map(str::to_owned);
+        let Some(alert_id) = text("drift.alert_id") else { return };
+        match event.text_at("kind") {
+            Some("drift.alert.firing") => {
+                let time = schema().id("event_time").and_then(|id: ColumnId| event.time(id));
+                let alert = Open {
+                    agent_id: text("agent_id"),
+                    agent_version: text("agent_version"),
+                    metric: text("drift.metric"),
+                    severity: text("drift.severity"),
+                    since: time.and_then(Timestamp::to_rfc3339),
+                    acknowledged_by: None,
+                    suppressed_by: text("drift.suppressed_by"),
+                    partition: number,
+                    event: event.clone().into_owned(),
+                    alert_id: alert_id.clone(),
+                };
+                open.insert(alert_id, alert);
             }
-        })?;
-    }
-    Ok(open)
-}
-
-/// Shows every event of a partition up to where it ends now.
-fn read(
-    log: &dyn EventLog,
-    partition: &TopicPartition,
-    mut show: impl FnMut(&Event<'_>),
-) -> Result<(), Failure> {
-    let range = log.offsets(partition)?;
-    let mut next = range.first;
-    if next >= range.next {
-        return Ok(());
-    }
-    let decoder = Decoder::new(Limits::default());
-    let mut consumer = log.consumer(Subscription::Partitions(vec![partition.clone()]))?;
-    let mut silent = Stopwatch::start();
-    while next < range.next && !silent.has_passed(SILENCE) {
-        match consumer.poll(Duration::from_millis(250))? {
-            Polled::Assigned(_) => consumer.seek(partition, next)?,
-            Polled::Batch(batch) => {
-                batch.records().for_each(|record| show(&decoder.decode(&record).event));
-                next = batch.next_offset().unwrap_or(next).max(next);
-                silent = Stopwatch::start();
+            Some("drift.alert.acknowledged") => {
+                if let Some(alert) = open.get_mut(&alert_id) {
+                    alert.acknowledged_by = text("actor.id");
+                }
             }
-            Polled::Idle | Polled::Revoked(_) => {}
+            Some("drift.alert.resolved" | "drift.alert.dismissed") => {
+                open.remove(&alert_id);
+            }
+            Some(_) | None => {}
         }
-    }
-    Ok(())
+    })?;
+    Ok(open)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use event::{EventBuilder, TopicPartition};
     use ports::TopicSpec;
     use sim::MemoryLog;
 
@@ -245,11 +191,11 @@ mod tests {
         let log = MemoryLog::new();
         let spec = TopicSpec { name: TOPIC.to_owned(), partitions: 2, compacted: false };
         log.create_topics(&[spec]).unwrap();
-        for (number, kind, id) in [
-            (1, "drift.alert.pending", "a"),
-            (1, "drift.alert.firing", "a"),
-            (0, "drift.alert.firing", "b"),
-            (0, "drift.alert.resolved", "b"),
+        for (number, kind, id, suppressed_by) in [
+            (1, "drift.alert.pending", "a", Some("s")),
+            (1, "drift.alert.firing", "a", Some("s")),
+            (0, "drift.alert.firing", "b", None),
+            (0, "drift.alert.resolved", "b", None),
         ] {
             let event = EventBuilder::new(kind)
                 .set("event_id", format!("{kind}{id}"))
@@ -257,24 +203,16 @@ mod tests {
                 .set("agent_id", "refund-desk")
                 .set("drift.alert_id", id)
                 .set("drift.metric", "run.error_rate")
-                .build()
-                .unwrap();
-            let mut value = Vec::new();
-            event::encode::encode(&event, &mut value);
-            let record = Outgoing {
-                topic: TOPIC.into(),
-                partition: Some(number),
-                value: Some(value),
-                ..Outgoing::default()
-            };
-            publish_and_wait(&*log.producer(), vec![record], WAIT).unwrap();
+                .set_some("drift.suppressed_by", suppressed_by)
+                .build();
+            act::publish_one(&log, act::record(TOPIC, Some(number), event).unwrap()).unwrap();
         }
         log
     }
 
     fn args(alert_id: &str) -> ActArgs {
-        let (by, reason) = ("ana".to_owned(), "looking into it".to_owned());
-        ActArgs { alert_id: alert_id.to_owned(), by, reason }
+        let who = Who { by: "ana".to_owned(), reason: "looking into it".to_owned() };
+        ActArgs { alert_id: alert_id.to_owned(), who }
     }
 
     #[test]
@@ -285,7 +223,8 @@ mod tests {
         assert_eq!((at.partition.partition, at.offset), (1, 2));
         let taken = open_alerts(&log, TOPIC).unwrap().remove("a").unwrap();
         assert_eq!(taken.acknowledged_by.as_deref(), Some("ana"));
-        assert!(taken.to_text().ends_with(", acknowledged by ana"), "{}", taken.to_text());
+        let says = ", acknowledged by ana, suppressed by s";
+        assert!(taken.to_text().ends_with(says), "{}", taken.to_text());
         act(&log, TOPIC, &args("a"), "drift.alert.dismissed").unwrap();
         assert!(open_alerts(&log, TOPIC).unwrap().is_empty());
         let mut said = Vec::new();
@@ -295,7 +234,7 @@ mod tests {
                 event.text_at("agent_id").is_some(),
             ));
         };
-        read(&log, &TopicPartition::new(TOPIC, 1), keep).unwrap();
+        act::read(&log, &TopicPartition::new(TOPIC, 1), keep).unwrap();
         assert_eq!(said.last(), Some(&(Some("drift.alert.dismissed".to_owned()), true)));
     }
 
@@ -306,7 +245,8 @@ mod tests {
             let failure = act(&log, TOPIC, &args(alert_id), "drift.alert.dismissed").unwrap_err();
             assert!(failure.message().contains("alert list"), "{}", failure.message());
         }
-        let nobody = ActArgs { by: " ".to_owned(), ..args("a") };
+        let who = Who { by: " ".to_owned(), reason: "-".to_owned() };
+        let nobody = ActArgs { who, ..args("a") };
         let failure = act(&log, TOPIC, &nobody, "drift.alert.dismissed").unwrap_err();
         assert!(failure.message().contains("--by"), "{}", failure.message());
     }

@@ -1,6 +1,7 @@
 //! The command line. One file per command; to add one, write the file and its line in
 //! [`Command`].
 
+mod act;
 pub mod alert;
 pub mod completions;
 pub mod config;
@@ -8,9 +9,11 @@ pub mod demo;
 pub mod emit;
 pub mod evidence;
 pub mod log;
+pub mod maintenance;
 pub mod replay;
 pub mod run;
 pub mod suite;
+pub mod suppress;
 pub mod topics;
 pub mod up;
 
@@ -60,6 +63,12 @@ pub enum Command {
     /// Alerts that are firing: show them, take one, end one
     #[command(subcommand)]
     Alert(alert::Action),
+    /// Suppressions: tell nobody of certain alerts of an agent until a time
+    #[command(subcommand)]
+    Suppress(suppress::Action),
+    /// Maintenance windows: a time that says nothing about an agent
+    #[command(subcommand)]
+    Maintenance(maintenance::Action),
     /// Eval suites: check one, run it on a file of events, put it in force
     #[command(subcommand)]
     Suite(suite::Action),
@@ -180,6 +189,8 @@ impl Command {
             Self::Topics(action) => action.run(context),
             Self::Emit(args) => args.run(context),
             Self::Alert(action) => action.run(context),
+            Self::Suppress(action) => action.run(context),
+            Self::Maintenance(action) => action.run(context),
             Self::Suite(action) => action.run(context),
             Self::Fsck(args) => args.run(context),
             Self::Replay(args) => args.run(context),

@@ -1,10 +1,12 @@
-//! Events sent to a collector.
+//! Events sent to a collector. TLS is that of the system: its certificates are trusted, and
+//! `SSL_CERT_FILE` names others.
 
 use std::time::Duration;
 
 use serde::Deserialize;
 use service::clock::Stopwatch;
 use ureq::Agent;
+use ureq::tls::{RootCerts, TlsConfig, TlsProvider};
 
 use super::{EmitError, Mark, Rejected, Report, Sink};
 
@@ -45,11 +47,16 @@ struct ItemError {
 }
 
 impl HttpSink {
-    /// A sink for the collector at that base URL, for example `http://127.0.0.1:8480`. A request
+    /// A sink for the collector at that base URL, for example `https://collector.example`. A request
     /// is repeated for that long while the collector is busy or away.
     #[must_use]
     pub fn new(base: &str, retries_for: Duration) -> Self {
+        let tls = TlsConfig::builder()
+            .provider(TlsProvider::NativeTls)
+            .root_certs(RootCerts::PlatformVerifier)
+            .build();
         let config = Agent::config_builder()
+            .tls_config(tls)
             .http_status_as_error(false)
             .timeout_global(Some(retries_for.max(Duration::from_secs(1))))
             .build();
@@ -177,5 +184,31 @@ impl Sink for HttpSink {
 
     fn report(&mut self) -> &mut Report {
         &mut self.report
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+    use std::net::TcpListener;
+
+    use super::*;
+
+    #[test]
+    fn an_https_address_is_spoken_to_in_tls() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let server = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut record = [0; 6];
+            stream.read_exact(&mut record).unwrap();
+            record
+        });
+        let mut sink = HttpSink::new(&format!("https://127.0.0.1:{port}"), Duration::ZERO);
+        sink.send(Mark { file: 0, line: 1 }, b"{}".to_vec()).unwrap();
+        assert!(sink.finish().is_err(), "it hangs up");
+        // A handshake record with a ClientHello (RFC 8446, sections 4 and 5.1).
+        let [content, major, _, _, _, message] = server.join().unwrap();
+        assert_eq!((content, major, message), (22, 3, 1));
     }
 }
