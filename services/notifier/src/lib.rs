@@ -6,6 +6,8 @@
 //!   in this order, each decided once. What came of it is an event in the same partition:
 //!   `notification.delivered` or `notification.failed`.
 //! - A pending alert is not told.
+//! - An alert that fires under a suppression is not told, and `notification.suppressed` says so; if
+//!   it outlasts the suppression it fires again, and is told from there on.
 //! - The request names alert and step the same however often it is made, so that a receiver with
 //!   a memory takes a repetition for the same: Alertmanager by the labels, PagerDuty by
 //!   `dedup_key`, a webhook by `webhook-id`. Slack has no such memory.
