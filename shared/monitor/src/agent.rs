@@ -10,11 +10,12 @@ use crate::announced::{Announced, Digests};
 use crate::change::LastChange;
 use crate::columns::columns;
 use crate::dedup::digest_of;
+use crate::emission::emit_window;
 use crate::metric::{self, Watch};
 use crate::output::{Destination, Outputs};
 use crate::silence::Silence;
 use crate::stream::{Context, Fleet, History, Mark, Reference, Stream, Value};
-use crate::window::{Cell, Windows};
+use crate::window::{Cell, Span, Windows};
 
 /// Bytes kept of a name (tenant, agent, environment, version, suite, run). Of a longer one the
 /// beginning and a digest of all of it are kept.
@@ -99,10 +100,6 @@ fn decimal(mut number: usize, digits: &mut [u8; 20]) -> &str {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Agent {
     pub(crate) identity: Identity,
-    /// Mixed into event ids, so that one agent cannot use up another's.
-    pub(crate) salt: u128,
-    /// Offset of its last event.
-    pub(crate) last_offset: i64,
     /// The version that is compared with the next one.
     pub(crate) current: Option<String>,
     pub(crate) last_change: Option<LastChange>,
@@ -159,11 +156,9 @@ pub(crate) fn watch_of(cell: Cell) -> Option<Watch> {
 
 impl Agent {
     /// An agent without versions.
-    pub(crate) fn new(key: &str, identity: Identity) -> Self {
+    pub(crate) fn new(identity: Identity) -> Self {
         Self {
             identity,
-            salt: digest_of(key),
-            last_offset: 0,
             current: None,
             last_change: None,
             announced: Announced::default(),
@@ -172,10 +167,43 @@ impl Agent {
         }
     }
 
-    /// Takes over what is known of changes that named no environment.
-    pub(crate) fn inherit(&mut self, everywhere: &Self) {
-        self.last_change.clone_from(&everywhere.last_change);
-        self.announced.clone_from(&everywhere.announced);
+    /// Forgets a version; its open windows are emitted as they are.
+    pub(crate) fn forget(&mut self, version: &str, fleet: Fleet<'_>, outputs: &mut Outputs<'_>) {
+        let windows = self.versions.get(version).map(|version| version.windows.open().collect());
+        let windows: Vec<(Span, i64)> = windows.unwrap_or_default();
+        for window in windows {
+            emit_window(self, version, window, fleet, outputs);
+        }
+        self.versions.remove(version);
+    }
+
+    /// Forgets the versions that were silent for longest, if there are more than may be; neither
+    /// the current one nor one with an event at this offset. How many it were.
+    pub(crate) fn forget_versions(
+        &mut self,
+        offset: i64,
+        fleet: Fleet<'_>,
+        outputs: &mut Outputs<'_>,
+    ) -> u64 {
+        let versions_max = usize::from(fleet.settings.versions_per_agent_max).max(1);
+        let excess = self.versions.len().saturating_sub(versions_max);
+        if excess == 0 {
+            return 0;
+        }
+        let mut old: Vec<(i64, String)> = self
+            .versions
+            .iter()
+            .filter(|(name, version)| {
+                self.current.as_ref() != Some(name) && version.last_offset != offset
+            })
+            .map(|(name, version)| (version.last_offset, name.clone()))
+            .collect();
+        old.sort();
+        old.truncate(excess);
+        for (_, name) in &old {
+            self.forget(name, fleet, outputs);
+        }
+        u64::try_from(old.len()).unwrap_or(u64::MAX)
     }
 
     /// Tests that run, of all versions.

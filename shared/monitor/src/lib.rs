@@ -30,6 +30,7 @@ mod change;
 mod columns;
 mod counters;
 mod dedup;
+mod due;
 mod emission;
 mod judged;
 pub mod metric;
@@ -40,6 +41,7 @@ pub mod replay;
 mod settings;
 mod silence;
 mod snapshot;
+mod store;
 mod stream;
 mod watermark;
 mod window;
@@ -48,9 +50,9 @@ pub use counters::Counters;
 pub use output::{Destination, Output};
 pub use processor::Processor;
 pub use settings::{Settings, SettingsError, SettingsTextError};
-pub use snapshot::ResumeError;
+pub use snapshot::{EntryId, ResumeError};
 pub use window::{PANE_MICROS, Span};
 
 /// Version of the computation; part of every origin and of every snapshot. It grows when the same
 /// records would give other outputs.
-pub const SEMANTICS: i64 = 2;
+pub const SEMANTICS: i64 = 3;

@@ -29,25 +29,27 @@ pub struct Output {
     pub ordinal: i64,
 }
 
-/// Collects the outputs of one record.
-#[derive(Debug)]
+/// Hands on the outputs of one record, each as it is computed: one record may close the windows of
+/// every agent.
 pub(crate) struct Outputs<'a> {
     topic: &'a str,
     partition: i32,
     offset: i64,
     time: i64,
-    outputs: Vec<Output>,
+    next_ordinal: i64,
+    emit: &'a mut dyn FnMut(Output),
 }
 
 impl<'a> Outputs<'a> {
     /// Outputs of a record whose event is placed at that time.
-    pub(crate) const fn of(record: &Record<'a>, time: i64) -> Self {
+    pub(crate) fn of(record: &Record<'a>, time: i64, emit: &'a mut dyn FnMut(Output)) -> Self {
         Self {
             topic: record.topic,
             partition: record.partition,
             offset: record.offset,
             time,
-            outputs: Vec::new(),
+            next_ordinal: 0,
+            emit,
         }
     }
 
@@ -56,17 +58,9 @@ impl<'a> Outputs<'a> {
         self.time
     }
 
-    pub(crate) fn into_outputs(self) -> Vec<Output> {
-        self.outputs
-    }
-
     /// The `event_id` that the next output will have.
     pub(crate) fn next_id(&self) -> String {
-        id::from_origin(self.topic, self.partition, self.offset, self.next_ordinal())
-    }
-
-    fn next_ordinal(&self) -> i64 {
-        i64::try_from(self.outputs.len()).unwrap_or(i64::MAX)
+        id::from_origin(self.topic, self.partition, self.offset, self.next_ordinal)
     }
 
     /// Adds an event about a version of an agent; `fill` sets the fields of its family.
@@ -79,7 +73,7 @@ impl<'a> Outputs<'a> {
         version: &str,
         fill: impl FnOnce(EventBuilder) -> EventBuilder,
     ) {
-        let ordinal = self.next_ordinal();
+        let ordinal = self.next_ordinal;
         let time = time.clamp(Timestamp::EARLIEST.micros(), Timestamp::LATEST.micros());
         let version = Some(version).filter(|version| !version.is_empty());
         let builder = EventBuilder::new(kind)
@@ -97,7 +91,8 @@ impl<'a> Outputs<'a> {
         match fill(builder).build() {
             Ok(event) => {
                 let key = agent.id.clone().into_bytes();
-                self.outputs.push(Output { destination, key, event, ordinal });
+                self.next_ordinal = self.next_ordinal.saturating_add(1);
+                (self.emit)(Output { destination, key, event, ordinal });
             }
             Err(error) => debug_assert!(false, "an output does not fit the schema: {error}"),
         }

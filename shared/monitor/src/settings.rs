@@ -7,6 +7,8 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::dedup::EVENT_IDS_MAX;
+
 /// Settings of the computation of one partition.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -25,10 +27,14 @@ pub struct Settings {
     /// How long a partition must be silent before ticks move its watermark: event time is then
     /// taken to go on as the broker's does, this much behind.
     pub idle_timeout_secs: u32,
-    /// Agent versions kept per partition. One more evicts a sixteenth of them, those that were
-    /// silent for longest: their open windows are closed at once, their baselines and detectors
-    /// forgotten, and they are counted (`keys_evicted`).
+    /// Agent versions kept per partition. One more evicts a sixteenth of them, those of the agents
+    /// that were silent for longest: their open windows are closed at once, their baselines and
+    /// detectors forgotten, and they are counted (`keys_evicted`). One that is idle takes about a
+    /// kilobyte of memory without a baseline and up to ten with one.
     pub keys_max: u32,
+    /// Versions kept of one agent in one environment. One more evicts that which was silent for
+    /// longest and is not the current one.
+    pub versions_per_agent_max: u16,
     /// Evaluation suites of one key. Results of further suites are counted under `_other` and have
     /// no detector.
     pub suites_per_key_max: u16,
@@ -70,7 +76,8 @@ impl Default for Settings {
             retention_secs: 3_600,
             future_skew_secs_max: 300,
             idle_timeout_secs: 60,
-            keys_max: 10_000,
+            keys_max: 1_000_000,
+            versions_per_agent_max: 16,
             suites_per_key_max: 64,
             event_ids_max: 65_536,
             baseline_observations_min: 50,
@@ -149,6 +156,12 @@ impl Settings {
         check(self.retention_secs <= day, "retention_secs", "must be at most a day");
         check(self.future_skew_secs_max <= day, "future_skew_secs_max", "must be at most a day");
         check(self.keys_max >= 1, "keys_max", "must be at least 1");
+        check(self.versions_per_agent_max >= 1, "versions_per_agent_max", "must be at least 1");
+        check(
+            self.event_ids_max <= EVENT_IDS_MAX,
+            "event_ids_max",
+            "must be at most 33,554,432, half a gigabyte",
+        );
         check(
             self.baseline_observations_min >= 1,
             "baseline_observations_min",

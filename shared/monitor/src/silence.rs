@@ -17,23 +17,19 @@ const METRIC: &str = "agent.silence";
 pub(crate) struct Silence {
     /// Latest event time.
     last: Option<i64>,
-    /// Whether a look at it is scheduled.
-    scheduled: bool,
+    /// Watermark at which to look at it, if there is one.
+    look_at: Option<i64>,
     /// The open episode.
     alert_id: Option<String>,
 }
 
-/// What a look at an agent says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Look {
-    /// Look again at that watermark.
-    Again(i64),
-    /// Nothing to do until its next event.
-    Done,
-}
-
 impl Silence {
-    /// The agent has an event. The watermark at which to look at it, if no look is scheduled.
+    /// Watermark at which to look at it.
+    pub(crate) const fn next_due(&self) -> Option<i64> {
+        self.look_at
+    }
+
+    /// The agent has an event. The watermark at which to look at it, if that is new.
     pub(crate) fn heard(
         &mut self,
         time: i64,
@@ -49,14 +45,14 @@ impl Silence {
             let reason = "the agent has events again";
             emit("drift.alert.resolved", &id, reason, self.last, time, agent, version, outputs);
         }
-        if limit == 0 || self.scheduled || self.alert_id.is_some() {
+        if limit == 0 || self.look_at.is_some() || self.alert_id.is_some() {
             return None;
         }
-        self.scheduled = true;
-        self.last.map(|last| last.saturating_add(limit))
+        self.look_at = self.last.map(|last| last.saturating_add(limit));
+        self.look_at
     }
 
-    /// The watermark has reached a scheduled look.
+    /// The watermark has come to where a look at it is due.
     pub(crate) fn look(
         &mut self,
         watermark: i64,
@@ -64,21 +60,18 @@ impl Silence {
         agent: &Identity,
         version: &str,
         outputs: &mut Outputs<'_>,
-    ) -> Look {
-        let Some(last) = self.last.filter(|_| self.scheduled && limit > 0) else {
-            self.scheduled = false;
-            return Look::Done;
-        };
+    ) {
+        let waits = self.look_at.take().is_some();
+        let Some(last) = self.last.filter(|_| waits && limit > 0) else { return };
         let at = last.saturating_add(limit);
         if at > watermark {
-            return Look::Again(at);
+            self.look_at = Some(at);
+            return;
         }
-        self.scheduled = false;
         let id = outputs.next_id();
         let reason = "no event of the agent since then";
         emit("drift.alert.firing", &id, reason, Some(last), at, agent, version, outputs);
         self.alert_id = Some(id);
-        Look::Done
     }
 }
 

@@ -124,10 +124,12 @@ impl Replay {
     /// Takes the next record. Of the record only the coordinates count, of the decoded record the
     /// event and whether there was a fault.
     pub fn handle_record(&mut self, record: &Record<'_>, decoded: &Decoded<'_>) {
-        for output in self.processor.handle_record(record, decoded) {
+        let Self { processor, sides, .. } = self;
+        processor.handle_record_into(record, decoded, &mut |output| {
             let Output { destination, event, ordinal, .. } = output;
-            self.side(destination).computed(Origin { offset: record.offset, ordinal }, event);
-        }
+            let origin = Origin { offset: record.offset, ordinal };
+            side(sides, destination).computed(origin, event);
+        });
     }
 
     /// From this offset on, something that counted is not in the archive.
@@ -209,10 +211,14 @@ impl Replay {
     }
 
     fn side(&mut self, destination: Destination) -> &mut Side {
-        let [metrics, alerts] = &mut self.sides;
-        match destination {
-            Destination::Metrics => metrics,
-            Destination::Alerts => alerts,
-        }
+        side(&mut self.sides, destination)
+    }
+}
+
+const fn side(sides: &mut [Side; 2], destination: Destination) -> &mut Side {
+    let [metrics, alerts] = sides;
+    match destination {
+        Destination::Metrics => metrics,
+        Destination::Alerts => alerts,
     }
 }
