@@ -27,11 +27,12 @@
 //! It decides nothing: windows, detectors and alerts are `monitor`'s. It does not create topics.
 
 mod config;
+mod outbox;
 mod own;
 mod partition;
 mod read;
 mod role;
-mod slots;
+mod saved;
 
 pub use config::{Config, Topics};
 pub use role::{Role, RunError, run};

@@ -19,7 +19,11 @@ use monitor::{EntryId, Processor, Settings};
 const RUNS: i64 = 3;
 /// Keys that change between two snapshots.
 const CHANGED: i64 = 1_000;
+/// Keys of a processor that is resumed.
+const RESUMED: i64 = 100_000;
 const TOPIC: &str = "agent.events";
+const START_MS: i64 = 1_767_225_600_000;
+const HOURS_6: i64 = 6 * 3_600_000;
 
 fn feed(processor: &mut Processor, agent: i64, time_ms: i64) -> usize {
     let offset = processor.next_offset();
@@ -59,50 +63,64 @@ fn resident_mib() -> u64 {
 /// A snapshot as it is kept.
 type Entries = BTreeMap<EntryId, Vec<u8>>;
 
-/// Saves what has changed; its head.
-fn save(what: &str, processor: &mut Processor, entries: &mut Entries) -> Vec<u8> {
-    let begin = Instant::now();
+/// Saves what has changed; its head, entries and bytes.
+fn save(
+    processor: &mut Processor,
+    mut keep: impl FnMut(EntryId, Option<Vec<u8>>),
+) -> (Vec<u8>, usize, usize) {
     let (mut count, mut size_bytes) = (0, 0);
     let head = processor.take_changes(&mut |entry, bytes| {
         count += 1;
         size_bytes += bytes.as_ref().map_or(0, Vec::len);
-        match bytes {
-            Some(bytes) => drop(entries.insert(entry, bytes)),
-            None => drop(entries.remove(&entry)),
-        }
+        keep(entry, bytes);
     });
-    let millis = begin.elapsed().as_secs_f64() * 1e3;
-    println!("{what}: {count} entries, {} bytes, {millis:.1} ms", size_bytes + head.len());
-    head
+    size_bytes += head.len();
+    (head, count, size_bytes)
+}
+
+/// Three runs of so many agents in six hours, with snapshots as often as the service makes them.
+fn play(keys: i64, mut keep: impl FnMut(EntryId, Option<Vec<u8>>)) -> Processor {
+    let mut processor = Processor::new(Settings::default(), TOPIC, 0);
+    let begin = Instant::now();
+    let (mut outputs, mut saved_bytes) = (0, 0);
+    for number in 0..keys * RUNS {
+        outputs += feed(&mut processor, number / RUNS, START_MS + number * HOURS_6 / (keys * RUNS));
+        if (number + 1) % 200_000 == 0 {
+            saved_bytes += save(&mut processor, &mut keep).2;
+        }
+    }
+    let events = f64::from(i32::try_from(keys * RUNS).unwrap());
+    println!(
+        "{} keys: {} MiB in use, {:.0} ns/event with building it and saving, {outputs} outputs, \
+         {} MiB in snapshots",
+        processor.keys(),
+        resident_mib(),
+        begin.elapsed().as_secs_f64() * 1e9 / events,
+        saved_bytes >> 20,
+    );
+    processor
 }
 
 fn main() {
     let keys: i64 = std::env::args().find_map(|arg| arg.parse().ok()).unwrap_or(1_000_000);
-    let mut processor = Processor::new(Settings::default(), TOPIC, 0);
-    let start_ms = 1_767_225_600_000_i64;
-    let begin = Instant::now();
-    let (mut outputs, mut events) = (0, 0_u32);
-    for number in 0..keys * RUNS {
-        // Three runs of an agent follow each other; all of it takes six hours.
-        let time_ms = start_ms + number * 6 * 3_600_000 / (keys * RUNS);
-        outputs += feed(&mut processor, number / RUNS, time_ms);
-        events += 1;
-        if number % (keys * RUNS / 5).max(1) == 0 {
-            println!("{events} events, {} keys, {} MiB", processor.keys(), resident_mib());
-        }
-    }
-    let per_event = begin.elapsed().as_secs_f64() * 1e9 / f64::from(events);
-    println!(
-        "{} keys: {} MiB in use, {per_event:.0} ns/event with building it, {outputs} outputs",
-        processor.keys(),
-        resident_mib(),
-    );
+    drop(play(keys, |_, _| {}));
+
     let mut entries = Entries::new();
-    save("first snapshot", &mut processor, &mut entries);
-    for agent in 0..CHANGED.min(keys) {
-        feed(&mut processor, agent * (keys / CHANGED).max(1), start_ms + 6 * 3_600_000);
+    let mut keep = |entry, bytes: Option<Vec<u8>>| match bytes {
+        Some(bytes) => drop(entries.insert(entry, bytes)),
+        None => drop(entries.remove(&entry)),
+    };
+    let mut processor = play(RESUMED, &mut keep);
+    save(&mut processor, &mut keep);
+    for agent in 0..CHANGED {
+        feed(&mut processor, agent * (RESUMED / CHANGED), START_MS + HOURS_6);
     }
-    let head = save("snapshot after 1,000 keys have changed", &mut processor, &mut entries);
+    let begin = Instant::now();
+    let (head, count, size_bytes) = save(&mut processor, &mut keep);
+    println!(
+        "snapshot after {CHANGED} keys have changed: {count} entries, {size_bytes} bytes, {:.1} ms",
+        begin.elapsed().as_secs_f64() * 1e3,
+    );
     drop(processor);
     let begin = Instant::now();
     let resumed = Processor::resume(TOPIC, 0, &head, entries).unwrap();

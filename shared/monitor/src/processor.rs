@@ -20,7 +20,7 @@ use crate::snapshot::{self, EntryId, Id, ResumeError};
 use crate::store::{Key, Store};
 use crate::stream::{Fleet, Mark, Value};
 use crate::watermark::{Placed, Watermark};
-use crate::window::{Cell, PANE_MICROS, Span};
+use crate::window::{Cell, Span, end_of_minute};
 
 /// Names whose digests are remembered.
 const NAMES_MAX: usize = 65_536;
@@ -300,7 +300,7 @@ impl Processor {
         }
         state.agents.heard(key, offset);
         // Mixed with the agent, so that one cannot use up another's.
-        let number = number_of(event.text(columns.event_id).unwrap_or_default()) ^ key.whole;
+        let number = number_of(event.text(columns.event_id).unwrap_or_default()) ^ key.number();
         let ids_max = usize::try_from(self.settings.event_ids_max).unwrap_or(usize::MAX);
         if !state.ids.insert(number, ids_max) {
             state.counters.duplicates += 1;
@@ -481,7 +481,7 @@ impl Processor {
             state.counters.late += u64::from(watermark.is_some_and(|watermark| end <= watermark));
             // A late event waits for the next minute, so that a burst of them makes one revision.
             let when = |span: Span, window| match watermark {
-                Some(watermark) if span.end(window) <= watermark => next_minute(watermark),
+                Some(watermark) if span.end(window) <= watermark => end_of_minute(watermark),
                 Some(_) | None => span.end(window),
             };
             let (pane, earliest) = version.windows.touch(placed.micros, retention, when);
@@ -513,12 +513,15 @@ impl Processor {
     /// Emits and forgets the windows that the watermark has reached, and notices silence.
     fn carry_out_due(&mut self, outputs: &mut Outputs<'_>) {
         let Some(watermark) = self.state.watermark.at() else { return };
-        while let Some(key) = self.state.agents.due(watermark) {
-            let fleet = Fleet { settings: &self.settings, tests: self.state.agents.tests() };
-            if let Some(agent) = self.state.agents.open(key) {
-                agent.carry_out_due(watermark, fleet, outputs);
+        while let Some(keys) = self.state.agents.take_due(watermark) {
+            for key in keys {
+                let fleet = Fleet { settings: &self.settings, tests: self.state.agents.tests() };
+                if let Some(agent) = self.state.agents.open(key) {
+                    agent.carry_out_due(watermark, fleet, outputs);
+                }
+                self.state.agents.reschedule(key, watermark);
+                self.state.agents.tidy();
             }
-            self.state.agents.reschedule(key, watermark);
         }
     }
 
@@ -542,9 +545,4 @@ impl Processor {
         }
         self.state.counters.keys_evicted += keys.saturating_sub(self.state.agents.keys());
     }
-}
-
-/// End of the minute that an instant lies in.
-const fn next_minute(micros: i64) -> i64 {
-    micros.div_euclid(PANE_MICROS).saturating_add(1).saturating_mul(PANE_MICROS)
 }

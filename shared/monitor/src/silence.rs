@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::agent::Identity;
 use crate::output::{Destination, Outputs};
+use crate::window::end_of_minute;
 
 /// Name in `drift.metric`.
 const METRIC: &str = "agent.silence";
@@ -48,7 +49,7 @@ impl Silence {
         if limit == 0 || self.look_at.is_some() || self.alert_id.is_some() {
             return None;
         }
-        self.look_at = self.last.map(|last| last.saturating_add(limit));
+        self.look_at = self.last.map(|last| look_at(last, limit));
         self.look_at
     }
 
@@ -65,7 +66,7 @@ impl Silence {
         let Some(last) = self.last.filter(|_| waits && limit > 0) else { return };
         let at = last.saturating_add(limit);
         if at > watermark {
-            self.look_at = Some(at);
+            self.look_at = Some(look_at(last, limit));
             return;
         }
         let id = outputs.next_id();
@@ -73,6 +74,11 @@ impl Silence {
         emit("drift.alert.firing", &id, reason, Some(last), at, agent, version, outputs);
         self.alert_id = Some(id);
     }
+}
+
+/// When to look whether nothing has come since: at the end of a minute, so that many look at once.
+const fn look_at(last: i64, limit: i64) -> i64 {
+    end_of_minute(last.saturating_add(limit))
 }
 
 #[expect(clippy::too_many_arguments, reason = "each is a field of the event")]

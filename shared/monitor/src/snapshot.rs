@@ -33,8 +33,8 @@ impl EntryId {
         match self.0 {
             Id::Agent(key) => {
                 let mut bytes = vec![b'a'];
-                bytes.extend_from_slice(&key.family.to_be_bytes());
-                bytes.extend_from_slice(&key.whole.to_be_bytes());
+                let halves = key.family.into_iter().chain(key.whole);
+                bytes.extend(halves.flat_map(u64::to_be_bytes));
                 bytes
             }
             Id::Ids(page) => {
@@ -51,10 +51,12 @@ impl EntryId {
         let (tag, rest) = bytes.split_first()?;
         let id = match (tag, rest.len()) {
             (b'a', 32) => {
-                let (family, whole) = rest.split_first_chunk::<16>()?;
-                let whole = whole.first_chunk::<16>()?;
-                let number = |bytes: &[u8; 16]| u128::from_be_bytes(*bytes);
-                Id::Agent(Key { family: number(family), whole: number(whole) })
+                let half = |at: usize| {
+                    let bytes = rest.get(at..)?.first_chunk()?;
+                    Some(u64::from_be_bytes(*bytes))
+                };
+                let (family, whole) = ([half(0)?, half(8)?], [half(16)?, half(24)?]);
+                Id::Agent(Key { family, whole })
             }
             (b'i', 2) => Id::Ids(u16::from_be_bytes(*rest.first_chunk()?)),
             (b's', 0) => Id::Suites,
@@ -141,7 +143,8 @@ mod tests {
     #[test]
     fn the_name_of_an_entry_names_it() {
         let key = |family, whole| Id::Agent(Key { family, whole });
-        for id in [key(0, 1), key(1, 0), key(u128::MAX, 7), Id::Ids(0), Id::Ids(258), Id::Suites] {
+        let keys = [key([0, 1], [2, 3]), key([3, 2], [1, 0]), key([u64::MAX; 2], [7, 8])];
+        for id in keys.into_iter().chain([Id::Ids(0), Id::Ids(258), Id::Suites]) {
             let id = EntryId::of(id);
             assert_eq!(EntryId::from_bytes(&id.to_bytes()), Some(id));
         }

@@ -13,7 +13,7 @@
 //!
 //! It does not bound the number of agents; the processor does.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -21,15 +21,18 @@ use crate::agent::Agent;
 use crate::dedup::digest_of;
 
 /// Agents that are kept as values.
-const OPEN_MAX: usize = 4_096;
+const OPEN_MAX: usize = 2_048;
 /// In [`Facts::next_due`]: nothing to do.
 const NEVER: i64 = i64::MAX;
 
+/// A digest, in two halves: a number of 128 bits would be aligned to 16 bytes.
+pub(crate) type Digest = [u64; 2];
+
 /// Which agent: a digest of tenant and id, which all its environments share, and one of everything.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Key {
-    pub(crate) family: u128,
-    pub(crate) whole: u128,
+    pub(crate) family: Digest,
+    pub(crate) whole: Digest,
 }
 
 impl Key {
@@ -37,7 +40,18 @@ impl Key {
     /// name tenant and id.
     pub(crate) fn of(name: &str, family_bytes: usize) -> Self {
         let family = name.get(..family_bytes).unwrap_or(name);
-        Self { family: digest_of(family), whole: digest_of(name) }
+        let digest = |name: &str| {
+            let digest = digest_of(name);
+            let half = |number: u128| u64::try_from(number & u128::from(u64::MAX));
+            [half(digest >> 64).unwrap_or_default(), half(digest).unwrap_or_default()]
+        };
+        Self { family: digest(family), whole: digest(name) }
+    }
+
+    /// The digest of everything.
+    pub(crate) fn number(self) -> u128 {
+        let [high, low] = self.whole;
+        u128::from(high) << 64 | u128::from(low)
     }
 
     /// The same agent without an environment.
@@ -79,8 +93,9 @@ struct Entry {
 #[derive(Debug, Default)]
 pub(crate) struct Store {
     entries: BTreeMap<Key, Entry>,
-    /// Watermarks at which agents have something to do.
-    schedule: BTreeSet<(i64, Key)>,
+    /// Watermarks at which agents have something to do: those whose [`Facts::next_due`] it is.
+    /// Others were moved and count no more.
+    schedule: BTreeMap<i64, Vec<Key>>,
     keys: u64,
     tests: u64,
     opened: Vec<Key>,
@@ -137,9 +152,9 @@ impl Store {
     }
 
     /// The environments of an agent that are known.
-    pub(crate) fn family(&self, family: u128) -> Vec<Key> {
-        let first = Key { family, whole: 0 };
-        let last = Key { family, whole: u128::MAX };
+    pub(crate) fn family(&self, family: Digest) -> Vec<Key> {
+        let first = Key { family, whole: [0; 2] };
+        let last = Key { family, whole: [u64::MAX; 2] };
         self.entries.range(first..=last).map(|(key, _)| *key).collect()
     }
 
@@ -158,15 +173,20 @@ impl Store {
     pub(crate) fn schedule(&mut self, key: Key, at: i64) {
         let Some(entry) = self.entries.get_mut(&key) else { return };
         if at < entry.facts.next_due {
-            self.schedule.remove(&(entry.facts.next_due, key));
-            self.schedule.insert((at, key));
             entry.facts.next_due = at;
+            self.schedule.entry(at).or_default().push(key);
         }
     }
 
-    /// The agent that has something to do at that watermark or before; the earliest first.
-    pub(crate) fn due(&self, watermark: i64) -> Option<Key> {
-        self.schedule.first().filter(|(at, _)| *at <= watermark).map(|(_, key)| *key)
+    /// The agents that have something to do at the earliest instant, if that is not behind the
+    /// watermark. Each must be rescheduled.
+    pub(crate) fn take_due(&mut self, watermark: i64) -> Option<Vec<Key>> {
+        let (at, mut keys) =
+            self.schedule.first_entry().filter(|e| *e.key() <= watermark)?.remove_entry();
+        keys.retain(|key| self.entries.get(key).is_some_and(|entry| entry.facts.next_due == at));
+        keys.sort_unstable();
+        keys.dedup();
+        Some(keys)
     }
 
     /// Counts what an open agent has, after its versions or tests have changed.
@@ -184,19 +204,17 @@ impl Store {
         (facts.keys, facts.tests) = (keys, tests);
     }
 
-    /// Asks an open agent when it has something to do next, now that everything up to that
+    /// Asks an agent that was due when it has something to do next, now that everything up to that
     /// watermark is done.
     pub(crate) fn reschedule(&mut self, key: Key, watermark: i64) {
-        let Some(Entry { facts, body: Body::Open(agent), .. }) = self.entries.get_mut(&key) else {
-            // Nothing that cannot be opened may stay due.
-            self.schedule.retain(|(_, due)| *due != key);
-            return;
+        let Some(Entry { facts, body, .. }) = self.entries.get_mut(&key) else { return };
+        let next = match body {
+            Body::Open(agent) => agent.next_due(),
+            Body::Packed(_) => None,
         };
-        self.schedule.remove(&(facts.next_due, key));
-        let next = agent.next_due().map(|at| at.max(watermark.saturating_add(1)));
-        facts.next_due = next.unwrap_or(NEVER);
+        facts.next_due = next.map_or(NEVER, |at| at.max(watermark.saturating_add(1)));
         if facts.next_due != NEVER {
-            self.schedule.insert((facts.next_due, key));
+            self.schedule.entry(facts.next_due).or_default().push(key);
         }
     }
 
@@ -222,7 +240,6 @@ impl Store {
     /// Forgets an agent.
     pub(crate) fn remove(&mut self, key: Key) {
         let Some(Entry { facts, .. }) = self.entries.remove(&key) else { return };
-        self.schedule.remove(&(facts.next_due, key));
         self.keys = self.keys.saturating_sub(facts.keys.into());
         self.tests = self.tests.saturating_sub(facts.tests.into());
         self.removed.push(key);
@@ -287,7 +304,7 @@ impl Store {
             self.keys = self.keys.saturating_add(facts.keys.into());
             self.tests = self.tests.saturating_add(facts.tests.into());
             if facts.next_due != NEVER {
-                self.schedule.insert((facts.next_due, key));
+                self.schedule.entry(facts.next_due).or_default().push(key);
             }
         }
         Ok(())

@@ -55,6 +55,11 @@ impl Span {
     }
 }
 
+/// End of the minute that an instant lies in.
+pub(crate) const fn end_of_minute(micros: i64) -> i64 {
+    micros.div_euclid(PANE_MICROS).saturating_add(1).saturating_mul(PANE_MICROS)
+}
+
 /// Metric (place in the list) and suite (place in the key's list, from 1; 0 for none).
 pub(crate) type Cell = (u8, u16);
 
