@@ -78,7 +78,7 @@ impl Silence {
 
 /// When to look whether nothing has come since: at the end of a minute, so that many look at once.
 const fn look_at(last: i64, limit: i64) -> i64 {
-    end_of_minute(last.saturating_add(limit))
+    end_of_minute(last.saturating_add(limit).saturating_sub(1))
 }
 
 #[expect(clippy::too_many_arguments, reason = "each is a field of the event")]
