@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use suite::Suites;
 
 use crate::agent::{Agent, Identity, OTHER_SUITE, Version, bounded, write_key};
+use crate::alive::{self, Alive};
 use crate::change::LastChange;
 use crate::columns::{self, columns};
 use crate::counters::Counters;
@@ -51,6 +52,7 @@ pub(crate) struct State {
     next_offset: i64,
     watermark: Watermark,
     counters: Counters,
+    alive: Alive,
     ids: RecentIds,
     agents: BTreeMap<String, Agent>,
     /// Sum over agents of their versions, at least 1 each.
@@ -83,6 +85,7 @@ impl Processor {
             next_offset: 0,
             watermark: Watermark::default(),
             counters: Counters::default(),
+            alive: Alive::default(),
             ids: RecentIds::default(),
             agents: BTreeMap::new(),
             keys: 0,
@@ -179,8 +182,14 @@ impl Processor {
                 self.state.counters.suites_refused += u64::from(published.is_err());
                 false
             }
+            Kind::Started => false,
             Kind::Tick => {
-                self.state.watermark.tick(broker.unwrap_or(placed.micros), &self.settings)
+                let State { watermark, alive, .. } = &mut self.state;
+                let at = broker.unwrap_or(placed.micros);
+                let moved = alive::is_idle(event) && watermark.tick(at, &self.settings);
+                let place = (record.offset, at);
+                alive.tick(event, place, watermark.at(), &self.settings, &mut outputs);
+                moved
             }
             Kind::Run
             | Kind::Tool
@@ -263,7 +272,7 @@ impl Processor {
             | Kind::Other => {
                 self.observe(offset, event, kind, placed, outputs);
             }
-            Kind::Tick | Kind::Configured | Kind::Suite => {}
+            Kind::Tick | Kind::Started | Kind::Configured | Kind::Suite => {}
         }
         self.evict(offset, outputs);
     }

@@ -4,6 +4,7 @@
 #![expect(clippy::cast_precision_loss, reason = "small numbers")]
 
 mod alerts;
+mod alive;
 mod configured;
 mod findings;
 mod judged;
