@@ -10,5 +10,6 @@ mod findings;
 mod judged;
 mod laws;
 mod replay;
+mod restarts;
 mod windows;
 mod world;
