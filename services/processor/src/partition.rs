@@ -13,7 +13,7 @@ use service::metric_names as names;
 use tracing::{debug, error, info, warn};
 
 use crate::config::Config;
-use crate::own::{configured, tick};
+use crate::own::{Pulse, Tick, configured, started};
 use crate::read::read_range;
 use crate::slots::{Assembly, Saved, Slot, chunks};
 
@@ -47,6 +47,8 @@ pub(crate) struct Worker {
     reported: Counters,
     /// Outputs that the log holds though no snapshot covers them; by destination.
     published: [HashSet<Origin>; 2],
+    /// Offset in each output partition from which on these are.
+    learned_from: [i64; 2],
     /// Offset in each output partition before which every acknowledged output is.
     output_next: [i64; 2],
     outbox: Vec<Outgoing>,
@@ -56,6 +58,7 @@ pub(crate) struct Worker {
     records_since_snapshot: u64,
     since_snapshot: Stopwatch,
     since_record: Stopwatch,
+    pulse: Pulse,
     since_lag: Stopwatch,
     /// End of the partition when it was taken over, until the settings in force there are known.
     settings_known_at: Option<i64>,
@@ -87,6 +90,7 @@ impl Worker {
         let outputs = topics.clone().map(|topic| TopicPartition::new(topic, input.partition));
 
         let loaded = load(config, &**log, input, &topic_id)?;
+        let is_fresh = loaded.is_none();
         let (slot, machine, output_next) = match loaded {
             Some((slot, saved, machine)) => {
                 (slot, machine, [saved.metrics_next, saved.alerts_next])
@@ -114,6 +118,7 @@ impl Worker {
             reported: machine.counters(),
             machine,
             published: [HashSet::new(), HashSet::new()],
+            learned_from: output_next,
             output_next,
             outbox: Vec::new(),
             outbox_kinds: Vec::new(),
@@ -122,9 +127,13 @@ impl Worker {
             records_since_snapshot: 0,
             since_snapshot: Stopwatch::start(),
             since_record: Stopwatch::start(),
+            pulse: Pulse::start(),
             since_lag: Stopwatch::start(),
             settings_known_at: Some(range.next),
         };
+        if is_fresh {
+            worker.begin(range.first, &outputs)?;
+        }
         for (index, output) in outputs.iter().enumerate() {
             worker.learn_published(index, output)?;
         }
@@ -165,6 +174,24 @@ impl Worker {
         Ok(())
     }
 
+    /// Begins without a state. If another one was there, or records that are gone, the partition says
+    /// so before anything is computed; and the new state is saved, so that it is not lost again.
+    fn begin(&mut self, first: i64, outputs: &[TopicPartition]) -> Result<(), LogError> {
+        let mut was_there = first > 0;
+        for output in outputs {
+            was_there |= self.log.offsets(output)?.next > 0;
+        }
+        if was_there {
+            let (topic, id) = (&self.input.topic, &self.config.monitor_id);
+            let now_ms = clock::now_ms();
+            let record = started(topic, self.input.partition, id, now_ms, first)
+                .map_err(|error| LogError::Fatal(format!("a start makes no event: {error}")))?;
+            publish_and_wait(&*self.producer, vec![record], self.config.publish_wait())?;
+            warn!(partition = %self.input, first_offset = first, "begins without a state");
+        }
+        self.save().map(drop)
+    }
+
     /// Where to read from, given the first offset that is held.
     pub(crate) fn position(&self, first: i64) -> i64 {
         self.machine.next_offset().max(first)
@@ -189,6 +216,7 @@ impl Worker {
         let mut busy = 0.0;
         for record in batch.records() {
             let decoded = decoder.decode(&record);
+            self.pulse.saw(&record, &decoded.event);
             if let Some(fault) = &decoded.fault {
                 let reason = fault.reason.name();
                 metrics::counter!(names::PROCESSOR_RECORDS_QUARANTINED, "reason" => reason)
@@ -304,8 +332,8 @@ impl Worker {
     pub(crate) fn keep_up(&mut self) -> Result<Option<Position>, LogError> {
         let config = Arc::clone(&self.config);
         let tick_interval = Duration::from_secs(config.tick_interval_secs);
-        if !tick_interval.is_zero() && self.since_record.has_passed(tick_interval) {
-            self.publish_tick()?;
+        if self.pulse.take_due(tick_interval) {
+            self.publish_tick(tick_interval)?;
         }
         // The end of the partition may hold no record, so silence counts as having reached it.
         let reached = |end| {
@@ -334,15 +362,19 @@ impl Worker {
         if due { self.save().map(Some) } else { Ok(None) }
     }
 
-    fn publish_tick(&mut self) -> Result<(), LogError> {
-        self.since_record = Stopwatch::start();
-        let built = tick(
-            &self.input.topic,
-            self.input.partition,
-            &self.config.monitor_id,
-            clock::now_ms(),
-            self.machine.next_offset(),
-        );
+    fn publish_tick(&mut self, interval: Duration) -> Result<(), LogError> {
+        let range = self.log.offsets(&self.input)?;
+        let [metrics_next, alerts_next] = self.output_next;
+        let tick = Tick {
+            next_offset: self.position(range.first),
+            end: range.next,
+            read_until_ms: self.pulse.read_until_ms(),
+            is_idle: self.pulse.is_idle(interval),
+            metrics_next,
+            alerts_next,
+        };
+        let TopicPartition { topic, partition } = &self.input;
+        let built = tick.outgoing(topic, *partition, &self.config.monitor_id, clock::now_ms());
         let record = match built {
             Ok(record) => record,
             Err(error) => {
@@ -363,6 +395,22 @@ impl Worker {
         }
     }
 
+    /// Offset in each output partition from which on the next owner has to look for outputs that the
+    /// state does not cover. Where some are there already that are still to be computed again, it is
+    /// that from which on these are.
+    fn covered(&mut self) -> [i64; 2] {
+        let next_offset = self.machine.next_offset();
+        let mut covered = self.output_next;
+        let places = covered.iter_mut().zip(self.learned_from);
+        for ((covered, learned_from), published) in places.zip(&mut self.published) {
+            published.retain(|(offset, _)| *offset >= next_offset);
+            if !published.is_empty() {
+                *covered = learned_from;
+            }
+        }
+        covered
+    }
+
     /// Writes a snapshot of everything computed so far, after its outputs are acknowledged.
     /// Returns the position to commit.
     ///
@@ -373,7 +421,7 @@ impl Worker {
         self.publish()?;
         self.wait_for_answer()?;
         let next_offset = self.machine.next_offset();
-        let [metrics_next, alerts_next] = self.output_next;
+        let [metrics_next, alerts_next] = self.covered();
         let (topic_id, state) = (self.topic_id.clone(), self.machine.snapshot());
         let saved = Saved { topic_id, next_offset, metrics_next, alerts_next, state };
         let slot = self.slot.other();
@@ -492,6 +540,8 @@ fn label_of(kind: &str) -> &'static str {
         "drift.alert.pending" => "drift.alert.pending",
         "drift.alert.firing" => "drift.alert.firing",
         "drift.alert.resolved" => "drift.alert.resolved",
+        "monitor.alive" => "monitor.alive",
+        "monitor.gap" => "monitor.gap",
         _ => "other",
     }
 }
