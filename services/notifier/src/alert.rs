@@ -1,11 +1,13 @@
 //! An alert as the log tells it: who, what, since when, how sure. Every text is bounded, so an
 //! alert costs at most some 20 KiB however long the event was.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use event::{Cell, Event, Timestamp, schema};
 
 use crate::text::clip;
+use crate::watch;
 
 /// Longest text kept of a field, characters.
 const TEXT_MAX: usize = 1_000;
@@ -80,7 +82,10 @@ pub(crate) struct Alert {
     pub(crate) severity: Severity,
     pub(crate) tenant_id: Option<String>,
     pub(crate) environment: Option<String>,
+    /// Empty for an alert about the monitor itself.
     pub(crate) agent_id: String,
+    /// Partition that an alert about the monitor is about.
+    pub(crate) partition: Option<i64>,
     pub(crate) agent_version: Option<String>,
     pub(crate) metric: String,
     pub(crate) suite: Option<String>,
@@ -109,9 +114,9 @@ impl Alert {
     /// alert, and for one without an identifier.
     pub(crate) fn from_event(event: &Event<'_>, logged_ms: i64) -> Option<Self> {
         let (step, is_dismissed) = match event.text_at("kind")? {
-            "drift.alert.firing" => (Step::Firing, false),
+            "drift.alert.firing" | watch::DEAD => (Step::Firing, false),
             "drift.alert.acknowledged" => (Step::Acknowledged, false),
-            "drift.alert.resolved" => (Step::Resolved, false),
+            "drift.alert.resolved" | watch::RECOVERED => (Step::Resolved, false),
             "drift.alert.dismissed" => (Step::Resolved, true),
             _ => return None,
         };
@@ -139,6 +144,7 @@ impl Alert {
             tenant_id: text("tenant_id"),
             environment: text("environment"),
             agent_id: text("agent_id").unwrap_or_default(),
+            partition: int("monitor.partition").or_else(|| int("origin.partition")),
             agent_version: text("agent_version"),
             metric: text("drift.metric").unwrap_or_default(),
             suite: text("drift.suite"),
@@ -170,12 +176,28 @@ impl Alert {
         }
     }
 
+    /// Whether it is about the monitor, and no agent.
+    pub(crate) fn is_of_monitor(&self) -> bool {
+        self.agent_id.is_empty()
+    }
+
+    /// What it is about: the agent, or the monitor of a partition.
+    pub(crate) fn subject(&self) -> Cow<'_, str> {
+        if !self.is_of_monitor() {
+            return Cow::Borrowed(&self.agent_id);
+        }
+        match self.partition {
+            Some(partition) => Cow::Owned(format!("monitor of partition {partition}")),
+            None => Cow::Borrowed("monitor"),
+        }
+    }
+
     /// One line for a person: `support v2: run.error_rate is rising`.
     pub(crate) fn title(&self) -> String {
         let version = self.agent_version.as_ref().map(|v| format!(" {v}")).unwrap_or_default();
         let suite = self.suite.as_ref().map(|suite| format!(" ({suite})")).unwrap_or_default();
         let change = self.direction.as_ref().map(|way| format!(" is {way}")).unwrap_or_default();
-        format!("{}{version}: {}{suite}{change}", self.agent_id, self.metric)
+        format!("{}{version}: {}{suite}{change}", self.subject(), self.metric)
     }
 
     /// What was seen, compared with what, how sure; sentences on lines of their own.
@@ -193,9 +215,13 @@ impl Alert {
             });
             lines.push(format!("Effect {}{interval}.", number(effect)));
         }
+        if let Some(reason) = self.reason.as_ref().filter(|_| self.is_of_monitor()) {
+            lines.push(format!("{reason}."));
+        }
         if let Some(since) = self.since() {
-            let seen = self.since_observations.unwrap_or_default();
-            lines.push(format!("Since {since}, found after {seen} observations."));
+            let found = self.since_observations;
+            let found = found.map(|seen| format!(", found after {seen} observations"));
+            lines.push(format!("Since {since}{}.", found.unwrap_or_default()));
         }
         if let (Some(e_value), Some(threshold)) = (self.e_value, self.threshold) {
             lines.push(format!(

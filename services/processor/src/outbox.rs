@@ -40,6 +40,8 @@ pub(crate) struct Outbox {
     topics: [Arc<str>; 2],
     /// Outputs that the log holds though no snapshot covers them; by destination.
     published: [HashSet<Origin>; 2],
+    /// Offset in each output partition from which on these are.
+    learned_from: [i64; 2],
     /// Offset in each output partition before which every acknowledged output is.
     next: [i64; 2],
     records: Vec<Outgoing>,
@@ -72,6 +74,7 @@ impl Outbox {
             wait: config.publish_wait(),
             topics: [config.topics.metrics.as_str().into(), config.topics.alerts.as_str().into()],
             published: [HashSet::new(), HashSet::new()],
+            learned_from: next,
             next,
             records: Vec::new(),
             kinds: Vec::new(),
@@ -98,6 +101,21 @@ impl Outbox {
     /// Outputs that the log holds and that were not computed yet.
     pub(crate) fn known(&self) -> usize {
         self.published.iter().map(HashSet::len).sum()
+    }
+
+    /// Offset in each output partition from which on the next owner has to look for outputs that a
+    /// state up to `next_offset` does not cover. Where some are there already that are still to be
+    /// computed again, it is that from which on these are.
+    pub(crate) fn covered(&mut self, next_offset: i64) -> [i64; 2] {
+        let mut covered = self.next;
+        let places = covered.iter_mut().zip(self.learned_from);
+        for ((covered, learned_from), published) in places.zip(&mut self.published) {
+            published.retain(|(offset, _)| *offset >= next_offset);
+            if !published.is_empty() {
+                *covered = learned_from;
+            }
+        }
+        covered
     }
 
     /// Takes an output of the record at that offset; keeps silent about one that is there. Publishes
@@ -205,6 +223,8 @@ fn label_of(kind: &str) -> &'static str {
         "drift.alert.pending" => "drift.alert.pending",
         "drift.alert.firing" => "drift.alert.firing",
         "drift.alert.resolved" => "drift.alert.resolved",
+        "monitor.alive" => "monitor.alive",
+        "monitor.gap" => "monitor.gap",
         _ => "other",
     }
 }

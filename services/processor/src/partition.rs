@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::config::Config;
 use crate::outbox::{Origin, Outbox};
-use crate::own::{configured, tick};
+use crate::own::{Pulse, Tick, configured, started};
 use crate::read::read_range;
 use crate::saved::{Head, Heads, KeyValue, Ledger};
 
@@ -42,6 +42,7 @@ pub(crate) struct Worker {
     records_since_snapshot: u64,
     since_snapshot: Stopwatch,
     since_record: Stopwatch,
+    pulse: Pulse,
     since_lag: Stopwatch,
     /// End of the partition when it was taken over, until the settings in force there are known.
     settings_known_at: Option<i64>,
@@ -62,6 +63,7 @@ impl Worker {
         let topic_id = log.topic_id(&input.topic)?;
         let range = log.offsets(input)?;
         let loaded = load(config, &**log, input, &topic_id)?;
+        let is_fresh = loaded.is_none();
         let Loaded { machine, output_next, ledger } = loaded.unwrap_or_else(|| Loaded {
             machine: Processor::new(monitor::Settings::default(), &input.topic, input.partition),
             output_next: [0, 0],
@@ -89,9 +91,13 @@ impl Worker {
             records_since_snapshot: 0,
             since_snapshot: Stopwatch::start(),
             since_record: Stopwatch::start(),
+            pulse: Pulse::start(),
             since_lag: Stopwatch::start(),
             settings_known_at: Some(range.next),
         };
+        if is_fresh {
+            worker.begin(range.first)?;
+        }
         worker.learn_published()?;
         info!(
             partition = %worker.input,
@@ -124,6 +130,25 @@ impl Worker {
         Ok(())
     }
 
+    /// Begins without a state. If another one was there, or records that are gone, the partition says
+    /// so before anything is computed; and the new state is saved, so that it is not lost again.
+    fn begin(&mut self, first: i64) -> Result<(), LogError> {
+        let mut was_there = first > 0;
+        for (topic, _) in self.outbox.ends() {
+            let output = TopicPartition::new(topic, self.input.partition);
+            was_there |= self.log.offsets(&output)?.next > 0;
+        }
+        if was_there {
+            let (topic, id) = (&self.input.topic, &self.config.monitor_id);
+            let now_ms = clock::now_ms();
+            let record = started(topic, self.input.partition, id, now_ms, first)
+                .map_err(|error| LogError::Fatal(format!("a start makes no event: {error}")))?;
+            publish_and_wait(&*self.producer, vec![record], self.config.publish_wait())?;
+            warn!(partition = %self.input, first_offset = first, "begins without a state");
+        }
+        self.save().map(drop)
+    }
+
     /// Where to read from, given the first offset that is held.
     pub(crate) fn position(&self, first: i64) -> i64 {
         self.machine.next_offset().max(first)
@@ -147,6 +172,7 @@ impl Worker {
         let watch = Stopwatch::start();
         for record in batch.records() {
             let decoded = decoder.decode(&record);
+            self.pulse.saw(&record, &decoded.event);
             if let Some(fault) = &decoded.fault {
                 let reason = fault.reason.name();
                 metrics::counter!(names::PROCESSOR_RECORDS_QUARANTINED, "reason" => reason)
@@ -187,8 +213,8 @@ impl Worker {
     pub(crate) fn keep_up(&mut self) -> Result<Option<Position>, LogError> {
         let config = Arc::clone(&self.config);
         let tick_interval = Duration::from_secs(config.tick_interval_secs);
-        if !tick_interval.is_zero() && self.since_record.has_passed(tick_interval) {
-            self.publish_tick()?;
+        if self.pulse.take_due(tick_interval) {
+            self.publish_tick(tick_interval)?;
         }
         // The end of the partition may hold no record, so silence counts as having reached it.
         let reached = |end| {
@@ -217,15 +243,19 @@ impl Worker {
         if due { self.save().map(Some) } else { Ok(None) }
     }
 
-    fn publish_tick(&mut self) -> Result<(), LogError> {
-        self.since_record = Stopwatch::start();
-        let built = tick(
-            &self.input.topic,
-            self.input.partition,
-            &self.config.monitor_id,
-            clock::now_ms(),
-            self.machine.next_offset(),
-        );
+    fn publish_tick(&mut self, interval: Duration) -> Result<(), LogError> {
+        let range = self.log.offsets(&self.input)?;
+        let [(_, metrics_next), (_, alerts_next)] = self.outbox.ends();
+        let tick = Tick {
+            next_offset: self.position(range.first),
+            end: range.next,
+            read_until_ms: self.pulse.read_until_ms(),
+            is_idle: self.pulse.is_idle(interval),
+            metrics_next,
+            alerts_next,
+        };
+        let TopicPartition { topic, partition } = &self.input;
+        let built = tick.outgoing(topic, *partition, &self.config.monitor_id, clock::now_ms());
         let record = match built {
             Ok(record) => record,
             Err(error) => {
@@ -281,7 +311,7 @@ impl Worker {
         outcome?;
         writing.write(true)?;
         let next_offset = machine.next_offset();
-        let [(_, metrics_next), (_, alerts_next)] = self.outbox.ends();
+        let [metrics_next, alerts_next] = self.outbox.covered(next_offset);
         let topic_id = self.topic_id.clone();
         let head = Head { topic_id, next_offset, metrics_next, alerts_next, state };
         writing.records = ledger.finish(head).map_err(|error| unfit(&error))?;

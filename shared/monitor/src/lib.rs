@@ -10,6 +10,7 @@
 //! - Every output carries its origin (topic, partition, offset, ordinal) and an `event_id` that is
 //!   derived from it.
 //! - Memory is bounded: [`Settings`] says by what, and what happens there.
+//! - That the monitor is behind, or was away, is an output too (see `alive`).
 //! - A false page of one stream takes at least `average_run_length` observations on average: where
 //!   the baseline's confidence bound holds, or, against a short baseline, on average over
 //!   baselines, with one deployment in a hundred on top (see `stream`).
@@ -25,6 +26,7 @@
 //! It neither reads nor publishes: the `processor` service does. It decodes nothing.
 
 mod agent;
+mod alive;
 mod announced;
 mod change;
 mod columns;

@@ -7,6 +7,9 @@ use crate::columns::columns;
 /// Kind of the events that change the settings.
 pub(crate) const CONFIGURED: &str = "monitor.configured";
 
+/// Kind of the events that say where a monitor without a state began.
+pub(crate) const STARTED: &str = "monitor.started";
+
 /// Kinds that are told apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -30,6 +33,8 @@ pub(crate) enum Kind {
     Tick,
     /// `monitor.configured`.
     Configured,
+    /// `monitor.started`: said to whoever computes it again; nothing depends on it here.
+    Started,
     /// `eval.suite.published`.
     Suite,
     /// Anything else: it shows that its key is alive, and fills no pane.
@@ -47,6 +52,7 @@ impl Kind {
             "agent.version.deployed" => Self::Deployed,
             "agent.version.rolled_back" => Self::RolledBack,
             "monitor.tick" => Self::Tick,
+            STARTED => Self::Started,
             CONFIGURED => Self::Configured,
             suite::KIND => Self::Suite,
             kind if kind.starts_with("change.") || kind.starts_with("agent.version.") => {

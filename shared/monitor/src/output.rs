@@ -21,7 +21,7 @@ pub enum Destination {
 pub struct Output {
     /// Where it goes; its partition there is the number of the input partition.
     pub destination: Destination,
-    /// Key of its record: the agent's id.
+    /// Key of its record: the agent's id; the number of the partition if the monitor speaks of itself.
     pub key: Vec<u8>,
     /// The event, complete with origin and `event_id`.
     pub event: Event<'static>,
@@ -73,16 +73,36 @@ impl<'a> Outputs<'a> {
         version: &str,
         fill: impl FnOnce(EventBuilder) -> EventBuilder,
     ) {
+        let version = Some(version).filter(|version| !version.is_empty());
+        self.add(destination, kind, time, agent.id.clone().into_bytes(), |builder| {
+            let builder = builder
+                .set_some("tenant_id", agent.tenant.as_deref())
+                .set_some("environment", agent.environment.as_deref())
+                .set("agent_id", agent.id.as_str())
+                .set_some("agent_version", version);
+            fill(builder)
+        });
+    }
+
+    /// Adds an event of the monitor about itself, to the alerts; it names no agent.
+    pub(crate) fn push_own(&mut self, kind: &str, fill: impl FnOnce(EventBuilder) -> EventBuilder) {
+        let key = self.partition.to_string().into_bytes();
+        self.add(Destination::Alerts, kind, self.time, key, fill);
+    }
+
+    fn add(
+        &mut self,
+        destination: Destination,
+        kind: &str,
+        time: i64,
+        key: Vec<u8>,
+        fill: impl FnOnce(EventBuilder) -> EventBuilder,
+    ) {
         let ordinal = self.next_ordinal;
         let time = time.clamp(Timestamp::EARLIEST.micros(), Timestamp::LATEST.micros());
-        let version = Some(version).filter(|version| !version.is_empty());
         let builder = EventBuilder::new(kind)
             .set("event_id", self.next_id())
             .set("event_time", Timestamp::from_micros(time))
-            .set_some("tenant_id", agent.tenant.as_deref())
-            .set_some("environment", agent.environment.as_deref())
-            .set("agent_id", agent.id.as_str())
-            .set_some("agent_version", version)
             .set("origin.topic", self.topic)
             .set("origin.partition", i64::from(self.partition))
             .set("origin.offset", self.offset)
@@ -90,7 +110,6 @@ impl<'a> Outputs<'a> {
             .set("origin.semantics", SEMANTICS);
         match fill(builder).build() {
             Ok(event) => {
-                let key = agent.id.clone().into_bytes();
                 self.next_ordinal = self.next_ordinal.saturating_add(1);
                 (self.emit)(Output { destination, key, event, ordinal });
             }

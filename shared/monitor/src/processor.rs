@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use suite::Suites;
 
 use crate::agent::{Agent, Identity, OTHER_SUITE, bounded, write_key};
+use crate::alive::{self, Alive};
 use crate::change::LastChange;
 use crate::columns::{self, columns};
 use crate::counters::Counters;
@@ -33,6 +34,7 @@ struct Head {
     next_offset: i64,
     watermark: Watermark,
     counters: Counters,
+    alive: Alive,
     settings: Settings,
     ids: IdRange,
 }
@@ -45,6 +47,7 @@ struct State {
     next_offset: i64,
     watermark: Watermark,
     counters: Counters,
+    alive: Alive,
     ids: RecentIds,
     agents: Store,
     suites: Suites,
@@ -76,6 +79,7 @@ impl Processor {
             next_offset: 0,
             watermark: Watermark::default(),
             counters: Counters::default(),
+            alive: Alive::default(),
             ids: RecentIds::default(),
             agents: Store::default(),
             suites: Suites::new(suite::Limits::default()),
@@ -121,6 +125,7 @@ impl Processor {
             next_offset: head.next_offset,
             watermark: head.watermark,
             counters: head.counters,
+            alive: head.alive,
             ids: RecentIds::restore(head.ids, pages)
                 .map_err(|error| ResumeError::corrupt(&error))?,
             agents,
@@ -149,6 +154,7 @@ impl Processor {
             next_offset: state.next_offset,
             watermark: state.watermark,
             counters: state.counters,
+            alive: state.alive.clone(),
             settings: self.settings.clone(),
             ids: state.ids.range(),
         })
@@ -239,8 +245,14 @@ impl Processor {
                 self.state.counters.suites_refused += u64::from(published.is_err());
                 false
             }
+            Kind::Started => false,
             Kind::Tick => {
-                self.state.watermark.tick(broker.unwrap_or(placed.micros), &self.settings)
+                let State { watermark, alive, .. } = &mut self.state;
+                let at = broker.unwrap_or(placed.micros);
+                let moved = alive::is_idle(event) && watermark.tick(at, &self.settings);
+                let place = (record.offset, at);
+                alive.tick(event, place, watermark.at(), &self.settings, &mut outputs);
+                moved
             }
             Kind::Run
             | Kind::Tool
@@ -321,7 +333,7 @@ impl Processor {
             | Kind::Other => {
                 self.observe(offset, event, kind, (key, placed), outputs);
             }
-            Kind::Tick | Kind::Configured | Kind::Suite => {}
+            Kind::Tick | Kind::Started | Kind::Configured | Kind::Suite => {}
         }
         self.evict(offset, outputs);
     }

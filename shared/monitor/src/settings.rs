@@ -65,6 +65,14 @@ pub struct Settings {
     pub partitions: u32,
     /// Event time without an event of an agent after which its silence is an alert; 0 for never.
     pub silence_secs: u32,
+    /// Records that may wait at a heartbeat of the monitor; more of them, `lag_ticks_min` heartbeats in
+    /// a row, are an alert (`monitor.lag`), ten times as many a page. 0 for never.
+    pub lag_records_max: u32,
+    /// Heartbeats in a row that fire that alert, and that end it.
+    pub lag_ticks_min: u32,
+    /// Time from one heartbeat of the monitor to the next beyond which it was away: the finding
+    /// `monitor.gap`. Several tick intervals; 0 for never.
+    pub monitor_gap_secs: u32,
     /// Where an alert's runbook is; empty for none.
     pub runbook_url: String,
 }
@@ -89,6 +97,9 @@ impl Default for Settings {
             false_pages_per_day_max: 0.0,
             partitions: 1,
             silence_secs: 86_400,
+            lag_records_max: 100_000,
+            lag_ticks_min: 3,
+            monitor_gap_secs: 600,
             runbook_url: String::new(),
         }
     }
@@ -185,6 +196,7 @@ impl Settings {
             "must not be negative",
         );
         check(self.partitions >= 1, "partitions", "must be at least 1");
+        check(self.lag_ticks_min >= 1, "lag_ticks_min", "must be at least 1");
         problems
     }
 

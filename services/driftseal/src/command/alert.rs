@@ -21,7 +21,7 @@ const WAIT: Duration = Duration::from_secs(60);
 /// Silence after which the rest of a partition is taken to hold no record.
 const SILENCE: Duration = Duration::from_secs(10);
 /// Columns that an act takes over from its alert.
-const TAKEN_OVER: [&str; 8] = [
+const TAKEN_OVER: [&str; 9] = [
     "tenant_id",
     "environment",
     "agent_id",
@@ -30,6 +30,7 @@ const TAKEN_OVER: [&str; 8] = [
     "drift.suite",
     "drift.direction",
     "drift.severity",
+    "monitor.partition",
 ];
 
 /// What to do with alerts.
@@ -151,7 +152,8 @@ fn act(log: &dyn EventLog, topic: &str, args: &ActArgs, kind: &str) -> Result<Po
         .set("drift.alert_id", args.alert_id.as_str())
         .set("drift.reason", args.reason.as_str());
     for path in TAKEN_OVER {
-        builder = builder.set_some(path, alert.event.text_at(path));
+        let cell = alert.event.at(path).cloned();
+        builder = builder.set_some(path, cell);
     }
     let mut value = Vec::new();
     event::encode::encode(&builder.build()?, &mut value);
@@ -175,7 +177,7 @@ fn open_alerts(log: &dyn EventLog, topic: &str) -> Result<BTreeMap<String, Open>
             let text = |path: &str| event.text_at(path).map(str::to_owned);
             let Some(alert_id) = text("drift.alert_id") else { return };
             match event.text_at("kind") {
-                Some("drift.alert.firing") => {
+                Some("drift.alert.firing" | "monitor.dead") => {
                     let time = schema().id("event_time").and_then(|id: ColumnId| event.time(id));
                     let alert = Open {
                         agent_id: text("agent_id"),
@@ -195,7 +197,7 @@ fn open_alerts(log: &dyn EventLog, topic: &str) -> Result<BTreeMap<String, Open>
                         alert.acknowledged_by = text("actor.id");
                     }
                 }
-                Some("drift.alert.resolved" | "drift.alert.dismissed") => {
+                Some("drift.alert.resolved" | "drift.alert.dismissed" | "monitor.recovered") => {
                     open.remove(&alert_id);
                 }
                 Some(_) | None => {}

@@ -3,7 +3,7 @@
 use crate::world::*;
 use event::{BatchBuilder, Cell, Decoded, Event, Fault, Reason, TimestampType, TopicPartition};
 use monitor::Destination;
-use monitor::replay::{Difference, Doubt, Outcome, Replay, What};
+use monitor::replay::{Difference, Doubt, Outcome, Replay, Start, What};
 
 /// A row of an output partition.
 #[derive(Debug, Clone)]
@@ -71,9 +71,15 @@ fn rows(inputs: &[Option<Input>]) -> Vec<Row> {
     rows
 }
 
+/// What the records tell of starts.
+fn starts(inputs: &[Option<Input>]) -> Vec<Start> {
+    let of = |(at, input): (i64, &Option<Input>)| Start::of(at, &input.as_ref()?.event);
+    (0..).zip(inputs).filter_map(of).collect()
+}
+
 /// Replays the inputs from `first` on against these rows, each as soon as it can be.
 fn replay_from(first: i64, inputs: &[Option<Input>], rows: &[Row]) -> Outcome {
-    let mut replay = Replay::new(TOPIC, 0, first);
+    let mut replay = Replay::new(TOPIC, 0, first, &starts(inputs));
     let mut offset = first;
     for Row { destination, at, event } in rows {
         while Replay::origin_offset(event).is_some_and(|origin| replay.next_offset() <= origin)
@@ -367,7 +373,7 @@ fn outputs_that_may_be_among_lost_rows_are_not_missing() {
     let inputs = inputs();
     let rows = rows(&inputs);
     let outcome = |dropped: usize, lost_at: usize| {
-        let mut replay = Replay::new(TOPIC, 0, 0);
+        let mut replay = Replay::new(TOPIC, 0, 0, &[]);
         for (offset, input) in (0..).zip(&inputs) {
             show(offset, input.as_ref(), |r, d| replay.handle_record(r, d));
         }
@@ -405,7 +411,7 @@ fn erased_fields_of_an_output_are_left_out() {
         }
     }
     let outcome = |event: &Event<'static>| {
-        let mut replay = Replay::new(TOPIC, 0, 0);
+        let mut replay = Replay::new(TOPIC, 0, 0, &[]);
         for (offset, input) in (0..).zip(&inputs) {
             show(offset, input.as_ref(), |r, d| replay.handle_record(r, d));
         }
