@@ -12,7 +12,8 @@
 //! - Memory is bounded: [`Settings`] says by what, and what happens there.
 //! - A false page of one stream takes at least `average_run_length` observations on average: where
 //!   the baseline's confidence bound holds, or, against a short baseline, on average over
-//!   baselines, with one deployment in a hundred on top (see `stream`).
+//!   baselines, with one deployment in a hundred on top (see `stream`). A canary that is no worse is
+//!   ever called worse with probability of at most `canary_alpha` in each stream (see `canary`).
 //!
 //! # Vocabulary
 //!
@@ -26,6 +27,7 @@
 
 mod agent;
 mod announced;
+mod canary;
 mod change;
 mod columns;
 mod counters;

@@ -7,13 +7,14 @@ use serde::{Deserialize, Serialize};
 use suite::Suites;
 
 use crate::agent::{Agent, Identity, OTHER_SUITE, Version, bounded, write_key};
+use crate::canary::{Outcome, Step};
 use crate::change::LastChange;
 use crate::columns::{self, columns};
 use crate::counters::Counters;
 use crate::dedup::{RecentIds, number_of};
 use crate::emission::emit_window;
 use crate::judged;
-use crate::metric::{self, Metric};
+use crate::metric::{self, Metric, Sample};
 use crate::observe::Kind;
 use crate::output::{Output, Outputs};
 use crate::settings::Settings;
@@ -303,10 +304,12 @@ impl Processor {
         let to = named(columns.agent_to_version).or_else(|| named(columns.agent_version));
         let Some(to) = to else { return };
         let from = named(columns.agent_from_version);
+        let share = event.number(columns.agent_traffic_share);
         for key in self.keys_of(event, prefix) {
             let Some(agent) = self.state.agents.get_mut(&key) else { continue };
             agent.last_offset = offset;
-            if agent.current.as_deref() == Some(&*to) {
+            let step = agent.decide((&to, from.as_deref()), kind, share, outputs);
+            if matches!(step, Step::Share(_) | Step::Nothing) {
                 continue;
             }
             let known = agent.versions.contains_key(&*to);
@@ -324,6 +327,10 @@ impl Processor {
                 .or_else(|| agent.current.clone());
             let tests = agent.tests();
             let fleet = Fleet { settings: &self.settings, tests: self.state.tests };
+            if let Step::Start(share) = step {
+                agent.start_canary(&to, share, offset, fleet, outputs);
+                continue;
+            }
             if known && kind == Kind::RolledBack {
                 agent.roll_back(&to, outgoing.as_deref(), fleet, outputs);
             } else {
@@ -351,8 +358,9 @@ impl Processor {
         if !agent.versions.contains_key(&*name) {
             state.keys += u64::from(!agent.versions.is_empty());
             agent.versions.insert(name.clone().into_owned(), Version::default());
-            // What names no version cannot take over from one.
-            if !name.is_empty() {
+            // What names no version cannot take over from one, nor can a canary.
+            if !name.is_empty() && !agent.is_canary(&name) {
+                agent.end_canary(Outcome::Superseded, outputs);
                 if agent.current.is_some() && !agent.announced.contains(&name) {
                     let reason = "the version appeared and no deployment or change names it";
                     agent.report_unplanned(&name, reason, outputs);
@@ -393,10 +401,12 @@ impl Processor {
         };
         state.counters.suites_merged += u64::from(suite == OTHER_SUITE);
 
-        let mut cells: Vec<(Cell, &Metric, f64)> = Vec::new();
+        let run = event.text(columns.run_id);
+        let mut cells: Vec<(Cell, &Metric, Sample<'_>)> = Vec::new();
         for (place, metric) in (0_u8..).zip(metric::ALL) {
-            if let Some(value) = metric.sample(event, kind, columns) {
-                cells.push(((place, if metric.per_suite { suite } else { 0 }), metric, value));
+            if let Some(sample) = metric.sample(event, kind, columns) {
+                let sample = version.choose(place, run, sample);
+                cells.push(((place, if metric.per_suite { suite } else { 0 }), metric, sample));
             }
         }
         for verdict in state.suites.observe(event) {
@@ -408,7 +418,7 @@ impl Processor {
             ];
             for (place, value) in values {
                 if let Some((metric, value)) = metric::ALL.get(usize::from(place)).zip(value) {
-                    cells.push(((place, number), metric, value));
+                    cells.push(((place, number), metric, Sample::Number(value)));
                 }
             }
         }
@@ -428,8 +438,8 @@ impl Processor {
                 Some(_) | None => span.end(window),
             };
             let (pane, touched) = version.windows.touch(placed.micros, due);
-            for (cell, metric, value) in &cells {
-                if !pane.cells.entry(*cell).or_default().add(metric.shape, *value) {
+            for (cell, metric, sample) in &cells {
+                if !pane.cells.entry(*cell).or_default().add(metric.shape, sample) {
                     state.counters.invalid_values += 1;
                 }
             }
@@ -448,13 +458,13 @@ impl Processor {
             }
         }
 
-        let run = event.text(columns.run_id).or_else(|| event.text(columns.event_id));
+        let run = run.or_else(|| event.text(columns.event_id));
         let run = bounded(run.unwrap_or_default());
         let mark = Mark { offset, time: placed.micros };
-        for (cell, metric, value) in cells {
+        for (cell, metric, sample) in &cells {
             let Some(watch) = metric.watch.filter(|_| cell.1 != OTHER_SUITE) else { continue };
-            if let Some(value) = Value::of(watch.model, value) {
-                agent.observe(&name, cell, value, (mark, &run), fleet, outputs);
+            if let Some(value) = Value::of(watch.model, sample) {
+                agent.observe(&name, *cell, value, (mark, &run), fleet, outputs);
             }
         }
     }
@@ -526,6 +536,7 @@ impl Processor {
         let Some(agent) = self.state.agents.get_mut(key) else { return };
         let tests = agent.tests();
         if let Some(name) = version {
+            agent.end_canary_of(name, outputs);
             let windows = agent.versions.get(name).map(|version| version.windows.all().collect());
             let windows: Vec<(Span, i64, Option<i64>)> = windows.unwrap_or_default();
             for (span, window, due) in windows {

@@ -4,10 +4,12 @@
 #![expect(clippy::cast_precision_loss, reason = "small numbers")]
 
 mod alerts;
+mod canary;
 mod configured;
 mod findings;
 mod judged;
 mod laws;
+mod mix;
 mod replay;
 mod windows;
 mod world;
