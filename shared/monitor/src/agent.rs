@@ -7,11 +7,12 @@ use event::Event;
 use serde::{Deserialize, Serialize};
 
 use crate::announced::{Announced, Digests};
+use crate::canary::Canary;
 use crate::change::LastChange;
 use crate::columns::columns;
 use crate::dedup::digest_of;
 use crate::emission::emit_window;
-use crate::metric::{self, Watch};
+use crate::metric::{self, Sample, Sampler, Watch};
 use crate::output::{Destination, Outputs};
 use crate::silence::Silence;
 use crate::stream::{Context, Fleet, History, Mark, Reference, Stream, Value};
@@ -102,6 +103,8 @@ pub(crate) struct Agent {
     pub(crate) identity: Identity,
     /// The version that is compared with the next one.
     pub(crate) current: Option<String>,
+    /// The version that is tried beside it.
+    pub(crate) canary: Option<Box<Canary>>,
     pub(crate) last_change: Option<LastChange>,
     pub(crate) announced: Announced,
     pub(crate) silence: Silence,
@@ -119,12 +122,30 @@ pub(crate) struct Version {
     suites: Vec<String>,
     /// Digests it was seen with.
     pub(crate) digests: Digests,
+    /// For each metric of categories, which of them count for the detectors.
+    samplers: BTreeMap<u8, Sampler>,
     pub(crate) windows: Windows,
     /// Streams that are watched, by metric and suite.
     pub(crate) streams: BTreeMap<Cell, Stream>,
 }
 
 impl Version {
+    /// Chooses whether a category counts for the detectors of its metric.
+    pub(crate) fn choose<'e>(
+        &mut self,
+        place: u8,
+        run: Option<&str>,
+        sample: Sample<'e>,
+    ) -> Sample<'e> {
+        match sample {
+            Sample::Number(number) => Sample::Number(number),
+            Sample::Name { name, .. } => {
+                let chosen = self.samplers.entry(place).or_default().choose(run);
+                Sample::Name { name, chosen }
+            }
+        }
+    }
+
     /// Number of a suite, which gets one if there is a place left; [`OTHER_SUITE`] otherwise.
     pub(crate) fn suite(&mut self, name: &str, suites_max: u16) -> u16 {
         let name = bounded(name);
@@ -160,6 +181,7 @@ impl Agent {
         Self {
             identity,
             current: None,
+            canary: None,
             last_change: None,
             announced: Announced::default(),
             silence: Silence::default(),
@@ -171,6 +193,7 @@ impl Agent {
     pub(crate) fn forget(&mut self, version: &str, fleet: Fleet<'_>, outputs: &mut Outputs<'_>) {
         let windows = self.versions.get(version).map(|version| version.windows.open().collect());
         let windows: Vec<(Span, i64)> = windows.unwrap_or_default();
+        self.end_canary_of(version, outputs);
         for window in windows {
             emit_window(self, version, window, fleet, outputs);
         }
@@ -194,7 +217,8 @@ impl Agent {
             .versions
             .iter()
             .filter(|(name, version)| {
-                self.current.as_ref() != Some(name) && version.last_offset != offset
+                let is_used = self.current.as_ref() == Some(name) || self.is_canary(name);
+                !is_used && version.last_offset != offset
             })
             .map(|(name, version)| (version.last_offset, name.clone()))
             .collect();
@@ -255,7 +279,7 @@ impl Agent {
         &mut self,
         version: &str,
         cell: Cell,
-        value: Value,
+        value: Value<'_>,
         (mark, run): (Mark, &str),
         fleet: Fleet<'_>,
         outputs: &mut Outputs<'_>,
@@ -274,12 +298,19 @@ impl Agent {
             suite: suite.filter(|name| !name.is_empty()),
             last_change: self.last_change.as_ref(),
         };
+        let is_canary = self.canary.as_ref().is_some_and(|canary| canary.is(version));
         let stream = streams.entry(cell).or_insert_with(|| {
             let empty = || History::empty(watch.model);
+            if is_canary {
+                return Stream::untested(empty());
+            }
             let reference = Reference { version: previous.clone(), history: empty() };
             Stream::start(empty(), reference, &context, outputs)
         });
         stream.observe(value, mark, run, &context, outputs);
+        if let (Some(canary), Value::One(worse)) = (&mut self.canary, value) {
+            canary.observe(cell.0, worse, run, &context, outputs);
+        }
     }
 
     /// Makes `to`, which is known, the current version: the outgoing one's alerts end, its totals

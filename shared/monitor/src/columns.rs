@@ -33,6 +33,7 @@ columns! {
     agent_prompt_name = "agent.prompt_name",
     agent_to_digest = "agent.to_digest",
     agent_to_version = "agent.to_version",
+    agent_traffic_share = "agent.traffic_share",
     agent_version = "agent_version",
     approval_outcome = "approval.outcome",
     approval_time_to_decision_ms = "approval.time_to_decision_ms",
@@ -64,6 +65,7 @@ columns! {
     run_steps = "run.steps",
     tenant_id = "tenant_id",
     tool_duration_ms = "tool.duration_ms",
+    tool_name = "tool.name",
     tool_status = "tool.status",
     version_digest = "version_digest",
 }

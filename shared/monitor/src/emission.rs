@@ -3,7 +3,7 @@
 use event::Timestamp;
 
 use crate::agent::Agent;
-use crate::metric;
+use crate::metric::{self, Shares};
 use crate::output::{Destination, Outputs};
 use crate::stream::{Fleet, Totals};
 use crate::window::Span;
@@ -25,12 +25,13 @@ pub(crate) fn emit_window(
         .filter_map(|((place, suite), aggregate)| {
             let metric = metric::ALL.get(usize::from(*place))?;
             let summary = aggregate.summary(metric.shape)?;
-            Some((*place, version.suite_name(*suite), metric, summary))
+            let categories = aggregate.categories().map(Shares::shown);
+            Some((*place, version.suite_name(*suite), metric, summary, categories))
         })
         .collect();
     cells.sort_by_key(|(place, suite, ..)| (*place, *suite));
     let end = span.end(start);
-    for (_, suite, metric, summary) in cells {
+    for (_, suite, metric, summary, categories) in cells {
         let [p50, p90, p95, p99] = match summary.quantiles {
             Some(quantiles) => quantiles.map(Some),
             None => [None; 4],
@@ -58,6 +59,7 @@ pub(crate) fn emit_window(
                     .set_some("metric.p90", p90)
                     .set_some("metric.p95", p95)
                     .set_some("metric.p99", p99)
+                    .set_some("metric.categories", categories)
             },
         );
     }

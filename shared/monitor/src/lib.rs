@@ -13,7 +13,8 @@
 //! - That the monitor is behind, or was away, is an output too (see `alive`).
 //! - A false page of one stream takes at least `average_run_length` observations on average: where
 //!   the baseline's confidence bound holds, or, against a short baseline, on average over
-//!   baselines, with one deployment in a hundred on top (see `stream`).
+//!   baselines, with one deployment in a hundred on top (see `stream`). A canary that is no worse is
+//!   ever called worse with probability of at most `canary_alpha` in each stream (see `canary`).
 //!
 //! # Vocabulary
 //!
@@ -28,6 +29,7 @@
 mod agent;
 mod alive;
 mod announced;
+mod canary;
 mod change;
 mod columns;
 mod counters;

@@ -8,12 +8,13 @@ use suite::Suites;
 
 use crate::agent::{Agent, Identity, OTHER_SUITE, bounded, write_key};
 use crate::alive::{self, Alive};
+use crate::canary::{Outcome, Step};
 use crate::change::LastChange;
 use crate::columns::{self, columns};
 use crate::counters::Counters;
 use crate::dedup::{IdRange, RecentIds, number_of};
 use crate::judged;
-use crate::metric::{self, Metric};
+use crate::metric::{self, Metric, Sample};
 use crate::observe::Kind;
 use crate::output::{Output, Outputs};
 use crate::settings::Settings;
@@ -386,10 +387,12 @@ impl Processor {
         let to = named(columns.agent_to_version).or_else(|| named(columns.agent_version));
         let Some(to) = to else { return };
         let from = named(columns.agent_from_version);
+        let share = event.number(columns.agent_traffic_share);
         for key in self.keys_of(event, key) {
             let fleet = Fleet { settings: &self.settings, tests: self.state.agents.tests() };
             let Some(agent) = self.state.agents.open(key) else { continue };
-            if agent.current.as_deref() != Some(&*to) {
+            let step = agent.decide((&to, from.as_deref()), kind, share, outputs);
+            if !matches!(step, Step::Share(_) | Step::Nothing) {
                 let known = agent.versions.contains_key(&*to);
                 agent.versions.entry(to.clone().into_owned()).or_default().last_offset = offset;
                 let outgoing = from
@@ -397,7 +400,9 @@ impl Processor {
                     .filter(|from| agent.versions.contains_key(*from) && **from != *to)
                     .map(str::to_owned)
                     .or_else(|| agent.current.clone());
-                if known && kind == Kind::RolledBack {
+                if let Step::Start(share) = step {
+                    agent.start_canary(&to, share, offset, fleet, outputs);
+                } else if known && kind == Kind::RolledBack {
                     agent.roll_back(&to, outgoing.as_deref(), fleet, outputs);
                 } else {
                     agent.introduce(&to, outgoing, fleet, outputs);
@@ -427,8 +432,9 @@ impl Processor {
         let is_new = !agent.versions.contains_key(&*name);
         if is_new {
             agent.versions.entry(name.clone().into_owned()).or_default().last_offset = offset;
-            // What names no version cannot take over from one.
-            if !name.is_empty() {
+            // What names no version cannot take over from one, nor can a canary.
+            if !name.is_empty() && !agent.is_canary(&name) {
+                agent.end_canary(Outcome::Superseded, outputs);
                 if agent.current.is_some() && !agent.announced.contains(&name) {
                     let reason = "the version appeared and no deployment or change names it";
                     agent.report_unplanned(&name, reason, outputs);
@@ -463,10 +469,12 @@ impl Processor {
         };
         state.counters.suites_merged += u64::from(suite == OTHER_SUITE);
 
-        let mut cells: Vec<(Cell, &Metric, f64)> = Vec::new();
+        let run = event.text(columns.run_id);
+        let mut cells: Vec<(Cell, &Metric, Sample<'_>)> = Vec::new();
         for (place, metric) in (0_u8..).zip(metric::ALL) {
-            if let Some(value) = metric.sample(event, kind, columns) {
-                cells.push(((place, if metric.per_suite { suite } else { 0 }), metric, value));
+            if let Some(sample) = metric.sample(event, kind, columns) {
+                let sample = version.choose(place, run, sample);
+                cells.push(((place, if metric.per_suite { suite } else { 0 }), metric, sample));
             }
         }
         state.suites_changed |= !state.suites.is_empty();
@@ -479,7 +487,7 @@ impl Processor {
             ];
             for (place, value) in values {
                 if let Some((metric, value)) = metric::ALL.get(usize::from(place)).zip(value) {
-                    cells.push(((place, number), metric, value));
+                    cells.push(((place, number), metric, Sample::Number(value)));
                 }
             }
         }
@@ -497,21 +505,21 @@ impl Processor {
                 Some(_) | None => span.end(window),
             };
             let (pane, earliest) = version.windows.touch(placed.micros, retention, when);
-            for (cell, metric, value) in &cells {
-                if !pane.cells.entry(*cell).or_default().add(metric.shape, *value) {
+            for (cell, metric, sample) in &cells {
+                if !pane.cells.entry(*cell).or_default().add(metric.shape, sample) {
                     state.counters.invalid_values += 1;
                 }
             }
             due = due.into_iter().chain(earliest).min();
         }
 
-        let run = event.text(columns.run_id).or_else(|| event.text(columns.event_id));
+        let run = run.or_else(|| event.text(columns.event_id));
         let run = bounded(run.unwrap_or_default());
         let mark = Mark { offset, time: placed.micros };
-        for (cell, metric, value) in cells {
+        for (cell, metric, sample) in &cells {
             let Some(watch) = metric.watch.filter(|_| cell.1 != OTHER_SUITE) else { continue };
-            if let Some(value) = Value::of(watch.model, value) {
-                agent.observe(&name, cell, value, (mark, &run), fleet, outputs);
+            if let Some(value) = Value::of(watch.model, sample) {
+                agent.observe(&name, *cell, value, (mark, &run), fleet, outputs);
             }
         }
         if let Some(at) = due {

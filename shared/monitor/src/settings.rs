@@ -52,6 +52,12 @@ pub struct Settings {
     pub effect_min: f64,
     /// Smallest change of a median that fires an alert, as a share of the baseline's median.
     pub effect_relative_min: f64,
+    /// Smallest change of a mix that fires an alert, as a Jensen-Shannon distance (to the base 2,
+    /// from 0 to 1). 0.1 is about ten of a hundred calls that go to another tool.
+    pub effect_mix_min: f64,
+    /// Probability that a canary that is no worse is *ever* called worse, for each of its streams,
+    /// however long it runs and however often one looks. A canary that runs keeps its own.
+    pub canary_alpha: f64,
     /// Observations without which no alert fires, and of each period that resolves one.
     pub observations_min: u32,
     /// Average number of observations of one stream until a false alarm, at least.
@@ -92,6 +98,8 @@ impl Default for Settings {
             tolerance: 0.01,
             effect_min: 0.02,
             effect_relative_min: 0.1,
+            effect_mix_min: 0.1,
+            canary_alpha: 0.01,
             observations_min: 30,
             average_run_length: 20_000.0,
             false_pages_per_day_max: 0.0,
@@ -184,6 +192,12 @@ impl Settings {
             self.effect_relative_min.is_finite() && self.effect_relative_min >= 0.0,
             "effect_relative_min",
             "must not be negative",
+        );
+        check((0.0..=1.0).contains(&self.effect_mix_min), "effect_mix_min", "must be from 0 to 1");
+        check(
+            self.canary_alpha >= 1e-12 && self.canary_alpha < 1.0,
+            "canary_alpha",
+            "must be below 1 and at least 1e-12",
         );
         check(
             self.average_run_length.is_finite() && self.average_run_length >= 1.0,

@@ -222,7 +222,7 @@ impl Windows {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metric::Shape;
+    use crate::metric::{Sample, Shape};
     use proptest::prelude::*;
 
     fn at_end(span: Span, window: i64) -> i64 {
@@ -231,7 +231,7 @@ mod tests {
 
     fn add(windows: &mut Windows, micros: i64) -> Option<i64> {
         let (pane, earliest) = windows.touch(micros, Span::Day.micros(), at_end);
-        assert!(pane.cells.entry((0, 0)).or_default().add(Shape::Count, 1.0));
+        assert!(pane.cells.entry((0, 0)).or_default().add(Shape::Count, &Sample::Number(1.0)));
         earliest
     }
 

@@ -11,7 +11,7 @@ use crate::output::{Destination, Outputs};
 pub(super) const fn watched(watch: Watch) -> &'static str {
     match watch.model {
         Model::Failures | Model::Successes => "rising",
-        Model::Sizes => "both",
+        Model::Sizes | Model::Mix => "both",
     }
 }
 
@@ -20,6 +20,7 @@ pub(super) fn describe(builder: EventBuilder, context: &Context<'_>) -> EventBui
     let unit = match context.watch.model {
         Model::Failures | Model::Successes => "difference",
         Model::Sizes => "relative",
+        Model::Mix => "jensen_shannon",
     };
     builder
         .set("drift.metric", context.watch.metric)
@@ -27,7 +28,7 @@ pub(super) fn describe(builder: EventBuilder, context: &Context<'_>) -> EventBui
         .set("drift.effect_unit", unit)
 }
 
-pub(super) fn int(count: u64) -> i64 {
+pub(crate) fn int(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
@@ -45,6 +46,7 @@ impl Test {
     ) {
         let settings = context.fleet.settings;
         let (detector, finding) = (self.comparison.detector(), self.comparison.finding(period));
+        let distances = self.comparison.distances(period);
         let e_value = detector.statistic();
         let threshold = context.threshold(self.baseline_per_day);
         let large = finding.size() >= 2.0 * self.comparison.effect_min(settings)
@@ -68,13 +70,20 @@ impl Test {
                 .set("drift.threshold", threshold)
                 .set_some("drift.baseline_version", self.baseline_version.as_deref())
                 .set("drift.baseline_count", int(self.baseline_count))
-                .set("drift.baseline_value", self.baseline_value)
-                .set("drift.bound", self.comparison.bound())
+                .set_some("drift.baseline_value", self.baseline_value)
+                .set_some("drift.bound", self.comparison.bound())
                 .set("drift.observations", int(detector.observations()))
                 .set_some("drift.observed", finding.observed)
                 .set_some("drift.effect", finding.effect)
                 .set_some("drift.effect_low", finding.low)
                 .set_some("drift.effect_high", finding.high)
+                .set_some("drift.category", finding.category.as_ref().map(|c| c.name.as_str()))
+                .set_some("drift.category_before", finding.category.as_ref().and_then(|c| c.before))
+                .set_some("drift.category_after", finding.category.as_ref().map(|c| c.after))
+                .set_some("drift.psi", distances.psi)
+                .set_some("drift.jensen_shannon", distances.jensen_shannon)
+                .set_some("drift.kolmogorov_smirnov", distances.kolmogorov_smirnov)
+                .set_some("drift.wasserstein", distances.wasserstein)
                 .set_some("drift.since_time", since_time.map(Timestamp::from_micros))
                 .set_some("drift.since_offset", since_offset)
                 .set_some("drift.since_observations", finding.since.map(|(_, n)| int(n)))

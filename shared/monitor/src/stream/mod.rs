@@ -21,6 +21,7 @@
 
 mod alert;
 mod comparison;
+mod mix;
 mod rate;
 mod size;
 mod totals;
@@ -37,7 +38,9 @@ use crate::metric::Watch;
 use crate::output::{Destination, Outputs};
 use crate::settings::Settings;
 
+pub(crate) use self::alert::int;
 use self::comparison::Comparison;
+pub(crate) use self::rate::Totals as Rates;
 pub(crate) use self::totals::{History, Reference, Totals, Value};
 
 /// The detector of these streams, by its name in the registry.
@@ -92,7 +95,7 @@ pub(crate) struct Stream {
 struct Test {
     baseline_version: Option<String>,
     baseline_count: u64,
-    baseline_value: f64,
+    baseline_value: Option<f64>,
     baseline_per_day: Option<f64>,
     comparison: Comparison,
     /// The last runs that show it, oldest first.
@@ -129,9 +132,9 @@ impl Stream {
                 .set("drift.threshold", threshold)
                 .set_some("drift.detector", name)
                 .set_some("drift.baseline_version", version.as_deref())
-                .set("drift.baseline_count", alert::int(count))
+                .set("drift.baseline_count", int(count))
                 .set_some("drift.baseline_value", value)
-                .set_some("drift.bound", bound.as_ref().ok().copied())
+                .set_some("drift.bound", bound.as_ref().ok().copied().flatten())
                 .set_some("drift.reason", bound.err().map(|why| why.reason()))
         };
         let time = outputs.time();
@@ -140,7 +143,7 @@ impl Stream {
         let test = comparison.ok().map(|comparison| Test {
             baseline_version: version,
             baseline_count: count,
-            baseline_value: value.unwrap_or_default(),
+            baseline_value: value,
             baseline_per_day: past.per_day(),
             comparison,
             examples: VecDeque::new(),
@@ -149,10 +152,15 @@ impl Stream {
         Self { history, test }
     }
 
+    /// A stream that nothing is compared with, and that says nothing: a canary's own.
+    pub(crate) const fn untested(history: History) -> Self {
+        Self { history, test: None }
+    }
+
     /// Takes the next observation.
     pub(crate) fn observe(
         &mut self,
-        value: Value,
+        value: Value<'_>,
         mark: Mark,
         run: &str,
         context: &Context<'_>,
@@ -215,7 +223,7 @@ impl Stream {
 impl Test {
     fn observe(
         &mut self,
-        value: Value,
+        value: Value<'_>,
         mark: Mark,
         run: &str,
         context: &Context<'_>,

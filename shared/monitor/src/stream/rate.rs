@@ -150,6 +150,7 @@ impl Test {
             high: interval.map(|interval| interval.high),
             direction: Direction::Rising,
             since: since.map(|since| (since.mark, since.observations)),
+            category: None,
         }
     }
 }

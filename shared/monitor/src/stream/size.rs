@@ -14,7 +14,7 @@
 use std::collections::VecDeque;
 
 use drift::{
-    Confidence, DdSketch, Detector, Finite, Localiser, Null, Ranks, Since, StreamDetector,
+    Confidence, DdSketch, Detector, Finite, Localiser, Null, Pooled, Ranks, Since, StreamDetector,
     interval, registry,
 };
 use serde::{Deserialize, Serialize};
@@ -103,24 +103,15 @@ impl Test {
 
     /// What the numbers since the estimated change say; or those of a period.
     pub(crate) fn finding(&self, period: Option<&DdSketch>) -> Finding {
-        let likelihood = |since: &Since<Mark>| since.likelihood_ratio;
-        let (up, down) = (self.rising.estimate(), self.falling.estimate());
-        let falls = down.as_ref().map(likelihood) > up.as_ref().map(likelihood);
-        let since = if falls { down } else { up };
-        let direction = if falls { Direction::Falling } else { Direction::Rising };
+        let (direction, since) = self.since();
         if let Some(period) = period {
             let observed = period.quantile(0.5);
             let effect = observed.map(|observed| self.relative(observed));
             let (low, high) = (None, None);
-            return Finding { observed, effect, low, high, direction, since: None };
+            let (since, category) = (None, None);
+            return Finding { observed, effect, low, high, direction, since, category };
         }
-        let from = since.as_ref().map_or(i64::MIN, |since| since.mark.offset);
-        let mut values: Vec<f64> = self
-            .recent
-            .iter()
-            .filter(|(offset, _)| *offset >= from)
-            .map(|(_, value)| *value)
-            .collect();
+        let mut values = self.values_since(since.as_ref());
         values.sort_by(f64::total_cmp);
         let observed = at(&values, 0.5);
         let half = u64::try_from(values.len() / 2).unwrap_or_default();
@@ -137,7 +128,37 @@ impl Test {
             high: end(shares.map(|shares| shares.high)),
             direction,
             since: since.map(|since| (since.mark, since.observations)),
+            category: None,
         }
+    }
+
+    /// Which way the likeliest change goes, and since when.
+    fn since(&self) -> (Direction, Option<Since<Mark>>) {
+        let likelihood = |since: &Since<Mark>| since.likelihood_ratio;
+        let (up, down) = (self.rising.estimate(), self.falling.estimate());
+        let falls = down.as_ref().map(likelihood) > up.as_ref().map(likelihood);
+        if falls { (Direction::Falling, down) } else { (Direction::Rising, up) }
+    }
+
+    /// Numbers since a change, of those kept.
+    fn values_since(&self, since: Option<&Since<Mark>>) -> Vec<f64> {
+        let from = since.map_or(i64::MIN, |since| since.mark.offset);
+        let values = self.recent.iter().filter(|(offset, _)| *offset >= from);
+        values.map(|(_, value)| *value).collect()
+    }
+
+    /// The baseline beside the numbers since the estimated change, or those of a period.
+    pub(super) fn pooled(&self, period: Option<&DdSketch>) -> Option<Pooled> {
+        let reference = self.ranks.sketch();
+        if let Some(period) = period {
+            return Pooled::from_sketches(&reference, period).ok();
+        }
+        let (_, since) = self.since();
+        let mut sketch = DdSketch::default();
+        for value in self.values_since(since.as_ref()) {
+            sketch.insert(Finite::new(value)?);
+        }
+        Pooled::from_sketches(&reference, &sketch).ok()
     }
 
     fn relative(&self, value: f64) -> f64 {

@@ -5,27 +5,36 @@ use drift::{DdSketch, Finite};
 use serde::{Deserialize, Serialize};
 
 use super::rate;
-use crate::metric::{Aggregate, Model};
+use crate::metric::{Aggregate, Model, Sample, Shares};
 
 /// An hour.
 const HOUR_MICROS: i64 = 3_600 * 1_000_000;
 
 /// An observation, as the model of its stream sees it.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Value {
+pub(crate) enum Value<'n> {
     /// Whether it is the worse of two.
     One(bool),
     /// A number that is not negative.
     Size(Finite),
+    /// A category.
+    Name(&'n str),
 }
 
-impl Value {
-    /// `None` for what means nothing to the model.
-    pub(crate) fn of(model: Model, value: f64) -> Option<Self> {
+impl<'n> Value<'n> {
+    /// `None` for what means nothing to the model, and for a category that was not chosen.
+    pub(crate) fn of(model: Model, sample: &'n Sample<'_>) -> Option<Self> {
+        let value = match sample {
+            Sample::Number(value) => Finite::new(*value)?,
+            Sample::Name { name, chosen } => {
+                return (*chosen && model == Model::Mix).then_some(Self::Name(name));
+            }
+        };
         match model {
-            Model::Failures => Finite::new(value).map(|value| Self::One(value.value() > 0.0)),
-            Model::Successes => Finite::new(value).map(|value| Self::One(value.value() <= 0.0)),
-            Model::Sizes => Finite::new(value).filter(|value| value.value() >= 0.0).map(Self::Size),
+            Model::Failures => Some(Self::One(value.value() > 0.0)),
+            Model::Successes => Some(Self::One(value.value() <= 0.0)),
+            Model::Sizes => (value.value() >= 0.0).then_some(Self::Size(value)),
+            Model::Mix => None,
         }
     }
 }
@@ -35,6 +44,7 @@ impl Value {
 pub(crate) enum Totals {
     Rate(rate::Totals),
     Size(DdSketch),
+    Mix(Shares),
 }
 
 impl Totals {
@@ -42,6 +52,7 @@ impl Totals {
         match model {
             Model::Failures | Model::Successes => Self::Rate(rate::Totals::default()),
             Model::Sizes => Self::Size(DdSketch::default()),
+            Model::Mix => Self::Mix(Shares::default()),
         }
     }
 
@@ -54,16 +65,20 @@ impl Totals {
                 Self::Rate(rate::Totals { count, ones: count.saturating_sub(ones) })
             }
             Model::Sizes => Self::Size(window.sketch().cloned().unwrap_or_default()),
+            Model::Mix => Self::Mix(window.chosen().cloned().unwrap_or_default()),
         }
     }
 
-    pub(super) fn add(&mut self, value: Value) {
+    pub(super) fn add(&mut self, value: Value<'_>) {
         match (self, value) {
             (Self::Rate(totals), Value::One(one)) => totals.add(one),
             (Self::Size(sketch), Value::Size(size)) => {
                 sketch.insert(size);
             }
-            (Self::Rate(_), Value::Size(_)) | (Self::Size(_), Value::One(_)) => {}
+            (Self::Mix(shares), Value::Name(name)) => shares.add(name),
+            (Self::Rate(_), Value::Size(_) | Value::Name(_))
+            | (Self::Size(_), Value::One(_) | Value::Name(_))
+            | (Self::Mix(_), Value::One(_) | Value::Size(_)) => {}
         }
     }
 
@@ -71,7 +86,10 @@ impl Totals {
         match (self, other) {
             (Self::Rate(totals), Self::Rate(other)) => totals.merge(*other),
             (Self::Size(sketch), Self::Size(other)) => sketch.merge(other),
-            (Self::Rate(_), Self::Size(_)) | (Self::Size(_), Self::Rate(_)) => {}
+            (Self::Mix(shares), Self::Mix(other)) => shares.merge(other),
+            (Self::Rate(_), Self::Size(_) | Self::Mix(_))
+            | (Self::Size(_), Self::Rate(_) | Self::Mix(_))
+            | (Self::Mix(_), Self::Rate(_) | Self::Size(_)) => {}
         }
     }
 
@@ -79,14 +97,16 @@ impl Totals {
         match self {
             Self::Rate(totals) => totals.count,
             Self::Size(sketch) => sketch.count(),
+            Self::Mix(shares) => shares.total(),
         }
     }
 
-    /// The rate, or the median; `None` without observations.
+    /// The rate, or the median; `None` without observations, and of a mix.
     pub(super) fn value(&self) -> Option<f64> {
         match self {
             Self::Rate(totals) => (totals.count > 0).then(|| totals.mean()),
             Self::Size(sketch) => sketch.quantile(0.5),
+            Self::Mix(_) => None,
         }
     }
 }
@@ -103,7 +123,7 @@ impl History {
         Self { totals: Totals::empty(model), times: None }
     }
 
-    pub(super) fn add(&mut self, value: Value, time: i64) {
+    pub(super) fn add(&mut self, value: Value<'_>, time: i64) {
         self.totals.add(value);
         let (first, last) = self.times.unwrap_or((time, time));
         self.times = Some((first.min(time), last.max(time)));

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::canary::deployed;
 use crate::world::*;
 use event::encode;
 use monitor::{Output, Processor, Settings};
@@ -18,7 +19,7 @@ struct Step {
 }
 
 fn steps(versions: u8, seconds: i64) -> impl Strategy<Value = Vec<Step>> {
-    let step = (0_u8..10, 0..versions, 0..seconds, any::<u8>())
+    let step = (0_u8..12, 0..versions, 0..seconds, any::<u8>())
         .prop_map(|(what, version, second, bits)| Step { what, version, second, bits });
     prop::collection::vec(step, 1..120)
 }
@@ -48,10 +49,19 @@ fn input(number: usize, step: &Step) -> Input {
             let event = builder("tool.completed", &id, time)
                 .set("agent_id", "a")
                 .set("agent_version", version)
+                .set("tool.name", format!("tool-{}", step.bits % 7))
+                .set("run_id", format!("run-{}", step.bits % 16))
                 .set("tool.status", if step.bits.is_multiple_of(4) { "error" } else { "ok" })
                 .build()
                 .unwrap();
             Input { broker: time, event }
+        }
+        9 | 10 => {
+            let name = if step.what == 9 { "deployed" } else { "rolled_back" };
+            let share = f64::from(step.bits % 4) / 2.0;
+            let share = Some(share).filter(|share| *share <= 1.0);
+            let kind = format!("agent.version.{name}");
+            deployed(&kind, &id, time, (None, &version), share)
         }
         _ => tick(time),
     }
@@ -118,6 +128,7 @@ proptest! {
             average_run_length: 20.0,
             baseline_observations_min: 5,
             observations_min: 3,
+            canary_alpha: 0.5,
             keys_max: 2,
             event_ids_max: 10,
             ..Settings::default()

@@ -5,10 +5,12 @@
 
 mod alerts;
 mod alive;
+mod canary;
 mod configured;
 mod findings;
 mod judged;
 mod laws;
+mod mix;
 mod replay;
 mod restarts;
 mod windows;
