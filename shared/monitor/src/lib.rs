@@ -26,6 +26,7 @@
 
 mod agent;
 mod announced;
+mod baseline;
 mod change;
 mod columns;
 mod counters;
@@ -35,6 +36,7 @@ mod judged;
 pub mod metric;
 mod observe;
 mod output;
+mod policy;
 mod processor;
 pub mod replay;
 mod settings;
@@ -46,6 +48,7 @@ mod window;
 
 pub use counters::Counters;
 pub use output::{Destination, Output};
+pub use policy::{BaselineKind, MetricSettings};
 pub use processor::Processor;
 pub use settings::{Settings, SettingsError, SettingsTextError};
 pub use snapshot::ResumeError;

@@ -32,6 +32,10 @@ pub(crate) enum Kind {
     Configured,
     /// `eval.suite.published`.
     Suite,
+    /// `drift.baseline.pinned`.
+    Pinned,
+    /// `drift.baseline.unpinned`.
+    Unpinned,
     /// Anything else: it shows that its key is alive, and fills no pane.
     Other,
 }
@@ -49,6 +53,8 @@ impl Kind {
             "monitor.tick" => Self::Tick,
             CONFIGURED => Self::Configured,
             suite::KIND => Self::Suite,
+            "drift.baseline.pinned" => Self::Pinned,
+            "drift.baseline.unpinned" => Self::Unpinned,
             kind if kind.starts_with("change.") || kind.starts_with("agent.version.") => {
                 Self::Change
             }

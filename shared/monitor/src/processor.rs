@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use suite::Suites;
 
 use crate::agent::{Agent, Identity, OTHER_SUITE, Version, bounded, write_key};
+use crate::baseline::Act;
 use crate::change::LastChange;
 use crate::columns::{self, columns};
 use crate::counters::Counters;
@@ -190,6 +191,8 @@ impl Processor {
             | Kind::Deployed
             | Kind::RolledBack
             | Kind::Change
+            | Kind::Pinned
+            | Kind::Unpinned
             | Kind::Other => {
                 self.handle_event(record.offset, event, kind, placed, &mut outputs);
                 self.state.watermark.advance(placed.micros, broker, &self.settings)
@@ -251,6 +254,9 @@ impl Processor {
         }
         match kind {
             Kind::Change => self.note_change(offset, event, prefix),
+            Kind::Pinned | Kind::Unpinned => {
+                self.rebase(&Act::of(event, kind, offset), event, prefix, outputs);
+            }
             Kind::Deployed | Kind::RolledBack => {
                 self.note_change(offset, event, prefix);
                 self.deploy(offset, event, kind, prefix, outputs);
@@ -331,6 +337,38 @@ impl Processor {
             }
             let now = self.state.tests.saturating_add(agent.tests());
             self.state.tests = now.saturating_sub(tests);
+        }
+    }
+
+    /// What somebody says about baselines, at this offset; as for deployments in every environment
+    /// of the agent if it names none.
+    fn rebase(
+        &mut self,
+        act: &Act<'_>,
+        event: &Event<'_>,
+        prefix: usize,
+        outputs: &mut Outputs<'_>,
+    ) {
+        let mut refused = "no event of the agent was seen before";
+        let mut done = false;
+        for key in self.keys_of(event, prefix) {
+            let fleet = Fleet { settings: &self.settings, tests: self.state.tests };
+            let agents = &mut self.state.agents;
+            let Some(agent) = agents.get_mut(&key).filter(|agent| !agent.versions.is_empty())
+            else {
+                continue;
+            };
+            let tests = agent.tests();
+            match agent.act(act, fleet, outputs) {
+                Ok(()) => done = true,
+                Err(reason) => refused = reason,
+            }
+            let now = self.state.tests.saturating_add(agent.tests());
+            self.state.tests = now.saturating_sub(tests);
+        }
+        if let Some(agent) = self.state.agents.get(&self.key).filter(|_| !done) {
+            self.state.counters.pins_refused += 1;
+            act.refuse(refused, &agent.identity, outputs);
         }
     }
 
@@ -454,7 +492,8 @@ impl Processor {
         for (cell, metric, value) in cells {
             let Some(watch) = metric.watch.filter(|_| cell.1 != OTHER_SUITE) else { continue };
             if let Some(value) = Value::of(watch.model, value) {
-                agent.observe(&name, cell, value, (mark, &run), fleet, outputs);
+                let more = agent.observe(&name, cell, value, (mark, &run), fleet, outputs);
+                state.tests = state.tests.saturating_add_signed(more);
             }
         }
     }

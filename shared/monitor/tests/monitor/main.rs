@@ -4,10 +4,12 @@
 #![expect(clippy::cast_precision_loss, reason = "small numbers")]
 
 mod alerts;
+mod baselines;
 mod configured;
 mod findings;
 mod judged;
 mod laws;
 mod replay;
+mod rolling;
 mod windows;
 mod world;

@@ -134,3 +134,23 @@ impl Numbers {
         (self.next() >> 11) as f64 / (1_u64 << 53) as f64 <= share
     }
 }
+
+/// `count` runs of a version, two seconds apart from `from` on, failing at that share.
+pub(crate) fn runs(
+    version: &str,
+    from: i64,
+    count: i64,
+    share: f64,
+    numbers: &mut Numbers,
+) -> Vec<Input> {
+    (0..count)
+        .map(|i| {
+            let time = from + i * 2 * SECOND;
+            run(&format!("{version}-{time}"), version, time, numbers.chance(share))
+        })
+        .collect()
+}
+
+pub(crate) fn find<'o>(outputs: &'o [Output], wanted: &str) -> &'o Output {
+    outputs.iter().find(|output| kind(output) == wanted).unwrap()
+}
