@@ -33,8 +33,8 @@ const HEAD: &str = "\
 # Made from the configuration types; `driftseal config print --reference` prints it.
 #
 # A key of the environment wins: DRIFTSEAL__SECTION__KEY, such as DRIFTSEAL__TOPICS__PARTITIONS=12.
-# Unknown keys are errors. Empty tables (kafka.client, notifier.sinks) are yours to fill; properties
-# of librdkafka pass through [kafka.client] unchanged.
+# Unknown keys are errors. Empty tables (kafka.client, notifier.sinks, processor.monitor.metrics)
+# are yours to fill; properties of librdkafka pass through [kafka.client] unchanged.
 ";
 
 fn root() -> PathBuf {
