@@ -42,6 +42,8 @@ columns! {
     change_to_digest = "change.to_digest",
     change_to_version = "change.to_version",
     change_type = "change.type",
+    drift_alert_id = "drift.alert_id",
+    drift_metric = "drift.metric",
     environment = "environment",
     eval_passed = "eval.passed",
     eval_score = "eval.score",

@@ -31,4 +31,6 @@ pub struct Counters {
     pub settings_refused: u64,
     /// Published suites that are wrong or one too many, and changed nothing.
     pub suites_refused: u64,
+    /// Acts about baselines that could not be carried out, and changed nothing.
+    pub pins_refused: u64,
 }

@@ -29,6 +29,7 @@
 mod agent;
 mod alive;
 mod announced;
+mod baseline;
 mod canary;
 mod change;
 mod columns;
@@ -40,6 +41,7 @@ mod judged;
 pub mod metric;
 mod observe;
 mod output;
+mod policy;
 mod processor;
 pub mod replay;
 mod settings;
@@ -52,6 +54,7 @@ mod window;
 
 pub use counters::Counters;
 pub use output::{Destination, Output};
+pub use policy::{BaselineKind, MetricSettings};
 pub use processor::Processor;
 pub use settings::{Settings, SettingsError, SettingsTextError};
 pub use snapshot::{EntryId, ResumeError};

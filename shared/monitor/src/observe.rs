@@ -37,6 +37,10 @@ pub(crate) enum Kind {
     Started,
     /// `eval.suite.published`.
     Suite,
+    /// `drift.baseline.pinned`.
+    Pinned,
+    /// `drift.baseline.unpinned`.
+    Unpinned,
     /// Anything else: it shows that its key is alive, and fills no pane.
     Other,
 }
@@ -55,6 +59,8 @@ impl Kind {
             STARTED => Self::Started,
             CONFIGURED => Self::Configured,
             suite::KIND => Self::Suite,
+            "drift.baseline.pinned" => Self::Pinned,
+            "drift.baseline.unpinned" => Self::Unpinned,
             kind if kind.starts_with("change.") || kind.starts_with("agent.version.") => {
                 Self::Change
             }

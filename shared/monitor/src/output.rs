@@ -53,6 +53,11 @@ impl<'a> Outputs<'a> {
         }
     }
 
+    /// Offset of the triggering event.
+    pub(crate) const fn offset(&self) -> i64 {
+        self.offset
+    }
+
     /// Time of the triggering event.
     pub(crate) const fn time(&self) -> i64 {
         self.time

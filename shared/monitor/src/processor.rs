@@ -8,6 +8,7 @@ use suite::Suites;
 
 use crate::agent::{Agent, Identity, OTHER_SUITE, bounded, write_key};
 use crate::alive::{self, Alive};
+use crate::baseline::Act;
 use crate::canary::{Outcome, Step};
 use crate::change::LastChange;
 use crate::columns::{self, columns};
@@ -263,6 +264,8 @@ impl Processor {
             | Kind::Deployed
             | Kind::RolledBack
             | Kind::Change
+            | Kind::Pinned
+            | Kind::Unpinned
             | Kind::Other => {
                 self.handle_event(record.offset, event, kind, placed, &mut outputs);
                 self.state.watermark.advance(placed.micros, broker, &self.settings)
@@ -322,6 +325,9 @@ impl Processor {
         }
         match kind {
             Kind::Change => self.note_change(offset, event, key),
+            Kind::Pinned | Kind::Unpinned => {
+                self.rebase(&Act::of(event, kind, offset), event, key, outputs);
+            }
             Kind::Deployed | Kind::RolledBack => {
                 self.note_change(offset, event, key);
                 self.deploy(offset, event, kind, key, outputs);
@@ -412,6 +418,29 @@ impl Processor {
                 self.state.agents.recount(key);
             }
             self.state.agents.heard(key, offset);
+        }
+    }
+
+    /// What somebody says about baselines, at this offset; as for deployments in every environment
+    /// of the agent if it names none.
+    fn rebase(&mut self, act: &Act<'_>, event: &Event<'_>, key: Key, outputs: &mut Outputs<'_>) {
+        let mut refused = "no event of the agent was seen before";
+        let mut done = false;
+        for key in self.keys_of(event, key) {
+            let fleet = Fleet { settings: &self.settings, tests: self.state.agents.tests() };
+            let Some(agent) = self.state.agents.open(key) else { continue };
+            if agent.versions.is_empty() {
+                continue;
+            }
+            match agent.act(act, fleet, outputs) {
+                Ok(()) => done = true,
+                Err(reason) => refused = reason,
+            }
+            self.state.agents.recount(key);
+        }
+        if let Some(agent) = self.state.agents.open(key).filter(|_| !done) {
+            self.state.counters.pins_refused += 1;
+            act.refuse(refused, &agent.identity, outputs);
         }
     }
 
@@ -516,16 +545,17 @@ impl Processor {
         let run = run.or_else(|| event.text(columns.event_id));
         let run = bounded(run.unwrap_or_default());
         let mark = Mark { offset, time: placed.micros };
+        let mut more = 0;
         for (cell, metric, sample) in &cells {
             let Some(watch) = metric.watch.filter(|_| cell.1 != OTHER_SUITE) else { continue };
             if let Some(value) = Value::of(watch.model, sample) {
-                agent.observe(&name, *cell, value, (mark, &run), fleet, outputs);
+                more += agent.observe(&name, *cell, value, (mark, &run), fleet, outputs);
             }
         }
         if let Some(at) = due {
             state.agents.schedule(key, at);
         }
-        if is_new {
+        if is_new || more != 0 {
             state.agents.recount(key);
         }
     }

@@ -4,10 +4,13 @@
 //! hold from its offset on. So a replay needs nothing but the archive. Before the first such event
 //! the defaults hold, which are therefore part of [`crate::SEMANTICS`].
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::dedup::EVENT_IDS_MAX;
+use crate::policy::{self, BaselineKind, MetricSettings};
 
 /// Settings of the computation of one partition.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -81,6 +84,16 @@ pub struct Settings {
     pub monitor_gap_secs: u32,
     /// Where an alert's runbook is; empty for none.
     pub runbook_url: String,
+    /// What observations are compared with: `previous` (the version before), `pinned` (a snapshot
+    /// that stays: see `driftseal baseline pin`), or `rolling` (the same hour of the week in the
+    /// last four weeks, for metrics with a daily rhythm). Best set for single metrics: `rolling`
+    /// keeps up to 673 hours of each stream (of a rate some 10 KB, of a size some 100 KB).
+    pub baseline: BaselineKind,
+    /// What holds for single metrics, by their name in `drift.metric`: any of `baseline`,
+    /// `tolerance`, `effect_min`, `effect_relative_min`, `average_run_length`, `pages` (false: a
+    /// ticket at most) and `watched` (false: no detector). Such as the line
+    /// `baseline = "rolling"` in the table `[processor.monitor.metrics."run.duration_ms"]`.
+    pub metrics: BTreeMap<String, MetricSettings>,
 }
 
 impl Default for Settings {
@@ -109,6 +122,8 @@ impl Default for Settings {
             lag_ticks_min: 3,
             monitor_gap_secs: 600,
             runbook_url: String::new(),
+            baseline: BaselineKind::default(),
+            metrics: BTreeMap::new(),
         }
     }
 }
@@ -129,9 +144,9 @@ pub enum SettingsTextError {
 #[error("`{key}`: {problem}")]
 pub struct SettingsError {
     /// The key.
-    pub key: &'static str,
+    pub key: String,
     /// What is wrong with it.
-    pub problem: &'static str,
+    pub problem: String,
 }
 
 impl Settings {
@@ -165,8 +180,9 @@ impl Settings {
     #[must_use]
     pub fn problems(&self) -> Vec<SettingsError> {
         let mut problems = Vec::new();
-        let mut check = |ok: bool, key: &'static str, problem: &'static str| {
+        let mut check = |ok: bool, key: &str, problem: &str| {
             if !ok {
+                let (key, problem) = (key.to_owned(), problem.to_owned());
                 problems.push(SettingsError { key, problem });
             }
         };
@@ -211,22 +227,28 @@ impl Settings {
         );
         check(self.partitions >= 1, "partitions", "must be at least 1");
         check(self.lag_ticks_min >= 1, "lag_ticks_min", "must be at least 1");
+        problems.extend(policy::problems(&self.metrics));
         problems
     }
 
-    /// Run length that a stream is given: see `false_pages_per_day_max`. `streams` are tested in
-    /// the partition; this one had so many observations a day.
+    /// Run length that a stream is given, at least `least`: see `false_pages_per_day_max`.
+    /// `streams` are tested in the partition; this one had so many observations a day.
     ///
     /// A detector with run length `A` makes at most `v / A` false alarms a day, so all of them
     /// together make at most the budget (the union bound; nothing is assumed of how they depend).
-    pub(crate) fn run_length(&self, streams: u64, observations_per_day: Option<f64>) -> f64 {
+    pub(crate) fn run_length(
+        &self,
+        least: f64,
+        streams: u64,
+        observations_per_day: Option<f64>,
+    ) -> f64 {
         let Some(per_day) = observations_per_day.filter(|_| self.false_pages_per_day_max > 0.0)
         else {
-            return self.average_run_length;
+            return least;
         };
         #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
         let streams = streams.max(1) as f64 * f64::from(self.partitions);
-        (streams * per_day / self.false_pages_per_day_max).max(self.average_run_length)
+        (streams * per_day / self.false_pages_per_day_max).max(least)
     }
 
     pub(crate) fn micros(seconds: u32) -> i64 {
@@ -259,7 +281,7 @@ mod tests {
         let settings =
             Settings { false_pages_per_day_max: 0.5, partitions: 4, ..Settings::default() };
         let lengths: Vec<f64> = (0..50)
-            .map(|stream| settings.run_length(50, Some(100.0 * f64::from(stream))))
+            .map(|v| settings.run_length(20_000.0, 50, Some(100.0 * f64::from(v))))
             .collect();
         // False alarms a day of the 50 streams of each of the 4 partitions.
         let total: f64 = 4.0
@@ -270,15 +292,15 @@ mod tests {
                 .sum::<f64>();
         assert!(total <= 0.5 + 1e-9 && total > 0.4, "{total}");
         assert!(lengths.iter().all(|length| *length >= settings.average_run_length));
-        assert!((Settings::default().run_length(9, Some(1e9)) - 20_000.0).abs() < 1e-9);
-        assert!((settings.run_length(1, None) - 20_000.0).abs() < 1e-9);
+        assert!((Settings::default().run_length(2e4, 9, Some(1e9)) - 2e4).abs() < 1e-9);
+        assert!((settings.run_length(2e4, 1, None) - 2e4).abs() < 1e-9);
     }
 
     #[test]
     fn the_defaults_have_no_problems_and_all_problems_are_named() {
         assert_eq!(Settings::default().problems(), []);
         let wrong = Settings { keys_max: 0, effect_min: f64::NAN, ..Settings::default() };
-        let keys: Vec<_> = wrong.problems().iter().map(|problem| problem.key).collect();
+        let keys: Vec<_> = wrong.problems().into_iter().map(|problem| problem.key).collect();
         assert_eq!(keys, ["keys_max", "effect_min"]);
     }
 }

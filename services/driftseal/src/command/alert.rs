@@ -208,7 +208,7 @@ fn open_alerts(log: &dyn EventLog, topic: &str) -> Result<BTreeMap<String, Open>
 }
 
 /// Shows every event of a partition up to where it ends now.
-fn read(
+pub(super) fn read(
     log: &dyn EventLog,
     partition: &TopicPartition,
     mut show: impl FnMut(&Event<'_>),

@@ -2,6 +2,7 @@
 //! [`Command`].
 
 pub mod alert;
+pub mod baseline;
 pub mod completions;
 pub mod config;
 pub mod demo;
@@ -60,6 +61,9 @@ pub enum Command {
     /// Alerts that are firing: show them, take one, end one
     #[command(subcommand)]
     Alert(alert::Action),
+    /// Baselines: show what is compared with what, pin a version, take that back
+    #[command(subcommand)]
+    Baseline(baseline::Action),
     /// Eval suites: check one, run it on a file of events, put it in force
     #[command(subcommand)]
     Suite(suite::Action),
@@ -180,6 +184,7 @@ impl Command {
             Self::Topics(action) => action.run(context),
             Self::Emit(args) => args.run(context),
             Self::Alert(action) => action.run(context),
+            Self::Baseline(action) => action.run(context),
             Self::Suite(action) => action.run(context),
             Self::Fsck(args) => args.run(context),
             Self::Replay(args) => args.run(context),

@@ -15,5 +15,6 @@ pub(super) const METRIC: Metric = Metric {
         Kind::Run | Kind::Eval | Kind::Approval | Kind::Other => None,
         Kind::Deployed | Kind::RolledBack | Kind::Change => None,
         Kind::Tick | Kind::Started | Kind::Configured | Kind::Suite => None,
+        Kind::Pinned | Kind::Unpinned => None,
     },
 };

@@ -44,12 +44,12 @@ impl Test {
         context: &Context<'_>,
         outputs: &mut Outputs<'_>,
     ) {
-        let settings = context.fleet.settings;
+        let (settings, policy) = (context.fleet.settings, context.policy());
         let (detector, finding) = (self.comparison.detector(), self.comparison.finding(period));
         let distances = self.comparison.distances(period);
         let e_value = detector.statistic();
         let threshold = context.threshold(self.baseline_per_day);
-        let large = finding.size() >= 2.0 * self.comparison.effect_min(settings)
+        let large = finding.size() >= 2.0 * self.comparison.effect_min(&policy)
             || e_value >= 100.0 * threshold;
         let since_offset = finding.since.map(|(mark, _)| mark.offset);
         let since_time = finding.since.map(|(mark, _)| mark.time);
@@ -59,18 +59,20 @@ impl Test {
             .filter(|(offset, _)| since_offset.is_none_or(|since| *offset >= since))
             .map(|(_, run)| run.clone())
             .collect();
+        let baseline = self.comparison.expected(&finding).or(self.baseline_value);
         let runbook = Some(settings.runbook_url.as_str()).filter(|url| !url.is_empty());
         let set = |builder: EventBuilder| {
             describe(builder, context)
                 .set("drift.direction", finding.direction.name())
                 .set("drift.alert_id", id)
                 .set("drift.detector", self.comparison.name())
-                .set("drift.severity", if large && context.watch.pages { "page" } else { "ticket" })
+                .set("drift.severity", if large && policy.pages { "page" } else { "ticket" })
                 .set("drift.e_value", e_value)
                 .set("drift.threshold", threshold)
+                .set("drift.baseline_kind", self.baseline_kind.name())
                 .set_some("drift.baseline_version", self.baseline_version.as_deref())
                 .set("drift.baseline_count", int(self.baseline_count))
-                .set_some("drift.baseline_value", self.baseline_value)
+                .set_some("drift.baseline_value", baseline)
                 .set_some("drift.bound", self.comparison.bound())
                 .set("drift.observations", int(detector.observations()))
                 .set_some("drift.observed", finding.observed)

@@ -3,13 +3,14 @@
 use drift::{Detector, Pooled, Table, distance};
 use serde::{Deserialize, Serialize};
 
+use super::seasonal::{self, Common, Expected};
 use super::totals::{Totals, Value};
 use super::{Mark, mix, rate, size};
-use crate::settings::Settings;
+use crate::policy::Policy;
 
 /// Why there is no detector.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum NoDetector {
+pub(crate) enum NoDetector {
     /// No version before, or it has no observation of the stream.
     Absent,
     /// Too few observations.
@@ -18,6 +19,10 @@ pub(super) enum NoDetector {
     Saturated,
     /// Half of the baseline is zero, so that nothing is a share of its median.
     Zero,
+    /// No hour of the week is known well enough yet.
+    NoHour,
+    /// The settings say so.
+    Unwatched,
 }
 
 impl NoDetector {
@@ -27,6 +32,8 @@ impl NoDetector {
             Self::TooSmall => "no detector: the baseline is too small",
             Self::Saturated => "no detector: the baseline leaves no room for worse",
             Self::Zero => "no detector: the median of the baseline is zero",
+            Self::NoHour => "no detector yet: no hour of the week has enough observations",
+            Self::Unwatched => "no detector: the settings do not watch this metric",
         }
     }
 }
@@ -125,28 +132,39 @@ pub(super) enum Comparison {
     Rate(Box<rate::Test>),
     Size(Box<size::Test>),
     Mix(Box<mix::Test>),
+    Rolling(Box<seasonal::Test>),
 }
 
 impl Comparison {
-    pub(super) fn new(baseline: &Totals, settings: &Settings) -> Result<Self, NoDetector> {
+    pub(super) fn new(baseline: &Totals, policy: &Policy) -> Result<Self, NoDetector> {
         let count = baseline.count();
         if count == 0 {
             return Err(NoDetector::Absent);
         }
-        if count < u64::from(settings.baseline_observations_min) {
+        if count < u64::from(policy.baseline_observations_min) {
             return Err(NoDetector::TooSmall);
         }
         match baseline {
-            Totals::Rate(totals) => {
-                rate::Test::new(*totals, settings).map(Box::new).map(Self::Rate)
-            }
-            Totals::Size(sketch) => size::Test::new(sketch, settings).map(Box::new).map(Self::Size),
-            Totals::Mix(shares) => mix::Test::new(shares, settings).map(Box::new).map(Self::Mix),
+            Totals::Rate(totals) => rate::Test::new(*totals, policy).map(Box::new).map(Self::Rate),
+            Totals::Size(sketch) => size::Test::new(sketch, policy).map(Box::new).map(Self::Size),
+            Totals::Mix(shares) => mix::Test::new(shares, policy).map(Box::new).map(Self::Mix),
         }
     }
 
-    pub(super) fn observe(&mut self, value: Value<'_>, mark: Mark) {
+    /// A comparison with the weeks before.
+    pub(super) fn rolling(common: Common, policy: &Policy) -> Result<Self, NoDetector> {
+        seasonal::Test::new(common, policy).map(Box::new).map(Self::Rolling)
+    }
+
+    /// Takes an observation; in a comparison with the weeks before one of which nothing was
+    /// expected is left out.
+    pub(super) fn observe(&mut self, value: Value<'_>, expected: Option<Expected>, mark: Mark) {
         match (self, value) {
+            (Self::Rolling(test), value) => {
+                if let Some(expected) = expected {
+                    test.observe(value, expected, mark);
+                }
+            }
             (Self::Rate(test), Value::One(one)) => test.observe(one, mark),
             (Self::Size(test), Value::Size(size)) => test.observe(size, mark),
             (Self::Mix(test), Value::Name(name)) => test.observe(name, mark),
@@ -161,6 +179,7 @@ impl Comparison {
             Self::Rate(test) => test.detector(),
             Self::Size(test) => test.detector(),
             Self::Mix(test) => test.detector(),
+            Self::Rolling(test) => test.detector(),
         }
     }
 
@@ -170,6 +189,7 @@ impl Comparison {
             Self::Rate(test) => test.name(),
             Self::Size(_) => size::NAME,
             Self::Mix(test) => test.name(),
+            Self::Rolling(test) => test.name(),
         }
     }
 
@@ -178,12 +198,14 @@ impl Comparison {
         match self {
             Self::Rate(test) => Some(test.bound()),
             Self::Size(test) => Some(test.bound()),
+            Self::Rolling(test) => Some(test.bound()),
             Self::Mix(_) => None,
         }
     }
 
     pub(super) fn finding(&self, period: Option<&Totals>) -> Finding {
         match (self, period) {
+            (Self::Rolling(test), period) => test.finding(period),
             (Self::Rate(test), Some(Totals::Rate(totals))) => test.finding(Some(*totals)),
             (Self::Rate(test), None | Some(Totals::Size(_) | Totals::Mix(_))) => test.finding(None),
             (Self::Size(test), Some(Totals::Size(sketch))) => test.finding(Some(sketch)),
@@ -198,7 +220,7 @@ impl Comparison {
         let values = |pooled: Pooled| Distances::of_values(&pooled);
         let table = |table: Table| Distances::of_table(&table);
         let distances = match (self, period) {
-            (Self::Rate(_), _) => None,
+            (Self::Rate(_) | Self::Rolling(_), _) => None,
             (Self::Size(test), Some(Totals::Size(sketch))) => test.pooled(Some(sketch)).map(values),
             (Self::Size(test), None | Some(Totals::Rate(_) | Totals::Mix(_))) => {
                 test.pooled(None).map(values)
@@ -212,11 +234,12 @@ impl Comparison {
     }
 
     /// Whether the effect is gone from a period.
-    pub(super) fn is_calm(&self, period: &Totals, settings: &Settings) -> bool {
+    pub(super) fn is_calm(&mut self, period: &Totals, policy: &Policy) -> bool {
         match (self, period) {
-            (Self::Rate(test), Totals::Rate(totals)) => test.is_calm(*totals, settings),
+            (Self::Rolling(test), _) => test.is_calm(policy),
+            (Self::Rate(test), Totals::Rate(totals)) => test.is_calm(*totals, policy),
             (Self::Size(test), Totals::Size(sketch)) => test.is_calm(sketch),
-            (Self::Mix(test), Totals::Mix(shares)) => test.is_calm(shares, settings),
+            (Self::Mix(test), Totals::Mix(shares)) => test.is_calm(shares, policy),
             (Self::Rate(_), Totals::Size(_) | Totals::Mix(_))
             | (Self::Size(_), Totals::Rate(_) | Totals::Mix(_))
             | (Self::Mix(_), Totals::Rate(_) | Totals::Size(_)) => false,
@@ -224,8 +247,11 @@ impl Comparison {
     }
 
     /// Whether a run with that value shows what an alert is about.
-    pub(super) fn is_example(&self, value: Value<'_>) -> bool {
+    pub(super) fn is_example(&self, value: Value<'_>, expected: Option<Expected>) -> bool {
         match (self, value) {
+            (Self::Rolling(test), value) => {
+                expected.is_some_and(|expected| test.is_example(value, expected))
+            }
             (Self::Rate(_), Value::One(one)) => one,
             (Self::Size(test), Value::Size(size)) => test.is_unusual(size),
             (Self::Mix(test), Value::Name(name)) => test.is_example(name),
@@ -240,15 +266,25 @@ impl Comparison {
             Self::Rate(test) => test.forget(),
             Self::Size(test) => test.forget(),
             Self::Mix(test) => test.forget(),
+            Self::Rolling(test) => test.forget(),
         }
     }
 
     /// Smallest effect that fires an alert.
-    pub(super) const fn effect_min(&self, settings: &Settings) -> f64 {
+    pub(super) const fn effect_min(&self, policy: &Policy) -> f64 {
         match self {
-            Self::Rate(_) => settings.effect_min,
-            Self::Size(_) => settings.effect_relative_min,
-            Self::Mix(_) => settings.effect_mix_min,
+            Self::Rate(_) => policy.effect_min,
+            Self::Size(_) => policy.effect_relative_min,
+            Self::Mix(_) => policy.effect_mix_min,
+            Self::Rolling(test) => test.effect_min(policy),
+        }
+    }
+
+    /// What was expected where a finding was made, if that is not the baseline's value.
+    pub(super) fn expected(&self, finding: &Finding) -> Option<f64> {
+        match self {
+            Self::Rate(_) | Self::Size(_) | Self::Mix(_) => None,
+            Self::Rolling(test) => test.expected(finding),
         }
     }
 }

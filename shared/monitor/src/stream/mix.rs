@@ -39,7 +39,7 @@ use serde::{Deserialize, Serialize};
 use super::Mark;
 use super::comparison::{Category, Direction, Finding, NoDetector};
 use crate::metric::{OTHER, Shares, mixed};
-use crate::settings::Settings;
+use crate::policy::Policy;
 
 /// Names of a baseline with a bin of their own.
 const NAMES_MAX: usize = 63;
@@ -84,12 +84,12 @@ const fn float(count: u64) -> f64 {
 }
 
 impl Test {
-    pub(crate) fn new(baseline: &Shares, settings: &Settings) -> Result<Self, NoDetector> {
+    pub(crate) fn new(baseline: &Shares, policy: &Policy) -> Result<Self, NoDetector> {
         let (top, rest) = baseline.top(NAMES_MAX);
         let counts: Vec<u64> = top.iter().map(|(_, count)| *count).chain([rest]).collect();
         let names: Vec<String> = top.into_iter().map(|(name, _)| name.to_owned()).collect();
         let given = Baseline { counts: &counts, ..Baseline::default() };
-        let run_length = settings.average_run_length;
+        let run_length = policy.average_run_length;
         let detector = if baseline.total() < LONG {
             EsrConformal::mix(&given, run_length).map(Detector::EsrConformal)
         } else {
@@ -215,14 +215,14 @@ impl Test {
     /// Whether the calls of a period are as far from the baseline as less than half of the smallest
     /// effect explains, beside chance: `(B - 1) (1/n + 1/m) / (8 ln 2)` is what the divergence, the
     /// square of the distance, of two samples of one mix in `B` categories is on average.
-    pub(crate) fn is_calm(&self, period: &Shares, settings: &Settings) -> bool {
+    pub(crate) fn is_calm(&self, period: &Shares, policy: &Policy) -> bool {
         let Some(table) = self.table(Some(period)) else { return false };
         let pairs = table.reference().iter().zip(table.current());
         let occur = pairs.filter(|(one, two)| **one > 0 || **two > 0).count() as u64;
         let sizes = 1.0 / float(self.baseline_count()) + 1.0 / float(period.total());
         let chance = float(occur.saturating_sub(1)) * sizes / (8.0 * std::f64::consts::LN_2);
         let distance = jensen_shannon::distance(&table, Base::Two);
-        let half = settings.effect_mix_min / 2.0;
+        let half = policy.effect_mix_min / 2.0;
         distance * distance - chance < half * half
     }
 
@@ -310,7 +310,7 @@ mod tests {
     }
 
     fn test(counts: &[(&str, u64)]) -> Test {
-        Test::new(&shares(counts), &Settings::default()).unwrap()
+        Test::new(&shares(counts), &Policy::default()).unwrap()
     }
 
     const CALLS: [(&str, u64); 3] = [("search", 600), ("read", 300), ("write", 100)];
@@ -365,7 +365,7 @@ mod tests {
 
     #[test]
     fn a_period_is_calm_when_chance_explains_it() {
-        let settings = Settings::default();
+        let settings = Policy::default();
         let test = test(&CALLS);
         assert!(test.is_calm(&shares(&[("search", 18), ("read", 10), ("write", 4)]), &settings));
         assert!(!test.is_calm(&shares(&[("search", 10), ("read", 9), ("write", 13)]), &settings));
@@ -381,7 +381,7 @@ mod tests {
         for n in 0..300_u64 {
             many.add_many(&format!("tool-{n}"), 1_000 - n);
         }
-        let mut test = Test::new(&many, &Settings::default()).unwrap();
+        let mut test = Test::new(&many, &Policy::default()).unwrap();
         assert_eq!((test.name(), test.counts.len()), (CAUTIOUS, NAMES_MAX + 1));
         assert!(registry::find(CAUTIOUS).is_some() && registry::find(CONFORMAL).is_some());
         for offset in 0..2_000 {

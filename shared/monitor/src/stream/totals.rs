@@ -1,10 +1,11 @@
-//! Observations as the model of their stream sees them, and what was seen of a stream so far: the
-//! next version's baseline.
+//! Observations as the model of their stream sees them, and what was seen of a stream.
 
 use drift::{DdSketch, Finite};
 use serde::{Deserialize, Serialize};
 
 use super::rate;
+use super::seasonal::Rolling;
+use crate::baseline::Basis;
 use crate::metric::{Aggregate, Model, Sample, Shares};
 
 /// An hour.
@@ -39,7 +40,7 @@ impl<'n> Value<'n> {
     }
 }
 
-/// Everything that was observed of a stream; the next version's baseline.
+/// Everything that was observed of a stream, or of a part of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Totals {
     Rate(rate::Totals),
@@ -82,7 +83,7 @@ impl Totals {
         }
     }
 
-    pub(super) fn merge(&mut self, other: &Self) {
+    pub(crate) fn merge(&mut self, other: &Self) {
         match (self, other) {
             (Self::Rate(totals), Self::Rate(other)) => totals.merge(*other),
             (Self::Size(sketch), Self::Size(other)) => sketch.merge(other),
@@ -129,6 +130,23 @@ impl History {
         self.times = Some((first.min(time), last.max(time)));
     }
 
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.totals.merge(&other.totals);
+        self.times = match (self.times, other.times) {
+            (Some((a, b)), Some((c, d))) => Some((a.min(c), b.max(d))),
+            (times, None) | (None, times) => times,
+        };
+    }
+
+    pub(crate) fn count(&self) -> u64 {
+        self.totals.count()
+    }
+
+    /// The rate, or the median; `None` without observations.
+    pub(super) fn value(&self) -> Option<f64> {
+        self.totals.value()
+    }
+
     /// Observations a day, over an hour at least.
     #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
     pub(super) fn per_day(&self) -> Option<f64> {
@@ -139,10 +157,22 @@ impl History {
 }
 
 /// What a stream is compared with.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Reference {
-    /// The version; `None` if there was none.
+    /// Which baseline that is.
+    pub(crate) basis: Basis,
+    /// The version; `None` if there was none, or if it is several.
     pub(crate) version: Option<String>,
-    /// Its observations.
-    pub(crate) history: History,
+    pub(crate) source: Source,
+}
+
+/// What the baseline is made of.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Source {
+    /// What a version has shown.
+    Frozen(History),
+    /// The weeks before.
+    Rolling(Rolling),
+    /// Nothing: the stream is not watched.
+    Unwatched,
 }

@@ -140,11 +140,12 @@ fn what_a_monitor_says_of_its_start_changes_nothing() {
 #[test]
 fn a_snapshot_keeps_the_episode_and_the_last_heartbeat() {
     let mut whole = after(500, settings());
-    let mut parts = after(500, settings());
+    let (mut parts, mut kept) = (after(500, settings()), Kept::default());
     for (i, lag) in (0..).zip([20, 20, 20, 20, 0, 0, 0, 0]) {
         let time = START + (600 + i * 700) * SECOND;
         let input = beat(&whole, time, lag, false);
-        parts = Kept::of(&mut parts).resume();
+        kept.keep(&mut parts);
+        parts = kept.resume();
         assert_eq!(feed(&mut parts, &input), feed(&mut whole, &input), "{i}");
     }
 }

@@ -5,6 +5,7 @@
 
 mod alerts;
 mod alive;
+mod baselines;
 mod canary;
 mod configured;
 mod findings;
@@ -13,5 +14,6 @@ mod laws;
 mod mix;
 mod replay;
 mod restarts;
+mod rolling;
 mod windows;
 mod world;

@@ -178,3 +178,23 @@ impl Kept {
         self.head.len() + self.entries.values().map(Vec::len).sum::<usize>()
     }
 }
+
+/// `count` runs of a version, two seconds apart from `from` on, failing at that share.
+pub(crate) fn runs(
+    version: &str,
+    from: i64,
+    count: i64,
+    share: f64,
+    numbers: &mut Numbers,
+) -> Vec<Input> {
+    (0..count)
+        .map(|i| {
+            let time = from + i * 2 * SECOND;
+            run(&format!("{version}-{time}"), version, time, numbers.chance(share))
+        })
+        .collect()
+}
+
+pub(crate) fn find<'o>(outputs: &'o [Output], wanted: &str) -> &'o Output {
+    outputs.iter().find(|output| kind(output) == wanted).unwrap()
+}
