@@ -19,7 +19,7 @@ use crate::output::{Output, Outputs};
 use crate::settings::Settings;
 use crate::silence::Look;
 use crate::snapshot::{self, ResumeError};
-use crate::stream::{Fleet, Mark, Value};
+use crate::stream::{Fleet, Mark, Standings, Value};
 use crate::watermark::{Placed, Watermark};
 use crate::window::{Cell, PANE_MICROS, Span, Touched};
 
@@ -57,6 +57,8 @@ pub(crate) struct State {
     keys: u64,
     /// Streams that are tested, of all agents.
     tests: u64,
+    /// Where they stand.
+    standings: Standings,
     schedule: BTreeSet<Due>,
     suites: Suites,
 }
@@ -87,6 +89,7 @@ impl Processor {
             agents: BTreeMap::new(),
             keys: 0,
             tests: 0,
+            standings: Standings::default(),
             schedule: BTreeSet::new(),
             suites: Suites::new(suite::Limits::default()),
         };
@@ -323,7 +326,11 @@ impl Processor {
                 .map(str::to_owned)
                 .or_else(|| agent.current.clone());
             let tests = agent.tests();
-            let fleet = Fleet { settings: &self.settings, tests: self.state.tests };
+            let fleet = Fleet {
+                settings: &self.settings,
+                tests: self.state.tests,
+                standings: &self.state.standings,
+            };
             if known && kind == Kind::RolledBack {
                 agent.roll_back(&to, outgoing.as_deref(), fleet, outputs);
             } else {
@@ -345,7 +352,7 @@ impl Processor {
     ) {
         let columns = columns();
         let (settings, state) = (&self.settings, &mut self.state);
-        let fleet = Fleet { settings, tests: state.tests };
+        let fleet = Fleet { settings, tests: state.tests, standings: &state.standings };
         let Some(agent) = state.agents.get_mut(self.key.as_str()) else { return };
         let name = bounded(event.text(columns.agent_version).unwrap_or_default());
         if !agent.versions.contains_key(&*name) {
@@ -468,7 +475,11 @@ impl Processor {
             match due.action {
                 Action::Emit => {
                     let window = (due.span, due.window);
-                    let fleet = Fleet { settings: &self.settings, tests: self.state.tests };
+                    let fleet = Fleet {
+                        settings: &self.settings,
+                        tests: self.state.tests,
+                        standings: &self.state.standings,
+                    };
                     emit_window(agent, &due.version, window, fleet, outputs);
                 }
                 Action::Silence => {
@@ -522,7 +533,11 @@ impl Processor {
 
     fn forget(&mut self, key: &str, version: Option<&str>, outputs: &mut Outputs<'_>) {
         let retention = Settings::micros(self.settings.retention_secs);
-        let fleet = Fleet { settings: &self.settings, tests: self.state.tests };
+        let fleet = Fleet {
+            settings: &self.settings,
+            tests: self.state.tests,
+            standings: &self.state.standings,
+        };
         let Some(agent) = self.state.agents.get_mut(key) else { return };
         let tests = agent.tests();
         if let Some(name) = version {
@@ -544,6 +559,7 @@ impl Processor {
                     self.state.schedule.remove(&waiting);
                 }
             }
+            agent.each_stream(name, fleet, |_, stream, _| stream.leave(&self.state.standings));
             agent.versions.remove(name);
         }
         let now = self.state.tests.saturating_add(agent.tests());

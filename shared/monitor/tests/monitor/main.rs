@@ -9,5 +9,6 @@ mod findings;
 mod judged;
 mod laws;
 mod replay;
+mod together;
 mod windows;
 mod world;
