@@ -210,6 +210,7 @@ impl Agent {
         for window in windows {
             emit_window(self, version, window, fleet, outputs);
         }
+        self.each_stream(version, fleet, |_, stream, _| stream.leave(fleet.standings));
         self.versions.remove(version);
     }
 

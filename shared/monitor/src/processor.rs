@@ -21,7 +21,7 @@ use crate::output::{Output, Outputs};
 use crate::settings::Settings;
 use crate::snapshot::{self, EntryId, Id, ResumeError};
 use crate::store::{Key, Store};
-use crate::stream::{Fleet, Mark, Value};
+use crate::stream::{Fleet, Mark, Standings, Value};
 use crate::watermark::{Placed, Watermark};
 use crate::window::{Cell, Span, end_of_minute};
 
@@ -37,6 +37,7 @@ struct Head {
     watermark: Watermark,
     counters: Counters,
     alive: Alive,
+    standings: Standings,
     settings: Settings,
     ids: IdRange,
 }
@@ -52,6 +53,8 @@ struct State {
     alive: Alive,
     ids: RecentIds,
     agents: Store,
+    /// Where their streams stand.
+    standings: Standings,
     suites: Suites,
     /// Whether the suites are not as they were saved.
     suites_changed: bool,
@@ -84,6 +87,7 @@ impl Processor {
             alive: Alive::default(),
             ids: RecentIds::default(),
             agents: Store::default(),
+            standings: Standings::default(),
             suites: Suites::new(suite::Limits::default()),
             suites_changed: false,
         };
@@ -131,6 +135,7 @@ impl Processor {
             ids: RecentIds::restore(head.ids, pages)
                 .map_err(|error| ResumeError::corrupt(&error))?,
             agents,
+            standings: head.standings,
             suites,
             suites_changed: false,
         };
@@ -157,6 +162,7 @@ impl Processor {
             watermark: state.watermark,
             counters: state.counters,
             alive: state.alive.clone(),
+            standings: state.standings.clone(),
             settings: self.settings.clone(),
             ids: state.ids.range(),
         })
@@ -395,7 +401,11 @@ impl Processor {
         let from = named(columns.agent_from_version);
         let share = event.number(columns.agent_traffic_share);
         for key in self.keys_of(event, key) {
-            let fleet = Fleet { settings: &self.settings, tests: self.state.agents.tests() };
+            let fleet = Fleet {
+                settings: &self.settings,
+                tests: self.state.agents.tests(),
+                standings: &self.state.standings,
+            };
             let Some(agent) = self.state.agents.open(key) else { continue };
             let step = agent.decide((&to, from.as_deref()), kind, share, outputs);
             if !matches!(step, Step::Share(_) | Step::Nothing) {
@@ -427,7 +437,11 @@ impl Processor {
         let mut refused = "no event of the agent was seen before";
         let mut done = false;
         for key in self.keys_of(event, key) {
-            let fleet = Fleet { settings: &self.settings, tests: self.state.agents.tests() };
+            let fleet = Fleet {
+                settings: &self.settings,
+                tests: self.state.agents.tests(),
+                standings: &self.state.standings,
+            };
             let Some(agent) = self.state.agents.open(key) else { continue };
             if agent.versions.is_empty() {
                 continue;
@@ -455,7 +469,7 @@ impl Processor {
     ) {
         let columns = columns();
         let (settings, state) = (&self.settings, &mut self.state);
-        let fleet = Fleet { settings, tests: state.agents.tests() };
+        let fleet = Fleet { settings, tests: state.agents.tests(), standings: &state.standings };
         let Some(agent) = state.agents.open(key) else { return };
         let name = bounded(event.text(columns.agent_version).unwrap_or_default());
         let is_new = !agent.versions.contains_key(&*name);
@@ -565,7 +579,11 @@ impl Processor {
         let Some(watermark) = self.state.watermark.at() else { return };
         while let Some(keys) = self.state.agents.take_due(watermark) {
             for key in keys {
-                let fleet = Fleet { settings: &self.settings, tests: self.state.agents.tests() };
+                let fleet = Fleet {
+                    settings: &self.settings,
+                    tests: self.state.agents.tests(),
+                    standings: &self.state.standings,
+                };
                 if let Some(agent) = self.state.agents.open(key) {
                     agent.carry_out_due(watermark, fleet, outputs);
                 }
@@ -584,7 +602,11 @@ impl Processor {
         }
         // The agent of this very record stays, even when there is room for one only.
         for key in self.state.agents.oldest(keys - keys_max + keys_max / 16, offset) {
-            let fleet = Fleet { settings: &self.settings, tests: self.state.agents.tests() };
+            let fleet = Fleet {
+                settings: &self.settings,
+                tests: self.state.agents.tests(),
+                standings: &self.state.standings,
+            };
             if let Some(agent) = self.state.agents.open(key) {
                 let versions: Vec<String> = agent.versions.keys().cloned().collect();
                 for version in &versions {

@@ -65,6 +65,12 @@ pub struct Settings {
     pub observations_min: u32,
     /// Average number of observations of one stream until a false alarm, at least.
     pub average_run_length: f64,
+    /// Evidence of a ticket as a share of that of a page: `k` streams whose e-values all reach this
+    /// share of their run lengths, divided by `k`, have a ticket each (e-d-BH, `k` up to 16), given
+    /// enough observations and effect. At 1 nothing changes for a stream that moves alone. Below, it
+    /// has tickets of its own, sooner and more often without cause: at 0.1 some one in six unchanged
+    /// versions had one within 500 runs. 0 for none.
+    pub ticket_share: f64,
     /// False pages a day that all streams together may make on average; 0 leaves every stream its
     /// `average_run_length`. Otherwise a stream with `v` observations a day (in its baseline) is
     /// given a run length of `streams * v / false_pages_per_day_max` if that is longer, where
@@ -115,6 +121,7 @@ impl Default for Settings {
             canary_alpha: 0.01,
             observations_min: 30,
             average_run_length: 20_000.0,
+            ticket_share: 1.0,
             false_pages_per_day_max: 0.0,
             partitions: 1,
             silence_secs: 86_400,
@@ -220,6 +227,7 @@ impl Settings {
             "average_run_length",
             "must be at least 1",
         );
+        check((0.0..=1.0).contains(&self.ticket_share), "ticket_share", "must be from 0 to 1");
         check(
             self.false_pages_per_day_max.is_finite() && self.false_pages_per_day_max >= 0.0,
             "false_pages_per_day_max",

@@ -3,7 +3,8 @@
 use drift::StreamDetector;
 use event::{EventBuilder, Timestamp};
 
-use super::{Context, Test, Totals};
+use super::comparison::Finding;
+use super::{Context, Phase, Test, Totals};
 use crate::metric::{Model, Watch};
 use crate::output::{Destination, Outputs};
 
@@ -33,6 +34,16 @@ pub(crate) fn int(count: u64) -> i64 {
 }
 
 impl Test {
+    /// Whether a finding is worth a page: by effect, or by a hundredfold evidence.
+    pub(super) fn is_page(&self, finding: &Finding, context: &Context<'_>) -> bool {
+        let policy = context.policy();
+        let effect = 2.0 * self.comparison.effect_min(&policy);
+        let evidence = 100.0 * context.threshold(self.baseline_per_day);
+        let is_large =
+            finding.size() >= effect || self.comparison.detector().statistic() >= evidence;
+        is_large && policy.pages
+    }
+
     /// Emits a step of an episode: with what was observed since the estimated change, or in a
     /// period.
     pub(super) fn alert(
@@ -44,13 +55,16 @@ impl Test {
         context: &Context<'_>,
         outputs: &mut Outputs<'_>,
     ) {
-        let (settings, policy) = (context.fleet.settings, context.policy());
+        let settings = context.fleet.settings;
         let (detector, finding) = (self.comparison.detector(), self.comparison.finding(period));
         let distances = self.comparison.distances(period);
         let e_value = detector.statistic();
-        let threshold = context.threshold(self.baseline_per_day);
-        let large = finding.size() >= 2.0 * self.comparison.effect_min(&policy)
-            || e_value >= 100.0 * threshold;
+        let (threshold, is_page) = match &self.phase {
+            Phase::Firing { early: Some(threshold), .. } => (*threshold, false),
+            Phase::Quiet | Phase::Pending { .. } | Phase::Firing { early: None, .. } => {
+                (context.threshold(self.baseline_per_day), self.is_page(&finding, context))
+            }
+        };
         let since_offset = finding.since.map(|(mark, _)| mark.offset);
         let since_time = finding.since.map(|(mark, _)| mark.time);
         let examples: Vec<String> = self
@@ -66,7 +80,7 @@ impl Test {
                 .set("drift.direction", finding.direction.name())
                 .set("drift.alert_id", id)
                 .set("drift.detector", self.comparison.name())
-                .set("drift.severity", if large && policy.pages { "page" } else { "ticket" })
+                .set("drift.severity", if is_page { "page" } else { "ticket" })
                 .set("drift.e_value", e_value)
                 .set("drift.threshold", threshold)
                 .set("drift.baseline_kind", self.baseline_kind.name())

@@ -9,9 +9,13 @@
 //!                          no effect in two periods, or another version or baseline
 //! ```
 //!
+//! Before `A` is reached a stream may fire a ticket together with others (see `early`). Its detector
+//! then goes on; if it reaches `A` with the effect of a page, the ticket is resolved as escalated and
+//! a page begins.
+//!
 //! A *period* is one closed window that began after the alert fired, or as many in a row as it
-//! takes to have `observations_min`: silence never resolves an alert. When an alert fires, the
-//! detector starts anew. One episode has one `alert_id`: the `event_id` of its first event.
+//! takes to have `observations_min`: silence never resolves an alert. When an alert fires at `A`,
+//! the detector starts anew. One episode has one `alert_id`: the `event_id` of its first event.
 //!
 //! Observations count in offset order whenever they arrive. The guarantee needs no other order:
 //! it is about each value given those before it.
@@ -27,6 +31,7 @@
 
 mod alert;
 mod comparison;
+mod early;
 mod mix;
 mod past;
 mod rate;
@@ -37,6 +42,7 @@ mod totals;
 use std::collections::VecDeque;
 
 use drift::StreamDetector;
+use drift::fleet::Level;
 use event::EventBuilder;
 use serde::{Deserialize, Serialize};
 
@@ -50,6 +56,8 @@ use crate::settings::Settings;
 
 pub(crate) use self::alert::int;
 use self::comparison::{Comparison, NoDetector};
+use self::early::Early;
+pub(crate) use self::early::Standings;
 pub(crate) use self::past::Past;
 pub(crate) use self::rate::Totals as Rates;
 #[cfg(test)]
@@ -77,6 +85,8 @@ pub(crate) struct Fleet<'a> {
     pub(crate) settings: &'a Settings,
     /// Streams that are tested.
     pub(crate) tests: u64,
+    /// Where they stand.
+    pub(crate) standings: &'a Standings,
 }
 
 /// What a stream needs to know of its surroundings.
@@ -124,13 +134,24 @@ struct Test {
     /// The last runs that show it, oldest first.
     examples: VecDeque<(i64, String)>,
     phase: Phase,
+    /// Its place among all streams of the partition.
+    standing: Level,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 enum Phase {
     Quiet,
-    Pending { id: String },
-    Firing { id: String, since: i64, calm: u8, period: Totals },
+    Pending {
+        id: String,
+    },
+    Firing {
+        id: String,
+        since: i64,
+        calm: u8,
+        period: Totals,
+        /// Of an early ticket, the e-value that was enough.
+        early: Option<f64>,
+    },
 }
 
 impl Stream {
@@ -183,6 +204,7 @@ impl Stream {
             comparison,
             examples: VecDeque::new(),
             phase: Phase::Quiet,
+            standing: Level::NONE,
         });
         Self { past, basis, test }
     }
@@ -295,6 +317,13 @@ impl Stream {
         test.resolve(None, reason, context, outputs);
         self.past.settle();
     }
+
+    /// The stream is about to be forgotten.
+    pub(crate) fn leave(&mut self, standings: &Standings) {
+        if let Some(test) = &mut self.test {
+            test.leave(standings);
+        }
+    }
 }
 
 impl Test {
@@ -322,8 +351,23 @@ impl Test {
         }
         let threshold = context.threshold(self.baseline_per_day);
         let e_value = self.comparison.detector().statistic();
+        let early = self.stand(context);
+        if let Phase::Firing { id, early, .. } = &self.phase {
+            let is_more = early.is_some()
+                && e_value >= threshold
+                && self.has_effect(context)
+                && self.is_page(&self.comparison.finding(None), context);
+            if !is_more {
+                return None;
+            }
+            let id = id.clone();
+            let reason = Some("escalated");
+            self.alert("drift.alert.resolved", &id, None, reason, context, outputs);
+            self.phase = Phase::Quiet;
+        }
+        let early = early.filter(|_| e_value < threshold && self.has_effect(context));
         if self.phase == Phase::Quiet {
-            if e_value * 10.0 < threshold {
+            if e_value * 10.0 < threshold && early.is_none() {
                 return None;
             }
             let id = outputs.next_id();
@@ -332,27 +376,36 @@ impl Test {
         }
         let Phase::Pending { id } = &self.phase else { return None };
         let id = id.clone();
-        if e_value * 100.0 < threshold {
+        let firing = |early: Option<Early>| {
+            let (id, period) = (id.clone(), Totals::empty(context.watch.model));
+            let early = early.map(|early| early.threshold);
+            Phase::Firing { id, since: mark.time, calm: 0, period, early }
+        };
+        if let Some(early) = early {
+            self.phase = firing(Some(early));
+            let reason = early.reason(context.fleet.tests);
+            self.alert("drift.alert.firing", &id, None, Some(&reason), context, outputs);
+            return Some(self.changed().unwrap_or(mark));
+        } else if e_value * 100.0 < threshold {
             let reason = Some("the evidence has faded");
             self.alert("drift.alert.resolved", &id, None, reason, context, outputs);
             self.phase = Phase::Quiet;
             return None;
+        } else if e_value >= threshold && self.has_effect(context) {
+            let changed = self.changed();
+            self.alert("drift.alert.firing", &id, None, None, context, outputs);
+            self.phase = firing(None);
+            self.forget(context);
+            return Some(changed.unwrap_or(mark));
         }
-        if e_value < threshold {
-            return None;
-        }
+        None
+    }
+
+    /// Whether there are enough observations and a large enough effect for an alert.
+    fn has_effect(&self, context: &Context<'_>) -> bool {
         let policy = context.policy();
-        let observations = self.comparison.detector().observations();
-        let enough = observations >= u64::from(policy.observations_min);
-        let finding = self.comparison.finding(None);
-        if !enough || finding.size() < self.comparison.effect_min(&policy) {
-            return None;
-        }
-        self.alert("drift.alert.firing", &id, None, None, context, outputs);
-        let period = Totals::empty(context.watch.model);
-        self.phase = Phase::Firing { id, since: mark.time, calm: 0, period };
-        self.forget();
-        Some(finding.since.map_or(mark, |(changed, _)| changed))
+        self.comparison.detector().observations() >= u64::from(policy.observations_min)
+            && self.comparison.finding(None).size() >= self.comparison.effect_min(&policy)
     }
 
     /// Ends the episode, if there is one, and starts anew.
@@ -367,10 +420,11 @@ impl Test {
             self.alert("drift.alert.resolved", id, period, Some(reason), context, outputs);
         }
         self.phase = Phase::Quiet;
-        self.forget();
+        self.forget(context);
     }
 
-    fn forget(&mut self) {
+    fn forget(&mut self, context: &Context<'_>) {
+        self.leave(context.fleet.standings);
         self.comparison.forget();
         self.examples.clear();
     }

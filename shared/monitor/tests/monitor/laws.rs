@@ -126,6 +126,7 @@ proptest! {
         // A low threshold, so that alerts come and go.
         let settings = Settings {
             average_run_length: 20.0,
+            ticket_share: 0.5,
             baseline_observations_min: 5,
             observations_min: 3,
             canary_alpha: 0.5,

@@ -15,5 +15,6 @@ mod mix;
 mod replay;
 mod restarts;
 mod rolling;
+mod together;
 mod windows;
 mod world;
