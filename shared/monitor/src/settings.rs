@@ -69,7 +69,8 @@ pub struct Settings {
     /// share of their run lengths, divided by `k`, have a ticket each (e-d-BH, `k` up to 16), given
     /// enough observations and effect. At 1 nothing changes for a stream that moves alone. Below, it
     /// has tickets of its own, sooner and more often without cause: at 0.1 some one in six unchanged
-    /// versions had one within 500 runs. 0 for none.
+    /// versions had one within 500 runs. Meant for a budget of false pages, which makes run lengths
+    /// grow with the number of streams. 0, the default, for none.
     pub ticket_share: f64,
     /// False pages a day that all streams together may make on average; 0 leaves every stream its
     /// `average_run_length`. Otherwise a stream with `v` observations a day (in its baseline) is
@@ -121,7 +122,7 @@ impl Default for Settings {
             canary_alpha: 0.01,
             observations_min: 30,
             average_run_length: 20_000.0,
-            ticket_share: 1.0,
+            ticket_share: 0.0,
             false_pages_per_day_max: 0.0,
             partitions: 1,
             silence_secs: 86_400,

@@ -3,11 +3,13 @@
 //! A page asks a stream for its whole run length `A`. A ticket asks for a share of it,
 //! `T = ticket_share * A`, or of `k` streams together for `T / k` each (`k` up to 16). So a model or
 //! a tool that becomes a little worse for everybody is found before it is plain in anyone. At a
-//! share of 1, the default, a stream by itself has nothing before its page.
+//! share of 1 a stream by itself has nothing before its page; at 0, the default, there are none.
 //!
 //! **Promise.** At every moment the share of unchanged streams among those that are rejected is at
 //! most (observations of unchanged streams) / `T` on average, head starts added, for streams that
 //! depend on each other in any way; with different run lengths, for the smallest `T` there was.
+//! That says something while `T` is long beside what all streams observe: under a budget of false
+//! pages, which makes `T` grow with their number.
 //! That is about all that is rejected: those that have too few observations or too small an effect
 //! are then left out, and a stream has its ticket at its own next observation.
 //!
