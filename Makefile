@@ -35,8 +35,10 @@ bench: ## seal throughput in memory (with its roofline) and from Apache Kafka; r
 	@tests/setup.sh all
 	@$(CARGO) bench --locked --workspace --bench seal --bench kafka_seal
 
-bench-drift: ## false alarms, delays and speed of every drift detector; release profile, some minutes
+bench-drift: ## false alarms, delays and speed of every drift detector, and river and Evidently on the same data
+	@tests/setup.sh bench
 	@$(CARGO) bench --locked -p drift --bench delay --bench esr --bench distance
+	@$(CARGO) bench --locked -p drift --bench peers -- --ask
 
 kafka-up: ## Apache Kafka of one node in the background; prints its bootstrap address
 	@deploy/kafka/kafka.sh up

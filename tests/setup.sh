@@ -4,6 +4,8 @@
 #   tests/setup.sh build   what compiling needs: pkg-config, OpenSSL and zlib headers
 #   tests/setup.sh all     also what the tests need: Java and Maven for Apache Kafka, an
 #                          Alertmanager, and Python with the libraries of the oracle in .venv
+#   tests/setup.sh bench   what compiling needs, and Python with river and Evidently in .venv-bench,
+#                          which `make bench-drift` measures beside our detectors
 #
 # Only Debian's and Ubuntu's packages, only as root, only what is missing. Says nothing when there
 # is nothing to do.
@@ -24,8 +26,10 @@ if [ "${1:-all}" = all ]; then
     java=$(java -version 2>&1 | sed -n 's/.*version "\([0-9]*\).*/\1/p' | head -n 1)
     [ "${java:-0}" -ge 17 ] || want openjdk-17-jre-headless
     command -v mvn >/dev/null 2>&1 || want maven
-    python3 -c 'import venv, ensurepip' >/dev/null 2>&1 || want python3-venv
     command -v prometheus-alertmanager >/dev/null 2>&1 || want prometheus-alertmanager
+fi
+if [ "${1:-all}" != build ]; then
+    python3 -c 'import venv, ensurepip' >/dev/null 2>&1 || want python3-venv
 fi
 
 if [ -n "$wanted" ]; then
@@ -48,16 +52,23 @@ if [ -n "$wanted" ]; then
     fi
 fi
 
-[ "${1:-all}" = all ] || exit 0
+# Libraries of Python, in a directory of their own. The stamp there holds the requirements that were
+# installed.
+python_libraries() { # directory, requirements, whose
+    cmp -s "$2" "$1/requirements.txt" && return
+    echo "installing: Python libraries of $3, into $1"
+    python3 -m venv --clear "$1"
+    "$1/bin/python" -m pip install --quiet --disable-pip-version-check -r "$2"
+    cp "$2" "$1/requirements.txt"
+}
 
-# The oracle's libraries. The stamp holds the requirements that were installed.
-stamp=.venv/requirements.txt
-if ! cmp -s tests/oracles/requirements.txt "$stamp"; then
-    echo "installing: Python libraries of the oracle, into .venv"
-    python3 -m venv --clear .venv
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check -r tests/oracles/requirements.txt
-    cp tests/oracles/requirements.txt "$stamp"
-fi
+case "${1:-all}" in
+build) exit 0 ;;
+bench)
+    python_libraries .venv-bench shared/drift/benches/peers/requirements.txt "the benchmarks' peers"
+    exit 0 ;;
+esac
+python_libraries .venv tests/oracles/requirements.txt "the oracle"
 
 # The broker's jars, so that no test waits for a download.
 deploy/kafka/kafka.sh install

@@ -68,9 +68,7 @@ impl Recomputed {
             let processor = processors
                 .entry(number)
                 .or_insert_with(|| Processor::new(settings.clone(), topic, number));
-            for output in processor.handle_record(&record, &decoded) {
-                recomputed.take(output);
-            }
+            processor.handle_record_into(&record, &decoded, &mut |output| recomputed.take(output));
         });
         recomputed
     }

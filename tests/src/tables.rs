@@ -1,4 +1,4 @@
-//! Real agent data as tables: bfcl and terminal-bench, or, where they are absent, tables of the same
+//! Real agent data as tables: bfcl, terminal-bench and tau-bench, or, where they are absent, tables of the same
 //! shape that are made here. The data is not part of the project.
 
 #![expect(
@@ -11,11 +11,16 @@
 use std::io::Read;
 use std::path::Path;
 
+use serde::Deserialize;
+
 use crate::rng::Rng;
 use crate::workspace;
 
 /// Which rows stand for which version, in order.
 pub type Versions<'a> = [(&'a str, &'a str)];
+
+/// Rows that a version has at least; tau-bench has no more.
+pub const ROWS_MIN: usize = 199;
 
 /// A table of the real data, or one of its shape.
 #[derive(Debug)]
@@ -69,7 +74,7 @@ impl Table {
     ///
     /// # Panics
     ///
-    /// If a version has fewer than 200 rows.
+    /// If a version has fewer than [`ROWS_MIN`] rows.
     #[must_use]
     pub fn in_order(&self, versions: &Versions<'_>, columns: (&str, &str), rng: &mut Rng) -> Self {
         let (version, date) = (self.column(columns.0), self.column(columns.1));
@@ -77,7 +82,7 @@ impl Table {
         for (name, day) in versions {
             let of = |row: &&Vec<String>| row[version] == *name && row[date].starts_with(day);
             let mut chosen: Vec<_> = self.rows.iter().filter(of).cloned().collect();
-            assert!(chosen.len() >= 200, "{name}: {} rows", chosen.len());
+            assert!(chosen.len() >= ROWS_MIN, "{name}: {} rows", chosen.len());
             rng.shuffle(&mut chosen);
             rows.extend(chosen);
         }
@@ -150,6 +155,84 @@ pub fn sources() -> Vec<Source> {
             ],
         },
     ]
+}
+
+/// tau-bench: trajectories of one version of one agent, at the airline. For each the reward as
+/// `valid`, the messages of the agent as `steps`, and as `tool_calls` its tools in order, with `!`
+/// after those whose result says that it is an error.
+///
+/// # Panics
+///
+/// If the real data cannot be read.
+#[must_use]
+pub fn trajectories() -> Table {
+    let real = workspace::real_data().map(|data| data.join("tau-bench/gpt-4o-airline.json.gz"));
+    let rows = match real.filter(|path| path.is_file()) {
+        Some(path) => {
+            let all: Vec<Trajectory> = serde_json::from_str(&unzip(&path)).unwrap();
+            all.iter().map(Trajectory::row).collect()
+        }
+        None => made_trajectories(),
+    };
+    let header = ["agent_version", "trial", "valid", "steps", "tool_calls"];
+    Table { header: header.map(str::to_owned).to_vec(), rows }
+}
+
+/// Version of the trajectories.
+pub const TRAJECTORIES_OF: &str = "gpt-4o-airline";
+
+#[derive(Deserialize)]
+struct Trajectory {
+    trial: u32,
+    reward: f64,
+    traj: Vec<Message>,
+}
+
+#[derive(Deserialize)]
+struct Message {
+    role: String,
+    name: Option<String>,
+    content: Option<String>,
+}
+
+impl Trajectory {
+    fn row(&self) -> Vec<String> {
+        let steps = self.traj.iter().filter(|message| message.role == "assistant").count();
+        let results = self.traj.iter().filter(|message| message.role == "tool");
+        let tools: Vec<String> = results
+            .map(|message| {
+                let content = message.content.as_deref().unwrap_or_default();
+                let mark = if content.starts_with("Error") { "!" } else { "" };
+                format!("{}{mark}", message.name.as_deref().unwrap_or_default())
+            })
+            .collect();
+        let passed = u8::from(self.reward >= 1.0);
+        vec![
+            TRAJECTORIES_OF.to_owned(),
+            self.trial.to_string(),
+            passed.to_string(),
+            steps.to_string(),
+            tools.join(" "),
+        ]
+    }
+}
+
+fn made_trajectories() -> Vec<Vec<String>> {
+    let mut rng = Rng::new(5);
+    (0..199)
+        .map(|number| {
+            let calls = 1 + number % 11;
+            let tools: Vec<&str> =
+                (0..calls).map(|_| if rng.chance(0.05) { "book!" } else { "search" }).collect();
+            vec![
+                TRAJECTORIES_OF.to_owned(),
+                (number / 50).to_string(),
+                u8::from(rng.chance(0.42)).to_string(),
+                (calls + 4).to_string(),
+                tools.join(" "),
+            ]
+        })
+        .collect()
 }
 
 fn unzip(path: &Path) -> String {

@@ -7,6 +7,9 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use service::telemetry::Format;
 
+/// Heartbeats of the processor that must fit into the time after which it is taken for dead.
+const HEARTBEATS_MIN: u64 = 3;
+
 /// Configuration of every role. `driftseal config print` shows what is in force.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -188,6 +191,7 @@ impl Config {
         if self.topics.partitions < 1 {
             problems.push("`topics.partitions`: must be at least 1".into());
         }
+        problems.extend(self.contradictions());
         let sections = [
             ("collector", self.collector.problems()),
             ("processor", self.processor.problems()),
@@ -196,6 +200,35 @@ impl Config {
         ];
         for (section, found) in sections {
             problems.extend(found.into_iter().map(|problem| format!("[{section}] {problem}")));
+        }
+        problems
+    }
+
+    /// Values of different sections that do not go together.
+    fn contradictions(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        let (processor, sealer) = (&self.processor, &self.sealer);
+        if processor.value_bytes_max != sealer.value_bytes_max {
+            problems.push(format!(
+                "`processor.value_bytes_max` ({}) and `sealer.value_bytes_max` ({}): must be the \
+                 same, or what is sealed is not what was computed from",
+                processor.value_bytes_max, sealer.value_bytes_max
+            ));
+        }
+        if self.collector.event_bytes_max > sealer.value_bytes_max {
+            problems.push(format!(
+                "`collector.event_bytes_max` ({}): must be at most `sealer.value_bytes_max` ({}), \
+                 or an event that is accepted is quarantined",
+                self.collector.event_bytes_max, sealer.value_bytes_max
+            ));
+        }
+        let (dead_after, tick) =
+            (u64::from(self.notifier.dead_after_secs), processor.tick_interval_secs);
+        if dead_after > 0 && tick > 0 && dead_after < tick.saturating_mul(HEARTBEATS_MIN) {
+            problems.push(format!(
+                "`notifier.dead_after_secs` ({dead_after}): must be 0 or at least \
+                 {HEARTBEATS_MIN} times `processor.tick_interval_secs` ({tick})"
+            ));
         }
         problems
     }
@@ -269,6 +302,26 @@ mod tests {
                 "[notifier] `queue_max`: at least 1",
             ]
         );
+    }
+
+    #[test]
+    fn values_that_do_not_go_together_are_named_with_both_keys() {
+        let mut config = Config::default();
+        config.processor.value_bytes_max = 2_000_000;
+        config.collector.event_bytes_max = 3_000_000;
+        config.notifier.dead_after_secs = 179;
+        let problems = config.problems();
+        let keys = [
+            ["`processor.value_bytes_max` (2000000)", "`sealer.value_bytes_max` (1048576)"],
+            ["`collector.event_bytes_max` (3000000)", "`sealer.value_bytes_max` (1048576)"],
+            ["`notifier.dead_after_secs` (179)", "`processor.tick_interval_secs` (60)"],
+        ];
+        assert_eq!(problems.len(), keys.len(), "{problems:?}");
+        for (problem, keys) in problems.iter().zip(keys) {
+            assert!(keys.iter().all(|key| problem.contains(key)), "{problem}");
+        }
+        config.processor.tick_interval_secs = 0;
+        assert_eq!(config.problems().len(), 2, "without heartbeats nobody is dead");
     }
 
     #[test]

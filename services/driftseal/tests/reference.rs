@@ -33,8 +33,8 @@ const HEAD: &str = "\
 # Made from the configuration types; `driftseal config print --reference` prints it.
 #
 # A key of the environment wins: DRIFTSEAL__SECTION__KEY, such as DRIFTSEAL__TOPICS__PARTITIONS=12.
-# Unknown keys are errors. Empty tables (kafka.client, notifier.sinks) are yours to fill; properties
-# of librdkafka pass through [kafka.client] unchanged.
+# Unknown keys are errors. Empty tables (kafka.client, notifier.sinks, processor.monitor.metrics)
+# are yours to fill; properties of librdkafka pass through [kafka.client] unchanged.
 ";
 
 fn root() -> PathBuf {
@@ -115,4 +115,23 @@ fn every_section_of_the_configuration_is_in_the_reference() {
     for section in defaults.as_table().unwrap().keys() {
         assert!(text.contains(&format!("\n[{section}]\n")), "{section}");
     }
+}
+
+#[test]
+fn a_metric_has_a_table_of_its_own_in_the_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("driftseal.toml");
+    let load = |text: &str| {
+        std::fs::write(&file, text).unwrap();
+        service::config::load_from::<Config>(Some(&file), [])
+    };
+    let text = "[processor.monitor.metrics.\"run.error_rate\"]\nbaseline = \"rolling\"\n";
+    let config = load(text).unwrap();
+    let own = config.processor.monitor.metrics.get("run.error_rate").unwrap();
+    assert_eq!(own.baseline, Some(monitor::BaselineKind::Rolling));
+    assert_eq!(config.problems(), Vec::<String>::new());
+    let wrong = load(&text.replace("error_rate", "eror_rate")).unwrap();
+    let problems = wrong.problems();
+    assert!(problems.len() == 1 && problems[0].contains("run.eror_rate"), "{problems:?}");
+    assert!(load(&text.replace("rolling", "weekly")).is_err());
 }

@@ -1,16 +1,28 @@
 //! An alert as the log tells it: who, what, since when, how sure. Every text is bounded, so an
 //! alert costs at most some 20 KiB however long the event was.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use event::{Cell, Event, Timestamp, schema};
 
 use crate::text::clip;
+use crate::watch;
 
 /// Longest text kept of a field, characters.
 const TEXT_MAX: usize = 1_000;
 /// Most example runs kept.
 const RUNS_MAX: usize = 5;
+
+/// Detector of a version that is tried beside another.
+const CANARY: &str = "canary";
+/// Distances from the baseline, and what a person calls them.
+const DISTANCES: [(&str, &str); 4] = [
+    ("drift.psi", "PSI"),
+    ("drift.jensen_shannon", "Jensen-Shannon"),
+    ("drift.kolmogorov_smirnov", "Kolmogorov-Smirnov"),
+    ("drift.wasserstein", "Wasserstein"),
+];
 
 /// What receivers are told about an episode, in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -80,7 +92,10 @@ pub(crate) struct Alert {
     pub(crate) severity: Severity,
     pub(crate) tenant_id: Option<String>,
     pub(crate) environment: Option<String>,
+    /// Empty for an alert about the monitor itself.
     pub(crate) agent_id: String,
+    /// Partition that an alert about the monitor is about.
+    pub(crate) partition: Option<i64>,
     pub(crate) agent_version: Option<String>,
     pub(crate) metric: String,
     pub(crate) suite: Option<String>,
@@ -94,6 +109,12 @@ pub(crate) struct Alert {
     pub(crate) observed: Option<f64>,
     pub(crate) effect: Option<f64>,
     pub(crate) effect_interval: Option<(f64, f64)>,
+    /// Of a mix, the category that changed most, with its shares before and after.
+    pub(crate) category: Option<(String, Option<f64>, Option<f64>)>,
+    /// Distances from the baseline, by the name that a person knows.
+    pub(crate) distances: Vec<(&'static str, f64)>,
+    /// Pairs of canary and control.
+    pub(crate) pairs: Option<i64>,
     pub(crate) since_ms: Option<i64>,
     pub(crate) since_observations: Option<i64>,
     pub(crate) example_runs: Vec<String>,
@@ -111,9 +132,9 @@ impl Alert {
     /// alert, and for one without an identifier.
     pub(crate) fn from_event(event: &Event<'_>, logged_ms: i64) -> Option<Self> {
         let (step, is_dismissed) = match event.text_at("kind")? {
-            "drift.alert.firing" => (Step::Firing, false),
+            "drift.alert.firing" | watch::DEAD => (Step::Firing, false),
             "drift.alert.acknowledged" => (Step::Acknowledged, false),
-            "drift.alert.resolved" => (Step::Resolved, false),
+            "drift.alert.resolved" | watch::RECOVERED => (Step::Resolved, false),
             "drift.alert.dismissed" => (Step::Resolved, true),
             _ => return None,
         };
@@ -130,6 +151,10 @@ impl Alert {
             }
             Some(_) | None => Vec::new(),
         };
+        let category = text("drift.category")
+            .map(|name| (name, number("drift.category_before"), number("drift.category_after")));
+        let distances =
+            DISTANCES.into_iter().filter_map(|(path, name)| Some((name, number(path)?)));
         Some(Self {
             step,
             is_dismissed,
@@ -141,6 +166,7 @@ impl Alert {
             tenant_id: text("tenant_id"),
             environment: text("environment"),
             agent_id: text("agent_id").unwrap_or_default(),
+            partition: int("monitor.partition").or_else(|| int("origin.partition")),
             agent_version: text("agent_version"),
             metric: text("drift.metric").unwrap_or_default(),
             suite: text("drift.suite"),
@@ -154,6 +180,9 @@ impl Alert {
             observed: number("drift.observed"),
             effect: number("drift.effect"),
             effect_interval: number("drift.effect_low").zip(number("drift.effect_high")),
+            category,
+            distances: distances.collect(),
+            pairs: int("drift.pairs"),
             since_ms: time("drift.since_time"),
             since_observations: int("drift.since_observations"),
             example_runs,
@@ -173,12 +202,45 @@ impl Alert {
         }
     }
 
+    /// Whether it is about the monitor, and no agent.
+    pub(crate) fn is_of_monitor(&self) -> bool {
+        self.agent_id.is_empty()
+    }
+
+    /// What it is about: the agent, or the monitor of a partition.
+    pub(crate) fn subject(&self) -> Cow<'_, str> {
+        if !self.is_of_monitor() {
+            return Cow::Borrowed(&self.agent_id);
+        }
+        match self.partition {
+            Some(partition) => Cow::Owned(format!("monitor of partition {partition}")),
+            None => Cow::Borrowed("monitor"),
+        }
+    }
+
+    /// Whether it is about a version that is tried beside another.
+    fn is_canary(&self) -> bool {
+        self.detector.as_deref() == Some(CANARY)
+    }
+
     /// One line for a person: `support v2: run.error_rate is rising`.
     pub(crate) fn title(&self) -> String {
         let version = self.agent_version.as_ref().map(|v| format!(" {v}")).unwrap_or_default();
         let suite = self.suite.as_ref().map(|suite| format!(" ({suite})")).unwrap_or_default();
-        let change = self.direction.as_ref().map(|way| format!(" is {way}")).unwrap_or_default();
-        format!("{}{version}: {}{suite}{change}", self.agent_id, self.metric)
+        if self.is_canary() {
+            let control = self.baseline_version.as_deref().unwrap_or("the current version");
+            let metric = &self.metric;
+            return format!(
+                "{} canary{version}: {metric}{suite} is worse than in {control}",
+                self.agent_id
+            );
+        }
+        let change = match self.direction.as_deref() {
+            Some("both") => " has changed".to_owned(),
+            Some(way) => format!(" is {way}"),
+            None => String::new(),
+        };
+        format!("{}{version}: {}{suite}{change}", self.subject(), self.metric)
     }
 
     /// What was seen, compared with what, how sure; sentences on lines of their own.
@@ -190,23 +252,49 @@ impl Alert {
             let (observed, baseline) = (number(observed), number(baseline));
             lines.push(format!("{observed} instead of {baseline} in {of} ({count} observations)."));
         }
+        if let Some((name, before, after)) = &self.category {
+            let percent = |share: f64| format!("{:.1} %", 100.0 * share);
+            let after = after.map_or_else(|| "another share".to_owned(), percent);
+            let before = before.map(|share| format!(" instead of {}", percent(share)));
+            lines.push(format!("{name} has {after}{}.", before.unwrap_or_default()));
+        }
         if let Some(effect) = self.effect {
+            let what = if self.is_canary() { "at all times at once" } else { "95 % interval" };
             let interval = self.effect_interval.map_or_else(String::new, |(low, high)| {
-                format!(", 95 % interval {} to {}", number(low), number(high))
+                format!(", {what} {} to {}", number(low), number(high))
             });
             lines.push(format!("Effect {}{interval}.", number(effect)));
         }
+        if let Some(reason) = self.reason.as_ref().filter(|_| self.is_of_monitor()) {
+            lines.push(format!("{reason}."));
+        }
+        if !self.distances.is_empty() {
+            let named = |(name, value): &(&str, f64)| format!("{name} {}", number(*value));
+            let all: Vec<String> = self.distances.iter().map(named).collect();
+            lines.push(format!("Distance from the baseline: {}.", all.join(", ")));
+        }
         if let Some(since) = self.since() {
-            let seen = self.since_observations.unwrap_or_default();
-            lines.push(format!("Since {since}, found after {seen} observations."));
+            let found = self.since_observations;
+            let found = found.map(|seen| format!(", found after {seen} observations"));
+            lines.push(match self.pairs {
+                Some(pairs) => format!("Tried since {since}, compared {pairs} times."),
+                None => format!("Since {since}{}.", found.unwrap_or_default()),
+            });
         }
         if let (Some(e_value), Some(threshold)) = (self.e_value, self.threshold) {
-            lines.push(format!(
-                "Evidence {} of {}: a false alarm takes at least {} observations on average.",
-                number(e_value),
-                number(threshold),
-                number(threshold)
-            ));
+            let (evidence, of) = (number(e_value), number(threshold));
+            lines.push(if self.is_canary() {
+                let chance = number(1.0 / threshold);
+                format!(
+                    "Evidence {evidence} of {of}: a canary that is no worse is ever called worse \
+                     with a probability of at most {chance}."
+                )
+            } else {
+                format!(
+                    "Evidence {evidence} of {of}: a false alarm takes at least {of} observations \
+                     on average."
+                )
+            });
         }
         lines.join("\n")
     }
@@ -300,6 +388,54 @@ pub(crate) mod tests {
              Effect 0.272, 95 % interval 0.140 to 0.430.\n\
              Since 2025-10-09T08:36:40.000000Z, found after 39 observations.\n\
              Evidence 27635 of 10000: a false alarm takes at least 10000 observations on average."
+        );
+    }
+
+    #[test]
+    fn a_canary_reads_as_sentences() {
+        let mut event = event("drift.alert.firing", "a");
+        let mut set = |path: &str, cell: Cell<'static>| event.set(schema().id(path).unwrap(), cell);
+        set("drift.detector", "canary".to_owned().into());
+        set("drift.e_value", 153.2.into());
+        set("drift.threshold", 100.0.into());
+        set("drift.pairs", 212_i64.into());
+        let alert = Alert::from_event(&event, 0).unwrap();
+        assert_eq!(alert.title(), "support canary v2: run.error_rate is worse than in v1");
+        assert_eq!(
+            alert.description(),
+            "0.359 instead of 0.087 in v1 (1290 observations).\n\
+             Effect 0.272, at all times at once 0.140 to 0.430.\n\
+             Tried since 2025-10-09T08:36:40.000000Z, compared 212 times.\n\
+             Evidence 153.2 of 100.0: a canary that is no worse is ever called worse with a \
+             probability of at most 0.010."
+        );
+    }
+
+    #[test]
+    fn a_mix_names_what_changed_most() {
+        let event = EventBuilder::new("drift.alert.firing")
+            .set("event_id", "e")
+            .set("event_time", Timestamp::from_millis(1))
+            .set("agent_id", "support")
+            .set("agent_version", "v2")
+            .set("drift.alert_id", "a")
+            .set("drift.metric", "tool.mix")
+            .set("drift.direction", "both")
+            .set("drift.effect", 0.31)
+            .set("drift.category", "refund")
+            .set("drift.category_before", 0.05)
+            .set("drift.category_after", 0.312)
+            .set("drift.psi", 0.61)
+            .set("drift.jensen_shannon", 0.31)
+            .build()
+            .unwrap();
+        let alert = Alert::from_event(&event, 7).unwrap();
+        assert_eq!(alert.title(), "support v2: tool.mix has changed");
+        assert_eq!(
+            alert.description(),
+            "refund has 31.2 % instead of 5.0 %.\n\
+             Effect 0.310.\n\
+             Distance from the baseline: PSI 0.610, Jensen-Shannon 0.310."
         );
     }
 

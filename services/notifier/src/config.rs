@@ -42,6 +42,9 @@ pub struct Config {
     /// Age of an alert beyond which it is not told if it is over already, seconds. Default 3,600.
     /// It is then a dead letter, reason `expired`. An alert that still fires is told at any age.
     pub age_secs_max: u32,
+    /// Seconds without a heartbeat of the monitor in a partition after which it is dead: an alert
+    /// `monitor.dead`, a page. 0 for never. Default 300; at least three tick intervals of the processor.
+    pub dead_after_secs: u32,
     /// Alerts held, which fire or are not told to their end. Default 10,000, at least 1. A further
     /// one is a dead letter for every sink, reason `overflow`; while the log is read at the start
     /// it is only counted and logged. Each takes some 20 KiB at most.
@@ -107,6 +110,7 @@ impl Default for Config {
             retry_ms_max: 300_000,
             retry_after_secs_max: 3_600,
             age_secs_max: 3_600,
+            dead_after_secs: 300,
             episodes_max: 10_000,
             queue_max: 1_000,
             position_secs_max: 30,
@@ -162,6 +166,10 @@ impl Config {
             episodes_max: self.episodes_max,
             queue_max: self.queue_max,
         }
+    }
+
+    pub(crate) fn dead_after_ms(&self) -> i64 {
+        i64::from(self.dead_after_secs) * 1_000
     }
 
     /// The sinks, in the order of their names.

@@ -8,6 +8,9 @@
 //! - A pending alert is not told.
 //! - An alert that fires under a suppression is not told, and `notification.suppressed` says so; if
 //!   it outlasts the suppression it fires again, and is told from there on.
+//! - A monitor whose heartbeats stop for [`Config::dead_after_secs`] is an alert too, which this service
+//!   raises itself: for each partition `monitor.dead`, and `monitor.recovered` when they are back, each
+//!   an event with a derived identifier before anybody is told.
 //! - The request names alert and step the same however often it is made, so that a receiver with
 //!   a memory takes a repetition for the same: Alertmanager by the labels, PagerDuty by
 //!   `dedup_key`, a webhook by `webhook-id`. Slack has no such memory.
@@ -28,12 +31,12 @@
 //!
 //! # Where to start
 //!
-//! `machine` decides (pure: events and time in, requests and outcomes out), `sink` makes requests,
+//! `machine` decides, and `watch` whether the monitor is dead (pure: events and time in, requests and outcomes out), `sink` makes requests,
 //! `http` sends them, `role` is the loop.
 //!
 //! # What it does not do
 //!
-//! It decides nothing about alerts, groups none, and knows no schedules of people: Alertmanager
+//! It decides nothing about other alerts, groups none, and knows no schedules of people: Alertmanager
 //! and PagerDuty do. It reads secrets at its start only.
 
 mod alert;
@@ -47,6 +50,7 @@ mod role;
 mod secret;
 pub mod sink;
 mod text;
+mod watch;
 
 pub use alert::Severity;
 pub use config::{Config, Topics};

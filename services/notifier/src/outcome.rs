@@ -98,7 +98,7 @@ impl Outcome {
             .set("event_time", Timestamp::from_millis(now_ms))
             .set_some("tenant_id", alert.tenant_id.as_deref())
             .set_some("environment", alert.environment.as_deref())
-            .set("agent_id", alert.agent_id.as_str())
+            .set_some("agent_id", Some(alert.agent_id.as_str()).filter(|id| !id.is_empty()))
             .set_some("agent_version", alert.agent_version.as_deref())
             .set("actor.type", "service")
             .set("actor.id", "notifier")

@@ -23,6 +23,7 @@ use crate::outcome::Logged;
 use crate::position::Positions;
 use crate::secret::{SecretError, Secrets};
 use crate::sink::Sink;
+use crate::watch::{Told, Verdict, Watch};
 
 /// Longest wait for records while requests are under way.
 const BUSY_WAIT: Duration = Duration::from_millis(10);
@@ -105,6 +106,7 @@ pub struct Role {
     consumer: Box<dyn Consumer>,
     decoder: Decoder,
     machine: Machine,
+    watch: Watch,
     names: Vec<Arc<str>>,
     sinks: Vec<Box<dyn Sink>>,
     pool: Pool,
@@ -155,6 +157,7 @@ impl Role {
         Ok(Self {
             decoder: Decoder::new(Limits { value_bytes_max: config.value_bytes_max }),
             machine: Machine::new(config.policy(), plans),
+            watch: Watch::new(config.dead_after_ms()),
             config,
             log,
             consumer,
@@ -188,6 +191,7 @@ impl Role {
             Ok(Polled::Revoked(partitions)) => {
                 for partition in partitions {
                     self.machine.handle_revoked(partition.partition);
+                    self.watch.handle_revoked(partition.partition);
                     self.owned.remove(&partition.partition);
                     info!(%partition, "gave a partition back");
                 }
@@ -205,6 +209,7 @@ impl Role {
         }
         progress |= self.take_answers(Duration::ZERO);
         self.look_for_the_end();
+        progress |= self.speak()?;
         progress |= self.publish()?;
         self.dispatch();
         self.keep_up();
@@ -237,7 +242,8 @@ impl Role {
     fn patience(&self, wait: Duration) -> Duration {
         let busy = self.machine.in_flight() > 0 || !self.outbox.is_empty();
         let wait = if busy { wait.min(BUSY_WAIT) } else { wait };
-        let due_ms = self.machine.poll_timeout().map(|due| due.saturating_sub(now_ms()).max(0));
+        let due = self.machine.poll_timeout().into_iter().chain(self.watch.poll_timeout()).min();
+        let due_ms = due.map(|due| due.saturating_sub(now_ms()).max(0));
         let due = due_ms.and_then(|ms| u64::try_from(ms).ok()).map(Duration::from_millis);
         due.map_or(wait, |due| wait.min(due))
     }
@@ -261,6 +267,7 @@ impl Role {
         }
         let next = saved.unwrap_or_default().clamp(range.first, range.next);
         self.machine.handle_assigned(partition.partition);
+        self.watch.handle_assigned(partition.partition);
         self.consumer.seek(&partition, next)?;
         info!(%partition, next, records = range.next - next, "took a partition over");
         let owned = Owned {
@@ -283,6 +290,10 @@ impl Role {
         let now = now_ms();
         for record in batch.records() {
             let decoded = self.decoder.decode(&record);
+            let told = Told::from_event(&decoded.event, record.offset, record.timestamp_ms);
+            if let Some(told) = told {
+                self.watch.handle_told(partition, told, now);
+            }
             if let Some(alert) = Alert::from_event(&decoded.event, record.timestamp_ms) {
                 self.machine.handle_alert(partition, record.offset, alert, now);
             } else if let Some(logged) = Logged::from_event(&decoded.event) {
@@ -314,9 +325,54 @@ impl Role {
             if !owned.is_live && is_read {
                 owned.is_live = true;
                 self.machine.handle_caught_up(*number, now_ms());
+                self.watch.handle_caught_up(*number, now_ms());
                 debug!(partition = %owned.partition, "caught up");
             }
         }
+    }
+
+    /// Writes into the log that the monitor is dead or back; receivers are told when it is read
+    /// again. Returns whether anything was written.
+    fn speak(&mut self) -> Result<bool, LogError> {
+        if self.failures > 0 && !self.since_failure.has_passed(self.config.retry_pause()) {
+            return Ok(false);
+        }
+        let mut any = false;
+        while let Some(word) = self.watch.poll_word(now_ms()) {
+            let partition = word.partition;
+            let event = match word.to_event(now_ms()) {
+                Ok(event) => event,
+                Err(error) => {
+                    error!(%error, "what is to be said of the monitor does not fit the schema");
+                    continue;
+                }
+            };
+            let mut value = Vec::new();
+            encode::encode(&event, &mut value);
+            let record = Outgoing {
+                topic: self.config.topics.alerts.as_str().into(),
+                partition: Some(partition),
+                key: Some(partition.to_string().into_bytes()),
+                value: Some(value),
+                headers: Vec::new(),
+            };
+            let reason = event.text_at("drift.reason").unwrap_or_default();
+            match word.verdict {
+                Verdict::Dead => error!(partition, reason, "the monitor is dead"),
+                Verdict::Recovered => info!(partition, reason, "the monitor is back"),
+            }
+            let wait = self.config.publish_wait();
+            let unknown = || LogError::Unavailable(format!("no acknowledgement in {wait:?}"));
+            let published = self.publish_and_wait(vec![record]).into_iter().next();
+            if let Err(error) = published.unwrap_or_else(|| Err(unknown())) {
+                self.watch.handle_unwritten(partition);
+                self.failed(error)?;
+                return Ok(any);
+            }
+            self.failures = 0;
+            any = true;
+        }
+        Ok(any)
     }
 
     fn take_answers(&mut self, wait: Duration) -> bool {
@@ -362,7 +418,8 @@ impl Role {
                     let record = Outgoing {
                         topic: Arc::clone(&topic),
                         partition: Some(report.key.partition),
-                        key: Some(report.alert.agent_id.clone().into_bytes()),
+                        key: Some(report.alert.agent_id.clone().into_bytes())
+                            .filter(|key| !key.is_empty()),
                         value: Some(value),
                         headers: Vec::new(),
                     };
@@ -468,6 +525,7 @@ impl Role {
     fn save(&mut self, partition: i32) {
         let Some(owned) = self.owned.get(&partition).filter(|owned| owned.is_live) else { return };
         let low_water = self.machine.low_water(partition, owned.next);
+        let low_water = low_water.min(self.watch.low_water(partition, owned.next));
         let position = low_water.saturating_sub(self.config.overlap_records.into()).max(0);
         let saved = if position > owned.saved {
             self.positions().save(&owned.partition, &owned.topic_id, position)

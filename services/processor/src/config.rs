@@ -24,7 +24,8 @@ pub struct Config {
     pub snapshot_age_secs_max: u64,
     /// Largest piece of a snapshot in one record, bytes; at most what the log accepts as a record.
     pub snapshot_chunk_bytes_max: usize,
-    /// Silence of a partition after which a tick is written into it, seconds; 0 for never.
+    /// Seconds from one tick to the next that is written into a partition, busy or idle; 0 for never.
+    /// A partition without an event for as long is idle. Default 60.
     pub tick_interval_secs: u64,
     /// Outputs of a partition published in one call. One call is unacknowledged at a time while
     /// the next is computed; then computing waits, so at most twice this many are held (and those

@@ -10,7 +10,10 @@
 //! - Output partition = input partition, so one owner writes both.
 //! - A zombie, or an answer that was lost, can at worst repeat an identical output with the same
 //!   `event_id`.
-//! - Idle partitions get ticks, so that windows close and silence is visible in the archive.
+//! - Every partition gets ticks, so that the archive shows when it was watched and how far its outputs
+//!   had got; those into idle ones let windows close. Read again they are `monitor.alive`.
+//! - A state that begins anew in a partition that is not new says so (`monitor.started`) before it
+//!   computes, so that a replay can follow.
 //! - Settings are part of the record: where those in force differ from the configuration, a
 //!   `monitor.configured` event is written into the partition, and they hold from its offset on;
 //!   from the first offset of a partition that was empty.
@@ -27,11 +30,12 @@
 //! It decides nothing: windows, detectors and alerts are `monitor`'s. It does not create topics.
 
 mod config;
+mod outbox;
 mod own;
 mod partition;
 mod read;
 mod role;
-mod slots;
+mod saved;
 
 pub use config::{Config, Topics};
 pub use role::{Role, RunError, run};

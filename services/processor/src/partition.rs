@@ -2,37 +2,30 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
-use event::{Batch, Decoder, Event, TopicPartition, encode, schema};
-use monitor::{Counters, Destination, Output, Processor};
+use event::{Batch, Decoder, Event, TopicPartition, schema};
+use monitor::{Counters, Processor};
 use ports::{EventLog, LogError, Outgoing, Position, Producer, Published, publish_and_wait};
 use service::clock::{self, Stopwatch};
 use service::metric_names as names;
 use tracing::{debug, error, info, warn};
+use uuid::Uuid;
 
 use crate::config::Config;
-use crate::own::{configured, tick};
+use crate::outbox::{Origin, Outbox};
+use crate::own::{Pulse, Tick, configured, started};
 use crate::read::read_range;
-use crate::slots::{Assembly, Saved, Slot, chunks};
+use crate::saved::{Head, Heads, KeyValue, Ledger};
 
-/// Records of the state topic that are looked at first when a snapshot is searched from the end.
+/// Records of the state topic that are looked at first when a head is searched from the end.
 const STATE_TAIL: i64 = 32;
-/// Factor by which that grows while no snapshot is found.
+/// Factor by which that grows while none is found.
 const STATE_TAIL_GROWTH: i64 = 16;
-/// Pause before a full queue is tried again.
-const QUEUE_PAUSE: Duration = Duration::from_millis(5);
-
-/// Which record and which of its outputs.
-type Origin = (i64, i64);
-
-/// Outputs published in one call that is not acknowledged yet.
-#[derive(Debug)]
-struct InFlight {
-    answer: Receiver<Published>,
-    kinds: Vec<&'static str>,
-}
+/// Heads whose entries are looked for before the partition is computed from its first record.
+const HEADS_MAX: usize = 4;
+/// Records of a snapshot published in one call.
+const SAVE_RECORDS_MAX: usize = 1_000;
 
 /// The worker of one partition.
 #[derive(Debug)]
@@ -41,31 +34,18 @@ pub(crate) struct Worker {
     log: Arc<dyn EventLog>,
     producer: Arc<dyn Producer>,
     input: TopicPartition,
-    topics: [Arc<str>; 2],
     topic_id: String,
     machine: Processor,
     reported: Counters,
-    /// Outputs that the log holds though no snapshot covers them; by destination.
-    published: [HashSet<Origin>; 2],
-    /// Offset in each output partition before which every acknowledged output is.
-    output_next: [i64; 2],
-    outbox: Vec<Outgoing>,
-    outbox_kinds: Vec<&'static str>,
-    in_flight: Option<InFlight>,
-    slot: Slot,
+    outbox: Outbox,
+    ledger: Ledger,
     records_since_snapshot: u64,
     since_snapshot: Stopwatch,
     since_record: Stopwatch,
+    pulse: Pulse,
     since_lag: Stopwatch,
     /// End of the partition when it was taken over, until the settings in force there are known.
     settings_known_at: Option<i64>,
-}
-
-const fn index_of(destination: Destination) -> usize {
-    match destination {
-        Destination::Metrics => 0,
-        Destination::Alerts => 1,
-    }
 }
 
 impl Worker {
@@ -82,20 +62,13 @@ impl Worker {
     ) -> Result<Self, LogError> {
         let topic_id = log.topic_id(&input.topic)?;
         let range = log.offsets(input)?;
-        let topics: [Arc<str>; 2] =
-            [config.topics.metrics.as_str().into(), config.topics.alerts.as_str().into()];
-        let outputs = topics.clone().map(|topic| TopicPartition::new(topic, input.partition));
-
         let loaded = load(config, &**log, input, &topic_id)?;
-        let (slot, machine, output_next) = match loaded {
-            Some((slot, saved, machine)) => {
-                (slot, machine, [saved.metrics_next, saved.alerts_next])
-            }
-            None => {
-                let settings = monitor::Settings::default();
-                (Slot::B, Processor::new(settings, &input.topic, input.partition), [0, 0])
-            }
-        };
+        let is_fresh = loaded.is_none();
+        let Loaded { machine, output_next, ledger } = loaded.unwrap_or_else(|| Loaded {
+            machine: Processor::new(monitor::Settings::default(), &input.topic, input.partition),
+            output_next: [0, 0],
+            ledger: Ledger::new(input, new_writer(), config.snapshot_chunk_bytes_max),
+        });
         if machine.next_offset() > 0 && machine.next_offset() < range.first {
             error!(
                 partition = %input,
@@ -104,65 +77,76 @@ impl Worker {
                 "records were deleted before they were processed"
             );
         }
+        let producer = log.producer();
         let mut worker = Self {
-            producer: log.producer(),
+            outbox: Outbox::new(config, Arc::clone(&producer), input.partition, output_next),
+            producer,
             config: Arc::clone(config),
             log: Arc::clone(log),
             input: input.clone(),
-            topics,
             topic_id,
             reported: machine.counters(),
             machine,
-            published: [HashSet::new(), HashSet::new()],
-            output_next,
-            outbox: Vec::new(),
-            outbox_kinds: Vec::new(),
-            in_flight: None,
-            slot,
+            ledger,
             records_since_snapshot: 0,
             since_snapshot: Stopwatch::start(),
             since_record: Stopwatch::start(),
+            pulse: Pulse::start(),
             since_lag: Stopwatch::start(),
             settings_known_at: Some(range.next),
         };
-        for (index, output) in outputs.iter().enumerate() {
-            worker.learn_published(index, output)?;
+        if is_fresh {
+            worker.begin(range.first)?;
         }
+        worker.learn_published()?;
         info!(
             partition = %worker.input,
             next_offset = worker.position(range.first),
             records = range.next.saturating_sub(worker.machine.next_offset()).max(0),
-            outputs = worker.published.iter().map(HashSet::len).sum::<usize>(),
+            keys = worker.machine.keys(),
+            outputs = worker.outbox.known(),
             "took a partition over"
         );
         Ok(worker)
     }
 
     /// Reads the outputs that are there though the loaded state does not know it.
-    fn learn_published(&mut self, index: usize, output: &TopicPartition) -> Result<(), LogError> {
-        let until = self.log.offsets(output)?.next;
-        let from = self.output_next.get(index).copied().unwrap_or_default();
+    fn learn_published(&mut self) -> Result<(), LogError> {
         let decoder = Decoder::new(event::Limits::default());
         let origin = OriginColumns::find();
-        let (topic, partition) = (Arc::clone(&self.input.topic), i64::from(self.input.partition));
+        let (topic, partition) = (&*self.input.topic, i64::from(self.input.partition));
         let first = self.machine.next_offset();
-        let mut found = HashSet::new();
-        let log = Arc::clone(&self.log);
-        read_range(&*log, output, from, until, self.config.read_wait(), |record| {
-            let decoded = decoder.decode(record);
-            if let Some(origin) = origin.of(&decoded.event, &topic, partition)
-                && origin.0 >= first
-            {
-                found.insert(origin);
-            }
-        })?;
-        if let (Some(published), Some(next)) =
-            (self.published.get_mut(index), self.output_next.get_mut(index))
-        {
-            *published = found;
-            *next = until.max(*next);
+        for (index, (output, from)) in self.outbox.ends().into_iter().enumerate() {
+            let output = TopicPartition::new(output, self.input.partition);
+            let until = self.log.offsets(&output)?.next;
+            let mut found: HashSet<Origin> = HashSet::new();
+            read_range(&*self.log, &output, from, until, self.config.read_wait(), |record| {
+                let decoded = decoder.decode(record);
+                let ours = origin.of(&decoded.event, topic, partition);
+                found.extend(ours.filter(|(offset, _)| *offset >= first));
+            })?;
+            self.outbox.learn(index, found, until);
         }
         Ok(())
+    }
+
+    /// Begins without a state. If another one was there, or records that are gone, the partition says
+    /// so before anything is computed; and the new state is saved, so that it is not lost again.
+    fn begin(&mut self, first: i64) -> Result<(), LogError> {
+        let mut was_there = first > 0;
+        for (topic, _) in self.outbox.ends() {
+            let output = TopicPartition::new(topic, self.input.partition);
+            was_there |= self.log.offsets(&output)?.next > 0;
+        }
+        if was_there {
+            let (topic, id) = (&self.input.topic, &self.config.monitor_id);
+            let now_ms = clock::now_ms();
+            let record = started(topic, self.input.partition, id, now_ms, first)
+                .map_err(|error| LogError::Fatal(format!("a start makes no event: {error}")))?;
+            publish_and_wait(&*self.producer, vec![record], self.config.publish_wait())?;
+            warn!(partition = %self.input, first_offset = first, "begins without a state");
+        }
+        self.save().map(drop)
     }
 
     /// Where to read from, given the first offset that is held.
@@ -185,104 +169,29 @@ impl Worker {
         decoder: &Decoder,
         batch: &Batch,
     ) -> Result<(), LogError> {
-        let mut watch = Stopwatch::start();
-        let mut busy = 0.0;
+        let watch = Stopwatch::start();
         for record in batch.records() {
             let decoded = decoder.decode(&record);
+            self.pulse.saw(&record, &decoded.event);
             if let Some(fault) = &decoded.fault {
                 let reason = fault.reason.name();
                 metrics::counter!(names::PROCESSOR_RECORDS_QUARANTINED, "reason" => reason)
                     .increment(1);
                 debug!(partition = %self.input, offset = record.offset, reason, "skipped a record");
             }
-            for output in self.machine.handle_record(&record, &decoded) {
-                self.enqueue(record.offset, &output);
-            }
-            if self.outbox.len() >= self.config.publish_records_max.max(1) {
-                busy += watch.elapsed_secs();
-                self.publish()?;
-                watch = Stopwatch::start();
-            }
+            let outbox = &mut self.outbox;
+            self.machine.handle_record_into(&record, &decoded, &mut |output| {
+                outbox.push(record.offset, &output);
+            });
+            outbox.check()?;
         }
-        busy += watch.elapsed_secs();
-        self.publish()?;
+        metrics::histogram!(names::PROCESSOR_DURATION).record(watch.elapsed_secs());
+        self.outbox.publish()?;
         let records = u64::try_from(batch.len()).unwrap_or(u64::MAX);
         self.records_since_snapshot = self.records_since_snapshot.saturating_add(records);
         self.since_record = Stopwatch::start();
         metrics::counter!(names::PROCESSOR_RECORDS_READ).increment(records);
-        metrics::histogram!(names::PROCESSOR_DURATION).record(busy);
         self.report_counters();
-        Ok(())
-    }
-
-    fn enqueue(&mut self, offset: i64, output: &Output) {
-        let index = index_of(output.destination);
-        let known = self.published.get_mut(index);
-        if known.is_some_and(|known| known.remove(&(offset, output.ordinal))) {
-            metrics::counter!(names::PROCESSOR_OUTPUTS_SUPPRESSED).increment(1);
-            return;
-        }
-        let Some(topic) = self.topics.get(index) else { return };
-        let mut value = Vec::new();
-        encode::encode(&output.event, &mut value);
-        self.outbox.push(Outgoing {
-            topic: Arc::clone(topic),
-            partition: Some(self.input.partition),
-            key: Some(output.key.clone()),
-            value: Some(value),
-            headers: Vec::new(),
-        });
-        self.outbox_kinds.push(label_of(output.event.text_at("kind").unwrap_or_default()));
-    }
-
-    /// Publishes the outbox; waits first for what was published before.
-    fn publish(&mut self) -> Result<(), LogError> {
-        if self.outbox.is_empty() {
-            return Ok(());
-        }
-        self.wait_for_answer()?;
-        let records = std::mem::take(&mut self.outbox);
-        let kinds = std::mem::take(&mut self.outbox_kinds);
-        let waiting = Stopwatch::start();
-        loop {
-            let (sender, answer) = sync_channel(1);
-            let done = Box::new(move |published: Published| {
-                // Nobody waits any more when the worker was dropped.
-                drop(sender.try_send(published));
-            });
-            match self.producer.publish(records.clone(), done) {
-                Ok(()) => {
-                    self.in_flight = Some(InFlight { answer, kinds });
-                    return Ok(());
-                }
-                Err(LogError::QueueFull { .. })
-                    if !waiting.has_passed(self.config.publish_wait()) =>
-                {
-                    std::thread::sleep(QUEUE_PAUSE);
-                }
-                Err(error) => return Err(error),
-            }
-        }
-    }
-
-    /// Waits until everything published is acknowledged.
-    fn wait_for_answer(&mut self) -> Result<(), LogError> {
-        let Some(InFlight { answer, kinds }) = self.in_flight.take() else { return Ok(()) };
-        let wait = self.config.publish_wait();
-        let published = answer
-            .recv_timeout(wait)
-            .map_err(|_| LogError::Unavailable(format!("no acknowledgement in {wait:?}")))?;
-        for (outcome, kind) in published.into_iter().zip(kinds) {
-            let Position { partition, offset } = outcome?;
-            let index = usize::from(partition.topic != self.topics[0]);
-            if let Some(next) = self.output_next.get_mut(index) {
-                *next = (*next).max(offset.saturating_add(1));
-            }
-            metrics::counter!(names::PROCESSOR_OUTPUTS_PUBLISHED, "kind" => kind).increment(1);
-            if let Some(state) = kind.strip_prefix("drift.alert.") {
-                metrics::counter!(names::PROCESSOR_ALERTS, "state" => state).increment(1);
-            }
-        }
         Ok(())
     }
 
@@ -304,8 +213,8 @@ impl Worker {
     pub(crate) fn keep_up(&mut self) -> Result<Option<Position>, LogError> {
         let config = Arc::clone(&self.config);
         let tick_interval = Duration::from_secs(config.tick_interval_secs);
-        if !tick_interval.is_zero() && self.since_record.has_passed(tick_interval) {
-            self.publish_tick()?;
+        if self.pulse.take_due(tick_interval) {
+            self.publish_tick(tick_interval)?;
         }
         // The end of the partition may hold no record, so silence counts as having reached it.
         let reached = |end| {
@@ -334,15 +243,19 @@ impl Worker {
         if due { self.save().map(Some) } else { Ok(None) }
     }
 
-    fn publish_tick(&mut self) -> Result<(), LogError> {
-        self.since_record = Stopwatch::start();
-        let built = tick(
-            &self.input.topic,
-            self.input.partition,
-            &self.config.monitor_id,
-            clock::now_ms(),
-            self.machine.next_offset(),
-        );
+    fn publish_tick(&mut self, interval: Duration) -> Result<(), LogError> {
+        let range = self.log.offsets(&self.input)?;
+        let [(_, metrics_next), (_, alerts_next)] = self.outbox.ends();
+        let tick = Tick {
+            next_offset: self.position(range.first),
+            end: range.next,
+            read_until_ms: self.pulse.read_until_ms(),
+            is_idle: self.pulse.is_idle(interval),
+            metrics_next,
+            alerts_next,
+        };
+        let TopicPartition { topic, partition } = &self.input;
+        let built = tick.outgoing(topic, *partition, &self.config.monitor_id, clock::now_ms());
         let record = match built {
             Ok(record) => record,
             Err(error) => {
@@ -363,43 +276,103 @@ impl Worker {
         }
     }
 
-    /// Writes a snapshot of everything computed so far, after its outputs are acknowledged.
-    /// Returns the position to commit.
+    /// Writes what has changed since the last snapshot, after the outputs computed so far are
+    /// acknowledged. Returns the position to commit.
     ///
     /// # Errors
     ///
     /// What the log says; the worker must then be dropped and opened again.
     pub(crate) fn save(&mut self) -> Result<Position, LogError> {
-        self.publish()?;
-        self.wait_for_answer()?;
-        let next_offset = self.machine.next_offset();
-        let [metrics_next, alerts_next] = self.output_next;
-        let (topic_id, state) = (self.topic_id.clone(), self.machine.snapshot());
-        let saved = Saved { topic_id, next_offset, metrics_next, alerts_next, state };
-        let slot = self.slot.other();
-        let chunk_bytes_max = self.config.snapshot_chunk_bytes_max;
-        let TopicPartition { topic, partition } = &self.input;
-        let chunks = chunks(&saved, slot, topic, *partition, chunk_bytes_max)
-            .map_err(|error| LogError::Fatal(format!("a snapshot does not encode: {error}")))?;
-        let state_topic: Arc<str> = self.config.topics.state.as_str().into();
-        let size_bytes: usize = chunks.iter().map(|(_, value)| value.len()).sum();
-        for (key, value) in chunks {
-            let record = Outgoing {
-                topic: Arc::clone(&state_topic),
-                partition: Some(self.input.partition),
-                key: Some(key),
-                value: Some(value),
-                headers: Vec::new(),
-            };
-            publish_and_wait(&*self.producer, vec![record], self.config.publish_wait())?;
-        }
-        self.slot = slot;
+        self.outbox.settle()?;
+        let Self { ledger, machine, .. } = self;
+        let mut writing = Writing {
+            producer: &*self.producer,
+            topic: self.config.topics.state.as_str().into(),
+            partition: self.input.partition,
+            bytes_max: self.config.snapshot_chunk_bytes_max,
+            wait: self.config.publish_wait(),
+            records: Vec::new(),
+            sized: 0,
+            size_bytes: 0,
+            written_bytes: 0,
+        };
+        ledger.erase(&mut writing.records);
+        let mut entries = 0_u64;
+        let mut outcome = Ok(());
+        let state = machine.take_changes(&mut |entry, bytes| {
+            if outcome.is_ok() {
+                entries += 1;
+                outcome = ledger
+                    .write(entry, bytes.as_deref(), &mut writing.records)
+                    .map_err(|error| unfit(&error))
+                    .and_then(|()| writing.write(false));
+            }
+        });
+        outcome?;
+        writing.write(true)?;
+        let next_offset = machine.next_offset();
+        let [metrics_next, alerts_next] = self.outbox.covered(next_offset);
+        let topic_id = self.topic_id.clone();
+        let head = Head { topic_id, next_offset, metrics_next, alerts_next, state };
+        writing.records = ledger.finish(head).map_err(|error| unfit(&error))?;
+        writing.write(true)?;
+        let size_bytes = writing.written_bytes;
         self.records_since_snapshot = 0;
         self.since_snapshot = Stopwatch::start();
         metrics::counter!(names::PROCESSOR_SNAPSHOTS).increment(1);
-        debug!(partition = %self.input, next_offset, size_bytes, "wrote a snapshot");
+        debug!(partition = %self.input, next_offset, entries, size_bytes, "wrote a snapshot");
         Ok(Position { partition: self.input.clone(), offset: next_offset })
     }
+}
+
+/// The records of a snapshot on their way into the log.
+struct Writing<'a> {
+    producer: &'a dyn Producer,
+    topic: Arc<str>,
+    partition: i32,
+    bytes_max: usize,
+    wait: Duration,
+    records: Vec<KeyValue>,
+    /// How many of them are in `size_bytes`.
+    sized: usize,
+    size_bytes: usize,
+    written_bytes: usize,
+}
+
+impl Writing<'_> {
+    /// Publishes what has come together, if that is enough, or all of it; and waits.
+    fn write(&mut self, all: bool) -> Result<(), LogError> {
+        let size = |(key, value): &KeyValue| key.len() + value.as_ref().map_or(0, Vec::len);
+        let new = self.records.get(self.sized..).unwrap_or_default();
+        self.size_bytes += new.iter().map(size).sum::<usize>();
+        self.sized = self.records.len();
+        let enough = self.size_bytes >= self.bytes_max || self.records.len() >= SAVE_RECORDS_MAX;
+        if self.records.is_empty() || !all && !enough {
+            return Ok(());
+        }
+        self.written_bytes += std::mem::take(&mut self.size_bytes);
+        self.sized = 0;
+        let outgoing = |(key, value)| Outgoing {
+            topic: Arc::clone(&self.topic),
+            partition: Some(self.partition),
+            key: Some(key),
+            value,
+            headers: Vec::new(),
+        };
+        let records = std::mem::take(&mut self.records).into_iter().map(outgoing).collect();
+        publish_and_wait(self.producer, records, self.wait)?;
+        Ok(())
+    }
+}
+
+fn unfit(error: &dyn std::fmt::Display) -> LogError {
+    LogError::Fatal(format!("a snapshot does not encode: {error}"))
+}
+
+/// A number that no other writer of a partition has.
+fn new_writer() -> u64 {
+    let (_, number) = Uuid::now_v7().as_u64_pair();
+    number
 }
 
 /// Writes the configured settings into a partition; they hold from there on.
@@ -424,33 +397,52 @@ pub(crate) fn configure(
     Ok(())
 }
 
+/// What a snapshot holds.
+struct Loaded {
+    machine: Processor,
+    output_next: [i64; 2],
+    ledger: Ledger,
+}
+
 /// The newest snapshot of a partition that can be resumed.
 fn load(
     config: &Config,
     log: &dyn EventLog,
     input: &TopicPartition,
     topic_id: &str,
-) -> Result<Option<(Slot, Saved, Processor)>, LogError> {
+) -> Result<Option<Loaded>, LogError> {
     let state = TopicPartition::new(config.topics.state.as_str(), input.partition);
     let range = log.offsets(&state)?;
-    let mut tail = STATE_TAIL;
+    let (mut tail, mut tried) = (STATE_TAIL, 0);
     loop {
-        // Snapshots lie at the end; the log need not be read from its beginning.
+        // Heads are written last, so the newest lies near the end.
         let from = range.next.saturating_sub(tail).max(range.first);
-        let mut assembly = Assembly::new(&input.topic, input.partition);
-        read_range(log, &state, from, range.next, config.read_wait(), |r| assembly.take(r))?;
-        for (slot, saved) in assembly.complete() {
-            if saved.topic_id != topic_id {
+        let mut heads = Heads::new(input);
+        read_range(log, &state, from, range.next, config.read_wait(), |r| heads.take(r))?;
+        for mut entries in heads.newest_first(input).into_iter().take(HEADS_MAX).skip(tried) {
+            tried += 1;
+            if entries.head().topic_id != topic_id {
                 warn!(partition = %input, "a snapshot belongs to a deleted topic of that name");
                 continue;
             }
+            let (first, next) = (range.first, range.next);
+            read_range(log, &state, first, next, config.read_wait(), |r| entries.take(r))?;
+            let head = entries.head().clone();
+            let finished = entries.finish(new_writer(), config.snapshot_chunk_bytes_max);
+            let Some((restored, ledger)) = finished else {
+                warn!(partition = %input, "a snapshot is not whole");
+                continue;
+            };
             let TopicPartition { topic, partition } = input;
-            match Processor::resume(topic, *partition, &saved.state) {
-                Ok(machine) => return Ok(Some((slot, saved, machine))),
+            match Processor::resume(topic, *partition, &head.state, restored) {
+                Ok(machine) => {
+                    let output_next = [head.metrics_next, head.alerts_next];
+                    return Ok(Some(Loaded { machine, output_next, ledger }));
+                }
                 Err(error) => warn!(partition = %input, %error, "a snapshot cannot be used"),
             }
         }
-        if from <= range.first {
+        if from <= range.first || tried >= HEADS_MAX {
             return Ok(None);
         }
         tail = tail.saturating_mul(STATE_TAIL_GROWTH);
@@ -481,17 +473,5 @@ impl OriginColumns {
             event.text(self.topic?) == Some(topic) && event.int(self.partition?) == Some(partition);
         ours.then_some(())?;
         Some((event.int(self.offset?)?, event.int(self.ordinal?)?))
-    }
-}
-
-/// A kind as a bounded label.
-fn label_of(kind: &str) -> &'static str {
-    match kind {
-        "metric.window" => "metric.window",
-        "drift.baseline.set" => "drift.baseline.set",
-        "drift.alert.pending" => "drift.alert.pending",
-        "drift.alert.firing" => "drift.alert.firing",
-        "drift.alert.resolved" => "drift.alert.resolved",
-        _ => "other",
     }
 }

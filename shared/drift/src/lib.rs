@@ -33,7 +33,7 @@
 //! | the same | the probability of each | [`EsrMultinomial`] |
 //! | new version against old, paired | nothing | [`Canary`] |
 //!
-//! Since when: [`Localiser`] for the bets of [`EsrBounded`], [`Focus`] for everything else.
+//! Many streams together: [`fleet`]. Since when: [`Localiser`] for the bets of [`EsrBounded`], [`Focus`] for everything else.
 //!
 //! ```
 //! use drift::{EsrBounded, Null, Signal, StreamDetector};
@@ -53,6 +53,7 @@ pub mod detector;
 pub mod distance;
 mod elementary;
 mod finite;
+pub mod fleet;
 pub mod focus;
 pub mod interval;
 pub mod localiser;

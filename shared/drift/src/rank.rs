@@ -61,6 +61,28 @@ impl Ranks {
         self.count
     }
 
+    /// The sketch that the ranks were made from.
+    #[must_use]
+    pub fn sketch(&self) -> DdSketch {
+        #[expect(
+            clippy::cast_precision_loss,
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a share of a count, times it, is a count far below 2^53"
+        )]
+        let number = |share: f64| (share * self.count as f64).round() as u64;
+        let mut below = self.below.iter().copied();
+        let zeros = number(below.next().unwrap_or_default());
+        let mut less = zeros;
+        let buckets = self.buckets.iter().zip(below).map(|((bucket, _), below)| {
+            let with = number(below);
+            let in_it = with.saturating_sub(less);
+            less = with;
+            (*bucket, in_it)
+        });
+        DdSketch::of(zeros, buckets.collect())
+    }
+
     /// Rank of a value, from 0 to 1; `None` for a negative one.
     #[must_use]
     pub fn rank(&self, value: Finite) -> Option<Unit> {
@@ -115,6 +137,16 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn ranks_give_their_sketch_back(values in prop::collection::vec(0.0_f64..1e6, 1..300)) {
+            let mut sketch = DdSketch::default();
+            for value in &values {
+                // A third of them count as zero.
+                sketch.insert(finite(if *value < 3e5 { 0.0 } else { *value }));
+            }
+            prop_assert_eq!(Ranks::new(&sketch).unwrap().sketch(), sketch);
+        }
+
         #[test]
         fn a_rank_counts_what_is_less_and_half_of_what_is_equal(
             values in prop::collection::vec(0_u8..20, 1..60), value in 0_u8..20,

@@ -59,6 +59,11 @@ impl DdSketch {
         (value >= 0.0).then(|| (value >= ZERO_BELOW).then(|| bucket_of(value)))
     }
 
+    /// A sketch of these counts; buckets ascending and counts above 0.
+    pub(crate) const fn of(zeros: u64, buckets: Vec<(i32, u64)>) -> Self {
+        Self { zeros, buckets }
+    }
+
     /// Numbers that count as zero.
     pub(crate) const fn zeros(&self) -> u64 {
         self.zeros

@@ -19,8 +19,8 @@ from statsmodels.stats.proportion import confint_proportions_2indep, proportion_
 
 SEED = 20260115
 HERE = pathlib.Path(__file__).parent
-RISING = [1.2, 1.5, 2, 3, 4.5, 7]
-FALLING = [0.85, 0.7, 0.5, 0.3, 0.15, 0.05]
+ODDS = [1.26, 1.63, 2.2, 3.7, 5.6, 17]
+SHARES = [0.13, 0.21, 0.22, 0.34, 0.07, 0.03]
 
 
 def write(name, cases):
@@ -37,20 +37,19 @@ def write(name, cases):
 
 def alarms(values, low, high, threshold):
     """Alarm indices of the mixture: bets lam on x against m, or on 1-x against 1-m."""
-    bets = []
+    sides = []
     if high is not None:
-        for ratio in RISING:
-            p = min(ratio * high, (1 + high) / 2)
-            bets.append((False, high, (p - high) / (1 - high)))
+        sides.append((False, high))
     if low is not None:
-        for ratio in FALLING:
-            bets.append((True, 1 - low, (low - ratio * low) / low))
+        sides.append((True, 1 - low))
+    bets = [(mirrored, m, share / len(sides), odds * m / (1 - m + odds * m))
+            for mirrored, m in sides for odds, share in zip(ODDS, SHARES)]
     capital, found = [0.0] * len(bets), []
     for index, x in enumerate(values):
-        for j, (mirrored, m, lam) in enumerate(bets):
+        for j, (mirrored, m, share, p) in enumerate(bets):
             y = 1 - x if mirrored else x
-            capital[j] = (capital[j] + 1) * (1 + lam * (y / m - 1))
-        if sum(capital) / len(bets) >= threshold:
+            capital[j] = (capital[j] + share) * (1 + (p - m) / (1 - m) * (y / m - 1))
+        if sum(capital) >= threshold:
             found.append(index + 1)
             capital = [0.0] * len(bets)
     return found

@@ -17,6 +17,11 @@ use crate::context::QuietContext;
 use crate::options::Options;
 use crate::outcome::{code_outcome, is_unknown, outcome};
 
+/// Size of a segment of a compacted topic; the default is 1 GiB.
+const COMPACTED_SEGMENT_BYTES: &str = "67108864";
+/// Share of a compacted topic that is written twice before it is compacted; the default is one half.
+const COMPACTED_DIRTY_RATIO: &str = "0.2";
+
 /// Creates the topics that are missing and waits until the brokers know them.
 pub(crate) fn create(
     options: &Options,
@@ -33,9 +38,17 @@ pub(crate) fn create(
         .iter()
         .map(|spec| {
             let copies = TopicReplication::Fixed(options.replication);
-            NewTopic::new(&spec.name, spec.partitions.max(1), copies)
-                .set("cleanup.policy", if spec.compacted { "compact" } else { "delete" })
-                .set("message.timestamp.type", "LogAppendTime")
+            let topic = NewTopic::new(&spec.name, spec.partitions.max(1), copies)
+                .set("message.timestamp.type", "LogAppendTime");
+            if spec.compacted {
+                // Whoever restarts reads all of it, and the last segment is never compacted.
+                topic
+                    .set("cleanup.policy", "compact")
+                    .set("segment.bytes", COMPACTED_SEGMENT_BYTES)
+                    .set("min.cleanable.dirty.ratio", COMPACTED_DIRTY_RATIO)
+            } else {
+                topic.set("cleanup.policy", "delete")
+            }
         })
         .collect();
     let wait = Some(options.request_wait);

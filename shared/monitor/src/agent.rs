@@ -1,20 +1,24 @@
 //! State of one agent in one environment, and of its versions.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 use event::Event;
 use serde::{Deserialize, Serialize};
 
 use crate::announced::{Announced, Digests};
+use crate::baseline::Baselines;
+use crate::canary::Canary;
 use crate::change::LastChange;
 use crate::columns::columns;
 use crate::dedup::digest_of;
-use crate::metric::{self, Watch};
+use crate::emission::emit_window;
+use crate::metric::{self, Sample, Sampler, Watch};
 use crate::output::{Destination, Outputs};
 use crate::silence::Silence;
-use crate::stream::{Context, Fleet, History, Mark, Reference, Stream, Value};
-use crate::window::{Cell, Windows};
+use crate::stream::{Context, Fleet, History, Mark, Past, Stream, Value};
+use crate::window::{Cell, Span, Windows};
 
 /// Bytes kept of a name (tenant, agent, environment, version, suite, run). Of a longer one the
 /// beginning and a digest of all of it are kept.
@@ -99,15 +103,14 @@ fn decimal(mut number: usize, digits: &mut [u8; 20]) -> &str {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Agent {
     pub(crate) identity: Identity,
-    /// Mixed into event ids, so that one agent cannot use up another's.
-    pub(crate) salt: u128,
-    /// Offset of its last event.
-    pub(crate) last_offset: i64,
     /// The version that is compared with the next one.
     pub(crate) current: Option<String>,
+    /// The version that is tried beside it.
+    pub(crate) canary: Option<Box<Canary>>,
     pub(crate) last_change: Option<LastChange>,
     pub(crate) announced: Announced,
     pub(crate) silence: Silence,
+    pub(crate) baselines: Baselines,
     pub(crate) versions: BTreeMap<String, Version>,
 }
 
@@ -122,12 +125,30 @@ pub(crate) struct Version {
     suites: Vec<String>,
     /// Digests it was seen with.
     pub(crate) digests: Digests,
+    /// For each metric of categories, which of them count for the detectors.
+    samplers: BTreeMap<u8, Sampler>,
     pub(crate) windows: Windows,
     /// Streams that are watched, by metric and suite.
     pub(crate) streams: BTreeMap<Cell, Stream>,
 }
 
 impl Version {
+    /// Chooses whether a category counts for the detectors of its metric.
+    pub(crate) fn choose<'e>(
+        &mut self,
+        place: u8,
+        run: Option<&str>,
+        sample: Sample<'e>,
+    ) -> Sample<'e> {
+        match sample {
+            Sample::Number(number) => Sample::Number(number),
+            Sample::Name { name, .. } => {
+                let chosen = self.samplers.entry(place).or_default().choose(run);
+                Sample::Name { name, chosen }
+            }
+        }
+    }
+
     /// Number of a suite, which gets one if there is a place left; [`OTHER_SUITE`] otherwise.
     pub(crate) fn suite(&mut self, name: &str, suites_max: u16) -> u16 {
         let name = bounded(name);
@@ -140,6 +161,15 @@ impl Version {
             self.suites.push(name.into_owned());
         }
         u16::try_from(place.saturating_add(1)).unwrap_or(OTHER_SUITE)
+    }
+
+    /// Number of a suite that is known; 0 for a metric without suites.
+    pub(crate) fn number_of(&self, suite: &str, per_suite: bool) -> Option<u16> {
+        if !per_suite {
+            return Some(0);
+        }
+        let place = self.suites.iter().position(|known| known == suite)?;
+        u16::try_from(place.saturating_add(1)).ok()
     }
 
     /// Name of a suite; `None` for 0 and for the suite without a name.
@@ -159,23 +189,59 @@ pub(crate) fn watch_of(cell: Cell) -> Option<Watch> {
 
 impl Agent {
     /// An agent without versions.
-    pub(crate) fn new(key: &str, identity: Identity) -> Self {
+    pub(crate) fn new(identity: Identity) -> Self {
         Self {
             identity,
-            salt: digest_of(key),
-            last_offset: 0,
             current: None,
+            canary: None,
             last_change: None,
             announced: Announced::default(),
             silence: Silence::default(),
+            baselines: Baselines::default(),
             versions: BTreeMap::new(),
         }
     }
 
-    /// Takes over what is known of changes that named no environment.
-    pub(crate) fn inherit(&mut self, everywhere: &Self) {
-        self.last_change.clone_from(&everywhere.last_change);
-        self.announced.clone_from(&everywhere.announced);
+    /// Forgets a version; its open windows are emitted as they are.
+    pub(crate) fn forget(&mut self, version: &str, fleet: Fleet<'_>, outputs: &mut Outputs<'_>) {
+        let windows = self.versions.get(version).map(|version| version.windows.open().collect());
+        let windows: Vec<(Span, i64)> = windows.unwrap_or_default();
+        self.end_canary_of(version, outputs);
+        for window in windows {
+            emit_window(self, version, window, fleet, outputs);
+        }
+        self.each_stream(version, fleet, |_, stream, _| stream.leave(fleet.standings));
+        self.versions.remove(version);
+    }
+
+    /// Forgets the versions that were silent for longest, if there are more than may be; neither
+    /// the current one nor one with an event at this offset. How many it were.
+    pub(crate) fn forget_versions(
+        &mut self,
+        offset: i64,
+        fleet: Fleet<'_>,
+        outputs: &mut Outputs<'_>,
+    ) -> u64 {
+        let versions_max = usize::from(fleet.settings.versions_per_agent_max).max(1);
+        let excess = self.versions.len().saturating_sub(versions_max);
+        if excess == 0 {
+            return 0;
+        }
+        let mut old: Vec<(i64, String)> = self
+            .versions
+            .iter()
+            .filter(|(name, version)| {
+                let is_used = self.current.as_ref() == Some(name) || self.is_canary(name);
+                !is_used && version.last_offset != offset
+            })
+            .map(|(name, version)| (version.last_offset, name.clone()))
+            .collect();
+        old.sort();
+        old.truncate(excess);
+        for (_, name) in &old {
+            self.forget(name, fleet, outputs);
+        }
+        u64::try_from(old.len()).unwrap_or(u64::MAX)
     }
 
     /// Tests that run, of all versions.
@@ -222,19 +288,19 @@ impl Agent {
         state.streams = streams;
     }
 
-    /// Takes an observation of a stream of a version, which is known.
+    /// Takes an observation of a stream of a version, which is known. How many more tests run now.
     pub(crate) fn observe(
         &mut self,
         version: &str,
         cell: Cell,
-        value: Value,
+        value: Value<'_>,
         (mark, run): (Mark, &str),
         fleet: Fleet<'_>,
         outputs: &mut Outputs<'_>,
-    ) {
-        let Some(watch) = watch_of(cell) else { return };
+    ) -> i64 {
+        let Some(watch) = watch_of(cell) else { return 0 };
         let Some(Version { streams, suites, previous, .. }) = self.versions.get_mut(version) else {
-            return;
+            return 0;
         };
         let place = usize::from(cell.1).checked_sub(1);
         let suite = place.and_then(|place| suites.get(place)).map(String::as_str);
@@ -246,16 +312,62 @@ impl Agent {
             suite: suite.filter(|name| !name.is_empty()),
             last_change: self.last_change.as_ref(),
         };
-        let stream = streams.entry(cell).or_insert_with(|| {
-            let empty = || History::empty(watch.model);
-            let reference = Reference { version: previous.clone(), history: empty() };
-            Stream::start(empty(), reference, &context, outputs)
-        });
-        stream.observe(value, mark, run, &context, outputs);
+        let (baselines, policy) = (&mut self.baselines, context.policy());
+        let place = (cell.0, context.suite.unwrap_or_default());
+        let basis = baselines.basis(&policy, place.0, place.1);
+        let is_canary = self.canary.as_ref().is_some_and(|canary| canary.is(version));
+        if !is_canary && streams.get(&cell).is_some_and(|stream| stream.basis != basis) {
+            // The settings have changed.
+            let before = self.tests();
+            self.rebase(version, fleet, outputs);
+            let more = difference(self.tests(), before);
+            return more.saturating_add(self.observe(
+                version,
+                cell,
+                value,
+                (mark, run),
+                fleet,
+                outputs,
+            ));
+        }
+        // What is tried beside another version is neither tested nor part of the weeks before.
+        let expected =
+            if is_canary { None } else { baselines.expected(place, (value, mark.time), &policy) };
+        let start = |past: Past, outputs: &mut Outputs<'_>| {
+            if is_canary {
+                return Stream::untested(past, basis);
+            }
+            let previous = || (previous.clone(), History::empty(watch.model));
+            let reference = baselines.reference(basis, place, &policy, mark.time, previous);
+            Stream::start(past, reference, &context, outputs)
+        };
+        let mut before = 0;
+        let stream = match streams.entry(cell) {
+            Entry::Vacant(new) => new.insert(start(Past::empty(watch.model), outputs)),
+            Entry::Occupied(known) => {
+                let stream = known.into_mut();
+                before = u64::from(stream.is_tested());
+                if expected.is_some() && stream.awaits_weeks() {
+                    let past = std::mem::replace(&mut stream.past, Past::empty(watch.model));
+                    *stream = start(past, outputs);
+                }
+                stream
+            }
+        };
+        let changed = stream.observe((value, expected), mark, run, &context, outputs);
+        if let Some(changed) = changed {
+            baselines.forget_since(place, changed.time);
+        } else if !is_canary && !stream.is_firing() {
+            baselines.keep(place, (value, mark.time), &policy, fleet);
+        }
+        if let (Some(canary), Value::One(worse)) = (&mut self.canary, value) {
+            canary.observe(cell.0, worse, run, &context, outputs);
+        }
+        difference(u64::from(stream.is_tested()), before)
     }
 
-    /// Makes `to`, which is known, the current version: the outgoing one's alerts end, its totals
-    /// become the frozen baseline of `to`, and a new test begins.
+    /// Makes `to`, which is known, the current version: the outgoing one's alerts end, a baseline
+    /// of `to` is frozen, and a new test begins.
     pub(crate) fn introduce(
         &mut self,
         to: &str,
@@ -263,15 +375,16 @@ impl Agent {
         fleet: Fleet<'_>,
         outputs: &mut Outputs<'_>,
     ) {
-        let mut frozen = Vec::new();
+        let mut taken_over = Vec::new();
         if let Some(from) = &from {
             self.each_stream(from, fleet, |_, stream, context| {
                 stream.restart("another version has taken over", context, outputs);
             });
+            self.pin_by_setting(from, outputs.offset(), fleet);
             if let Some(outgoing) = self.versions.get(from) {
-                for ((place, suite), stream) in &outgoing.streams {
+                for (place, suite) in outgoing.streams.keys() {
                     let suite = (*suite > 0).then(|| outgoing.suite_name(*suite).unwrap_or(""));
-                    frozen.push((*place, suite.map(str::to_owned), stream.history.clone()));
+                    taken_over.push((*place, suite.map(str::to_owned)));
                 }
             }
         }
@@ -280,20 +393,23 @@ impl Agent {
         });
         self.current = Some(to.to_owned());
         let Some(state) = self.versions.get_mut(to) else { return };
-        state.previous.clone_from(&from);
-        let mut streams = std::mem::take(&mut state.streams);
-        let empty = |cell| watch_of(cell).map(|watch| History::empty(watch.model));
-        let mut baselines: BTreeMap<Cell, History> =
-            streams.keys().filter_map(|cell| Some((*cell, empty(*cell)?))).collect();
-        for (place, suite, history) in frozen {
+        state.previous = from;
+        let mut cells: BTreeSet<Cell> = state.streams.keys().copied().collect();
+        for (place, suite) in taken_over {
             let number =
                 suite.map_or(0, |suite| state.suite(&suite, fleet.settings.suites_per_key_max));
             if number != OTHER_SUITE {
-                baselines.insert((place, number), history);
+                cells.insert((place, number));
             }
         }
-        for (cell, baseline) in baselines {
-            let Some(watch) = watch_of(cell) else { continue };
+        let time = outputs.time();
+        let watched = cells.into_iter().filter_map(|cell| Some((cell, watch_of(cell)?)));
+        let references: Vec<_> = watched
+            .map(|(cell, watch)| (cell, watch, self.reference(to, (cell, watch), fleet, time)))
+            .collect();
+        let Some(state) = self.versions.get_mut(to) else { return };
+        let mut streams = std::mem::take(&mut state.streams);
+        for (cell, watch, reference) in references {
             let context = Context {
                 fleet,
                 agent: &self.identity,
@@ -302,11 +418,9 @@ impl Agent {
                 suite: state.suite_name(cell.1),
                 last_change: self.last_change.as_ref(),
             };
-            let reference = Reference { version: from.clone(), history: baseline };
-            let history = streams.remove(&cell).map(|stream| stream.history);
-            let history = history.unwrap_or_else(|| History::empty(watch.model));
-            let stream = Stream::start(history, reference, &context, outputs);
-            streams.insert(cell, stream);
+            let past = streams.remove(&cell).map(|stream| stream.past);
+            let past = past.unwrap_or_else(|| Past::empty(watch.model));
+            streams.insert(cell, Stream::start(past, reference, &context, outputs));
         }
         state.streams = streams;
     }
@@ -327,6 +441,10 @@ impl Agent {
         }
         self.current = Some(to.to_owned());
     }
+}
+
+fn difference(now: u64, before: u64) -> i64 {
+    i64::try_from(now).unwrap_or(i64::MAX).saturating_sub_unsigned(before)
 }
 
 #[cfg(test)]
@@ -357,7 +475,7 @@ mod tests {
             key(Some("a"), "", None),
             key(Some("-"), "a", None),
         ];
-        let distinct: std::collections::BTreeSet<_> = all.iter().map(|(key, _)| key).collect();
+        let distinct: BTreeSet<_> = all.iter().map(|(key, _)| key).collect();
         assert_eq!(distinct.len(), all.len(), "{all:?}");
         let prefix = |(key, prefix): &(String, usize)| key.get(..*prefix).map(str::to_owned);
         assert_eq!(prefix(&all[0]), prefix(&all[3]));

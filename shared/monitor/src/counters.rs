@@ -33,4 +33,6 @@ pub struct Counters {
     pub suites_refused: u64,
     /// Suppressions and maintenance windows that were refused.
     pub quiet_refused: u64,
+    /// Acts about baselines that could not be carried out, and changed nothing.
+    pub pins_refused: u64,
 }

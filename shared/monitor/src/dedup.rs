@@ -1,33 +1,42 @@
 //! Which event ids were seen lately: bounded, first in, first out.
+//!
+//! Ids have numbers in the order in which they were seen. They are saved in pages of [`PAGE_IDS`]
+//! numbers, so that saving costs no more than what came since the last time.
 
 use std::collections::{HashSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+/// Ids of a page.
+const PAGE_IDS: u64 = 1_024;
+/// Most ids that may be remembered: half of what [`PAGES`] hold.
+pub(crate) const EVENT_IDS_MAX: u32 = 32 * 1_024 * 1_024;
+/// Pages have numbers below this one, which come round again.
+const PAGES: u64 = 65_536;
+
 /// The last ids of a partition.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(from = "Saved", into = "Saved")]
+#[derive(Debug, Default)]
 pub(crate) struct RecentIds {
     order: VecDeque<u128>,
     known: HashSet<u128>,
+    /// Number of the oldest.
+    first: u64,
+    /// Ids before that number are saved.
+    saved: u64,
+    /// Number of the oldest page that is saved.
+    saved_page: u64,
 }
 
-#[derive(Serialize, Deserialize)]
-struct Saved(Vec<[u8; 16]>);
-
-impl From<Saved> for RecentIds {
-    fn from(saved: Saved) -> Self {
-        let order: VecDeque<u128> = saved.0.into_iter().map(u128::from_be_bytes).collect();
-        Self { known: order.iter().copied().collect(), order }
-    }
+/// The numbers of the ids that are remembered: from the first to below the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(crate) struct IdRange {
+    first: u64,
+    next: u64,
 }
 
-impl From<RecentIds> for Saved {
-    fn from(ids: RecentIds) -> Self {
-        Self(ids.order.into_iter().map(u128::to_be_bytes).collect())
-    }
-}
+/// A page as it is saved, or that it is gone.
+pub(crate) type Saved = (u16, Option<Vec<u8>>);
 
 impl RecentIds {
     /// Remembers an id; `false` if it is known already.
@@ -42,10 +51,76 @@ impl RecentIds {
         while self.order.len() > ids_max {
             if let Some(oldest) = self.order.pop_front() {
                 self.known.remove(&oldest);
+                self.first += 1;
             }
         }
         true
     }
+
+    /// Which ids are remembered.
+    pub(crate) fn range(&self) -> IdRange {
+        let count = u64::try_from(self.order.len()).unwrap_or(u64::MAX);
+        IdRange { first: self.first, next: self.first.saturating_add(count) }
+    }
+
+    /// What has changed since the last call.
+    pub(crate) fn take_changes(&mut self) -> Vec<Saved> {
+        let IdRange { first, next } = self.range();
+        let mut changes: Vec<Saved> = Vec::new();
+        let gone = self.saved_page..(first / PAGE_IDS).min(self.saved.div_ceil(PAGE_IDS));
+        changes.extend(gone.map(|page| (slot_of(page), None)));
+        self.saved_page = first / PAGE_IDS;
+        if next > self.saved {
+            for page in self.saved.max(first) / PAGE_IDS..next.div_ceil(PAGE_IDS) {
+                let from = (page * PAGE_IDS).max(first);
+                let until = (page + 1).saturating_mul(PAGE_IDS).min(next);
+                let place = |number: u64| usize::try_from(number - first).unwrap_or(usize::MAX);
+                let ids = self.order.range(place(from)..place(until));
+                let ids: Vec<[u8; 16]> = ids.map(|id| id.to_be_bytes()).collect();
+                let bytes = postcard::to_stdvec(&(from, ids)).unwrap_or_default();
+                changes.push((slot_of(page), Some(bytes)));
+            }
+        }
+        self.saved = next;
+        changes
+    }
+
+    /// The ids of such a range, from their pages in any order.
+    ///
+    /// # Errors
+    ///
+    /// Pages that do not decode, or that are not those of the range.
+    pub(crate) fn restore(
+        IdRange { first, next }: IdRange,
+        pages: Vec<Vec<u8>>,
+    ) -> Result<Self, String> {
+        let mut all: Vec<(u64, Vec<[u8; 16]>)> = Vec::new();
+        for page in pages {
+            all.push(postcard::from_bytes(&page).map_err(|error| error.to_string())?);
+        }
+        all.sort_unstable_by_key(|(from, _)| *from);
+        let mut order = VecDeque::new();
+        let mut expected = first;
+        for (from, ids) in all {
+            for (number, id) in (from..).zip(ids).skip_while(|(number, _)| *number < first) {
+                if number != expected {
+                    return Err(format!("event id {expected} is missing"));
+                }
+                order.push_back(u128::from_be_bytes(id));
+                expected += 1;
+            }
+        }
+        if expected != next {
+            return Err(format!("event ids end at {expected}, not at {next}"));
+        }
+        let known = order.iter().copied().collect();
+        Ok(Self { order, known, first, saved: next, saved_page: first / PAGE_IDS })
+    }
+}
+
+/// Where a page is saved.
+fn slot_of(page: u64) -> u16 {
+    u16::try_from(page % PAGES).unwrap_or_default()
 }
 
 /// Number of an event id: the UUID itself, or 128 bits of a digest of any other text.
@@ -79,6 +154,8 @@ fn parse_uuid(text: &str) -> Option<u128> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     #[test]
@@ -87,9 +164,36 @@ mod tests {
         assert!((0..4).all(|id| ids.insert(id, 3)));
         assert!(!ids.insert(1, 3) && !ids.insert(3, 3));
         assert!(ids.insert(0, 3));
-        let saved = postcard::to_stdvec(&ids).unwrap();
-        let mut again: RecentIds = postcard::from_bytes(&saved).unwrap();
-        assert!(!again.insert(0, 3) && again.insert(1, 3));
+    }
+
+    #[test]
+    fn what_was_saved_piece_by_piece_is_what_is_remembered() {
+        for (ids_max, steps) in [(3, 5), (700, 900), (3_000, 777), (5_000, 1_024)] {
+            let mut ids = RecentIds::default();
+            let mut saved: BTreeMap<u16, Vec<u8>> = BTreeMap::new();
+            for round in 0..20_u128 {
+                for id in 0..steps {
+                    assert!(ids.insert(round * steps + id, ids_max));
+                }
+                let changes = ids.take_changes();
+                assert!(changes.len() <= 6, "{}", changes.len());
+                for (page, bytes) in changes {
+                    match bytes {
+                        Some(bytes) => drop(saved.insert(page, bytes)),
+                        None => drop(saved.remove(&page).unwrap()),
+                    }
+                }
+                assert!(ids.take_changes().is_empty());
+                let pages: Vec<_> = saved.values().cloned().collect();
+                let mut again = RecentIds::restore(ids.range(), pages.clone()).unwrap();
+                assert_eq!((&again.order, &again.known), (&ids.order, &ids.known));
+                assert!(again.take_changes().is_empty());
+                assert!(RecentIds::restore(ids.range(), Vec::new()).is_err());
+                if round % 3 == 2 {
+                    ids = again;
+                }
+            }
+        }
     }
 
     #[test]

@@ -3,9 +3,8 @@
 use event::Timestamp;
 
 use crate::agent::Agent;
-use crate::metric;
+use crate::metric::{self, Shares};
 use crate::output::{Destination, Outputs};
-use crate::quiet::Quiet;
 use crate::stream::{Fleet, Totals};
 use crate::window::Span;
 
@@ -15,7 +14,6 @@ pub(crate) fn emit_window(
     agent: &mut Agent,
     name: &str,
     (span, start): (Span, i64),
-    quiet: &Quiet,
     fleet: Fleet<'_>,
     outputs: &mut Outputs<'_>,
 ) {
@@ -27,13 +25,14 @@ pub(crate) fn emit_window(
         .filter_map(|((place, suite), aggregate)| {
             let metric = metric::ALL.get(usize::from(*place))?;
             let summary = aggregate.summary(metric.shape)?;
-            Some((*place, version.suite_name(*suite), metric, summary))
+            let categories = aggregate.categories().map(Shares::shown);
+            Some((*place, version.suite_name(*suite), metric, summary, categories))
         })
         .collect();
     cells.sort_by_key(|(place, suite, ..)| (*place, *suite));
     let end = span.end(start);
-    let maintenance = quiet.overlaps(&agent.identity, start, end);
-    for (_, suite, metric, summary) in cells {
+    let maintenance = fleet.quiet.overlaps(&agent.identity, start, end);
+    for (_, suite, metric, summary, categories) in cells {
         let [p50, p90, p95, p99] = match summary.quantiles {
             Some(quantiles) => quantiles.map(Some),
             None => [None; 4],
@@ -62,6 +61,7 @@ pub(crate) fn emit_window(
                     .set_some("metric.p95", p95)
                     .set_some("metric.p99", p99)
                     .set_some("metric.maintenance", maintenance.then_some(true))
+                    .set_some("metric.categories", categories)
             },
         );
     }

@@ -13,9 +13,11 @@
 //!   suppression says so, and fires again if it outlasts it; no detector sees what lies in a
 //!   maintenance window.
 //! - Memory is bounded: [`Settings`] says by what, and what happens there.
+//! - That the monitor is behind, or was away, is an output too (see `alive`).
 //! - A false page of one stream takes at least `average_run_length` observations on average: where
 //!   the baseline's confidence bound holds, or, against a short baseline, on average over
-//!   baselines, with one deployment in a hundred on top (see `stream`).
+//!   baselines, with one deployment in a hundred on top (see `stream`). A canary that is no worse is
+//!   ever called worse with probability of at most `canary_alpha` in each stream (see `canary`).
 //!
 //! # Vocabulary
 //!
@@ -28,33 +30,41 @@
 //! It neither reads nor publishes: the `processor` service does. It decodes nothing.
 
 mod agent;
+mod alive;
 mod announced;
+mod baseline;
+mod canary;
 mod change;
 mod columns;
 mod counters;
 mod dedup;
+mod due;
 mod emission;
 mod judged;
 pub mod metric;
 mod observe;
 mod output;
+mod policy;
 mod processor;
 mod quiet;
 pub mod replay;
 mod settings;
 mod silence;
 mod snapshot;
+mod state;
+mod store;
 mod stream;
 mod watermark;
 mod window;
 
 pub use counters::Counters;
 pub use output::{Destination, Output};
+pub use policy::{BaselineKind, MetricSettings};
 pub use processor::Processor;
 pub use settings::{Settings, SettingsError, SettingsTextError};
-pub use snapshot::ResumeError;
+pub use snapshot::{EntryId, ResumeError};
 pub use window::{PANE_MICROS, Span};
 
 /// Version of the computation; part of every origin and of every snapshot. It grows when the same
 /// records would give other outputs.
-pub const SEMANTICS: i64 = 2;
+pub const SEMANTICS: i64 = 3;

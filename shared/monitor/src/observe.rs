@@ -8,6 +8,9 @@ use crate::quiet::Request;
 /// Kind of the events that change the settings.
 pub(crate) const CONFIGURED: &str = "monitor.configured";
 
+/// Kind of the events that say where a monitor without a state began.
+pub(crate) const STARTED: &str = "monitor.started";
+
 /// Kinds that are told apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -31,10 +34,16 @@ pub(crate) enum Kind {
     Tick,
     /// `monitor.configured`.
     Configured,
+    /// `monitor.started`: said to whoever computes it again; nothing depends on it here.
+    Started,
     /// `eval.suite.published`.
     Suite,
     /// `drift.suppression.*` or `maintenance.*`, as they are asked for.
     Quiet(Request),
+    /// `drift.baseline.pinned`.
+    Pinned,
+    /// `drift.baseline.unpinned`.
+    Unpinned,
     /// Anything else: it shows that its key is alive, and fills no pane.
     Other,
 }
@@ -50,8 +59,11 @@ impl Kind {
             "agent.version.deployed" => Self::Deployed,
             "agent.version.rolled_back" => Self::RolledBack,
             "monitor.tick" => Self::Tick,
+            STARTED => Self::Started,
             CONFIGURED => Self::Configured,
             suite::KIND => Self::Suite,
+            "drift.baseline.pinned" => Self::Pinned,
+            "drift.baseline.unpinned" => Self::Unpinned,
             kind if kind.starts_with("change.") || kind.starts_with("agent.version.") => {
                 Self::Change
             }

@@ -21,7 +21,7 @@ pub enum Destination {
 pub struct Output {
     /// Where it goes; its partition there is the number of the input partition.
     pub destination: Destination,
-    /// Key of its record: the agent's id.
+    /// Key of its record: the agent's id; the number of the partition if the monitor speaks of itself.
     pub key: Vec<u8>,
     /// The event, complete with origin and `event_id`.
     pub event: Event<'static>,
@@ -29,26 +29,33 @@ pub struct Output {
     pub ordinal: i64,
 }
 
-/// Collects the outputs of one record.
-#[derive(Debug)]
+/// Hands on the outputs of one record, each as it is computed: one record may close the windows of
+/// every agent.
 pub(crate) struct Outputs<'a> {
     topic: &'a str,
     partition: i32,
     offset: i64,
     time: i64,
-    outputs: Vec<Output>,
+    next_ordinal: i64,
+    emit: &'a mut dyn FnMut(Output),
 }
 
 impl<'a> Outputs<'a> {
     /// Outputs of a record whose event is placed at that time.
-    pub(crate) const fn of(record: &Record<'a>, time: i64) -> Self {
+    pub(crate) fn of(record: &Record<'a>, time: i64, emit: &'a mut dyn FnMut(Output)) -> Self {
         Self {
             topic: record.topic,
             partition: record.partition,
             offset: record.offset,
             time,
-            outputs: Vec::new(),
+            next_ordinal: 0,
+            emit,
         }
+    }
+
+    /// Offset of the triggering event.
+    pub(crate) const fn offset(&self) -> i64 {
+        self.offset
     }
 
     /// Time of the triggering event.
@@ -56,22 +63,9 @@ impl<'a> Outputs<'a> {
         self.time
     }
 
-    pub(crate) fn into_outputs(self) -> Vec<Output> {
-        self.outputs
-    }
-
-    /// Outputs about baselines, alerts and quiet.
-    pub(crate) fn alerts_mut(&mut self) -> impl Iterator<Item = &mut Output> {
-        self.outputs.iter_mut().filter(|output| output.destination == Destination::Alerts)
-    }
-
     /// The `event_id` that the next output will have.
     pub(crate) fn next_id(&self) -> String {
-        id::from_origin(self.topic, self.partition, self.offset, self.next_ordinal())
-    }
-
-    fn next_ordinal(&self) -> i64 {
-        i64::try_from(self.outputs.len()).unwrap_or(i64::MAX)
+        id::from_origin(self.topic, self.partition, self.offset, self.next_ordinal)
     }
 
     /// Adds an event about a version of an agent, or about no agent if its id is empty; `fill` sets
@@ -85,16 +79,36 @@ impl<'a> Outputs<'a> {
         version: &str,
         fill: impl FnOnce(EventBuilder) -> EventBuilder,
     ) {
-        let ordinal = self.next_ordinal();
-        let time = time.clamp(Timestamp::EARLIEST.micros(), Timestamp::LATEST.micros());
         let version = Some(version).filter(|version| !version.is_empty());
+        self.add(destination, kind, time, agent.id.clone().into_bytes(), |builder| {
+            let builder = builder
+                .set_some("tenant_id", agent.tenant.as_deref())
+                .set_some("environment", agent.environment.as_deref())
+                .set_some("agent_id", Some(agent.id.as_str()).filter(|id| !id.is_empty()))
+                .set_some("agent_version", version);
+            fill(builder)
+        });
+    }
+
+    /// Adds an event of the monitor about itself, to the alerts; it names no agent.
+    pub(crate) fn push_own(&mut self, kind: &str, fill: impl FnOnce(EventBuilder) -> EventBuilder) {
+        let key = self.partition.to_string().into_bytes();
+        self.add(Destination::Alerts, kind, self.time, key, fill);
+    }
+
+    fn add(
+        &mut self,
+        destination: Destination,
+        kind: &str,
+        time: i64,
+        key: Vec<u8>,
+        fill: impl FnOnce(EventBuilder) -> EventBuilder,
+    ) {
+        let ordinal = self.next_ordinal;
+        let time = time.clamp(Timestamp::EARLIEST.micros(), Timestamp::LATEST.micros());
         let builder = EventBuilder::new(kind)
             .set("event_id", self.next_id())
             .set("event_time", Timestamp::from_micros(time))
-            .set_some("tenant_id", agent.tenant.as_deref())
-            .set_some("environment", agent.environment.as_deref())
-            .set_some("agent_id", Some(agent.id.as_str()).filter(|id| !id.is_empty()))
-            .set_some("agent_version", version)
             .set("origin.topic", self.topic)
             .set("origin.partition", i64::from(self.partition))
             .set("origin.offset", self.offset)
@@ -102,8 +116,8 @@ impl<'a> Outputs<'a> {
             .set("origin.semantics", SEMANTICS);
         match fill(builder).build() {
             Ok(event) => {
-                let key = agent.id.clone().into_bytes();
-                self.outputs.push(Output { destination, key, event, ordinal });
+                self.next_ordinal = self.next_ordinal.saturating_add(1);
+                (self.emit)(Output { destination, key, event, ordinal });
             }
             Err(error) => debug_assert!(false, "an output does not fit the schema: {error}"),
         }

@@ -1,77 +1,44 @@
 //! The state machine of one partition.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::HashMap;
 
 use event::{ColumnId, Decoded, Event, Record, Timestamp, TimestampType};
-use serde::{Deserialize, Serialize};
 use suite::Suites;
 
-use crate::agent::{Agent, Identity, OTHER_SUITE, Version, bounded, write_key};
+use crate::agent::{Agent, Identity, OTHER_SUITE, bounded, write_key};
+use crate::alive::{self, Alive};
+use crate::baseline::Act;
+use crate::canary::{Outcome, Step};
 use crate::change::LastChange;
 use crate::columns::{self, columns};
 use crate::counters::Counters;
 use crate::dedup::{RecentIds, number_of};
-use crate::emission::emit_window;
 use crate::judged;
-use crate::metric::{self, Metric};
+use crate::metric::{self, Metric, Sample};
 use crate::observe::Kind;
-use crate::output::{Output, Outputs};
+use crate::output::{Destination, Output, Outputs};
 use crate::quiet::Quiet;
 use crate::settings::Settings;
-use crate::silence::Look;
-use crate::snapshot::{self, ResumeError};
-use crate::stream::{Fleet, Mark, Value};
+use crate::state::State;
+use crate::store::{Key, Store};
+use crate::stream::{Fleet, Mark, Standings, Value};
 use crate::watermark::{Placed, Watermark};
-use crate::window::{Cell, PANE_MICROS, Span, Touched};
+use crate::window::{Cell, Span, end_of_minute};
 
-/// What happens to a window when the watermark reaches an instant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-enum Action {
-    Emit,
-    Expire,
-    Silence,
-}
-
-/// An action that waits for the watermark; in the order in which they are carried out.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-struct Due {
-    at: i64,
-    action: Action,
-    /// Shorter ones first: what they leave is in time for the longer.
-    span: Span,
-    agent: String,
-    version: String,
-    window: i64,
-}
-
-/// Everything that a processor knows.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct State {
-    pub(crate) topic: String,
-    pub(crate) partition: i32,
-    next_offset: i64,
-    watermark: Watermark,
-    counters: Counters,
-    ids: RecentIds,
-    agents: BTreeMap<String, Agent>,
-    /// Sum over agents of their versions, at least 1 each.
-    keys: u64,
-    /// Streams that are tested, of all agents.
-    tests: u64,
-    schedule: BTreeSet<Due>,
-    suites: Suites,
-    quiet: Quiet,
-}
+/// Names whose digests are remembered.
+const NAMES_MAX: usize = 65_536;
 
 /// Computes windows, baselines and alerts from the records of one partition.
 ///
 /// Call [`Self::handle_record`] with every record in offset order; everything else only looks.
 #[derive(Debug)]
 pub struct Processor {
-    settings: Settings,
-    state: State,
-    /// Buffer for keys, so that looking an agent up allocates nothing.
-    key: String,
+    pub(crate) settings: Settings,
+    pub(crate) state: State,
+    /// Buffer for names, so that looking an agent up allocates nothing.
+    pub(crate) name: String,
+    /// Keys of names that were seen lately.
+    pub(crate) names: HashMap<String, Key>,
 }
 
 impl Processor {
@@ -85,31 +52,15 @@ impl Processor {
             next_offset: 0,
             watermark: Watermark::default(),
             counters: Counters::default(),
+            alive: Alive::default(),
             ids: RecentIds::default(),
-            agents: BTreeMap::new(),
-            keys: 0,
-            tests: 0,
-            schedule: BTreeSet::new(),
+            agents: Store::default(),
+            standings: Standings::default(),
             suites: Suites::new(suite::Limits::default()),
+            suites_changed: false,
             quiet: Quiet::default(),
         };
-        Self { settings, state, key: String::new() }
-    }
-
-    /// Continues from a snapshot.
-    ///
-    /// # Errors
-    ///
-    /// If the snapshot is of another format, semantics or partition, or damaged.
-    pub fn resume(topic: &str, partition: i32, snapshot: &[u8]) -> Result<Self, ResumeError> {
-        let (settings, state) = snapshot::load(snapshot, topic, partition)?;
-        Ok(Self { settings, state, key: String::new() })
-    }
-
-    /// Everything that is needed to continue at [`Self::next_offset`], as bytes.
-    #[must_use]
-    pub fn snapshot(&self) -> Vec<u8> {
-        snapshot::save(&self.settings, &self.state)
+        Self { settings, state, name: String::new(), names: HashMap::new() }
     }
 
     /// Offset of the next record; 0 at the beginning.
@@ -140,7 +91,7 @@ impl Processor {
     /// Agent versions whose state is held (an agent without a version counts as one).
     #[must_use]
     pub const fn keys(&self) -> u64 {
-        self.state.keys
+        self.state.agents.keys()
     }
 
     /// Event time up to which the partition is taken to be complete.
@@ -149,17 +100,31 @@ impl Processor {
         self.state.watermark.at().map(Timestamp::from_micros)
     }
 
-    /// Takes the next record. A record before [`Self::next_offset`] was seen already and is
-    /// ignored. A record that did not decode is counted and has no other effect.
+    /// Takes the next record, and gives everything that comes of it: see
+    /// [`Self::handle_record_into`], which needs no memory for it.
     pub fn handle_record(&mut self, record: &Record<'_>, decoded: &Decoded<'_>) -> Vec<Output> {
+        let mut outputs = Vec::new();
+        self.handle_record_into(record, decoded, &mut |output| outputs.push(output));
+        outputs
+    }
+
+    /// Takes the next record, and hands on each output as it is computed. A record before
+    /// [`Self::next_offset`] was seen already and is ignored. A record that did not decode is counted
+    /// and has no other effect.
+    pub fn handle_record_into(
+        &mut self,
+        record: &Record<'_>,
+        decoded: &Decoded<'_>,
+        emit: &mut dyn FnMut(Output),
+    ) {
         if record.offset < self.state.next_offset {
-            return Vec::new();
+            return;
         }
         self.state.next_offset = record.offset.saturating_add(1);
         self.state.counters.records += 1;
         if decoded.fault.is_some() {
             self.state.counters.quarantined += 1;
-            return Vec::new();
+            return;
         }
         let event = &decoded.event;
         let broker = (record.timestamp_type != TimestampType::None)
@@ -168,7 +133,13 @@ impl Processor {
         let time = event.time(columns().event_time).map(Timestamp::micros);
         let time = time.or(broker).unwrap_or_default();
         let placed = self.state.watermark.place(time, broker, &self.settings);
-        let mut outputs = Outputs::of(record, placed.micros);
+        // What is said of alerts may still be marked, and they are few beside the windows.
+        let mut alerts = Vec::new();
+        let mut pass = |output: Output| match output.destination {
+            Destination::Metrics => emit(output),
+            Destination::Alerts => alerts.push(output),
+        };
+        let mut outputs = Outputs::of(record, placed.micros, &mut pass);
         let log_time = self.state.watermark.log_time().unwrap_or(placed.micros);
         self.state.quiet.reach(log_time, &mut outputs);
 
@@ -181,6 +152,7 @@ impl Processor {
             Kind::Suite => {
                 let document = suite::document_of(event).unwrap_or_default();
                 let published = self.state.suites.publish(document, record.offset);
+                self.state.suites_changed = true;
                 self.state.counters.suites_refused += u64::from(published.is_err());
                 false
             }
@@ -195,8 +167,14 @@ impl Processor {
                 }
                 false
             }
+            Kind::Started => false,
             Kind::Tick => {
-                self.state.watermark.tick(broker.unwrap_or(placed.micros), &self.settings)
+                let State { watermark, alive, .. } = &mut self.state;
+                let at = broker.unwrap_or(placed.micros);
+                let moved = alive::is_idle(event) && watermark.tick(at, &self.settings);
+                let place = (record.offset, at);
+                alive.tick(event, place, watermark.at(), &self.settings, &mut outputs);
+                moved
             }
             Kind::Run
             | Kind::Tool
@@ -206,6 +184,8 @@ impl Processor {
             | Kind::Deployed
             | Kind::RolledBack
             | Kind::Change
+            | Kind::Pinned
+            | Kind::Unpinned
             | Kind::Other => {
                 self.handle_event(record.offset, event, kind, placed, &mut outputs);
                 self.state.watermark.advance(placed.micros, broker, &self.settings)
@@ -215,8 +195,11 @@ impl Processor {
             self.carry_out_due(&mut outputs);
             self.state.quiet.retire(self.state.watermark.at(), &self.settings);
         }
-        self.state.quiet.mark(&mut outputs);
-        outputs.into_outputs()
+        self.state.agents.tidy();
+        for mut alert in alerts {
+            self.state.quiet.mark(&mut alert);
+            emit(alert);
+        }
     }
 
     /// Other settings hold from here on, thresholds included; tests that run keep their evidence and
@@ -240,27 +223,25 @@ impl Processor {
         outputs: &mut Outputs<'_>,
     ) {
         let columns = columns();
-        let state = &mut self.state;
-        state.counters.future_skew += u64::from(placed.skewed);
+        self.state.counters.future_skew += u64::from(placed.skewed);
         let Some(id) = event.text(columns.agent_id) else {
-            state.counters.unattributed += 1;
+            self.state.counters.unattributed += 1;
             return;
         };
-        self.key.clear();
-        let prefix = write_key(event, id, &mut self.key);
-        let agent = if let Some(agent) = state.agents.get_mut(self.key.as_str()) {
-            agent
-        } else {
-            state.keys += 1;
-            let mut agent = Agent::new(&self.key, Identity::of(event, id));
-            let everywhere = self.key.get(..prefix).and_then(|key| state.agents.get(key));
-            if let Some(everywhere) = everywhere {
-                agent.inherit(everywhere);
+        let key = self.key_of(event, id);
+        let state = &mut self.state;
+        if !state.agents.contains(key) {
+            let mut agent = Agent::new(Identity::of(event, id));
+            // What is known of changes that named no environment.
+            if let Some(everywhere) = state.agents.open(key.everywhere()) {
+                agent.last_change.clone_from(&everywhere.last_change);
+                agent.announced.clone_from(&everywhere.announced);
             }
-            state.agents.entry(self.key.clone()).or_insert(agent)
-        };
-        agent.last_offset = offset;
-        let number = number_of(event.text(columns.event_id).unwrap_or_default()) ^ agent.salt;
+            state.agents.insert(key, agent);
+        }
+        state.agents.heard(key, offset);
+        // Mixed with the agent, so that one cannot use up another's.
+        let number = number_of(event.text(columns.event_id).unwrap_or_default()) ^ key.number();
         let ids_max = usize::try_from(self.settings.event_ids_max).unwrap_or(usize::MAX);
         if !state.ids.insert(number, ids_max) {
             state.counters.duplicates += 1;
@@ -268,10 +249,13 @@ impl Processor {
             return;
         }
         match kind {
-            Kind::Change => self.note_change(offset, event, prefix),
+            Kind::Change => self.note_change(offset, event, key),
+            Kind::Pinned | Kind::Unpinned => {
+                self.rebase(&Act::of(event, kind, offset), event, key, outputs);
+            }
             Kind::Deployed | Kind::RolledBack => {
-                self.note_change(offset, event, prefix);
-                self.deploy(offset, event, kind, prefix, outputs);
+                self.note_change(offset, event, key);
+                self.deploy(offset, event, kind, key, outputs);
             }
             Kind::Run
             | Kind::Tool
@@ -279,26 +263,39 @@ impl Processor {
             | Kind::Eval
             | Kind::Approval
             | Kind::Other => {
-                self.observe(offset, event, kind, placed, outputs);
+                self.observe(offset, event, kind, (key, placed), outputs);
             }
-            Kind::Tick | Kind::Configured | Kind::Suite | Kind::Quiet(_) => {}
+            Kind::Tick | Kind::Started | Kind::Configured | Kind::Suite | Kind::Quiet(_) => {}
         }
         self.evict(offset, outputs);
     }
 
-    /// Keys of an agent in the environment of an event; without one, in every environment known.
-    fn keys_of(&self, event: &Event<'_>, prefix: usize) -> Vec<String> {
-        if event.text(columns().environment).is_some() {
-            return vec![self.key.clone()];
+    /// The key of an agent that an event names.
+    fn key_of(&mut self, event: &Event<'_>, id: &str) -> Key {
+        self.name.clear();
+        let family_bytes = write_key(event, id, &mut self.name);
+        if let Some(key) = self.names.get(self.name.as_str()) {
+            return *key;
         }
-        let prefix = self.key.get(..prefix).unwrap_or_default();
-        let all = self.state.agents.range(prefix.to_owned()..);
-        all.map(|(key, _)| key.clone()).take_while(|key| key.starts_with(prefix)).collect()
+        let key = Key::of(&self.name, family_bytes);
+        if self.names.len() >= NAMES_MAX {
+            self.names.clear();
+        }
+        self.names.insert(self.name.clone(), key);
+        key
     }
 
-    fn note_change(&mut self, offset: i64, event: &Event<'_>, prefix: usize) {
-        for key in self.keys_of(event, prefix) {
-            if let Some(agent) = self.state.agents.get_mut(&key) {
+    /// Keys of an agent in the environment of an event; without one, in every environment known.
+    fn keys_of(&self, event: &Event<'_>, key: Key) -> Vec<Key> {
+        if event.text(columns().environment).is_some() {
+            return vec![key];
+        }
+        self.state.agents.family(key.family)
+    }
+
+    fn note_change(&mut self, offset: i64, event: &Event<'_>, key: Key) {
+        for key in self.keys_of(event, key) {
+            if let Some(agent) = self.state.agents.open(key) {
                 let change = LastChange::saw(agent.last_change.as_ref(), event, offset);
                 agent.last_change = Some(change);
                 agent.announced.saw(event);
@@ -313,7 +310,7 @@ impl Processor {
         offset: i64,
         event: &Event<'_>,
         kind: Kind,
-        prefix: usize,
+        key: Key,
         outputs: &mut Outputs<'_>,
     ) {
         let columns = columns();
@@ -321,34 +318,64 @@ impl Processor {
         let to = named(columns.agent_to_version).or_else(|| named(columns.agent_version));
         let Some(to) = to else { return };
         let from = named(columns.agent_from_version);
-        for key in self.keys_of(event, prefix) {
-            let Some(agent) = self.state.agents.get_mut(&key) else { continue };
-            agent.last_offset = offset;
-            if agent.current.as_deref() == Some(&*to) {
+        let share = event.number(columns.agent_traffic_share);
+        for key in self.keys_of(event, key) {
+            let fleet = Fleet {
+                settings: &self.settings,
+                tests: self.state.agents.tests(),
+                standings: &self.state.standings,
+                quiet: &self.state.quiet,
+            };
+            let Some(agent) = self.state.agents.open(key) else { continue };
+            let step = agent.decide((&to, from.as_deref()), kind, share, outputs);
+            if !matches!(step, Step::Share(_) | Step::Nothing) {
+                let known = agent.versions.contains_key(&*to);
+                agent.versions.entry(to.clone().into_owned()).or_default().last_offset = offset;
+                let outgoing = from
+                    .as_deref()
+                    .filter(|from| agent.versions.contains_key(*from) && **from != *to)
+                    .map(str::to_owned)
+                    .or_else(|| agent.current.clone());
+                if let Step::Start(share) = step {
+                    agent.start_canary(&to, share, offset, fleet, outputs);
+                } else if known && kind == Kind::RolledBack {
+                    agent.roll_back(&to, outgoing.as_deref(), fleet, outputs);
+                } else {
+                    agent.introduce(&to, outgoing, fleet, outputs);
+                }
+                let forgotten = agent.forget_versions(offset, fleet, outputs);
+                self.state.counters.keys_evicted += forgotten;
+                self.state.agents.recount(key);
+            }
+            self.state.agents.heard(key, offset);
+        }
+    }
+
+    /// What somebody says about baselines, at this offset; as for deployments in every environment
+    /// of the agent if it names none.
+    fn rebase(&mut self, act: &Act<'_>, event: &Event<'_>, key: Key, outputs: &mut Outputs<'_>) {
+        let mut refused = "no event of the agent was seen before";
+        let mut done = false;
+        for key in self.keys_of(event, key) {
+            let fleet = Fleet {
+                settings: &self.settings,
+                tests: self.state.agents.tests(),
+                standings: &self.state.standings,
+                quiet: &self.state.quiet,
+            };
+            let Some(agent) = self.state.agents.open(key) else { continue };
+            if agent.versions.is_empty() {
                 continue;
             }
-            let known = agent.versions.contains_key(&*to);
-            if !known {
-                self.state.keys += u64::from(!agent.versions.is_empty());
-                agent.versions.insert(to.clone().into_owned(), Version::default());
+            match agent.act(act, fleet, outputs) {
+                Ok(()) => done = true,
+                Err(reason) => refused = reason,
             }
-            if let Some(version) = agent.versions.get_mut(&*to) {
-                version.last_offset = offset;
-            }
-            let outgoing = from
-                .as_deref()
-                .filter(|from| agent.versions.contains_key(*from) && **from != *to)
-                .map(str::to_owned)
-                .or_else(|| agent.current.clone());
-            let tests = agent.tests();
-            let fleet = Fleet { settings: &self.settings, tests: self.state.tests };
-            if known && kind == Kind::RolledBack {
-                agent.roll_back(&to, outgoing.as_deref(), fleet, outputs);
-            } else {
-                agent.introduce(&to, outgoing, fleet, outputs);
-            }
-            let now = self.state.tests.saturating_add(agent.tests());
-            self.state.tests = now.saturating_sub(tests);
+            self.state.agents.recount(key);
+        }
+        if let Some(agent) = self.state.agents.open(key).filter(|_| !done) {
+            self.state.counters.pins_refused += 1;
+            act.refuse(refused, &agent.identity, outputs);
         }
     }
 
@@ -358,29 +385,33 @@ impl Processor {
         offset: i64,
         event: &Event<'_>,
         kind: Kind,
-        placed: Placed,
+        (key, placed): (Key, Placed),
         outputs: &mut Outputs<'_>,
     ) {
         let columns = columns();
         let (settings, state) = (&self.settings, &mut self.state);
-        let fleet = Fleet { settings, tests: state.tests };
-        let Some(agent) = state.agents.get_mut(self.key.as_str()) else { return };
+        let fleet = Fleet {
+            settings,
+            tests: state.agents.tests(),
+            standings: &state.standings,
+            quiet: &state.quiet,
+        };
+        let Some(agent) = state.agents.open(key) else { return };
         let name = bounded(event.text(columns.agent_version).unwrap_or_default());
-        if !agent.versions.contains_key(&*name) {
-            state.keys += u64::from(!agent.versions.is_empty());
-            agent.versions.insert(name.clone().into_owned(), Version::default());
-            // What names no version cannot take over from one.
-            if !name.is_empty() {
+        let is_new = !agent.versions.contains_key(&*name);
+        if is_new {
+            agent.versions.entry(name.clone().into_owned()).or_default().last_offset = offset;
+            // What names no version cannot take over from one, nor can a canary.
+            if !name.is_empty() && !agent.is_canary(&name) {
+                agent.end_canary(Outcome::Superseded, outputs);
                 if agent.current.is_some() && !agent.announced.contains(&name) {
                     let reason = "the version appeared and no deployment or change names it";
                     agent.report_unplanned(&name, reason, outputs);
                 }
                 let outgoing = agent.current.clone();
-                let tests = agent.tests();
                 agent.introduce(&name, outgoing, fleet, outputs);
-                let now = state.tests.saturating_add(agent.tests());
-                state.tests = now.saturating_sub(tests);
             }
+            state.counters.keys_evicted += agent.forget_versions(offset, fleet, outputs);
         }
         if let Some(digest) = event.text(columns.version_digest).filter(|text| !text.is_empty()) {
             let digests = agent.versions.get_mut(&*name).map(|version| &mut version.digests);
@@ -396,11 +427,7 @@ impl Processor {
         }
         let limit = Settings::micros(settings.silence_secs);
         let Agent { silence, identity, .. } = &mut *agent;
-        if let Some(at) = silence.heard(placed.micros, limit, identity, &name, outputs) {
-            let agent = self.key.clone();
-            let (action, span, version) = (Action::Silence, Span::Minutes, String::new());
-            state.schedule.insert(Due { at, action, span, agent, version, window: 0 });
-        }
+        let mut due = silence.heard(placed.micros, limit, identity, &name, outputs);
         let Some(version) = agent.versions.get_mut(&*name) else { return };
         version.last_offset = offset;
         let suite = if kind == Kind::Eval {
@@ -411,12 +438,15 @@ impl Processor {
         };
         state.counters.suites_merged += u64::from(suite == OTHER_SUITE);
 
-        let mut cells: Vec<(Cell, &Metric, f64)> = Vec::new();
+        let run = event.text(columns.run_id);
+        let mut cells: Vec<(Cell, &Metric, Sample<'_>)> = Vec::new();
         for (place, metric) in (0_u8..).zip(metric::ALL) {
-            if let Some(value) = metric.sample(event, kind, columns) {
-                cells.push(((place, if metric.per_suite { suite } else { 0 }), metric, value));
+            if let Some(sample) = metric.sample(event, kind, columns) {
+                let sample = version.choose(place, run, sample);
+                cells.push(((place, if metric.per_suite { suite } else { 0 }), metric, sample));
             }
         }
+        state.suites_changed |= !state.suites.is_empty();
         for verdict in state.suites.observe(event) {
             judged::emit(&verdict, event, &agent.identity, &name, outputs);
             let number = version.suite(&verdict.suite, settings.suites_per_key_max);
@@ -426,158 +456,95 @@ impl Processor {
             ];
             for (place, value) in values {
                 if let Some((metric, value)) = metric::ALL.get(usize::from(place)).zip(value) {
-                    cells.push(((place, number), metric, value));
+                    cells.push(((place, number), metric, Sample::Number(value)));
                 }
             }
         }
-        if cells.is_empty() && kind == Kind::Other {
-            return;
-        }
+        let is_seen = !cells.is_empty() || kind != Kind::Other;
         let watermark = state.watermark.at();
         let retention = Settings::micros(settings.retention_secs);
         let end = Span::Minutes.end(Span::Minutes.start(placed.micros));
         if watermark.is_some_and(|watermark| end.saturating_add(retention) <= watermark) {
-            state.counters.too_late += 1;
-        } else {
+            state.counters.too_late += u64::from(is_seen);
+        } else if is_seen {
             state.counters.late += u64::from(watermark.is_some_and(|watermark| end <= watermark));
             // A late event waits for the next minute, so that a burst of them makes one revision.
-            let due = |span: Span, window| match watermark {
-                Some(watermark) if span.end(window) <= watermark => next_minute(watermark),
+            let when = |span: Span, window| match watermark {
+                Some(watermark) if span.end(window) <= watermark => end_of_minute(watermark),
                 Some(_) | None => span.end(window),
             };
-            let (pane, touched) = version.windows.touch(placed.micros, due);
-            for (cell, metric, value) in &cells {
-                if !pane.cells.entry(*cell).or_default().add(metric.shape, *value) {
+            let (pane, earliest) = version.windows.touch(placed.micros, retention, when);
+            for (cell, metric, sample) in &cells {
+                if !pane.cells.entry(*cell).or_default().add(metric.shape, sample) {
                     state.counters.invalid_values += 1;
                 }
             }
-            for Touched { span, window, schedule, new } in touched {
-                let wait = |at, action| {
-                    let (agent, version) = (self.key.clone(), name.clone().into_owned());
-                    Due { at, action, span, agent, version, window }
-                };
-                if let Some(at) = schedule {
-                    state.schedule.insert(wait(at, Action::Emit));
-                }
-                if new {
-                    let expires = span.end(window).saturating_add(retention);
-                    state.schedule.insert(wait(expires, Action::Expire));
-                }
-            }
+            due = due.into_iter().chain(earliest).min();
         }
 
-        if state.quiet.hides(&agent.identity, placed.micros) {
-            return;
-        }
-        let run = event.text(columns.run_id).or_else(|| event.text(columns.event_id));
+        let is_hidden = state.quiet.hides(&agent.identity, placed.micros);
+        let run = run.or_else(|| event.text(columns.event_id));
         let run = bounded(run.unwrap_or_default());
         let mark = Mark { offset, time: placed.micros };
-        for (cell, metric, value) in cells {
-            let Some(watch) = metric.watch.filter(|_| cell.1 != OTHER_SUITE) else { continue };
-            if let Some(value) = Value::of(watch.model, value) {
-                agent.observe(&name, cell, value, (mark, &run), fleet, outputs);
+        let mut more = 0;
+        for (cell, metric, sample) in &cells {
+            let watch = metric.watch.filter(|_| cell.1 != OTHER_SUITE && !is_hidden);
+            let Some(watch) = watch else { continue };
+            if let Some(value) = Value::of(watch.model, sample) {
+                more += agent.observe(&name, *cell, value, (mark, &run), fleet, outputs);
             }
+        }
+        if let Some(at) = due {
+            state.agents.schedule(key, at);
+        }
+        if is_new || more != 0 {
+            state.agents.recount(key);
         }
     }
 
-    /// Emits and forgets the windows that the watermark has reached.
+    /// Emits and forgets the windows that the watermark has reached, and notices silence.
     fn carry_out_due(&mut self, outputs: &mut Outputs<'_>) {
         let Some(watermark) = self.state.watermark.at() else { return };
-        while self.state.schedule.first().is_some_and(|due| due.at <= watermark) {
-            let Some(due) = self.state.schedule.pop_first() else { return };
-            let Some(agent) = self.state.agents.get_mut(&due.agent) else { continue };
-            match due.action {
-                Action::Emit => {
-                    let window = (due.span, due.window);
-                    let fleet = Fleet { settings: &self.settings, tests: self.state.tests };
-                    emit_window(agent, &due.version, window, &self.state.quiet, fleet, outputs);
+        while let Some(keys) = self.state.agents.take_due(watermark) {
+            for key in keys {
+                let fleet = Fleet {
+                    settings: &self.settings,
+                    tests: self.state.agents.tests(),
+                    standings: &self.state.standings,
+                    quiet: &self.state.quiet,
+                };
+                if let Some(agent) = self.state.agents.open(key) {
+                    agent.carry_out_due(watermark, fleet, outputs);
                 }
-                Action::Silence => {
-                    let limit = Settings::micros(self.settings.silence_secs);
-                    let Agent { silence, identity, current, .. } = agent;
-                    let limit = self.state.quiet.silence_max(identity, silence.last(), limit);
-                    let version = current.as_deref().unwrap_or_default();
-                    match silence.look(watermark, limit, identity, version, outputs) {
-                        Look::Again(at) => {
-                            self.state.schedule.insert(Due { at, ..due });
-                        }
-                        Look::Done => {}
-                    }
-                }
-                Action::Expire => {
-                    if let Some(version) = agent.versions.get_mut(&due.version) {
-                        version.windows.expire(due.span, due.window);
-                    }
-                }
+                self.state.agents.reschedule(key, watermark);
+                self.state.agents.tidy();
             }
         }
     }
 
-    /// Lets go of the keys that were silent for longest, if there are too many.
+    /// Lets go of the agents that were silent for longest, if there are too many keys.
     fn evict(&mut self, offset: i64, outputs: &mut Outputs<'_>) {
         let keys_max = u64::from(self.settings.keys_max).max(1);
-        if self.state.keys <= keys_max {
+        let keys = self.state.agents.keys();
+        if keys <= keys_max {
             return;
         }
-        let mut all: Vec<(i64, String, Option<String>)> = Vec::new();
-        for (key, agent) in &self.state.agents {
-            if agent.versions.is_empty() {
-                all.push((agent.last_offset, key.clone(), None));
-            }
-            for (name, version) in &agent.versions {
-                all.push((version.last_offset, key.clone(), Some(name.clone())));
-            }
-        }
-        all.sort();
-        let excess = self.state.keys - keys_max + keys_max / 16;
-        let excess = usize::try_from(excess).unwrap_or(usize::MAX);
-        for (last_offset, key, version) in all.into_iter().take(excess) {
-            // The key of this very record stays, even when there is room for one only.
-            if last_offset == offset {
-                break;
-            }
-            self.forget(&key, version.as_deref(), outputs);
-            self.state.keys -= 1;
-            self.state.counters.keys_evicted += 1;
-        }
-    }
-
-    fn forget(&mut self, key: &str, version: Option<&str>, outputs: &mut Outputs<'_>) {
-        let retention = Settings::micros(self.settings.retention_secs);
-        let fleet = Fleet { settings: &self.settings, tests: self.state.tests };
-        let Some(agent) = self.state.agents.get_mut(key) else { return };
-        let tests = agent.tests();
-        if let Some(name) = version {
-            let windows = agent.versions.get(name).map(|version| version.windows.all().collect());
-            let windows: Vec<(Span, i64, Option<i64>)> = windows.unwrap_or_default();
-            for (span, window, due) in windows {
-                let mut waiting = Due {
-                    at: span.end(window).saturating_add(retention),
-                    action: Action::Expire,
-                    span,
-                    agent: key.to_owned(),
-                    version: name.to_owned(),
-                    window,
-                };
-                self.state.schedule.remove(&waiting);
-                if let Some(at) = due {
-                    let quiet = &self.state.quiet;
-                    emit_window(agent, name, (span, window), quiet, fleet, outputs);
-                    (waiting.at, waiting.action) = (at, Action::Emit);
-                    self.state.schedule.remove(&waiting);
+        // The agent of this very record stays, even when there is room for one only.
+        for key in self.state.agents.oldest(keys - keys_max + keys_max / 16, offset) {
+            let fleet = Fleet {
+                settings: &self.settings,
+                tests: self.state.agents.tests(),
+                standings: &self.state.standings,
+                quiet: &self.state.quiet,
+            };
+            if let Some(agent) = self.state.agents.open(key) {
+                let versions: Vec<String> = agent.versions.keys().cloned().collect();
+                for version in &versions {
+                    agent.forget(version, fleet, outputs);
                 }
             }
-            agent.versions.remove(name);
-        }
-        let now = self.state.tests.saturating_add(agent.tests());
-        self.state.tests = now.saturating_sub(tests);
-        if agent.versions.is_empty() {
             self.state.agents.remove(key);
         }
+        self.state.counters.keys_evicted += keys.saturating_sub(self.state.agents.keys());
     }
-}
-
-/// End of the minute that an instant lies in.
-const fn next_minute(micros: i64) -> i64 {
-    micros.div_euclid(PANE_MICROS).saturating_add(1).saturating_mul(PANE_MICROS)
 }

@@ -4,8 +4,13 @@
 //! hold from its offset on. So a replay needs nothing but the archive. Before the first such event
 //! the defaults hold, which are therefore part of [`crate::SEMANTICS`].
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+
+use crate::dedup::EVENT_IDS_MAX;
+use crate::policy::{self, BaselineKind, MetricSettings};
 
 /// Settings of the computation of one partition.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -25,10 +30,14 @@ pub struct Settings {
     /// How long a partition must be silent before ticks move its watermark: event time is then
     /// taken to go on as the broker's does, this much behind.
     pub idle_timeout_secs: u32,
-    /// Agent versions kept per partition. One more evicts a sixteenth of them, those that were
-    /// silent for longest: their open windows are closed at once, their baselines and detectors
-    /// forgotten, and they are counted (`keys_evicted`).
+    /// Agent versions kept per partition. One more evicts a sixteenth of them, those of the agents
+    /// that were silent for longest: their open windows are closed at once, their baselines and
+    /// detectors forgotten, and they are counted (`keys_evicted`). One that is idle takes about a
+    /// kilobyte of memory without a baseline and up to ten with one.
     pub keys_max: u32,
+    /// Versions kept of one agent in one environment. One more evicts that which was silent for
+    /// longest and is not the current one.
+    pub versions_per_agent_max: u16,
     /// Evaluation suites of one key. Results of further suites are counted under `_other` and have
     /// no detector.
     pub suites_per_key_max: u16,
@@ -46,10 +55,23 @@ pub struct Settings {
     pub effect_min: f64,
     /// Smallest change of a median that fires an alert, as a share of the baseline's median.
     pub effect_relative_min: f64,
+    /// Smallest change of a mix that fires an alert, as a Jensen-Shannon distance (to the base 2,
+    /// from 0 to 1). 0.1 is about ten of a hundred calls that go to another tool.
+    pub effect_mix_min: f64,
+    /// Probability that a canary that is no worse is *ever* called worse, for each of its streams,
+    /// however long it runs and however often one looks. A canary that runs keeps its own.
+    pub canary_alpha: f64,
     /// Observations without which no alert fires, and of each period that resolves one.
     pub observations_min: u32,
     /// Average number of observations of one stream until a false alarm, at least.
     pub average_run_length: f64,
+    /// Evidence of a ticket as a share of that of a page: `k` streams whose e-values all reach this
+    /// share of their run lengths, divided by `k`, have a ticket each (e-d-BH, `k` up to 16), given
+    /// enough observations and effect. At 1 nothing changes for a stream that moves alone. Below, it
+    /// has tickets of its own, sooner and more often without cause: at 0.1 some one in six unchanged
+    /// versions had one within 500 runs. Meant for a budget of false pages, which makes run lengths
+    /// grow with the number of streams. 0, the default, for none.
+    pub ticket_share: f64,
     /// False pages a day that all streams together may make on average; 0 leaves every stream its
     /// `average_run_length`. Otherwise a stream with `v` observations a day (in its baseline) is
     /// given a run length of `streams * v / false_pages_per_day_max` if that is longer, where
@@ -59,8 +81,26 @@ pub struct Settings {
     pub partitions: u32,
     /// Event time without an event of an agent after which its silence is an alert; 0 for never.
     pub silence_secs: u32,
+    /// Records that may wait at a heartbeat of the monitor; more of them, `lag_ticks_min` heartbeats in
+    /// a row, are an alert (`monitor.lag`), ten times as many a page. 0 for never.
+    pub lag_records_max: u32,
+    /// Heartbeats in a row that fire that alert, and that end it.
+    pub lag_ticks_min: u32,
+    /// Time from one heartbeat of the monitor to the next beyond which it was away: the finding
+    /// `monitor.gap`. Several tick intervals; 0 for never.
+    pub monitor_gap_secs: u32,
     /// Where an alert's runbook is; empty for none.
     pub runbook_url: String,
+    /// What observations are compared with: `previous` (the version before), `pinned` (a snapshot
+    /// that stays: see `driftseal baseline pin`), or `rolling` (the same hour of the week in the
+    /// last four weeks, for metrics with a daily rhythm). Best set for single metrics: `rolling`
+    /// keeps up to 673 hours of each stream (of a rate some 10 KB, of a size some 100 KB).
+    pub baseline: BaselineKind,
+    /// What holds for single metrics, by their name in `drift.metric`: any of `baseline`,
+    /// `tolerance`, `effect_min`, `effect_relative_min`, `average_run_length`, `pages` (false: a
+    /// ticket at most) and `watched` (false: no detector). Such as the line
+    /// `baseline = "rolling"` in the table `[processor.monitor.metrics."run.duration_ms"]`.
+    pub metrics: BTreeMap<String, MetricSettings>,
 }
 
 impl Default for Settings {
@@ -70,19 +110,28 @@ impl Default for Settings {
             retention_secs: 3_600,
             future_skew_secs_max: 300,
             idle_timeout_secs: 60,
-            keys_max: 10_000,
+            keys_max: 1_000_000,
+            versions_per_agent_max: 16,
             suites_per_key_max: 64,
             event_ids_max: 65_536,
             baseline_observations_min: 50,
             tolerance: 0.01,
             effect_min: 0.02,
             effect_relative_min: 0.1,
+            effect_mix_min: 0.1,
+            canary_alpha: 0.01,
             observations_min: 30,
             average_run_length: 20_000.0,
+            ticket_share: 0.0,
             false_pages_per_day_max: 0.0,
             partitions: 1,
             silence_secs: 86_400,
+            lag_records_max: 100_000,
+            lag_ticks_min: 3,
+            monitor_gap_secs: 600,
             runbook_url: String::new(),
+            baseline: BaselineKind::default(),
+            metrics: BTreeMap::new(),
         }
     }
 }
@@ -103,9 +152,9 @@ pub enum SettingsTextError {
 #[error("`{key}`: {problem}")]
 pub struct SettingsError {
     /// The key.
-    pub key: &'static str,
+    pub key: String,
     /// What is wrong with it.
-    pub problem: &'static str,
+    pub problem: String,
 }
 
 impl Settings {
@@ -139,8 +188,9 @@ impl Settings {
     #[must_use]
     pub fn problems(&self) -> Vec<SettingsError> {
         let mut problems = Vec::new();
-        let mut check = |ok: bool, key: &'static str, problem: &'static str| {
+        let mut check = |ok: bool, key: &str, problem: &str| {
             if !ok {
+                let (key, problem) = (key.to_owned(), problem.to_owned());
                 problems.push(SettingsError { key, problem });
             }
         };
@@ -149,6 +199,12 @@ impl Settings {
         check(self.retention_secs <= day, "retention_secs", "must be at most a day");
         check(self.future_skew_secs_max <= day, "future_skew_secs_max", "must be at most a day");
         check(self.keys_max >= 1, "keys_max", "must be at least 1");
+        check(self.versions_per_agent_max >= 1, "versions_per_agent_max", "must be at least 1");
+        check(
+            self.event_ids_max <= EVENT_IDS_MAX,
+            "event_ids_max",
+            "must be at most 33,554,432, half a gigabyte",
+        );
         check(
             self.baseline_observations_min >= 1,
             "baseline_observations_min",
@@ -161,33 +217,47 @@ impl Settings {
             "effect_relative_min",
             "must not be negative",
         );
+        check((0.0..=1.0).contains(&self.effect_mix_min), "effect_mix_min", "must be from 0 to 1");
+        check(
+            self.canary_alpha >= 1e-12 && self.canary_alpha < 1.0,
+            "canary_alpha",
+            "must be below 1 and at least 1e-12",
+        );
         check(
             self.average_run_length.is_finite() && self.average_run_length >= 1.0,
             "average_run_length",
             "must be at least 1",
         );
+        check((0.0..=1.0).contains(&self.ticket_share), "ticket_share", "must be from 0 to 1");
         check(
             self.false_pages_per_day_max.is_finite() && self.false_pages_per_day_max >= 0.0,
             "false_pages_per_day_max",
             "must not be negative",
         );
         check(self.partitions >= 1, "partitions", "must be at least 1");
+        check(self.lag_ticks_min >= 1, "lag_ticks_min", "must be at least 1");
+        problems.extend(policy::problems(&self.metrics));
         problems
     }
 
-    /// Run length that a stream is given: see `false_pages_per_day_max`. `streams` are tested in
-    /// the partition; this one had so many observations a day.
+    /// Run length that a stream is given, at least `least`: see `false_pages_per_day_max`.
+    /// `streams` are tested in the partition; this one had so many observations a day.
     ///
     /// A detector with run length `A` makes at most `v / A` false alarms a day, so all of them
     /// together make at most the budget (the union bound; nothing is assumed of how they depend).
-    pub(crate) fn run_length(&self, streams: u64, observations_per_day: Option<f64>) -> f64 {
+    pub(crate) fn run_length(
+        &self,
+        least: f64,
+        streams: u64,
+        observations_per_day: Option<f64>,
+    ) -> f64 {
         let Some(per_day) = observations_per_day.filter(|_| self.false_pages_per_day_max > 0.0)
         else {
-            return self.average_run_length;
+            return least;
         };
         #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
         let streams = streams.max(1) as f64 * f64::from(self.partitions);
-        (streams * per_day / self.false_pages_per_day_max).max(self.average_run_length)
+        (streams * per_day / self.false_pages_per_day_max).max(least)
     }
 
     pub(crate) fn micros(seconds: u32) -> i64 {
@@ -220,7 +290,7 @@ mod tests {
         let settings =
             Settings { false_pages_per_day_max: 0.5, partitions: 4, ..Settings::default() };
         let lengths: Vec<f64> = (0..50)
-            .map(|stream| settings.run_length(50, Some(100.0 * f64::from(stream))))
+            .map(|v| settings.run_length(20_000.0, 50, Some(100.0 * f64::from(v))))
             .collect();
         // False alarms a day of the 50 streams of each of the 4 partitions.
         let total: f64 = 4.0
@@ -231,15 +301,15 @@ mod tests {
                 .sum::<f64>();
         assert!(total <= 0.5 + 1e-9 && total > 0.4, "{total}");
         assert!(lengths.iter().all(|length| *length >= settings.average_run_length));
-        assert!((Settings::default().run_length(9, Some(1e9)) - 20_000.0).abs() < 1e-9);
-        assert!((settings.run_length(1, None) - 20_000.0).abs() < 1e-9);
+        assert!((Settings::default().run_length(2e4, 9, Some(1e9)) - 2e4).abs() < 1e-9);
+        assert!((settings.run_length(2e4, 1, None) - 2e4).abs() < 1e-9);
     }
 
     #[test]
     fn the_defaults_have_no_problems_and_all_problems_are_named() {
         assert_eq!(Settings::default().problems(), []);
         let wrong = Settings { keys_max: 0, effect_min: f64::NAN, ..Settings::default() };
-        let keys: Vec<_> = wrong.problems().iter().map(|problem| problem.key).collect();
+        let keys: Vec<_> = wrong.problems().into_iter().map(|problem| problem.key).collect();
         assert_eq!(keys, ["keys_max", "effect_min"]);
     }
 }

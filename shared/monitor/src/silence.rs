@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::agent::Identity;
 use crate::output::{Destination, Outputs};
+use crate::window::end_of_minute;
 
 /// Name in `drift.metric`.
 const METRIC: &str = "agent.silence";
@@ -17,19 +18,10 @@ const METRIC: &str = "agent.silence";
 pub(crate) struct Silence {
     /// Latest event time.
     last: Option<i64>,
-    /// Whether a look at it is scheduled.
-    scheduled: bool,
+    /// Watermark at which to look at it, if there is one.
+    look_at: Option<i64>,
     /// The open episode.
     alert_id: Option<String>,
-}
-
-/// What a look at an agent says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Look {
-    /// Look again at that watermark.
-    Again(i64),
-    /// Nothing to do until its next event.
-    Done,
 }
 
 impl Silence {
@@ -38,7 +30,12 @@ impl Silence {
         self.last
     }
 
-    /// The agent has an event. The watermark at which to look at it, if no look is scheduled.
+    /// Watermark at which to look at it.
+    pub(crate) const fn next_due(&self) -> Option<i64> {
+        self.look_at
+    }
+
+    /// The agent has an event. The watermark at which to look at it, if that is new.
     pub(crate) fn heard(
         &mut self,
         time: i64,
@@ -54,14 +51,14 @@ impl Silence {
             let reason = "the agent has events again";
             emit("drift.alert.resolved", &id, reason, self.last, time, agent, version, outputs);
         }
-        if limit == 0 || self.scheduled || self.alert_id.is_some() {
+        if limit == 0 || self.look_at.is_some() || self.alert_id.is_some() {
             return None;
         }
-        self.scheduled = true;
-        self.last.map(|last| last.saturating_add(limit))
+        self.look_at = self.last.map(|last| look_at(last, limit));
+        self.look_at
     }
 
-    /// The watermark has reached a scheduled look.
+    /// The watermark has come to where a look at it is due.
     pub(crate) fn look(
         &mut self,
         watermark: i64,
@@ -69,22 +66,24 @@ impl Silence {
         agent: &Identity,
         version: &str,
         outputs: &mut Outputs<'_>,
-    ) -> Look {
-        let Some(last) = self.last.filter(|_| self.scheduled && limit > 0) else {
-            self.scheduled = false;
-            return Look::Done;
-        };
+    ) {
+        let waits = self.look_at.take().is_some();
+        let Some(last) = self.last.filter(|_| waits && limit > 0) else { return };
         let at = last.saturating_add(limit);
         if at > watermark {
-            return Look::Again(at);
+            self.look_at = Some(look_at(last, limit));
+            return;
         }
-        self.scheduled = false;
         let id = outputs.next_id();
         let reason = "no event of the agent since then";
         emit("drift.alert.firing", &id, reason, Some(last), at, agent, version, outputs);
         self.alert_id = Some(id);
-        Look::Done
     }
+}
+
+/// When to look whether nothing has come since: at the end of a minute, so that many look at once.
+const fn look_at(last: i64, limit: i64) -> i64 {
+    end_of_minute(last.saturating_add(limit).saturating_sub(1))
 }
 
 #[expect(clippy::too_many_arguments, reason = "each is a field of the event")]

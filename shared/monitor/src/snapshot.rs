@@ -1,16 +1,78 @@
-//! The state of a processor as bytes: a head that names format and semantics, then postcard.
+//! The state of a processor as bytes: a head that names format and semantics, and an entry for each
+//! agent and each thing that would be large in the head. An entry is written again only when it has
+//! changed.
 //!
 //! A snapshot of other semantics is refused rather than guessed at; the partition is then computed
 //! again from its first record.
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::SEMANTICS;
-use crate::processor::State;
-use crate::settings::Settings;
+use crate::store::Key;
 
-/// First bytes of every snapshot of this format.
-const MAGIC: &[u8] = b"driftseal/processor-state/v1\n";
+/// First bytes of the head of every snapshot of this format.
+const MAGIC: &[u8] = b"driftseal/processor-state/v2\n";
+
+/// Which entry of a snapshot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EntryId(Id);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Id {
+    Agent(Key),
+    /// A page of event ids.
+    Ids(u16),
+    Suites,
+}
+
+impl EntryId {
+    /// A name for the entry, no two of which are equal; at most 33 bytes.
+    #[must_use]
+    pub fn to_bytes(self) -> Vec<u8> {
+        match self.0 {
+            Id::Agent(key) => {
+                let mut bytes = vec![b'a'];
+                let halves = key.family.into_iter().chain(key.whole);
+                bytes.extend(halves.flat_map(u64::to_be_bytes));
+                bytes
+            }
+            Id::Ids(page) => {
+                let [high, low] = page.to_be_bytes();
+                vec![b'i', high, low]
+            }
+            Id::Suites => vec![b's'],
+        }
+    }
+
+    /// The entry of that name.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (tag, rest) = bytes.split_first()?;
+        let id = match (tag, rest.len()) {
+            (b'a', 32) => {
+                let half = |at: usize| {
+                    let bytes = rest.get(at..)?.first_chunk()?;
+                    Some(u64::from_be_bytes(*bytes))
+                };
+                let (family, whole) = ([half(0)?, half(8)?], [half(16)?, half(24)?]);
+                Id::Agent(Key { family, whole })
+            }
+            (b'i', 2) => Id::Ids(u16::from_be_bytes(*rest.first_chunk()?)),
+            (b's', 0) => Id::Suites,
+            (_, _) => return None,
+        };
+        Some(Self(id))
+    }
+
+    pub(crate) const fn of(id: Id) -> Self {
+        Self(id)
+    }
+
+    pub(crate) const fn id(self) -> Id {
+        self.0
+    }
+}
 
 /// Why a snapshot cannot be resumed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -37,10 +99,17 @@ pub enum ResumeError {
     Corrupt(String),
 }
 
-pub(crate) fn save(settings: &Settings, state: &State) -> Vec<u8> {
+impl ResumeError {
+    pub(crate) fn corrupt(error: &impl ToString) -> Self {
+        Self::Corrupt(error.to_string())
+    }
+}
+
+/// The head of a snapshot.
+pub(crate) fn head(value: &impl Serialize) -> Vec<u8> {
     let mut bytes = MAGIC.to_vec();
     bytes.extend_from_slice(&SEMANTICS.to_be_bytes());
-    match postcard::to_extend(&(settings, state), bytes) {
+    match postcard::to_extend(value, bytes) {
         Ok(bytes) => bytes,
         Err(error) => {
             // Every type of the state has a postcard form. Without bytes nothing can be resumed,
@@ -51,24 +120,36 @@ pub(crate) fn save(settings: &Settings, state: &State) -> Vec<u8> {
     }
 }
 
-pub(crate) fn load(
-    bytes: &[u8],
-    topic: &str,
-    partition: i32,
-) -> Result<(Settings, State), ResumeError> {
+/// The value of a head.
+pub(crate) fn open<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, ResumeError> {
     let body = bytes.strip_prefix(MAGIC).ok_or(ResumeError::Format)?;
     let (semantics, body) = body.split_first_chunk::<8>().ok_or(ResumeError::Format)?;
     let found = i64::from_be_bytes(*semantics);
     if found != SEMANTICS {
         return Err(ResumeError::Semantics { found });
     }
-    let ((settings, state), rest): ((Settings, State), &[u8]) =
-        postcard::take_from_bytes(body).map_err(|error| ResumeError::Corrupt(error.to_string()))?;
+    let (value, rest) =
+        postcard::take_from_bytes(body).map_err(|error| ResumeError::corrupt(&error))?;
     if !rest.is_empty() {
         return Err(ResumeError::Corrupt(format!("{} trailing bytes", rest.len())));
     }
-    if state.topic != topic || state.partition != partition {
-        return Err(ResumeError::Partition { topic: state.topic, partition: state.partition });
+    Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_an_entry_names_it() {
+        let key = |family, whole| Id::Agent(Key { family, whole });
+        let keys = [key([0, 1], [2, 3]), key([3, 2], [1, 0]), key([u64::MAX; 2], [7, 8])];
+        for id in keys.into_iter().chain([Id::Ids(0), Id::Ids(258), Id::Suites]) {
+            let id = EntryId::of(id);
+            assert_eq!(EntryId::from_bytes(&id.to_bytes()), Some(id));
+        }
+        for bytes in [&b""[..], b"x", b"a", b"i1", b"i123", b"s1"] {
+            assert_eq!(EntryId::from_bytes(bytes), None);
+        }
     }
-    Ok((settings, state))
 }

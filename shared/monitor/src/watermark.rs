@@ -2,9 +2,10 @@
 //!
 //! The watermark is the latest event time minus the lateness, and never goes back. A clock that
 //! runs ahead cannot push it: an event time too far ahead of the broker's timestamp is replaced by
-//! that timestamp. Ticks move it while the partition is idle: event time is then taken to go on as
-//! the broker's does since the last event. So what is played back from the past has windows of its
-//! own time, and no tick makes it late.
+//! that timestamp. Ticks that say that the partition is idle move it: event time is then taken to go on
+//! as the broker's does since the last event. So what is played back from the past has windows of its
+//! own time, and no tick makes it late. A tick into a busy partition moves nothing, for where
+//! producers set the timestamps of records, the time since the last event may be years.
 
 use serde::{Deserialize, Serialize};
 
@@ -66,7 +67,7 @@ impl Watermark {
         self.raise(event.saturating_sub(Settings::micros(settings.lateness_secs)))
     }
 
-    /// A tick with that broker timestamp was read. Whether the watermark moved. Before the first
+    /// A tick with that broker timestamp was read, of an idle partition. Whether the watermark moved. Before the first
     /// event there is nothing that a tick could complete.
     pub(crate) fn tick(&mut self, broker: i64, settings: &Settings) -> bool {
         let (Some(event), Some(event_broker)) = (self.event, self.event_broker) else {

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::due::Action;
 use crate::metric::Aggregate;
 
 /// Length of a pane.
@@ -54,6 +55,11 @@ impl Span {
     }
 }
 
+/// End of the minute that an instant lies in.
+pub(crate) const fn end_of_minute(micros: i64) -> i64 {
+    micros.div_euclid(PANE_MICROS).saturating_add(1).saturating_mul(PANE_MICROS)
+}
+
 /// Metric (place in the list) and suite (place in the key's list, from 1; 0 for none).
 pub(crate) type Cell = (u8, u16);
 
@@ -76,8 +82,10 @@ impl Pane {
 struct Status {
     /// Revision that the next emission has.
     revision: i64,
-    /// Watermark at which it is emitted next, if that is scheduled.
+    /// Watermark at which it is emitted next, if it is.
     due: Option<i64>,
+    /// Watermark at which it is forgotten.
+    expires: i64,
 }
 
 /// Windows of one length.
@@ -97,18 +105,6 @@ pub(crate) struct Windows {
     days: Row,
 }
 
-/// What adding to a pane asks for, of one window.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Touched {
-    pub(crate) span: Span,
-    /// The window's start.
-    pub(crate) window: i64,
-    /// Schedule its emission for that watermark: it was not scheduled yet.
-    pub(crate) schedule: Option<i64>,
-    /// Schedule its expiry: the window is new.
-    pub(crate) new: bool,
-}
-
 impl Windows {
     const fn row(&self, span: Span) -> &Row {
         match span {
@@ -126,26 +122,31 @@ impl Windows {
         }
     }
 
-    /// The pane of an instant, created if need be, and what its windows ask for. `due` says when
-    /// the window that starts there is to be emitted, if it is not scheduled yet.
+    /// The pane of an instant, created if need be; and the watermark at which there is something to
+    /// do because of it, if that is new. `due` says when the window that starts there is to be
+    /// emitted, if it is not to be yet.
     pub(crate) fn touch(
         &mut self,
         micros: i64,
+        retention: i64,
         due: impl Fn(Span, i64) -> i64,
-    ) -> (&mut Pane, [Touched; 3]) {
-        let touched = Span::ALL.map(|span| {
+    ) -> (&mut Pane, Option<i64>) {
+        let mut earliest = None;
+        for span in Span::ALL {
             let window = span.start(micros);
-            let mut new = false;
             let status = self.row_mut(span).windows.entry(window).or_insert_with(|| {
-                new = true;
-                Status::default()
+                let expires = span.end(window).saturating_add(retention);
+                earliest = Some(earliest.map_or(expires, |at: i64| at.min(expires)));
+                Status { revision: 0, due: None, expires }
             });
-            let schedule = status.due.is_none().then(|| due(span, window));
-            status.due = status.due.or(schedule);
-            Touched { span, window, schedule, new }
-        });
+            if status.due.is_none() {
+                let at = due(span, window);
+                status.due = Some(at);
+                earliest = Some(earliest.map_or(at, |earliest: i64| earliest.min(at)));
+            }
+        }
         let pane = micros.div_euclid(PANE_MICROS).saturating_mul(PANE_MICROS);
-        (self.panes.entry(pane).or_default(), touched)
+        (self.panes.entry(pane).or_default(), earliest)
     }
 
     /// Merges what a window that is due has observed; with its revision.
@@ -165,10 +166,30 @@ impl Windows {
         Some((revision, merged))
     }
 
-    /// All windows in order, each with the watermark at which it is emitted next, if it is.
-    pub(crate) fn all(&self) -> impl Iterator<Item = (Span, i64, Option<i64>)> {
+    fn all(&self) -> impl Iterator<Item = (Span, i64, &Status)> {
         Span::ALL.into_iter().flat_map(|span| {
-            self.row(span).windows.iter().map(move |(window, status)| (span, *window, status.due))
+            self.row(span).windows.iter().map(move |(window, status)| (span, *window, status))
+        })
+    }
+
+    /// Windows that wait to be emitted, in order.
+    pub(crate) fn open(&self) -> impl Iterator<Item = (Span, i64)> {
+        let open = self.all().filter(|(_, _, status)| status.due.is_some());
+        open.map(|(span, window, _)| (span, window))
+    }
+
+    /// The watermark at which there is something to do next.
+    pub(crate) fn next_due(&self) -> Option<i64> {
+        let at = |status: &Status| status.due.map_or(status.expires, |due| due.min(status.expires));
+        self.all().map(|(_, _, status)| at(status)).min()
+    }
+
+    /// What is to be done at that watermark, and since when.
+    pub(crate) fn due(&self, watermark: i64) -> impl Iterator<Item = (i64, Action, Span, i64)> {
+        self.all().flat_map(move |(span, window, status)| {
+            let emit = status.due.map(|at| (at, Action::Emit, span, window));
+            let expire = Some((status.expires, Action::Expire, span, window));
+            [emit, expire].into_iter().flatten().filter(move |(at, ..)| *at <= watermark)
         })
     }
 
@@ -201,17 +222,17 @@ impl Windows {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metric::Shape;
+    use crate::metric::{Sample, Shape};
     use proptest::prelude::*;
 
     fn at_end(span: Span, window: i64) -> i64 {
         span.end(window)
     }
 
-    fn add(windows: &mut Windows, micros: i64) -> [Touched; 3] {
-        let (pane, touched) = windows.touch(micros, at_end);
-        assert!(pane.cells.entry((0, 0)).or_default().add(Shape::Count, 1.0));
-        touched
+    fn add(windows: &mut Windows, micros: i64) -> Option<i64> {
+        let (pane, earliest) = windows.touch(micros, Span::Day.micros(), at_end);
+        assert!(pane.cells.entry((0, 0)).or_default().add(Shape::Count, &Sample::Number(1.0)));
+        earliest
     }
 
     fn count(windows: &mut Windows, span: Span, window: i64) -> Option<(i64, u64)> {
@@ -223,10 +244,12 @@ mod tests {
     fn a_window_merges_its_panes_and_counts_its_revisions() {
         let mut windows = Windows::default();
         for minute in [0, 4, 5] {
-            let [minutes, hour, _] = add(&mut windows, minute * PANE_MICROS + 1);
-            assert_eq!((minutes.schedule.is_some(), minutes.new), (minute != 4, minute != 4));
-            assert_eq!(hour.new, minute == 0);
+            let earliest = add(&mut windows, minute * PANE_MICROS + 1);
+            assert_eq!(earliest.is_some(), minute != 4);
         }
+        assert_eq!(windows.next_due(), Some(Span::Minutes.micros()));
+        assert_eq!(windows.due(Span::Minutes.micros()).count(), 1);
+        assert_eq!(windows.open().count(), 4);
         assert_eq!(count(&mut windows, Span::Minutes, 0), Some((0, 2)));
         assert_eq!(windows.emit(Span::Minutes, 0), None);
         add(&mut windows, PANE_MICROS);
@@ -252,7 +275,7 @@ mod tests {
             for (minute, forget) in &steps {
                 add(&mut windows, day + minute * PANE_MICROS);
                 if *forget {
-                    let first = windows.all().next().unwrap();
+                    let first = windows.all().map(|(span, window, _)| (span, window)).next().unwrap();
                     if first.0 != Span::Day {
                         windows.expire(first.0, first.1);
                     }

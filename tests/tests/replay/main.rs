@@ -10,6 +10,7 @@ use std::sync::LazyLock;
 
 use evidence::{Doubt, Judgement, ReplayOptions, What};
 use monitor::Settings;
+use sealer::LostRecords;
 use sim::MemoryLog;
 use tests::workspace::binary;
 
@@ -240,4 +241,25 @@ fn settings_need_not_be_known_for_they_are_sealed() {
     let configured = |record: &&Seen| record.event.text_at("kind") == Some("monitor.configured");
     assert!(world::records(&log, EVENTS).iter().filter(configured).count() > 0);
     is_same(&seal(&log));
+}
+
+#[test]
+fn a_monitor_that_lost_its_state_is_followed_from_where_it_began() {
+    let sealed = Sealed::new();
+    let log = world::play_with(false, Settings::default(), |number, log, role| {
+        if number == 12 {
+            // Everything is sealed; then the log forgets, and so does the processor.
+            *role = None;
+            sealed.take(log, LostRecords::Stop);
+            world::lose_state(log, 300);
+        }
+    });
+    sealed.take(&log, LostRecords::Stop);
+    let report = is_same(&sealed);
+    let starts: Vec<u64> = report.partitions.iter().map(|partition| partition.starts).collect();
+    assert_eq!(starts, [1, 1]);
+    assert!(report.windows > 300, "{}", report.to_text());
+    // What came last the old state never computed; the replay does, and cannot know that.
+    assert!(report.superseded < 10, "{}", report.to_text());
+    assert_eq!(report.acknowledged_not_sealed, 0);
 }

@@ -121,6 +121,15 @@ fn drain(role: &mut Role) -> bool {
 /// Plays the traffic to a processor, piece by piece. A disturbed one is killed before every third
 /// piece; publications come twice, or their answers are lost.
 pub(crate) fn play(disturbed: bool, settings: Settings) -> MemoryLog {
+    play_with(disturbed, settings, |_, _, _| {})
+}
+
+/// As [`play`]; `meddle` may act before each piece.
+pub(crate) fn play_with(
+    disturbed: bool,
+    settings: Settings,
+    mut meddle: impl FnMut(u64, &MemoryLog, &mut Option<Role>),
+) -> MemoryLog {
     let log = empty_log();
     let config = config(settings);
     let mut role: Option<Role> = None;
@@ -136,6 +145,7 @@ pub(crate) fn play(disturbed: bool, settings: Settings) -> MemoryLog {
                 role = None;
             }
         }
+        meddle(number, &log, &mut role);
         for attempt in 0.. {
             assert!(attempt < 50, "no progress");
             let started =
@@ -153,6 +163,16 @@ pub(crate) fn play(disturbed: bool, settings: Settings) -> MemoryLog {
         role.finish();
     }
     log
+}
+
+/// Takes away what processors have saved, and the events of each partition before an offset.
+pub(crate) fn lose_state(log: &MemoryLog, first: i64) {
+    log.delete_topic(STATE);
+    let spec = TopicSpec { name: STATE.to_owned(), partitions: PARTITIONS, compacted: true };
+    log.create_topics(&[spec]).unwrap();
+    for partition in 0..PARTITIONS {
+        log.trim(&TopicPartition::new(EVENTS, partition), first).unwrap();
+    }
 }
 
 /// A record of a log.
@@ -284,7 +304,7 @@ impl Drop for StopOnDrop {
 }
 
 impl Sealed {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -301,7 +321,7 @@ impl Sealed {
     }
 
     /// Runs the sealer until everything that the log holds is sealed.
-    fn take(&self, log: &MemoryLog, lost_records: LostRecords) {
+    pub(crate) fn take(&self, log: &MemoryLog, lost_records: LostRecords) {
         let config = sealer::Config {
             topics: [EVENTS, METRICS, ALERTS].map(String::from).to_vec(),
             // Tests share a log, and no partitions of it.

@@ -16,7 +16,7 @@ use super::{Context, Ended, Failure, Output};
 use crate::{print, roles};
 
 /// Columns that an act takes over from its alert.
-const TAKEN_OVER: [&str; 8] = [
+const TAKEN_OVER: [&str; 9] = [
     "tenant_id",
     "environment",
     "agent_id",
@@ -25,6 +25,7 @@ const TAKEN_OVER: [&str; 8] = [
     "drift.suite",
     "drift.direction",
     "drift.severity",
+    "monitor.partition",
 ];
 
 /// What to do with alerts.
@@ -136,7 +137,8 @@ fn act(log: &dyn EventLog, topic: &str, args: &ActArgs, kind: &str) -> Result<Po
     })?;
     builder = builder.set("drift.alert_id", args.alert_id.as_str());
     for path in TAKEN_OVER {
-        builder = builder.set_some(path, alert.event.text_at(path));
+        let cell = alert.event.at(path).cloned();
+        builder = builder.set_some(path, cell);
     }
     act::publish_one(log, act::record(topic, Some(alert.partition), builder.build())?)
 }
@@ -148,7 +150,7 @@ fn open_alerts(log: &dyn EventLog, topic: &str) -> Result<BTreeMap<String, Open>
         let text = |path: &str| event.text_at(path).map(str::to_owned);
         let Some(alert_id) = text("drift.alert_id") else { return };
         match event.text_at("kind") {
-            Some("drift.alert.firing") => {
+            Some("drift.alert.firing" | "monitor.dead") => {
                 let time = schema().id("event_time").and_then(|id: ColumnId| event.time(id));
                 let alert = Open {
                     agent_id: text("agent_id"),
@@ -169,7 +171,7 @@ fn open_alerts(log: &dyn EventLog, topic: &str) -> Result<BTreeMap<String, Open>
                     alert.acknowledged_by = text("actor.id");
                 }
             }
-            Some("drift.alert.resolved" | "drift.alert.dismissed") => {
+            Some("drift.alert.resolved" | "drift.alert.dismissed" | "monitor.recovered") => {
                 open.remove(&alert_id);
             }
             Some(_) | None => {}

@@ -3,6 +3,7 @@
 
 mod act;
 pub mod alert;
+pub mod baseline;
 pub mod completions;
 pub mod config;
 pub mod demo;
@@ -69,6 +70,9 @@ pub enum Command {
     /// Maintenance windows: a time that says nothing about an agent
     #[command(subcommand)]
     Maintenance(maintenance::Action),
+    /// Baselines: show what is compared with what, pin a version, take that back
+    #[command(subcommand)]
+    Baseline(baseline::Action),
     /// Eval suites: check one, run it on a file of events, put it in force
     #[command(subcommand)]
     Suite(suite::Action),
@@ -191,6 +195,7 @@ impl Command {
             Self::Alert(action) => action.run(context),
             Self::Suppress(action) => action.run(context),
             Self::Maintenance(action) => action.run(context),
+            Self::Baseline(action) => action.run(context),
             Self::Suite(action) => action.run(context),
             Self::Fsck(args) => args.run(context),
             Self::Replay(args) => args.run(context),

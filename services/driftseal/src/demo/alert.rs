@@ -28,10 +28,12 @@ pub struct Alert {
     pub observed: Option<f64>,
     /// How far `observed` is from `baseline_value`, in `effect_unit`.
     pub effect: Option<f64>,
-    /// difference, or relative.
+    /// difference, relative or jensen_shannon.
     pub effect_unit: String,
     /// 95 % interval of the effect.
     pub effect_interval: Option<(f64, f64)>,
+    /// Of a mix, the category that changed most, with its shares before and after.
+    pub category: Option<(String, Option<f64>, Option<f64>)>,
     /// Event time of the first observation after the estimated change, RFC 3339.
     pub since: Option<String>,
     /// Observations since then when the alert fired.
@@ -69,6 +71,9 @@ impl Alert {
             effect: number("drift.effect"),
             effect_unit: text("drift.effect_unit").unwrap_or_default(),
             effect_interval: number("drift.effect_low").zip(number("drift.effect_high")),
+            category: text("drift.category").map(|name| {
+                (name, number("drift.category_before"), number("drift.category_after"))
+            }),
             since: id("drift.since_time")
                 .and_then(|id| event.time(id))
                 .and_then(event::Timestamp::to_rfc3339),
@@ -98,11 +103,18 @@ impl Alert {
         self.effect.map_or_else(|| "?".to_owned(), |effect| self.sized(effect))
     }
 
+    fn is_mix(&self) -> bool {
+        self.effect_unit == "jensen_shannon"
+    }
+
     fn is_relative(&self) -> bool {
         self.effect_unit == "relative"
     }
 
     fn sized(&self, effect: f64) -> String {
+        if self.is_mix() {
+            return format!("Jensen-Shannon distance {effect:.3}");
+        }
         let unit = if self.is_relative() { "%" } else { "points" };
         format!("{:+.1} {unit}", effect * 100.0)
     }
@@ -124,16 +136,26 @@ impl Alert {
         let interval = self.effect_interval.map_or_else(String::new, |(low, high)| {
             format!(", 95 % interval {:+.1} to {:+.1}", low * 100.0, high * 100.0)
         });
+        let way = match self.direction.as_str() {
+            "both" => "has changed".to_owned(),
+            way => format!("is {way}"),
+        };
+        let (what, observed, before) = match &self.category {
+            Some((name, before, after)) => (format!("{name} "), *after, *before),
+            None if self.is_relative() => {
+                ("median ".to_owned(), self.observed, self.baseline_value)
+            }
+            None => (String::new(), self.observed, self.baseline_value),
+        };
         vec![
             format!(
-                "ALERT    {} {}: {}{suite} is {} [{}]",
-                self.agent_id, self.agent_version, self.metric, self.direction, self.severity
+                "ALERT    {} {}: {}{suite} {way} [{}]",
+                self.agent_id, self.agent_version, self.metric, self.severity
             ),
             format!(
-                "effect   {}{} instead of {} in {} ({} observations): {}{interval}",
-                if self.is_relative() { "median " } else { "" },
-                self.value_text(self.observed),
-                self.value_text(self.baseline_value),
+                "effect   {what}{} instead of {} in {} ({} observations): {}{interval}",
+                self.value_text(observed),
+                self.value_text(before),
                 self.baseline_version.as_deref().unwrap_or("the baseline"),
                 self.baseline_count.unwrap_or_default(),
                 self.effect_text(),
@@ -166,5 +188,38 @@ impl Alert {
             lines.push(format!("runs     {}", self.example_runs.join(", ")));
         }
         lines.join("\n")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use event::{EventBuilder, Timestamp};
+
+    #[test]
+    fn a_mix_names_what_changed_most() {
+        let event = EventBuilder::new("drift.alert.firing")
+            .set("event_id", "e")
+            .set("event_time", Timestamp::from_millis(1))
+            .set("agent_id", "support")
+            .set("agent_version", "v2")
+            .set("drift.metric", "tool.mix")
+            .set("drift.direction", "both")
+            .set("drift.severity", "ticket")
+            .set("drift.baseline_version", "v1")
+            .set("drift.baseline_count", 512_i64)
+            .set("drift.effect", 0.31)
+            .set("drift.effect_unit", "jensen_shannon")
+            .set("drift.category", "refund")
+            .set("drift.category_before", 0.05)
+            .set("drift.category_after", 0.312)
+            .build()
+            .unwrap();
+        assert_eq!(
+            Alert::from_event(&event).to_text(),
+            "ALERT    support v2: tool.mix has changed [ticket]\n\
+             effect   refund 31.2 % instead of 5.0 % in v1 (512 observations): \
+             Jensen-Shannon distance 0.310"
+        );
     }
 }

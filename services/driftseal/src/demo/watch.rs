@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use event::{Decoder, Event, Limits, TopicPartition};
+use event::{Decoder, Event, Limits, TopicPartition, schema};
 use ports::{Consumer, EventLog, LogError, Polled, Subscription};
 use service::clock::Stopwatch;
 
@@ -105,8 +105,8 @@ impl Watch {
     }
 }
 
-/// Waits until the processor has written a tick into every partition after these offsets, which it
-/// does when it has read them to the end.
+/// Waits until the processor has said in every partition that it has read what is there now: a tick
+/// says how far its writer was.
 pub(super) fn wait_for_ticks(
     log: &dyn EventLog,
     topic: &str,
@@ -123,14 +123,14 @@ pub(super) fn wait_for_ticks(
     if open.is_empty() {
         return Ok(());
     }
-    let mut waiting: Vec<TopicPartition> =
-        open.iter().map(|(partition, _)| partition.clone()).collect();
+    let mut waiting = open.clone();
     let mut tail = Tail::open(log, open)?;
     let started = Stopwatch::start();
     while !waiting.is_empty() {
         tail.poll(Duration::from_millis(100), &mut |partition, _, event| {
-            if event.text_at("kind") == Some("monitor.tick") {
-                waiting.retain(|open| open != partition);
+            let read = schema().id("monitor.next_offset").and_then(|id| event.int(id));
+            if let Some(read) = read.filter(|_| event.text_at("kind") == Some("monitor.tick")) {
+                waiting.retain(|(open, end)| open != partition || read < *end);
             }
         })?;
         meanwhile()?;

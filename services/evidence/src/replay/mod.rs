@@ -10,6 +10,7 @@
 mod partition;
 mod report;
 mod rows;
+mod starts;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::mpsc::{Sender, channel};

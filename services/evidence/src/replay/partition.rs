@@ -11,6 +11,7 @@ use segment::rows::Check;
 use super::ReplayOptions;
 use super::report::PartitionReplay;
 use super::rows::{Broken, Records, SealedOutputs};
+use super::starts::starts;
 
 /// The segments of a partition of the events and of the two output partitions of its number.
 #[derive(Debug, Default)]
@@ -41,7 +42,8 @@ impl Job {
     ) -> Result<PartitionReplay, ArchiveError> {
         let topic = options.events.as_str();
         let first_offset = self.events.front().map_or(0, |manifest| manifest.facts.first_offset);
-        let mut replay = Replay::new(topic, self.partition, first_offset);
+        let starts = starts(archive, &self.events)?;
+        let mut replay = Replay::new(topic, self.partition, first_offset, &starts);
         let mut merge = Merge {
             records: Records::new(archive, check, topic, self.partition, self.events),
             ended: false,
@@ -59,6 +61,7 @@ impl Job {
             partition: self.partition,
             first_offset,
             next_offset: replay.next_offset().max(first_offset),
+            starts: starts.len() as u64,
             fault,
             outcome: replay.finish(),
         })

@@ -22,6 +22,8 @@ pub struct PartitionReplay {
     pub first_offset: i64,
     /// Offset after the last record replayed.
     pub next_offset: i64,
+    /// How often the monitor began without a state.
+    pub starts: u64,
     /// Why it was replayed no further: the archive is not what was sealed.
     pub fault: Option<Fault>,
     /// What the comparison came to.
@@ -67,6 +69,10 @@ pub struct ReplayReport {
     pub baselines: u64,
     /// Sealed alert events that are as recomputed, other findings included.
     pub alerts: u64,
+    /// Sealed heartbeats of the monitor that are as recomputed.
+    pub heartbeats: u64,
+    /// Times in which the monitor was away, as it was recomputed.
+    pub gaps: u64,
     /// Sealed outputs that are as recomputed, by kind.
     pub same: BTreeMap<String, u64>,
     /// Further copies of sealed outputs.
@@ -77,6 +83,10 @@ pub struct ReplayReport {
     pub not_sealed: u64,
     /// Sealed outputs whose input is not sealed yet.
     pub awaiting_input: u64,
+    /// Outputs that a state of the monitor computes which another one replaced.
+    pub superseded: u64,
+    /// Output rows that the log had acknowledged and that are behind the last sealed one.
+    pub acknowledged_not_sealed: u64,
     /// Outputs of which nothing can be said.
     pub not_comparable: u64,
     /// Differences.
@@ -105,11 +115,15 @@ impl ReplayReport {
             windows: 0,
             baselines: 0,
             alerts: 0,
+            heartbeats: 0,
+            gaps: 0,
             same: BTreeMap::new(),
             repeated: 0,
             erased_fields: 0,
             not_sealed: 0,
             awaiting_input: 0,
+            superseded: 0,
+            acknowledged_not_sealed: 0,
             not_comparable: 0,
             differences: 0,
             first: None,
@@ -129,6 +143,8 @@ impl ReplayReport {
             self.windows += outcome.same_of("metric.");
             self.baselines += outcome.same_of("drift.baseline.");
             self.alerts += outcome.same_of("drift.") - outcome.same_of("drift.baseline.");
+            self.heartbeats += outcome.same_of("monitor.alive");
+            self.gaps += outcome.same_of("monitor.gap");
             for (kind, count) in &outcome.same {
                 *self.same.entry(kind.clone()).or_default() += count;
             }
@@ -136,6 +152,8 @@ impl ReplayReport {
             self.erased_fields += outcome.erased_fields;
             self.not_sealed += outcome.not_sealed;
             self.awaiting_input += outcome.awaiting_input;
+            self.superseded += outcome.superseded;
+            self.acknowledged_not_sealed += outcome.acknowledged_not_sealed;
             self.not_comparable += outcome.not_comparable;
             self.differences += outcome.differences;
             let Some(difference) = &outcome.first else { continue };
@@ -205,10 +223,18 @@ impl ReplayReport {
             self.windows, self.baselines, self.alerts
         )?;
         let lines = [
+            (self.heartbeats, "heartbeats ", "of the monitor, the same"),
+            (self.gaps, "gaps       ", "in which no monitor was there, by its heartbeats"),
             (self.differences, "different  ", "outputs"),
             (self.not_comparable, "unknown    ", "outputs cannot be compared"),
             (self.repeated, "repeated   ", "further copies of outputs (readers ignore them)"),
+            (self.superseded, "superseded ", "outputs of a lost state that are not there"),
             (self.not_sealed, "not sealed ", "outputs after the last that is"),
+            (
+                self.acknowledged_not_sealed,
+                "left out   ",
+                "output rows that the monitor saw written, and that are not sealed (yet)",
+            ),
             (self.awaiting_input, "awaiting   ", "sealed outputs whose records are not sealed yet"),
             (self.erased_fields, "erased     ", "fields of outputs, not compared"),
         ];
@@ -217,8 +243,9 @@ impl ReplayReport {
                 writeln!(to, "{name} {count} {what}")?;
             }
         }
-        for PartitionReplay { topic, partition, first_offset, next_offset, outcome, .. } in
-            &self.partitions
+        for PartitionReplay {
+            topic, partition, first_offset, next_offset, starts, outcome, ..
+        } in &self.partitions
         {
             let same: u64 = outcome.same.values().sum();
             let last = next_offset.saturating_sub(1);
@@ -232,8 +259,18 @@ impl ReplayReport {
                 "partition   {topic}/{partition}: {range}, {same} outputs the same, {} different",
                 outcome.differences
             )?;
+            if *starts > 0 {
+                writeln!(to, "            the monitor began without a state {starts} times")?;
+            }
             if let Some((offset, doubt)) = outcome.doubt {
-                writeln!(to, "            from offset {offset} on a difference proves nothing:")?;
+                let until = match outcome.doubt_until {
+                    Some(until) => format!("to {}", until.saturating_sub(1)),
+                    None => "on".to_owned(),
+                };
+                writeln!(
+                    to,
+                    "            from offset {offset} {until} a difference proves nothing:"
+                )?;
                 writeln!(to, "            {doubt}")?;
             }
             for (version, count) in &outcome.other_versions {

@@ -52,11 +52,13 @@ pub(crate) struct SinkPlan {
 }
 
 impl SinkPlan {
-    /// Whether an alert goes to this sink.
+    /// Whether an alert goes to this sink. One about the monitor itself concerns every environment.
     pub(crate) fn takes(&self, alert: &Alert) -> bool {
         let environment = alert.environment.as_deref().unwrap_or_default();
         self.severities.contains(&alert.severity)
-            && (self.environments.is_empty() || self.environments.iter().any(|e| e == environment))
+            && (self.environments.is_empty()
+                || alert.is_of_monitor()
+                || self.environments.iter().any(|e| e == environment))
     }
 }
 
@@ -82,6 +84,8 @@ mod tests {
         );
         assert!(!plan(&[Severity::Ticket], &[]).takes(&alert));
         assert!(!plan(&[Severity::Page], &["staging"]).takes(&alert));
+        let monitor = Alert { agent_id: String::new(), environment: None, ..alert.clone() };
+        assert!(plan(&[Severity::Page], &["staging"]).takes(&monitor));
         let nowhere = Alert { environment: None, ..alert };
         assert!(!plan(&[Severity::Page], &["staging"]).takes(&nowhere));
         assert!(plan(&[Severity::Page], &[""]).takes(&nowhere));

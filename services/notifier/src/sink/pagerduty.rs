@@ -127,7 +127,7 @@ impl Sink for Ready {
         {
             let payload = json!({
                 "summary": clip(&opened.title(), SUMMARY_MAX),
-                "source": opened.agent_id,
+                "source": opened.subject(),
                 "severity": match opened.severity {
                     Severity::Page => "critical",
                     Severity::Ticket => "warning",

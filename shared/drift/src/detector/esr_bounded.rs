@@ -1,11 +1,14 @@
 //! e-SR: the Shiryaev-Roberts e-detector for a bounded mean, as a mixture of bets.
 //!
 //! Shin, Ramdas, Rinaldo: *E-detectors: a nonparametric framework for sequential change
-//! detection*, arXiv 2203.03532. For each bet `j` with factor `f_j(x)` (see `bets`):
+//! detection*, arXiv 2203.03532. For each bet `j` with factor `f_j(x)` and share `w_j` of the
+//! capital, all of them together 1 (see `bets`):
 //!
 //! ```text
-//! R_j <- (R_j + 1) * f_j(x)        M = mean of the R_j        alarm at M >= A
+//! R_j <- (R_j + w_j) * f_j(x)        M = sum of the R_j        alarm at M >= A
 //! ```
+//!
+//! Looking for both, `M` is the mean of the two sides.
 //!
 //! **Guarantee.** While the mean of each value, given all before it, stays within the null
 //! hypothesis, the average number of values until an alarm is at least `A`: for values of any
@@ -13,12 +16,12 @@
 //! mean, so a bound that was estimated must be an upper confidence bound (or carry a tolerance).
 //! For values that are 0 or 1, `M` is the exact mixture of Shiryaev-Roberts likelihood ratios.
 //!
-//! **Range.** `R_j` cannot underflow, as 1 is added before each factor. It is capped at `1e300`;
+//! **Range.** `R_j` cannot underflow, as its share is added before each factor. It is capped at `1e300`;
 //! a capped `M` is a lower bound of the true one, so the guarantee stays.
 
 use serde::{Deserialize, Serialize};
 
-use crate::detector::{BETS, Bets, Null, NullError, Observation, Signal, StreamDetector};
+use crate::detector::{BETS, Bets, Null, NullError, Observation, SHARES, Signal, StreamDetector};
 use crate::finite::Unit;
 
 /// Capital beyond which counting is pointless.
@@ -39,8 +42,8 @@ impl Side {
     fn update(&mut self, value: f64) -> f64 {
         let factors = self.bets.factors(value);
         let mut sum = 0.0;
-        for (capital, factor) in self.capital.iter_mut().zip(factors) {
-            *capital = ((*capital + 1.0) * factor).min(CAP);
+        for ((capital, share), factor) in self.capital.iter_mut().zip(SHARES).zip(factors) {
+            *capital = ((*capital + share) * factor).min(CAP);
             sum += *capital;
         }
         sum
@@ -76,9 +79,7 @@ impl EsrBounded {
         if !(threshold.is_finite() && threshold >= 1.0) {
             return Err(NullError::Threshold(threshold));
         }
-        let sides = f64::from(u8::from(rising.is_some()) + u8::from(falling.is_some()));
-        #[expect(clippy::cast_precision_loss, reason = "six is exact")]
-        let weight = 1.0 / (sides * BETS as f64);
+        let weight = 1.0 / f64::from(u8::from(rising.is_some()) + u8::from(falling.is_some()));
         Ok(Self {
             rising: rising.map(Side::new),
             falling: falling.map(Side::new),
@@ -175,7 +176,7 @@ mod tests {
         for _ in 0..100_000 {
             assert!(detector.update(true.into()) >= Signal::Stable);
         }
-        assert!(detector.statistic() <= CAP && detector.statistic().is_finite());
+        assert!(detector.statistic() <= 6.0 * CAP && detector.statistic().is_finite());
         for _ in 0..1_000_000 {
             detector.update(false.into());
         }

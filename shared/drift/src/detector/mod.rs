@@ -18,7 +18,7 @@ mod pool;
 mod recent;
 mod scores;
 
-pub(crate) use bets::{BETS, Bets};
+pub(crate) use bets::{BETS, Bets, SHARES};
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;

@@ -87,8 +87,8 @@ fn delay(before: f64, after: f64) -> f64 {
 
 #[test]
 fn changes_are_found_as_fast_as_was_measured() {
-    // Measured with 1,500 runs after 2,000 values: 320 and 42.
+    // Measured with 40,000 runs after 2,000 values: 314 and 41.5 (with six equal bets 326 and 42.5).
     let (small, large) = (delay(0.10, 0.15), delay(0.10, 0.30));
-    assert!((280.0..360.0).contains(&small), "{small}");
-    assert!((37.0..47.0).contains(&large), "{large}");
+    assert!((270.0..345.0).contains(&small), "{small}");
+    assert!((37.0..45.0).contains(&large), "{large}");
 }

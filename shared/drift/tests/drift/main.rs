@@ -7,6 +7,7 @@
 
 mod classical;
 mod distance;
+mod fleet;
 mod guarantee;
 mod laws;
 mod numbers;

@@ -4,7 +4,7 @@
 use drift::{Confidence, DdSketch, ExactSum, Finite, interval};
 use serde::{Deserialize, Serialize};
 
-use super::Shape;
+use super::{Sample, Shape, Shares};
 
 /// The observations. Which parts are filled depends on the metric's shape.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -13,6 +13,14 @@ pub(crate) struct Aggregate {
     sum: ExactSum,
     squares: ExactSum,
     sketch: Option<Box<DdSketch>>,
+    shares: Option<Box<Categories>>,
+}
+
+/// Counts of categories: of all, and of the chosen ones.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+struct Categories {
+    all: Shares,
+    chosen: Shares,
 }
 
 /// The numbers of a window.
@@ -31,8 +39,26 @@ const QUANTILES: [f64; 4] = [0.5, 0.9, 0.95, 0.99];
 
 impl Aggregate {
     /// Takes an observation; `false`, and nothing else, if it means nothing for the shape: NaN,
-    /// infinite, or negative where the shape has no negatives.
-    pub(crate) fn add(&mut self, shape: Shape, value: f64) -> bool {
+    /// infinite, negative where the shape has no negatives, or a category where it has numbers.
+    pub(crate) fn add(&mut self, shape: Shape, sample: &Sample<'_>) -> bool {
+        match sample {
+            Sample::Number(value) => self.add_number(shape, *value),
+            Sample::Name { name, chosen } => {
+                let is_mix = matches!(shape, Shape::Shares { .. });
+                if is_mix {
+                    let shares = self.shares.get_or_insert_with(Box::default);
+                    shares.all.add(name);
+                    if *chosen {
+                        shares.chosen.add(name);
+                    }
+                    self.count = self.count.saturating_add(1);
+                }
+                is_mix
+            }
+        }
+    }
+
+    fn add_number(&mut self, shape: Shape, value: f64) -> bool {
         let Some(value) = Finite::new(value) else { return false };
         match shape {
             Shape::Count | Shape::Rate => self.sum.add(value),
@@ -48,6 +74,7 @@ impl Aggregate {
                     self.squares.add(square);
                 }
             }
+            Shape::Shares { .. } => return false,
         }
         self.count = self.count.saturating_add(1);
         true
@@ -61,6 +88,21 @@ impl Aggregate {
         if let Some(sketch) = &other.sketch {
             self.sketch.get_or_insert_with(Box::default).merge(sketch);
         }
+        if let Some(other) = &other.shares {
+            let shares = self.shares.get_or_insert_with(Box::default);
+            shares.all.merge(&other.all);
+            shares.chosen.merge(&other.chosen);
+        }
+    }
+
+    /// Counts of all categories, if the shape has some and there are observations.
+    pub(crate) fn categories(&self) -> Option<&Shares> {
+        self.shares.as_ref().map(|shares| &shares.all)
+    }
+
+    /// Counts of the chosen ones: of each run one.
+    pub(crate) fn chosen(&self) -> Option<&Shares> {
+        self.shares.as_ref().map(|shares| &shares.chosen)
     }
 
     /// The sketch, if the shape has one and there are observations.
@@ -96,6 +138,11 @@ impl Aggregate {
         };
         Some(match shape {
             Shape::Count => Summary { sum: None, value: n, ..base },
+            Shape::Shares { .. } => {
+                let distinct = self.categories().map_or(0, Shares::distinct);
+                let value = f64::from(u32::try_from(distinct).unwrap_or(u32::MAX));
+                Summary { sum: None, value, ..base }
+            }
             Shape::Rate => {
                 let (trials, ones) = self.rate();
                 let interval = interval::wilson(ones, trials, Confidence::P95);
@@ -136,9 +183,9 @@ mod tests {
     fn what_means_nothing_is_refused() {
         let mut aggregate = Aggregate::default();
         for value in [f64::NAN, f64::INFINITY] {
-            assert!(!aggregate.add(Shape::Mean, value));
+            assert!(!aggregate.add(Shape::Mean, &Sample::Number(value)));
         }
-        assert!(!aggregate.add(Shape::Quantiles, -1.0));
+        assert!(!aggregate.add(Shape::Quantiles, &Sample::Number(-1.0)));
         assert_eq!(aggregate.summary(Shape::Quantiles), None);
     }
 
@@ -146,7 +193,7 @@ mod tests {
     fn a_rate_has_wilsons_interval() {
         let mut aggregate = Aggregate::default();
         for failed in [1.0, 0.0, 0.0, 0.0] {
-            assert!(aggregate.add(Shape::Rate, failed));
+            assert!(aggregate.add(Shape::Rate, &Sample::Number(failed)));
         }
         let summary = aggregate.summary(Shape::Rate).unwrap();
         assert_eq!((aggregate.rate(), summary.value), ((4, 1), 0.25));
@@ -158,7 +205,7 @@ mod tests {
     fn a_mean_has_students_interval_and_a_constant_has_none_of_width() {
         let mut aggregate = Aggregate::default();
         for _ in 0..10 {
-            assert!(aggregate.add(Shape::Mean, 0.3));
+            assert!(aggregate.add(Shape::Mean, &Sample::Number(0.3)));
         }
         let summary = aggregate.summary(Shape::Mean).unwrap();
         assert_eq!((summary.low, summary.high), (Some(0.3), Some(0.3)));

@@ -16,13 +16,22 @@ mod run_output_chars;
 mod run_refusal_rate;
 mod run_steps;
 mod run_tokens;
+mod sampler;
+mod shares;
 mod tool_denied_rate;
 mod tool_duration_ms;
 mod tool_error_rate;
+mod tool_mix;
 
-use event::Event;
+use std::borrow::Cow;
+
+use event::{Event, schema};
 
 pub(crate) use aggregate::Aggregate;
+pub(crate) use sampler::{Sampler, mixed};
+pub(crate) use shares::{OTHER, Shares};
+
+use crate::agent::bounded;
 
 use crate::columns::Columns;
 use crate::observe::Kind;
@@ -38,6 +47,11 @@ pub enum Shape {
     Quantiles,
     /// Mean in `value`, with Student's 95 % interval.
     Mean,
+    /// How often each category occurred, in `categories`, and in `value` how many there were.
+    Shares {
+        /// Path of the column that names the category.
+        column: &'static str,
+    },
 }
 
 /// What the observations of a stream are, and what counts as a change.
@@ -49,6 +63,21 @@ pub enum Model {
     Successes,
     /// Numbers that are not negative: larger or smaller than in the baseline.
     Sizes,
+    /// Categories: in other shares than in the baseline.
+    Mix,
+}
+
+/// What an event contributes to a metric.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Sample<'e> {
+    /// A number, which may be anything.
+    Number(f64),
+    /// A category.
+    Name {
+        name: Cow<'e, str>,
+        /// Whether it is the one of its run that counts for the detectors.
+        chosen: bool,
+    },
 }
 
 /// How a metric is watched for drift.
@@ -79,9 +108,25 @@ pub struct Metric {
 }
 
 impl Metric {
-    /// What an event contributes, if it does. The number may be anything; the caller checks it.
-    pub(crate) fn sample(&self, event: &Event<'_>, kind: Kind, columns: &Columns) -> Option<f64> {
-        (self.sample)(event, kind, columns)
+    /// What an event contributes, if it does. The number may be anything; the caller checks it,
+    /// and chooses among categories.
+    pub(crate) fn sample<'e>(
+        &self,
+        event: &'e Event<'_>,
+        kind: Kind,
+        columns: &Columns,
+    ) -> Option<Sample<'e>> {
+        let number = (self.sample)(event, kind, columns)?;
+        match self.shape {
+            Shape::Count | Shape::Rate | Shape::Quantiles | Shape::Mean => {
+                Some(Sample::Number(number))
+            }
+            Shape::Shares { column } => {
+                let name = schema().id(column).and_then(|column| event.text(column));
+                let name = bounded(name.filter(|name| !name.is_empty())?);
+                Some(Sample::Name { name, chosen: true })
+            }
+        }
     }
 }
 
@@ -107,6 +152,7 @@ pub const ALL: &[Metric] = &[
     tool_denied_rate::METRIC,
     approval_override_rate::METRIC,
     approval_decision_ms::METRIC,
+    tool_mix::METRIC,
 ];
 
 /// 0 or 1.
@@ -125,6 +171,11 @@ mod tests {
         for metric in ALL {
             if metric.watch.is_some_and(|watch| watch.model == Model::Sizes) {
                 assert_eq!(metric.shape, Shape::Quantiles, "{}", metric.name);
+            }
+            if let Shape::Shares { column } = metric.shape {
+                // What decides something must be known to the replay.
+                let id = schema().id(column).unwrap();
+                assert!(crate::columns::reads(id), "{column} is not in columns.rs");
             }
         }
         let names: std::collections::BTreeSet<_> = ALL.iter().map(|metric| metric.name).collect();

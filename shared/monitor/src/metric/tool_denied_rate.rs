@@ -14,6 +14,7 @@ pub(super) const METRIC: Metric = Metric {
         Kind::ToolBlocked => Some(1.0),
         Kind::Run | Kind::Eval | Kind::Approval | Kind::Other => None,
         Kind::Deployed | Kind::RolledBack | Kind::Change => None,
-        Kind::Tick | Kind::Configured | Kind::Suite | Kind::Quiet(_) => None,
+        Kind::Tick | Kind::Started | Kind::Configured | Kind::Suite => None,
+        Kind::Pinned | Kind::Unpinned | Kind::Quiet(_) => None,
     },
 };

@@ -27,7 +27,7 @@ pub(crate) use self::request::Request;
 use self::suppression::Suppressions;
 use crate::agent::{Identity, bounded};
 use crate::columns::columns;
-use crate::output::Outputs;
+use crate::output::{Output, Outputs};
 use crate::settings::Settings;
 
 /// Longest time that may be kept quiet, and how far ahead it may begin.
@@ -73,10 +73,10 @@ impl Quiet {
         }
     }
 
-    /// Marks the alerts among the outputs of a record that nobody is told of.
-    pub(crate) fn mark(&mut self, outputs: &mut Outputs<'_>) {
+    /// Marks an alert that nobody is told of.
+    pub(crate) fn mark(&mut self, output: &mut Output) {
         if let Some(now) = self.now {
-            self.suppressions.mark(now, outputs);
+            self.suppressions.mark(now, output);
         }
     }
 

@@ -219,36 +219,34 @@ impl Suppressions {
         covering.max_by_key(|(_, rule)| rule.until).map(|(id, _)| id.as_str())
     }
 
-    pub(super) fn mark(&mut self, now: i64, outputs: &mut Outputs<'_>) {
+    pub(super) fn mark(&mut self, now: i64, output: &mut Output) {
         if self.rules.is_empty() && self.held.is_empty() {
             return;
         }
         let columns = columns();
-        for output in outputs.alerts_mut() {
-            let kind = output.event.text(columns.kind).unwrap_or_default();
-            let (is_pending, is_firing, is_over) = (
-                kind == "drift.alert.pending",
-                kind == "drift.alert.firing",
-                kind == "drift.alert.resolved",
-            );
-            let Some(alert_id) = output.event.text(columns.drift_alert_id) else { continue };
-            let alert_id = alert_id.to_owned();
-            let by = if is_over {
-                self.held.remove(&alert_id).map(|held| held.by)
-            } else if is_pending || is_firing {
-                self.held.remove(&alert_id);
-                let by = self.covering(now, &output.event).map(str::to_owned);
-                by.filter(|_| self.held.len() < HELD_MAX)
-            } else {
-                continue;
-            };
-            let Some(by) = by else { continue };
-            if !is_over {
-                let firing = is_firing.then(|| Firing::of(output));
-                self.held.insert(alert_id, Held { by: by.clone(), firing });
-            }
-            output.event.set(columns.drift_suppressed_by, by.into());
+        let kind = output.event.text(columns.kind).unwrap_or_default();
+        let (is_pending, is_firing, is_over) = (
+            kind == "drift.alert.pending",
+            kind == "drift.alert.firing",
+            kind == "drift.alert.resolved",
+        );
+        let Some(alert_id) = output.event.text(columns.drift_alert_id) else { return };
+        let alert_id = alert_id.to_owned();
+        let by = if is_over {
+            self.held.remove(&alert_id).map(|held| held.by)
+        } else if is_pending || is_firing {
+            self.held.remove(&alert_id);
+            let by = self.covering(now, &output.event).map(str::to_owned);
+            by.filter(|_| self.held.len() < HELD_MAX)
+        } else {
+            return;
+        };
+        let Some(by) = by else { return };
+        if !is_over {
+            let firing = is_firing.then(|| Firing::of(output));
+            self.held.insert(alert_id, Held { by: by.clone(), firing });
         }
+        output.event.set(columns.drift_suppressed_by, by.into());
     }
 }
 

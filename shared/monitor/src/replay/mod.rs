@@ -27,6 +27,12 @@
 //! - **Doubt.** From the first offset on where something that counted is not in the archive
 //!   ([`Doubt`]), what is the same is as good as ever: it does not come about by chance. What is not
 //!   the same proves nothing there, and is *not comparable* instead of a difference.
+//! - **Another state.** A monitor that began anew ([`Start`]) computes what a new state computes.
+//!   Where the old state covers the record too, an output may be of either, and one that only one of
+//!   them computes may be absent (*superseded*). A doubt about what is not in the new state ends where
+//!   it takes over.
+//! - What the monitor's ticks say was acknowledged by the log, and is behind the last sealed row, is
+//!   counted: it is not sealed yet, or was left out.
 //! - An erased field of a sealed output is not compared. An erased value of a record matters only if
 //!   the computation reads its column ([`crate::Processor::reads`]); then it is a doubt.
 //!
@@ -39,6 +45,8 @@
 //! It reads no archive and checks no leaf; `evidence` does. It does not know the names of topics.
 
 mod canonical;
+mod doubts;
+mod generations;
 mod outcome;
 mod side;
 
@@ -46,13 +54,16 @@ use std::sync::LazyLock;
 
 use event::{ColumnId, Decoded, Event, Record};
 
+use self::doubts::Doubts;
+pub use self::generations::Start;
+use self::generations::{Computed, Generations, TakenOver};
 pub use self::outcome::{Difference, Doubt, Origin, Outcome, Subject, What};
 use self::side::Side;
-use crate::output::{Destination, Output};
-use crate::{Processor, SEMANTICS, Settings};
+use crate::SEMANTICS;
+use crate::output::Destination;
 
-/// Families whose events are computed: a row of one says from what.
-const COMPUTED: [&str; 2] = ["metric.", "drift."];
+/// Families, and kinds, whose events are computed: a row of one says from what.
+const COMPUTED: [&str; 4] = ["metric.", "drift.", "monitor.alive", "monitor.gap"];
 
 /// Kinds of these families that are acts of people.
 const ACTS: [&str; 2] = ["drift.alert.acknowledged", "drift.alert.dismissed"];
@@ -63,6 +74,8 @@ struct Columns {
     offset: Option<ColumnId>,
     ordinal: Option<ColumnId>,
     semantics: Option<ColumnId>,
+    metrics_next: Option<ColumnId>,
+    alerts_next: Option<ColumnId>,
 }
 
 fn columns() -> &'static Columns {
@@ -74,6 +87,8 @@ fn columns() -> &'static Columns {
             offset: id("origin.offset"),
             ordinal: id("origin.ordinal"),
             semantics: id("origin.semantics"),
+            metrics_next: id("monitor.metrics_next"),
+            alerts_next: id("monitor.alerts_next"),
         }
     });
     &COLUMNS
@@ -82,7 +97,10 @@ fn columns() -> &'static Columns {
 /// The replay of one partition.
 #[derive(Debug)]
 pub struct Replay {
-    processor: Processor,
+    generations: Generations,
+    /// First record of the first state that is known to begin in the archive.
+    known_from: Option<i64>,
+    doubts: Doubts,
     topic: String,
     partition: i32,
     first_offset: i64,
@@ -92,11 +110,14 @@ pub struct Replay {
 
 impl Replay {
     /// A replay of the records of a partition from `first_offset` on: the first that the archive
-    /// holds. Settings come from the records, as they did.
+    /// holds. `starts` are all that its records tell. Settings come from the records, as they did.
     #[must_use]
-    pub fn new(topic: &str, partition: i32, first_offset: i64) -> Self {
+    pub fn new(topic: &str, partition: i32, first_offset: i64, starts: &[Start]) -> Self {
+        let generations = Generations::new(topic, partition, first_offset, starts);
         let mut replay = Self {
-            processor: Processor::new(Settings::default(), topic, partition),
+            known_from: generations.known_from(),
+            generations,
+            doubts: Doubts::default(),
             topic: topic.to_owned(),
             partition,
             first_offset,
@@ -111,30 +132,42 @@ impl Replay {
 
     /// Offset of the next record.
     #[must_use]
-    pub const fn next_offset(&self) -> i64 {
-        self.processor.next_offset()
+    pub fn next_offset(&self) -> i64 {
+        self.generations.current().next_offset()
     }
 
-    /// Whether an erased value of this column is a doubt: see [`Processor::reads`].
+    /// Whether an erased value of this column is a doubt: see [`crate::Processor::reads`].
     #[must_use]
     pub fn reads(&self, column: ColumnId) -> bool {
-        self.processor.reads(column)
+        self.generations.reads(column)
     }
 
     /// Takes the next record. Of the record only the coordinates count, of the decoded record the
     /// event and whether there was a fault.
     pub fn handle_record(&mut self, record: &Record<'_>, decoded: &Decoded<'_>) {
-        for output in self.processor.handle_record(record, decoded) {
-            let Output { destination, event, ordinal, .. } = output;
-            self.side(destination).computed(Origin { offset: record.offset, ordinal }, event);
+        let (computed, taken_over) = self.generations.handle_record(record, decoded);
+        for Computed { destination, ordinal, forms, optional } in computed {
+            let origin = Origin { offset: record.offset, ordinal };
+            self.side(destination).computed(origin, forms, optional);
+        }
+        match taken_over {
+            Some(TakenOver::By(start)) => self.doubts.forget(start.first_offset, start.at),
+            Some(TakenOver::Unknown(at)) => self.doubt(at, Doubt::ManyStarts),
+            None => {}
+        }
+        for (destination, column) in [
+            (Destination::Metrics, columns().metrics_next),
+            (Destination::Alerts, columns().alerts_next),
+        ] {
+            if let Some(next) = column.and_then(|id| decoded.event.int(id)) {
+                self.side(destination).acknowledged(next);
+            }
         }
     }
 
     /// From this offset on, something that counted is not in the archive.
     pub fn doubt(&mut self, offset: i64, why: Doubt) {
-        if self.outcome.doubt.is_none_or(|(from, _)| offset < from) {
-            self.outcome.doubt = Some((offset, why));
-        }
+        self.doubts.cast(offset, why);
     }
 
     /// Rows of an output partition, behind those handed in so far, were lost before they could be
@@ -158,6 +191,7 @@ impl Replay {
         event: &Event<'_>,
         erased: &[ColumnId],
     ) {
+        self.side(destination).seen(at);
         let int = |id: Option<ColumnId>| id.and_then(|id| event.int(id));
         let topic = columns().topic.and_then(|id| event.text(id));
         let (Some(offset), Some(ordinal)) = (int(columns().offset), int(columns().ordinal)) else {
@@ -180,8 +214,11 @@ impl Replay {
         if let Some(version) = int(columns().semantics).filter(|version| *version != SEMANTICS) {
             *self.outcome.other_versions.entry(version).or_default() += 1;
             if version < SEMANTICS {
-                // Where this version took over, and from which state, is not in the archive.
-                self.doubt(0, Doubt::EarlierVersion);
+                match self.known_from {
+                    Some(from) => self.doubts.cast_until(0, from, Doubt::EarlierVersion),
+                    // Where this version took over, and from which state, is not in the archive.
+                    None => self.doubt(0, Doubt::EarlierVersion),
+                }
             } else {
                 self.doubt(offset, Doubt::LaterVersion);
             }
@@ -199,11 +236,14 @@ impl Replay {
     #[must_use]
     pub fn finish(self) -> Outcome {
         let mut outcome = self.outcome;
-        let counters = self.processor.counters();
+        let counters = self.generations.current().counters();
         (outcome.records, outcome.quarantined) = (counters.records, counters.quarantined);
         outcome.not_comparable += outcome.other_versions.values().sum::<u64>();
         for side in self.sides {
-            side.finish(&mut outcome);
+            side.finish(&self.doubts, &mut outcome);
+        }
+        if let Some((from, why, until)) = self.doubts.first() {
+            (outcome.doubt, outcome.doubt_until) = (Some((from, why)), until);
         }
         outcome
     }

@@ -33,6 +33,8 @@ pub enum Doubt {
     LaterVersion,
     /// Records were lost before they could be sealed.
     LostRecords,
+    /// The monitor began anew too often for every state of it to be computed.
+    ManyStarts,
 }
 
 impl Display for Doubt {
@@ -43,6 +45,7 @@ impl Display for Doubt {
             Self::ErasedValue => "a value that the computation reads was erased",
             Self::LaterVersion => "a later version of the computation wrote some outputs",
             Self::LostRecords => "records were lost before they could be sealed",
+            Self::ManyStarts => "the monitor began anew too often to compute every state of it",
         })
     }
 }
@@ -194,8 +197,15 @@ pub struct Outcome {
     pub other_versions: BTreeMap<i64, u64>,
     /// Outputs of which nothing can be said, those of other versions included.
     pub not_comparable: u64,
-    /// Offset from which on there is a doubt, and which.
+    /// Outputs that a state computes which another one replaced before it had published them.
+    pub superseded: u64,
+    /// Rows of the output partitions that the log had acknowledged, by the monitor's ticks, and that are
+    /// behind the last sealed one.
+    pub acknowledged_not_sealed: u64,
+    /// Offset from which on there is a doubt, and which; the first one.
     pub doubt: Option<(i64, Doubt)>,
+    /// Offset at which that doubt ends.
+    pub doubt_until: Option<i64>,
     /// Differences.
     pub differences: u64,
     /// The first difference by its origin; if there are none, the first that the doubt excuses.

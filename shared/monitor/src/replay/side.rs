@@ -1,10 +1,11 @@
 //! The outputs of one destination: computed, sealed, or both.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use event::{ColumnId, Event};
 
 use super::canonical::{Digest, digest_of};
+use super::doubts::Doubts;
 use super::outcome::{Difference, Origin, Outcome, Subject, What, difference_of};
 use crate::output::Destination;
 
@@ -58,6 +59,9 @@ pub(super) struct Side {
     entries: Vec<Entry>,
     /// Some of them, whole.
     whole: BTreeMap<Origin, Event<'static>>,
+    /// Where two states compute one: the other forms of an output, and those that may be absent.
+    others: BTreeMap<Origin, Vec<Digest>>,
+    optional: BTreeSet<Origin>,
     waiting: usize,
     found: VecDeque<Origin>,
     /// The last one that is sealed.
@@ -72,6 +76,9 @@ pub(super) struct Side {
     erased_fields: u64,
     awaiting: u64,
     not_comparable: u64,
+    /// Offset after the last row that was handed in, and before which all is acknowledged.
+    next: i64,
+    acknowledged: i64,
 }
 
 impl Side {
@@ -80,6 +87,8 @@ impl Side {
             destination,
             entries: Vec::new(),
             whole: BTreeMap::new(),
+            others: BTreeMap::new(),
+            optional: BTreeSet::new(),
             waiting: 0,
             found: VecDeque::new(),
             newest: None,
@@ -91,11 +100,32 @@ impl Side {
             erased_fields: 0,
             awaiting: 0,
             not_comparable: 0,
+            next: 0,
+            acknowledged: 0,
         }
     }
 
-    /// An output was computed.
-    pub(super) fn computed(&mut self, origin: Origin, event: Event<'static>) {
+    /// A row was handed in.
+    pub(super) fn seen(&mut self, at: i64) {
+        self.next = self.next.max(at.saturating_add(1));
+    }
+
+    /// A tick says that everything before that offset is acknowledged.
+    pub(super) fn acknowledged(&mut self, next: i64) {
+        self.acknowledged = self.acknowledged.max(next);
+    }
+
+    /// An output was computed, in one form or several; it may be absent if it is optional.
+    pub(super) fn computed(&mut self, origin: Origin, forms: Vec<Event<'static>>, optional: bool) {
+        let mut forms = forms.into_iter();
+        let Some(event) = forms.next() else { return };
+        let others: Vec<Digest> = forms.map(|other| digest_of(&other)).collect();
+        if !others.is_empty() {
+            self.others.insert(origin, others);
+        }
+        if optional {
+            self.optional.insert(origin);
+        }
         let ordinal = u32::try_from(origin.ordinal).unwrap_or(u32::MAX);
         let digest = digest_of(&event);
         self.entries.push(Entry { offset: origin.offset, ordinal, state: State::Waiting, digest });
@@ -120,13 +150,15 @@ impl Side {
         let Some(entry) = self.entries.get_mut(index) else { return };
         let before = entry.state;
         let computed = self.whole.get(&origin);
+        let others = self.others.get(&origin).map_or(&[][..], Vec::as_slice);
         let differs = if erased.is_empty() {
-            (digest_of(event) != entry.digest).then(|| {
+            let digest = digest_of(event);
+            (digest != entry.digest && !others.contains(&digest)).then(|| {
                 computed
                     .and_then(|computed| difference_of(event, computed, erased))
                     .unwrap_or(What::Event)
             })
-        } else if let Some(computed) = computed {
+        } else if let Some(computed) = computed.filter(|_| others.is_empty()) {
             self.erased_fields += erased.len() as u64;
             difference_of(event, computed, erased)
         } else {
@@ -238,12 +270,10 @@ impl Side {
     }
 
     /// Adds to the outcome what only the end can say.
-    pub(super) fn finish(mut self, outcome: &mut Outcome) {
+    pub(super) fn finish(mut self, doubts: &Doubts, outcome: &mut Outcome) {
         let (mut definite, mut doubtful) = (0_u64, 0_u64);
-        let doubt = outcome.doubt;
         let mut count = |offset: i64| {
-            let is_doubtful = doubt.is_some_and(|(from, _)| offset >= from);
-            *(if is_doubtful { &mut doubtful } else { &mut definite }) += 1;
+            *(if doubts.covers(offset) { &mut doubtful } else { &mut definite }) += 1;
         };
         self.unexplained.iter().for_each(|offset| count(*offset));
         let mut first_missing = None;
@@ -251,6 +281,9 @@ impl Side {
             match entry.state {
                 State::Waiting if Some(entry.origin()) > self.newest => outcome.not_sealed += 1,
                 State::Waiting if self.may_be_lost(entry.origin()) => outcome.not_comparable += 1,
+                State::Waiting if self.optional.contains(&entry.origin()) => {
+                    outcome.superseded += 1;
+                }
                 State::Waiting => {
                     count(entry.offset);
                     first_missing.get_or_insert_with(|| entry.origin());
@@ -272,6 +305,8 @@ impl Side {
         for (kind, count) in self.same {
             *outcome.same.entry(kind).or_default() += count;
         }
+        let missing = self.acknowledged.saturating_sub(self.next);
+        outcome.acknowledged_not_sealed += u64::try_from(missing).unwrap_or_default();
         outcome.repeated += self.repeated;
         outcome.erased_fields += self.erased_fields;
         outcome.awaiting_input += self.awaiting;

@@ -3,7 +3,8 @@
 use drift::StreamDetector;
 use event::{EventBuilder, Timestamp};
 
-use super::{Context, Test, Totals};
+use super::comparison::Finding;
+use super::{Context, Phase, Test, Totals};
 use crate::metric::{Model, Watch};
 use crate::output::{Destination, Outputs};
 
@@ -11,7 +12,7 @@ use crate::output::{Destination, Outputs};
 pub(super) const fn watched(watch: Watch) -> &'static str {
     match watch.model {
         Model::Failures | Model::Successes => "rising",
-        Model::Sizes => "both",
+        Model::Sizes | Model::Mix => "both",
     }
 }
 
@@ -20,6 +21,7 @@ pub(super) fn describe(builder: EventBuilder, context: &Context<'_>) -> EventBui
     let unit = match context.watch.model {
         Model::Failures | Model::Successes => "difference",
         Model::Sizes => "relative",
+        Model::Mix => "jensen_shannon",
     };
     builder
         .set("drift.metric", context.watch.metric)
@@ -27,11 +29,21 @@ pub(super) fn describe(builder: EventBuilder, context: &Context<'_>) -> EventBui
         .set("drift.effect_unit", unit)
 }
 
-pub(super) fn int(count: u64) -> i64 {
+pub(crate) fn int(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 impl Test {
+    /// Whether a finding is worth a page: by effect, or by a hundredfold evidence.
+    pub(super) fn is_page(&self, finding: &Finding, context: &Context<'_>) -> bool {
+        let policy = context.policy();
+        let effect = 2.0 * self.comparison.effect_min(&policy);
+        let evidence = 100.0 * context.threshold(self.baseline_per_day);
+        let is_large =
+            finding.size() >= effect || self.comparison.detector().statistic() >= evidence;
+        is_large && policy.pages
+    }
+
     /// Emits a step of an episode: with what was observed since the estimated change, or in a
     /// period.
     pub(super) fn alert(
@@ -45,10 +57,14 @@ impl Test {
     ) {
         let settings = context.fleet.settings;
         let (detector, finding) = (self.comparison.detector(), self.comparison.finding(period));
+        let distances = self.comparison.distances(period);
         let e_value = detector.statistic();
-        let threshold = context.threshold(self.baseline_per_day);
-        let large = finding.size() >= 2.0 * self.comparison.effect_min(settings)
-            || e_value >= 100.0 * threshold;
+        let (threshold, is_page) = match &self.phase {
+            Phase::Firing { early: Some(threshold), .. } => (*threshold, false),
+            Phase::Quiet | Phase::Pending { .. } | Phase::Firing { early: None, .. } => {
+                (context.threshold(self.baseline_per_day), self.is_page(&finding, context))
+            }
+        };
         let since_offset = finding.since.map(|(mark, _)| mark.offset);
         let since_time = finding.since.map(|(mark, _)| mark.time);
         let examples: Vec<String> = self
@@ -57,24 +73,33 @@ impl Test {
             .filter(|(offset, _)| since_offset.is_none_or(|since| *offset >= since))
             .map(|(_, run)| run.clone())
             .collect();
+        let baseline = self.comparison.expected(&finding).or(self.baseline_value);
         let runbook = Some(settings.runbook_url.as_str()).filter(|url| !url.is_empty());
         let set = |builder: EventBuilder| {
             describe(builder, context)
                 .set("drift.direction", finding.direction.name())
                 .set("drift.alert_id", id)
                 .set("drift.detector", self.comparison.name())
-                .set("drift.severity", if large && context.watch.pages { "page" } else { "ticket" })
+                .set("drift.severity", if is_page { "page" } else { "ticket" })
                 .set("drift.e_value", e_value)
                 .set("drift.threshold", threshold)
+                .set("drift.baseline_kind", self.baseline_kind.name())
                 .set_some("drift.baseline_version", self.baseline_version.as_deref())
                 .set("drift.baseline_count", int(self.baseline_count))
-                .set("drift.baseline_value", self.baseline_value)
-                .set("drift.bound", self.comparison.bound())
+                .set_some("drift.baseline_value", baseline)
+                .set_some("drift.bound", self.comparison.bound())
                 .set("drift.observations", int(detector.observations()))
                 .set_some("drift.observed", finding.observed)
                 .set_some("drift.effect", finding.effect)
                 .set_some("drift.effect_low", finding.low)
                 .set_some("drift.effect_high", finding.high)
+                .set_some("drift.category", finding.category.as_ref().map(|c| c.name.as_str()))
+                .set_some("drift.category_before", finding.category.as_ref().and_then(|c| c.before))
+                .set_some("drift.category_after", finding.category.as_ref().map(|c| c.after))
+                .set_some("drift.psi", distances.psi)
+                .set_some("drift.jensen_shannon", distances.jensen_shannon)
+                .set_some("drift.kolmogorov_smirnov", distances.kolmogorov_smirnov)
+                .set_some("drift.wasserstein", distances.wasserstein)
                 .set_some("drift.since_time", since_time.map(Timestamp::from_micros))
                 .set_some("drift.since_offset", since_offset)
                 .set_some("drift.since_observations", finding.since.map(|(_, n)| int(n)))

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use super::comparison::{Direction, Finding, NoDetector};
 use super::{DETECTOR, Mark};
-use crate::settings::Settings;
+use crate::policy::Policy;
 
 /// Values of a baseline whose confidence bound is near enough to its mean.
 const LONG: u64 = 2_000;
@@ -53,14 +53,14 @@ impl Totals {
         if self.count == 0 { 0.0 } else { self.ones as f64 / self.count as f64 }
     }
 
-    /// The mean that the null hypothesis allows.
-    fn bound(self, settings: &Settings) -> Result<f64, NoDetector> {
+    /// The mean that the null hypothesis allows; `None` if it leaves no room for worse.
+    fn bound(self, policy: &Policy) -> Option<f64> {
         // One-sided at 95 %.
         let upper = interval::upper_bound(self.ones, self.count, Confidence::P95).unwrap_or(1.0);
-        let bound = (self.mean() + settings.tolerance).max(upper);
+        let bound = (self.mean() + policy.tolerance).max(upper);
         // Rounded up to a millionth: the last bits of a quantile differ between platforms.
         let bound = (bound * 1e6).ceil() / 1e6;
-        if bound < 0.999 { Ok(bound) } else { Err(NoDetector::Saturated) }
+        (bound < 0.999).then_some(bound)
     }
 }
 
@@ -74,10 +74,10 @@ pub(crate) struct Test {
 }
 
 impl Test {
-    pub(crate) fn new(baseline: Totals, settings: &Settings) -> Result<Self, NoDetector> {
-        let run_length = settings.average_run_length;
+    pub(crate) fn new(baseline: Totals, policy: &Policy) -> Result<Self, NoDetector> {
+        let run_length = policy.average_run_length;
         let (bound, detector) = if baseline.count >= LONG {
-            let bound = baseline.bound(settings)?;
+            let bound = baseline.bound(policy).ok_or(NoDetector::Saturated)?;
             let make = registry::find(DETECTOR).map(|entry| entry.make);
             (bound, make.and_then(|make| make(&Null::AtMost(bound).into(), run_length).ok()))
         } else {
@@ -115,8 +115,8 @@ impl Test {
     }
 
     /// Whether a period shows less than half of the smallest effect.
-    pub(crate) fn is_calm(&self, period: Totals, settings: &Settings) -> bool {
-        period.mean() - self.baseline.mean() < settings.effect_min / 2.0
+    pub(crate) fn is_calm(&self, period: Totals, policy: &Policy) -> bool {
+        period.mean() - self.baseline.mean() < policy.effect_min / 2.0
     }
 
     pub(crate) fn forget(&mut self) {
@@ -150,6 +150,7 @@ impl Test {
             high: interval.map(|interval| interval.high),
             direction: Direction::Rising,
             since: since.map(|since| (since.mark, since.observations)),
+            category: None,
         }
     }
 }
@@ -158,13 +159,13 @@ impl Test {
 mod tests {
     use super::*;
 
-    fn bound(count: u64, ones: u64) -> Result<f64, NoDetector> {
-        Totals { count, ones }.bound(&Settings::default())
+    fn bound(count: u64, ones: u64) -> Option<f64> {
+        Totals { count, ones }.bound(&Policy::default())
     }
 
     #[test]
     fn the_bound_is_never_below_the_upper_confidence_bound() {
-        let tolerance = Settings::default().tolerance;
+        let tolerance = Policy::default().tolerance;
         for (count, ones) in [(100, 0), (100, 10), (400, 198), (1_700, 245), (1_000_000, 100_000)] {
             let bound = bound(count, ones).unwrap();
             let upper = interval::upper_bound(ones, count, Confidence::P95).unwrap();
@@ -176,12 +177,12 @@ mod tests {
 
     #[test]
     fn the_baseline_decides_which_detector() {
-        let test = |count, ones| Test::new(Totals { count, ones }, &Settings::default());
+        let test = |count, ones| Test::new(Totals { count, ones }, &Policy::default());
         for (count, name) in [(100, TWO_SAMPLE), (1_999, TWO_SAMPLE), (2_000, DETECTOR)] {
             assert_eq!(test(count, count / 10).unwrap().name(), name);
             assert!(registry::find(name).is_some());
         }
-        assert_eq!(bound(100, 100), Err(NoDetector::Saturated));
+        assert_eq!(bound(100, 100), None);
         for count in [100, 10_000] {
             assert_eq!(test(count, count).err(), Some(NoDetector::Saturated));
         }

@@ -14,14 +14,14 @@
 use std::collections::VecDeque;
 
 use drift::{
-    Confidence, DdSketch, Detector, Finite, Localiser, Null, Ranks, Since, StreamDetector,
+    Confidence, DdSketch, Detector, Finite, Localiser, Null, Pooled, Ranks, Since, StreamDetector,
     interval, registry,
 };
 use serde::{Deserialize, Serialize};
 
 use super::comparison::{Direction, Finding, NoDetector};
 use super::{DETECTOR, Mark};
-use crate::settings::Settings;
+use crate::policy::Policy;
 
 /// Name of the detector in events.
 pub(super) const NAME: &str = "esr-bounded of ranks";
@@ -42,12 +42,12 @@ pub(crate) struct Test {
 }
 
 impl Test {
-    pub(crate) fn new(baseline: &DdSketch, settings: &Settings) -> Result<Self, NoDetector> {
+    pub(crate) fn new(baseline: &DdSketch, policy: &Policy) -> Result<Self, NoDetector> {
         let ranks = Ranks::new(baseline).ok_or(NoDetector::Absent)?;
         let median = baseline.quantile(0.5).filter(|median| *median > 0.0);
         let median = median.ok_or(NoDetector::Zero)?;
         // Rounded up to a millionth, for people.
-        let slack = settings.tolerance + ranks.slack();
+        let slack = policy.tolerance + ranks.slack();
         let bound = ((0.5 + slack) * 1e6).ceil() / 1e6;
         if bound >= 0.999 {
             return Err(NoDetector::TooSmall);
@@ -55,7 +55,7 @@ impl Test {
         let null = Null::Between(1.0 - bound, bound);
         let make = registry::find(DETECTOR).map(|entry| entry.make);
         let detector = make
-            .and_then(|make| make(&null.into(), settings.average_run_length).ok())
+            .and_then(|make| make(&null.into(), policy.average_run_length).ok())
             .ok_or(NoDetector::Saturated)?;
         let rising = Localiser::rising(bound).map_err(|_| NoDetector::Saturated)?;
         let falling = Localiser::falling(1.0 - bound).map_err(|_| NoDetector::Saturated)?;
@@ -103,41 +103,56 @@ impl Test {
 
     /// What the numbers since the estimated change say; or those of a period.
     pub(crate) fn finding(&self, period: Option<&DdSketch>) -> Finding {
-        let likelihood = |since: &Since<Mark>| since.likelihood_ratio;
-        let (up, down) = (self.rising.estimate(), self.falling.estimate());
-        let falls = down.as_ref().map(likelihood) > up.as_ref().map(likelihood);
-        let since = if falls { down } else { up };
-        let direction = if falls { Direction::Falling } else { Direction::Rising };
+        let (direction, since) = self.since();
         if let Some(period) = period {
             let observed = period.quantile(0.5);
             let effect = observed.map(|observed| self.relative(observed));
             let (low, high) = (None, None);
-            return Finding { observed, effect, low, high, direction, since: None };
+            let (since, category) = (None, None);
+            return Finding { observed, effect, low, high, direction, since, category };
         }
-        let from = since.as_ref().map_or(i64::MIN, |since| since.mark.offset);
-        let mut values: Vec<f64> = self
-            .recent
-            .iter()
-            .filter(|(offset, _)| *offset >= from)
-            .map(|(_, value)| *value)
-            .collect();
+        let mut values = self.values_since(since.as_ref());
         values.sort_by(f64::total_cmp);
         let observed = at(&values, 0.5);
-        let half = u64::try_from(values.len() / 2).unwrap_or_default();
-        let count = u64::try_from(values.len()).unwrap_or_default();
-        // Wilson's bounds of a share of one half are the ranks between which the median lies.
-        let shares = interval::wilson(half, count, Confidence::P95);
-        let end = |share: Option<f64>| {
-            share.and_then(|share| at(&values, share)).map(|value| self.relative(value))
-        };
+        let (low, high) = median_interval(&values);
         Finding {
             observed,
             effect: observed.map(|observed| self.relative(observed)),
-            low: end(shares.map(|shares| shares.low)),
-            high: end(shares.map(|shares| shares.high)),
+            low: low.map(|low| self.relative(low)),
+            high: high.map(|high| self.relative(high)),
             direction,
             since: since.map(|since| (since.mark, since.observations)),
+            category: None,
         }
+    }
+
+    /// Which way the likeliest change goes, and since when.
+    fn since(&self) -> (Direction, Option<Since<Mark>>) {
+        let likelihood = |since: &Since<Mark>| since.likelihood_ratio;
+        let (up, down) = (self.rising.estimate(), self.falling.estimate());
+        let falls = down.as_ref().map(likelihood) > up.as_ref().map(likelihood);
+        if falls { (Direction::Falling, down) } else { (Direction::Rising, up) }
+    }
+
+    /// Numbers since a change, of those kept.
+    fn values_since(&self, since: Option<&Since<Mark>>) -> Vec<f64> {
+        let from = since.map_or(i64::MIN, |since| since.mark.offset);
+        let values = self.recent.iter().filter(|(offset, _)| *offset >= from);
+        values.map(|(_, value)| *value).collect()
+    }
+
+    /// The baseline beside the numbers since the estimated change, or those of a period.
+    pub(super) fn pooled(&self, period: Option<&DdSketch>) -> Option<Pooled> {
+        let reference = self.ranks.sketch();
+        if let Some(period) = period {
+            return Pooled::from_sketches(&reference, period).ok();
+        }
+        let (_, since) = self.since();
+        let mut sketch = DdSketch::default();
+        for value in self.values_since(since.as_ref()) {
+            sketch.insert(Finite::new(value)?);
+        }
+        Pooled::from_sketches(&reference, &sketch).ok()
     }
 
     fn relative(&self, value: f64) -> f64 {
@@ -145,8 +160,18 @@ impl Test {
     }
 }
 
+/// The 95 % interval of the median of ascending values: Wilson's bounds of a share of one half are
+/// the ranks between which it lies.
+pub(super) fn median_interval(ascending: &[f64]) -> (Option<f64>, Option<f64>) {
+    let half = u64::try_from(ascending.len() / 2).unwrap_or_default();
+    let count = u64::try_from(ascending.len()).unwrap_or_default();
+    let shares = interval::wilson(half, count, Confidence::P95);
+    let low = shares.and_then(|shares| at(ascending, shares.low));
+    (low, shares.and_then(|shares| at(ascending, shares.high)))
+}
+
 /// The quantile of ascending values (numpy's `inverted_cdf`).
-fn at(ascending: &[f64], quantile: f64) -> Option<f64> {
+pub(super) fn at(ascending: &[f64], quantile: f64) -> Option<f64> {
     #[expect(
         clippy::cast_precision_loss,
         clippy::cast_possible_truncation,
@@ -170,7 +195,7 @@ mod tests {
         for value in 0..1_000 {
             assert!(baseline.insert(finite(100 + value)));
         }
-        Test::new(&baseline, &Settings::default()).unwrap()
+        Test::new(&baseline, &Policy::default()).unwrap()
     }
 
     fn feed(test: &mut Test, values: impl Iterator<Item = u32>) {
@@ -202,7 +227,7 @@ mod tests {
 
     #[test]
     fn a_baseline_of_nothing_or_zeros_is_none() {
-        let settings = Settings::default();
+        let settings = Policy::default();
         let mut baseline = DdSketch::default();
         assert_eq!(Test::new(&baseline, &settings).err(), Some(NoDetector::Absent));
         assert!(baseline.insert(finite(0)));

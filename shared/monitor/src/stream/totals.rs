@@ -1,40 +1,51 @@
-//! Observations as the model of their stream sees them, and what was seen of a stream so far: the
-//! next version's baseline.
+//! Observations as the model of their stream sees them, and what was seen of a stream.
 
 use drift::{DdSketch, Finite};
 use serde::{Deserialize, Serialize};
 
 use super::rate;
-use crate::metric::{Aggregate, Model};
+use super::seasonal::Rolling;
+use crate::baseline::Basis;
+use crate::metric::{Aggregate, Model, Sample, Shares};
 
 /// An hour.
 const HOUR_MICROS: i64 = 3_600 * 1_000_000;
 
 /// An observation, as the model of its stream sees it.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Value {
+pub(crate) enum Value<'n> {
     /// Whether it is the worse of two.
     One(bool),
     /// A number that is not negative.
     Size(Finite),
+    /// A category.
+    Name(&'n str),
 }
 
-impl Value {
-    /// `None` for what means nothing to the model.
-    pub(crate) fn of(model: Model, value: f64) -> Option<Self> {
+impl<'n> Value<'n> {
+    /// `None` for what means nothing to the model, and for a category that was not chosen.
+    pub(crate) fn of(model: Model, sample: &'n Sample<'_>) -> Option<Self> {
+        let value = match sample {
+            Sample::Number(value) => Finite::new(*value)?,
+            Sample::Name { name, chosen } => {
+                return (*chosen && model == Model::Mix).then_some(Self::Name(name));
+            }
+        };
         match model {
-            Model::Failures => Finite::new(value).map(|value| Self::One(value.value() > 0.0)),
-            Model::Successes => Finite::new(value).map(|value| Self::One(value.value() <= 0.0)),
-            Model::Sizes => Finite::new(value).filter(|value| value.value() >= 0.0).map(Self::Size),
+            Model::Failures => Some(Self::One(value.value() > 0.0)),
+            Model::Successes => Some(Self::One(value.value() <= 0.0)),
+            Model::Sizes => (value.value() >= 0.0).then_some(Self::Size(value)),
+            Model::Mix => None,
         }
     }
 }
 
-/// Everything that was observed of a stream; the next version's baseline.
+/// Everything that was observed of a stream, or of a part of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Totals {
     Rate(rate::Totals),
     Size(DdSketch),
+    Mix(Shares),
 }
 
 impl Totals {
@@ -42,6 +53,7 @@ impl Totals {
         match model {
             Model::Failures | Model::Successes => Self::Rate(rate::Totals::default()),
             Model::Sizes => Self::Size(DdSketch::default()),
+            Model::Mix => Self::Mix(Shares::default()),
         }
     }
 
@@ -54,24 +66,31 @@ impl Totals {
                 Self::Rate(rate::Totals { count, ones: count.saturating_sub(ones) })
             }
             Model::Sizes => Self::Size(window.sketch().cloned().unwrap_or_default()),
+            Model::Mix => Self::Mix(window.chosen().cloned().unwrap_or_default()),
         }
     }
 
-    pub(super) fn add(&mut self, value: Value) {
+    pub(super) fn add(&mut self, value: Value<'_>) {
         match (self, value) {
             (Self::Rate(totals), Value::One(one)) => totals.add(one),
             (Self::Size(sketch), Value::Size(size)) => {
                 sketch.insert(size);
             }
-            (Self::Rate(_), Value::Size(_)) | (Self::Size(_), Value::One(_)) => {}
+            (Self::Mix(shares), Value::Name(name)) => shares.add(name),
+            (Self::Rate(_), Value::Size(_) | Value::Name(_))
+            | (Self::Size(_), Value::One(_) | Value::Name(_))
+            | (Self::Mix(_), Value::One(_) | Value::Size(_)) => {}
         }
     }
 
-    pub(super) fn merge(&mut self, other: &Self) {
+    pub(crate) fn merge(&mut self, other: &Self) {
         match (self, other) {
             (Self::Rate(totals), Self::Rate(other)) => totals.merge(*other),
             (Self::Size(sketch), Self::Size(other)) => sketch.merge(other),
-            (Self::Rate(_), Self::Size(_)) | (Self::Size(_), Self::Rate(_)) => {}
+            (Self::Mix(shares), Self::Mix(other)) => shares.merge(other),
+            (Self::Rate(_), Self::Size(_) | Self::Mix(_))
+            | (Self::Size(_), Self::Rate(_) | Self::Mix(_))
+            | (Self::Mix(_), Self::Rate(_) | Self::Size(_)) => {}
         }
     }
 
@@ -79,14 +98,16 @@ impl Totals {
         match self {
             Self::Rate(totals) => totals.count,
             Self::Size(sketch) => sketch.count(),
+            Self::Mix(shares) => shares.total(),
         }
     }
 
-    /// The rate, or the median; `None` without observations.
+    /// The rate, or the median; `None` without observations, and of a mix.
     pub(super) fn value(&self) -> Option<f64> {
         match self {
             Self::Rate(totals) => (totals.count > 0).then(|| totals.mean()),
             Self::Size(sketch) => sketch.quantile(0.5),
+            Self::Mix(_) => None,
         }
     }
 }
@@ -103,10 +124,27 @@ impl History {
         Self { totals: Totals::empty(model), times: None }
     }
 
-    pub(super) fn add(&mut self, value: Value, time: i64) {
+    pub(super) fn add(&mut self, value: Value<'_>, time: i64) {
         self.totals.add(value);
         let (first, last) = self.times.unwrap_or((time, time));
         self.times = Some((first.min(time), last.max(time)));
+    }
+
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.totals.merge(&other.totals);
+        self.times = match (self.times, other.times) {
+            (Some((a, b)), Some((c, d))) => Some((a.min(c), b.max(d))),
+            (times, None) | (None, times) => times,
+        };
+    }
+
+    pub(crate) fn count(&self) -> u64 {
+        self.totals.count()
+    }
+
+    /// The rate, or the median; `None` without observations.
+    pub(super) fn value(&self) -> Option<f64> {
+        self.totals.value()
     }
 
     /// Observations a day, over an hour at least.
@@ -119,10 +157,22 @@ impl History {
 }
 
 /// What a stream is compared with.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Reference {
-    /// The version; `None` if there was none.
+    /// Which baseline that is.
+    pub(crate) basis: Basis,
+    /// The version; `None` if there was none, or if it is several.
     pub(crate) version: Option<String>,
-    /// Its observations.
-    pub(crate) history: History,
+    pub(crate) source: Source,
+}
+
+/// What the baseline is made of.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Source {
+    /// What a version has shown.
+    Frozen(History),
+    /// The weeks before.
+    Rolling(Rolling),
+    /// Nothing: the stream is not watched.
+    Unwatched,
 }

@@ -1,8 +1,8 @@
 //! Settings that come from the log.
 
-use monitor::{Processor, Settings};
+use monitor::Settings;
 
-use crate::world::{START, TOPIC, configured, feed, processor};
+use crate::world::{Kept, START, configured, feed, processor};
 
 #[test]
 fn settings_from_the_log_hold_and_survive_a_snapshot() {
@@ -10,7 +10,7 @@ fn settings_from_the_log_hold_and_survive_a_snapshot() {
     assert_eq!(feed(&mut processor, &configured(r#"{"keys_max":5}"#, START)), []);
     let expected = Settings { keys_max: 5, ..Settings::default() };
     assert_eq!(processor.settings(), &expected);
-    let mut processor = Processor::resume(TOPIC, 0, &processor.snapshot()).unwrap();
+    let mut processor = Kept::of(&mut processor).resume();
     assert_eq!(processor.settings(), &expected);
     for nonsense in [r#"{"keys_max":0}"#, "", "[]", r#"{"keys":1}"#] {
         assert_eq!(feed(&mut processor, &configured(nonsense, START)), []);

@@ -1,6 +1,6 @@
 //! Suites in force: results, windows, streams and gates of what they find.
 
-use monitor::{Output, Processor};
+use monitor::Output;
 use suite::Suite;
 
 use crate::world::*;
@@ -92,7 +92,7 @@ fn a_suite_that_is_wrong_is_counted_and_what_was_in_force_stays_through_a_snapsh
     wrong.event.set(document, "{}".to_owned().into());
     feed(&mut processor, &wrong);
     assert_eq!(processor.counters().suites_refused, 1);
-    let mut processor = Processor::resume(TOPIC, 0, &processor.snapshot()).unwrap();
+    let mut processor = Kept::of(&mut processor).resume();
     let outputs = feed(&mut processor, &timed(1, "v1", 10.0));
     assert_eq!(of_kind(&outputs, "eval.result").len(), 1);
     let ended = SUITE.replace("suite: quick", "suite: quick\nenabled: false");

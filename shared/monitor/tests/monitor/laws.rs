@@ -1,6 +1,9 @@
 //! Laws: order within lateness does not matter, a snapshot anywhere changes nothing, the same
 //! records give the same bytes.
 
+use std::collections::BTreeMap;
+
+use crate::canary::deployed;
 use crate::world::*;
 use event::encode;
 use monitor::{Output, Processor, Settings};
@@ -16,7 +19,7 @@ struct Step {
 }
 
 fn steps(versions: u8, seconds: i64) -> impl Strategy<Value = Vec<Step>> {
-    let step = (0_u8..10, 0..versions, 0..seconds, any::<u8>())
+    let step = (0_u8..12, 0..versions, 0..seconds, any::<u8>())
         .prop_map(|(what, version, second, bits)| Step { what, version, second, bits });
     prop::collection::vec(step, 1..120)
 }
@@ -46,10 +49,19 @@ fn input(number: usize, step: &Step) -> Input {
             let event = builder("tool.completed", &id, time)
                 .set("agent_id", "a")
                 .set("agent_version", version)
+                .set("tool.name", format!("tool-{}", step.bits % 7))
+                .set("run_id", format!("run-{}", step.bits % 16))
                 .set("tool.status", if step.bits.is_multiple_of(4) { "error" } else { "ok" })
                 .build()
                 .unwrap();
             Input { broker: time, event }
+        }
+        9 | 10 => {
+            let name = if step.what == 9 { "deployed" } else { "rolled_back" };
+            let share = f64::from(step.bits % 4) / 2.0;
+            let share = Some(share).filter(|share| *share <= 1.0);
+            let kind = format!("agent.version.{name}");
+            deployed(&kind, &id, time, (None, &version), share)
         }
         _ => tick(time),
     }
@@ -114,21 +126,27 @@ proptest! {
         // A low threshold, so that alerts come and go.
         let settings = Settings {
             average_run_length: 20.0,
+            ticket_share: 0.5,
             baseline_observations_min: 5,
             observations_min: 3,
+            canary_alpha: 0.5,
             keys_max: 2,
             event_ids_max: 10,
             ..Settings::default()
         };
         let mut undisturbed = Processor::new(settings.clone(), TOPIC, 0);
         let mut resumed = Processor::new(settings, TOPIC, 0);
+        let mut kept = Kept::default();
         for input in &inputs {
             let expected = encoded(&feed(&mut undisturbed, input));
             prop_assert_eq!(encoded(&feed(&mut resumed, input)), expected);
-            let snapshot = resumed.snapshot();
-            resumed = Processor::resume(TOPIC, 0, &snapshot).unwrap();
-            prop_assert_eq!(resumed.snapshot(), snapshot);
+            kept.keep(&mut resumed);
+            resumed = kept.resume();
+            let mut again = Kept::default();
+            prop_assert_eq!(again.keep(&mut resumed), 0);
+            prop_assert_eq!(&again.head, &kept.head);
         }
+        prop_assert_eq!(Kept::of(&mut undisturbed), kept);
         prop_assert_eq!(undisturbed.counters(), resumed.counters());
     }
 
@@ -137,34 +155,71 @@ proptest! {
         let inputs: Vec<Input> = steps.iter().enumerate().map(|(n, s)| input(n, s)).collect();
         let play = || {
             let mut processor = processor();
-            (encoded(&feed_all(&mut processor, &inputs)), processor.snapshot())
+            (encoded(&feed_all(&mut processor, &inputs)), Kept::of(&mut processor))
         };
         prop_assert_eq!(play(), play());
     }
 
     #[test]
     fn no_bytes_resume_into_a_panic(mut bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-        prop_assert!(Processor::resume(TOPIC, 0, &bytes).is_err());
+        let none = || std::iter::empty::<(monitor::EntryId, Vec<u8>)>();
+        prop_assert!(Processor::resume(TOPIC, 0, &bytes, none()).is_err());
         let mut processor = processor();
         feed(&mut processor, &run("1", "v1", START, true));
-        let mut real = processor.snapshot();
-        real.truncate(60);
-        real.append(&mut bytes);
-        drop(Processor::resume(TOPIC, 0, &real));
+        let kept = Kept::of(&mut processor);
+        for entry in kept.entries.keys() {
+            let mut broken = kept.clone();
+            broken.entries.insert(*entry, bytes.clone());
+            drop(broken.resume_as(0));
+        }
+        let mut head = kept.head.clone();
+        head.truncate(60);
+        head.append(&mut bytes);
+        drop(Kept { head, ..kept }.resume_as(0));
     }
 }
 
 #[test]
 fn a_snapshot_of_something_else_is_refused() {
-    let snapshot = processor().snapshot();
-    let resume = |partition, bytes: &[u8]| {
-        Processor::resume(TOPIC, partition, bytes).map(|_| ()).unwrap_err()
-    };
+    let mut processor = processor();
+    feed(&mut processor, &run("1", "v1", START, true));
+    let kept = Kept::of(&mut processor);
+    let refused = |kept: &Kept, partition| kept.resume_as(partition).map(|_| ()).unwrap_err();
     let topic = TOPIC.to_owned();
-    assert_eq!(resume(1, &snapshot), monitor::ResumeError::Partition { topic, partition: 0 });
-    assert_eq!(resume(0, b"x"), monitor::ResumeError::Format);
-    let mut trailing = snapshot;
-    trailing.push(0);
+    assert_eq!(refused(&kept, 1), monitor::ResumeError::Partition { topic, partition: 0 });
+    assert_eq!(refused(&Kept::default(), 0), monitor::ResumeError::Format);
+    let mut trailing = kept.clone();
+    trailing.head.push(0);
     let expected = monitor::ResumeError::Corrupt("1 trailing bytes".to_owned());
-    assert_eq!(resume(0, &trailing), expected);
+    assert_eq!(refused(&trailing, 0), expected);
+    let without = Kept { entries: BTreeMap::new(), ..kept };
+    let expected = monitor::ResumeError::Corrupt("event ids end at 0, not at 1".to_owned());
+    assert_eq!(refused(&without, 0), expected);
+}
+
+#[test]
+fn a_snapshot_costs_what_has_changed() {
+    let mut processor = processor();
+    let mut kept = Kept::default();
+    let agent = |number: i64| {
+        let mut input = run(&format!("{number}"), "v1", START + number * SECOND, false);
+        let agent = format!("agent-{}", number % 10_000);
+        input.event.set(event::schema().id("agent_id").unwrap(), agent.into());
+        input
+    };
+    // More agents than are kept open, twice, so that the packed ones are opened and packed again.
+    for number in 0..20_000 {
+        feed(&mut processor, &agent(number));
+    }
+    assert!(kept.keep(&mut processor) >= 10_000);
+    for number in 20_000..20_007 {
+        feed(&mut processor, &agent(number));
+    }
+    // Seven agents and a page of event ids.
+    assert_eq!(kept.keep(&mut processor), 8);
+    let mut resumed = kept.resume();
+    let next = tick(START + 200_000 * SECOND);
+    let outputs = encoded(&feed(&mut processor, &next));
+    assert!(outputs.len() > 10_000);
+    assert_eq!(encoded(&feed(&mut resumed, &next)), outputs);
 }

@@ -4,12 +4,19 @@
 #![expect(clippy::cast_precision_loss, reason = "small numbers")]
 
 mod alerts;
+mod alive;
+mod baselines;
+mod canary;
 mod configured;
 mod findings;
 mod judged;
 mod laws;
 mod maintenance;
+mod mix;
 mod replay;
+mod restarts;
+mod rolling;
 mod suppressed;
+mod together;
 mod windows;
 mod world;

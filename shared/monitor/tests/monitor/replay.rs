@@ -1,9 +1,10 @@
 //! A replay finds what was changed, dropped or added, and nothing else.
 
+use crate::canary::{deployed, mixed_runs};
 use crate::world::*;
 use event::{BatchBuilder, Cell, Decoded, Event, Fault, Reason, TimestampType, TopicPartition};
 use monitor::Destination;
-use monitor::replay::{Difference, Doubt, Outcome, Replay, What};
+use monitor::replay::{Difference, Doubt, Outcome, Replay, Start, What};
 
 /// A row of an output partition.
 #[derive(Debug, Clone)]
@@ -29,6 +30,24 @@ fn inputs() -> Vec<Option<Input>> {
             inputs.push(None);
         }
     }
+    // A canary that is worse, and is rolled back; calls of tools all along.
+    let after = START + 14_000 * SECOND;
+    let share = Some(0.3);
+    inputs.push(Some(deployed("agent.version.deployed", "c", after, (None, "v3"), share)));
+    for (i, input) in
+        (0_i64..).zip(mixed_runs(after, 600, 0.3, ("v3", 0.9), ("v2", 0.5), &mut numbers))
+    {
+        let tool = builder("tool.completed", &format!("t{i}"), input.broker)
+            .set("agent_id", "a")
+            .set("agent_version", "v2")
+            .set("tool.name", if i % 3 == 0 { "read" } else { "search" })
+            .build()
+            .unwrap();
+        inputs.push(Some(Input { broker: input.broker, event: tool }));
+        inputs.push(Some(input));
+    }
+    let back = deployed("agent.version.rolled_back", "b", after, (Some("v3"), "v2"), None);
+    inputs.push(Some(back));
     // Settings come with the records.
     inputs.insert(300, Some(configured(r#"{"lateness_secs":60}"#, START + 60 * MINUTE)));
     inputs.push(Some(tick(START + 24 * 60 * MINUTE)));
@@ -71,9 +90,15 @@ pub(crate) fn rows(inputs: &[Option<Input>]) -> Vec<Row> {
     rows
 }
 
+/// What the records tell of starts.
+fn starts(inputs: &[Option<Input>]) -> Vec<Start> {
+    let of = |(at, input): (i64, &Option<Input>)| Start::of(at, &input.as_ref()?.event);
+    (0..).zip(inputs).filter_map(of).collect()
+}
+
 /// Replays the inputs from `first` on against these rows, each as soon as it can be.
 fn replay_from(first: i64, inputs: &[Option<Input>], rows: &[Row]) -> Outcome {
-    let mut replay = Replay::new(TOPIC, 0, first);
+    let mut replay = Replay::new(TOPIC, 0, first, &starts(inputs));
     let mut offset = first;
     for Row { destination, at, event } in rows {
         while Replay::origin_offset(event).is_some_and(|origin| replay.next_offset() <= origin)
@@ -124,7 +149,14 @@ fn what_the_processor_said_is_the_same() {
     assert_eq!(outcome.records, inputs.len() as u64);
     assert_eq!(outcome.quarantined, 14);
     assert!(outcome.same_of("metric.") > 100, "{:?}", outcome.same);
-    for kind in ["drift.baseline.set", "drift.alert.pending", "drift.alert.firing"] {
+    for kind in [
+        "drift.baseline.set",
+        "drift.alert.pending",
+        "drift.alert.firing",
+        "drift.alert.resolved",
+        "drift.canary.started",
+        "drift.canary.ended",
+    ] {
         assert!(outcome.same.contains_key(kind), "{:?}", outcome.same);
     }
 }
@@ -133,7 +165,9 @@ fn what_the_processor_said_is_the_same() {
 fn any_altered_field_of_any_output_is_found_there() {
     let inputs = inputs();
     let rows = rows(&inputs);
-    for index in (0..rows.len()).step_by(41).chain([nth(&rows, "drift.alert.firing", 0)]) {
+    let named = ["drift.alert.firing", "drift.canary.started", "drift.canary.ended"];
+    let named = named.map(|kind| nth(&rows, kind, 0));
+    for index in (0..rows.len()).step_by(79).chain(named) {
         let original = &rows[index].event;
         let cells: Vec<_> = original.cells().to_vec();
         for (id, cell) in cells {
@@ -148,7 +182,11 @@ fn any_altered_field_of_any_output_is_found_there() {
                 Cell::Texts(values) => {
                     values.into_iter().map(|value| format!("{value}x")).collect::<Vec<_>>().into()
                 }
-                Cell::Bytes(_) | Cell::Map(_) => panic!("{path}"),
+                Cell::Map(pairs) => {
+                    let other = |(name, count)| (name, format!("{count}0").into());
+                    Cell::Map(pairs.into_iter().map(other).collect())
+                }
+                Cell::Bytes(_) => panic!("{path}"),
             };
             let mut changed = rows.clone();
             changed[index].event.set(id, altered);
@@ -367,7 +405,7 @@ fn outputs_that_may_be_among_lost_rows_are_not_missing() {
     let inputs = inputs();
     let rows = rows(&inputs);
     let outcome = |dropped: usize, lost_at: usize| {
-        let mut replay = Replay::new(TOPIC, 0, 0);
+        let mut replay = Replay::new(TOPIC, 0, 0, &[]);
         for (offset, input) in (0..).zip(&inputs) {
             show(offset, input.as_ref(), |r, d| replay.handle_record(r, d));
         }
@@ -405,7 +443,7 @@ fn erased_fields_of_an_output_are_left_out() {
         }
     }
     let outcome = |event: &Event<'static>| {
-        let mut replay = Replay::new(TOPIC, 0, 0);
+        let mut replay = Replay::new(TOPIC, 0, 0, &[]);
         for (offset, input) in (0..).zip(&inputs) {
             show(offset, input.as_ref(), |r, d| replay.handle_record(r, d));
         }

@@ -1,6 +1,6 @@
 //! Alerts under a suppression: computed and recorded as always, marked, and told when it ends.
 
-use crate::alerts::{after_baseline, runs};
+use crate::alerts::after_baseline;
 use crate::replay::{is_same, replay, rows};
 use crate::world::*;
 use event::{EventBuilder, Timestamp};
@@ -270,12 +270,14 @@ fn a_replay_finds_the_same_and_so_does_a_resumed_processor() {
     is_same(&outcome, rows.len());
 
     let (mut undisturbed, mut resumed) = (processor(), processor());
+    let mut kept = Kept::default();
     let mut told = Vec::new();
     for input in inputs.iter().flatten() {
         let outputs = feed(&mut undisturbed, input);
         assert_eq!(feed(&mut resumed, input), outputs);
         told.extend(outputs);
-        resumed = Processor::resume(TOPIC, 0, &resumed.snapshot()).unwrap();
+        kept.keep(&mut resumed);
+        resumed = kept.resume();
     }
     let told: Vec<_> = marks(&told).into_iter().filter(|(kind, _)| *kind == FIRING).collect();
     assert_eq!(told, [(FIRING, Some("t")), (FIRING, None)]);

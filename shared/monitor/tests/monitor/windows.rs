@@ -189,24 +189,36 @@ fn quantiles_tokens_and_cost_are_those_of_the_runs() {
     assert!((cost - 1.0).abs() < 1e-9);
 }
 
+/// The first run of 200 versions of one agent, or of as many agents.
+fn newcomer(number: usize, agents: bool) -> Input {
+    let mut input = run(&number.to_string(), &format!("v{number}"), START, false);
+    if agents {
+        let agent = format!("a{number}");
+        input.event.set(event::schema().id("agent_id").unwrap(), agent.into());
+    }
+    input
+}
+
 #[test]
 fn too_many_keys_evict_the_most_silent_and_close_their_windows() {
-    let settings = Settings { keys_max: 32, ..Settings::default() };
-    let mut processor = Processor::new(settings, TOPIC, 0);
-    let mut outputs = Vec::new();
-    for id in 0..200 {
-        outputs
-            .extend(feed(&mut processor, &run(&id.to_string(), &format!("v{id}"), START, false)));
-        assert!(processor.keys() <= 32);
-        let size = processor.snapshot().len();
-        assert!(size < 100_000, "{size}");
+    let settings = Settings { keys_max: 32, versions_per_agent_max: 12, ..Settings::default() };
+    for (agents, keys_max) in [(true, 32), (false, 12)] {
+        let mut processor = Processor::new(settings.clone(), TOPIC, 0);
+        let mut outputs = Vec::new();
+        let mut kept = Kept::default();
+        for number in 0..200 {
+            outputs.extend(feed(&mut processor, &newcomer(number, agents)));
+            assert!(processor.keys() <= keys_max);
+            kept.keep(&mut processor);
+            assert!(kept.size_bytes() < 100_000, "{}", kept.size_bytes());
+        }
+        let evicted = processor.counters().keys_evicted;
+        assert_eq!(evicted + processor.keys(), 200);
+        assert_eq!(windows(&outputs, "run.count").len() as u64, evicted);
+        assert_eq!(text(windows(&outputs, "run.count")[0], "agent_version"), Some("v0"));
+        let rest = feed(&mut processor, &tick(START + 60 * MINUTE));
+        assert_eq!(windows(&rest, "run.count").len() as u64, processor.keys());
     }
-    let evicted = processor.counters().keys_evicted;
-    assert_eq!(evicted + processor.keys(), 200);
-    assert_eq!(windows(&outputs, "run.count").len() as u64, evicted);
-    assert_eq!(text(windows(&outputs, "run.count")[0], "agent_version"), Some("v0"));
-    let rest = feed(&mut processor, &tick(START + 60 * MINUTE));
-    assert_eq!(windows(&rest, "run.count").len() as u64, processor.keys());
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! A partition in memory: events in, outputs out.
 
+use std::collections::BTreeMap;
+
 use event::{BatchBuilder, Decoded, Event, EventBuilder, Timestamp, TimestampType, TopicPartition};
-use monitor::{Destination, Output, Processor, Settings, Span};
+use monitor::{Destination, EntryId, Output, Processor, ResumeError, Settings, Span};
 
 pub(crate) const TOPIC: &str = "agent.events";
 pub(crate) const SECOND: i64 = 1_000_000;
@@ -133,4 +135,66 @@ impl Numbers {
     pub(crate) fn chance(&mut self, share: f64) -> bool {
         (self.next() >> 11) as f64 / (1_u64 << 53) as f64 <= share
     }
+}
+
+/// A snapshot as it is kept: change by change.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Kept {
+    pub(crate) head: Vec<u8>,
+    pub(crate) entries: BTreeMap<EntryId, Vec<u8>>,
+}
+
+impl Kept {
+    /// Everything of a processor that was never saved before.
+    pub(crate) fn of(processor: &mut Processor) -> Self {
+        let mut kept = Self::default();
+        kept.keep(processor);
+        kept
+    }
+
+    /// Keeps what has changed; how many entries that were.
+    pub(crate) fn keep(&mut self, processor: &mut Processor) -> usize {
+        let mut count = 0;
+        self.head = processor.take_changes(&mut |entry, bytes| {
+            count += 1;
+            match bytes {
+                Some(bytes) => drop(self.entries.insert(entry, bytes)),
+                None => drop(self.entries.remove(&entry)),
+            }
+        });
+        count
+    }
+
+    pub(crate) fn resume_as(&self, partition: i32) -> Result<Processor, ResumeError> {
+        let entries = self.entries.iter().map(|(entry, bytes)| (*entry, bytes));
+        Processor::resume(TOPIC, partition, &self.head, entries)
+    }
+
+    pub(crate) fn resume(&self) -> Processor {
+        self.resume_as(0).unwrap()
+    }
+
+    pub(crate) fn size_bytes(&self) -> usize {
+        self.head.len() + self.entries.values().map(Vec::len).sum::<usize>()
+    }
+}
+
+/// `count` runs of a version, two seconds apart from `from` on, failing at that share.
+pub(crate) fn runs(
+    version: &str,
+    from: i64,
+    count: i64,
+    share: f64,
+    numbers: &mut Numbers,
+) -> Vec<Input> {
+    (0..count)
+        .map(|i| {
+            let time = from + i * 2 * SECOND;
+            run(&format!("{version}-{time}"), version, time, numbers.chance(share))
+        })
+        .collect()
+}
+
+pub(crate) fn find<'o>(outputs: &'o [Output], wanted: &str) -> &'o Output {
+    outputs.iter().find(|output| kind(output) == wanted).unwrap()
 }

@@ -11,8 +11,13 @@ use crate::fault::Fault;
 use crate::manifest::Manifest;
 use crate::read::{self, ReadError};
 
-/// Kinds of computed events begin with one of these.
-const COMPUTED: [&str; 2] = ["metric.", "drift."];
+/// Kinds of computed events begin with one of these. The identifier of each is derived, so that a
+/// process which died may write it again.
+const COMPUTED: [&str; 4] = ["metric.", "drift.", "monitor.", "notification."];
+
+/// Kinds of these that name no origin: their identifiers are derived from the alert.
+const WITHOUT_ORIGIN: [&str; 4] =
+    ["notification.delivered", "notification.failed", "monitor.dead", "monitor.recovered"];
 
 /// Kind of events that did not decode.
 const QUARANTINED: &str = "quarantine.added";
@@ -140,7 +145,7 @@ impl SegmentOutcome {
             let reason = event.text_at("quarantine.reason").unwrap_or_default();
             let count = self.quarantined.entry(reason.to_owned()).or_default();
             *count = count.saturating_add(1);
-        } else if event.at("origin.topic").is_some() {
+        } else if event.at("origin.topic").is_some() || WITHOUT_ORIGIN.contains(&kind) {
             let id = hash::sha256(event.text_at("event_id").unwrap_or_default().as_bytes());
             self.computed_ids.push(id.first_chunk().copied().unwrap_or_default());
         }

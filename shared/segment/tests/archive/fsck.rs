@@ -47,6 +47,25 @@ fn a_sound_archive_is_verified_and_counted() {
 }
 
 #[test]
+fn what_is_written_twice_under_a_derived_identifier_is_counted_as_repeated() {
+    let mut world = World::new();
+    let line = |kind: &str| {
+        let json = format!(
+            r#"{{"event_id":"{kind}-1","kind":"{kind}","event_time":"2026-10-01T00:00:01Z"}}"#
+        );
+        (crate::common::START_MS, json)
+    };
+    let derived =
+        ["notification.delivered", "notification.failed", "monitor.dead", "monitor.recovered"];
+    // What the monitor writes once, and what it says of itself in the events, is no copy.
+    let others = ["monitor.tick", "monitor.started", "drift.alert.acknowledged"];
+    let lines = derived.iter().chain(&derived).chain(&others).chain(&others).map(|kind| line(kind));
+    world.commit(&[("driftseal.alerts", 0, lines.collect())]);
+    let report = world.fsck();
+    assert_eq!((report.verdict, report.repeated_computed_events), (Judgement::Verified, 4));
+}
+
+#[test]
 fn an_archive_that_only_has_its_first_commit_is_verified() {
     assert_eq!(World::new().fsck().findings, vec![]);
 }

@@ -1,0 +1,95 @@
+//! A monitor that is dead: receivers hear of it once, and once of its end, whoever notices.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use event::{Decoder, EventBuilder, Limits, Timestamp, TopicPartition, encode};
+use ports::{EventLog, Outgoing, publish_and_wait};
+use service::Shutdown;
+use service::clock::now_ms;
+use sim::MemoryLog;
+
+use crate::common::{ALERTS, Receiver, WAIT, config, create_topics, status, until, webhook};
+
+/// The processor's word that it is alive.
+fn heartbeat(log: &dyn EventLog, number: i64) {
+    let event = EventBuilder::new("monitor.alive")
+        .set("event_id", format!("beat-{number}"))
+        .set("event_time", Timestamp::from_millis(now_ms()))
+        .set("monitor.next_offset", number)
+        .build()
+        .unwrap();
+    let mut value = Vec::new();
+    encode::encode(&event, &mut value);
+    let record = Outgoing {
+        topic: ALERTS.into(),
+        partition: Some(1),
+        key: None,
+        value: Some(value),
+        headers: Vec::new(),
+    };
+    publish_and_wait(&*log.producer(), vec![record], WAIT).unwrap();
+}
+
+fn of_kind(log: &MemoryLog, kind: &str) -> usize {
+    let decoder = Decoder::new(Limits::default());
+    let batch = log.records(&TopicPartition::new(ALERTS, 1)).unwrap();
+    batch.records().filter(|r| decoder.decode(r).event.text_at("kind") == Some(kind)).count()
+}
+
+/// Runs a notifier while something is done.
+fn with_notifier(log: &MemoryLog, sinks: &str, act: impl FnOnce()) {
+    let config = notifier::Config { dead_after_secs: 1, ..config(sinks) };
+    let shutdown = Shutdown::new();
+    let (given, log) = (shutdown.clone(), Arc::new(log.clone()));
+    let runner = std::thread::spawn(move || notifier::run(config, log, given));
+    act();
+    shutdown.trigger();
+    runner.join().unwrap().unwrap();
+}
+
+#[test]
+fn a_dead_monitor_is_told_once_and_so_is_its_end_through_restarts() {
+    let receiver = Receiver::start(|_, _| status(200));
+    let log = MemoryLog::new();
+    create_topics(&log);
+    log.set_now_ms(now_ms());
+    let sinks = webhook("hook", &receiver.url);
+    let said = |kind: &str| receiver.received().iter().filter(|r| is(r, kind)).count();
+    with_notifier(&log, &sinks, || {
+        for number in 0..8 {
+            log.set_now_ms(now_ms());
+            heartbeat(&log, number);
+            std::thread::sleep(Duration::from_millis(250));
+        }
+        assert_eq!(of_kind(&log, "monitor.dead"), 0, "two seconds with heartbeats");
+        until("the death to be told", || said("alert.firing") == 1);
+    });
+    // Two more who find the same silence, and say nothing new.
+    for _ in 0..2 {
+        with_notifier(&log, &sinks, || std::thread::sleep(Duration::from_millis(1_500)));
+    }
+    assert_eq!((of_kind(&log, "monitor.dead"), said("alert.firing")), (1, 1));
+    with_notifier(&log, &sinks, || {
+        log.set_now_ms(now_ms());
+        heartbeat(&log, 100);
+        until("the end to be told", || said("alert.resolved") == 1);
+    });
+    with_notifier(&log, &sinks, || {
+        for number in 101..104 {
+            log.set_now_ms(now_ms());
+            heartbeat(&log, number);
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    });
+    assert_eq!((of_kind(&log, "monitor.recovered"), said("alert.resolved")), (1, 1));
+    assert_eq!(receiver.received().len(), 2);
+    let body = String::from_utf8(receiver.received()[0].body.clone()).unwrap();
+    assert!(body.contains("monitor of partition 1: monitor.dead"), "{body}");
+    assert!(body.contains("it had read up to offset 7"), "{body}");
+    assert_eq!(of_kind(&log, "notification.delivered"), 2);
+}
+
+fn is(request: &crate::common::Received, kind: &str) -> bool {
+    String::from_utf8_lossy(&request.body).contains(kind)
+}

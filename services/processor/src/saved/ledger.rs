@@ -1,0 +1,163 @@
+//! Which version of each entry is where, and the records of the next save.
+
+use std::collections::BTreeMap;
+
+use event::TopicPartition;
+use monitor::EntryId;
+
+use super::{
+    FORMAT, FullHead, HEAD, Head, KeyValue, Piece, Place, Save, Slot, check_of, identity_of,
+    prefix_of,
+};
+
+/// What is saved of a partition.
+#[derive(Debug)]
+pub(crate) struct Ledger {
+    prefix: Vec<u8>,
+    piece_bytes_max: usize,
+    /// The save that is being written; the one before counts.
+    save: Save,
+    head_slot: Slot,
+    /// Last saves that count, of other writers.
+    saves: Vec<Save>,
+    entries: BTreeMap<EntryId, Place>,
+    sum: u128,
+    /// Entries that are gone: where it says so, and records at the other place.
+    gone: BTreeMap<EntryId, (Place, u16)>,
+}
+
+impl Ledger {
+    /// Nothing is saved. Of two writers of a partition no one may have the number of the other.
+    pub(crate) fn new(input: &TopicPartition, writer: u64, piece_bytes_max: usize) -> Self {
+        Self {
+            prefix: prefix_of(input),
+            piece_bytes_max: piece_bytes_max.max(1),
+            save: Save { writer, number: 1 },
+            head_slot: Slot::A,
+            saves: Vec::new(),
+            entries: BTreeMap::new(),
+            sum: 0,
+            gone: BTreeMap::new(),
+        }
+    }
+
+    /// Goes on from a save that counts.
+    pub(super) fn resumed(
+        mut self,
+        head: &FullHead,
+        head_slot: Slot,
+        places: impl IntoIterator<Item = (EntryId, Place)>,
+    ) -> Self {
+        self.head_slot = head_slot.other();
+        for (entry, place) in places {
+            if place.pieces == 0 {
+                self.gone.insert(entry, (place, 0));
+            } else {
+                self.sum = self.sum.wrapping_add(identity_of(entry, place.save));
+                self.entries.insert(entry, place);
+            }
+        }
+        let in_use = |save: &&Save| {
+            let mut places = self.entries.values().chain(self.gone.values().map(|(gone, _)| gone));
+            places.any(|place| place.save.writer == save.writer)
+        };
+        self.saves = head.saves.iter().filter(in_use).copied().collect();
+        self
+    }
+
+    /// Number and sum of the entries.
+    pub(super) fn total(&self) -> (u64, u128) {
+        (u64::try_from(self.entries.len()).unwrap_or(u64::MAX), self.sum)
+    }
+
+    /// Adds the records of an entry that has changed, or is gone, to the save.
+    ///
+    /// # Errors
+    ///
+    /// An entry that has no form in records.
+    pub(crate) fn write(
+        &mut self,
+        entry: EntryId,
+        bytes: Option<&[u8]>,
+        into: &mut Vec<KeyValue>,
+    ) -> Result<(), postcard::Error> {
+        let before = self.entries.remove(&entry);
+        if let Some(place) = before {
+            self.sum = self.sum.wrapping_sub(identity_of(entry, place.save));
+        }
+        let last = before.or_else(|| self.gone.get(&entry).map(|(place, _)| *place));
+        let slot = last.map_or(Slot::A, |place| place.slot.other());
+        let name = entry.to_bytes();
+        if let Some(bytes) = bytes {
+            let pieces = self.pieces(&name, slot, bytes, into)?;
+            self.gone.remove(&entry);
+            self.entries.insert(entry, Place { save: self.save, slot, pieces });
+            self.sum = self.sum.wrapping_add(identity_of(entry, self.save));
+        } else if let Some(place) = before {
+            let gone = Place { save: self.save, slot, pieces: 0 };
+            into.push((self.key(&name, slot, 0), Some(self.piece(0, check_of(&name, &[]), &[])?)));
+            self.gone.insert(entry, (gone, place.pieces));
+        }
+        Ok(())
+    }
+
+    /// Forgets the records of entries that an earlier save says are gone; to be called before this
+    /// one says it of others.
+    pub(crate) fn erase(&mut self, into: &mut Vec<KeyValue>) {
+        for (entry, (place, pieces)) in std::mem::take(&mut self.gone) {
+            let name = entry.to_bytes();
+            // What it was before what says that it is gone.
+            for piece in 0..pieces.max(1) {
+                into.push((self.key(&name, place.slot.other(), piece), None));
+            }
+            into.push((self.key(&name, place.slot, 0), None));
+        }
+    }
+
+    /// The records of the head, which end the save. The next save begins.
+    ///
+    /// # Errors
+    ///
+    /// A head that has no form in records.
+    pub(crate) fn finish(&mut self, head: Head) -> Result<Vec<KeyValue>, postcard::Error> {
+        let (entries, sum) = self.total();
+        let saves = self.saves.iter().copied().chain([self.save]).collect();
+        let whole = postcard::to_stdvec(&FullHead { head, saves, entries, sum })?;
+        let mut records = Vec::new();
+        self.pieces(HEAD, self.head_slot, &whole, &mut records)?;
+        self.head_slot = self.head_slot.other();
+        self.save.number = self.save.number.saturating_add(1);
+        Ok(records)
+    }
+
+    fn pieces(
+        &self,
+        name: &[u8],
+        slot: Slot,
+        bytes: &[u8],
+        into: &mut Vec<KeyValue>,
+    ) -> Result<u16, postcard::Error> {
+        let check = check_of(name, bytes);
+        // An entry without bytes takes one record all the same.
+        let count = bytes.len().div_ceil(self.piece_bytes_max).max(1);
+        let count = u16::try_from(count).map_err(|_| postcard::Error::SerializeBufferFull)?;
+        let mut pieces = bytes.chunks(self.piece_bytes_max);
+        for number in 0..count {
+            let value = self.piece(count, check, pieces.next().unwrap_or_default())?;
+            into.push((self.key(name, slot, number), Some(value)));
+        }
+        Ok(count)
+    }
+
+    fn piece(&self, pieces: u16, check: [u8; 8], bytes: &[u8]) -> Result<Vec<u8>, postcard::Error> {
+        postcard::to_stdvec(&Piece { format: FORMAT, save: self.save, pieces, check, bytes })
+    }
+
+    fn key(&self, name: &[u8], slot: Slot, piece: u16) -> Vec<u8> {
+        let mut key = self.prefix.clone();
+        key.push(slot.byte());
+        key.extend_from_slice(&piece.to_be_bytes());
+        key.extend_from_slice(name);
+        key
+    }
+}

@@ -1,0 +1,154 @@
+//! Reads a save back: first the heads, newest last, then the entries of one of them.
+
+use std::collections::BTreeMap;
+
+use event::{Record, TopicPartition};
+use monitor::EntryId;
+
+use super::{FORMAT, FullHead, HEAD, Head, Ledger, Piece, Place, Save, Slot, check_of, prefix_of};
+
+/// A record of a partition, taken apart.
+struct Found<'a> {
+    name: &'a [u8],
+    slot: Slot,
+    number: u16,
+    piece: Piece<'a>,
+}
+
+impl<'a> Found<'a> {
+    /// `None` for what is not ours, or of another format. A record without a value only makes room:
+    /// what it forgets is gone by what was written before, and whose it is it does not say.
+    fn of(record: &Record<'a>, prefix: &[u8]) -> Option<Self> {
+        let (slot, rest) = record.key?.strip_prefix(prefix)?.split_first()?;
+        let (number, name) = rest.split_first_chunk::<2>()?;
+        let piece: Piece<'_> = postcard::from_bytes(record.value?).ok()?;
+        let (slot, number) = (Slot::of_byte(*slot)?, u16::from_be_bytes(*number));
+        (piece.format == FORMAT).then_some(Self { name, slot, number, piece })
+    }
+}
+
+/// The pieces of a version of an entry that were found so far, in order.
+#[derive(Debug)]
+struct Parts {
+    save: Save,
+    check: [u8; 8],
+    pieces: u16,
+    next: u16,
+    bytes: Vec<u8>,
+}
+
+impl Parts {
+    /// Adds a piece; a version whose pieces do not come in order is none.
+    fn add(&mut self, number: u16, bytes: &[u8]) {
+        if number == self.next {
+            self.next = self.next.saturating_add(1);
+            self.bytes.extend_from_slice(bytes);
+        }
+    }
+
+    fn is_whole(&self, name: &[u8]) -> bool {
+        self.next >= self.pieces && check_of(name, &self.bytes) == self.check
+    }
+}
+
+/// The version of an entry at one of its places: the last one that was begun there.
+fn take(places: &mut BTreeMap<Slot, Parts>, found: &Found<'_>) {
+    let Piece { save, pieces, check, bytes, .. } = found.piece;
+    if found.number == 0 {
+        let parts = Parts { save, check, pieces, next: 1, bytes: bytes.to_vec() };
+        places.insert(found.slot, parts);
+    } else if let Some(parts) = places.get_mut(&found.slot).filter(|parts| parts.save == save) {
+        parts.add(found.number, bytes);
+    }
+}
+
+/// Finds heads.
+#[derive(Debug)]
+pub(crate) struct Heads {
+    prefix: Vec<u8>,
+    places: BTreeMap<Slot, Parts>,
+    found: Vec<(Slot, FullHead)>,
+}
+
+impl Heads {
+    pub(crate) fn new(input: &TopicPartition) -> Self {
+        Self { prefix: prefix_of(input), places: BTreeMap::new(), found: Vec::new() }
+    }
+
+    /// Takes a record of the topic, in offset order; ignores what is no head of this partition.
+    pub(crate) fn take(&mut self, record: &Record<'_>) {
+        let Some(found) = Found::of(record, &self.prefix).filter(|found| found.name == HEAD) else {
+            return;
+        };
+        take(&mut self.places, &found);
+        let whole = self.places.get(&found.slot).filter(|parts| parts.is_whole(HEAD));
+        let head = whole.and_then(|parts| postcard::from_bytes(&parts.bytes).ok());
+        self.found.extend(head.map(|head| (found.slot, head)));
+    }
+
+    /// A reader of the entries of each head; the one that got farthest first.
+    pub(crate) fn newest_first(self, input: &TopicPartition) -> Vec<Entries> {
+        let mut all = self.found;
+        all.reverse();
+        all.sort_by_key(|(_, head)| std::cmp::Reverse(head.head.next_offset));
+        let entries = |(slot, head)| Entries::new(input, slot, head);
+        all.into_iter().map(entries).collect()
+    }
+}
+
+/// Finds the entries of a head.
+#[derive(Debug)]
+pub(crate) struct Entries {
+    input: TopicPartition,
+    prefix: Vec<u8>,
+    slot: Slot,
+    head: FullHead,
+    /// The versions that count, by their places.
+    found: BTreeMap<EntryId, BTreeMap<Slot, Parts>>,
+}
+
+/// The bytes of the entries.
+pub(crate) type Restored = Vec<(EntryId, Vec<u8>)>;
+
+impl Entries {
+    fn new(input: &TopicPartition, slot: Slot, head: FullHead) -> Self {
+        let (input, prefix) = (input.clone(), prefix_of(input));
+        Self { input, prefix, slot, head, found: BTreeMap::new() }
+    }
+
+    /// The head.
+    pub(crate) const fn head(&self) -> &Head {
+        &self.head.head
+    }
+
+    /// Takes a record of the topic, in offset order; ignores what does not count for this head.
+    pub(crate) fn take(&mut self, record: &Record<'_>) {
+        let Some(found) = Found::of(record, &self.prefix) else { return };
+        let Some(entry) = EntryId::from_bytes(found.name) else { return };
+        if self.head.counts(found.piece.save) {
+            take(self.found.entry(entry).or_default(), &found);
+        }
+    }
+
+    /// The bytes of the entries, and a ledger that goes on from there; `None` if they are not those
+    /// of this head.
+    pub(crate) fn finish(self, writer: u64, piece_bytes_max: usize) -> Option<(Restored, Ledger)> {
+        let mut restored = Vec::new();
+        let mut places = Vec::new();
+        for (entry, versions) in self.found {
+            let newest =
+                versions.into_iter().max_by_key(|(_, parts)| self.head.rank_of(parts.save));
+            let Some((slot, parts)) = newest else { continue };
+            if !parts.is_whole(&entry.to_bytes()) {
+                return None;
+            }
+            places.push((entry, Place { save: parts.save, slot, pieces: parts.pieces }));
+            if parts.pieces > 0 {
+                restored.push((entry, parts.bytes));
+            }
+        }
+        let ledger = Ledger::new(&self.input, writer, piece_bytes_max);
+        let ledger = ledger.resumed(&self.head, self.slot, places);
+        (ledger.total() == (self.head.entries, self.head.sum)).then_some((restored, ledger))
+    }
+}

@@ -1,0 +1,99 @@
+//! Which categories of a run count for the detectors: at most one of each run.
+//!
+//! The calls of one run depend on each other: an agent that searches once searches again. A
+//! detector that takes each for a fresh draw sees changes where there are only runs. So of each run
+//! one call counts: the first with probability 1/2, the second with 1/4, and so on, decided by the
+//! run's id alone. Then runs of a kind give values of a distribution, each once, and a run with
+//! few calls may give none. An event without a run is a run of its own.
+//!
+//! **Bound.** The last [`RUNS_MAX`] runs are remembered. One that goes on after as many others
+//! counts as new.
+
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+
+/// Runs remembered.
+const RUNS_MAX: usize = 128;
+/// Calls of a run of which none after it is chosen.
+const CALLS_MAX: u32 = 7;
+
+/// Chooses among the calls of runs.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(crate) struct Sampler {
+    /// Digest of a run and calls seen of it, the latest run last.
+    runs: VecDeque<(u32, u32)>,
+}
+
+impl Sampler {
+    /// Whether the next call of a run is the one that counts.
+    pub(crate) fn choose(&mut self, run: Option<&str>) -> bool {
+        let Some(run) = run.filter(|run| !run.is_empty()) else { return true };
+        let (digest, chosen) = lot(run);
+        let at = self.runs.iter().position(|(known, _)| *known == digest);
+        let seen = at.and_then(|at| self.runs.remove(at)).map_or(0, |(_, seen)| seen);
+        self.runs.push_back((digest, seen.saturating_add(1)));
+        if self.runs.len() > RUNS_MAX {
+            self.runs.pop_front();
+        }
+        seen == chosen
+    }
+}
+
+/// Digest of a run's id, and which of its calls counts, from 0: FNV-1a (Fowler, Noll, Vo) with the
+/// last step of splitmix64, so that similar ids are not similar numbers.
+fn lot(run: &str) -> (u32, u32) {
+    let hash = run.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    let hash = mixed(hash);
+    let digest = u32::try_from(hash >> 32).unwrap_or_default();
+    (digest, hash.trailing_ones().min(CALLS_MAX))
+}
+
+/// The last step of splitmix64 (Steele, Lea, Flood 2014).
+pub(crate) const fn mixed(number: u64) -> u64 {
+    let number = (number ^ number >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let number = (number ^ number >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    number ^ number >> 31
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_each_run_at_most_one_call_counts_and_the_place_is_a_fair_lot() {
+        let mut sampler = Sampler::default();
+        let mut places = [0_u32; 4];
+        // Four runs at a time, a call of each in turn.
+        for group in 0..1_000 {
+            let mut chosen = [0; 4];
+            for place in 0..12 {
+                for (run, chosen) in chosen.iter_mut().enumerate() {
+                    if sampler.choose(Some(&format!("run-{group}-{run}"))) {
+                        *chosen += 1;
+                        if let Some(count) = places.get_mut(place) {
+                            *count += 1;
+                        }
+                    }
+                }
+            }
+            assert_eq!(chosen, [1; 4]);
+        }
+        for (count, expected) in places.into_iter().zip([2_000_i32, 1_000, 500, 250]) {
+            let count = i32::try_from(count).unwrap();
+            assert!((count - expected).abs() < 130, "{count} {expected}");
+        }
+        assert!(sampler.choose(None) && sampler.choose(Some("")));
+    }
+
+    #[test]
+    fn it_remembers_no_more_runs_than_it_says() {
+        let mut sampler = Sampler::default();
+        for run in 0..1_000 {
+            sampler.choose(Some(&run.to_string()));
+        }
+        assert_eq!(sampler.runs.len(), RUNS_MAX);
+    }
+}

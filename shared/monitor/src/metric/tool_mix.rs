@@ -1,0 +1,13 @@
+//! How often each tool was used, by completed calls.
+
+use super::{Metric, Model, Shape, Watch};
+use crate::observe::Kind;
+
+pub(super) const METRIC: Metric = Metric {
+    name: "tool.mix",
+    unit: "tools",
+    shape: Shape::Shares { column: "tool.name" },
+    per_suite: false,
+    watch: Some(Watch { metric: "tool.mix", model: Model::Mix, pages: false }),
+    sample: |_, kind, _| (kind == Kind::Tool).then_some(1.0),
+};

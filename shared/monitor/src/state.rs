@@ -1,0 +1,132 @@
+//! Everything that a processor knows of its partition, and how that is saved and restored.
+//!
+//! What grows with agents and events is saved entry by entry (see [`crate::snapshot`]); the rest,
+//! which is bounded, stands in the head and is saved every time.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+use suite::Suites;
+
+use crate::alive::Alive;
+use crate::counters::Counters;
+use crate::dedup::{IdRange, RecentIds};
+use crate::processor::Processor;
+use crate::quiet::Quiet;
+use crate::settings::Settings;
+use crate::snapshot::{self, EntryId, Id, ResumeError};
+use crate::store::Store;
+use crate::stream::Standings;
+use crate::watermark::Watermark;
+
+/// What a processor knows, but for what is saved on its own.
+#[derive(Debug, Serialize, Deserialize)]
+struct Head {
+    topic: String,
+    partition: i32,
+    next_offset: i64,
+    watermark: Watermark,
+    counters: Counters,
+    alive: Alive,
+    standings: Standings,
+    quiet: Quiet,
+    settings: Settings,
+    ids: IdRange,
+}
+
+/// Everything that a processor knows.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) topic: String,
+    pub(crate) partition: i32,
+    pub(crate) next_offset: i64,
+    pub(crate) watermark: Watermark,
+    pub(crate) counters: Counters,
+    pub(crate) alive: Alive,
+    pub(crate) ids: RecentIds,
+    pub(crate) agents: Store,
+    /// Where their streams stand.
+    pub(crate) standings: Standings,
+    pub(crate) suites: Suites,
+    /// Whether the suites are not as they were saved.
+    pub(crate) suites_changed: bool,
+    pub(crate) quiet: Quiet,
+}
+
+impl Processor {
+    /// Continues from a snapshot: the last head, and the last of each entry that is not gone, in
+    /// any order.
+    ///
+    /// # Errors
+    ///
+    /// If the snapshot is of another format, semantics or partition, or damaged.
+    pub fn resume<B: AsRef<[u8]>>(
+        topic: &str,
+        partition: i32,
+        head: &[u8],
+        entries: impl IntoIterator<Item = (EntryId, B)>,
+    ) -> Result<Self, ResumeError> {
+        let head: Head = snapshot::open(head)?;
+        if head.topic != topic || head.partition != partition {
+            return Err(ResumeError::Partition { topic: head.topic, partition: head.partition });
+        }
+        let mut agents = Store::default();
+        let mut suites = Suites::new(suite::Limits::default());
+        let mut pages = Vec::new();
+        for (entry, bytes) in entries {
+            let bytes = bytes.as_ref();
+            match entry.id() {
+                Id::Agent(key) => agents.restore(key, bytes),
+                Id::Suites => postcard::from_bytes(bytes).map(|saved| suites = saved),
+                Id::Ids(_) => {
+                    pages.push(bytes.to_vec());
+                    Ok(())
+                }
+            }
+            .map_err(|error| ResumeError::corrupt(&error))?;
+        }
+        let state = State {
+            topic: head.topic,
+            partition,
+            next_offset: head.next_offset,
+            watermark: head.watermark,
+            counters: head.counters,
+            alive: head.alive,
+            ids: RecentIds::restore(head.ids, pages)
+                .map_err(|error| ResumeError::corrupt(&error))?,
+            agents,
+            standings: head.standings,
+            quiet: head.quiet,
+            suites,
+            suites_changed: false,
+        };
+        Ok(Self { settings: head.settings, state, name: String::new(), names: HashMap::new() })
+    }
+
+    /// What must be saved to continue at [`Self::next_offset`]: the head, which replaces the one
+    /// before, and each entry that is not as it was at the last call (or when it was resumed), at
+    /// most once; `None` for one that is gone. It costs what has changed and no more.
+    pub fn take_changes(&mut self, show: &mut dyn FnMut(EntryId, Option<Vec<u8>>)) -> Vec<u8> {
+        let state = &mut self.state;
+        state.agents.take_changes(|key, saved| show(EntryId::of(Id::Agent(key)), saved));
+        for (page, saved) in state.ids.take_changes() {
+            show(EntryId::of(Id::Ids(page)), saved);
+        }
+        if std::mem::take(&mut state.suites_changed) {
+            let suites = postcard::to_stdvec(&state.suites).unwrap_or_default();
+            show(EntryId::of(Id::Suites), Some(suites));
+        }
+        snapshot::head(&Head {
+            topic: state.topic.clone(),
+            partition: state.partition,
+            next_offset: state.next_offset,
+            watermark: state.watermark,
+            counters: state.counters,
+            alive: state.alive.clone(),
+            standings: state.standings.clone(),
+            quiet: state.quiet.clone(),
+            settings: self.settings.clone(),
+            ids: state.ids.range(),
+        })
+    }
+}

@@ -1,0 +1,149 @@
+//! What a version has shown, without what an alert was about: the next version's baseline.
+//!
+//! A detector fires some time after the change, so what came in between must not be in a baseline
+//! either. While a stream is tested, its observations wait in two blocks. The older block is
+//! cleared when the estimated change lies after it; when an alert fires (or is pending where a
+//! version ends), every block that reaches beyond the estimated change is left out, and so is
+//! everything until the alert resolves. Up to a block of good observations is lost with the bad.
+
+use serde::{Deserialize, Serialize};
+
+use super::Mark;
+use super::totals::{History, Value};
+use crate::metric::Model;
+
+/// Observations of a block, at least.
+const BLOCK: u64 = 128;
+/// Observations between two looks at a block that is not cleared.
+const LOOK: u64 = 32;
+
+/// Observations that are not cleared yet.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Block {
+    /// Offset of the first.
+    from: i64,
+    history: History,
+}
+
+/// What a version has shown.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Past {
+    cleared: History,
+    older: Option<Block>,
+    newer: Option<Block>,
+    /// Observations since an alert fired that has not resolved.
+    aside: Option<History>,
+}
+
+impl Past {
+    pub(crate) fn empty(model: Model) -> Self {
+        Self { cleared: History::empty(model), older: None, newer: None, aside: None }
+    }
+
+    /// Takes an observation that nothing tests.
+    pub(super) fn add(&mut self, value: Value<'_>, time: i64) {
+        self.cleared.add(value, time);
+    }
+
+    /// Takes an observation that is tested; whether it is time to [`Self::clear`].
+    pub(super) fn wait(&mut self, value: Value<'_>, mark: Mark, model: Model) -> bool {
+        if let Some(aside) = &mut self.aside {
+            aside.add(value, mark.time);
+            return false;
+        }
+        let empty = || Block { from: mark.offset, history: History::empty(model) };
+        let block = self.newer.get_or_insert_with(empty);
+        block.history.add(value, mark.time);
+        let count = block.history.count();
+        count >= BLOCK && count.is_multiple_of(LOOK)
+    }
+
+    /// Begins another block, if the estimated change lies in none before it.
+    pub(super) fn clear(&mut self, changed: Option<Mark>) {
+        let from = self.newer.as_ref().map_or(i64::MAX, |block| block.from);
+        if changed.is_some_and(|changed| changed.offset < from) {
+            return;
+        }
+        if let Some(older) = std::mem::replace(&mut self.older, self.newer.take()) {
+            self.cleared.merge(&older.history);
+        }
+    }
+
+    /// An alert fires: leaves out what waits and reaches beyond the estimated change, and
+    /// everything from now on.
+    pub(super) fn set_aside(&mut self, changed: Mark, model: Model) {
+        let newer_from = self.newer.as_ref().map_or(i64::MAX, |block| block.from);
+        self.newer = None;
+        if let Some(older) = self.older.take().filter(|_| changed.offset >= newer_from) {
+            self.cleared.merge(&older.history);
+        }
+        self.aside = Some(History::empty(model));
+    }
+
+    /// The alert is over, or the test begins anew: what waits is cleared.
+    pub(super) fn settle(&mut self) {
+        self.aside = None;
+        for block in [self.older.take(), self.newer.take()].into_iter().flatten() {
+            self.cleared.merge(&block.history);
+        }
+    }
+
+    /// What is left of everything observed.
+    pub(crate) fn history(&self) -> History {
+        let mut history = self.cleared.clone();
+        for block in [&self.older, &self.newer].into_iter().flatten() {
+            history.merge(&block.history);
+        }
+        history
+    }
+
+    /// Observations since the alert fired that is open.
+    pub(crate) const fn aside(&self) -> Option<&History> {
+        self.aside.as_ref()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mark(offset: i64) -> Mark {
+        Mark { offset, time: offset }
+    }
+
+    fn feed(past: &mut Past, offsets: std::ops::Range<i64>, changed: Option<Mark>) {
+        for offset in offsets {
+            if past.wait(Value::One(offset >= 1_000), mark(offset), Model::Failures) {
+                past.clear(changed);
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_after_the_estimated_change_is_kept_and_not_much_before_it_lost() {
+        for changed in [990, 1_000, 1_010] {
+            let mut past = Past::empty(Model::Failures);
+            feed(&mut past, 0..1_000, None);
+            feed(&mut past, 1_000..1_200, Some(mark(changed)));
+            assert_eq!(past.history().count(), 1_200);
+            past.set_aside(mark(changed), Model::Failures);
+            feed(&mut past, 1_200..1_500, None);
+            assert_eq!(past.aside().unwrap().count(), 300);
+            past.settle();
+            let left = past.history();
+            assert!((750..=1_000).contains(&left.count()), "{changed}: {}", left.count());
+            assert_eq!(left.value(), Some(0.0), "{changed}: no observation after the change");
+        }
+    }
+
+    #[test]
+    fn without_an_alert_nothing_is_lost() {
+        let mut past = Past::empty(Model::Failures);
+        past.add(Value::One(true), 0);
+        feed(&mut past, 1..700, Some(mark(3)));
+        assert_eq!(past.history().count(), 700, "a change long ago holds everything back");
+        feed(&mut past, 700..1_500, None);
+        past.settle();
+        assert_eq!((past.history().count(), past.aside()), (1_500, None));
+    }
+}

@@ -1,0 +1,248 @@
+//! Baselines: what a version leaves to the next one, pins, and what is set for single metrics.
+
+use crate::world::*;
+use monitor::{Output, Processor, Settings};
+
+/// A partition whose clock goes on from one step to the next.
+struct World {
+    processor: Processor,
+    numbers: Numbers,
+    now: i64,
+}
+
+impl World {
+    fn new(settings: &str, seed: u64) -> Self {
+        let settings = Settings::from_json(settings).unwrap();
+        let processor = Processor::new(settings, TOPIC, 0);
+        Self { processor, numbers: Numbers(seed), now: START }
+    }
+
+    fn runs(&mut self, version: &str, count: i64, share: f64) -> Vec<Output> {
+        let inputs = runs(version, self.now, count, share, &mut self.numbers);
+        self.now += count * 2 * SECOND;
+        feed_all(&mut self.processor, &inputs)
+    }
+
+    /// A `drift.baseline.*` event with those fields.
+    fn act(&mut self, kind: &str, fields: &[(&'static str, &str)]) -> Vec<Output> {
+        self.now += SECOND;
+        let id = format!("{kind}-{}", self.now);
+        let mut builder = builder(kind, &id, self.now).set("agent_id", "a");
+        for (path, value) in fields {
+            builder = builder.set(path, *value);
+        }
+        let event = builder.build().unwrap();
+        feed(&mut self.processor, &Input { broker: self.now, event })
+    }
+
+    fn configure(&mut self, settings: &str) {
+        self.now += SECOND;
+        assert_eq!(feed(&mut self.processor, &configured(settings, self.now)), []);
+    }
+}
+
+/// The baseline that was set last: kind, version and observations.
+fn baseline(outputs: &[Output]) -> (Option<&str>, Option<&str>, Option<f64>) {
+    let set = outputs.iter().rfind(|output| kind(output) == "drift.baseline.set").unwrap();
+    let count = number(set, "drift.baseline_count");
+    (text(set, "drift.baseline_kind"), text(set, "drift.baseline_version"), count)
+}
+
+fn fires(outputs: &[Output]) -> bool {
+    kinds(outputs).contains(&"drift.alert.firing")
+}
+
+fn reasons(outputs: &[Output]) -> Vec<&str> {
+    outputs.iter().filter_map(|output| text(output, "drift.reason")).collect()
+}
+
+#[test]
+fn a_bad_release_never_becomes_the_norm_by_being_replaced() {
+    let mut world = World::new("{}", 1);
+    world.runs("v1", 500, 0.1);
+    assert!(fires(&world.runs("v2", 200, 0.5)));
+    let third = world.runs("v3", 200, 0.5);
+    assert_eq!(baseline(&third), (Some("previous"), Some("v1"), Some(500.0)));
+    assert!(fires(&third), "as bad as the one before it, and still bad");
+    let fourth = world.runs("v4", 300, 0.1);
+    assert_eq!(baseline(&fourth), (Some("previous"), Some("v1"), Some(500.0)));
+    assert!(!fires(&fourth));
+    assert_eq!(baseline(&world.runs("v5", 1, 0.1)).1, Some("v4"));
+}
+
+#[test]
+fn what_an_incident_has_shown_is_not_in_the_next_baseline() {
+    let mut world = World::new("{}", 2);
+    world.runs("v1", 2_000, 0.1);
+    assert_eq!(kinds(&world.runs("v2", 1_000, 0.1)), ["drift.baseline.set"]);
+    assert!(fires(&world.runs("v2", 300, 0.6)));
+    let better = world.runs("v2", 3_000, 0.1);
+    assert_eq!(reasons(&better), ["the effect is gone"]);
+    let next = world.runs("v3", 1, 0.1);
+    let (_, version, count) = baseline(&next);
+    assert_eq!(version, Some("v2"));
+    let count = count.unwrap();
+    assert!(count > 1_500.0 && count < 4_000.0, "{count}");
+    let value = number(find(&next, "drift.baseline.set"), "drift.baseline_value").unwrap();
+    assert!((value - 0.1).abs() < 0.025, "{value}");
+}
+
+#[test]
+fn a_version_that_was_replaced_at_once_is_skipped() {
+    let mut world = World::new("{}", 3);
+    world.runs("v1", 500, 0.1);
+    world.runs("v2", 10, 0.1);
+    let third = world.runs("v3", 1, 0.1);
+    assert_eq!(baseline(&third), (Some("previous"), Some("v1"), Some(500.0)));
+}
+
+#[test]
+fn a_pin_holds_from_its_offset_on_until_it_is_taken_back() {
+    let mut world = World::new("{}", 4);
+    world.runs("v1", 500, 0.1);
+    world.runs("v2", 300, 0.1);
+    let offset = world.processor.next_offset();
+    let pinned = world.act("drift.baseline.pinned", &[("agent_version", "v1")]);
+    assert_eq!(kinds(&pinned), ["drift.baseline.set", "drift.baseline.set"]);
+    for (set, version) in pinned.iter().zip(["v1", "v2"]) {
+        assert_eq!(text(set, "agent_version"), Some(version));
+        assert_eq!(number(set, "origin.offset"), Some(offset as f64));
+        let (kind, of) = (text(set, "drift.baseline_kind"), text(set, "drift.baseline_version"));
+        assert_eq!((kind, of), (Some("pinned"), Some("v1")));
+    }
+    // The old version still runs; the pin takes none of it.
+    world.runs("v1", 100, 0.1);
+    let third = world.runs("v3", 200, 0.4);
+    assert_eq!(baseline(&third), (Some("pinned"), Some("v1"), Some(500.0)));
+    let firing = find(&third, "drift.alert.firing");
+    assert_eq!(text(firing, "drift.baseline_kind"), Some("pinned"));
+    let fourth = world.runs("v4", 1, 0.1);
+    assert_eq!(baseline(&fourth), (Some("pinned"), Some("v1"), Some(500.0)));
+
+    let unpinned = world.act("drift.baseline.unpinned", &[("drift.metric", "run.error_rate")]);
+    assert_eq!(baseline(&unpinned).0, Some("previous"));
+    assert_eq!(baseline(&world.runs("v5", 1, 0.1)).1, Some("v2"), "v3 was alarmed, v4 too short");
+}
+
+#[test]
+fn a_slow_creep_is_seen_from_a_snapshot_only() {
+    let creep = |settings: &str| {
+        let mut world = World::new(settings, 5);
+        let mut outputs = Vec::new();
+        for step in 0..10 {
+            let share = 0.1 + 0.015 * f64::from(step);
+            outputs.extend(world.runs(&format!("v{step}"), 400, share));
+        }
+        let last = baseline(&outputs);
+        (fires(&outputs), last.0.unwrap().to_owned(), last.1.unwrap().to_owned())
+    };
+    assert_eq!(creep("{}"), (false, "previous".to_owned(), "v8".to_owned()));
+    let pinned = r#"{"metrics":{"run.error_rate":{"baseline":"pinned"}}}"#;
+    assert_eq!(creep(pinned), (true, "pinned".to_owned(), "v0".to_owned()));
+}
+
+#[test]
+fn what_cannot_be_pinned_is_refused_and_said() {
+    let mut world = World::new("{}", 6);
+    let pin = "drift.baseline.pinned";
+    let unknown = world.act(pin, &[("agent_version", "v1")]);
+    assert_eq!(reasons(&unknown), ["no event of the agent was seen before"]);
+    world.runs("v1", 100, 0.1);
+    for (kind, fields, says) in [
+        (pin, [("agent_version", "v9"), ("drift.metric", "")], "the version is not known"),
+        (pin, [("agent_version", "v1"), ("drift.metric", "x")], "no metric of that name"),
+        (
+            pin,
+            [("agent_version", "v1"), ("drift.metric", "run.cost_usd")],
+            "the version has no observations outside of alerts",
+        ),
+        (pin, [("agent_version", "v1"), ("drift.alert_id", "x")], "no alert of that name"),
+        ("drift.baseline.unpinned", [("agent_version", ""), ("drift.metric", "")], "nothing is"),
+    ] {
+        let outputs = world.act(kind, &fields);
+        assert_eq!(kinds(&outputs), ["drift.baseline.refused"]);
+        assert!(reasons(&outputs)[0].starts_with(says), "{:?}", reasons(&outputs));
+    }
+    assert_eq!(world.processor.counters().pins_refused, 6);
+    assert_eq!(kinds(&world.act(pin, &[])), ["drift.baseline.set"], "the current version");
+}
+
+#[test]
+fn a_pin_that_names_an_alert_makes_the_new_level_the_norm() {
+    let mut world = World::new("{}", 7);
+    world.runs("v1", 500, 0.1);
+    let worse = world.runs("v2", 60, 0.4);
+    let alert = text(find(&worse, "drift.alert.firing"), "drift.alert_id").unwrap().to_owned();
+    let fields = [("agent_version", "v2"), ("drift.alert_id", alert.as_str())];
+    let early = world.act("drift.baseline.pinned", &fields);
+    assert!(reasons(&early)[0].starts_with("too few observations since"), "{early:?}");
+    assert_eq!(kinds(&world.runs("v2", 300, 0.4)), [""; 0]);
+    let accepted = world.act("drift.baseline.pinned", &fields);
+    // First the stream of v1, then that of v2.
+    let expected = ["drift.baseline.set", "drift.alert.resolved", "drift.baseline.set"];
+    assert_eq!(kinds(&accepted), expected);
+    assert_eq!(baseline(&accepted).1, Some("v2"));
+    assert!(baseline(&accepted).2.unwrap() >= 300.0);
+    assert_eq!(kinds(&world.runs("v2", 300, 0.4)), [""; 0]);
+    assert_eq!(kinds(&world.runs("v3", 300, 0.4)), ["drift.baseline.set"]);
+    assert!(fires(&world.runs("v4", 300, 0.7)));
+}
+
+#[test]
+fn an_event_without_an_environment_pins_in_all_of_them() {
+    let mut world = World::new("{}", 8);
+    let mut inputs = runs("v1", START, 200, 0.1, &mut world.numbers);
+    for (index, input) in inputs.iter_mut().enumerate() {
+        let environment = if index % 2 == 0 { "production" } else { "staging" };
+        input.event.set(event::schema().id("environment").unwrap(), environment.into());
+    }
+    feed_all(&mut world.processor, &inputs);
+    let pinned = world.act("drift.baseline.pinned", &[]);
+    let mut environments: Vec<_> =
+        pinned.iter().map(|output| text(output, "environment")).collect();
+    environments.sort_unstable();
+    assert_eq!(environments, [Some("production"), Some("staging")]);
+    let one = world.act("drift.baseline.unpinned", &[("environment", "staging")]);
+    assert_eq!(one.len(), 1);
+    assert_eq!(text(&one[0], "environment"), Some("staging"));
+}
+
+#[test]
+fn a_metric_can_be_unwatched_made_a_ticket_or_given_other_limits() {
+    let worse = |own: &str| {
+        let mut world = World::new(&format!(r#"{{"metrics":{{"run.error_rate":{own}}}}}"#), 9);
+        world.runs("v1", 500, 0.1);
+        world.runs("v2", 300, 0.4)
+    };
+    let alert = |outputs: &[Output]| {
+        let firing = outputs.iter().find(|output| kind(output) == "drift.alert.firing");
+        firing.map(|firing| text(firing, "drift.severity").unwrap().to_owned())
+    };
+    assert_eq!(alert(&worse("{}")).as_deref(), Some("page"));
+    assert_eq!(alert(&worse(r#"{"pages":false}"#)).as_deref(), Some("ticket"));
+    assert_eq!(alert(&worse(r#"{"effect_min":0.9}"#)), None);
+    assert_eq!(alert(&worse(r#"{"average_run_length":1e300}"#)), None);
+    let unwatched = worse(r#"{"watched":false}"#);
+    let reason = reasons(&unwatched).pop();
+    assert_eq!(reason, Some("no detector: the settings do not watch this metric"));
+    assert_eq!(baseline(&unwatched).0, None);
+    let threshold =
+        |outputs: &[Output]| number(find(outputs, "drift.baseline.set"), "drift.threshold");
+    assert_eq!(threshold(&worse(r#"{"average_run_length":500}"#)), Some(500.0));
+}
+
+#[test]
+fn settings_that_change_hold_from_the_next_observation_on() {
+    let mut world = World::new("{}", 10);
+    world.runs("v1", 500, 0.1);
+    assert!(fires(&world.runs("v2", 200, 0.5)));
+    world.configure(r#"{"metrics":{"run.error_rate":{"watched":false}}}"#);
+    let outputs = world.runs("v2", 1, 0.5);
+    assert_eq!(kinds(&outputs), ["drift.alert.resolved", "drift.baseline.set"]);
+    assert_eq!(reasons(&outputs)[0], "the baseline has changed");
+    assert_eq!(kinds(&world.runs("v2", 100, 0.5)), [""; 0]);
+    world.configure("{}");
+    let outputs = world.runs("v2", 200, 0.5);
+    assert_eq!(baseline(&outputs), (Some("previous"), Some("v1"), Some(500.0)));
+    assert!(fires(&outputs));
+}

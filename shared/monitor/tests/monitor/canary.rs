@@ -1,0 +1,251 @@
+//! A version on part of the traffic: how it starts and ends, how seldom it is wrongly called
+//! worse, and how soon rightly.
+
+use crate::world::*;
+use monitor::{Output, Processor, Settings};
+
+/// A deployment or rollback of the agent.
+pub(crate) fn deployed(
+    kind: &str,
+    id: &str,
+    time: i64,
+    (from, to): (Option<&str>, &str),
+    share: Option<f64>,
+) -> Input {
+    let event = builder(kind, id, time)
+        .set("agent_id", "a")
+        .set("agent.to_version", to)
+        .set_some("agent.from_version", from)
+        .set_some("agent.traffic_share", share)
+        .build()
+        .unwrap();
+    Input { broker: time, event }
+}
+
+fn deploy(id: &str, time: i64, to: &str, share: Option<f64>) -> Input {
+    deployed("agent.version.deployed", id, time, (None, to), share)
+}
+
+/// Runs of two versions, a second apart, and how often each fails.
+pub(crate) fn mixed_runs(
+    from: i64,
+    count: i64,
+    canary_share: f64,
+    (canary, rate): (&str, f64),
+    (control, control_rate): (&str, f64),
+    numbers: &mut Numbers,
+) -> Vec<Input> {
+    (0..count)
+        .map(|i| {
+            let time = from + i * SECOND;
+            let (version, rate) =
+                if numbers.chance(canary_share) { (canary, rate) } else { (control, control_rate) };
+            run(&format!("{version}-{time}"), version, time, numbers.chance(rate))
+        })
+        .collect()
+}
+
+fn started(settings: Settings, share: f64) -> (Processor, Vec<Output>, i64) {
+    let mut processor = Processor::new(settings, TOPIC, 0);
+    feed(&mut processor, &deploy("d1", START, "v1", None));
+    feed(&mut processor, &run("first", "v1", START + SECOND, false));
+    let outputs = feed(&mut processor, &deploy("d2", START + 2 * SECOND, "v2", Some(share)));
+    (processor, outputs, START + 3 * SECOND)
+}
+
+fn find<'o>(outputs: &'o [Output], wanted: &str) -> &'o Output {
+    outputs.iter().find(|output| kind(output) == wanted).unwrap()
+}
+
+fn has_alert(outputs: &[Output]) -> bool {
+    outputs.iter().any(|output| {
+        kind(output) == "drift.alert.firing" && text(output, "drift.detector") == Some("canary")
+    })
+}
+
+#[test]
+fn looked_at_after_every_run_an_equal_canary_is_called_worse_as_seldom_as_is_said() {
+    // The smallest effect is set to nothing, so that only the test stands between.
+    let settings = Settings { canary_alpha: 0.05, effect_min: 0.0, ..Settings::default() };
+    let (mut wrong, sims) = (0_u32, 240);
+    for seed in 0..sims {
+        let mut numbers = Numbers(seed * 7_919 + 1);
+        let share = [0.1, 0.5, 0.8][usize::try_from(seed % 3).unwrap()];
+        let (mut processor, _, now) = started(settings.clone(), share);
+        let inputs = mixed_runs(now, 1_000, share, ("v2", 0.2), ("v1", 0.2), &mut numbers);
+        wrong += u32::from(inputs.iter().any(|input| has_alert(&feed(&mut processor, input))));
+    }
+    // At 5 % there are 12 on average, and more than 23 once in a thousand times.
+    println!("{wrong} of {sims} equal canaries are called worse at 5 %");
+    assert!(wrong <= 23, "{wrong} of {sims}");
+    assert!(wrong > 0, "nothing was tested");
+}
+
+#[test]
+fn a_canary_that_fails_twice_as_often_is_found_soon() {
+    let (mut delays, sims) = (Vec::new(), 40_u64);
+    for seed in 0..sims {
+        let mut numbers = Numbers(seed * 104_729 + 3);
+        let (mut processor, _, now) = started(Settings::default(), 0.5);
+        let inputs = mixed_runs(now, 4_000, 0.5, ("v2", 0.2), ("v1", 0.1), &mut numbers);
+        let found = inputs.iter().find_map(|input| {
+            let outputs = feed(&mut processor, input);
+            let firing = has_alert(&outputs).then(|| find(&outputs, "drift.alert.firing"));
+            firing.map(|firing| number(firing, "drift.observations").unwrap())
+        });
+        delays.extend(found);
+    }
+    assert_eq!(delays.len() as u64, sims, "a canary was not found");
+    let mean = delays.iter().sum::<f64>() / delays.len() as f64;
+    println!("found after {mean:.0} runs of the canary on average");
+    assert!((150.0..500.0).contains(&mean), "{mean}");
+}
+
+#[test]
+fn the_control_stays_current_and_the_canary_is_not_unplanned() {
+    let (mut processor, outputs, now) = started(Settings::default(), 0.2);
+    let start = find(&outputs, "drift.canary.started");
+    assert_eq!(text(start, "agent_version"), Some("v2"));
+    assert_eq!(text(start, "drift.baseline_version"), Some("v1"));
+    assert_eq!(number(start, "drift.traffic_share"), Some(0.2));
+    assert_eq!(number(start, "drift.threshold"), Some(100.0));
+    let mut numbers = Numbers(4);
+    let inputs = mixed_runs(now, 600, 0.2, ("v2", 0.1), ("v1", 0.1), &mut numbers);
+    let outputs = feed_all(&mut processor, &inputs);
+    assert_eq!(kinds(&outputs), [""; 0], "nothing took over");
+    assert!(!outputs.iter().any(|output| kind(output) == "drift.version.unplanned"));
+}
+
+#[test]
+fn a_worse_canary_pages_and_its_rollback_resolves_that() {
+    let (mut processor, _, now) = started(Settings::default(), 0.3);
+    let mut numbers = Numbers(5);
+    let inputs = mixed_runs(now, 800, 0.3, ("v2", 0.5), ("v1", 0.1), &mut numbers);
+    let outputs = feed_all(&mut processor, &inputs);
+    assert_eq!(kinds(&outputs), ["drift.alert.firing"]);
+    let firing = find(&outputs, "drift.alert.firing");
+    assert_eq!(text(firing, "agent_version"), Some("v2"));
+    assert_eq!(text(firing, "drift.baseline_version"), Some("v1"));
+    assert_eq!(text(firing, "drift.metric"), Some("run.error_rate"));
+    assert_eq!(text(firing, "drift.severity"), Some("page"));
+    assert_eq!(text(firing, "drift.alert_id"), text(firing, "event_id"));
+    assert!(number(firing, "drift.e_value") >= number(firing, "drift.threshold"));
+    let [low, effect, high] =
+        ["drift.effect_low", "drift.effect", "drift.effect_high"].map(|path| number(firing, path));
+    assert!(low <= effect && effect <= high && effect > Some(0.1), "{low:?} {effect:?} {high:?}");
+    let Some(event::Cell::Texts(examples)) = firing.event.at("drift.example_runs") else {
+        panic!("no examples")
+    };
+    assert!(examples.iter().all(|run| run.starts_with("run-v2-")), "{examples:?}");
+
+    let rollback = "agent.version.rolled_back";
+    let back = deployed(rollback, "back", now + 900 * SECOND, (Some("v2"), "v1"), None);
+    let outputs = feed(&mut processor, &back);
+    assert_eq!(kinds(&outputs), ["drift.alert.resolved", "drift.canary.ended"]);
+    let resolved = find(&outputs, "drift.alert.resolved");
+    assert_eq!(text(resolved, "drift.alert_id"), text(firing, "drift.alert_id"));
+    assert_eq!(text(resolved, "drift.severity"), Some("page"));
+    let ended = find(&outputs, "drift.canary.ended");
+    assert_eq!(text(ended, "drift.outcome"), Some("rolled_back"));
+    assert!(number(ended, "drift.effect_low") > Some(0.0), "the interval excludes no difference");
+    assert!(number(ended, "drift.pairs") > Some(100.0));
+    assert_eq!(number(ended, "drift.since_offset"), Some(2.0));
+    // The version is gone: what it still sends changes nothing.
+    let late = feed(&mut processor, &run("late", "v2", now + 901 * SECOND, true));
+    assert_eq!(kinds(&late), [""; 0]);
+}
+
+#[test]
+fn a_promoted_canary_takes_over_at_that_offset_with_the_control_as_baseline() {
+    for share in [None, Some(1.0)] {
+        let (mut processor, _, now) = started(Settings::default(), 0.1);
+        let mut numbers = Numbers(6);
+        let inputs = mixed_runs(now, 400, 0.1, ("v2", 0.1), ("v1", 0.1), &mut numbers);
+        feed_all(&mut processor, &inputs);
+        // More traffic first: the canary runs on.
+        let more = feed(&mut processor, &deploy("d3", now + 400 * SECOND, "v2", Some(0.5)));
+        assert_eq!(kinds(&more), [""; 0]);
+        let outputs = feed(&mut processor, &deploy("d4", now + 401 * SECOND, "v2", share));
+        assert_eq!(kinds(&outputs), ["drift.canary.ended", "drift.baseline.set"]);
+        let ended = find(&outputs, "drift.canary.ended");
+        assert_eq!(text(ended, "drift.outcome"), Some("promoted"));
+        assert_eq!(number(ended, "drift.traffic_share"), Some(0.5));
+        assert!(number(ended, "drift.effect_low") < Some(0.0));
+        assert_eq!(text(ended, "drift.alert_id"), None);
+        let set = find(&outputs, "drift.baseline.set");
+        assert_eq!(text(set, "agent_version"), Some("v2"));
+        assert_eq!(text(set, "drift.baseline_version"), Some("v1"));
+        let count = number(set, "drift.baseline_count").unwrap();
+        assert!((330.0..=401.0).contains(&count), "{count}");
+        let worse = mixed_runs(now + 402 * SECOND, 200, 1.0, ("v2", 0.5), ("", 0.0), &mut numbers);
+        let outputs = feed_all(&mut processor, &worse);
+        assert_eq!(kinds(&outputs), ["drift.alert.pending", "drift.alert.firing"]);
+    }
+}
+
+#[test]
+fn another_version_supersedes_a_canary() {
+    let next = START + 100 * SECOND;
+    let to_v3 = |share| deploy("d3", next, "v3", share);
+    for (input, after) in [
+        (to_v3(Some(0.2)), vec!["drift.canary.ended", "drift.canary.started"]),
+        (to_v3(None), vec!["drift.canary.ended"]),
+        // Nobody announced it, but it is there.
+        (run("surprise", "v3", next, false), vec!["drift.canary.ended", "drift.baseline.set"]),
+    ] {
+        let (mut processor, _, now) = started(Settings::default(), 0.1);
+        feed(&mut processor, &run("one", "v2", now, false));
+        let outputs = feed(&mut processor, &input);
+        let mut expected = after.clone();
+        if text(&outputs[outputs.len() - 1], "kind") == Some("drift.baseline.set") {
+            expected.retain(|kind| *kind != "drift.baseline.set");
+            expected.push("drift.baseline.set");
+        }
+        assert_eq!(kinds(&outputs), expected);
+        let ended = find(&outputs, "drift.canary.ended");
+        assert_eq!(text(ended, "drift.outcome"), Some("superseded"));
+        assert_eq!(text(ended, "agent_version"), Some("v2"));
+    }
+}
+
+#[test]
+fn suites_are_compared_each_for_itself() {
+    let (mut processor, _, now) = started(Settings::default(), 0.5);
+    let mut numbers = Numbers(8);
+    let mut outputs = Vec::new();
+    for i in 0..800_i64 {
+        let time = now + i * SECOND;
+        let version = if i % 2 == 0 { "v2" } else { "v1" };
+        for (suite, rate) in [("same", 0.1), ("worse", if i % 2 == 0 { 0.5 } else { 0.1 })] {
+            let passed = !numbers.chance(rate);
+            let input = eval(&format!("{suite}{i}"), version, suite, time, passed);
+            outputs.extend(feed(&mut processor, &input));
+        }
+    }
+    let firing: Vec<_> =
+        outputs.iter().filter(|output| kind(output) == "drift.alert.firing").collect();
+    assert_eq!(firing.len(), 1);
+    assert_eq!(text(firing[0], "drift.suite"), Some("worse"));
+    assert_eq!(text(firing[0], "drift.metric"), Some("eval.fail_rate"));
+    let end = deploy("d3", now + 900 * SECOND, "v1", None);
+    let outputs = feed(&mut processor, &end);
+    let ended = outputs.iter().filter(|output| kind(output) == "drift.canary.ended");
+    let suites: Vec<_> = ended.map(|output| text(output, "drift.suite").unwrap()).collect();
+    assert_eq!(suites, ["worse", "same"].into_iter().rev().collect::<Vec<_>>());
+}
+
+#[test]
+fn a_canary_whose_state_is_let_go_ends() {
+    let settings = Settings { keys_max: 2, ..Settings::default() };
+    let (mut processor, _, now) = started(settings, 0.5);
+    let mut outputs = Vec::new();
+    for n in 0..3 {
+        let mut input = run(&n.to_string(), "v1", now, false);
+        let other = format!("b{n}");
+        input.event.set(event::schema().id("agent_id").unwrap(), other.into());
+        outputs.extend(feed(&mut processor, &input));
+    }
+    let ended = find(&outputs, "drift.canary.ended");
+    assert_eq!(text(ended, "drift.outcome"), Some("forgotten"));
+    assert_eq!(text(ended, "drift.metric"), None);
+}
