@@ -18,7 +18,7 @@ const AHEAD_DAYS_MAX: i64 = 30;
 const SECOND: i64 = 1_000_000;
 
 /// Who acts, and why.
-#[derive(Debug, Clone, clap::Args)]
+#[derive(Debug, Clone, Default, clap::Args)]
 pub(super) struct Who {
     /// Who says so
     #[arg(long, value_name = "NAME")]

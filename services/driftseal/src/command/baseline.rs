@@ -6,18 +6,14 @@
 //! that has another baseline now, or by `drift.baseline.refused`.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
-use event::{Event, EventBuilder, Timestamp, TopicPartition};
-use ports::{EventLog, Outgoing, Position, publish_and_wait};
+use event::{Event, Timestamp, TopicPartition};
+use ports::{EventLog, Position};
 use serde::Serialize;
-use service::clock::now_micros;
 
-use super::{Context, Ended, Failure, Output, alert};
+use super::act::{self, Who};
+use super::{Context, Ended, Failure, Output};
 use crate::{print, roles};
-
-/// Longest wait for the log.
-const WAIT: Duration = Duration::from_secs(60);
 
 /// What to do with baselines.
 #[derive(Debug, clap::Subcommand)]
@@ -54,12 +50,8 @@ pub struct Whom {
     /// `rolling`
     #[arg(long, value_name = "NAME")]
     metric: Option<String>,
-    /// Who says so
-    #[arg(long, value_name = "NAME")]
-    by: String,
-    /// Why
-    #[arg(long, value_name = "TEXT")]
-    reason: String,
+    #[command(flatten)]
+    who: Who,
 }
 
 /// Arguments of `driftseal baseline pin`.
@@ -212,11 +204,8 @@ fn act(
     version: Option<&str>,
     alert: Option<&str>,
 ) -> Result<Position, Failure> {
-    for (name, value) in [("--agent", &whom.agent), ("--by", &whom.by), ("--reason", &whom.reason)]
-    {
-        if value.trim().is_empty() {
-            return Err(Failure::usage(format!("`{name}` must not be empty")));
-        }
+    if whom.agent.trim().is_empty() {
+        return Err(Failure::usage("`--agent` must not be empty"));
     }
     if let Some(metric) = &whom.metric {
         let watched = monitor::metric::ALL.iter().filter_map(|metric| metric.watch);
@@ -226,37 +215,24 @@ fn act(
             return Err(Failure::usage(format!("`--metric` must be one of {names}")));
         }
     }
-    let event = EventBuilder::new(kind)
-        .set("event_id", uuid::Uuid::now_v7().to_string())
-        .set("event_time", Timestamp::from_micros(now_micros()))
-        .set("actor.type", "human")
-        .set("actor.id", whom.by.as_str())
-        .set("actor.evidence_level", "self_reported")
+    let event = whom
+        .who
+        .event(kind, "drift.reason")?
         .set_some("tenant_id", whom.tenant.as_deref())
         .set_some("environment", whom.environment.as_deref())
         .set("agent_id", whom.agent.as_str())
         .set_some("agent_version", version)
         .set_some("drift.metric", whom.metric.as_deref())
         .set_some("drift.alert_id", alert)
-        .set("drift.reason", whom.reason.as_str())
-        .build()?;
-    let mut value = Vec::new();
-    event::encode::encode(&event, &mut value);
-    let record = Outgoing {
-        topic: topic.into(),
-        key: Some(whom.agent.clone().into_bytes()),
-        value: Some(value),
-        ..Outgoing::default()
-    };
-    let positions = publish_and_wait(&*log.producer(), vec![record], WAIT)?;
-    positions.into_iter().next().ok_or_else(|| Failure::new("the log gave no position"))
+        .build();
+    act::publish_one(log, act::record(topic, None, event)?)
 }
 
 /// What every stream is compared with: what was said last.
 fn baselines(log: &dyn EventLog, topic: &str) -> Result<BTreeMap<Stream, Set>, Failure> {
     let mut sets = BTreeMap::new();
     for number in 0..log.partitions(topic)? {
-        alert::read(log, &TopicPartition::new(topic, number), |event| {
+        act::read(log, &TopicPartition::new(topic, number), |event| {
             if event.text_at("kind") == Some("drift.baseline.set") {
                 let set = Set::of(event);
                 sets.insert(set.stream(), set);
@@ -269,6 +245,7 @@ fn baselines(log: &dyn EventLog, topic: &str) -> Result<BTreeMap<Stream, Set>, F
 #[cfg(test)]
 mod tests {
     use super::*;
+    use event::EventBuilder;
     use ports::TopicSpec;
     use sim::MemoryLog;
 
@@ -284,8 +261,7 @@ mod tests {
     fn whom() -> Whom {
         Whom {
             agent: "refund-desk".to_owned(),
-            by: "ana".to_owned(),
-            reason: "the release that we trust".to_owned(),
+            who: Who { by: "ana".to_owned(), reason: "the release that we trust".to_owned() },
             ..Whom::default()
         }
     }
@@ -302,13 +278,8 @@ mod tests {
             .set("drift.baseline_count", 500_i64)
             .set("drift.baseline_value", 0.0871)
             .set("drift.detector", "esr-two-sample")
-            .build()
-            .unwrap();
-        let mut value = Vec::new();
-        event::encode::encode(&event, &mut value);
-        let (topic, partition) = (TOPIC.into(), Some(1));
-        let record = Outgoing { topic, partition, value: Some(value), ..Outgoing::default() };
-        publish_and_wait(&*log.producer(), vec![record], WAIT).unwrap();
+            .build();
+        act::publish_one(log, act::record(TOPIC, Some(1), event).unwrap()).unwrap();
     }
 
     #[test]
@@ -320,7 +291,7 @@ mod tests {
         let second = act(&log, TOPIC, "drift.baseline.unpinned", &whom, None, None).unwrap();
         assert_eq!(first.partition, second.partition, "the agent's partition");
         let mut said = Vec::new();
-        alert::read(&log, &first.partition, |event| {
+        act::read(&log, &first.partition, |event| {
             let text = |path: &str| event.text_at(path).map(str::to_owned);
             said.push([
                 text("kind"),
@@ -343,7 +314,7 @@ mod tests {
     #[test]
     fn nobody_is_nobody_and_an_unknown_metric_is_named() {
         for (whom, says) in [
-            (Whom { by: " ".to_owned(), ..whom() }, "--by"),
+            (Whom { who: Who { by: " ".to_owned(), ..whom().who }, ..whom() }, "--by"),
             (Whom { agent: String::new(), ..whom() }, "--agent"),
             (Whom { metric: Some("x".to_owned()), ..whom() }, "must be one of run.error_rate"),
         ] {
