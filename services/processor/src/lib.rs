@@ -7,6 +7,7 @@
 //!   only after everything computed before it was acknowledged, and says how far the output
 //!   partitions reached. After a restart the outputs from there on are read, the records since
 //!   the snapshot are computed again, and what is already there is not published again.
+//! - A snapshot costs what has changed since the one before (see `saved`).
 //! - Output partition = input partition, so one owner writes both.
 //! - A zombie, or an answer that was lost, can at worst repeat an identical output with the same
 //!   `event_id`.
