@@ -23,6 +23,7 @@ pub struct Config {
     /// Age after which a snapshot is due, if there were records, seconds.
     pub snapshot_age_secs_max: u64,
     /// Largest piece of a snapshot in one record, bytes; at most what the log accepts as a record.
+    /// Pieces are published in calls of about as many bytes.
     pub snapshot_chunk_bytes_max: usize,
     /// Seconds from one tick to the next that is written into a partition, busy or idle; 0 for never.
     /// A partition without an event for as long is idle. Default 60.

@@ -100,17 +100,17 @@ impl Processor {
         self.state.watermark.at().map(Timestamp::from_micros)
     }
 
-    /// Takes the next record, and gives everything that comes of it: see
-    /// [`Self::handle_record_into`], which needs no memory for it.
+    /// Takes the next record, and gives everything that comes of it. Where one record may close the
+    /// windows of very many agents, call [`Self::handle_record_into`].
     pub fn handle_record(&mut self, record: &Record<'_>, decoded: &Decoded<'_>) -> Vec<Output> {
         let mut outputs = Vec::new();
         self.handle_record_into(record, decoded, &mut |output| outputs.push(output));
         outputs
     }
 
-    /// Takes the next record, and hands on each output as it is computed. A record before
-    /// [`Self::next_offset`] was seen already and is ignored. A record that did not decode is counted
-    /// and has no other effect.
+    /// Takes the next record, and hands on each window as it is computed; what is said of alerts and
+    /// baselines comes last. A record before [`Self::next_offset`] was seen already and is ignored. A
+    /// record that did not decode is counted and has no other effect.
     pub fn handle_record_into(
         &mut self,
         record: &Record<'_>,

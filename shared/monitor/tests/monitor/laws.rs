@@ -223,3 +223,24 @@ fn a_snapshot_costs_what_has_changed() {
     assert!(outputs.len() > 10_000);
     assert_eq!(encoded(&feed(&mut resumed, &next)), outputs);
 }
+
+#[test]
+fn a_repeated_event_is_heard_and_a_snapshot_knows() {
+    let settings = Settings { keys_max: 2, ..Settings::default() };
+    let mut processor = Processor::new(settings, TOPIC, 0);
+    let of = |agent: &str, id: &str| {
+        let mut input = run(id, "v1", START, false);
+        input.event.set(event::schema().id("agent_id").unwrap(), agent.to_owned().into());
+        input
+    };
+    feed_all(&mut processor, [&of("a", "1"), &of("b", "2")]);
+    let mut kept = Kept::of(&mut processor);
+    assert!(feed(&mut processor, &of("a", "1")).is_empty());
+    kept.keep(&mut processor);
+    // The one that was silent for longest makes room: `b`, for `a` was heard again.
+    for mut processor in [kept.resume(), processor] {
+        let outputs = feed(&mut processor, &of("c", "3"));
+        let evicted = windows(&outputs, "run.count");
+        assert_eq!(evicted.iter().map(|o| text(o, "agent_id")).collect::<Vec<_>>(), [Some("b")]);
+    }
+}
