@@ -14,8 +14,10 @@ use crate::change::LastChange;
 use crate::columns::columns;
 use crate::dedup::digest_of;
 use crate::emission::emit_window;
-use crate::metric::{self, Sample, Sampler, Watch};
+use crate::metric::{self, Watch};
+use crate::observe::Kind;
 use crate::output::{Destination, Outputs};
+use crate::sampler::Sampler;
 use crate::silence::Silence;
 use crate::stream::{Context, Fleet, History, Mark, Past, Stream, Value};
 use crate::window::{Cell, Span, Windows};
@@ -125,27 +127,25 @@ pub(crate) struct Version {
     suites: Vec<String>,
     /// Digests it was seen with.
     pub(crate) digests: Digests,
-    /// For each metric of categories, which of them count for the detectors.
-    samplers: BTreeMap<u8, Sampler>,
+    /// Which tool calls count for the detectors.
+    calls: Sampler,
+    /// Which decisions about approvals do.
+    decisions: Sampler,
     pub(crate) windows: Windows,
     /// Streams that are watched, by metric and suite.
     pub(crate) streams: BTreeMap<Cell, Stream>,
 }
 
 impl Version {
-    /// Chooses whether a category counts for the detectors of its metric.
-    pub(crate) fn choose<'e>(
-        &mut self,
-        place: u8,
-        run: Option<&str>,
-        sample: Sample<'e>,
-    ) -> Sample<'e> {
-        match sample {
-            Sample::Number(number) => Sample::Number(number),
-            Sample::Name { name, .. } => {
-                let chosen = self.samplers.entry(place).or_default().choose(run);
-                Sample::Name { name, chosen }
-            }
+    /// Whether the detectors see an event: of what a run has many of, one counts.
+    pub(crate) fn choose(&mut self, kind: Kind, run: Option<&str>) -> bool {
+        match kind {
+            Kind::Tool | Kind::ToolBlocked => self.calls.choose(run),
+            Kind::Approval => self.decisions.choose(run),
+            Kind::Run | Kind::Eval | Kind::Other => true,
+            Kind::Deployed | Kind::RolledBack | Kind::Change => true,
+            Kind::Tick | Kind::Started | Kind::Configured | Kind::Suite => true,
+            Kind::Pinned | Kind::Unpinned | Kind::Quiet(_) => true,
         }
     }
 

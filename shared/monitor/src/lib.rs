@@ -14,6 +14,8 @@
 //!   maintenance window.
 //! - Memory is bounded: [`Settings`] says by what, and what happens there. What is idle is packed,
 //!   and saving costs what has changed (`cargo bench -p monitor --bench scale`).
+//! - Windows tell of every tool call and every approval; the detectors see one of each run, for those
+//!   of a run depend on each other (see `sampler`).
 //! - That the monitor is behind, or was away, is an output too (see `alive`).
 //! - A false page of one stream takes at least `average_run_length` observations on average: where
 //!   the baseline's confidence bound holds, or, against a short baseline, on average over
@@ -49,6 +51,7 @@ mod policy;
 mod processor;
 mod quiet;
 pub mod replay;
+mod sampler;
 mod settings;
 mod silence;
 mod snapshot;
@@ -68,4 +71,4 @@ pub use window::{PANE_MICROS, Span};
 
 /// Version of the computation; part of every origin and of every snapshot. It grows when the same
 /// records would give other outputs.
-pub const SEMANTICS: i64 = 3;
+pub const SEMANTICS: i64 = 4;

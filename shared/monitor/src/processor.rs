@@ -28,6 +28,15 @@ use crate::window::{Cell, Span, end_of_minute};
 /// Names whose digests are remembered.
 const NAMES_MAX: usize = 65_536;
 
+/// What an event says about a metric.
+struct Found<'e> {
+    cell: Cell,
+    metric: &'static Metric,
+    sample: Sample<'e>,
+    /// Whether the detectors see it.
+    is_chosen: bool,
+}
+
 /// Computes windows, baselines and alerts from the records of one partition.
 ///
 /// Call [`Self::handle_record`] with every record in offset order; everything else only looks.
@@ -439,11 +448,12 @@ impl Processor {
         state.counters.suites_merged += u64::from(suite == OTHER_SUITE);
 
         let run = event.text(columns.run_id);
-        let mut cells: Vec<(Cell, &Metric, Sample<'_>)> = Vec::new();
+        let is_chosen = version.choose(kind, run);
+        let mut found: Vec<Found<'_>> = Vec::new();
         for (place, metric) in (0_u8..).zip(metric::ALL) {
             if let Some(sample) = metric.sample(event, kind, columns) {
-                let sample = version.choose(place, run, sample);
-                cells.push(((place, if metric.per_suite { suite } else { 0 }), metric, sample));
+                let cell = (place, if metric.per_suite { suite } else { 0 });
+                found.push(Found { cell, metric, sample, is_chosen });
             }
         }
         state.suites_changed |= !state.suites.is_empty();
@@ -456,11 +466,12 @@ impl Processor {
             ];
             for (place, value) in values {
                 if let Some((metric, value)) = metric::ALL.get(usize::from(place)).zip(value) {
-                    cells.push(((place, number), metric, Sample::Number(value)));
+                    let (cell, sample) = ((place, number), Sample::Number(value));
+                    found.push(Found { cell, metric, sample, is_chosen: true });
                 }
             }
         }
-        let is_seen = !cells.is_empty() || kind != Kind::Other;
+        let is_seen = !found.is_empty() || kind != Kind::Other;
         let watermark = state.watermark.at();
         let retention = Settings::micros(settings.retention_secs);
         let end = Span::Minutes.end(Span::Minutes.start(placed.micros));
@@ -474,8 +485,8 @@ impl Processor {
                 Some(_) | None => span.end(window),
             };
             let (pane, earliest) = version.windows.touch(placed.micros, retention, when);
-            for (cell, metric, sample) in &cells {
-                if !pane.cells.entry(*cell).or_default().add(metric.shape, sample) {
+            for Found { cell, metric, sample, is_chosen } in &found {
+                if !pane.cells.entry(*cell).or_default().add(metric.shape, sample, *is_chosen) {
                     state.counters.invalid_values += 1;
                 }
             }
@@ -487,7 +498,7 @@ impl Processor {
         let run = bounded(run.unwrap_or_default());
         let mark = Mark { offset, time: placed.micros };
         let mut more = 0;
-        for (cell, metric, sample) in &cells {
+        for Found { cell, metric, sample, .. } in found.iter().filter(|found| found.is_chosen) {
             let watch = metric.watch.filter(|_| cell.1 != OTHER_SUITE && !is_hidden);
             let Some(watch) = watch else { continue };
             if let Some(value) = Value::of(watch.model, sample) {

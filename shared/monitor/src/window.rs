@@ -231,7 +231,11 @@ mod tests {
 
     fn add(windows: &mut Windows, micros: i64) -> Option<i64> {
         let (pane, earliest) = windows.touch(micros, Span::Day.micros(), at_end);
-        assert!(pane.cells.entry((0, 0)).or_default().add(Shape::Count, &Sample::Number(1.0)));
+        assert!(pane.cells.entry((0, 0)).or_default().add(
+            Shape::Count,
+            &Sample::Number(1.0),
+            true
+        ));
         earliest
     }
 

@@ -1,5 +1,8 @@
 //! Observations of one metric in one pane, exactly mergeable: any order of arrival and any split
 //! into panes gives the same numbers.
+//!
+//! Of many calls of a run one is *chosen* (see `crate::sampler`): a window tells of all of them, the
+//! detectors see the chosen ones.
 
 use drift::{Confidence, DdSketch, ExactSum, Finite, interval};
 use serde::{Deserialize, Serialize};
@@ -13,14 +16,9 @@ pub(crate) struct Aggregate {
     sum: ExactSum,
     squares: ExactSum,
     sketch: Option<Box<DdSketch>>,
-    shares: Option<Box<Categories>>,
-}
-
-/// Counts of categories: of all, and of the chosen ones.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-struct Categories {
-    all: Shares,
-    chosen: Shares,
+    shares: Option<Box<Shares>>,
+    /// The chosen ones by themselves; `None` as long as all of them are.
+    chosen: Option<Box<Self>>,
 }
 
 /// The numbers of a window.
@@ -40,17 +38,23 @@ const QUANTILES: [f64; 4] = [0.5, 0.9, 0.95, 0.99];
 impl Aggregate {
     /// Takes an observation; `false`, and nothing else, if it means nothing for the shape: NaN,
     /// infinite, negative where the shape has no negatives, or a category where it has numbers.
-    pub(crate) fn add(&mut self, shape: Shape, sample: &Sample<'_>) -> bool {
+    pub(crate) fn add(&mut self, shape: Shape, sample: &Sample<'_>, is_chosen: bool) -> bool {
+        if !is_chosen && self.chosen.is_none() {
+            self.chosen = Some(Box::new(self.clone()));
+        }
+        if let Some(chosen) = self.chosen.as_mut().filter(|_| is_chosen) {
+            chosen.add_sample(shape, sample);
+        }
+        self.add_sample(shape, sample)
+    }
+
+    fn add_sample(&mut self, shape: Shape, sample: &Sample<'_>) -> bool {
         match sample {
             Sample::Number(value) => self.add_number(shape, *value),
-            Sample::Name { name, chosen } => {
+            Sample::Name(name) => {
                 let is_mix = matches!(shape, Shape::Shares { .. });
                 if is_mix {
-                    let shares = self.shares.get_or_insert_with(Box::default);
-                    shares.all.add(name);
-                    if *chosen {
-                        shares.chosen.add(name);
-                    }
+                    self.shares.get_or_insert_with(Box::default).add(name);
                     self.count = self.count.saturating_add(1);
                 }
                 is_mix
@@ -82,6 +86,15 @@ impl Aggregate {
 
     /// Takes all observations of another.
     pub(crate) fn merge(&mut self, other: &Self) {
+        if self.chosen.is_some() || other.chosen.is_some() {
+            let mut chosen = self.chosen().clone();
+            chosen.merge_counts(other.chosen());
+            self.chosen = Some(Box::new(chosen));
+        }
+        self.merge_counts(other);
+    }
+
+    fn merge_counts(&mut self, other: &Self) {
         self.count = self.count.saturating_add(other.count);
         self.sum.merge(&other.sum);
         self.squares.merge(&other.squares);
@@ -89,20 +102,18 @@ impl Aggregate {
             self.sketch.get_or_insert_with(Box::default).merge(sketch);
         }
         if let Some(other) = &other.shares {
-            let shares = self.shares.get_or_insert_with(Box::default);
-            shares.all.merge(&other.all);
-            shares.chosen.merge(&other.chosen);
+            self.shares.get_or_insert_with(Box::default).merge(other);
         }
     }
 
-    /// Counts of all categories, if the shape has some and there are observations.
+    /// Counts of the categories, if the shape has some and there are observations.
     pub(crate) fn categories(&self) -> Option<&Shares> {
-        self.shares.as_ref().map(|shares| &shares.all)
+        self.shares.as_deref()
     }
 
-    /// Counts of the chosen ones: of each run one.
-    pub(crate) fn chosen(&self) -> Option<&Shares> {
-        self.shares.as_ref().map(|shares| &shares.chosen)
+    /// The chosen observations: of each run at most one.
+    pub(crate) fn chosen(&self) -> &Self {
+        self.chosen.as_deref().unwrap_or(self)
     }
 
     /// The sketch, if the shape has one and there are observations.
@@ -183,17 +194,40 @@ mod tests {
     fn what_means_nothing_is_refused() {
         let mut aggregate = Aggregate::default();
         for value in [f64::NAN, f64::INFINITY] {
-            assert!(!aggregate.add(Shape::Mean, &Sample::Number(value)));
+            assert!(!aggregate.add(Shape::Mean, &Sample::Number(value), true));
         }
-        assert!(!aggregate.add(Shape::Quantiles, &Sample::Number(-1.0)));
+        assert!(!aggregate.add(Shape::Quantiles, &Sample::Number(-1.0), true));
         assert_eq!(aggregate.summary(Shape::Quantiles), None);
+    }
+
+    #[test]
+    fn the_chosen_ones_are_known_by_themselves_in_any_order_and_split() {
+        let calls = [(1.0, true), (1.0, false), (0.0, true), (0.0, false), (1.0, true)];
+        let of = |calls: &[(f64, bool)]| {
+            let mut aggregate = Aggregate::default();
+            for (failed, is_chosen) in calls {
+                assert!(aggregate.add(Shape::Rate, &Sample::Number(*failed), *is_chosen));
+            }
+            aggregate
+        };
+        let whole = of(&calls);
+        assert_eq!((whole.rate(), whole.chosen().rate()), ((5, 3), (3, 2)));
+        for split in 0..=calls.len() {
+            let (before, after) = calls.split_at(split);
+            for (mut merged, other) in [(of(before), of(after)), (of(after), of(before))] {
+                merged.merge(&other);
+                assert_eq!(merged, whole, "{split}");
+            }
+        }
+        let all_chosen = of(&[(1.0, true), (0.0, true)]);
+        assert_eq!((all_chosen.chosen.as_ref(), all_chosen.chosen().rate()), (None, (2, 1)));
     }
 
     #[test]
     fn a_rate_has_wilsons_interval() {
         let mut aggregate = Aggregate::default();
         for failed in [1.0, 0.0, 0.0, 0.0] {
-            assert!(aggregate.add(Shape::Rate, &Sample::Number(failed)));
+            assert!(aggregate.add(Shape::Rate, &Sample::Number(failed), true));
         }
         let summary = aggregate.summary(Shape::Rate).unwrap();
         assert_eq!((aggregate.rate(), summary.value), ((4, 1), 0.25));
@@ -205,7 +239,7 @@ mod tests {
     fn a_mean_has_students_interval_and_a_constant_has_none_of_width() {
         let mut aggregate = Aggregate::default();
         for _ in 0..10 {
-            assert!(aggregate.add(Shape::Mean, &Sample::Number(0.3)));
+            assert!(aggregate.add(Shape::Mean, &Sample::Number(0.3), true));
         }
         let summary = aggregate.summary(Shape::Mean).unwrap();
         assert_eq!((summary.low, summary.high), (Some(0.3), Some(0.3)));

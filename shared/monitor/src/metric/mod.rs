@@ -16,7 +16,6 @@ mod run_output_chars;
 mod run_refusal_rate;
 mod run_steps;
 mod run_tokens;
-mod sampler;
 mod shares;
 mod tool_denied_rate;
 mod tool_duration_ms;
@@ -28,7 +27,6 @@ use std::borrow::Cow;
 use event::{Event, schema};
 
 pub(crate) use aggregate::Aggregate;
-pub(crate) use sampler::{Sampler, mixed};
 pub(crate) use shares::{OTHER, Shares};
 
 use crate::agent::bounded;
@@ -73,11 +71,7 @@ pub(crate) enum Sample<'e> {
     /// A number, which may be anything.
     Number(f64),
     /// A category.
-    Name {
-        name: Cow<'e, str>,
-        /// Whether it is the one of its run that counts for the detectors.
-        chosen: bool,
-    },
+    Name(Cow<'e, str>),
 }
 
 /// How a metric is watched for drift.
@@ -108,8 +102,7 @@ pub struct Metric {
 }
 
 impl Metric {
-    /// What an event contributes, if it does. The number may be anything; the caller checks it,
-    /// and chooses among categories.
+    /// What an event contributes, if it does. The number may be anything; the caller checks it.
     pub(crate) fn sample<'e>(
         &self,
         event: &'e Event<'_>,
@@ -123,8 +116,7 @@ impl Metric {
             }
             Shape::Shares { column } => {
                 let name = schema().id(column).and_then(|column| event.text(column));
-                let name = bounded(name.filter(|name| !name.is_empty())?);
-                Some(Sample::Name { name, chosen: true })
+                Some(Sample::Name(bounded(name.filter(|name| !name.is_empty())?)))
             }
         }
     }

@@ -38,8 +38,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Mark;
 use super::comparison::{Category, Direction, Finding, NoDetector};
-use crate::metric::{OTHER, Shares, mixed};
+use crate::metric::{OTHER, Shares};
 use crate::policy::Policy;
+use crate::sampler::mixed;
 
 /// Names of a baseline with a bin of their own.
 const NAMES_MAX: usize = 63;

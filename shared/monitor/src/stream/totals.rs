@@ -23,13 +23,11 @@ pub(crate) enum Value<'n> {
 }
 
 impl<'n> Value<'n> {
-    /// `None` for what means nothing to the model, and for a category that was not chosen.
+    /// `None` for what means nothing to the model.
     pub(crate) fn of(model: Model, sample: &'n Sample<'_>) -> Option<Self> {
         let value = match sample {
             Sample::Number(value) => Finite::new(*value)?,
-            Sample::Name { name, chosen } => {
-                return (*chosen && model == Model::Mix).then_some(Self::Name(name));
-            }
+            Sample::Name(name) => return (model == Model::Mix).then_some(Self::Name(name)),
         };
         match model {
             Model::Failures => Some(Self::One(value.value() > 0.0)),
@@ -57,8 +55,9 @@ impl Totals {
         }
     }
 
-    /// What a window has observed.
+    /// What a window has observed of what counts for the detectors.
     pub(crate) fn of(model: Model, window: &Aggregate) -> Self {
+        let window = window.chosen();
         let (count, ones) = window.rate();
         match model {
             Model::Failures => Self::Rate(rate::Totals { count, ones }),
@@ -66,7 +65,7 @@ impl Totals {
                 Self::Rate(rate::Totals { count, ones: count.saturating_sub(ones) })
             }
             Model::Sizes => Self::Size(window.sketch().cloned().unwrap_or_default()),
-            Model::Mix => Self::Mix(window.chosen().cloned().unwrap_or_default()),
+            Model::Mix => Self::Mix(window.categories().cloned().unwrap_or_default()),
         }
     }
 

@@ -6,6 +6,7 @@
 mod alerts;
 mod alive;
 mod baselines;
+mod calls;
 mod canary;
 mod configured;
 mod findings;

@@ -1,10 +1,13 @@
-//! Which categories of a run count for the detectors: at most one of each run.
+//! Which of the calls of a run the detectors see: at most one of each run.
 //!
-//! The calls of one run depend on each other: an agent that searches once searches again. A
-//! detector that takes each for a fresh draw sees changes where there are only runs. So of each run
-//! one call counts: the first with probability 1/2, the second with 1/4, and so on, decided by the
-//! run's id alone. Then runs of a kind give values of a distribution, each once, and a run with
-//! few calls may give none. An event without a run is a run of its own.
+//! The calls of one run depend on each other: an agent that searches once searches again, and a
+//! tool that is down fails every call. A detector that takes each for a fresh draw sees changes
+//! where there are only runs (on tau-bench, four in ten of the halves of one version). So of each
+//! run one call counts, with all that is measured of it: the first with probability 1/2, the second
+//! with 1/4, and so on, decided by the run's id alone. Then runs of a kind give values of a
+//! distribution, each once, and a run with few calls may give none: that is the price, half of the
+//! runs where each makes one call, and an eighth where each makes three. An event without a run is
+//! a run of its own. Windows tell of every call.
 //!
 //! **Bound.** The last [`RUNS_MAX`] runs are remembered. One that goes on after as many others
 //! counts as new.
@@ -30,7 +33,8 @@ impl Sampler {
     pub(crate) fn choose(&mut self, run: Option<&str>) -> bool {
         let Some(run) = run.filter(|run| !run.is_empty()) else { return true };
         let (digest, chosen) = lot(run);
-        let at = self.runs.iter().position(|(known, _)| *known == digest);
+        // The latest first: runs that are open now have been heard a moment ago.
+        let at = self.runs.iter().rposition(|(known, _)| *known == digest);
         let seen = at.and_then(|at| self.runs.remove(at)).map_or(0, |(_, seen)| seen);
         self.runs.push_back((digest, seen.saturating_add(1)));
         if self.runs.len() > RUNS_MAX {

@@ -1,0 +1,63 @@
+//! The calls of a run depend on each other: windows tell of each, detectors see one of a run.
+
+use crate::world::*;
+use monitor::Output;
+
+/// A call of a tool that is down for whole runs, and takes longer in them.
+fn call(version: &str, run: &str, number: u64, is_down: bool, time: i64) -> Input {
+    let event = builder("tool.completed", &format!("{run}-{number}"), time)
+        .set("agent_id", "a")
+        .set("agent_version", version)
+        .set("run_id", run)
+        .set("tool.name", "search")
+        .set("tool.status", if is_down { "error" } else { "ok" })
+        .set("tool.duration_ms", if is_down { 900.0 } else { 100.0 } + number as f64)
+        .build()
+        .unwrap();
+    Input { broker: time, event }
+}
+
+/// Runs of eight calls, ten seconds apart, of which one in ten finds its tool down.
+fn runs(version: &str, from: i64, count: i64, numbers: &mut Numbers) -> Vec<Input> {
+    let mut inputs = Vec::new();
+    for i in 0..count {
+        let time = from + i * 10 * SECOND;
+        let run = format!("{version}-{time}");
+        let is_down = numbers.chance(0.1);
+        inputs.extend((0..8).map(|number| call(version, &run, number, is_down, time)));
+    }
+    inputs
+}
+
+fn of<'o>(outputs: &'o [Output], name: &str, metric: &str) -> Vec<&'o Output> {
+    let is = |output: &&Output| text(output, name) == Some(metric);
+    outputs.iter().filter(is).collect()
+}
+
+#[test]
+fn runs_that_fail_as_a_whole_are_no_change() {
+    const VERSIONS: i64 = 60;
+    let mut alarmed = 0;
+    let mut numbers = Numbers(11);
+    for world in 0..VERSIONS {
+        let mut processor = processor();
+        let first = feed_all(&mut processor, &runs("v1", START, 200, &mut numbers));
+        let now = START + 2_000 * SECOND;
+        let outputs = feed_all(&mut processor, &runs("v2", now, 200, &mut numbers));
+        alarmed += i64::from(outputs.iter().any(|output| kind(output) == "drift.alert.firing"));
+        if world > 0 {
+            continue;
+        }
+        for metric in ["tool.error_rate", "tool.denied_rate", "tool.duration_ms"] {
+            let set = of(&outputs, "drift.metric", metric)[0];
+            let count = number(set, "drift.baseline_count").unwrap();
+            // All but one run in 2^8 have a call that counts.
+            assert!((195.0..=200.0).contains(&count), "{metric}: {count}");
+        }
+        let hour = of(&first, "metric.name", "tool.error_rate");
+        let counts = hour.iter().filter_map(|window| number(window, "metric.count"));
+        assert!(counts.fold(0.0, f64::max) >= 200.0, "windows tell of every call");
+    }
+    // Eight times the evidence that there is, call by call, alarms in all of them.
+    assert!(20 * alarmed <= VERSIONS, "{alarmed} of {VERSIONS}");
+}
