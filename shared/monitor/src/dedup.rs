@@ -3,8 +3,9 @@
 //! Ids have numbers in the order in which they were seen. They are saved in pages of [`PAGE_IDS`]
 //! numbers, so that saving costs no more than what came since the last time.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 
+use hashbrown::HashSet;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 

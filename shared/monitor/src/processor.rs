@@ -1,8 +1,7 @@
 //! The state machine of one partition.
 
-use std::collections::HashMap;
-
 use event::{ColumnId, Decoded, Event, Record, Timestamp, TimestampType};
+use hashbrown::HashMap;
 use suite::Suites;
 
 use crate::agent::{Agent, Identity, OTHER_SUITE, bounded, write_key};

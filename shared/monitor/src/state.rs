@@ -3,8 +3,7 @@
 //! What grows with agents and events is saved entry by entry (see [`crate::snapshot`]); the rest,
 //! which is bounded, stands in the head and is saved every time.
 
-use std::collections::HashMap;
-
+use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 use suite::Suites;
 
