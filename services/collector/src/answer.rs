@@ -103,7 +103,8 @@ pub(crate) struct ItemError {
     pub(crate) index: usize,
     /// JSON pointer into the event, or `byte N`; empty for the event as a whole.
     pub(crate) pointer: String,
-    /// From a fixed list: the reasons of quarantine, or those of [`crate::publish`].
+    /// From a fixed list: the reasons of quarantine, those of [`crate::publish`], or
+    /// `reserved_kind`.
     pub(crate) reason: &'static str,
     /// For a person.
     pub(crate) detail: String,

@@ -4,6 +4,17 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+/// What an agent has no business to say.
+const KINDS_REFUSED: [&str; 7] = [
+    "drift.",
+    "eval.suite.",
+    "maintenance.",
+    "metric.",
+    "monitor.",
+    "notification.",
+    "quarantine.",
+];
+
 /// Configuration of the collector. Every limit says what happens at it; memory is bounded by
 /// about three times `in_flight_bytes_max`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,6 +24,11 @@ pub struct Config {
     pub topic: String,
     /// Tenant of events that name none. Default empty: they stay without one.
     pub tenant_id: String,
+    /// Beginnings of kinds that nobody may send over HTTP. Default: those by which the monitor and
+    /// the people who run it speak (alerts, settings, suites, suppressions, maintenance), for an agent that
+    /// could send them could silence its own alerts. Such an event is rejected with the reason
+    /// `reserved_kind`, the others are not; `driftseal` writes its own straight into the log.
+    pub kinds_refused: Vec<String>,
     /// Bytes of a body, before and after decompression. Default 16 MiB. Beyond it the request is
     /// answered 413.
     pub body_bytes_max: usize,
@@ -44,6 +60,7 @@ impl Default for Config {
         Self {
             topic: "agent.events".to_owned(),
             tenant_id: String::new(),
+            kinds_refused: KINDS_REFUSED.map(str::to_owned).to_vec(),
             body_bytes_max: 16 * 1024 * 1024,
             body_events_max: 10_000,
             event_bytes_max: 900_000,
@@ -68,6 +85,10 @@ impl Config {
             }
         };
         check(!self.topic.is_empty(), "`topic`: must not be empty");
+        check(
+            self.kinds_refused.iter().all(|beginning| !beginning.is_empty()),
+            "`kinds_refused`: must not hold an empty beginning, which is that of every kind",
+        );
         check(self.body_bytes_max >= 1, "`body_bytes_max`: must be at least 1");
         check(self.body_events_max >= 1, "`body_events_max`: must be at least 1");
         check(self.event_bytes_max >= 1, "`event_bytes_max`: must be at least 1");
@@ -105,10 +126,11 @@ mod tests {
         assert_eq!(Config::default().problems(), Vec::<String>::new());
         let wrong = Config {
             topic: String::new(),
+            kinds_refused: vec![String::new()],
             in_flight_events_max: 9_999,
             in_flight_bytes_max: 33_554_431,
             ..Config::default()
         };
-        assert_eq!(wrong.problems().len(), 3);
+        assert_eq!(wrong.problems().len(), 4);
     }
 }

@@ -13,6 +13,7 @@
 //! - Memory is bounded by [`Config`], and what happens at each bound is written there. Overload is
 //!   answered with 503 and `Retry-After`, before anything is queued.
 //! - A stop drains: requests that were begun are answered.
+//! - Nobody speaks for the monitor over HTTP: kinds of [`Config::kinds_refused`] are rejected.
 //!
 //! # What it does not do
 //!
@@ -165,7 +166,7 @@ pub fn router(
         return Err(RunError::Config(problems));
     }
     let collector = Collector {
-        preparer: Preparer::new(&config.topic, &config.tenant_id, config.event_bytes_max)?,
+        preparer: Preparer::new(&config)?,
         producer: log.producer(),
         events: Budget::new(config.in_flight_events_max, names::COLLECTOR_IN_FLIGHT_EVENTS),
         bytes: Budget::new(config.in_flight_bytes_max, names::COLLECTOR_IN_FLIGHT_BYTES),

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use event::decode::decode_json_borrowed;
-use event::{Cell, ColumnId, Event, Fault, Limits, Timestamp, schema};
+use event::{Cell, ColumnId, Event, Limits, Timestamp, schema};
 use ports::Outgoing;
 use thiserror::Error;
 
 use crate::answer::ItemError;
+use crate::config::Config;
 
 /// The envelope has no such column. Never happens: the schema is compiled in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -20,6 +21,7 @@ struct Columns {
     agent_id: ColumnId,
     event_id: ColumnId,
     event_time: ColumnId,
+    kind: ColumnId,
     received_at: ColumnId,
     tenant_id: ColumnId,
 }
@@ -30,6 +32,7 @@ pub(crate) struct Preparer {
     columns: Columns,
     topic: Arc<str>,
     tenant_id: String,
+    kinds_refused: Vec<String>,
     limits: Limits,
 }
 
@@ -45,23 +48,21 @@ pub(crate) struct Prepared {
 }
 
 impl Preparer {
-    pub(crate) fn new(
-        topic: &str,
-        tenant_id: &str,
-        event_bytes_max: usize,
-    ) -> Result<Self, NoColumn> {
+    pub(crate) fn new(config: &Config) -> Result<Self, NoColumn> {
         let id = |path| schema().id(path).ok_or(NoColumn(path));
         Ok(Self {
             columns: Columns {
                 agent_id: id("agent_id")?,
                 event_id: id("event_id")?,
                 event_time: id("event_time")?,
+                kind: id("kind")?,
                 received_at: id("received_at")?,
                 tenant_id: id("tenant_id")?,
             },
-            topic: topic.into(),
-            tenant_id: tenant_id.to_owned(),
-            limits: Limits { value_bytes_max: event_bytes_max },
+            topic: config.topic.as_str().into(),
+            tenant_id: config.tenant_id.clone(),
+            kinds_refused: config.kinds_refused.clone(),
+            limits: Limits { value_bytes_max: config.event_bytes_max },
         })
     }
 
@@ -78,7 +79,13 @@ impl Preparer {
             errors: Vec::new(),
         };
         for (index, item) in items.iter().enumerate() {
-            match decode_json_borrowed(item, self.limits) {
+            let decoded = decode_json_borrowed(item, self.limits).map_err(|fault| ItemError {
+                index,
+                pointer: fault.pointer,
+                reason: fault.reason.name(),
+                detail: fault.detail,
+            });
+            match decoded.and_then(|event| self.allow(index, event)) {
                 Ok(mut event) => {
                     let id = self.fill(&mut event, received_at, &mut new_id);
                     // Every column that is filled costs a byte or two, every name is saved.
@@ -94,18 +101,29 @@ impl Preparer {
                     });
                     prepared.event_ids.push(Some(id));
                 }
-                Err(Fault { reason, pointer, detail }) => {
-                    prepared.errors.push(ItemError {
-                        index,
-                        pointer,
-                        reason: reason.name(),
-                        detail,
-                    });
+                Err(error) => {
+                    prepared.errors.push(error);
                     prepared.event_ids.push(None);
                 }
             }
         }
         prepared
+    }
+
+    /// The event, unless its kind is none that a sender may use.
+    fn allow<'e>(&self, index: usize, event: Event<'e>) -> Result<Event<'e>, ItemError> {
+        let kind = event.text(self.columns.kind).unwrap_or_default();
+        let reserved = self.kinds_refused.iter().find(|beginning| kind.starts_with(*beginning));
+        let Some(beginning) = reserved else { return Ok(event) };
+        Err(ItemError {
+            index,
+            pointer: "/kind".into(),
+            reason: "reserved_kind",
+            detail: format!(
+                "kinds that begin with `{beginning}` are those of the monitor and of the people who \
+                 run it; use `driftseal`, which writes them into the log"
+            ),
+        })
     }
 
     /// Fills id, times and tenant; returns the id. When it was received is ours to say, whatever
@@ -142,7 +160,8 @@ mod tests {
 
     #[test]
     fn what_a_sender_leaves_out_is_filled_and_what_it_says_is_kept() {
-        let preparer = Preparer::new("t", "acme", 1_000).unwrap();
+        let config = Config { topic: "t".into(), tenant_id: "acme".into(), ..Config::default() };
+        let preparer = Preparer::new(&config).unwrap();
         let now = Timestamp::from_micros(5_000_000);
         let items: [&[u8]; 3] = [
             br#"{"kind":"x.y","received_at":1}"#,
@@ -172,6 +191,27 @@ mod tests {
             assert_eq!(decoded.event.at("received_at"), Some(&Cell::Time(now)));
             let time = if outgoing.key.is_some() { Timestamp::from_micros(7) } else { now };
             assert_eq!(decoded.event.at("event_time"), Some(&Cell::Time(time)));
+        }
+    }
+
+    #[test]
+    fn what_the_monitor_says_nobody_may_say_for_it() {
+        let config = Config::default();
+        let preparer = Preparer::new(&config).unwrap();
+        let reserved = config.kinds_refused.iter().map(|beginning| format!("{beginning}x"));
+        let free = ["agent.version.deployed", "monitoring.x", "monitor", "eval.result"];
+        let kinds: Vec<String> = reserved.chain(free.map(str::to_owned)).collect();
+        let items: Vec<String> = kinds
+            .iter()
+            .map(|kind| format!(r#"{{"kind":"{kind}","agent_id":"a","event_id":"e"}}"#))
+            .collect();
+        let items: Vec<&[u8]> = items.iter().map(String::as_bytes).collect();
+        let prepared = preparer.prepare(&items, Timestamp::from_micros(0), String::new);
+        assert_eq!(prepared.records.len(), free.len());
+        assert_eq!(prepared.errors.len(), config.kinds_refused.len());
+        for (error, beginning) in prepared.errors.iter().zip(&config.kinds_refused) {
+            assert_eq!((&*error.pointer, error.reason), ("/kind", "reserved_kind"));
+            assert!(error.detail.contains(beginning.as_str()), "{}", error.detail);
         }
     }
 }
