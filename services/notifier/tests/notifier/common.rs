@@ -2,7 +2,7 @@
 //! and the outcomes as a reader of the log sees them.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -187,15 +187,27 @@ impl Receiver {
     pub(crate) fn start(
         manner: impl Fn(usize, &Received) -> Manner + Send + Sync + 'static,
     ) -> Self {
+        Self::over("http", Some, manner)
+    }
+
+    /// A receiver that speaks through whatever `open` makes of a connection, if it makes anything.
+    pub(crate) fn over<S: Read + Write>(
+        scheme: &str,
+        open: impl Fn(TcpStream) -> Option<S> + Send + Sync + 'static,
+        manner: impl Fn(usize, &Received) -> Manner + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
+        let url = format!("{scheme}://{}", listener.local_addr().unwrap());
         let received = Arc::new(Mutex::new(Vec::new()));
-        let (kept, manner) = (Arc::clone(&received), Arc::new(manner));
+        let (kept, how) = (Arc::clone(&received), Arc::new((open, manner)));
         thread::spawn(move || {
             for stream in listener.incoming() {
-                let (kept, manner) = (Arc::clone(&kept), Arc::clone(&manner));
+                let (kept, how) = (Arc::clone(&kept), Arc::clone(&how));
                 let stream = stream.unwrap();
-                thread::spawn(move || serve(&stream, &kept, &*manner));
+                thread::spawn(move || {
+                    let Some(stream) = how.0(stream) else { return };
+                    serve(stream, &kept, &how.1);
+                });
             }
         });
         Self { url, received }
@@ -208,7 +220,7 @@ impl Receiver {
 
 /// Requests of one connection, until it closes.
 fn serve(
-    stream: &TcpStream,
+    stream: impl Read + Write,
     kept: &Mutex<Vec<Received>>,
     manner: &dyn Fn(usize, &Received) -> Manner,
 ) {
@@ -221,17 +233,17 @@ fn serve(
         };
         match manner(number, &request) {
             Manner::Status(code, headers) => {
-                if answer(stream, code, &headers, b"said").is_err() {
+                if answer(reader.get_mut(), code, &headers, b"said").is_err() {
                     return;
                 }
             }
             Manner::Say(code, text) => {
-                if answer(stream, code, "", &text).is_err() {
+                if answer(reader.get_mut(), code, "", &text).is_err() {
                     return;
                 }
             }
             Manner::TakeThen(then) => {
-                drop(answer(stream, 200, "", b""));
+                drop(answer(reader.get_mut(), 200, "", b""));
                 then();
             }
             Manner::Hang => thread::sleep(WAIT),
@@ -240,7 +252,7 @@ fn serve(
     }
 }
 
-fn answer(mut stream: &TcpStream, code: u16, headers: &str, text: &[u8]) -> std::io::Result<()> {
+fn answer(stream: &mut impl Write, code: u16, headers: &str, text: &[u8]) -> std::io::Result<()> {
     let length = text.len();
     let head = format!("HTTP/1.1 {code} x\r\ncontent-length: {length}\r\n{headers}\r\n");
     stream.write_all(&[head.as_bytes(), text].concat())

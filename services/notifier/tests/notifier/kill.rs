@@ -20,7 +20,7 @@ use crate::common::{
 const DIRECTORY: &str = "DRIFTSEAL_TEST_NOTIFIER_DIRECTORY";
 const URL: &str = "DRIFTSEAL_TEST_NOTIFIER_URL";
 
-fn open(directory: &Path) -> EmbeddedLog {
+pub(crate) fn open(directory: &Path) -> EmbeddedLog {
     let log = EmbeddedLog::open(Options::new(directory, now_ms)).unwrap();
     create_topics(&log);
     log
@@ -36,15 +36,16 @@ fn child_notifies_until_it_is_killed() {
     notifier::run(config, Arc::new(log), Shutdown::new()).unwrap();
 }
 
-fn spawn(directory: &Path, url: &str) -> Child {
-    Command::new(std::env::current_exe().unwrap())
+/// A child that notifies a URL from the log of a directory.
+pub(crate) fn child(directory: &Path, url: &str) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command
         .args(["--exact", "kill::child_notifies_until_it_is_killed", "--nocapture"])
         .env(DIRECTORY, directory)
         .env(URL, url)
         .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap()
+        .stderr(Stdio::null());
+    command
 }
 
 #[test]
@@ -87,7 +88,8 @@ fn a_kill_between_answer_and_event_repeats_the_request_and_not_the_outcome() {
     };
     let mut starts = 0;
     loop {
-        *child.lock().unwrap() = Some(spawn(directory.path(), &receiver.url));
+        *child.lock().unwrap() =
+            Some(self::child(directory.path(), &receiver.url).spawn().unwrap());
         starts += 1;
         let mut seen = (0, service::clock::Stopwatch::start());
         until("a kill, or rest", || {

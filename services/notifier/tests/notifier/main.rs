@@ -6,3 +6,4 @@ mod common;
 mod dead;
 mod http;
 mod kill;
+mod tls;
