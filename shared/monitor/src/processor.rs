@@ -65,7 +65,6 @@ impl Processor {
             agents: Store::default(),
             standings: Standings::default(),
             suites: Suites::new(suite::Limits::default()),
-            suites_changed: false,
             quiet: Quiet::default(),
         };
         Self { settings, state, name: String::new(), names: HashMap::new() }
@@ -160,7 +159,6 @@ impl Processor {
             Kind::Suite => {
                 let document = suite::document_of(event).unwrap_or_default();
                 let published = self.state.suites.publish(document, record.offset);
-                self.state.suites_changed = true;
                 self.state.counters.suites_refused += u64::from(published.is_err());
                 false
             }
@@ -455,7 +453,6 @@ impl Processor {
                 found.push(Found { cell, metric, sample, is_chosen });
             }
         }
-        state.suites_changed |= !state.suites.is_empty();
         for verdict in state.suites.observe(event) {
             judged::emit(&verdict, event, &agent.identity, &name, outputs);
             let number = version.suite(&verdict.suite, settings.suites_per_key_max);

@@ -12,7 +12,7 @@ use crate::SEMANTICS;
 use crate::store::Key;
 
 /// First bytes of the head of every snapshot of this format.
-const MAGIC: &[u8] = b"driftseal/processor-state/v2\n";
+const MAGIC: &[u8] = b"driftseal/processor-state/v3\n";
 
 /// Which entry of a snapshot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -23,11 +23,12 @@ pub(crate) enum Id {
     Agent(Key),
     /// A page of event ids.
     Ids(u16),
-    Suites,
+    /// Of the suites in force.
+    Suite(suite::EntryId),
 }
 
 impl EntryId {
-    /// A name for the entry, no two of which are equal; at most 33 bytes.
+    /// A name for the entry, no two of which are equal; at most 34 bytes.
     #[must_use]
     pub fn to_bytes(self) -> Vec<u8> {
         match self.0 {
@@ -41,7 +42,11 @@ impl EntryId {
                 let [high, low] = page.to_be_bytes();
                 vec![b'i', high, low]
             }
-            Id::Suites => vec![b's'],
+            Id::Suite(id) => {
+                let mut bytes = vec![b's'];
+                bytes.extend(id.to_bytes());
+                bytes
+            }
         }
     }
 
@@ -59,7 +64,7 @@ impl EntryId {
                 Id::Agent(Key { family, whole })
             }
             (b'i', 2) => Id::Ids(u16::from_be_bytes(*rest.first_chunk()?)),
-            (b's', 0) => Id::Suites,
+            (b's', _) => Id::Suite(suite::EntryId::from_bytes(rest)?),
             (_, _) => return None,
         };
         Some(Self(id))
@@ -144,11 +149,12 @@ mod tests {
     fn the_name_of_an_entry_names_it() {
         let key = |family, whole| Id::Agent(Key { family, whole });
         let keys = [key([0, 1], [2, 3]), key([3, 2], [1, 0]), key([u64::MAX; 2], [7, 8])];
-        for id in keys.into_iter().chain([Id::Ids(0), Id::Ids(258), Id::Suites]) {
+        let suite = suite::EntryId::from_bytes(b"s0123456789abcdef").map(Id::Suite).unwrap();
+        for id in keys.into_iter().chain([Id::Ids(0), Id::Ids(258), suite]) {
             let id = EntryId::of(id);
             assert_eq!(EntryId::from_bytes(&id.to_bytes()), Some(id));
         }
-        for bytes in [&b""[..], b"x", b"a", b"i1", b"i123", b"s1"] {
+        for bytes in [&b""[..], b"x", b"a", b"i1", b"i123", b"s1", b"s"] {
             assert_eq!(EntryId::from_bytes(bytes), None);
         }
     }

@@ -31,6 +31,7 @@ struct Head {
     quiet: Quiet,
     settings: Settings,
     ids: IdRange,
+    suites: suite::Head,
 }
 
 /// Everything that a processor knows.
@@ -47,8 +48,6 @@ pub(crate) struct State {
     /// Where their streams stand.
     pub(crate) standings: Standings,
     pub(crate) suites: Suites,
-    /// Whether the suites are not as they were saved.
-    pub(crate) suites_changed: bool,
     pub(crate) quiet: Quiet,
 }
 
@@ -70,13 +69,15 @@ impl Processor {
             return Err(ResumeError::Partition { topic: head.topic, partition: head.partition });
         }
         let mut agents = Store::default();
-        let mut suites = Suites::new(suite::Limits::default());
-        let mut pages = Vec::new();
+        let (mut pages, mut suites) = (Vec::new(), Vec::new());
         for (entry, bytes) in entries {
             let bytes = bytes.as_ref();
             match entry.id() {
                 Id::Agent(key) => agents.restore(key, bytes),
-                Id::Suites => postcard::from_bytes(bytes).map(|saved| suites = saved),
+                Id::Suite(id) => {
+                    suites.push((id, bytes.to_vec()));
+                    Ok(())
+                }
                 Id::Ids(_) => {
                     pages.push(bytes.to_vec());
                     Ok(())
@@ -96,8 +97,8 @@ impl Processor {
             agents,
             standings: head.standings,
             quiet: head.quiet,
-            suites,
-            suites_changed: false,
+            suites: Suites::resume(&head.suites, suites)
+                .map_err(|error| ResumeError::corrupt(&error))?,
         };
         Ok(Self { settings: head.settings, state, name: String::new(), names: HashMap::new() })
     }
@@ -111,10 +112,7 @@ impl Processor {
         for (page, saved) in state.ids.take_changes() {
             show(EntryId::of(Id::Ids(page)), saved);
         }
-        if std::mem::take(&mut state.suites_changed) {
-            let suites = postcard::to_stdvec(&state.suites).unwrap_or_default();
-            show(EntryId::of(Id::Suites), Some(suites));
-        }
+        let suites = state.suites.take_changes(|id, saved| show(EntryId::of(Id::Suite(id)), saved));
         snapshot::head(&Head {
             topic: state.topic.clone(),
             partition: state.partition,
@@ -126,6 +124,7 @@ impl Processor {
             quiet: state.quiet.clone(),
             settings: self.settings.clone(),
             ids: state.ids.range(),
+            suites,
         })
     }
 }

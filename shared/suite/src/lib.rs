@@ -6,7 +6,8 @@
 //!   line and place, and a key that is not known with the one that may be meant ([`Suite::parse`]).
 //! - A suite is known by the SHA-256 of its canonical form (RFC 8785), whatever its text looks like.
 //! - [`Suites`] is a pure function of the publications and events it is given, in their order;
-//!   resuming a saved one is exact: `run(a ++ b)` equals `resume(save(run(a)), b)`.
+//!   resuming a saved one is exact: `run(a ++ b)` equals `resume(save(run(a)), b)`; saving costs
+//!   what has changed.
 //! - What costs an event is bounded: patterns are linear in the text, schemas have a number of
 //!   steps, and [`Limits`] bounds what is remembered.
 //! - A decision about a version is wrong with at most the probability stated, however often a
@@ -45,6 +46,7 @@ mod problem;
 mod publication;
 mod recent;
 mod runs;
+mod saved;
 mod schema;
 mod suites;
 mod trial;
@@ -55,6 +57,7 @@ pub use document::{DOCUMENT_BYTES_MAX, Suite};
 pub use gate::{Decision, Gate, GateReport, Tally};
 pub use problem::{Problem, Problems};
 pub use publication::{KIND, document_of, gate_fields, publication, result_fields};
+pub use saved::{EntryId, Head, ResumeError};
 pub use schema::document_schema;
 pub use suites::{Limits, PublishError, Published, Suites};
 pub use trial::TrialKind;

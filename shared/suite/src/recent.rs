@@ -1,51 +1,34 @@
 //! A map of bounded size that forgets what was touched longest ago.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use event::Event;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
 /// Values by key, at most so many as the caller says; the one touched longest ago goes first.
 ///
-/// Saved as keys and values in the order of touching, which is all that decides anything.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(
-    from = "Saved<V>",
-    into = "Saved<V>",
-    bound = "V: Clone + Serialize + serde::de::DeserializeOwned"
-)]
+/// It knows which of them are not as they were saved. What came and went in between costs nothing.
+#[derive(Debug, Clone)]
 pub(crate) struct Recent<V> {
+    /// When each was touched last, and its value.
     entries: BTreeMap<u128, (u64, V)>,
     order: BTreeMap<u64, u128>,
-    clock: u64,
+    /// Keys that are saved, whatever has become of them.
+    saved: BTreeSet<u128>,
+    /// Keys whose saved value is not that of today, or is to go.
+    changed: BTreeSet<u128>,
 }
 
 impl<V> Default for Recent<V> {
     fn default() -> Self {
-        Self { entries: BTreeMap::new(), order: BTreeMap::new(), clock: 0 }
-    }
-}
-
-#[derive(Serialize, Deserialize)]
-struct Saved<V>(Vec<([u8; 16], V)>);
-
-impl<V> From<Saved<V>> for Recent<V> {
-    fn from(saved: Saved<V>) -> Self {
-        let mut recent = Self::default();
-        for (key, value) in saved.0 {
-            recent.insert(u128::from_be_bytes(key), value);
+        Self {
+            entries: BTreeMap::new(),
+            order: BTreeMap::new(),
+            saved: BTreeSet::new(),
+            changed: BTreeSet::new(),
         }
-        recent
-    }
-}
-
-impl<V: Clone> From<Recent<V>> for Saved<V> {
-    fn from(recent: Recent<V>) -> Self {
-        let value = |key: &u128| {
-            recent.entries.get(key).map(|(_, value)| (key.to_be_bytes(), value.clone()))
-        };
-        Self(recent.order.values().filter_map(value).collect())
     }
 }
 
@@ -54,23 +37,15 @@ impl<V> Recent<V> {
         self.entries.len()
     }
 
-    fn insert(&mut self, key: u128, value: V) {
-        self.clock += 1;
-        self.order.insert(self.clock, key);
-        if let Some((before, _)) = self.entries.insert(key, (self.clock, value)) {
-            self.order.remove(&before);
-        }
-    }
-
     /// The value of a key, made if there is none, and how many were forgotten for it (0 or 1).
-    /// `None` only if nothing may be kept.
+    /// `None` only if nothing may be kept. `now` is later than at every touch before.
     pub(crate) fn touch(
         &mut self,
         key: u128,
+        now: u64,
         entries_max: usize,
         make: impl FnOnce() -> V,
     ) -> Option<(&mut V, u64)> {
-        self.clock += 1;
         let mut forgotten = 0;
         if let Some((before, _)) = self.entries.get(&key) {
             self.order.remove(before);
@@ -82,19 +57,70 @@ impl<V> Recent<V> {
                 && let Some((_, oldest)) = self.order.pop_first()
             {
                 self.entries.remove(&oldest);
+                self.note_removed(oldest);
                 forgotten = 1;
             }
         }
-        self.order.insert(self.clock, key);
+        self.order.insert(now, key);
+        self.changed.insert(key);
         let entry = self.entries.entry(key).or_insert_with(|| (0, make()));
-        entry.0 = self.clock;
+        entry.0 = now;
         Some((&mut entry.1, forgotten))
     }
 
     pub(crate) fn remove(&mut self, key: u128) -> Option<V> {
         let (at, value) = self.entries.remove(&key)?;
         self.order.remove(&at);
+        self.note_removed(key);
         Some(value)
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.entries.clear();
+        self.order.clear();
+        self.changed.clone_from(&self.saved);
+    }
+
+    fn note_removed(&mut self, key: u128) {
+        if self.saved.contains(&key) {
+            self.changed.insert(key);
+        } else {
+            self.changed.remove(&key);
+        }
+    }
+
+    /// Whether something of it is saved.
+    pub(crate) fn is_saved(&self) -> bool {
+        !self.saved.is_empty()
+    }
+}
+
+impl<V: Serialize + DeserializeOwned> Recent<V> {
+    /// Shows each value that is not as it was at the last call (or restored); `None` for one that is
+    /// gone.
+    pub(crate) fn take_changes(&mut self, mut show: impl FnMut(u128, Option<Vec<u8>>)) {
+        for key in std::mem::take(&mut self.changed) {
+            let entry = self.entries.get(&key);
+            if entry.is_some() {
+                self.saved.insert(key);
+            } else {
+                self.saved.remove(&key);
+            }
+            show(key, entry.map(|entry| postcard::to_stdvec(entry).unwrap_or_default()));
+        }
+    }
+
+    /// Takes back a value that was saved.
+    ///
+    /// # Errors
+    ///
+    /// Bytes that are none.
+    pub(crate) fn restore(&mut self, key: u128, bytes: &[u8]) -> Result<(), postcard::Error> {
+        let (at, value): (u64, V) = postcard::from_bytes(bytes)?;
+        self.entries.insert(key, (at, value));
+        self.order.insert(at, key);
+        self.saved.insert(key);
+        Ok(())
     }
 }
 
@@ -124,29 +150,77 @@ mod tests {
     #[test]
     fn what_was_touched_longest_ago_goes_first() {
         let mut recent = Recent::default();
-        for key in [1, 2, 3, 1] {
-            *recent.touch(key, 3, || 0).unwrap().0 += key;
+        for (now, key) in (1..).zip([1, 2, 3, 1]) {
+            *recent.touch(key, now, 3, || 0).unwrap().0 += key;
         }
-        assert_eq!(recent.touch(4, 3, || 40).map(|(value, lost)| (*value, lost)), Some((40, 1)));
+        let fourth = recent.touch(4, 5, 3, || 40).map(|(value, lost)| (*value, lost));
+        assert_eq!(fourth, Some((40, 1)));
         assert_eq!((recent.remove(2), recent.remove(1), recent.len()), (None, Some(2), 2));
-        assert!(recent.touch(9, 0, || 0).is_none());
+        assert!(recent.touch(9, 6, 0, || 0).is_none());
+    }
+
+    /// What is saved of it.
+    type Kept = BTreeMap<u128, Vec<u8>>;
+
+    fn keep(recent: &mut Recent<u64>, kept: &mut Kept) -> usize {
+        let mut changes = 0;
+        recent.take_changes(|key, bytes| {
+            changes += 1;
+            match bytes {
+                Some(bytes) => drop(kept.insert(key, bytes)),
+                None => {
+                    assert!(kept.remove(&key).is_some(), "what was never saved is not taken back")
+                }
+            }
+        });
+        changes
+    }
+
+    #[test]
+    fn what_came_and_went_between_two_saves_costs_nothing() {
+        let (mut recent, mut kept) = (Recent::default(), Kept::new());
+        for key in 0..100 {
+            recent.touch(u128::from(key), key, 1_000, || 0);
+            if key >= 3 {
+                recent.remove(u128::from(key));
+            }
+        }
+        assert_eq!((keep(&mut recent, &mut kept), keep(&mut recent, &mut kept)), (3, 0));
+        recent.touch(1, 200, 1_000, || 0);
+        assert_eq!(keep(&mut recent, &mut kept), 1);
+        recent.clear();
+        recent.touch(2, 201, 1_000, || 0);
+        assert_eq!((keep(&mut recent, &mut kept), kept.len(), recent.is_saved()), (3, 1, true));
     }
 
     proptest! {
         #[test]
-        fn saving_changes_nothing(keys in prop::collection::vec(0_u128..8, 0..40), cut in 0_usize..40) {
-            let mut plain = Recent::default();
-            let mut saved = Recent::default();
-            for (index, key) in keys.iter().enumerate() {
-                if index == cut {
-                    let bytes = postcard::to_stdvec(&saved).unwrap();
-                    saved = postcard::from_bytes(&bytes).unwrap();
+        fn saving_changes_nothing(
+            keys in prop::collection::vec((0_u128..8, any::<bool>()), 0..40),
+            cut in 0_usize..40,
+        ) {
+            let (mut plain, mut resumed) = (Recent::default(), Recent::default());
+            let mut kept = Kept::new();
+            for (index, (key, goes)) in keys.iter().enumerate() {
+                if index % (cut + 1) == 0 {
+                    keep(&mut resumed, &mut kept);
+                    resumed = Recent::default();
+                    for (key, bytes) in &kept {
+                        resumed.restore(*key, bytes).unwrap();
+                    }
                 }
-                *plain.touch(*key, 4, || 0_u64).unwrap().0 += 1;
-                *saved.touch(*key, 4, || 0_u64).unwrap().0 += 1;
+                let now = index as u64;
+                for recent in [&mut plain, &mut resumed] {
+                    if *goes {
+                        recent.remove(*key);
+                    } else {
+                        *recent.touch(*key, now, 4, || 0_u64).unwrap().0 += 1;
+                    }
+                }
+                prop_assert!(plain.len() <= 4);
+                prop_assert_eq!(&plain.entries, &resumed.entries);
+                prop_assert_eq!(&plain.order, &resumed.order);
             }
-            prop_assert!(plain.len() <= 4);
-            prop_assert_eq!(postcard::to_stdvec(&plain).unwrap(), postcard::to_stdvec(&saved).unwrap());
         }
     }
 }

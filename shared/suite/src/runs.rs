@@ -78,10 +78,10 @@ impl Part {
 }
 
 /// The runs that are going on.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Runs {
-    open: Recent<RunFacts>,
-    forgotten: u64,
+    pub(crate) open: Recent<RunFacts>,
+    pub(crate) forgotten: u64,
 }
 
 impl Runs {
@@ -94,11 +94,18 @@ impl Runs {
         self.forgotten
     }
 
+    /// Forgets them all.
+    pub(crate) fn clear(&mut self) {
+        self.open.clear();
+        self.forgotten = 0;
+    }
+
     /// Takes note of an event; the facts of its run if that has ended.
     pub(crate) fn saw(
         &mut self,
         event: &Event<'_>,
         part: Part,
+        now: u64,
         runs_max: usize,
     ) -> Option<RunFacts> {
         let columns = columns();
@@ -107,7 +114,7 @@ impl Runs {
         if part == Part::Completed {
             return self.open.remove(key);
         }
-        let (facts, forgotten) = self.open.touch(key, runs_max, RunFacts::default)?;
+        let (facts, forgotten) = self.open.touch(key, now, runs_max, RunFacts::default)?;
         self.forgotten += forgotten;
         match part {
             Part::Started | Part::Completed => {}
@@ -141,13 +148,21 @@ mod tests {
             .unwrap()
     }
 
-    fn play(runs: &mut Runs, kind: &str, run: &str, tool: Option<&str>) -> Option<RunFacts> {
-        runs.saw(&event(kind, run, tool), Part::of(kind).unwrap(), 2)
+    /// Runs, and how many events there were.
+    #[derive(Default)]
+    struct Played {
+        runs: Runs,
+        now: u64,
+    }
+
+    fn play(played: &mut Played, kind: &str, run: &str, tool: Option<&str>) -> Option<RunFacts> {
+        played.now += 1;
+        played.runs.saw(&event(kind, run, tool), Part::of(kind).unwrap(), played.now, 2)
     }
 
     #[test]
     fn tools_and_steps_of_a_run_are_there_when_it_ends() {
-        let mut runs = Runs::default();
+        let mut runs = Played::default();
         for (kind, tool) in [
             ("run.started", None),
             ("model.invoked", None),
@@ -161,12 +176,12 @@ mod tests {
         let facts = play(&mut runs, "run.completed", "r", None).unwrap();
         assert_eq!(facts.tools.iter().map(String::as_str).collect::<Vec<_>>(), ["pay", "search"]);
         assert_eq!(facts.steps(), 2);
-        assert_eq!((play(&mut runs, "run.completed", "r", None), runs.len()), (None, 0));
+        assert_eq!((play(&mut runs, "run.completed", "r", None), runs.runs.len()), (None, 0));
     }
 
     #[test]
     fn a_run_without_models_counts_its_tools() {
-        let mut runs = Runs::default();
+        let mut runs = Played::default();
         for kind in ["tool.called", "tool.called", "tool.completed"] {
             assert_eq!(play(&mut runs, kind, "r", Some("x")), None);
         }
@@ -175,11 +190,11 @@ mod tests {
 
     #[test]
     fn the_run_that_was_silent_longest_is_forgotten() {
-        let mut runs = Runs::default();
+        let mut runs = Played::default();
         for run in ["1", "2", "1", "3"] {
             assert_eq!(play(&mut runs, "tool.called", run, Some("x")), None);
         }
-        assert_eq!((runs.len(), runs.forgotten()), (2, 1));
+        assert_eq!((runs.runs.len(), runs.runs.forgotten()), (2, 1));
         assert_eq!(play(&mut runs, "run.completed", "2", None), None);
         assert!(play(&mut runs, "run.completed", "1", None).is_some());
     }

@@ -1,7 +1,7 @@
 //! The suites in force in one partition, and what they say about its events: the state machine
-//! that the monitor drives.
+//! that the monitor drives. How it is saved stands in `saved`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use event::Event;
 use serde::{Deserialize, Serialize};
@@ -12,6 +12,7 @@ use crate::gate::Tally;
 use crate::problem::Problems;
 use crate::recent::{Recent, key_of};
 use crate::runs::{Part, RunFacts, Runs};
+use crate::saved::number_of;
 use crate::trial::{TrialKind, columns};
 use crate::verdict::SuiteVerdict;
 
@@ -65,64 +66,29 @@ pub enum Published {
 
 /// A suite in force.
 #[derive(Debug)]
-struct Live {
-    suite: Suite,
+pub(crate) struct Live {
+    pub(crate) suite: Suite,
     /// Offset of its publication.
-    since_offset: i64,
+    pub(crate) since_offset: i64,
     /// By tenant, agent, environment and version.
-    tallies: Recent<Tally>,
+    pub(crate) tallies: Recent<Tally>,
 }
 
 /// The suites in force, and what they must remember.
 ///
 /// A pure function of the calls made: saved anywhere and resumed, it continues as if nothing had
 /// happened.
-#[derive(Debug, Default, Serialize, Deserialize)]
-#[serde(try_from = "Saved")]
+#[derive(Debug, Default)]
 pub struct Suites {
-    limits: Limits,
-    #[serde(serialize_with = "save_live")]
-    live: BTreeMap<String, Live>,
-    runs: Runs,
-}
-
-/// The form in which it is saved: documents rather than what was compiled of them.
-#[derive(Deserialize)]
-struct Saved {
-    limits: Limits,
-    live: Vec<SavedLive>,
-    runs: Runs,
-}
-
-#[derive(Serialize, Deserialize)]
-struct SavedLive {
-    document: String,
-    since_offset: i64,
-    tallies: Recent<Tally>,
-}
-
-fn save_live<S: serde::Serializer>(
-    live: &BTreeMap<String, Live>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(live.values().map(|live| SavedLive {
-        document: live.suite.canonical().to_owned(),
-        since_offset: live.since_offset,
-        tallies: live.tallies.clone(),
-    }))
-}
-
-impl TryFrom<Saved> for Suites {
-    type Error = Problems;
-
-    fn try_from(saved: Saved) -> Result<Self, Problems> {
-        let mut live = BTreeMap::new();
-        for SavedLive { document, since_offset, tallies } in saved.live {
-            let suite = Suite::from_canonical(&document)?;
-            live.insert(suite.name().to_owned(), Live { suite, since_offset, tallies });
-        }
-        Ok(Self { limits: saved.limits, live, runs: saved.runs })
-    }
+    pub(crate) limits: Limits,
+    /// Events taken while a suite was in force.
+    pub(crate) clock: u64,
+    pub(crate) live: BTreeMap<String, Live>,
+    pub(crate) runs: Runs,
+    /// Suites that are not as they were saved, by [`number_of`] their names.
+    pub(crate) changed: BTreeSet<u128>,
+    /// What is saved of suites that have ended since.
+    pub(crate) ended: BTreeMap<u128, Recent<Tally>>,
 }
 
 impl Suites {
@@ -176,14 +142,18 @@ impl Suites {
             }
             None => Published::New,
         };
-        if outcome == Published::Ended {
-            self.live.remove(&name);
-        } else {
-            let tallies = Recent::default();
+        let number = number_of(&name);
+        self.changed.insert(number);
+        let before = self.live.remove(&name).map(|live| live.tallies);
+        let mut tallies = before.or_else(|| self.ended.remove(&number)).unwrap_or_default();
+        tallies.clear();
+        if outcome != Published::Ended {
             self.live.insert(name, Live { suite, since_offset: offset, tallies });
+        } else if tallies.is_saved() {
+            self.ended.insert(number, tallies);
         }
         if !self.live.values().any(|live| live.suite.needs_runs()) {
-            self.runs = Runs::default();
+            self.runs.clear();
         }
         Ok(outcome)
     }
@@ -193,6 +163,7 @@ impl Suites {
         if self.live.is_empty() {
             return Vec::new();
         }
+        self.clock += 1;
         let kind = event.text(columns().kind).unwrap_or_default();
         let run = self.follow(event, kind);
         let Some(kind) = TrialKind::of(kind) else { return Vec::new() };
@@ -200,7 +171,8 @@ impl Suites {
         for live in self.live.values_mut() {
             if live.suite.selects(event, kind) {
                 let mut verdict = live.suite.judge(event, run.as_ref());
-                verdict.gate = count(live, event, verdict.passed, self.limits.versions_max);
+                verdict.gate =
+                    count(live, event, verdict.passed, (self.clock, self.limits.versions_max));
                 verdicts.push(verdict);
             }
         }
@@ -214,7 +186,7 @@ impl Suites {
         if !self.live.values().any(asked) {
             return None;
         }
-        self.runs.saw(event, part, self.limits.runs_max)
+        self.runs.saw(event, part, self.clock, self.limits.runs_max)
     }
 }
 
@@ -223,7 +195,7 @@ fn count(
     live: &mut Live,
     event: &Event<'_>,
     passed: Option<bool>,
-    versions_max: usize,
+    (now, versions_max): (u64, usize),
 ) -> Option<crate::gate::GateReport> {
     let gate = live.suite.gate()?;
     let columns = columns();
@@ -231,7 +203,7 @@ fn count(
         event,
         &[columns.tenant_id, columns.agent_id, columns.environment, columns.agent_version],
     );
-    let (tally, _) = live.tallies.touch(key, versions_max, Tally::default)?;
+    let (tally, _) = live.tallies.touch(key, now, versions_max, Tally::default)?;
     tally.count(passed);
     // Only a trial is an occasion to look; otherwise the same look would be reported twice.
     passed?;

@@ -100,3 +100,24 @@ fn a_suite_that_is_wrong_is_counted_and_what_was_in_force_stays_through_a_snapsh
     let outputs = feed(&mut processor, &timed(2, "v1", 10.0));
     assert_eq!(of_kind(&outputs, "eval.result").len(), 0);
 }
+
+#[test]
+fn a_snapshot_costs_what_has_changed_with_suites_too() {
+    let mut processor = processor();
+    let mut kept = Kept::default();
+    let of = |number: i64| {
+        let mut input = timed(number, "v1", 100.0);
+        let agent = format!("agent-{}", number % 200);
+        input.event.set(event::schema().id("agent_id").unwrap(), agent.into());
+        input
+    };
+    feed(&mut processor, &published(SUITE, START));
+    feed_all(&mut processor, &(0..400).map(of).collect::<Vec<_>>());
+    // An agent and what its version has passed of the suite, each; the suite, a page of event ids.
+    assert_eq!(kept.keep(&mut processor), 2 * 200 + 2);
+    feed_all(&mut processor, &(400..407).map(of).collect::<Vec<_>>());
+    assert_eq!(kept.keep(&mut processor), 2 * 7 + 1);
+    let next: Vec<Input> = (407..460).map(of).chain([published(SUITE, START)]).collect();
+    let resumed = feed_all(&mut kept.resume(), &next);
+    assert_eq!(resumed, feed_all(&mut processor, &next));
+}
