@@ -360,8 +360,8 @@ impl Agent {
         } else if !is_canary && !stream.is_firing() {
             baselines.keep(place, (value, mark.time), &policy, fleet);
         }
-        if let (Some(canary), Value::One(worse)) = (&mut self.canary, value) {
-            canary.observe(cell.0, worse, run, &context, outputs);
+        if let Some(canary) = &mut self.canary {
+            canary.observe(cell.0, value, run, &context, outputs);
         }
         difference(u64::from(stream.is_tested()), before)
     }

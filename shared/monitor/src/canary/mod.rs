@@ -2,7 +2,8 @@
 //!
 //! A deployment with `agent.traffic_share` strictly between 0 and 1 starts a canary if a version is
 //! current: that one, the *control*, stays current and stays watched. Each stream of zeros and
-//! ones that both versions have is tested as it comes (see `pair`): is the canary worse?
+//! ones or of sizes that both versions have is tested as it comes (see `pair`): does the canary fail
+//! more often, or is it slower, dearer, longer?
 //!
 //! ```text
 //!            deployed with a share of the traffic
@@ -23,8 +24,8 @@
 //! to `drift.alert.resolved` when the canary ends; `drift.canary.ended` for each stream, with the
 //! final confidence sequence, or one without a stream if none had a pair.
 //!
-//! **What it does not do.** Sizes, such as durations, are not compared during a canary, nor mixes.
-//! A canary has no baseline until it is promoted; then what it did as a canary is not held against
+//! **What it does not do.** Mixes are not compared during a canary, and sizes that become smaller
+//! are no alert: the interval of the end tells of them. A canary has no baseline until it is promoted; then what it did as a canary is not held against
 //! it, and counts for the next version's baseline.
 
 mod pair;
@@ -35,7 +36,7 @@ use serde::{Deserialize, Serialize};
 use crate::agent::Agent;
 use crate::observe::Kind;
 use crate::output::{Destination, Outputs};
-use crate::stream::{Context, Fleet, Mark};
+use crate::stream::{Context, Fleet, Mark, Value};
 
 use self::pair::Pair;
 
@@ -153,26 +154,27 @@ impl Canary {
     pub(crate) fn observe(
         &mut self,
         place: u8,
-        worse: bool,
+        value: Value<'_>,
         run: &str,
         context: &Context<'_>,
         outputs: &mut Outputs<'_>,
     ) {
         let of_canary = context.version == self.version;
-        if !of_canary && context.version != self.control {
+        let policy = context.policy();
+        if !policy.watched || !of_canary && context.version != self.control {
             return;
         }
         let known = self.pairs.iter().position(|pair| pair.is_of(place, context.suite));
         let at = known.unwrap_or(self.pairs.len());
         if known.is_none() && at < PAIRS_MAX {
-            self.pairs.extend(Pair::new(place, context.suite, self.threshold));
+            let model = context.watch.model;
+            self.pairs.extend(Pair::new(place, model, context.suite, self.threshold));
         }
         let Some(pair) = self.pairs.get_mut(at) else { return };
-        pair.observe(of_canary, worse, run);
-        if pair.is_news(context.fleet.settings.effect_min) {
-            pair.fire(outputs.next_id());
+        pair.observe(of_canary, value, run);
+        if pair.is_news(&policy) {
+            pair.fire(outputs.next_id(), policy.pages);
             let context = Context { version: &self.version, ..*context };
-            let severity = if context.watch.pages { "page" } else { "ticket" };
             let runbook = Some(context.fleet.settings.runbook_url.as_str());
             let last_change = context.last_change.map(|change| change.summary.as_str());
             let (control, since) = (&self.control, self.since);
@@ -180,7 +182,7 @@ impl Canary {
             let (kind, to) = ("drift.alert.firing", Destination::Alerts);
             outputs.push(to, kind, time, context.agent, context.version, |builder| {
                 pair.describe(builder, control, since)
-                    .set("drift.severity", severity)
+                    .set("drift.severity", pair.severity())
                     .set_some("drift.example_runs", pair.examples())
                     .set_some("drift.last_change", last_change)
                     .set_some("drift.runbook_url", runbook.filter(|url| !url.is_empty()))

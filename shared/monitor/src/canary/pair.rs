@@ -1,16 +1,20 @@
 //! One stream of a canary beside the same stream of its control.
 //!
 //! Values of both sides wait in the order in which they came. When both sides have some, the
-//! oldest make a pair, whose value is the canary's mean less the control's: one of the rarer side,
-//! and of the other as many as it had for each of the rarer side so far, or as many as there are.
-//! So nearly every value counts once, and those of the commoner side are averaged.
+//! oldest make a pair: one of the rarer side, and of the other as many as it had for each of the
+//! rarer side so far, or as many as there are. So nearly every value counts once, and those of the
+//! commoner side are averaged.
+//!
+//! The value of a pair is how much likelier a value of the canary is larger than one of the control
+//! than smaller, among those of the pair: Cliff's delta (Cliff 1993), which of zeros and ones is the
+//! canary's mean less the control's. So of sizes only the order counts, and heavy tails do no harm.
 //!
 //! **When a side lags**, the other's last [`WAITING_MAX`] values wait and older ones are left out:
 //! a side that comes back is compared with what is recent.
 //!
 //! **Guarantee.** Which values make a pair is decided by the order in which they arrive and not by
-//! what they are. So if the canary's values are no likelier to fail than the control's, and values
-//! do not depend on each other, the mean of each pair's value, given the pairs before it, is at
+//! what they are. So if a value of the canary is no likelier to be larger (to be a failure) than
+//! smaller, and values do not depend on each other, the mean of each pair's value, given the pairs before it, is at
 //! most 0: what `drift::Canary` asks for. Then it is *ever* called worse with probability of at most
 //! `canary_alpha`, in each stream, however often one looks. Rates may move as long as they move for
 //! both sides and slowly, compared with the wait.
@@ -21,8 +25,9 @@ use drift::{Canary, Direction, Finite, Observation, StreamDetector};
 use event::{EventBuilder, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::metric::{self, Watch};
-use crate::stream::{Mark, Rates, int};
+use crate::metric::{self, Model, Watch};
+use crate::policy::Policy;
+use crate::stream::{Mark, Totals, Value, int};
 
 /// Name of the detector in the registry.
 pub(super) const DETECTOR: &str = "canary";
@@ -33,18 +38,22 @@ const EXAMPLES: usize = 3;
 const WAITING_MAX: usize = 128;
 
 /// One side of the stream.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Side {
     /// All of its values.
-    all: Rates,
-    /// Those without a pair, oldest first.
-    waiting: VecDeque<bool>,
+    all: Totals,
+    /// Those without a pair, oldest first; zeros and ones, or sizes.
+    waiting: VecDeque<f64>,
 }
 
 impl Side {
-    fn add(&mut self, worse: bool) {
-        self.all.add(worse);
-        self.waiting.push_back(worse);
+    fn new(model: Model) -> Self {
+        Self { all: Totals::empty(model), waiting: VecDeque::new() }
+    }
+
+    fn add(&mut self, value: Value<'_>, number: f64) {
+        self.all.add(value);
+        self.waiting.push_back(number);
         if self.waiting.len() > WAITING_MAX {
             self.waiting.pop_front();
         }
@@ -52,18 +61,37 @@ impl Side {
 
     /// How many of its values there are for each of the other side, at least 1.
     fn for_each_of(&self, other: &Self) -> usize {
-        let count = other.all.count.max(1);
-        let rounded = self.all.count.saturating_add(count / 2) / count;
+        let count = other.all.count().max(1);
+        let rounded = self.all.count().saturating_add(count / 2) / count;
         usize::try_from(rounded.max(1)).unwrap_or(WAITING_MAX)
     }
 
-    /// The mean of the oldest that wait, at most so many.
-    fn take(&mut self, values_max: usize) -> f64 {
-        let mut taken = Rates::default();
+    /// The oldest that wait, at most so many.
+    fn take(&mut self, values_max: usize) -> Vec<f64> {
         let values = self.waiting.len().min(values_max);
-        self.waiting.drain(..values).for_each(|worse| taken.add(worse));
-        taken.mean()
+        self.waiting.drain(..values).collect()
     }
+}
+
+/// How much likelier one of the first is larger than one of the second than smaller, in `[-1, 1]`;
+/// `None` where there is none of a side.
+fn cliffs_delta(first: &[f64], second: &[f64]) -> Option<f64> {
+    let (mut larger, mut smaller, mut all) = (0_u32, 0_u32, 0_u32);
+    for one in first {
+        for other in second {
+            larger += u32::from(one > other);
+            smaller += u32::from(one < other);
+            all += 1;
+        }
+    }
+    (all > 0).then(|| (f64::from(larger) - f64::from(smaller)) / f64::from(all))
+}
+
+/// What was told of a canary that is worse.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Told {
+    alert_id: String,
+    pages: bool,
 }
 
 /// The stream.
@@ -74,21 +102,30 @@ pub(super) struct Pair {
     canary: Side,
     control: Side,
     test: Canary,
-    /// The last runs of the canary that were worse, oldest first.
+    /// The last runs of the canary that failed or were among its largest, oldest first.
     examples: VecDeque<String>,
-    alert_id: Option<String>,
+    told: Option<Told>,
 }
 
 impl Pair {
-    pub(super) fn new(place: u8, suite: Option<&str>, threshold: f64) -> Option<Self> {
+    /// A stream without values; `None` of categories, which have no larger and smaller.
+    pub(super) fn new(
+        place: u8,
+        model: Model,
+        suite: Option<&str>,
+        threshold: f64,
+    ) -> Option<Self> {
+        if model == Model::Mix {
+            return None;
+        }
         Some(Self {
             place,
             suite: suite.map(str::to_owned),
-            canary: Side::default(),
-            control: Side::default(),
+            canary: Side::new(model),
+            control: Side::new(model),
             test: Canary::new(Direction::Rising, threshold).ok()?,
             examples: VecDeque::new(),
-            alert_id: None,
+            told: None,
         })
     }
 
@@ -96,9 +133,14 @@ impl Pair {
         self.place == place && self.suite.as_deref() == suite
     }
 
-    pub(super) fn observe(&mut self, of_canary: bool, worse: bool, run: &str) {
-        if of_canary { &mut self.canary } else { &mut self.control }.add(worse);
-        if of_canary && worse {
+    pub(super) fn observe(&mut self, of_canary: bool, value: Value<'_>, run: &str) {
+        let number = match value {
+            Value::One(worse) => f64::from(u8::from(worse)),
+            Value::Size(size) => size.value(),
+            Value::Name(_) => return,
+        };
+        if of_canary { &mut self.canary } else { &mut self.control }.add(value, number);
+        if of_canary && self.is_example(number) {
             self.examples.push_back(run.to_owned());
             if self.examples.len() > EXAMPLES {
                 self.examples.pop_front();
@@ -109,25 +151,45 @@ impl Pair {
         }
         let of_canary = self.canary.for_each_of(&self.control);
         let of_control = self.control.for_each_of(&self.canary);
-        let difference = self.canary.take(of_canary) - self.control.take(of_control);
-        if let Some(difference) = Finite::new(difference) {
+        let difference = cliffs_delta(&self.canary.take(of_canary), &self.control.take(of_control));
+        if let Some(difference) = difference.and_then(Finite::new) {
             self.test.update(Observation::of(difference));
         }
     }
 
-    /// Whether it is worse, by as much as matters, and nobody was told.
-    pub(super) fn is_news(&self, effect_min: f64) -> bool {
-        !self.is_firing()
-            && self.test.statistic() >= self.test.threshold()
-            && self.test.mean().is_some_and(|mean| mean >= effect_min)
+    /// Whether a run of the canary with that value shows that it is worse: a failure, or as large as
+    /// a tenth of the control's at most.
+    fn is_example(&self, number: f64) -> bool {
+        match &self.control.all {
+            Totals::Size(control) => control.quantile(0.9).is_some_and(|unusual| number >= unusual),
+            Totals::Rate(_) | Totals::Mix(_) => number > 0.0,
+        }
     }
 
-    pub(super) fn fire(&mut self, alert_id: String) {
-        self.alert_id = Some(alert_id);
+    /// Whether it is worse, by as much as matters, and nobody was told. Of sizes the medians say how
+    /// much it is.
+    pub(super) fn is_news(&self, policy: &Policy) -> bool {
+        let is_worse = || match self.canary.all {
+            Totals::Size(_) => {
+                let medians = self.canary.all.value().zip(self.control.all.value());
+                medians.is_some_and(|(canary, control)| {
+                    canary - control >= policy.effect_relative_min * control
+                })
+            }
+            Totals::Rate(_) | Totals::Mix(_) => {
+                self.test.mean().is_some_and(|mean| mean >= policy.effect_min)
+            }
+        };
+        !self.is_firing() && self.test.statistic() >= self.test.threshold() && is_worse()
+    }
+
+    /// It is told: under this name, and as a page or a ticket.
+    pub(super) fn fire(&mut self, alert_id: String, pages: bool) {
+        self.told = Some(Told { alert_id, pages });
     }
 
     pub(super) const fn is_firing(&self) -> bool {
-        self.alert_id.is_some()
+        self.told.is_some()
     }
 
     pub(super) fn examples(&self) -> Option<Vec<String>> {
@@ -138,9 +200,9 @@ impl Pair {
         metric::ALL.get(usize::from(self.place)).and_then(|metric| metric.watch)
     }
 
-    /// How urgent it is that it is worse.
+    /// How urgent it was told to be.
     pub(super) fn severity(&self) -> &'static str {
-        if self.watch().is_some_and(|watch| watch.pages) { "page" } else { "ticket" }
+        if self.told.as_ref().is_some_and(|told| told.pages) { "page" } else { "ticket" }
     }
 
     /// What is known of it.
@@ -150,10 +212,13 @@ impl Pair {
         control: &str,
         since: Mark,
     ) -> EventBuilder {
-        let mean = |rates: Rates| (rates.count > 0).then(|| rates.mean());
+        let unit = match self.canary.all {
+            Totals::Size(_) => "cliffs_delta",
+            Totals::Rate(_) | Totals::Mix(_) => "difference",
+        };
         let interval = (self.test.observations() > 0).then(|| self.test.interval()).flatten();
         builder
-            .set_some("drift.alert_id", self.alert_id.as_deref())
+            .set_some("drift.alert_id", self.told.as_ref().map(|told| told.alert_id.as_str()))
             .set_some("drift.metric", self.watch().map(|watch| watch.metric))
             .set_some("drift.suite", self.suite.as_deref())
             .set("drift.direction", "rising")
@@ -161,13 +226,13 @@ impl Pair {
             .set("drift.e_value", self.test.statistic())
             .set("drift.threshold", self.test.threshold())
             .set("drift.baseline_version", control)
-            .set("drift.baseline_count", int(self.control.all.count))
-            .set_some("drift.baseline_value", mean(self.control.all))
-            .set("drift.observations", int(self.canary.all.count))
-            .set_some("drift.observed", mean(self.canary.all))
+            .set("drift.baseline_count", int(self.control.all.count()))
+            .set_some("drift.baseline_value", self.control.all.value())
+            .set("drift.observations", int(self.canary.all.count()))
+            .set_some("drift.observed", self.canary.all.value())
             .set("drift.pairs", int(self.test.observations()))
             .set_some("drift.effect", self.test.mean())
-            .set("drift.effect_unit", "difference")
+            .set("drift.effect_unit", unit)
             .set_some("drift.effect_low", interval.map(|interval| interval.low))
             .set_some("drift.effect_high", interval.map(|interval| interval.high))
             .set("drift.since_time", Timestamp::from_micros(since.time))
@@ -181,44 +246,59 @@ mod tests {
 
     #[test]
     fn whichever_side_lags_the_others_wait_and_are_averaged() {
-        let mut pair = Pair::new(0, Some("s"), 100.0).unwrap();
+        let mut pair = Pair::new(0, Model::Failures, Some("s"), 100.0).unwrap();
         assert!(pair.is_of(0, Some("s")) && !pair.is_of(0, None) && !pair.is_of(1, Some("s")));
         for worse in [true, false, false, false] {
-            pair.observe(false, worse, "r");
+            pair.observe(false, Value::One(worse), "r");
         }
-        pair.observe(true, true, "r");
+        pair.observe(true, Value::One(true), "r");
         assert_eq!((pair.test.observations(), pair.test.mean()), (1, Some(0.75)));
         assert_eq!((pair.canary.waiting.len(), pair.control.waiting.len()), (0, 0));
         // The canary leads now; what comes of the control takes the oldest, one by one.
         for _ in 0..3 {
-            pair.observe(true, true, "r");
+            pair.observe(true, Value::One(true), "r");
         }
-        pair.observe(false, false, "r");
+        pair.observe(false, Value::One(false), "r");
         assert_eq!((pair.test.observations(), pair.canary.waiting.len()), (2, 2));
         assert_eq!(pair.examples().unwrap().len(), EXAMPLES);
     }
 
     #[test]
     fn with_equal_traffic_nearly_every_value_has_a_pair_of_its_own() {
-        let mut pair = Pair::new(0, None, 100.0).unwrap();
+        let mut pair = Pair::new(0, Model::Failures, None, 100.0).unwrap();
         let mut state = 1_u32;
         for _ in 0..2_000 {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            pair.observe(state >> 31 == 1, false, "r");
+            pair.observe(state >> 31 == 1, Value::One(false), "r");
         }
         assert!(pair.test.observations() > 900, "{}", pair.test.observations());
     }
 
     #[test]
     fn a_lone_side_is_not_evidence_and_its_memory_is_bounded() {
-        let mut pair = Pair::new(0, None, 100.0).unwrap();
+        let mut pair = Pair::new(0, Model::Failures, None, 100.0).unwrap();
         for _ in 0..10_000 {
-            pair.observe(true, true, "r");
+            pair.observe(true, Value::One(true), "r");
         }
         assert_eq!((pair.test.observations(), pair.canary.waiting.len()), (0, WAITING_MAX));
         // Of what waits there are thousands for each of the other: all of it is one mean.
-        pair.observe(false, true, "r");
+        pair.observe(false, Value::One(true), "r");
         assert_eq!((pair.test.observations(), pair.test.mean()), (1, Some(0.0)));
         assert!(pair.canary.waiting.is_empty());
+    }
+
+    #[test]
+    fn of_sizes_the_order_counts_and_categories_are_not_compared() {
+        let size = |size: f64| Value::Size(Finite::new(size).unwrap());
+        let mut pair = Pair::new(0, Model::Sizes, None, 100.0).unwrap();
+        for control in [1.0, 2.0, 3.0, 4.0] {
+            pair.observe(false, size(control), "r");
+        }
+        // Larger than two, smaller than one.
+        pair.observe(true, size(3.0), "r");
+        assert_eq!((pair.test.observations(), pair.test.mean()), (1, Some(0.25)));
+        assert_eq!(cliffs_delta(&[1e300], &[0.0, 1.0]), Some(1.0));
+        assert_eq!((cliffs_delta(&[], &[1.0]), cliffs_delta(&[1.0], &[1.0])), (None, Some(0.0)));
+        assert!(Pair::new(0, Model::Mix, None, 100.0).is_none());
     }
 }

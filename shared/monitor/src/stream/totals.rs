@@ -69,7 +69,7 @@ impl Totals {
         }
     }
 
-    pub(super) fn add(&mut self, value: Value<'_>) {
+    pub(crate) fn add(&mut self, value: Value<'_>) {
         match (self, value) {
             (Self::Rate(totals), Value::One(one)) => totals.add(one),
             (Self::Size(sketch), Value::Size(size)) => {
@@ -93,7 +93,7 @@ impl Totals {
         }
     }
 
-    pub(super) fn count(&self) -> u64 {
+    pub(crate) fn count(&self) -> u64 {
         match self {
             Self::Rate(totals) => totals.count,
             Self::Size(sketch) => sketch.count(),
@@ -102,7 +102,7 @@ impl Totals {
     }
 
     /// The rate, or the median; `None` without observations, and of a mix.
-    pub(super) fn value(&self) -> Option<f64> {
+    pub(crate) fn value(&self) -> Option<f64> {
         match self {
             Self::Rate(totals) => (totals.count > 0).then(|| totals.mean()),
             Self::Size(sketch) => sketch.quantile(0.5),

@@ -2,7 +2,7 @@
 //! worse, and how soon rightly.
 
 use crate::world::*;
-use monitor::{Output, Processor, Settings};
+use monitor::{MetricSettings, Output, Processor, Settings};
 
 /// A deployment or rollback of the agent.
 pub(crate) fn deployed(
@@ -248,4 +248,71 @@ fn a_canary_whose_state_is_let_go_ends() {
     let ended = find(&outputs, "drift.canary.ended");
     assert_eq!(text(ended, "drift.outcome"), Some("forgotten"));
     assert_eq!(text(ended, "drift.metric"), None);
+}
+
+/// Runs of two versions in turn, whose durations spread over a factor of twenty; those of the
+/// canary take so many times as long.
+fn timed_runs(from: i64, count: i64, times: f64, numbers: &mut Numbers) -> Vec<Input> {
+    let column = event::schema().id("run.duration_ms").unwrap();
+    (0..count)
+        .map(|i| {
+            let (version, times) = if numbers.chance(0.5) { ("v2", times) } else { ("v1", 1.0) };
+            let mut input = run(&format!("{version}-{i}"), version, from + i * SECOND, false);
+            let uniform = (numbers.next() >> 11) as f64 / (1_u64 << 53) as f64;
+            input.event.set(column, (300.0 * (3.0 * uniform).exp() * times).into());
+            input
+        })
+        .collect()
+}
+
+#[test]
+fn a_slower_canary_is_found_and_one_that_is_as_fast_or_faster_seldom_called_slow() {
+    let settings = Settings { canary_alpha: 0.05, effect_relative_min: 0.0, ..Settings::default() };
+    for (times, settings, sims, found) in [
+        // At 5 % there are 6 on average, and more than 15 once in a thousand times.
+        (1.0, settings, 120_u64, 0..=15),
+        (0.5, Settings::default(), 20, 0..=0),
+        (2.0, Settings::default(), 20, 20..=20),
+    ] {
+        let (mut slow, mut after) = (0, Vec::new());
+        for seed in 0..sims {
+            let mut numbers = Numbers(seed * 15_485_863 + 5);
+            let (mut processor, _, now) = started(settings.clone(), 0.5);
+            for input in timed_runs(now, 600, times, &mut numbers) {
+                let outputs = feed(&mut processor, &input);
+                if has_alert(&outputs) {
+                    slow += 1;
+                    let firing = find(&outputs, "drift.alert.firing");
+                    assert_eq!(text(firing, "drift.metric"), Some("run.duration_ms"));
+                    assert_eq!(text(firing, "drift.effect_unit"), Some("cliffs_delta"));
+                    assert_eq!(text(firing, "drift.severity"), Some("page"));
+                    after.push(number(firing, "drift.observations").unwrap());
+                    break;
+                }
+            }
+        }
+        let mean = after.iter().sum::<f64>() / after.len().max(1) as f64;
+        println!("durations times {times}: {slow} of {sims} found, after {mean:.0} runs");
+        assert!(found.contains(&slow), "times {times}: {slow} of {sims}");
+        assert!(times < 2.0 || mean < 120.0, "{mean}");
+    }
+}
+
+#[test]
+fn what_is_set_for_a_metric_alone_holds_for_a_canary_too() {
+    let none = MetricSettings::default;
+    for (own, severity) in [
+        (MetricSettings { pages: Some(false), ..none() }, Some("ticket")),
+        (MetricSettings { watched: Some(false), ..none() }, None),
+        (MetricSettings { effect_min: Some(0.9), ..none() }, None),
+    ] {
+        let metrics = [("run.error_rate".to_owned(), own.clone())].into();
+        let settings = Settings { metrics, ..Settings::default() };
+        let (mut processor, _, now) = started(settings, 0.3);
+        let mut numbers = Numbers(5);
+        let inputs = mixed_runs(now, 800, 0.3, ("v2", 0.5), ("v1", 0.1), &mut numbers);
+        let outputs = feed_all(&mut processor, &inputs);
+        let firing = outputs.iter().find(|output| kind(output) == "drift.alert.firing");
+        assert_eq!(firing.and_then(|firing| text(firing, "drift.severity")), severity, "{own:?}");
+    }
 }
