@@ -10,6 +10,7 @@ pub mod kafka;
 pub mod process;
 pub mod receiver;
 pub mod recompute;
+pub mod restart;
 pub mod rng;
 pub mod sealed;
 pub mod tables;

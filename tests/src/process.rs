@@ -104,10 +104,16 @@ impl Role {
         self.starts
     }
 
+    /// All that it said, in each of its lives.
+    #[must_use]
+    pub fn said(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
     /// The last lines it said, for the message of a failure.
     #[must_use]
     pub fn last_words(&self) -> String {
-        let said = std::fs::read_to_string(&self.log).unwrap_or_default();
+        let said = self.said();
         let lines: Vec<&str> = said.lines().rev().take(15).collect();
         format!("{}:\n{}", self.name, lines.into_iter().rev().collect::<Vec<_>>().join("\n"))
     }

@@ -20,6 +20,22 @@ pub const ALERTS: &str = "driftseal.alerts";
 /// Partitions of each topic.
 pub const PARTITIONS: i32 = 6;
 
+/// Small segments and frequent snapshots, so that a kill finds every step under way; short sessions,
+/// so that a killed member's partitions are free again soon.
+const HURRIED: &str = r#"
+[kafka.client]
+"session.timeout.ms" = "2000"
+"heartbeat.interval.ms" = "400"
+[processor]
+snapshot_records_max = 4000
+snapshot_age_secs_max = 2
+tick_interval_secs = 5
+retry_pause_ms = 200
+[sealer]
+segment_rows_max = 20000
+segment_age_ms_max = 1500
+"#;
+
 /// Everything that a run needs, in one temporary directory.
 #[derive(Debug)]
 pub struct World {
@@ -52,6 +68,16 @@ impl World {
     /// As there.
     #[must_use]
     pub fn start_with(test: &str, configuration: &str) -> Option<Self> {
+        Self::start_as_deployed(test, &(HURRIED.to_owned() + configuration))
+    }
+
+    /// With the product's own timeouts and sizes, and more configuration.
+    ///
+    /// # Panics
+    ///
+    /// As [`Self::start`].
+    #[must_use]
+    pub fn start_as_deployed(test: &str, configuration: &str) -> Option<Self> {
         let kafka = match TestKafka::start() {
             Ok(kafka) => kafka,
             Err(error) => {
@@ -74,14 +100,13 @@ impl World {
         self.directory.path().join(name)
     }
 
-    /// Small segments and frequent snapshots, so that a kill finds every step under way; short
-    /// sessions, so that a killed member's partitions are free again soon.
+    /// Addresses and directories.
     fn config(&self) -> String {
         let (archive, keys) = (self.path("archive"), self.path("keys"));
         format!(
             r#"
 [telemetry]
-level = "info"
+level = "info,processor=debug"
 [listen]
 collector = "127.0.0.1:0"
 operations = "127.0.0.1:0"
@@ -89,21 +114,10 @@ operations = "127.0.0.1:0"
 partitions = {PARTITIONS}
 [kafka]
 brokers = ["{}"]
-[kafka.client]
-"session.timeout.ms" = "2000"
-"heartbeat.interval.ms" = "400"
 [archive]
 url = "{}"
 [keys]
 directory = "{}"
-[processor]
-snapshot_records_max = 4000
-snapshot_age_secs_max = 2
-tick_interval_secs = 5
-retry_pause_ms = 200
-[sealer]
-segment_rows_max = 20000
-segment_age_ms_max = 1500
 "#,
             self.kafka.bootstrap(),
             archive.display(),
@@ -146,9 +160,19 @@ segment_age_ms_max = 1500
     /// If it cannot be started.
     #[must_use]
     pub fn role(&self, role: &str) -> Role {
+        self.role_as(role, role)
+    }
+
+    /// The same; what it says goes to a file of that name, so that there may be another one.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be started.
+    #[must_use]
+    pub fn role_as(&self, name: &str, role: &str) -> Role {
         let config = self.path("driftseal.toml");
         let arguments = ["--config", config.to_str().unwrap(), "run", role];
-        Role::start(role, &self.binary, &arguments, self.directory.path())
+        Role::start(name, &self.binary, &arguments, self.directory.path())
     }
 
     /// The log, for senders of this process.

@@ -10,6 +10,9 @@ use service::telemetry::Format;
 /// Heartbeats of the processor that must fit into the time after which it is taken for dead.
 const HEARTBEATS_MIN: u64 = 3;
 
+/// Longest name of a member that Kafka takes.
+const INSTANCE_BYTES_MAX: usize = 249;
+
 /// Configuration of every role. `driftseal config print` shows what is in force.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -95,6 +98,13 @@ impl Default for Topics {
 pub struct Kafka {
     /// Addresses of brokers, `host:port`. Empty: the embedded log is used.
     pub brokers: Vec<String>,
+    /// Name of the process in the groups that its roles join. A process that died and comes back
+    /// under its name has its partitions again at once; without a name the group waits until the
+    /// dead one has timed out (`session.timeout.ms`, 45 s). Where several processes run the same
+    /// role give each a name of its own: of two with one name the last one started has it, and the
+    /// other goes on without. A named process that ends keeps its partitions for as long, too.
+    /// Default `driftseal`; empty for none.
+    pub instance: String,
     /// Largest record, bytes; a larger one is refused. The topics' `max.message.bytes` must allow
     /// it.
     pub record_bytes_max: usize,
@@ -109,6 +119,7 @@ impl Default for Kafka {
     fn default() -> Self {
         Self {
             brokers: Vec::new(),
+            instance: "driftseal".to_owned(),
             record_bytes_max: 1_000_000,
             replication: -1,
             client: BTreeMap::new(),
@@ -190,6 +201,13 @@ impl Config {
         }
         if self.topics.partitions < 1 {
             problems.push("`topics.partitions`: must be at least 1".into());
+        }
+        let may_name = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+        let instance = &self.kafka.instance;
+        if instance.len() > INSTANCE_BYTES_MAX || !instance.bytes().all(may_name) {
+            problems.push(format!(
+                "`kafka.instance`: at most {INSTANCE_BYTES_MAX} letters, digits, `.`, `_` and `-`"
+            ));
         }
         problems.extend(self.contradictions());
         let sections = [

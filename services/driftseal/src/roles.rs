@@ -55,6 +55,7 @@ pub(crate) fn open_log(config: &Config) -> Result<Arc<dyn EventLog>, Failure> {
     } else {
         let options = kafka::Options {
             client: config.kafka.client.clone(),
+            instance: config.kafka.instance.clone(),
             record_bytes_max: config.kafka.record_bytes_max,
             replication: config.kafka.replication,
             ..kafka::Options::new(config.kafka.brokers.join(","))

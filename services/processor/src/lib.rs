@@ -8,6 +8,10 @@
 //!   partitions reached. After a restart the outputs from there on are read, the records since
 //!   the snapshot are computed again, and what is already there is not published again.
 //! - A snapshot costs what has changed since the one before (see `saved`).
+//! - After a kill it is back in about as long as it takes to read its snapshots: partitions that come
+//!   together are taken over together, each reading by one consumer for all. (The group must know
+//!   the process by its name, `kafka.instance`; a range that ends in offsets without records still
+//!   costs `read_wait_ms_max`.)
 //! - Output partition = input partition, so one owner writes both.
 //! - A zombie, or an answer that was lost, can at worst repeat an identical output with the same
 //!   `event_id`.
@@ -31,6 +35,7 @@
 //! It decides nothing: windows, detectors and alerts are `monitor`'s. It does not create topics.
 
 mod config;
+mod load;
 mod outbox;
 mod own;
 mod partition;

@@ -1,6 +1,6 @@
 //! One assigned partition: its machine, what is being published, what is there already.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,20 +10,14 @@ use ports::{EventLog, LogError, Outgoing, Position, Producer, Published, publish
 use service::clock::{self, Stopwatch};
 use service::metric_names as names;
 use tracing::{debug, error, info, warn};
-use uuid::Uuid;
 
 use crate::config::Config;
+use crate::load::{Loaded, load, new_writer};
 use crate::outbox::{Origin, Outbox};
 use crate::own::{Pulse, Tick, configured, started};
-use crate::read::read_range;
-use crate::saved::{Head, Heads, KeyValue, Ledger};
+use crate::read::read_ranges;
+use crate::saved::{Head, KeyValue, Ledger};
 
-/// Records of the state topic that are looked at first when a head is searched from the end.
-const STATE_TAIL: i64 = 32;
-/// Factor by which that grows while none is found.
-const STATE_TAIL_GROWTH: i64 = 16;
-/// Heads whose entries are looked for before the partition is computed from its first record.
-const HEADS_MAX: usize = 4;
 /// Records of a snapshot published in one call.
 const SAVE_RECORDS_MAX: usize = 1_000;
 
@@ -49,8 +43,8 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
-    /// Takes a partition over: loads the newest usable snapshot and learns which outputs after it
-    /// are published.
+    /// Takes partitions of a topic over, all at once: loads the newest usable snapshot of each and
+    /// learns which outputs after it are published.
     ///
     /// # Errors
     ///
@@ -58,11 +52,40 @@ impl Worker {
     pub(crate) fn open(
         config: &Arc<Config>,
         log: &Arc<dyn EventLog>,
+        inputs: &[TopicPartition],
+    ) -> Result<Vec<Self>, LogError> {
+        let watch = Stopwatch::start();
+        let topic_id = log.topic_id(&config.topics.events)?;
+        let loaded = load(config, &**log, inputs, &topic_id)?;
+        let mut workers = Vec::new();
+        for (input, loaded) in inputs.iter().zip(loaded) {
+            workers.push(Self::begin(config, log, input, &topic_id, loaded)?);
+        }
+        learn_published(config, &**log, &mut workers)?;
+        for worker in &workers {
+            let (next_offset, end) = (worker.machine.next_offset(), worker.settings_known_at);
+            info!(
+                partition = %worker.input,
+                next_offset,
+                records = end.unwrap_or_default().saturating_sub(next_offset).max(0),
+                keys = worker.machine.keys(),
+                outputs = worker.outbox.known(),
+                elapsed_ms = u64::try_from(watch.elapsed().as_millis()).unwrap_or(u64::MAX),
+                "took a partition over"
+            );
+        }
+        Ok(workers)
+    }
+
+    /// Goes on from what was loaded, or begins anew.
+    fn begin(
+        config: &Arc<Config>,
+        log: &Arc<dyn EventLog>,
         input: &TopicPartition,
+        topic_id: &str,
+        loaded: Option<Loaded>,
     ) -> Result<Self, LogError> {
-        let topic_id = log.topic_id(&input.topic)?;
         let range = log.offsets(input)?;
-        let loaded = load(config, &**log, input, &topic_id)?;
         let is_fresh = loaded.is_none();
         let Loaded { machine, output_next, ledger } = loaded.unwrap_or_else(|| Loaded {
             machine: Processor::new(monitor::Settings::default(), &input.topic, input.partition),
@@ -84,7 +107,7 @@ impl Worker {
             config: Arc::clone(config),
             log: Arc::clone(log),
             input: input.clone(),
-            topic_id,
+            topic_id: topic_id.to_owned(),
             reported: machine.counters(),
             machine,
             ledger,
@@ -96,43 +119,14 @@ impl Worker {
             settings_known_at: Some(range.next),
         };
         if is_fresh {
-            worker.begin(range.first)?;
+            worker.begin_anew(range.first)?;
         }
-        worker.learn_published()?;
-        info!(
-            partition = %worker.input,
-            next_offset = worker.position(range.first),
-            records = range.next.saturating_sub(worker.machine.next_offset()).max(0),
-            keys = worker.machine.keys(),
-            outputs = worker.outbox.known(),
-            "took a partition over"
-        );
         Ok(worker)
-    }
-
-    /// Reads the outputs that are there though the loaded state does not know it.
-    fn learn_published(&mut self) -> Result<(), LogError> {
-        let decoder = Decoder::new(event::Limits::default());
-        let origin = OriginColumns::find();
-        let (topic, partition) = (&*self.input.topic, i64::from(self.input.partition));
-        let first = self.machine.next_offset();
-        for (index, (output, from)) in self.outbox.ends().into_iter().enumerate() {
-            let output = TopicPartition::new(output, self.input.partition);
-            let until = self.log.offsets(&output)?.next;
-            let mut found: HashSet<Origin> = HashSet::new();
-            read_range(&*self.log, &output, from, until, self.config.read_wait(), |record| {
-                let decoded = decoder.decode(record);
-                let ours = origin.of(&decoded.event, topic, partition);
-                found.extend(ours.filter(|(offset, _)| *offset >= first));
-            })?;
-            self.outbox.learn(index, found, until);
-        }
-        Ok(())
     }
 
     /// Begins without a state. If another one was there, or records that are gone, the partition says
     /// so before anything is computed; and the new state is saved, so that it is not lost again.
-    fn begin(&mut self, first: i64) -> Result<(), LogError> {
+    fn begin_anew(&mut self, first: i64) -> Result<(), LogError> {
         let mut was_there = first > 0;
         for (topic, _) in self.outbox.ends() {
             let output = TopicPartition::new(topic, self.input.partition);
@@ -369,12 +363,6 @@ fn unfit(error: &dyn std::fmt::Display) -> LogError {
     LogError::Fatal(format!("a snapshot does not encode: {error}"))
 }
 
-/// A number that no other writer of a partition has.
-fn new_writer() -> u64 {
-    let (_, number) = Uuid::now_v7().as_u64_pair();
-    number
-}
-
 /// Writes the configured settings into a partition; they hold from there on.
 ///
 /// # Errors
@@ -397,56 +385,43 @@ pub(crate) fn configure(
     Ok(())
 }
 
-/// What a snapshot holds.
-struct Loaded {
-    machine: Processor,
-    output_next: [i64; 2],
-    ledger: Ledger,
-}
-
-/// The newest snapshot of a partition that can be resumed.
-fn load(
+/// Reads the outputs that are there though the loaded states do not know it.
+fn learn_published(
     config: &Config,
     log: &dyn EventLog,
-    input: &TopicPartition,
-    topic_id: &str,
-) -> Result<Option<Loaded>, LogError> {
-    let state = TopicPartition::new(config.topics.state.as_str(), input.partition);
-    let range = log.offsets(&state)?;
-    let (mut tail, mut tried) = (STATE_TAIL, 0);
-    loop {
-        // Heads are written last, so the newest lies near the end.
-        let from = range.next.saturating_sub(tail).max(range.first);
-        let mut heads = Heads::new(input);
-        read_range(log, &state, from, range.next, config.read_wait(), |r| heads.take(r))?;
-        for mut entries in heads.newest_first(input).into_iter().take(HEADS_MAX).skip(tried) {
-            tried += 1;
-            if entries.head().topic_id != topic_id {
-                warn!(partition = %input, "a snapshot belongs to a deleted topic of that name");
-                continue;
-            }
-            let (first, next) = (range.first, range.next);
-            read_range(log, &state, first, next, config.read_wait(), |r| entries.take(r))?;
-            let head = entries.head().clone();
-            let finished = entries.finish(new_writer(), config.snapshot_chunk_bytes_max);
-            let Some((restored, ledger)) = finished else {
-                warn!(partition = %input, "a snapshot is not whole");
-                continue;
-            };
-            let TopicPartition { topic, partition } = input;
-            match Processor::resume(topic, *partition, &head.state, restored) {
-                Ok(machine) => {
-                    let output_next = [head.metrics_next, head.alerts_next];
-                    return Ok(Some(Loaded { machine, output_next, ledger }));
-                }
-                Err(error) => warn!(partition = %input, %error, "a snapshot cannot be used"),
-            }
+    workers: &mut [Worker],
+) -> Result<(), LogError> {
+    let mut ends: Vec<(TopicPartition, (i64, i64))> = Vec::new();
+    for worker in &*workers {
+        for (topic, from) in worker.outbox.ends() {
+            let output = TopicPartition::new(topic, worker.input.partition);
+            let until = log.offsets(&output)?.next;
+            ends.push((output, (from, until)));
         }
-        if from <= range.first || tried >= HEADS_MAX {
-            return Ok(None);
-        }
-        tail = tail.saturating_mul(STATE_TAIL_GROWTH);
     }
+    let decoder = Decoder::new(event::Limits::default());
+    let origin = OriginColumns::find();
+    let mut found: BTreeMap<TopicPartition, HashSet<Origin>> = BTreeMap::new();
+    let firsts: BTreeMap<i32, i64> = workers
+        .iter()
+        .map(|worker| (worker.input.partition, worker.machine.next_offset()))
+        .collect();
+    read_ranges(log, ends.iter().cloned(), config.read_wait(), |output, record| {
+        let Some(first) = firsts.get(&output.partition) else { return };
+        let decoded = decoder.decode(record);
+        let ours = origin.of(&decoded.event, &config.topics.events, i64::from(output.partition));
+        if let Some(ours) = ours.filter(|(offset, _)| offset >= first) {
+            found.entry(output.clone()).or_default().insert(ours);
+        }
+    })?;
+    let mut ends = ends.into_iter();
+    for worker in workers {
+        for index in 0..worker.outbox.ends().len() {
+            let Some((output, (_, until))) = ends.next() else { return Ok(()) };
+            worker.outbox.learn(index, found.remove(&output).unwrap_or_default(), until);
+        }
+    }
+    Ok(())
 }
 
 /// Columns of an output's origin.

@@ -1,5 +1,6 @@
-//! Reading back a known range of a partition.
+//! Reading back known ranges of partitions.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use event::{Record, TopicPartition};
@@ -10,8 +11,12 @@ use tracing::warn;
 /// Longest single poll; a lost wake-up costs no more.
 const POLL: Duration = Duration::from_millis(250);
 
-/// Shows each record of a partition from `from` up to, not including, `until`, in order. Records
-/// that retention has deleted meanwhile are skipped.
+/// From the first offset up to, not including, the second.
+pub(crate) type Range = (i64, i64);
+
+/// Shows each record of the ranges, in order within each partition. Records that retention has
+/// deleted meanwhile are skipped. All are read at once, by one consumer: one after another for each
+/// partition took three times as long.
 ///
 /// A range may end in offsets that hold no record. When nothing has come for `wait`, the rest is
 /// taken to be such; if it was not, a snapshot is missed (and a longer way replayed) or an output
@@ -20,33 +25,53 @@ const POLL: Duration = Duration::from_millis(250);
 /// # Errors
 ///
 /// What the log says.
-pub(crate) fn read_range(
+pub(crate) fn read_ranges(
     log: &dyn EventLog,
-    partition: &TopicPartition,
-    from: i64,
-    until: i64,
+    ranges: impl IntoIterator<Item = (TopicPartition, Range)>,
     wait: Duration,
-    mut show: impl FnMut(&Record<'_>),
+    mut show: impl FnMut(&TopicPartition, &Record<'_>),
 ) -> Result<(), LogError> {
-    let mut next = from.max(log.offsets(partition)?.first);
-    if next >= until {
+    let mut missing: BTreeMap<TopicPartition, Range> = BTreeMap::new();
+    for (partition, (from, until)) in ranges {
+        let next = if from < until { from.max(log.offsets(&partition)?.first) } else { from };
+        if next < until {
+            missing.insert(partition, (next, until));
+        }
+    }
+    if missing.is_empty() {
         return Ok(());
     }
-    let mut consumer = log.consumer(Subscription::Partitions(vec![partition.clone()]))?;
+    let partitions = missing.keys().cloned().collect();
+    let mut consumer = log.consumer(Subscription::Partitions(partitions))?;
     let mut since_progress = Stopwatch::start();
-    while next < until {
+    while !missing.is_empty() {
         match consumer.poll(POLL.min(wait))? {
-            Polled::Assigned(_) => consumer.seek(partition, next)?,
-            Polled::Batch(batch) => {
-                for record in batch.records().filter(|record| record.offset < until) {
-                    show(&record);
+            Polled::Assigned(partitions) => {
+                for partition in partitions {
+                    if let Some((next, _)) = missing.get(&partition) {
+                        consumer.seek(&partition, *next)?;
+                    }
                 }
-                next = batch.next_offset().unwrap_or(next).max(next);
+            }
+            Polled::Batch(batch) => {
+                let partition = batch.partition();
+                let Some((next, until)) = missing.get_mut(partition) else { continue };
+                for record in batch.records().filter(|record| record.offset < *until) {
+                    show(partition, &record);
+                }
+                *next = batch.next_offset().unwrap_or(*next).max(*next);
                 since_progress = Stopwatch::start();
+                if *next >= *until {
+                    // What others write meanwhile is not waited for.
+                    consumer.pause(partition, true)?;
+                    missing.remove(partition);
+                }
             }
             Polled::Idle | Polled::Revoked(_) => {
                 if since_progress.has_passed(wait) {
-                    warn!(%partition, next, until, "the end of a range holds no records");
+                    for (partition, (next, until)) in missing {
+                        warn!(%partition, next, until, "the end of a range holds no records");
+                    }
                     return Ok(());
                 }
             }

@@ -131,8 +131,9 @@ impl Role {
         match self.consumer.poll(wait)? {
             Polled::Idle => {}
             Polled::Assigned(partitions) => {
-                for partition in partitions {
-                    let worker = Worker::open(&self.config, &self.log, &partition)?;
+                info!(count = partitions.len(), "was given partitions");
+                let opened = Worker::open(&self.config, &self.log, &partitions)?;
+                for (partition, worker) in partitions.into_iter().zip(opened) {
                     let first = self.log.offsets(&partition)?.first;
                     self.consumer.seek(&partition, worker.position(first))?;
                     self.workers.insert(partition, worker);

@@ -27,7 +27,7 @@ mod ledger;
 mod reader;
 
 pub(crate) use ledger::Ledger;
-pub(crate) use reader::Heads;
+pub(crate) use reader::{Entries, Heads};
 
 /// Version of the format.
 const FORMAT: u8 = 2;

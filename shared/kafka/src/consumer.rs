@@ -6,6 +6,7 @@
 //! partition, so that interleaved partitions still make long batches.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
 use event::{Batch, BatchBuilder, TimestampType, TopicPartition};
@@ -18,6 +19,7 @@ use rdkafka::message::{BorrowedMessage, Headers as _};
 use rdkafka::{Message, Offset, Timestamp};
 
 use crate::context::{Change, GroupContext, list};
+use crate::instance::Instance;
 use crate::log::watermarks;
 use crate::options::Options;
 use crate::outcome::{is_out_of_range, is_unknown, outcome};
@@ -48,10 +50,12 @@ impl Cursor {
     }
 }
 
-/// Consumer of a Kafka log. Leaves its group when it is dropped.
+/// Consumer of a Kafka log. Leaves its group when it is dropped, if it has no name there.
 pub(crate) struct KafkaConsumer {
     base: BaseConsumer<GroupContext>,
-    is_member: bool,
+    /// Of a member.
+    group: Option<String>,
+    instance: Arc<Instance>,
     request_wait: Duration,
     cursors: BTreeMap<TopicPartition, Cursor>,
     /// A cursor and librdkafka disagree.
@@ -77,31 +81,42 @@ impl std::fmt::Debug for KafkaConsumer {
 }
 
 impl KafkaConsumer {
-    pub(crate) fn new(options: &Options, subscription: Subscription) -> Result<Self, LogError> {
-        let group = match &subscription {
-            Subscription::Group { group, .. } => group.as_str(),
+    pub(crate) fn new(
+        options: &Options,
+        instance: &Arc<Instance>,
+        subscription: Subscription,
+    ) -> Result<Self, LogError> {
+        let config = match &subscription {
+            Subscription::Group { group, .. } => {
+                let mut config = options.consumer(group);
+                if let Some(name) = instance.in_group(group) {
+                    config.set("group.instance.id", name);
+                }
+                config
+            }
             // librdkafka wants a name; nobody joins or commits under it.
-            Subscription::Partitions(_) => "driftseal-reader",
+            Subscription::Partitions(_) => options.consumer("driftseal-reader"),
         };
         let context = GroupContext::default();
-        let base = BaseConsumer::from_config_and_context(&options.consumer(group), context)
+        let base = BaseConsumer::from_config_and_context(&config, context)
             .map_err(|error| LogError::Fatal(format!("Kafka consumer: {error}")))?;
-        let is_member = match subscription {
-            Subscription::Group { topics, .. } => {
+        let group = match subscription {
+            Subscription::Group { topics, group } => {
                 let topics: Vec<_> = topics.iter().map(String::as_str).collect();
                 base.subscribe(&topics).map_err(|error| outcome(&error, "subscription"))?;
-                true
+                Some(group)
             }
             Subscription::Partitions(mut partitions) => {
                 partitions.sort();
                 partitions.dedup();
                 base.context().announce(Change::Assigned(partitions));
-                false
+                None
             }
         };
         Ok(Self {
             base,
-            is_member,
+            group,
+            instance: Arc::clone(instance),
             request_wait: options.request_wait,
             cursors: BTreeMap::new(),
             is_dirty: false,
@@ -326,6 +341,21 @@ impl KafkaConsumer {
         Some(outcome(error, "consumer"))
     }
 
+    /// What an error means where another process has joined under our name: librdkafka's client is
+    /// of no use any more, and the next one joins without a name.
+    fn unless_fenced(&self, error: LogError) -> LogError {
+        let fatal = self.base.client().fatal_error();
+        let is_fenced =
+            fatal.is_some_and(|(code, _)| matches!(code, RDKafkaErrorCode::FencedInstanceId));
+        let Some(group) = self.group.as_ref().filter(|_| is_fenced) else { return error };
+        self.instance.lose(group);
+        LogError::Unavailable(format!(
+            "another process joined the group `{group}` under the name of this one \
+             (`kafka.instance`); it goes on without a name, which costs a session timeout when it \
+             dies"
+        ))
+    }
+
     /// librdkafka does not say which partition it was; the brokers know. That partition stands
     /// still until it is sought again.
     fn find_out_of_range(&mut self) -> Option<LogError> {
@@ -393,8 +423,8 @@ fn copy(
     Some(size)
 }
 
-impl Consumer for KafkaConsumer {
-    fn poll(&mut self, wait: Duration) -> Result<Polled, LogError> {
+impl KafkaConsumer {
+    fn poll_once(&mut self, wait: Duration) -> Result<Polled, LogError> {
         if let Some(polled) = self.take_change() {
             return Ok(polled);
         }
@@ -415,6 +445,12 @@ impl Consumer for KafkaConsumer {
             Some(error) => Err(error),
             None => Ok(Polled::Idle),
         }
+    }
+}
+
+impl Consumer for KafkaConsumer {
+    fn poll(&mut self, wait: Duration) -> Result<Polled, LogError> {
+        self.poll_once(wait).map_err(|error| self.unless_fenced(error))
     }
 
     fn seek(&mut self, partition: &TopicPartition, offset: i64) -> Result<(), LogError> {
@@ -440,7 +476,7 @@ impl Consumer for KafkaConsumer {
     }
 
     fn commit(&mut self, positions: &[Position]) -> Result<(), LogError> {
-        if !self.is_member || positions.is_empty() {
+        if self.group.is_none() || positions.is_empty() {
             return Ok(());
         }
         let offsets =

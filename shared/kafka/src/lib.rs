@@ -11,6 +11,8 @@
 //!   been fetched already.
 //! - Aborted records of transactions are never seen (`read_committed`); [`ports::OffsetRange::next`]
 //!   is the last stable offset.
+//! - A member of a group that has a name ([`Options::instance`]) and dies is back at once: it need not
+//!   wait until its dead self has timed out. Two of one name do not stop each other.
 //! - Memory is bounded: publications in flight, librdkafka's prefetch, and the records copied.
 //! - Properties of librdkafka pass through unchanged ([`Options::client`]), except those on which
 //!   the promises above rest, which are refused. Their values are never printed.
@@ -24,6 +26,7 @@
 
 mod consumer;
 mod context;
+mod instance;
 mod log;
 mod options;
 mod outcome;

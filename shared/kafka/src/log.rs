@@ -10,6 +10,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer as _};
 
 use crate::consumer::KafkaConsumer;
 use crate::context::QuietContext;
+use crate::instance::Instance;
 use crate::options::Options;
 use crate::outcome::outcome;
 use crate::producer::KafkaProducer;
@@ -22,6 +23,7 @@ pub struct KafkaLog {
     asker: BaseConsumer<QuietContext>,
     producer: Arc<KafkaProducer>,
     cluster_id: String,
+    instance: Arc<Instance>,
 }
 
 impl std::fmt::Debug for KafkaLog {
@@ -53,7 +55,9 @@ impl KafkaLog {
                     options.bootstrap_servers, options.request_wait
                 ))
             })?;
-        Ok(Self { options, asker, producer, cluster_id })
+        let name = if options.is_classic() { options.instance.clone() } else { String::new() };
+        let instance = Arc::new(Instance::new(name));
+        Ok(Self { options, asker, producer, cluster_id, instance })
     }
 
     /// Serves what librdkafka has to say to the client that only asks.
@@ -116,6 +120,6 @@ impl EventLog for KafkaLog {
                 }
             }
         }
-        Ok(Box::new(KafkaConsumer::new(&self.options, subscription)?))
+        Ok(Box::new(KafkaConsumer::new(&self.options, &self.instance, subscription)?))
     }
 }

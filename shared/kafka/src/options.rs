@@ -16,6 +16,7 @@ const FIXED: &[&str] = &[
     "enable.auto.offset.store",
     "enable.idempotence",
     "group.id",
+    "group.instance.id",
     "isolation.level",
     "message.max.bytes",
     "metadata.broker.list",
@@ -34,6 +35,12 @@ pub struct Options {
     /// Properties of librdkafka as they are (`security.protocol`, `sasl.password`,
     /// `group.protocol`, …). They come last and win, except over what this crate relies on.
     pub client: BTreeMap<String, String>,
+    /// Name of the process in the groups that it joins (`group.instance.id`); empty for none.
+    /// Whoever joins under it takes over the partitions of the member that has it, at once and
+    /// without moving any other; who had it goes on without a name. A named member keeps its
+    /// partitions when it ends, until it is back or its session has timed out. The consumer protocol
+    /// (KIP-848) refuses a name until the session has timed out, so that none is used there.
+    pub instance: String,
     /// Largest record (key, value and headers), bytes; a larger one is `TooLarge`. The topic's
     /// `max.message.bytes` must allow it.
     pub record_bytes_max: usize,
@@ -51,13 +58,14 @@ pub struct Options {
 }
 
 impl Options {
-    /// The defaults: records up to 1,000,000 bytes, 100,000 records or 64 MiB in flight, 10 s for
+    /// The defaults: no name, records up to 1,000,000 bytes, 100,000 records or 64 MiB in flight, 10 s for
     /// a question, 30 s for an acknowledgement, replication as the brokers say.
     #[must_use]
     pub fn new(bootstrap_servers: impl Into<String>) -> Self {
         Self {
             bootstrap_servers: bootstrap_servers.into(),
             client: BTreeMap::new(),
+            instance: String::new(),
             record_bytes_max: 1_000_000,
             queue_records_max: 100_000,
             queue_bytes_max: 64 << 20,
@@ -76,6 +84,11 @@ impl Options {
                  its own"
             ))),
         }
+    }
+
+    /// Whether members agree by the classic group protocol.
+    pub(crate) fn is_classic(&self) -> bool {
+        self.client.get("group.protocol").is_none_or(|protocol| protocol == "classic")
     }
 
     fn common(&self) -> ClientConfig {
@@ -133,9 +146,7 @@ impl Options {
             .set("fetch.wait.max.ms", "100")
             .set("fetch.error.backoff.ms", "100")
             .set("queued.max.messages.kbytes", "16384");
-        let is_classic =
-            self.client.get("group.protocol").is_none_or(|protocol| protocol == "classic");
-        if is_classic {
+        if self.is_classic() {
             config.set("partition.assignment.strategy", "range");
         }
         self.with_client(config)
@@ -151,6 +162,7 @@ impl std::fmt::Debug for Options {
             .debug_struct("Options")
             .field("bootstrap_servers", &self.bootstrap_servers)
             .field("client", &client)
+            .field("instance", &self.instance)
             .field("record_bytes_max", &self.record_bytes_max)
             .field("queue_records_max", &self.queue_records_max)
             .field("queue_bytes_max", &self.queue_bytes_max)

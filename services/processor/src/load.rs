@@ -1,0 +1,167 @@
+//! Finds the newest snapshot of each partition that can be resumed, of all partitions at once.
+//!
+//! What it holds while it reads are the entries of all these partitions; of each they become its
+//! machine and are gone.
+
+use std::collections::VecDeque;
+
+use event::TopicPartition;
+use monitor::Processor;
+use ports::{EventLog, LogError, OffsetRange};
+use tracing::warn;
+use uuid::Uuid;
+
+use crate::config::Config;
+use crate::read::read_ranges;
+use crate::saved::{Entries, Heads, Ledger};
+
+/// Records of the state topic that are looked at first when a head is searched from the end.
+const STATE_TAIL: i64 = 32;
+/// Factor by which that grows while none is found.
+const STATE_TAIL_GROWTH: i64 = 16;
+/// Heads whose entries are looked for before the partition is computed from its first record.
+const HEADS_MAX: usize = 4;
+
+/// What a snapshot holds.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    pub(crate) machine: Processor,
+    pub(crate) output_next: [i64; 2],
+    pub(crate) ledger: Ledger,
+}
+
+/// A partition whose snapshot is searched.
+struct Search<'a> {
+    input: &'a TopicPartition,
+    state: TopicPartition,
+    range: OffsetRange,
+    /// Where the heads are searched from.
+    from: i64,
+    heads: Heads,
+    /// Heads to be tried, newest first.
+    candidates: VecDeque<Entries>,
+    tried: usize,
+    loaded: Option<Loaded>,
+    is_over: bool,
+}
+
+impl<'a> Search<'a> {
+    fn begin(
+        config: &Config,
+        log: &dyn EventLog,
+        input: &'a TopicPartition,
+    ) -> Result<Self, LogError> {
+        let state = TopicPartition::new(config.topics.state.as_str(), input.partition);
+        let range = log.offsets(&state)?;
+        let (heads, candidates) = (Heads::new(input), VecDeque::new());
+        let (from, is_over) = (range.next, range.first >= range.next);
+        Ok(Self { input, state, range, from, heads, candidates, tried: 0, loaded: None, is_over })
+    }
+
+    /// Takes the heads that were found as candidates, without those tried before and those of
+    /// another incarnation of the topic.
+    fn choose(&mut self, topic_id: &str) {
+        let heads = std::mem::replace(&mut self.heads, Heads::new(self.input));
+        let new = heads.newest_first(self.input).into_iter().take(HEADS_MAX).skip(self.tried);
+        for entries in new {
+            self.tried += 1;
+            if entries.head().topic_id == topic_id {
+                self.candidates.push_back(entries);
+            } else {
+                warn!(partition = %self.input, "a snapshot belongs to a deleted topic of that name");
+            }
+        }
+    }
+
+    /// Resumes from the candidate whose entries were read; if that cannot be, it is none any more.
+    fn resume(&mut self, config: &Config) {
+        let Some(entries) = self.candidates.pop_front() else { return };
+        let head = entries.head().clone();
+        let Some((restored, ledger)) =
+            entries.finish(new_writer(), config.snapshot_chunk_bytes_max)
+        else {
+            warn!(partition = %self.input, "a snapshot is not whole");
+            return;
+        };
+        let TopicPartition { topic, partition } = self.input;
+        match Processor::resume(topic, *partition, &head.state, restored) {
+            Ok(machine) => {
+                let output_next = [head.metrics_next, head.alerts_next];
+                self.loaded = Some(Loaded { machine, output_next, ledger });
+                self.is_over = true;
+            }
+            Err(error) => warn!(partition = %self.input, %error, "a snapshot cannot be used"),
+        }
+    }
+}
+
+/// The newest snapshot of each partition of a topic that can be resumed, in the same order.
+///
+/// # Errors
+///
+/// What the log says.
+pub(crate) fn load(
+    config: &Config,
+    log: &dyn EventLog,
+    inputs: &[TopicPartition],
+    topic_id: &str,
+) -> Result<Vec<Option<Loaded>>, LogError> {
+    let begin = |input| Search::begin(config, log, input);
+    let mut searches = inputs.iter().map(begin).collect::<Result<Vec<_>, _>>()?;
+    let wait = config.read_wait();
+    let mut tail = STATE_TAIL;
+    while searches.iter().any(|search| !search.is_over) {
+        // Heads are written last, so the newest lies near the end.
+        let mut open: Vec<&mut Search<'_>> =
+            searches.iter_mut().filter(|search| !search.is_over).collect();
+        for search in &mut open {
+            search.from = search.range.next.saturating_sub(tail).max(search.range.first);
+        }
+        let tails = of_each(&open, |search| (search.from, search.range.next));
+        read_ranges(log, tails, wait, |state, record| {
+            let found = open.iter_mut().find(|search| search.state.partition == state.partition);
+            if let Some(search) = found {
+                search.heads.take(record);
+            }
+        })?;
+        open.iter_mut().for_each(|search| search.choose(topic_id));
+        loop {
+            let mut trying: Vec<&mut Search<'_>> = open
+                .iter_mut()
+                .map(|search| &mut **search)
+                .filter(|search| !search.is_over && !search.candidates.is_empty())
+                .collect();
+            if trying.is_empty() {
+                break;
+            }
+            let whole = of_each(&trying, |search| (search.range.first, search.range.next));
+            read_ranges(log, whole, wait, |state, record| {
+                let found =
+                    trying.iter_mut().find(|search| search.state.partition == state.partition);
+                if let Some(entries) = found.and_then(|search| search.candidates.front_mut()) {
+                    entries.take(record);
+                }
+            })?;
+            trying.iter_mut().for_each(|search| search.resume(config));
+        }
+        for search in open {
+            search.is_over |= search.from <= search.range.first || search.tried >= HEADS_MAX;
+        }
+        tail = tail.saturating_mul(STATE_TAIL_GROWTH);
+    }
+    Ok(searches.into_iter().map(|search| search.loaded).collect())
+}
+
+/// A range of the state of each.
+fn of_each(
+    searches: &[&mut Search<'_>],
+    range: impl Fn(&Search<'_>) -> (i64, i64),
+) -> Vec<(TopicPartition, (i64, i64))> {
+    searches.iter().map(|search| (search.state.clone(), range(search))).collect()
+}
+
+/// A number that no other writer of a partition has.
+pub(crate) fn new_writer() -> u64 {
+    let (_, number) = Uuid::now_v7().as_u64_pair();
+    number
+}
