@@ -12,6 +12,7 @@ pub mod receiver;
 pub mod recompute;
 pub mod rng;
 pub mod sealed;
+pub mod send;
 pub mod settle;
 pub mod tables;
 pub mod traffic;
