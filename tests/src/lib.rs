@@ -15,6 +15,7 @@ pub mod sealed;
 pub mod send;
 pub mod settle;
 pub mod tables;
+pub mod topic;
 pub mod traffic;
 pub mod wait;
 pub mod workspace;
