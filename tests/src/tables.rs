@@ -12,6 +12,7 @@ use std::io::Read;
 use std::path::Path;
 
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 use crate::rng::Rng;
 use crate::workspace;
@@ -157,38 +158,50 @@ pub fn sources() -> Vec<Source> {
     ]
 }
 
-/// tau-bench: trajectories of one version of one agent, at the airline. For each the reward as
-/// `valid`, the messages of the agent as `steps`, and as `tool_calls` its tools in order, with `!`
-/// after those whose result says that it is an error.
+/// tau-bench: whole trajectories of one version of one agent, at the airline, as the benchmark writes
+/// them.
 ///
 /// # Panics
 ///
 /// If the real data cannot be read.
 #[must_use]
-pub fn trajectories() -> Table {
+pub fn conversations() -> Vec<Value> {
     let real = workspace::real_data().map(|data| data.join("tau-bench/gpt-4o-airline.json.gz"));
-    let rows = match real.filter(|path| path.is_file()) {
-        Some(path) => {
-            let all: Vec<Trajectory> = serde_json::from_str(&unzip(&path)).unwrap();
-            all.iter().map(Trajectory::row).collect()
-        }
-        None => made_trajectories(),
-    };
+    match real.filter(|path| path.is_file()) {
+        Some(path) => serde_json::from_str(&unzip(&path)).unwrap(),
+        None => made_conversations(),
+    }
+}
+
+/// The same as a table: of each trajectory the reward as `valid`, the messages of the agent as
+/// `steps`, and as `tool_calls` its tools in order, with `!` after those whose result says that it
+/// is an error.
+///
+/// # Panics
+///
+/// As [`conversations`].
+#[must_use]
+pub fn trajectories() -> Table {
+    let rows = conversations().into_iter().map(|conversation| {
+        let trajectory: Trajectory = serde_json::from_value(conversation).unwrap();
+        trajectory.row()
+    });
     let header = ["agent_version", "trial", "valid", "steps", "tool_calls"];
-    Table { header: header.map(str::to_owned).to_vec(), rows }
+    Table { header: header.map(str::to_owned).to_vec(), rows: rows.collect() }
 }
 
 /// Version of the trajectories.
 pub const TRAJECTORIES_OF: &str = "gpt-4o-airline";
 
-#[derive(Deserialize)]
-struct Trajectory {
+/// What a trajectory shows of an agent.
+#[derive(Debug, Deserialize)]
+pub struct Trajectory {
     trial: u32,
     reward: f64,
     traj: Vec<Message>,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 struct Message {
     role: String,
     name: Option<String>,
@@ -196,15 +209,20 @@ struct Message {
 }
 
 impl Trajectory {
+    /// Its tools in order, and whether each failed.
+    pub fn tools(&self) -> impl Iterator<Item = (&str, bool)> {
+        let results = self.traj.iter().filter(|message| message.role == "tool");
+        results.map(|message| {
+            let content = message.content.as_deref().unwrap_or_default();
+            (message.name.as_deref().unwrap_or_default(), content.starts_with("Error"))
+        })
+    }
+
     fn row(&self) -> Vec<String> {
         let steps = self.traj.iter().filter(|message| message.role == "assistant").count();
-        let results = self.traj.iter().filter(|message| message.role == "tool");
-        let tools: Vec<String> = results
-            .map(|message| {
-                let content = message.content.as_deref().unwrap_or_default();
-                let mark = if content.starts_with("Error") { "!" } else { "" };
-                format!("{}{mark}", message.name.as_deref().unwrap_or_default())
-            })
+        let tools: Vec<String> = self
+            .tools()
+            .map(|(name, failed)| format!("{name}{}", if failed { "!" } else { "" }))
             .collect();
         let passed = u8::from(self.reward >= 1.0);
         vec![
@@ -217,20 +235,27 @@ impl Trajectory {
     }
 }
 
-fn made_trajectories() -> Vec<Vec<String>> {
+fn made_conversations() -> Vec<Value> {
     let mut rng = Rng::new(5);
+    let says = |content: &str| json!({"role": "assistant", "content": content});
     (0..199)
         .map(|number| {
-            let calls = 1 + number % 11;
-            let tools: Vec<&str> =
-                (0..calls).map(|_| if rng.chance(0.05) { "book!" } else { "search" }).collect();
-            vec![
-                TRAJECTORIES_OF.to_owned(),
-                (number / 50).to_string(),
-                u8::from(rng.chance(0.42)).to_string(),
-                (calls + 4).to_string(),
-                tools.join(" "),
-            ]
+            let mut messages: Vec<Value> =
+                ["Hello", "Which one?", "One moment", "Done"].map(says).into();
+            for call in 0..1 + number % 11 {
+                let (tool, result) =
+                    if rng.chance(0.05) { ("book", "Error: no seat") } else { ("search", "[]") };
+                let id = format!("call-{call}");
+                let function = json!({"name": tool, "arguments": "{}"});
+                let calls = json!([{"id": id, "type": "function", "function": function}]);
+                messages.push(json!({"role": "assistant", "content": null, "tool_calls": calls}));
+                messages.push(
+                    json!({"role": "tool", "tool_call_id": id, "name": tool, "content": result}),
+                );
+            }
+            let reward = if rng.chance(0.42) { 1.0 } else { 0.0 };
+            let (task, trial) = (number % 50, number / 50);
+            json!({"task_id": task, "trial": trial, "reward": reward, "traj": messages})
         })
         .collect()
 }

@@ -3,6 +3,9 @@
 //!
 //! Once means: whatever is sent again after a kill is, byte for byte, what was sent before, under
 //! the same identifier, so that a receiver takes it for the same.
+//!
+//! One agent is under a suppression: nobody hears of it, the log says so once for each of the two,
+//! and both hear of it once when the suppression is ended.
 
 #![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a failed step fails the test")]
 
@@ -12,43 +15,33 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use ports::{Outgoing, publish_and_wait};
+use ports::EventLog;
 use serde_json::Value;
 use tests::alertmanager::{Alertmanager, told};
 use tests::process::Role;
 use tests::receiver::Receiver;
 use tests::rng::Rng;
-use tests::world::{EVENTS, World};
-use tests::{wait, workspace};
+use tests::send::{run, send};
+use tests::world::{ALERTS, World};
+use tests::{topic, wait, workspace};
 
 const AGENTS: usize = 12;
 /// Runs of each of the two versions of an agent.
 const RUNS: usize = 300;
 const LIMIT: Duration = Duration::from_secs(120);
+/// The agent of which nobody is to hear.
+const MUTED: &str = "agent-0";
+const BY: [&str; 4] = ["--by", "ana", "--reason", "a test"];
 
 /// Runs of all agents, in rounds; the second version of each fails in every second run.
-fn traffic(round: usize, rng: &mut Rng, now_ms: i64) -> Vec<Outgoing> {
-    let worse = round >= RUNS;
-    let record = |agent: usize, rng: &mut Rng| {
-        let failed = rng.chance(if worse { 0.5 } else { 0.05 });
-        let time = now_ms - 3_600_000 + i64::try_from(round).unwrap() * 2_000;
-        let value = serde_json::json!({
-            "kind": "run.completed",
-            "event_id": format!("{agent}-{round}"),
-            "event_time": event::Timestamp::from_millis(time).to_rfc3339().unwrap(),
-            "agent_id": format!("agent-{agent}"),
-            "agent_version": if worse { "v2" } else { "v1" },
-            "run_id": format!("run-{agent}-{round}"),
-            "run": {"status": if failed { "error" } else { "ok" }},
-        });
-        Outgoing {
-            topic: EVENTS.into(),
-            key: Some(format!("agent-{agent}").into_bytes()),
-            value: Some(value.to_string().into_bytes()),
-            ..Outgoing::default()
-        }
+fn traffic(round: usize, rng: &mut Rng, now_ms: i64) -> Vec<Value> {
+    let (version, share) = if round >= RUNS { ("v2", 0.5) } else { ("v1", 0.05) };
+    let time = now_ms - 3_600_000 + i64::try_from(round).unwrap() * 2_000;
+    let of = |agent: usize| {
+        let id = format!("{agent}-{round}");
+        run(&format!("agent-{agent}"), version, &id, time, rng.chance(share))
     };
-    (0..AGENTS).map(|agent| record(agent, rng)).collect()
+    (0..AGENTS).map(of).collect()
 }
 
 /// Agents whose error rate a receiver was told of as firing.
@@ -59,6 +52,11 @@ fn agents(alerts: &[Value]) -> BTreeSet<String> {
     alerts.iter().filter(is).map(|a| a["labels"]["agent_id"].to_string()).collect()
 }
 
+/// As a label is written.
+fn quoted(text: &str) -> String {
+    Value::from(text).to_string()
+}
+
 /// What the webhook was told: bodies by identifier.
 fn messages(receiver: &Receiver) -> BTreeMap<String, BTreeSet<Vec<u8>>> {
     let mut messages: BTreeMap<String, BTreeSet<Vec<u8>>> = BTreeMap::new();
@@ -66,6 +64,43 @@ fn messages(receiver: &Receiver) -> BTreeMap<String, BTreeSet<Vec<u8>>> {
         messages.entry(request.webhook_id.unwrap()).or_default().insert(request.body);
     }
     messages
+}
+
+/// Whether the webhook was told of that agent.
+fn hears_of(hook: &Receiver, agent: &str) -> bool {
+    let agent = format!("\"{agent}\"");
+    let of_agent = |body: &Vec<u8>| {
+        let text = String::from_utf8_lossy(body);
+        text.contains(&agent) && text.contains("run.error_rate")
+    };
+    messages(hook).values().flatten().any(of_agent)
+}
+
+/// What the log says became of the alerts of the muted agent, by identifier: kind, sink, step and
+/// suppression. When it was written is not compared: a notifier that was killed may say it again.
+fn outcomes(log: &dyn EventLog) -> BTreeMap<String, BTreeSet<[String; 4]>> {
+    let mut outcomes: BTreeMap<String, BTreeSet<[String; 4]>> = BTreeMap::new();
+    for event in topic::events(log, ALERTS) {
+        let text = |path: &str| event.text_at(path).unwrap_or_default().to_owned();
+        if text("kind").starts_with("notification.") && text("agent_id") == MUTED {
+            let paths =
+                ["sink", "step", "suppressed_by"].map(|path| format!("notification.{path}"));
+            let [sink, step, by] = paths.map(|path| text(&path));
+            outcomes.entry(text("event_id")).or_default().insert([text("kind"), sink, step, by]);
+        }
+    }
+    outcomes
+}
+
+/// Sinks for which the log says that, each as often as under an identifier of its own.
+fn sinks_of(log: &dyn EventLog, kind: &str, step: &str, suppression: &str) -> Vec<String> {
+    let outcomes = outcomes(log);
+    assert!(outcomes.values().all(|said| said.len() == 1), "said in two ways: {outcomes:?}");
+    let all = outcomes.into_values().flatten();
+    let fits = all.filter(|[k, _, s, by]| k == kind && s == step && by == suppression);
+    let mut sinks: Vec<String> = fits.map(|[_, sink, ..]| sink).collect();
+    sinks.sort();
+    sinks
 }
 
 #[test]
@@ -88,6 +123,10 @@ fn every_alert_is_told_once_while_processor_and_notifier_are_killed() {
     );
     let Some(world) = World::start_with("notify_kafka", &configuration) else { return };
 
+    let suppress = ["--output", "json", "suppress", "add", "--agent", MUTED, "--for", "1h"];
+    let said: Value = serde_json::from_str(&world.command(&[&suppress[..], &BY].concat())).unwrap();
+    let suppression = said["suppression_id"].as_str().unwrap();
+
     let mut roles: Vec<Role> = ["processor", "notifier"].map(|role| world.role(role)).into();
     let log = world.log();
     let sent = Arc::new(AtomicBool::new(false));
@@ -96,9 +135,8 @@ fn every_alert_is_told_once_while_processor_and_notifier_are_killed() {
         thread::spawn(move || {
             let mut rng = Rng::new(7);
             let now_ms = service::clock::now_ms();
-            let producer = log.producer();
             for round in 0..2 * RUNS {
-                publish_and_wait(&*producer, traffic(round, &mut rng, now_ms), LIMIT).unwrap();
+                send(&*log, &traffic(round, &mut rng, now_ms));
                 thread::sleep(Duration::from_millis(30));
             }
             sent.store(true, Ordering::SeqCst);
@@ -113,21 +151,32 @@ fn every_alert_is_told_once_while_processor_and_notifier_are_killed() {
     sender.join().unwrap();
     assert!(kills >= 6, "{kills}");
 
-    let firing = |messages: &BTreeMap<String, BTreeSet<Vec<u8>>>| {
-        let text = |body: &[u8]| String::from_utf8_lossy(body).into_owned();
-        let all: Vec<String> = messages.values().flatten().map(|body| text(body)).collect();
-        let of = |agent: usize| {
-            let agent = format!("\"agent-{agent}\"");
-            all.iter().any(|body| body.contains(&agent) && body.contains("run.error_rate"))
-        };
-        (0..AGENTS).filter(|agent| of(*agent)).count()
-    };
+    let others = || (1..AGENTS).map(|agent| format!("agent-{agent}"));
     wait::until("the webhook to hear of every agent", LIMIT, || {
-        (firing(&messages(&hook)) == AGENTS).then_some(())
+        others().all(|agent| hears_of(&hook, &agent)).then_some(())
     });
     wait::until("the Alertmanager's receiver to hear of every agent", LIMIT, || {
-        (agents(&told(&downstream)).len() == AGENTS).then_some(())
+        (agents(&told(&downstream)).len() == AGENTS - 1).then_some(())
     });
+    let log = world.log();
+    let noted =
+        |log: &dyn EventLog| sinks_of(log, "notification.suppressed", "firing", suppression);
+    wait::until("the log to say of whom nobody hears", LIMIT, || {
+        (noted(&*log) == ["am", "hook"]).then_some(())
+    });
+    roles[1].kill_and_restart();
+    assert!(!hears_of(&hook, MUTED) && !agents(&told(&downstream)).contains(&quoted(MUTED)));
+
+    world.command(&[&["suppress", "end", suppression][..], &BY].concat());
+    roles[0].kill_and_restart();
+    wait::until("both to hear of the alert when its suppression is ended", LIMIT, || {
+        let all = hears_of(&hook, MUTED) && agents(&told(&downstream)).contains(&quoted(MUTED));
+        all.then_some(())
+    });
+    wait::until("the log to say that both were told", LIMIT, || {
+        (sinks_of(&*log, "notification.delivered", "firing", "") == ["am", "hook"]).then_some(())
+    });
+    assert_eq!(noted(&*log), ["am", "hook"], "said once of each");
     roles.iter_mut().for_each(Role::kill);
 
     let messages = messages(&hook);

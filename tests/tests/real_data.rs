@@ -1,30 +1,109 @@
-//! Real agent data through the whole path: every row becomes sealed events, alerts fire for real
-//! version changes, and not for one version that is split in two at random.
+//! Real agent data through the whole path: every row becomes sealed events, alerts fire soon for
+//! real version changes and not for one version that is split in two at random, and a replay of the
+//! sealed archive finds the same.
 //!
 //! The data is not part of the project. Where it is absent, data of the same shape is made here.
+//! How calm and how quick the monitor is over hundreds of such runs is `real_drift`'s question; here
+//! each is one run, and its path is the whole one. That a single altered value is found by a replay
+//! is asked in `replay`.
 
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+use std::collections::BTreeMap;
+use std::path::Path;
 
+use event::Event;
+use serde_json::Value;
+use tests::recompute::Computed;
 use tests::rng::Rng;
-use tests::tables::{Source, Table, sources};
-use tests::world::{ALERTS, EVENTS, World};
-use tests::{wait, workspace};
+use tests::sealed::Sealed;
+use tests::settle::settle;
+use tests::tables::{Source, Table, Trajectory, conversations, sources};
+use tests::workspace;
+use tests::world::{EVENTS, World};
 
-/// Sends a table in an environment of its own, so that it meets no other experiment.
-fn emit(world: &World, source: &Source, table: &Table, environment: &str) -> usize {
+/// Name of the mapping of the trajectories, and the version that it gives them.
+const TAU_BENCH: (&str, &str) = ("tau-bench", "\"gpt-4o\"");
+/// Observations of the new version within which every agent that a large real change is found of has
+/// its first alert.
+const SOON: f64 = 60.0;
+
+/// Sends a file in an environment of its own, so that it meets no other experiment; its mapping may
+/// be changed in other ways too.
+fn emit(world: &World, name: &str, file: &Path, environment: &str, change: (&str, &str)) {
+    let mappings = workspace::root().join("schemas").join("mappings");
+    let mapping = std::fs::read_to_string(mappings.join(format!("{name}.toml"))).unwrap();
+    assert!(mapping.contains("\"benchmark\""), "the mapping names its environment");
+    assert!(mapping.contains(change.0), "{change:?}");
+    let own = mapping.replace("\"benchmark\"", &format!("\"{environment}\""));
+    let own_file = file.with_extension("toml");
+    std::fs::write(&own_file, own.replace(change.0, change.1)).unwrap();
+    world.command(&["emit", file.to_str().unwrap(), "--mapping", own_file.to_str().unwrap()]);
+}
+
+/// Sends a table; how many runs it has.
+fn emit_table(world: &World, source: &Source, table: &Table, environment: &str) -> usize {
     let file = world.path(&format!("{}-{environment}.csv", source.name));
     table.write(&file);
-    let mappings = workspace::root().join("schemas").join("mappings");
-    let mapping = std::fs::read_to_string(mappings.join(format!("{}.toml", source.name))).unwrap();
-    let own = mapping.replace("\"benchmark\"", &format!("\"{environment}\""));
-    assert_ne!(own, mapping, "the mapping names its environment");
-    let own_file = world.path(&format!("{}-{environment}.toml", source.name));
-    std::fs::write(&own_file, own).unwrap();
-    world.command(&["emit", file.to_str().unwrap(), "--mapping", own_file.to_str().unwrap()]);
+    emit(world, source.name, &file, environment, ("", ""));
     table.rows.len()
+}
+
+/// Sends trajectories as those of a version.
+fn emit_conversations(world: &World, part: &[Value], environment: &str, version: &str) {
+    let (name, mapped) = TAU_BENCH;
+    let file = world.path(&format!("{name}-{environment}-{}.json", version.trim_matches('"')));
+    std::fs::write(&file, serde_json::to_vec(part).unwrap()).unwrap();
+    emit(world, name, &file, environment, (mapped, version));
+}
+
+/// Calls of tools, and how many of them failed.
+fn calls(conversations: &[Value]) -> (usize, usize) {
+    conversations.iter().fold((0, 0), |(calls, failed), conversation| {
+        let trajectory: Trajectory = serde_json::from_value(conversation.clone()).unwrap();
+        let tools: Vec<bool> = trajectory.tools().map(|(_, failed)| failed).collect();
+        let wrong = tools.iter().filter(|failed| **failed).count();
+        (calls + tools.len(), failed + wrong)
+    })
+}
+
+/// Sealed events: of each kind, and results of tools of each status.
+fn count(sealed: &Sealed) -> (BTreeMap<String, usize>, BTreeMap<String, usize>) {
+    let (mut kinds, mut statuses) = (BTreeMap::new(), BTreeMap::new());
+    sealed.rows(EVENTS, |_, row| {
+        let kind = row.event.text_at("kind").unwrap_or_default();
+        if kind == "tool.completed" {
+            let status = row.event.text_at("tool.status").unwrap_or_default();
+            *statuses.entry(status.to_owned()).or_default() += 1;
+        }
+        *kinds.entry(kind.to_owned()).or_default() += 1;
+    });
+    (kinds, statuses)
+}
+
+/// A drift alert that fired: agent, version, metric, and after how many observations.
+type Fired = (String, String, String, f64);
+
+/// The drift alerts of each environment, soonest first.
+fn fired(alerts: &Computed) -> BTreeMap<String, Vec<Fired>> {
+    let mut fired: BTreeMap<String, Vec<Fired>> = BTreeMap::new();
+    let observations = event::schema().id("drift.observations").unwrap();
+    for event in alerts.values() {
+        // Silence is an alert of its own: where one agent's data ends, another's goes on.
+        let is_drift = event.text_at("drift.metric") != Some("agent.silence");
+        if is_drift && event.text_at("kind") == Some("drift.alert.firing") {
+            let text = |path| Event::text_at(event, path).unwrap_or_default().to_owned();
+            let after = event.number(observations).unwrap();
+            let alert = (text("agent_id"), text("agent_version"), text("drift.metric"), after);
+            fired.entry(text("environment")).or_default().push(alert);
+        }
+    }
+    for alerts in fired.values_mut() {
+        alerts.sort_by(|one, other| {
+            one.3.total_cmp(&other.3).then_with(|| (&one.0, &one.2).cmp(&(&other.0, &other.2)))
+        });
+    }
+    fired
 }
 
 #[test]
@@ -36,59 +115,52 @@ fn alerts_fire_for_real_changes_and_not_for_one_version_split_in_two() {
     for source in &sources() {
         let worse = source.table.in_order(&source.worse, source.columns, &mut rng);
         let split = source.table.split_in_two(&source.worse[0], source.columns, &mut rng);
-        runs += emit(&world, source, &source.table, "whole");
-        runs += emit(&world, source, &worse, "change");
-        runs += emit(&world, source, &split, "split");
+        runs += emit_table(&world, source, &source.table, "whole");
+        runs += emit_table(&world, source, &worse, "change");
+        runs += emit_table(&world, source, &split, "split");
     }
+    let mut conversations = conversations();
+    let (called, failed) = calls(&conversations);
+    assert!(called > failed && failed > 0, "{failed} of {called}");
+    emit_conversations(&world, &conversations, "whole", TAU_BENCH.1);
+    rng.shuffle(&mut conversations);
+    let (first, second) = conversations.split_at(conversations.len() / 2);
+    emit_conversations(&world, first, "split", TAU_BENCH.1);
+    emit_conversations(&world, second, "split", "\"gpt-4o-again\"");
+    runs += 2 * conversations.len();
     println!("{runs} runs sent");
 
     let ends = tests::flush::flush(&world);
-    let mut sealed = world.sealed();
-    wait::until("everything to be sealed", Duration::from_secs(180), || {
-        sealed.refresh();
-        let at = sealed.ends(EVENTS);
-        let all = ends.iter().all(|(partition, end)| at.get(partition).is_some_and(|at| at >= end));
-        all.then_some(())
-    });
-    let expected =
-        tests::recompute::Recomputed::from(&sealed, EVENTS, &ends, &World::settings()).alerts;
-    wait::until("every alert to be sealed", Duration::from_secs(180), || {
-        sealed.refresh();
-        let (there, _) = tests::recompute::sealed_events(&sealed, ALERTS);
-        expected.keys().all(|id| there.contains_key(id)).then_some(())
-    });
+    let (sealed, recomputed) = settle(&world, &ends);
     for role in &mut roles {
         assert_eq!(role.stop(), Some(0), "{}", role.last_words());
     }
     world.fsck();
+    world.replay();
 
-    let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
-    sealed.rows(EVENTS, |_, row| {
-        let kind = row.event.text_at("kind").unwrap_or_default();
-        *kinds.entry(kind.to_owned()).or_default() += 1;
-    });
+    let (kinds, statuses) = count(&sealed);
     println!("{kinds:?}");
     assert_eq!(kinds.get("run.completed"), Some(&runs));
     assert_eq!(kinds.get("quarantine.added"), None);
+    let wanted = [("error".to_owned(), 2 * failed), ("ok".to_owned(), 2 * (called - failed))];
+    assert_eq!(statuses, BTreeMap::from(wanted), "every trajectory was sent twice");
 
-    let mut fired: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for event in expected.values() {
-        // Silence is an alert of its own: where one agent's data ends, another's goes on.
-        let is_drift = event.text_at("drift.metric") != Some("agent.silence");
-        if is_drift && event.text_at("kind") == Some("drift.alert.firing") {
-            let text = |path| event.text_at(path).unwrap_or_default().to_owned();
-            let agent =
-                format!("{} {} {}", text("agent_id"), text("agent_version"), text("drift.metric"));
-            fired.entry(text("environment")).or_default().insert(agent);
-        }
-    }
+    let fired = fired(&recomputed.alerts);
     for (environment, alerts) in &fired {
         println!("{environment}: {} alerts, such as {:?}", alerts.len(), alerts.first());
     }
     for source in ["bfcl", "terminal-bench"] {
-        let of_source = |alert: &&String| alert.starts_with(source);
-        let change = fired.get("change").into_iter().flatten().find(of_source);
-        assert!(change.is_some(), "{source}: the real change fired no alert");
+        // Of each agent the alert that fired first: they are sorted.
+        let mut soonest: BTreeMap<&str, (&str, f64)> = BTreeMap::new();
+        for (agent, _, metric, after) in fired.get("change").into_iter().flatten() {
+            if agent.starts_with(source) {
+                soonest.entry(agent).or_insert((metric, *after));
+            }
+        }
+        println!("{source}, the real change: {soonest:?}");
+        assert!(!soonest.is_empty(), "{source}: the real change fired no alert");
+        let late: Vec<_> = soonest.iter().filter(|(_, (_, after))| *after > SOON).collect();
+        assert!(late.is_empty(), "{source}: {late:?}");
     }
     assert_eq!(fired.get("split"), None, "an alert where nothing changed");
 }

@@ -60,8 +60,8 @@ pub struct PinArgs {
     #[command(flatten)]
     whom: Whom,
     /// The version; the current one if absent
-    #[arg(long = "of", value_name = "VERSION")]
-    version: Option<String>,
+    #[arg(long, value_name = "VERSION")]
+    of: Option<String>,
     /// An alert that is firing: what was observed since then is the norm from now on
     #[arg(long, value_name = "ALERT_ID")]
     alert: Option<String>,
@@ -116,7 +116,7 @@ impl Action {
                 }
                 return Ok(Ended::Done);
             }
-            Self::Pin(args) => ("drift.baseline.pinned", args.whom, args.version, args.alert),
+            Self::Pin(args) => ("drift.baseline.pinned", args.whom, args.of, args.alert),
             Self::Unpin(args) => ("drift.baseline.unpinned", args.whom, None, None),
         };
         let at = act(&*log, &topics.events, kind, &whom, version.as_deref(), alert.as_deref())?;

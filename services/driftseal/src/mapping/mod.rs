@@ -11,6 +11,7 @@ mod path;
 mod record;
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use event::{CellType, Timestamp, schema};
 use serde_json::{Map, Value};
@@ -182,7 +183,7 @@ fn value_of(
     let text = field.source.text(place).or_else(|| field.default.clone());
     let Some(mut text) = text else { return Ok(None) };
     if let Some(map) = &field.map {
-        match map.get(&text).or_else(|| map.get("*")) {
+        match mapped(map, &text) {
             Some(mapped) if mapped.is_empty() => return Ok(None),
             Some(mapped) if mapped == "*" => {}
             Some(mapped) => text.clone_from(mapped),
@@ -192,6 +193,16 @@ fn value_of(
     // What follows `attributes.` is text.
     let cell_type = schema().id(target).map_or(CellType::Text, |id| schema().column(id).cell_type);
     typed(text, cell_type, field, index).map(Some)
+}
+
+/// What a text becomes: by itself, else by the longest beginning that the map has. `*` alone is the
+/// beginning of every text.
+fn mapped<'m>(map: &'m BTreeMap<String, String>, text: &str) -> Option<&'m String> {
+    let begins = |(key, _): &(&String, &String)| {
+        key.strip_suffix('*').is_some_and(|beginning| text.starts_with(beginning))
+    };
+    let by_beginning = || map.iter().filter(begins).max_by_key(|(key, _)| key.len());
+    map.get(text).or_else(|| by_beginning().map(|(_, value)| value))
 }
 
 /// Reads text as the type of its column.

@@ -70,6 +70,34 @@ fn a_value_of_the_wrong_type_names_event_and_field() {
     assert!(error.to_string().ends_with("`2` is not in the map"), "{error}");
 }
 
+#[test]
+fn a_map_prefers_the_text_itself_then_its_longest_beginning_then_every_other() {
+    let mapping = mapping(
+        r#"
+[source]
+format = "csv"
+
+[[event]]
+kind = "tool.completed"
+[event.fields]
+agent_id = { const = "a" }
+"tool.status" = { column = "result", map = { "Error*" = "error", "Error: busy*" = "denied", "Error" = "", "*" = "ok" } }
+"#,
+    );
+    let status = |text: &str| {
+        let events = mapping.events(&Record::row([("result", text)]), 0).unwrap();
+        events[0]["tool"]["status"].as_str().map(str::to_owned)
+    };
+    for (text, wanted) in [
+        ("Error: no such user", Some("error")),
+        ("Error: busy, later", Some("denied")),
+        ("Error", None),
+        ("an Error", Some("ok")),
+    ] {
+        assert_eq!(status(text).as_deref(), wanted, "{text}");
+    }
+}
+
 const NESTED: &str = r#"
 [source]
 format = "json"

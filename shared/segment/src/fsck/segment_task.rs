@@ -13,11 +13,17 @@ use crate::read::{self, ReadError};
 
 /// Kinds of computed events begin with one of these. The identifier of each is derived, so that a
 /// process which died may write it again.
-const COMPUTED: [&str; 4] = ["metric.", "drift.", "monitor.", "notification."];
+const COMPUTED: [&str; 6] =
+    ["metric.", "drift.", "eval.", "maintenance.", "monitor.", "notification."];
 
 /// Kinds of these that name no origin: their identifiers are derived from the alert.
-const WITHOUT_ORIGIN: [&str; 4] =
-    ["notification.delivered", "notification.failed", "monitor.dead", "monitor.recovered"];
+const WITHOUT_ORIGIN: [&str; 5] = [
+    "notification.delivered",
+    "notification.failed",
+    "notification.suppressed",
+    "monitor.dead",
+    "monitor.recovered",
+];
 
 /// Kind of events that did not decode.
 const QUARANTINED: &str = "quarantine.added";

@@ -55,14 +55,19 @@ fn what_is_written_twice_under_a_derived_identifier_is_counted_as_repeated() {
         );
         (crate::common::START_MS, json)
     };
-    let derived =
-        ["notification.delivered", "notification.failed", "monitor.dead", "monitor.recovered"];
+    let derived = [
+        "notification.delivered",
+        "notification.failed",
+        "notification.suppressed",
+        "monitor.dead",
+        "monitor.recovered",
+    ];
     // What the monitor writes once, and what it says of itself in the events, is no copy.
     let others = ["monitor.tick", "monitor.started", "drift.alert.acknowledged"];
     let lines = derived.iter().chain(&derived).chain(&others).chain(&others).map(|kind| line(kind));
     world.commit(&[("driftseal.alerts", 0, lines.collect())]);
     let report = world.fsck();
-    assert_eq!((report.verdict, report.repeated_computed_events), (Judgement::Verified, 4));
+    assert_eq!((report.verdict, report.repeated_computed_events), (Judgement::Verified, 5));
 }
 
 #[test]

@@ -1,0 +1,399 @@
+//! What people do to the monitor, through the whole path on Apache Kafka while the processor is
+//! killed: a suite, a pin, a canary, a suppression, a maintenance window and an acknowledgement, by
+//! the command line. Each is answered, does what it says, is sealed, and a replay finds the same.
+//!
+//! What each does in all its cases is asked in `monitor`; here one story of each takes the whole
+//! path. Each story has an agent of its own, so that they meet nowhere but in partitions.
+
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a failed step fails the test")]
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use event::Event;
+use ports::EventLog;
+use serde_json::{Value, json};
+use tests::process::Role;
+use tests::recompute::{Computed, sealed_events};
+use tests::rng::Rng;
+use tests::send::{run, send};
+use tests::settle::settle;
+use tests::wait;
+use tests::world::{ALERTS, EVENTS, METRICS, World};
+
+const LIMIT: Duration = Duration::from_secs(60);
+const MINUTE_MS: i64 = 60_000;
+/// Time between two runs of an agent.
+const STEP_MS: i64 = 5_000;
+const BY: [&str; 4] = ["--by", "ana", "--reason", "a test"];
+/// Share of runs that fail, and of those of a version that is worse.
+const GOOD: f64 = 0.05;
+const BAD: f64 = 0.5;
+
+const SUITE: &str = "
+suite: quick
+applies_to:
+  kind: run.completed
+  agents: [judged]
+checks:
+  - type: latency_max
+    duration_ms: 1000
+gate:
+  pass_rate_min: 0.8
+  confidence: 0.95
+  trials_min: 30
+";
+
+/// The world, its roles, and what was sent of each agent.
+struct Stage {
+    world: World,
+    log: Arc<dyn EventLog>,
+    processor: Role,
+    sealer: Role,
+    kills: u32,
+    rng: Rng,
+    /// Event time of the next run of each agent.
+    times: BTreeMap<&'static str, i64>,
+    start_ms: i64,
+    sent: usize,
+}
+
+impl Stage {
+    fn start() -> Option<Self> {
+        let world = World::start("acts_kafka")?;
+        Some(Self {
+            log: world.log(),
+            processor: world.role("processor"),
+            sealer: world.role("sealer"),
+            world,
+            kills: 0,
+            rng: Rng::new(20_260_201),
+            times: BTreeMap::new(),
+            start_ms: service::clock::now_ms() - 60 * MINUTE_MS,
+            sent: 0,
+        })
+    }
+
+    /// Runs of an agent, a step apart; each of a version, and failed with its probability.
+    fn runs(
+        &mut self,
+        agent: &'static str,
+        of: impl Iterator<Item = (&'static str, f64)>,
+    ) -> Vec<Value> {
+        let (times, rng, start) = (&mut self.times, &mut self.rng, self.start_ms);
+        let time = times.entry(agent).or_insert(start);
+        of.map(|(version, share)| {
+            *time += STEP_MS;
+            self.sent += 1;
+            run(agent, version, &format!("{agent}-{}", self.sent), *time, rng.chance(share))
+        })
+        .collect()
+    }
+
+    /// So many runs of one version.
+    fn same(
+        &mut self,
+        agent: &'static str,
+        version: &'static str,
+        count: usize,
+        share: f64,
+    ) -> Vec<Value> {
+        self.runs(agent, std::iter::repeat_n((version, share), count))
+    }
+
+    fn send(&self, events: &[Value]) {
+        send(&*self.log, events);
+    }
+
+    /// Sends events; the processor is killed when half of them are there.
+    fn send_under_kill(&mut self, events: &[Value]) {
+        let (first, second) = events.split_at(events.len() / 2);
+        self.send(first);
+        self.kill();
+        self.send(second);
+    }
+
+    fn kill(&mut self) {
+        self.processor.kill_and_restart();
+        self.kills += 1;
+    }
+
+    /// A deployment or rollback.
+    fn version(&mut self, kind: &str, agent: &'static str, to: &str, more: Value) {
+        let time = self.times.get(agent).copied().unwrap_or(self.start_ms);
+        let mut fields = json!({"to_version": to});
+        fields.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap_or_default());
+        self.sent += 1;
+        let event = json!({
+            "kind": kind,
+            "event_id": format!("{agent}-{}", self.sent),
+            "event_time": rfc3339(time),
+            "agent_id": agent,
+            "agent": fields,
+        });
+        self.send(&[event]);
+    }
+
+    /// What a command says, as JSON.
+    fn command(&self, arguments: &[&str]) -> Value {
+        let said = self.world.command(&[&["--output", "json"], arguments].concat());
+        serde_json::from_str(&said).unwrap()
+    }
+
+    /// What a person does; where the log has it.
+    fn act(&self, arguments: &[&str]) -> Value {
+        self.command(&[arguments, &BY].concat())
+    }
+
+    /// Waits until a list shows something that fits.
+    fn shows(&self, list: &[&str], fits: impl Fn(&Value) -> bool) -> Value {
+        wait::until(&format!("{list:?}"), LIMIT, || {
+            let listed = self.command(list);
+            listed.as_array().unwrap().iter().find(|one| fits(one)).cloned()
+        })
+    }
+
+    /// Waits until an alert of an agent fires, as the command line shows it.
+    fn alert(&self, agent: &str, fits: impl Fn(&Value) -> bool) -> Value {
+        self.shows(&["alert", "list"], |alert| alert["agent_id"] == agent && fits(alert))
+    }
+}
+
+fn rfc3339(time_ms: i64) -> String {
+    event::Timestamp::from_millis(time_ms).to_rfc3339().unwrap()
+}
+
+/// A version is pinned: three versions later a worse one is compared with it.
+fn pinned(stage: &mut Stage) {
+    let runs = stage.same("pinned", "v1", 200, GOOD);
+    stage.send(&runs);
+    stage.act(&["baseline", "pin", "--agent", "pinned", "--of", "v1"]);
+    stage.shows(&["baseline", "list", "--agent", "pinned"], |set| set["baseline_kind"] == "pinned");
+    let mut runs = stage.same("pinned", "v2", 100, GOOD);
+    runs.extend(stage.same("pinned", "v3", 100, GOOD));
+    runs.extend(stage.same("pinned", "v4", 100, BAD));
+    stage.send_under_kill(&runs);
+    stage.alert("pinned", |alert| alert["agent_version"] == "v4");
+}
+
+/// A canary is worse, somebody takes the alert, and it is rolled back.
+fn canary(stage: &mut Stage) {
+    stage.version("agent.version.deployed", "canary", "v1", json!({}));
+    let runs = stage.same("canary", "v1", 200, GOOD);
+    stage.send(&runs);
+    stage.version("agent.version.deployed", "canary", "v2", json!({"traffic_share": 0.3}));
+    let mut choice = Rng::new(3);
+    let mixed = (0..400).map(|_| if choice.chance(0.3) { ("v2", BAD) } else { ("v1", GOOD) });
+    let runs = stage.runs("canary", mixed);
+    stage.send_under_kill(&runs);
+    let alert = stage.alert("canary", |_| true);
+    assert_eq!(
+        (&alert["agent_version"], &alert["metric"]),
+        (&json!("v2"), &json!("run.error_rate"))
+    );
+    stage.act(&["alert", "acknowledge", alert["alert_id"].as_str().unwrap()]);
+    stage.version("agent.version.rolled_back", "canary", "v1", json!({"from_version": "v2"}));
+}
+
+/// An alert fires under a suppression, and again when that is ended.
+fn muted(stage: &mut Stage) -> String {
+    let runs = stage.same("muted", "v1", 200, GOOD);
+    stage.send(&runs);
+    let said =
+        stage.act(&["suppress", "add", "--agent", "muted", "--severity", "page", "--for", "1h"]);
+    let id = said["suppression_id"].as_str().unwrap().to_owned();
+    stage.shows(&["suppress", "list"], |one| one["suppression_id"] == id.as_str());
+    let runs = stage.same("muted", "v2", 100, BAD);
+    stage.send_under_kill(&runs);
+    stage.alert("muted", |alert| alert["suppressed_by"] == id.as_str());
+    stage.kill();
+    stage.act(&["suppress", "end", &id]);
+    stage.alert("muted", |alert| alert["suppressed_by"].is_null());
+    id
+}
+
+/// An agent fails during a maintenance window, and after that window was ended; where the log says
+/// that it was.
+fn away(stage: &mut Stage) -> (String, i64) {
+    let runs = stage.same("away", "v1", 200, GOOD);
+    stage.send(&runs);
+    let from = stage.times["away"] + 1;
+    let said = stage.act(&[
+        "maintenance",
+        "start",
+        "--agent",
+        "away",
+        "--from",
+        &rfc3339(from),
+        "--for",
+        "3h",
+    ]);
+    let id = said["maintenance_id"].as_str().unwrap().to_owned();
+    stage.shows(&["maintenance", "list"], |window| window["maintenance_id"] == id.as_str());
+    let runs = stage.same("away", "v2", 100, BAD);
+    stage.send_under_kill(&runs);
+    let until = stage.times["away"] + 1;
+    let said = stage.act(&["maintenance", "end", &id, "--at", &rfc3339(until)]);
+    let ended_at = said["positions"][0]["offset"].as_i64().unwrap();
+    let runs = stage.same("away", "v2", 100, BAD);
+    stage.send(&runs);
+    stage.alert("away", |_| true);
+    (id, ended_at)
+}
+
+/// A suite judges every run of an agent; its second version is too slow in every second.
+fn judged(stage: &mut Stage) {
+    let file = stage.world.path("quick.yaml");
+    std::fs::write(&file, SUITE).unwrap();
+    stage.command(&["suite", "publish", file.to_str().unwrap()]);
+    let mut runs = stage.same("judged", "v1", 200, GOOD);
+    runs.extend(stage.same("judged", "v2", 100, GOOD));
+    for (number, run) in runs.iter_mut().enumerate() {
+        let is_slow = number >= 200 && number % 2 == 0;
+        run["run"]["duration_ms"] = json!(if is_slow { 1_100 } else { 900 });
+    }
+    stage.send_under_kill(&runs);
+    stage.alert("judged", |alert| alert["metric"] == "eval.fail_rate");
+}
+
+/// Sealed outputs of an agent, of a kind, in the order of the partition.
+fn of<'e>(events: &'e Computed, agent: &str, kind: &str) -> Vec<&'e Event<'static>> {
+    let fits = |event: &&Event<'static>| {
+        event.text_at("agent_id") == Some(agent) && event.text_at("kind") == Some(kind)
+    };
+    let mut found: Vec<_> = events.values().filter(fits).collect();
+    found.sort_by_key(|event| (int(event, "origin.offset"), int(event, "origin.ordinal")));
+    found
+}
+
+fn int(event: &Event<'_>, path: &str) -> i64 {
+    event.int(event::schema().id(path).unwrap()).unwrap_or_default()
+}
+
+fn number(event: &Event<'_>, path: &str) -> f64 {
+    event.number(event::schema().id(path).unwrap()).unwrap()
+}
+
+/// A text of each.
+fn texts<'e>(events: &[&'e Event<'static>], path: &str) -> Vec<Option<&'e str>> {
+    events.iter().map(|event| event.text_at(path)).collect()
+}
+
+const FIRING: &str = "drift.alert.firing";
+
+fn alerts_are_as_told(alerts: &Computed, suppression: &str, (window, ended_at): (&str, i64)) {
+    let firing = of(alerts, "pinned", FIRING);
+    assert_eq!(texts(&firing, "agent_version"), [Some("v4")]);
+    assert_eq!(texts(&firing, "drift.baseline_kind"), [Some("pinned")]);
+    assert_eq!(texts(&firing, "drift.baseline_version"), [Some("v1")]);
+
+    let started = of(alerts, "canary", "drift.canary.started");
+    assert_eq!(texts(&started, "agent_version"), [Some("v2")]);
+    let firing = of(alerts, "canary", FIRING);
+    assert_eq!(texts(&firing, "drift.detector"), [Some("canary")]);
+    assert_eq!(texts(&of(alerts, "canary", "drift.alert.acknowledged"), "actor.id"), [Some("ana")]);
+    let ended = of(alerts, "canary", "drift.canary.ended");
+    assert_eq!(texts(&ended, "drift.outcome"), [Some("rolled_back")]);
+    assert!(number(ended[0], "drift.effect_low") > 0.0, "the verdict: it was worse");
+    assert_eq!(of(alerts, "canary", "drift.alert.resolved").len(), 1);
+
+    let firing = of(alerts, "muted", FIRING);
+    assert_eq!(texts(&firing, "drift.suppressed_by"), [Some(suppression), None]);
+    assert_eq!(firing[0].text_at("drift.alert_id"), firing[1].text_at("drift.alert_id"));
+    for kind in ["drift.suppression.applied", "drift.suppression.closed"] {
+        let answers = of(alerts, "muted", kind);
+        assert_eq!(texts(&answers, "drift.suppression_id"), [Some(suppression)], "{kind}");
+    }
+
+    // First until its planned end, then until it was ended.
+    let applied = of(alerts, "away", "maintenance.applied");
+    assert_eq!(texts(&applied, "maintenance.id"), [Some(window), Some(window)]);
+    let firing = of(alerts, "away", FIRING);
+    assert_eq!(firing.len(), 1);
+    assert!(int(firing[0], "drift.since_offset") >= ended_at, "what happened in it says nothing");
+
+    let firing = of(alerts, "judged", FIRING);
+    assert!(texts(&firing, "drift.suite").contains(&Some("quick")), "{firing:?}");
+    let refused = alerts
+        .values()
+        .filter(|event| event.text_at("kind").is_some_and(|kind| kind.ends_with(".refused")));
+    assert_eq!(refused.count(), 0);
+}
+
+fn metrics_are_as_judged(metrics: &Computed) {
+    let results = of(metrics, "judged", "eval.result");
+    let passed = event::schema().id("eval.passed").unwrap();
+    let failed = results.iter().filter(|result| result.bool(passed) == Some(false)).count();
+    assert_eq!((results.len(), failed), (300, 50));
+    let gates = of(metrics, "judged", "eval.suite.completed");
+    assert!(texts(&gates, "eval.gate").contains(&Some("pass")), "{gates:?}");
+    // Each window of five minutes counts its own; the last revision of each counts.
+    let windows = of(metrics, "judged", "metric.window");
+    let mut last: BTreeMap<(Option<&str>, String), (i64, f64)> = BTreeMap::new();
+    let span = |event: &Event<'_>, path: &str| {
+        event.time(event::schema().id(path).unwrap()).unwrap().micros()
+    };
+    for window in windows {
+        let (from, until) =
+            (span(window, "metric.window_start"), span(window, "metric.window_end"));
+        let is_asked = window.text_at("metric.name") == Some("eval.pass_rate")
+            && until - from == monitor::Span::Minutes.micros();
+        if is_asked {
+            assert_eq!(window.text_at("metric.suite"), Some("quick"));
+            let key = (window.text_at("agent_version"), from.to_string());
+            last.insert(key, (int(window, "metric.count"), number(window, "metric.sum")));
+        }
+    }
+    let (trials, passes) =
+        last.values().fold((0, 0.0), |(n, sum), (count, passes)| (n + count, sum + passes));
+    assert_eq!((trials, passes), (300, 250.0));
+    // What is measured in a maintenance window says so.
+    let in_window = event::schema().id("metric.maintenance").unwrap();
+    let away = of(metrics, "away", "metric.window");
+    let marked = away.iter().filter(|window| window.bool(in_window) == Some(true)).count();
+    assert!(marked > 0 && marked < away.len(), "{marked} of {}", away.len());
+}
+
+#[test]
+fn what_people_ask_is_answered_done_sealed_and_replayed_while_the_processor_is_killed() {
+    let Some(mut stage) = Stage::start() else { return };
+    judged(&mut stage);
+    pinned(&mut stage);
+    canary(&mut stage);
+    let suppression = muted(&mut stage);
+    stage.sealer.kill_and_restart();
+    let (window, ended_at) = away(&mut stage);
+    println!("{} events sent, {} kills of the processor", stage.sent, stage.kills);
+    assert!(stage.kills >= 6);
+
+    let ends = tests::flush::flush(&stage.world);
+    let (sealed, _) = settle(&stage.world, &ends);
+    for role in [&mut stage.processor, &mut stage.sealer] {
+        assert_eq!(role.stop(), Some(0), "{}", role.last_words());
+    }
+    stage.world.fsck();
+    stage.world.replay();
+
+    let mut acts: BTreeMap<String, usize> = BTreeMap::new();
+    sealed.rows(EVENTS, |_, row| {
+        let kind = row.event.text_at("kind").unwrap_or_default();
+        if row.event.text_at("actor.id") == Some("ana") || kind.starts_with("eval.") {
+            *acts.entry(kind.to_owned()).or_default() += 1;
+        }
+    });
+    println!("{acts:?}");
+    let partitions = usize::try_from(tests::world::PARTITIONS).unwrap();
+    let wanted = [
+        ("drift.baseline.pinned", 1),
+        ("drift.suppression.ended", 1),
+        ("drift.suppression.started", 1),
+        ("eval.suite.published", partitions),
+        ("maintenance.ended", 1),
+        ("maintenance.started", 1),
+    ];
+    assert_eq!(acts, wanted.map(|(kind, count)| (kind.to_owned(), count)).into());
+
+    alerts_are_as_told(&sealed_events(&sealed, ALERTS).0, &suppression, (&window, ended_at));
+    metrics_are_as_judged(&sealed_events(&sealed, METRICS).0);
+}
