@@ -46,14 +46,15 @@ pub fn build_dir() -> PathBuf {
     deps.parent().unwrap_or(deps).to_path_buf()
 }
 
-/// A binary of this workspace.
+/// A binary of this workspace: of the folder `DRIFTSEAL_BINARIES`, or as it was built for the tests.
 ///
 /// # Panics
 ///
 /// If it was not built.
 #[must_use]
 pub fn binary(name: &str) -> PathBuf {
-    let path = build_dir().join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+    let folder = variable("DRIFTSEAL_BINARIES").map_or_else(build_dir, PathBuf::from);
+    let path = folder.join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
     assert!(path.exists(), "no {}; run `cargo build --workspace` first", path.display());
     path
 }
