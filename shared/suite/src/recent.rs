@@ -138,6 +138,11 @@ pub(crate) fn key_of(event: &Event<'_>, columns: &[event::ColumnId]) -> u128 {
             None => hasher.update([0]),
         }
     }
+    number_of(hasher)
+}
+
+/// 128 bits of a digest.
+pub(crate) fn number_of(hasher: Sha256) -> u128 {
     let digest: [u8; 32] = hasher.finalize().into();
     digest.iter().take(16).fold(0, |number, byte| number << 8 | u128::from(*byte))
 }

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use crate::document::Suite;
+use crate::recent::number_of;
 use crate::suites::{Limits, Live, Suites};
 
 /// Which entry.
@@ -71,9 +72,8 @@ pub struct Head {
 pub struct ResumeError(String);
 
 /// Number of a suite, by its name: 128 bits of its SHA-256.
-pub(crate) fn number_of(name: &str) -> u128 {
-    let digest: [u8; 32] = Sha256::digest(name.as_bytes()).into();
-    digest.iter().take(16).fold(0, |number, byte| number << 8 | u128::from(*byte))
+pub(crate) fn number_of_suite(name: &str) -> u128 {
+    number_of(Sha256::new_with_prefix(name))
 }
 
 impl Suites {
@@ -82,7 +82,7 @@ impl Suites {
     /// is gone.
     pub fn take_changes(&mut self, mut show: impl FnMut(EntryId, Option<Vec<u8>>)) -> Head {
         for (name, live) in &mut self.live {
-            let suite = number_of(name);
+            let suite = number_of_suite(name);
             if self.changed.remove(&suite) {
                 let saved = (live.suite.canonical(), live.since_offset);
                 let bytes = postcard::to_stdvec(&saved).unwrap_or_default();
@@ -136,7 +136,7 @@ impl Suites {
         }
         counted.sort_unstable_by_key(|(suite, version, _)| (*suite, *version));
         for (name, live) in &mut suites.live {
-            let number = number_of(name);
+            let number = number_of_suite(name);
             let from = counted.partition_point(|(suite, ..)| *suite < number);
             let until = counted.partition_point(|(suite, ..)| *suite <= number);
             for (_, version, bytes) in counted.drain(from..until) {

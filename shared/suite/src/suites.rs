@@ -12,7 +12,7 @@ use crate::gate::Tally;
 use crate::problem::Problems;
 use crate::recent::{Recent, key_of};
 use crate::runs::{Part, RunFacts, Runs};
-use crate::saved::number_of;
+use crate::saved::number_of_suite;
 use crate::trial::{TrialKind, columns};
 use crate::verdict::SuiteVerdict;
 
@@ -85,7 +85,7 @@ pub struct Suites {
     pub(crate) clock: u64,
     pub(crate) live: BTreeMap<String, Live>,
     pub(crate) runs: Runs,
-    /// Suites that are not as they were saved, by [`number_of`] their names.
+    /// Suites that are not as they were saved, by [`number_of_suite`] their names.
     pub(crate) changed: BTreeSet<u128>,
     /// What is saved of suites that have ended since.
     pub(crate) ended: BTreeMap<u128, Recent<Tally>>,
@@ -142,7 +142,7 @@ impl Suites {
             }
             None => Published::New,
         };
-        let number = number_of(&name);
+        let number = number_of_suite(&name);
         self.changed.insert(number);
         let before = self.live.remove(&name).map(|live| live.tallies);
         let mut tallies = before.or_else(|| self.ended.remove(&number)).unwrap_or_default();
