@@ -1,7 +1,7 @@
 //! A broker, an archive with its log, and the roles as processes of the real binary.
 
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Output};
 use std::sync::Arc;
 
 use crate::kafka::TestKafka;
@@ -131,16 +131,20 @@ directory = "{}"
     ///
     /// If it fails.
     pub fn command(&self, arguments: &[&str]) -> String {
-        let output = Command::new(&self.binary)
-            .arg("--config")
-            .arg(self.path("driftseal.toml"))
-            .args(arguments)
-            .output()
-            .unwrap();
+        let output = self.run(arguments);
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         let complained = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{arguments:?}: {said}{complained}");
         said
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        Command::new(&self.binary)
+            .arg("--config")
+            .arg(self.path("driftseal.toml"))
+            .args(arguments)
+            .output()
+            .unwrap()
     }
 
     /// Processor and sealer, running.
@@ -225,12 +229,8 @@ directory = "{}"
     /// If something is not as recomputed.
     #[expect(clippy::indexing_slicing, reason = "a failed step fails the test")]
     pub fn replay(&self) {
-        let archive = self.path("archive");
-        let policy = self.path("keys").join("policy.txt");
-        let (archive, policy) = (archive.to_str().unwrap(), policy.to_str().unwrap());
-        let said = self.command(&["--output", "json", "replay", archive, "--policy", policy]);
-        let report: serde_json::Value = serde_json::from_str(&said).unwrap();
-        assert_eq!(report["verdict"], "VERIFIED", "{said}");
+        let report = self.replay_report();
+        assert_eq!(report["verdict"], "VERIFIED", "{report}");
         println!(
             "replay: {} records give the same {} windows, {} baselines and {} alert events; {} \
              copies, {} not sealed yet",
@@ -241,5 +241,22 @@ directory = "{}"
             report["repeated"],
             report["not_sealed"],
         );
+    }
+
+    /// What recomputing everything from the archive came to.
+    ///
+    /// # Panics
+    ///
+    /// If it says something else than its exit code.
+    #[expect(clippy::indexing_slicing, reason = "a failed step fails the test")]
+    #[must_use]
+    pub fn replay_report(&self) -> serde_json::Value {
+        let archive = self.path("archive");
+        let policy = self.path("keys").join("policy.txt");
+        let (archive, policy) = (archive.to_str().unwrap(), policy.to_str().unwrap());
+        let output = self.run(&["--output", "json", "replay", archive, "--policy", policy]);
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(output.status.success(), report["verdict"] == "VERIFIED", "{report}");
+        report
     }
 }

@@ -1,6 +1,7 @@
 //! What people do to the monitor, through the whole path on Apache Kafka while the processor is
 //! killed: a suite, a pin, a canary, a suppression, a maintenance window and an acknowledgement, by
-//! the command line. Each is answered, does what it says, is sealed, and a replay finds the same.
+//! the command line. Each is answered, does what it says, is sealed, and a replay finds the same;
+//! and the one metric that somebody altered.
 //!
 //! What each does in all its cases is asked in `monitor`; here one story of each takes the whole
 //! path. Each story has an agent of its own, so that they meet nowhere but in partitions.
@@ -12,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use event::Event;
-use ports::EventLog;
+use ports::{EventLog, Outgoing, publish_and_wait};
 use serde_json::{Value, json};
 use tests::process::Role;
 use tests::recompute::{Computed, sealed_events};
@@ -355,6 +356,40 @@ fn metrics_are_as_judged(metrics: &Computed) {
     assert!(marked > 0 && marked < away.len(), "{marked} of {}", away.len());
 }
 
+/// Somebody who may write into the topic of the metrics says one again, better than it was: it is
+/// sealed, and a replay finds it at its place.
+fn one_altered_metric_is_found(stage: &Stage, metrics: &Computed) {
+    let mut altered = of(metrics, "pinned", "metric.window")[0].clone();
+    let column = event::schema().id("metric.value").unwrap();
+    let better = number(&altered, "metric.value") / 2.0 - 0.01;
+    altered.set(column, better.into());
+    let partition = i32::try_from(int(&altered, "origin.partition")).unwrap();
+    let mut value = Vec::new();
+    event::encode::encode(&altered, &mut value);
+    let record = Outgoing {
+        topic: METRICS.into(),
+        partition: Some(partition),
+        key: Some(b"pinned".to_vec()),
+        value: Some(value),
+        headers: Vec::new(),
+    };
+    let at = publish_and_wait(&*stage.log.producer(), vec![record], LIMIT).unwrap()[0].offset;
+    let mut sealer = stage.world.role("sealer");
+    let mut sealed = stage.world.sealed();
+    wait::until("the altered metric to be sealed", LIMIT, || {
+        sealed.refresh();
+        sealed.ends(METRICS).get(&partition).is_some_and(|end| *end > at).then_some(())
+    });
+    assert_eq!(sealer.stop(), Some(0), "{}", sealer.last_words());
+    stage.world.fsck();
+    let report = stage.world.replay_report();
+    let first = &report["first"];
+    assert_eq!((&report["verdict"], &report["differences"]), (&json!("FAILED"), &json!(1)));
+    assert_eq!((&first["topic"], &first["partition"]), (&json!(METRICS), &json!(partition)));
+    assert_eq!(first["difference"]["sealed_at"], json!(at), "{first}");
+    assert_eq!(first["difference"]["what"]["path"], "metric.value", "{first}");
+}
+
 #[test]
 fn what_people_ask_is_answered_done_sealed_and_replayed_while_the_processor_is_killed() {
     let Some(mut stage) = Stage::start() else { return };
@@ -395,5 +430,7 @@ fn what_people_ask_is_answered_done_sealed_and_replayed_while_the_processor_is_k
     assert_eq!(acts, wanted.map(|(kind, count)| (kind.to_owned(), count)).into());
 
     alerts_are_as_told(&sealed_events(&sealed, ALERTS).0, &suppression, (&window, ended_at));
-    metrics_are_as_judged(&sealed_events(&sealed, METRICS).0);
+    let metrics = sealed_events(&sealed, METRICS).0;
+    metrics_are_as_judged(&metrics);
+    one_altered_metric_is_found(&stage, &metrics);
 }
