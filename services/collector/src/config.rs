@@ -25,9 +25,9 @@ pub struct Config {
     /// Tenant of events that name none. Default empty: they stay without one.
     pub tenant_id: String,
     /// Beginnings of kinds that nobody may send over HTTP. Default: those by which the monitor and
-    /// the people who run it speak (alerts, settings, suites, suppressions, maintenance), for an agent that
-    /// could send them could silence its own alerts. Such an event is rejected with the reason
-    /// `reserved_kind`, the others are not; `driftseal` writes its own straight into the log.
+    /// the people who run it speak (alerts, settings, suites, suppressions, maintenance), for an
+    /// agent that could send them could silence its own alerts. Such an event is rejected with the
+    /// reason `reserved_kind`, the others are not; `driftseal` writes its own straight into the log.
     pub kinds_refused: Vec<String>,
     /// Bytes of a body, before and after decompression. Default 16 MiB. Beyond it the request is
     /// answered 413.

@@ -58,8 +58,8 @@ pub struct Options {
 }
 
 impl Options {
-    /// The defaults: no name, records up to 1,000,000 bytes, 100,000 records or 64 MiB in flight, 10 s for
-    /// a question, 30 s for an acknowledgement, replication as the brokers say.
+    /// The defaults: no name, records up to 1,000,000 bytes, 100,000 records or 64 MiB in flight,
+    /// 10 s for a question, 30 s for an acknowledgement, replication as the brokers say.
     #[must_use]
     pub fn new(bootstrap_servers: impl Into<String>) -> Self {
         Self {

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use openssl::asn1::Asn1Time;
 use openssl::bn::BigNum;
@@ -105,9 +106,11 @@ fn a_receiver_is_told_over_https_if_its_certificate_is_trusted_and_bears_its_nam
         if is_told {
             until("the request", || receiver.received().len() == 1);
         }
-        let mut outcome = None;
+        // Longer each time: a busy machine must not kill it over and over before it is done.
+        let (mut outcome, mut pause) = (None, Duration::from_millis(300));
         until("the outcome", || {
-            std::thread::sleep(std::time::Duration::from_millis(300));
+            std::thread::sleep(pause);
+            pause *= 2;
             notifier.kill().unwrap();
             notifier.wait().unwrap();
             outcome = outcomes(&open(&log_path)).remove(&key("hook", "a-1", "firing"));

@@ -25,8 +25,9 @@
 //! final confidence sequence, or one without a stream if none had a pair.
 //!
 //! **What it does not do.** Mixes are not compared during a canary, and sizes that become smaller
-//! are no alert: the interval of the end tells of them. A canary has no baseline until it is promoted; then what it did as a canary is not held against
-//! it, and counts for the next version's baseline.
+//! are no alert: the interval of the end tells of them. A canary has no baseline until it is
+//! promoted; then what it did as a canary is not held against it, and counts for the next version's
+//! baseline.
 
 mod pair;
 

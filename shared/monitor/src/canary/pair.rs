@@ -14,8 +14,8 @@
 //!
 //! **Guarantee.** Which values make a pair is decided by the order in which they arrive and not by
 //! what they are. So if a value of the canary is no likelier to be larger (to be a failure) than
-//! smaller, and values do not depend on each other, the mean of each pair's value, given the pairs before it, is at
-//! most 0: what `drift::Canary` asks for. Then it is *ever* called worse with probability of at most
+//! smaller, and values do not depend on each other, the mean of each pair's value, given the pairs
+//! before it, is at most 0: what `drift::Canary` asks for. Then it is *ever* called worse with probability of at most
 //! `canary_alpha`, in each stream, however often one looks. Rates may move as long as they move for
 //! both sides and slowly, compared with the wait.
 
@@ -158,7 +158,7 @@ impl Pair {
     }
 
     /// Whether a run of the canary with that value shows that it is worse: a failure, or as large as
-    /// a tenth of the control's at most.
+    /// the largest tenth of the control's.
     fn is_example(&self, number: f64) -> bool {
         match &self.control.all {
             Totals::Size(control) => control.quantile(0.9).is_some_and(|unusual| number >= unusual),

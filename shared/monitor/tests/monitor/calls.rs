@@ -17,14 +17,30 @@ fn call(version: &str, run: &str, number: u64, is_down: bool, time: i64) -> Inpu
     Input { broker: time, event }
 }
 
-/// Runs of eight calls, ten seconds apart, of which one in ten finds its tool down.
+/// A decision about an approval: whoever decides takes the same course for a whole run.
+fn decision(version: &str, run: &str, number: u64, is_denied: bool, time: i64) -> Input {
+    let event = builder("approval.decided", &format!("{run}-approval-{number}"), time)
+        .set("agent_id", "a")
+        .set("agent_version", version)
+        .set("run_id", run)
+        .set("approval.outcome", if is_denied { "denied" } else { "approved" })
+        .build()
+        .unwrap();
+    Input { broker: time, event }
+}
+
+/// Runs of eight calls and as many approvals, ten seconds apart, of which one in ten finds its tool down.
 fn runs(version: &str, from: i64, count: i64, numbers: &mut Numbers) -> Vec<Input> {
     let mut inputs = Vec::new();
     for i in 0..count {
         let time = from + i * 10 * SECOND;
         let run = format!("{version}-{time}");
         let is_down = numbers.chance(0.1);
-        inputs.extend((0..8).map(|number| call(version, &run, number, is_down, time)));
+        let is_denied = numbers.chance(0.1);
+        for number in 0..8 {
+            inputs.push(call(version, &run, number, is_down, time));
+            inputs.push(decision(version, &run, number, is_denied, time));
+        }
     }
     inputs
 }
@@ -48,7 +64,8 @@ fn runs_that_fail_as_a_whole_are_no_change() {
         if world > 0 {
             continue;
         }
-        for metric in ["tool.error_rate", "tool.denied_rate", "tool.duration_ms"] {
+        let of_calls = ["tool.error_rate", "tool.denied_rate", "tool.duration_ms"];
+        for metric in of_calls.into_iter().chain(["approval.override_rate"]) {
             let set = of(&outputs, "drift.metric", metric)[0];
             let count = number(set, "drift.baseline_count").unwrap();
             // All but one run in 2^8 have a call that counts.
