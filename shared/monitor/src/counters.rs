@@ -32,7 +32,7 @@ pub struct Counters {
     /// Published suites that are wrong or one too many, and changed nothing.
     pub suites_refused: u64,
     /// Suppressions and maintenance windows that were refused.
-    pub quiet_refused: u64,
+    pub mutes_refused: u64,
     /// Acts about baselines that could not be carried out, and changed nothing.
     pub pins_refused: u64,
 }

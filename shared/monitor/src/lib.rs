@@ -16,7 +16,7 @@
 //!   and saving costs what has changed (`cargo bench -p monitor --bench scale`).
 //! - Windows tell of every tool call and every approval; the detectors see one of each run, for those
 //!   of a run depend on each other (see `sampler`).
-//! - That the monitor is behind, or was away, is an output too (see `alive`).
+//! - That the monitor is behind, or was away, is an output too (see `heartbeat`).
 //! - A false page of one stream takes at least `average_run_length` observations on average: where
 //!   the baseline's confidence bound holds, or, against a short baseline, on average over
 //!   baselines, with one deployment in a hundred on top (see `stream`). A canary that is no worse is
@@ -33,42 +33,33 @@
 //! It neither reads nor publishes: the `processor` service does. It decodes nothing.
 
 mod agent;
-mod alive;
-mod announced;
 mod baseline;
 mod canary;
 mod change;
 mod columns;
 mod counters;
 mod dedup;
-mod due;
-mod emission;
-mod judged;
+mod heartbeat;
+mod identity;
+mod kind;
 pub mod metric;
-mod observe;
+mod metric_settings;
+mod mute;
 mod output;
 mod policy;
 mod processor;
-mod quiet;
 pub mod replay;
 mod sampler;
+mod semantics;
 mod settings;
-mod silence;
-mod snapshot;
-mod state;
-mod store;
 mod stream;
 mod watermark;
 mod window;
 
 pub use counters::Counters;
+pub use metric_settings::{BaselineKind, MetricSettings};
 pub use output::{Destination, Output};
-pub use policy::{BaselineKind, MetricSettings};
-pub use processor::Processor;
+pub use processor::{EntryId, Processor, ResumeError};
+pub use semantics::SEMANTICS;
 pub use settings::{Settings, SettingsError, SettingsTextError};
-pub use snapshot::{EntryId, ResumeError};
 pub use window::{PANE_MICROS, Span};
-
-/// Version of the computation; part of every origin and of every snapshot. It grows when the same
-/// records would give other outputs.
-pub const SEMANTICS: i64 = 4;

@@ -3,8 +3,8 @@
 use event::{Event, EventBuilder, Record, Timestamp, id};
 use serde::Serialize;
 
-use crate::SEMANTICS;
-use crate::agent::Identity;
+use crate::identity::Identity;
+use crate::semantics::SEMANTICS;
 
 /// Topic that an output belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]

@@ -1,63 +1,10 @@
-//! What holds for one metric: the settings, and what is set for that metric alone.
+//! The effective settings of one metric: its own where it has any, else those of all metrics.
 
-use std::collections::BTreeMap;
+use crate::metric::{Model, Watch};
+use crate::metric_settings::{BaselineKind, MetricSettings};
+use crate::settings::Settings;
 
-use serde::{Deserialize, Serialize};
-
-use crate::metric::{self, Model, Watch};
-use crate::settings::{Settings, SettingsError};
-
-/// What the observations of a metric are compared with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum BaselineKind {
-    /// What the version before has shown, frozen when the next one takes over. Of a version with
-    /// too few observations (outside of alerts), the one before that.
-    #[default]
-    Previous,
-    /// A snapshot that stays across versions: what a `drift.baseline.pinned` event has pinned, or
-    /// else the first version with enough observations that another one took over from.
-    Pinned,
-    /// The same hour of the week in the last four weeks, across versions: for metrics with a daily
-    /// or weekly rhythm. The first test begins when there are observations a week old.
-    Rolling,
-}
-
-impl BaselineKind {
-    /// Its name in settings and in `drift.baseline_kind`.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Previous => "previous",
-            Self::Pinned => "pinned",
-            Self::Rolling => "rolling",
-        }
-    }
-}
-
-/// What is set for one metric alone; what is absent is as for all metrics.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct MetricSettings {
-    /// What it is compared with: `previous`, `pinned` or `rolling`.
-    pub baseline: Option<BaselineKind>,
-    /// As [`Settings::tolerance`].
-    pub tolerance: Option<f64>,
-    /// As [`Settings::effect_min`]; for rates.
-    pub effect_min: Option<f64>,
-    /// As [`Settings::effect_relative_min`]; for sizes.
-    pub effect_relative_min: Option<f64>,
-    /// As [`Settings::effect_mix_min`]; for mixes.
-    pub effect_mix_min: Option<f64>,
-    /// As [`Settings::average_run_length`].
-    pub average_run_length: Option<f64>,
-    /// Whether a large change pages; else it makes a ticket at most.
-    pub pages: Option<bool>,
-    /// Whether there is a detector. Without one the metric has windows only.
-    pub watched: Option<bool>,
-}
-
-/// What holds for one metric.
+/// Effective settings of one metric.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Policy {
     pub(crate) baseline: BaselineKind,
@@ -98,7 +45,7 @@ impl Policy {
 }
 
 impl Settings {
-    /// What holds for a metric that is watched so.
+    /// Effective settings of a watched metric.
     pub(crate) fn policy(&self, watch: Watch) -> Policy {
         let mut policy = Policy::of(self, self.metrics.get(watch.metric), watch.pages);
         if watch.model == Model::Mix && policy.baseline == BaselineKind::Rolling {
@@ -107,53 +54,6 @@ impl Settings {
         }
         policy
     }
-}
-
-/// Whether a metric of that name is watched.
-pub(crate) fn is_watched(name: &str) -> bool {
-    watched_names().any(|known| known == name)
-}
-
-fn watched_names() -> impl Iterator<Item = &'static str> {
-    metric::ALL.iter().filter_map(|metric| metric.watch).map(|watch| watch.metric)
-}
-
-/// Everything that is wrong with the overrides.
-pub(crate) fn problems(metrics: &BTreeMap<String, MetricSettings>) -> Vec<SettingsError> {
-    let mut problems = Vec::new();
-    for (name, own) in metrics {
-        let mut check = |ok: bool, field: &str, problem: &str| {
-            if !ok {
-                let key = format!("metrics.\"{name}\"{field}");
-                problems.push(SettingsError { key, problem: problem.to_owned() });
-            }
-        };
-        if !is_watched(name) {
-            let known: Vec<&str> = watched_names().collect();
-            let problem =
-                format!("is not a metric that is watched; those are {}", known.join(", "));
-            check(false, "", &problem);
-        }
-        let below_one = |value: Option<f64>| value.is_none_or(|v| (0.0..1.0).contains(&v));
-        check(below_one(own.tolerance), ".tolerance", "must be from 0 to below 1");
-        check(below_one(own.effect_min), ".effect_min", "must be from 0 to below 1");
-        let at_least = |value: Option<f64>, least: f64| {
-            value.is_none_or(|value| value.is_finite() && value >= least)
-        };
-        let is_mix = metric::ALL
-            .iter()
-            .filter_map(|metric| metric.watch)
-            .any(|watch| watch.metric == name && watch.model == Model::Mix);
-        let rolls = own.baseline == Some(BaselineKind::Rolling);
-        check(!(is_mix && rolls), ".baseline", "must not be rolling: that is for rates and sizes");
-        let within = own.effect_mix_min.is_none_or(|least| (0.0..=1.0).contains(&least));
-        check(within, ".effect_mix_min", "must be from 0 to 1");
-        let field = ".effect_relative_min";
-        check(at_least(own.effect_relative_min, 0.0), field, "must not be negative");
-        let field = ".average_run_length";
-        check(at_least(own.average_run_length, 1.0), field, "must be at least 1");
-    }
-    problems
 }
 
 #[cfg(test)]
@@ -166,6 +66,7 @@ impl Default for Policy {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metric;
 
     #[test]
     fn what_is_set_for_a_metric_wins_and_the_rest_is_as_for_all() {

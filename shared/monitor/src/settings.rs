@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::dedup::EVENT_IDS_MAX;
-use crate::policy::{self, BaselineKind, MetricSettings};
+use crate::metric_settings::{self, BaselineKind, MetricSettings};
 
 /// Settings of the computation of one partition.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -236,7 +236,8 @@ impl Settings {
         );
         check(self.partitions >= 1, "partitions", "must be at least 1");
         check(self.lag_ticks_min >= 1, "lag_ticks_min", "must be at least 1");
-        problems.extend(policy::problems(&self.metrics));
+        let metrics = metric_settings::problems(&self.metrics);
+        problems.extend(metrics.into_iter().map(|(key, problem)| SettingsError { key, problem }));
         problems
     }
 

@@ -13,7 +13,6 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::due::Action;
 use crate::metric::Aggregate;
 
 /// Length of a pane.
@@ -58,6 +57,13 @@ impl Span {
 /// End of the minute that an instant lies in.
 pub(crate) const fn end_of_minute(micros: i64) -> i64 {
     micros.div_euclid(PANE_MICROS).saturating_add(1).saturating_mul(PANE_MICROS)
+}
+
+/// What happens to a window when the watermark reaches it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Action {
+    Emit,
+    Expire,
 }
 
 /// Metric (place in the list) and suite (place in the key's list, from 1; 0 for none).

@@ -5,7 +5,7 @@ use drift::{Finite, StreamDetector};
 
 use super::weeks::Weeks;
 use crate::policy::Policy;
-use crate::stream::{Mark, SeasonalTest, Value};
+use crate::stream::{Mark, SeasonalComparison, Value};
 
 const HOUR_MICROS: i64 = 3_600 * 1_000_000;
 const WEEK_HOURS: i64 = 168;
@@ -66,7 +66,7 @@ fn run(sample: Sample, worse: f64, seed: u64) -> u32 {
             if is_tested && let Some(expected) = weeks.expected(value, mark.time, &policy) {
                 let test = test.get_or_insert_with(|| {
                     let common = weeks.summary(mark.time, &policy).common.unwrap();
-                    SeasonalTest::new(common, &policy).unwrap()
+                    SeasonalComparison::new(common, &policy).unwrap()
                 });
                 test.observe(value, expected, mark);
                 tested += 1;

@@ -16,27 +16,27 @@ impl<T> Default for Cells<T> {
 }
 
 impl<T> Cells<T> {
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    pub(super) fn get(&self, place: u8, suite: &str) -> Option<&T> {
+    pub(crate) fn get(&self, place: u8, suite: &str) -> Option<&T> {
         self.0.get(&place)?.get(suite)
     }
 
-    pub(super) fn get_mut(&mut self, place: u8, suite: &str) -> Option<&mut T> {
+    pub(crate) fn get_mut(&mut self, place: u8, suite: &str) -> Option<&mut T> {
         self.0.get_mut(&place)?.get_mut(suite)
     }
 
     /// Puts something there, unless that many suites of the metric have something already.
-    pub(super) fn put(&mut self, place: u8, suite: &str, value: T, suites_max: u16) {
+    pub(crate) fn put(&mut self, place: u8, suite: &str, value: T, suites_max: u16) {
         let suites = self.0.entry(place).or_default();
         if suites.len() < usize::from(suites_max).max(1) || suites.contains_key(suite) {
             suites.insert(suite.to_owned(), value);
         }
     }
 
-    pub(super) fn remove(&mut self, place: u8, suite: &str) {
+    pub(crate) fn remove(&mut self, place: u8, suite: &str) {
         if let Some(suites) = self.0.get_mut(&place) {
             suites.remove(suite);
             if suites.is_empty() {
@@ -46,7 +46,7 @@ impl<T> Cells<T> {
     }
 
     /// Keeps the metrics that a test says; whether any other was there.
-    pub(super) fn keep(&mut self, mut keeps: impl FnMut(u8) -> bool) -> bool {
+    pub(crate) fn keep(&mut self, mut keeps: impl FnMut(u8) -> bool) -> bool {
         let before = self.0.len();
         self.0.retain(|place, _| keeps(*place));
         self.0.len() < before

@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use super::coarse::Coarse;
 use crate::policy::Policy;
-use crate::stream::{Common, Expected, Rates, Rolling, Value};
+use crate::stream::{Common, Counts, Expected, Rolling, Value};
 
 const HOUR_MICROS: i64 = 3_600 * 1_000_000;
 const DAY_HOURS: i64 = 24;
@@ -39,7 +39,7 @@ const SATURATED: f64 = 0.999;
 /// What was observed in one hour, or in several.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 enum Hourly {
-    Rate(Rates),
+    Rate(Counts),
     Size(Coarse),
 }
 
@@ -47,7 +47,7 @@ impl Hourly {
     fn of(value: Value<'_>) -> Self {
         let mut hourly = match value {
             // Of categories no hours are kept: see `Settings::policy`.
-            Value::One(_) | Value::Name(_) => Self::Rate(Rates::default()),
+            Value::One(_) | Value::Name(_) => Self::Rate(Counts::default()),
             Value::Size(_) => Self::Size(Coarse::default()),
         };
         hourly.add(value);
@@ -89,7 +89,7 @@ impl Hourly {
 /// What the weeks before say about one hour.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 enum Profile {
-    Rate(Rates),
+    Rate(Counts),
     Size { counts: Coarse, median: f64 },
 }
 
@@ -113,7 +113,7 @@ impl Profile {
     ) -> Option<Expected> {
         match (self, value, now) {
             (Self::Rate(past), Value::One(_), None | Some(Hourly::Size(_))) => {
-                Self::rate(*past, Rates::default(), policy)
+                Self::rate(*past, Counts::default(), policy)
             }
             (Self::Rate(past), Value::One(_), Some(Hourly::Rate(now))) => {
                 Self::rate(*past, *now, policy)
@@ -130,7 +130,7 @@ impl Profile {
         }
     }
 
-    fn rate(past: Rates, now: Rates, policy: &Policy) -> Option<Expected> {
+    fn rate(past: Counts, now: Counts, policy: &Policy) -> Option<Expected> {
         let (mean, mut all) = (past.mean(), past);
         all.merge(now);
         // One more failure than there was.

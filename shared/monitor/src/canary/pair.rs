@@ -25,12 +25,12 @@ use drift::{Canary, Direction, Finite, Observation, StreamDetector};
 use event::{EventBuilder, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::metric::{self, Model, Watch};
+use crate::metric::{Model, Watch, watch_at};
 use crate::policy::Policy;
 use crate::stream::{Mark, Totals, Value, int};
 
 /// Name of the detector in the registry.
-pub(super) const DETECTOR: &str = "canary";
+pub(crate) const DETECTOR: &str = "canary";
 /// Runs named in an alert.
 const EXAMPLES: usize = 3;
 
@@ -87,16 +87,16 @@ fn cliffs_delta(first: &[f64], second: &[f64]) -> Option<f64> {
     (all > 0).then(|| (f64::from(larger) - f64::from(smaller)) / f64::from(all))
 }
 
-/// What was told of a canary that is worse.
+/// The alert about a canary that is worse.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Told {
+struct Firing {
     alert_id: String,
     pages: bool,
 }
 
 /// The stream.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Pair {
+pub(crate) struct Pair {
     place: u8,
     suite: Option<String>,
     canary: Side,
@@ -104,12 +104,12 @@ pub(super) struct Pair {
     test: Canary,
     /// The last runs of the canary that failed or were among its largest, oldest first.
     examples: VecDeque<String>,
-    told: Option<Told>,
+    firing: Option<Firing>,
 }
 
 impl Pair {
     /// A stream without values; `None` of categories, which have no larger and smaller.
-    pub(super) fn new(
+    pub(crate) fn new(
         place: u8,
         model: Model,
         suite: Option<&str>,
@@ -125,15 +125,15 @@ impl Pair {
             control: Side::new(model),
             test: Canary::new(Direction::Rising, threshold).ok()?,
             examples: VecDeque::new(),
-            told: None,
+            firing: None,
         })
     }
 
-    pub(super) fn is_of(&self, place: u8, suite: Option<&str>) -> bool {
+    pub(crate) fn is_of(&self, place: u8, suite: Option<&str>) -> bool {
         self.place == place && self.suite.as_deref() == suite
     }
 
-    pub(super) fn observe(&mut self, of_canary: bool, value: Value<'_>, run: &str) {
+    pub(crate) fn observe(&mut self, of_canary: bool, value: Value<'_>, run: &str) {
         let number = match value {
             Value::One(worse) => f64::from(u8::from(worse)),
             Value::Size(size) => size.value(),
@@ -166,9 +166,9 @@ impl Pair {
         }
     }
 
-    /// Whether it is worse, by as much as matters, and nobody was told. Of sizes the medians say how
+    /// Whether it is worse, by as much as matters, and no alert fires. Of sizes the medians say how
     /// much it is.
-    pub(super) fn is_news(&self, policy: &Policy) -> bool {
+    pub(crate) fn is_news(&self, policy: &Policy) -> bool {
         let is_worse = || match self.canary.all {
             Totals::Size(_) => {
                 let medians = self.canary.all.value().zip(self.control.all.value());
@@ -183,30 +183,30 @@ impl Pair {
         !self.is_firing() && self.test.statistic() >= self.test.threshold() && is_worse()
     }
 
-    /// It is told: under this name, and as a page or a ticket.
-    pub(super) fn fire(&mut self, alert_id: String, pages: bool) {
-        self.told = Some(Told { alert_id, pages });
+    /// An alert fires, as a page or a ticket.
+    pub(crate) fn fire(&mut self, alert_id: String, pages: bool) {
+        self.firing = Some(Firing { alert_id, pages });
     }
 
-    pub(super) const fn is_firing(&self) -> bool {
-        self.told.is_some()
+    pub(crate) const fn is_firing(&self) -> bool {
+        self.firing.is_some()
     }
 
-    pub(super) fn examples(&self) -> Option<Vec<String>> {
+    pub(crate) fn examples(&self) -> Option<Vec<String>> {
         (!self.examples.is_empty()).then(|| self.examples.iter().cloned().collect())
     }
 
     fn watch(&self) -> Option<Watch> {
-        metric::ALL.get(usize::from(self.place)).and_then(|metric| metric.watch)
+        watch_at(self.place)
     }
 
-    /// How urgent it was told to be.
-    pub(super) fn severity(&self) -> &'static str {
-        if self.told.as_ref().is_some_and(|told| told.pages) { "page" } else { "ticket" }
+    /// Severity of its alert.
+    pub(crate) fn severity(&self) -> &'static str {
+        if self.firing.as_ref().is_some_and(|firing| firing.pages) { "page" } else { "ticket" }
     }
 
     /// What is known of it.
-    pub(super) fn describe(
+    pub(crate) fn describe(
         &self,
         builder: EventBuilder,
         control: &str,
@@ -218,7 +218,7 @@ impl Pair {
         };
         let interval = (self.test.observations() > 0).then(|| self.test.interval()).flatten();
         builder
-            .set_some("drift.alert_id", self.told.as_ref().map(|told| told.alert_id.as_str()))
+            .set_some("drift.alert_id", self.firing.as_ref().map(|firing| firing.alert_id.as_str()))
             .set_some("drift.metric", self.watch().map(|watch| watch.metric))
             .set_some("drift.suite", self.suite.as_deref())
             .set("drift.direction", "rising")

@@ -7,7 +7,8 @@
 use drift::{Confidence, DdSketch, ExactSum, Finite, interval};
 use serde::{Deserialize, Serialize};
 
-use super::{Sample, Shape, Shares};
+use super::definition::{Sample, Shape};
+use super::shares::Shares;
 
 /// The observations. Which parts are filled depends on the metric's shape.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

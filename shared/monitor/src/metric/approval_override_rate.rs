@@ -1,7 +1,7 @@
 //! Share of decided approvals in which a person did not simply agree: modified or denied.
 
-use super::{Metric, Model, Shape, Watch};
-use crate::observe::Kind;
+use super::definition::{Metric, Model, Shape, Watch};
+use crate::kind::Kind;
 
 pub(super) const METRIC: Metric = Metric {
     name: "approval.override_rate",

@@ -1,7 +1,7 @@
 //! Share of evaluation results that passed, per suite.
 
-use super::{Metric, Model, Shape, Watch, indicator};
-use crate::observe::Kind;
+use super::definition::{Metric, Model, Shape, Watch, indicator};
+use crate::kind::Kind;
 
 pub(super) const METRIC: Metric = Metric {
     name: "eval.pass_rate",

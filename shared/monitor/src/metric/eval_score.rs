@@ -1,7 +1,7 @@
 //! Score of evaluation results, per suite.
 
-use super::{Metric, Shape};
-use crate::observe::Kind;
+use super::definition::{Metric, Shape};
+use crate::kind::Kind;
 
 pub(super) const METRIC: Metric = Metric {
     name: "eval.score",

@@ -1,7 +1,7 @@
 //! Share of completed runs whose status is `error`; runs without a status do not count.
 
-use super::{Metric, Model, Shape, Watch, indicator};
-use crate::observe::{Kind, failed};
+use super::definition::{Metric, Model, Shape, Watch, indicator};
+use crate::kind::{Kind, failed};
 
 pub(super) const METRIC: Metric = Metric {
     name: "run.error_rate",

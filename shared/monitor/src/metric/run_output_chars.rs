@@ -1,7 +1,7 @@
 //! Length of the outputs of completed runs.
 
-use super::{Metric, Model, Shape, Watch};
-use crate::observe::Kind;
+use super::definition::{Metric, Model, Shape, Watch};
+use crate::kind::Kind;
 
 pub(super) const METRIC: Metric = Metric {
     name: "run.output_chars",

@@ -1,7 +1,7 @@
 //! Share of completed runs that the agent refused.
 
-use super::{Metric, Model, Shape, Watch, indicator};
-use crate::observe::Kind;
+use super::definition::{Metric, Model, Shape, Watch, indicator};
+use crate::kind::Kind;
 
 pub(super) const METRIC: Metric = Metric {
     name: "run.refusal_rate",

@@ -1,7 +1,7 @@
 //! Tokens of completed runs, in and out together.
 
-use super::{Metric, Model, Shape, Watch};
-use crate::observe::Kind;
+use super::definition::{Metric, Model, Shape, Watch};
+use crate::kind::Kind;
 
 pub(super) const METRIC: Metric = Metric {
     name: "run.tokens",

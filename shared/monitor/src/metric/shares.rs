@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::agent::bounded;
+use crate::identity::bounded;
 
 /// Names that are told apart.
 const NAMES_MAX: usize = 512;

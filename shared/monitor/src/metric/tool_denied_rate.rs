@@ -1,7 +1,7 @@
 //! Share of tool calls that a policy stopped, of those that ended one way or the other.
 
-use super::{Metric, Model, Shape, Watch};
-use crate::observe::Kind;
+use super::definition::{Metric, Model, Shape, Watch};
+use crate::kind::Kind;
 
 pub(super) const METRIC: Metric = Metric {
     name: "tool.denied_rate",
@@ -15,6 +15,6 @@ pub(super) const METRIC: Metric = Metric {
         Kind::Run | Kind::Eval | Kind::Approval | Kind::Other => None,
         Kind::Deployed | Kind::RolledBack | Kind::Change => None,
         Kind::Tick | Kind::Started | Kind::Configured | Kind::Suite => None,
-        Kind::Pinned | Kind::Unpinned | Kind::Quiet(_) => None,
+        Kind::Pinned | Kind::Unpinned | Kind::Mute(_) => None,
     },
 };

@@ -1,7 +1,7 @@
 //! Share of completed tool calls whose status is `error`.
 
-use super::{Metric, Model, Shape, Watch, indicator};
-use crate::observe::{Kind, failed};
+use super::definition::{Metric, Model, Shape, Watch, indicator};
+use crate::kind::{Kind, failed};
 
 pub(super) const METRIC: Metric = Metric {
     name: "tool.error_rate",

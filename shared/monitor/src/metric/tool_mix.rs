@@ -1,7 +1,7 @@
 //! How often each tool was used, by completed calls.
 
-use super::{Metric, Model, Shape, Watch};
-use crate::observe::Kind;
+use super::definition::{Metric, Model, Shape, Watch};
+use crate::kind::Kind;
 
 pub(super) const METRIC: Metric = Metric {
     name: "tool.mix",

@@ -8,9 +8,11 @@
 
 use event::{Decoded, Event, Record};
 
-use crate::observe::STARTED;
-use crate::output::Destination;
-use crate::{Processor, SEMANTICS, Settings};
+use crate::kind::STARTED;
+use crate::output::{Destination, Output};
+use crate::processor::Processor;
+use crate::semantics::SEMANTICS;
+use crate::settings::Settings;
 
 /// States that are computed side by side; of more starts at once the later are left out, and what
 /// follows is doubtful.
@@ -167,7 +169,7 @@ impl Generations {
 }
 
 /// Adds what another state computes of the same record.
-fn merge(computed: &mut Vec<Computed>, others: Vec<crate::Output>) {
+fn merge(computed: &mut Vec<Computed>, others: Vec<Output>) {
     let mut unmatched: Vec<bool> = vec![true; computed.len()];
     for other in others {
         let same_place = computed.iter().position(|known| {

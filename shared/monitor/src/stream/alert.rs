@@ -3,8 +3,9 @@
 use drift::StreamDetector;
 use event::{EventBuilder, Timestamp};
 
-use super::comparison::Finding;
-use super::{Context, Phase, Test, Totals};
+use super::context::Context;
+use super::sequential_test::{Phase, SequentialTest};
+use super::totals::Totals;
 use crate::metric::{Model, Watch};
 use crate::output::{Destination, Outputs};
 
@@ -33,17 +34,7 @@ pub(crate) fn int(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-impl Test {
-    /// Whether a finding is worth a page: by effect, or by a hundredfold evidence.
-    pub(super) fn is_page(&self, finding: &Finding, context: &Context<'_>) -> bool {
-        let policy = context.policy();
-        let effect = 2.0 * self.comparison.effect_min(&policy);
-        let evidence = 100.0 * context.threshold(self.baseline_per_day);
-        let is_large =
-            finding.size() >= effect || self.comparison.detector().statistic() >= evidence;
-        is_large && policy.pages
-    }
-
+impl SequentialTest {
     /// Emits a step of an episode: with what was observed since the estimated change, or in a
     /// period.
     pub(super) fn alert(
@@ -55,14 +46,14 @@ impl Test {
         context: &Context<'_>,
         outputs: &mut Outputs<'_>,
     ) {
-        let settings = context.fleet.settings;
+        let settings = context.shared.settings;
         let (detector, finding) = (self.comparison.detector(), self.comparison.finding(period));
         let distances = self.comparison.distances(period);
         let e_value = detector.statistic();
         let (threshold, is_page) = match &self.phase {
             Phase::Firing { early: Some(threshold), .. } => (*threshold, false),
-            Phase::Quiet | Phase::Pending { .. } | Phase::Firing { early: None, .. } => {
-                (context.threshold(self.baseline_per_day), self.is_page(&finding, context))
+            Phase::Stable | Phase::Pending { .. } | Phase::Firing { early: None, .. } => {
+                (self.threshold(context), self.is_page(&finding, context))
             }
         };
         let since_offset = finding.since.map(|(mark, _)| mark.offset);
@@ -73,7 +64,7 @@ impl Test {
             .filter(|(offset, _)| since_offset.is_none_or(|since| *offset >= since))
             .map(|(_, run)| run.clone())
             .collect();
-        let baseline = self.comparison.expected(&finding).or(self.baseline_value);
+        let baseline = self.comparison.expected(&finding).or(self.baseline.value);
         let runbook = Some(settings.runbook_url.as_str()).filter(|url| !url.is_empty());
         let set = |builder: EventBuilder| {
             describe(builder, context)
@@ -83,9 +74,9 @@ impl Test {
                 .set("drift.severity", if is_page { "page" } else { "ticket" })
                 .set("drift.e_value", e_value)
                 .set("drift.threshold", threshold)
-                .set("drift.baseline_kind", self.baseline_kind.name())
-                .set_some("drift.baseline_version", self.baseline_version.as_deref())
-                .set("drift.baseline_count", int(self.baseline_count))
+                .set("drift.baseline_kind", self.baseline.kind.name())
+                .set_some("drift.baseline_version", self.baseline.version.as_deref())
+                .set("drift.baseline_count", int(self.baseline.count))
                 .set_some("drift.baseline_value", baseline)
                 .set_some("drift.bound", self.comparison.bound())
                 .set("drift.observations", int(detector.observations()))

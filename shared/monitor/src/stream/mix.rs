@@ -36,8 +36,8 @@ use drift::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::Mark;
-use super::comparison::{Category, Direction, Finding, NoDetector};
+use super::finding::{Category, Direction, Finding, NoDetector};
+use super::mark::Mark;
 use crate::metric::{OTHER, Shares};
 use crate::policy::Policy;
 use crate::sampler::mixed;
@@ -64,7 +64,7 @@ struct Call {
 
 /// A running comparison.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Test {
+pub(crate) struct MixComparison {
     names: Vec<String>,
     /// Calls of each name, and of everything else.
     counts: Vec<u64>,
@@ -84,7 +84,7 @@ const fn float(count: u64) -> f64 {
     count as f64
 }
 
-impl Test {
+impl MixComparison {
     pub(crate) fn new(baseline: &Shares, policy: &Policy) -> Result<Self, NoDetector> {
         let (top, rest) = baseline.top(NAMES_MAX);
         let counts: Vec<u64> = top.iter().map(|(_, count)| *count).chain([rest]).collect();
@@ -310,14 +310,14 @@ mod tests {
         shares
     }
 
-    fn test(counts: &[(&str, u64)]) -> Test {
-        Test::new(&shares(counts), &Policy::default()).unwrap()
+    fn test(counts: &[(&str, u64)]) -> MixComparison {
+        MixComparison::new(&shares(counts), &Policy::default()).unwrap()
     }
 
     const CALLS: [(&str, u64); 3] = [("search", 600), ("read", 300), ("write", 100)];
 
     /// One call after the other, in these shares of ten.
-    fn feed(test: &mut Test, offsets: std::ops::Range<i64>, tenths: &[&str; 10]) {
+    fn feed(test: &mut MixComparison, offsets: std::ops::Range<i64>, tenths: &[&str; 10]) {
         for offset in offsets {
             let at = usize::try_from(offset.wrapping_mul(7).rem_euclid(10)).unwrap();
             test.observe(tenths[at], Mark { offset, time: offset });
@@ -382,7 +382,7 @@ mod tests {
         for n in 0..300_u64 {
             many.add_many(&format!("tool-{n}"), 1_000 - n);
         }
-        let mut test = Test::new(&many, &Policy::default()).unwrap();
+        let mut test = MixComparison::new(&many, &Policy::default()).unwrap();
         assert_eq!((test.name(), test.counts.len()), (CAUTIOUS, NAMES_MAX + 1));
         assert!(registry::find(CAUTIOUS).is_some() && registry::find(CONFORMAL).is_some());
         for offset in 0..2_000 {

@@ -8,8 +8,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Mark;
-use super::totals::{History, Value};
+use super::mark::Mark;
+use super::totals::History;
+use super::value::Value;
 use crate::metric::Model;
 
 /// Observations of a block, at least.

@@ -14,81 +14,59 @@
 //! deployment in a hundred may alarm without cause on top of the stated rate.
 
 use drift::{
-    Baseline, Confidence, Detector, Direction as Side, EsrTwoSample, Localiser, Null,
-    StreamDetector, interval, registry,
+    Baseline, Confidence, Detector, Direction as Side, EsrBounded, EsrTwoSample, Localiser, Null,
+    StreamDetector, interval,
 };
 use serde::{Deserialize, Serialize};
 
-use super::comparison::{Direction, Finding, NoDetector};
-use super::{DETECTOR, Mark};
+use super::counts::Counts;
+use super::finding::{Direction, Finding, NoDetector};
+use super::mark::Mark;
 use crate::policy::Policy;
 
 /// Values of a baseline whose confidence bound is near enough to its mean.
 const LONG: u64 = 2_000;
 /// Weight of a change at the deployment, as a share of the run length.
 const HEAD_START_SHARE: f64 = 0.01;
-/// Name of the two-sample detector in the registry.
+/// Names of the detectors in events.
+const BOUNDED: &str = "esr-bounded";
 const TWO_SAMPLE: &str = "esr-two-sample";
 
-/// Observations of a stream of zeros and ones.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub(crate) struct Totals {
-    pub(crate) count: u64,
-    pub(crate) ones: u64,
-}
-
-impl Totals {
-    pub(crate) fn add(&mut self, one: bool) {
-        self.count = self.count.saturating_add(1);
-        self.ones = self.ones.saturating_add(u64::from(one));
-    }
-
-    pub(crate) fn merge(&mut self, other: Self) {
-        self.count = self.count.saturating_add(other.count);
-        self.ones = self.ones.saturating_add(other.ones);
-    }
-
-    #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
-    pub(crate) fn mean(self) -> f64 {
-        if self.count == 0 { 0.0 } else { self.ones as f64 / self.count as f64 }
-    }
-
-    /// The mean that the null hypothesis allows; `None` if it leaves no room for worse.
-    fn bound(self, policy: &Policy) -> Option<f64> {
-        // One-sided at 95 %.
-        let upper = interval::upper_bound(self.ones, self.count, Confidence::P95).unwrap_or(1.0);
-        let bound = (self.mean() + policy.tolerance).max(upper);
-        // Rounded up to a millionth: the last bits of a quantile differ between platforms.
-        let bound = (bound * 1e6).ceil() / 1e6;
-        (bound < 0.999).then_some(bound)
-    }
+/// The mean that the null hypothesis allows; `None` if it leaves no room for worse.
+fn bound_of(counts: Counts, policy: &Policy) -> Option<f64> {
+    // One-sided at 95 %.
+    let upper = interval::upper_bound(counts.ones, counts.count, Confidence::P95).unwrap_or(1.0);
+    let bound = (counts.mean() + policy.tolerance).max(upper);
+    // Rounded up to a millionth: the last bits of a quantile differ between platforms.
+    let bound = (bound * 1e6).ceil() / 1e6;
+    (bound < 0.999).then_some(bound)
 }
 
 /// A running comparison.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Test {
-    baseline: Totals,
+pub(crate) struct RateComparison {
+    baseline: Counts,
     bound: f64,
     detector: Detector,
     localiser: Localiser<Mark>,
 }
 
-impl Test {
-    pub(crate) fn new(baseline: Totals, policy: &Policy) -> Result<Self, NoDetector> {
+impl RateComparison {
+    pub(crate) fn new(baseline: Counts, policy: &Policy) -> Result<Self, NoDetector> {
         let run_length = policy.average_run_length;
         let (bound, detector) = if baseline.count >= LONG {
-            let bound = baseline.bound(policy).ok_or(NoDetector::Saturated)?;
-            let make = registry::find(DETECTOR).map(|entry| entry.make);
-            (bound, make.and_then(|make| make(&Null::AtMost(bound).into(), run_length).ok()))
+            let bound = bound_of(baseline, policy).ok_or(NoDetector::Saturated)?;
+            let detector = EsrBounded::new(Null::AtMost(bound), run_length);
+            (bound, detector.ok().map(Detector::EsrBounded))
         } else {
-            let Totals { count, ones } = baseline;
+            let Counts { count, ones } = baseline;
             let counts = [count.saturating_sub(ones), ones];
             let given =
                 Baseline { direction: Side::Rising, counts: &counts, ..Baseline::default() };
             let detector = EsrTwoSample::new(&given, run_length)
                 .and_then(|detector| detector.with_head_start(HEAD_START_SHARE * run_length));
             // One more failure than there was: what the detector expects at most.
-            let one_more = Totals { count: count.saturating_add(1), ones: ones.saturating_add(1) };
+            let one_more = Counts { count: count.saturating_add(1), ones: ones.saturating_add(1) };
             (one_more.mean(), detector.ok().map(Detector::EsrTwoSample))
         };
         let detector = detector.filter(|_| bound < 0.999).ok_or(NoDetector::Saturated)?;
@@ -98,7 +76,7 @@ impl Test {
 
     /// Name of the detector.
     pub(crate) const fn name(&self) -> &'static str {
-        if self.baseline.count >= LONG { DETECTOR } else { TWO_SAMPLE }
+        if self.baseline.count >= LONG { BOUNDED } else { TWO_SAMPLE }
     }
 
     pub(crate) const fn bound(&self) -> f64 {
@@ -115,7 +93,7 @@ impl Test {
     }
 
     /// Whether a period shows less than half of the smallest effect.
-    pub(crate) fn is_calm(&self, period: Totals, policy: &Policy) -> bool {
+    pub(crate) fn is_calm(&self, period: Counts, policy: &Policy) -> bool {
         period.mean() - self.baseline.mean() < policy.effect_min / 2.0
     }
 
@@ -125,14 +103,14 @@ impl Test {
     }
 
     /// What the observations since the estimated change say; or those given.
-    pub(crate) fn finding(&self, period: Option<Totals>) -> Finding {
+    pub(crate) fn finding(&self, period: Option<Counts>) -> Finding {
         let since = if period.is_none() { self.localiser.estimate() } else { None };
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
             reason = "a sum of zeros and ones is a count"
         )]
-        let found = since.map_or_else(Totals::default, |since| Totals {
+        let found = since.map_or_else(Counts::default, |since| Counts {
             count: since.observations,
             ones: since.sum as u64,
         });
@@ -160,7 +138,7 @@ mod tests {
     use super::*;
 
     fn bound(count: u64, ones: u64) -> Option<f64> {
-        Totals { count, ones }.bound(&Policy::default())
+        bound_of(Counts { count, ones }, &Policy::default())
     }
 
     #[test]
@@ -169,7 +147,7 @@ mod tests {
         for (count, ones) in [(100, 0), (100, 10), (400, 198), (1_700, 245), (1_000_000, 100_000)] {
             let bound = bound(count, ones).unwrap();
             let upper = interval::upper_bound(ones, count, Confidence::P95).unwrap();
-            let mean = Totals { count, ones }.mean();
+            let mean = Counts { count, ones }.mean();
             assert!(bound >= upper && bound >= mean + tolerance);
             assert!(bound <= upper.max(mean + tolerance) + 2e-6);
         }
@@ -177,10 +155,10 @@ mod tests {
 
     #[test]
     fn the_baseline_decides_which_detector() {
-        let test = |count, ones| Test::new(Totals { count, ones }, &Policy::default());
-        for (count, name) in [(100, TWO_SAMPLE), (1_999, TWO_SAMPLE), (2_000, DETECTOR)] {
+        let test = |count, ones| RateComparison::new(Counts { count, ones }, &Policy::default());
+        for (count, name) in [(100, TWO_SAMPLE), (1_999, TWO_SAMPLE), (2_000, BOUNDED)] {
             assert_eq!(test(count, count / 10).unwrap().name(), name);
-            assert!(registry::find(name).is_some());
+            assert!(drift::registry::find(name).is_some());
         }
         assert_eq!(bound(100, 100), None);
         for count in [100, 10_000] {

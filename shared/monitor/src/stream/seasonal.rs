@@ -20,54 +20,21 @@
 use std::collections::VecDeque;
 
 use drift::{
-    Confidence, Detector, Finite, Localiser, Null, Since, StreamDetector, Unit, interval, registry,
+    Confidence, Detector, EsrBounded, Finite, Localiser, Null, Since, StreamDetector, Unit,
+    interval,
 };
 use serde::{Deserialize, Serialize};
 
-use super::comparison::{Direction, Finding, NoDetector};
-use super::totals::{Totals, Value};
-use super::{DETECTOR, Mark, size};
+use super::expectation::{Common, Expected};
+use super::finding::{Direction, Finding, NoDetector};
+use super::mark::Mark;
+use super::median::{at, median_interval};
+use super::totals::Totals;
+use super::value::Value;
 use crate::policy::Policy;
 
 /// Numbers kept for the effect on sizes.
 const RECENT: usize = 128;
-
-/// What was to be expected of an observation.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Expected {
-    /// The mean, and the mean that the null hypothesis allows.
-    Rate { mean: f64, bound: f64 },
-    /// The rank of the observation, and the median.
-    Size { rank: f64, median: f64 },
-}
-
-/// What all hours of a test have in common.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub(crate) enum Common {
-    /// The mean that the null hypothesis allows.
-    Rate(f64),
-    /// How far from one half it allows the mean rank.
-    Size(f64),
-}
-
-impl Common {
-    pub(crate) const fn value(self) -> f64 {
-        match self {
-            Self::Rate(value) | Self::Size(value) => value,
-        }
-    }
-}
-
-/// What a test that begins is told about the weeks before.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Rolling {
-    pub(crate) count: u64,
-    /// The mean, or the median, over all hours.
-    pub(crate) value: Option<f64>,
-    pub(crate) per_day: Option<f64>,
-    /// `None` while no hour of the week has enough observations.
-    pub(crate) common: Option<Common>,
-}
 
 /// Observed and expected, summed up; of sizes their ranks.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
@@ -109,7 +76,7 @@ struct Stamp {
 
 /// A running comparison.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Test {
+pub(crate) struct SeasonalComparison {
     common: Common,
     detector: Detector,
     rising: Localiser<Stamp>,
@@ -123,7 +90,7 @@ pub(crate) struct Test {
     recent: VecDeque<(i64, f64, f64)>,
 }
 
-impl Test {
+impl SeasonalComparison {
     pub(crate) fn new(common: Common, policy: &Policy) -> Result<Self, NoDetector> {
         let saturated = |_| NoDetector::Saturated;
         let (null, rising, falling) = match common {
@@ -134,11 +101,10 @@ impl Test {
                 (Null::Between(low, high), Localiser::rising(high), Some(falling))
             }
         };
-        let make = registry::find(DETECTOR).map(|entry| entry.make);
-        let detector = make.and_then(|make| make(&null.into(), policy.average_run_length).ok());
+        let detector = EsrBounded::new(null, policy.average_run_length).map(Detector::EsrBounded);
         Ok(Self {
             common,
-            detector: detector.ok_or(NoDetector::Saturated)?,
+            detector: detector.map_err(saturated)?,
             rising: rising.map_err(saturated)?,
             falling,
             sums: Sums::default(),
@@ -284,11 +250,11 @@ impl Test {
         let mut shares: Vec<f64> = recent().map(|(.., share)| *share).collect();
         ascending(&mut values);
         ascending(&mut shares);
-        let (low, high) = size::median_interval(&shares);
+        let (low, high) = median_interval(&shares);
         let relative = |share: f64| share - 1.0;
         Finding {
-            observed: size::at(&values, 0.5),
-            effect: size::at(&shares, 0.5).map(relative),
+            observed: at(&values, 0.5),
+            effect: at(&shares, 0.5).map(relative),
             low: low.map(relative),
             high: high.map(relative),
             ..found
@@ -328,8 +294,8 @@ fn replaced(one: f64, own: f64, common: f64) -> f64 {
 mod tests {
     use super::*;
 
-    fn rate(common: f64) -> Test {
-        Test::new(Common::Rate(common), &Policy::default()).unwrap()
+    fn rate(common: f64) -> SeasonalComparison {
+        SeasonalComparison::new(Common::Rate(common), &Policy::default()).unwrap()
     }
 
     #[test]

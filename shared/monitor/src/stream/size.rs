@@ -14,13 +14,13 @@
 use std::collections::VecDeque;
 
 use drift::{
-    Confidence, DdSketch, Detector, Finite, Localiser, Null, Pooled, Ranks, Since, StreamDetector,
-    interval, registry,
+    DdSketch, Detector, EsrBounded, Finite, Localiser, Null, Pooled, Ranks, Since, StreamDetector,
 };
 use serde::{Deserialize, Serialize};
 
-use super::comparison::{Direction, Finding, NoDetector};
-use super::{DETECTOR, Mark};
+use super::finding::{Direction, Finding, NoDetector};
+use super::mark::Mark;
+use super::median::{at, median_interval};
 use crate::policy::Policy;
 
 /// Name of the detector in events.
@@ -30,7 +30,7 @@ const RECENT: usize = 128;
 
 /// A running comparison.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Test {
+pub(crate) struct SizeComparison {
     ranks: Ranks,
     /// Median of the baseline, above 0.
     median: f64,
@@ -41,7 +41,7 @@ pub(crate) struct Test {
     recent: VecDeque<(i64, f64)>,
 }
 
-impl Test {
+impl SizeComparison {
     pub(crate) fn new(baseline: &DdSketch, policy: &Policy) -> Result<Self, NoDetector> {
         let ranks = Ranks::new(baseline).ok_or(NoDetector::Absent)?;
         let median = baseline.quantile(0.5).filter(|median| *median > 0.0);
@@ -53,10 +53,9 @@ impl Test {
             return Err(NoDetector::TooSmall);
         }
         let null = Null::Between(1.0 - bound, bound);
-        let make = registry::find(DETECTOR).map(|entry| entry.make);
-        let detector = make
-            .and_then(|make| make(&null.into(), policy.average_run_length).ok())
-            .ok_or(NoDetector::Saturated)?;
+        let detector = EsrBounded::new(null, policy.average_run_length)
+            .map(Detector::EsrBounded)
+            .map_err(|_| NoDetector::Saturated)?;
         let rising = Localiser::rising(bound).map_err(|_| NoDetector::Saturated)?;
         let falling = Localiser::falling(1.0 - bound).map_err(|_| NoDetector::Saturated)?;
         let recent = VecDeque::new();
@@ -160,28 +159,6 @@ impl Test {
     }
 }
 
-/// The 95 % interval of the median of ascending values: Wilson's bounds of a share of one half are
-/// the ranks between which it lies.
-pub(super) fn median_interval(ascending: &[f64]) -> (Option<f64>, Option<f64>) {
-    let half = u64::try_from(ascending.len() / 2).unwrap_or_default();
-    let count = u64::try_from(ascending.len()).unwrap_or_default();
-    let shares = interval::wilson(half, count, Confidence::P95);
-    let low = shares.and_then(|shares| at(ascending, shares.low));
-    (low, shares.and_then(|shares| at(ascending, shares.high)))
-}
-
-/// The quantile of ascending values (numpy's `inverted_cdf`).
-pub(super) fn at(ascending: &[f64], quantile: f64) -> Option<f64> {
-    #[expect(
-        clippy::cast_precision_loss,
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "at most 128 values, and the quantile is not negative"
-    )]
-    let rank = (quantile * ascending.len() as f64).ceil() as usize;
-    ascending.get(rank.clamp(1, ascending.len().max(1)) - 1).copied()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -190,15 +167,15 @@ mod tests {
         Finite::new(f64::from(value)).unwrap()
     }
 
-    fn test() -> Test {
+    fn test() -> SizeComparison {
         let mut baseline = DdSketch::default();
         for value in 0..1_000 {
             assert!(baseline.insert(finite(100 + value)));
         }
-        Test::new(&baseline, &Policy::default()).unwrap()
+        SizeComparison::new(&baseline, &Policy::default()).unwrap()
     }
 
-    fn feed(test: &mut Test, values: impl Iterator<Item = u32>) {
+    fn feed(test: &mut SizeComparison, values: impl Iterator<Item = u32>) {
         for (offset, value) in (0..).zip(values) {
             test.observe(finite(value), Mark { offset, time: offset });
         }
@@ -229,14 +206,8 @@ mod tests {
     fn a_baseline_of_nothing_or_zeros_is_none() {
         let settings = Policy::default();
         let mut baseline = DdSketch::default();
-        assert_eq!(Test::new(&baseline, &settings).err(), Some(NoDetector::Absent));
+        assert_eq!(SizeComparison::new(&baseline, &settings).err(), Some(NoDetector::Absent));
         assert!(baseline.insert(finite(0)));
-        assert_eq!(Test::new(&baseline, &settings).err(), Some(NoDetector::Zero));
-    }
-
-    #[test]
-    fn the_middle_of_nothing_is_nothing() {
-        assert_eq!(at(&[], 0.5), None);
-        assert_eq!((at(&[1.0, 2.0], 0.5), at(&[1.0, 2.0], 1.0)), (Some(1.0), Some(2.0)));
+        assert_eq!(SizeComparison::new(&baseline, &settings).err(), Some(NoDetector::Zero));
     }
 }

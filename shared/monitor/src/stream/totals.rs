@@ -1,47 +1,19 @@
-//! Observations as the model of their stream sees them, and what was seen of a stream.
+//! What was observed of a stream, aggregated.
 
-use drift::{DdSketch, Finite};
+use drift::DdSketch;
 use serde::{Deserialize, Serialize};
 
-use super::rate;
-use super::seasonal::Rolling;
-use crate::baseline::Basis;
-use crate::metric::{Aggregate, Model, Sample, Shares};
+use super::counts::Counts;
+use super::value::Value;
+use crate::metric::{Aggregate, Model, Shares};
 
 /// An hour.
 const HOUR_MICROS: i64 = 3_600 * 1_000_000;
 
-/// An observation, as the model of its stream sees it.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Value<'n> {
-    /// Whether it is the worse of two.
-    One(bool),
-    /// A number that is not negative.
-    Size(Finite),
-    /// A category.
-    Name(&'n str),
-}
-
-impl<'n> Value<'n> {
-    /// `None` for what means nothing to the model.
-    pub(crate) fn of(model: Model, sample: &'n Sample<'_>) -> Option<Self> {
-        let value = match sample {
-            Sample::Number(value) => Finite::new(*value)?,
-            Sample::Name(name) => return (model == Model::Mix).then_some(Self::Name(name)),
-        };
-        match model {
-            Model::Failures => Some(Self::One(value.value() > 0.0)),
-            Model::Successes => Some(Self::One(value.value() <= 0.0)),
-            Model::Sizes => (value.value() >= 0.0).then_some(Self::Size(value)),
-            Model::Mix => None,
-        }
-    }
-}
-
 /// Everything that was observed of a stream, or of a part of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Totals {
-    Rate(rate::Totals),
+    Rate(Counts),
     Size(DdSketch),
     Mix(Shares),
 }
@@ -49,7 +21,7 @@ pub(crate) enum Totals {
 impl Totals {
     pub(crate) fn empty(model: Model) -> Self {
         match model {
-            Model::Failures | Model::Successes => Self::Rate(rate::Totals::default()),
+            Model::Failures | Model::Successes => Self::Rate(Counts::default()),
             Model::Sizes => Self::Size(DdSketch::default()),
             Model::Mix => Self::Mix(Shares::default()),
         }
@@ -60,10 +32,8 @@ impl Totals {
         let window = window.chosen();
         let (count, ones) = window.rate();
         match model {
-            Model::Failures => Self::Rate(rate::Totals { count, ones }),
-            Model::Successes => {
-                Self::Rate(rate::Totals { count, ones: count.saturating_sub(ones) })
-            }
+            Model::Failures => Self::Rate(Counts { count, ones }),
+            Model::Successes => Self::Rate(Counts { count, ones: count.saturating_sub(ones) }),
             Model::Sizes => Self::Size(window.sketch().cloned().unwrap_or_default()),
             Model::Mix => Self::Mix(window.categories().cloned().unwrap_or_default()),
         }
@@ -153,25 +123,4 @@ impl History {
         let hours = last.saturating_sub(first).max(HOUR_MICROS) as f64 / HOUR_MICROS as f64;
         Some(self.totals.count() as f64 / hours * 24.0)
     }
-}
-
-/// What a stream is compared with.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Reference {
-    /// Which baseline that is.
-    pub(crate) basis: Basis,
-    /// The version; `None` if there was none, or if it is several.
-    pub(crate) version: Option<String>,
-    pub(crate) source: Source,
-}
-
-/// What the baseline is made of.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Source {
-    /// What a version has shown.
-    Frozen(History),
-    /// The weeks before.
-    Rolling(Rolling),
-    /// Nothing: the stream is not watched.
-    Unwatched,
 }

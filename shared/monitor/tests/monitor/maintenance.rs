@@ -243,7 +243,7 @@ fn what_is_wrong_is_refused_with_its_reason() {
     for number in 0..40 {
         feed(&mut processor, &window(&format!("w{number}"), START, from, from + 1));
     }
-    assert_eq!(processor.counters().quiet_refused, 5 + 8);
+    assert_eq!(processor.counters().mutes_refused, 5 + 8);
     // Those that are over make room: on the next day, and after the longest silence.
     feed(&mut processor, &run("1", "v1", START + 3 * DAY, false));
     let start = START + 3 * DAY;

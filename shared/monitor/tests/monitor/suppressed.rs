@@ -100,7 +100,7 @@ fn who_ends_a_suppression_lets_its_alerts_be_told_at_that_offset() {
     assert_eq!(text(&ended[0], "drift.reason"), Some("it was ended"));
     assert_eq!(text(&ended[0], "links.causation"), Some("e3"));
     assert_eq!(marks(&ended), [(FIRING, None)]);
-    assert_eq!(processor.counters().quiet_refused, 2);
+    assert_eq!(processor.counters().mutes_refused, 2);
 }
 
 #[test]
@@ -209,7 +209,7 @@ fn what_is_wrong_is_refused_with_its_reason_and_changes_nothing() {
     let event = until(nobody, now + HOUR).build().unwrap();
     let outputs = feed(&mut processor, &Input { broker: now, event });
     assert!(text(&outputs[0], "drift.reason").unwrap().contains("`agent_id` is missing"));
-    assert_eq!(processor.counters().quiet_refused, 7);
+    assert_eq!(processor.counters().mutes_refused, 7);
     let worse = feed_all(&mut processor, &runs("v2", now, 150, 0.4, &mut numbers));
     assert_eq!(marks(&worse), [(PENDING, None), (FIRING, None)]);
 }
@@ -238,7 +238,7 @@ fn suppressions_and_the_alerts_they_hold_are_bounded_and_beyond_that_people_are_
     for number in 0..40 {
         feed(&mut processor, &suppress(&format!("a{number}"), START, START + HOUR));
     }
-    assert_eq!(processor.counters().quiet_refused, 8);
+    assert_eq!(processor.counters().mutes_refused, 8);
     // 300 agents that fall silent, each under a suppression of its own.
     for number in 0..300 {
         let agent = format!("agent-{number}");
@@ -246,7 +246,7 @@ fn suppressions_and_the_alerts_they_hold_are_bounded_and_beyond_that_people_are_
         let id = format!("s{number}");
         feed(&mut processor, &of(suppress(&id, START, START + DAY), &agent));
     }
-    assert_eq!(processor.counters().quiet_refused, 8);
+    assert_eq!(processor.counters().mutes_refused, 8);
     let silent = feed(&mut processor, &tick(START + 2 * HOUR));
     let told = marks(&silent).iter().filter(|(_, by)| by.is_none()).count();
     assert_eq!((marks(&silent).len(), told), (300, 300 - 256));

@@ -1,0 +1,102 @@
+//! Which versions of an agent were announced by a deployment or a change, and which just appeared.
+//!
+//! Bounded: the last [`ANNOUNCED_MAX`] announcements of an agent, and [`DIGESTS_MAX`] digests of a
+//! version. A version whose digest flaps between more than those is reported once each.
+
+use std::collections::VecDeque;
+
+use event::Event;
+use serde::{Deserialize, Serialize};
+
+use crate::columns::columns;
+use crate::identity::bounded;
+
+/// Announcements kept of an agent.
+const ANNOUNCED_MAX: usize = 32;
+/// Digests kept of a version.
+const DIGESTS_MAX: usize = 4;
+
+/// Names and digests of versions that were announced, oldest first.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(crate) struct Announced(VecDeque<String>);
+
+impl Announced {
+    /// Takes note of what an event about a change or a version names.
+    pub(crate) fn saw(&mut self, event: &Event<'_>) {
+        let columns = columns();
+        for column in [
+            columns.agent_to_version,
+            columns.agent_to_digest,
+            columns.change_to_version,
+            columns.change_to_digest,
+            columns.agent_version,
+            columns.version_digest,
+        ] {
+            let Some(name) = event.text(column).filter(|name| !name.is_empty()) else { continue };
+            let name = bounded(name);
+            if !self.contains(&name) {
+                self.0.push_back(name.into_owned());
+            }
+        }
+        while self.0.len() > ANNOUNCED_MAX {
+            self.0.pop_front();
+        }
+    }
+
+    pub(crate) fn contains(&self, name: &str) -> bool {
+        self.0.iter().any(|known| known == name)
+    }
+}
+
+/// Digests that a version was seen with.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(crate) struct Digests(Vec<String>);
+
+impl Digests {
+    /// Takes note of a digest. The digest before, if this one is new to a version that had another.
+    pub(crate) fn saw(&mut self, digest: &str) -> Option<&str> {
+        let digest = bounded(digest);
+        if self.0.iter().any(|known| *known == digest) || self.0.len() >= DIGESTS_MAX {
+            return None;
+        }
+        self.0.push(digest.into_owned());
+        let before = self.0.len().checked_sub(2)?;
+        self.0.get(before).map(String::as_str)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use event::EventBuilder;
+
+    #[test]
+    fn announcements_are_remembered_and_bounded() {
+        let mut announced = Announced::default();
+        for number in 0..100 {
+            let event = EventBuilder::new("change.implemented")
+                .set("event_id", "e")
+                .set("event_time", event::Timestamp::from_micros(0))
+                .set("change.to_version", format!("v{number}"))
+                .build()
+                .unwrap();
+            announced.saw(&event);
+            announced.saw(&event);
+        }
+        assert!(announced.contains("v99") && announced.contains("v68"));
+        assert!(!announced.contains("v67"));
+    }
+
+    #[test]
+    fn a_digest_is_new_once() {
+        let mut digests = Digests::default();
+        assert_eq!(digests.saw("a"), None);
+        assert_eq!(digests.saw("a"), None);
+        assert_eq!(digests.saw("b"), Some("a"));
+        assert_eq!(digests.saw("a"), None);
+        assert_eq!(digests.saw("b"), None);
+        assert_eq!(digests.saw("c"), Some("b"));
+        assert_eq!(digests.saw("d"), Some("c"));
+        assert_eq!(digests.saw("e"), None, "no more than four are kept");
+    }
+}

@@ -1,0 +1,101 @@
+//! A window as events, one per metric, and what it says to the alerts.
+
+use std::collections::BTreeMap;
+
+use event::{EventBuilder, Timestamp};
+
+use super::state::Agent;
+use super::version::Version;
+use crate::metric::{self, Metric, Shares, Summary};
+use crate::output::{Destination, Outputs};
+use crate::stream::{Shared, Totals};
+use crate::window::{Pane, Span};
+
+/// A window of one metric, to be emitted.
+struct Row<'a> {
+    place: u8,
+    suite: Option<&'a str>,
+    metric: &'static Metric,
+    summary: Summary,
+    categories: Option<BTreeMap<String, String>>,
+}
+
+impl Row<'_> {
+    fn fill(self, builder: EventBuilder) -> EventBuilder {
+        let Self { suite, metric, summary, categories, .. } = self;
+        let [p50, p90, p95, p99] = summary.quantiles.map_or([None; 4], |all| all.map(Some));
+        builder
+            .set("metric.name", metric.name)
+            .set_some("metric.suite", suite)
+            .set("metric.unit", metric.unit)
+            .set("metric.count", summary.count)
+            .set_some("metric.sum", summary.sum)
+            .set("metric.value", summary.value)
+            .set_some("metric.low", summary.low)
+            .set_some("metric.high", summary.high)
+            .set_some("metric.p50", p50)
+            .set_some("metric.p90", p90)
+            .set_some("metric.p95", p95)
+            .set_some("metric.p99", p99)
+            .set_some("metric.categories", categories)
+    }
+}
+
+/// The metrics that a window has observations of, by metric and suite.
+fn rows<'a>(version: &'a Version, pane: &Pane) -> Vec<Row<'a>> {
+    let mut rows: Vec<Row<'a>> = pane
+        .cells
+        .iter()
+        .filter_map(|((place, suite), aggregate)| {
+            let metric = metric::ALL.get(usize::from(*place))?;
+            Some(Row {
+                place: *place,
+                suite: version.suite_name(*suite),
+                metric,
+                summary: aggregate.summary(metric.shape)?,
+                categories: aggregate.categories().map(Shares::shown),
+            })
+        })
+        .collect();
+    rows.sort_by_key(|row| (row.place, row.suite));
+    rows
+}
+
+impl Agent {
+    /// Emits a window, one event per metric, and shows it to the alerts if it closes for the first
+    /// time and overlaps no maintenance window.
+    pub(crate) fn emit_window(
+        &mut self,
+        name: &str,
+        (span, start): (Span, i64),
+        shared: Shared<'_>,
+        outputs: &mut Outputs<'_>,
+    ) {
+        let Some(version) = self.versions.get_mut(name) else { return };
+        let Some((revision, pane)) = version.windows.emit(span, start) else { return };
+        let end = span.end(start);
+        let maintenance = shared.mutes.overlaps(&self.identity, start, end);
+        for row in rows(version, &pane) {
+            let (to, kind) = (Destination::Metrics, "metric.window");
+            outputs.push(to, kind, end, &self.identity, name, |builder| {
+                row.fill(builder)
+                    .set("metric.window_start", Timestamp::from_micros(start))
+                    .set("metric.window_end", Timestamp::from_micros(end))
+                    .set("metric.revision", revision)
+                    .set_some("metric.maintenance", maintenance.then_some(true))
+            });
+        }
+        if revision > 0 || span != Span::Minutes || maintenance {
+            return;
+        }
+        self.each_stream(name, shared, |cell, stream, context| {
+            if !stream.is_firing() {
+                return;
+            }
+            if let Some(window) = pane.cells.get(&cell) {
+                let observed = Totals::of(context.watch.model, window);
+                stream.window_closed(start, &observed, context, outputs);
+            }
+        });
+    }
+}

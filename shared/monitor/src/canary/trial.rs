@@ -1,0 +1,69 @@
+//! A canary that runs, and the streams in which it is compared with its control.
+
+use serde::{Deserialize, Serialize};
+
+use super::pair::Pair;
+use crate::output::{Destination, Outputs};
+use crate::stream::{Context, Mark, Value};
+
+/// Streams that are compared; further ones are not.
+const PAIRS_MAX: usize = 64;
+
+/// A canary that runs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Canary {
+    pub(crate) version: String,
+    pub(crate) control: String,
+    pub(crate) share: f64,
+    pub(crate) since: Mark,
+    /// The e-value at which a stream counts as worse: one over the probability of a mistake.
+    pub(crate) threshold: f64,
+    pub(crate) pairs: Vec<Pair>,
+}
+
+impl Canary {
+    /// Whether it is that version.
+    pub(crate) fn is(&self, version: &str) -> bool {
+        self.version == version
+    }
+
+    /// Takes a value of a stream of a version, which may be neither of the two.
+    pub(crate) fn observe(
+        &mut self,
+        place: u8,
+        value: Value<'_>,
+        run: &str,
+        context: &Context<'_>,
+        outputs: &mut Outputs<'_>,
+    ) {
+        let of_canary = context.version == self.version;
+        let policy = context.policy();
+        if !policy.watched || !of_canary && context.version != self.control {
+            return;
+        }
+        let known = self.pairs.iter().position(|pair| pair.is_of(place, context.suite));
+        let at = known.unwrap_or(self.pairs.len());
+        if known.is_none() && at < PAIRS_MAX {
+            let model = context.watch.model;
+            self.pairs.extend(Pair::new(place, model, context.suite, self.threshold));
+        }
+        let Some(pair) = self.pairs.get_mut(at) else { return };
+        pair.observe(of_canary, value, run);
+        if pair.is_news(&policy) {
+            pair.fire(outputs.next_id(), policy.pages);
+            let context = Context { version: &self.version, ..*context };
+            let runbook = Some(context.shared.settings.runbook_url.as_str());
+            let last_change = context.last_change.map(|change| change.summary.as_str());
+            let (control, since) = (&self.control, self.since);
+            let time = outputs.time();
+            let (kind, to) = ("drift.alert.firing", Destination::Alerts);
+            outputs.push(to, kind, time, context.agent, context.version, |builder| {
+                pair.describe(builder, control, since)
+                    .set("drift.severity", pair.severity())
+                    .set_some("drift.example_runs", pair.examples())
+                    .set_some("drift.last_change", last_change)
+                    .set_some("drift.runbook_url", runbook.filter(|url| !url.is_empty()))
+            });
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Whether the monitor itself is alive, how far it is behind, and when nobody watched.
+//!
+//! The owner of a partition writes ticks into it, busy or idle. One that says how far its writer had
+//! read is a *heartbeat*. Reading it again gives:
+//!
+//! - `monitor.alive`: proof that writing, reading, computing and publishing work. Whoever waits
+//!   for it in vain knows that one of them does not.
+//! - An alert `monitor.lag`: at `lag_ticks_min` heartbeats in a row more than `lag_records_max` records
+//!   waited. It ends at as many without. It is read behind the records that waited, so it comes
+//!   later by the time that these take.
+//! - `monitor.gap`: from the heartbeat before to this one it took longer than `monitor_gap_secs`. In
+//!   between nobody watched; what came then is computed late.
+//!
+//! Times are the broker's, lag is counted in offsets: all of it is in the log, so all of it is
+//! recomputed. Not done here: noticing that no heartbeat comes. That takes a clock; the notifier has
+//! one.
+
+use event::{Event, EventBuilder, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::columns::columns;
+use crate::output::Outputs;
+use crate::settings::Settings;
+
+/// Name in `drift.metric`.
+const METRIC: &str = "monitor.lag";
+/// An alert about this many times `lag_records_max` is a page.
+const PAGE_TIMES: u64 = 10;
+
+/// What is known of the monitor's own heartbeats in a partition.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(crate) struct Heartbeats {
+    /// Broker's time of the last heartbeat, microseconds.
+    last: Option<i64>,
+    /// Heartbeats in a row on the other side of the limit.
+    in_a_row: u32,
+    /// The open episode.
+    alert_id: Option<String>,
+}
+
+/// A heartbeat as it was read.
+#[derive(Debug, Clone, Copy)]
+struct Heartbeat {
+    next_offset: i64,
+    /// Records that its writer had not read.
+    lag: u64,
+    lag_secs: Option<i64>,
+}
+
+/// Whether a tick says that its partition is idle. One that says nothing was written only then.
+pub(crate) fn is_idle(tick: &Event<'_>) -> bool {
+    tick.bool(columns().monitor_idle).unwrap_or(true)
+}
+
+impl Heartbeats {
+    /// A tick was read at an offset, with that broker's time; the watermark has moved by it.
+    pub(crate) fn tick(
+        &mut self,
+        tick: &Event<'_>,
+        (offset, at): (i64, i64),
+        watermark: Option<i64>,
+        settings: &Settings,
+        outputs: &mut Outputs<'_>,
+    ) {
+        let Some(next_offset) = tick.int(columns().monitor_next_offset) else { return };
+        let lag = u64::try_from(offset.saturating_sub(next_offset)).unwrap_or_default();
+        let read_until = tick.time(columns().monitor_read_until).map(Timestamp::micros);
+        let lag_secs = match (lag, read_until) {
+            (0, _) => Some(0),
+            (_, Some(until)) => Some(at.saturating_sub(until).max(0) / 1_000_000),
+            (_, None) => None,
+        };
+        let beat = Heartbeat { next_offset, lag, lag_secs };
+        if let Some(last) = self.last
+            && settings.monitor_gap_secs > 0
+            && at.saturating_sub(last) > Settings::micros(settings.monitor_gap_secs)
+        {
+            outputs.push_own("monitor.gap", |builder| {
+                beat.describe(builder)
+                    .set("monitor.since_time", instant(last))
+                    .set("monitor.until_time", instant(at))
+            });
+        }
+        self.last = self.last.max(Some(at));
+        outputs.push_own("monitor.alive", |builder| {
+            beat.describe(builder)
+                .set_some("monitor.id", tick.text(columns().monitor_id).map(str::to_owned))
+                .set_some("monitor.watermark", watermark.map(instant))
+        });
+        self.compare(&beat, settings, outputs);
+    }
+
+    /// Opens or ends the episode of the lag.
+    fn compare(&mut self, beat: &Heartbeat, settings: &Settings, outputs: &mut Outputs<'_>) {
+        let limit = u64::from(settings.lag_records_max);
+        let above = limit > 0 && beat.lag > limit;
+        if above == self.alert_id.is_some() {
+            self.in_a_row = 0;
+            return;
+        }
+        self.in_a_row = self.in_a_row.saturating_add(1);
+        if self.in_a_row < settings.lag_ticks_min {
+            return;
+        }
+        let beats = self.in_a_row;
+        self.in_a_row = 0;
+        if let Some(id) = self.alert_id.take() {
+            let reason = format!("at most {limit} records waited at {beats} heartbeats in a row");
+            beat.alert("drift.alert.resolved", &id, &reason, settings, outputs);
+        } else {
+            let id = outputs.next_id();
+            let reason = format!("more than {limit} records waited at {beats} heartbeats in a row");
+            beat.alert("drift.alert.firing", &id, &reason, settings, outputs);
+            self.alert_id = Some(id);
+        }
+    }
+}
+
+impl Heartbeat {
+    fn lag(&self) -> i64 {
+        i64::try_from(self.lag).unwrap_or(i64::MAX)
+    }
+
+    fn describe(&self, builder: EventBuilder) -> EventBuilder {
+        builder
+            .set("monitor.next_offset", self.next_offset)
+            .set("monitor.lag", self.lag())
+            .set_some("monitor.lag_secs", self.lag_secs)
+    }
+
+    fn alert(
+        &self,
+        kind: &str,
+        id: &str,
+        reason: &str,
+        settings: &Settings,
+        outputs: &mut Outputs<'_>,
+    ) {
+        let is_page = self.lag > u64::from(settings.lag_records_max).saturating_mul(PAGE_TIMES);
+        let runbook = Some(settings.runbook_url.as_str()).filter(|url| !url.is_empty());
+        #[expect(clippy::cast_precision_loss, reason = "for a person; monitor.lag is exact")]
+        let observed = self.lag as f64;
+        outputs.push_own(kind, |builder| {
+            self.describe(builder)
+                .set("drift.alert_id", id)
+                .set("drift.metric", METRIC)
+                .set("drift.direction", "rising")
+                .set("drift.severity", if is_page { "page" } else { "ticket" })
+                .set("drift.observed", observed)
+                .set_some("drift.runbook_url", runbook)
+                .set("drift.reason", reason)
+        });
+    }
+}
+
+fn instant(micros: i64) -> Timestamp {
+    let (earliest, latest) = (Timestamp::EARLIEST.micros(), Timestamp::LATEST.micros());
+    Timestamp::from_micros(micros.clamp(earliest, latest))
+}

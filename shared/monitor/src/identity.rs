@@ -1,0 +1,162 @@
+//! Who an event is about: names bounded in size, and the keys under which agents are held.
+
+use std::borrow::Cow;
+
+use event::Event;
+use serde::{Deserialize, Serialize};
+
+use crate::columns::columns;
+use crate::dedup::digest_of;
+
+/// Bytes kept of a name (tenant, agent, environment, version, suite, run). Of a longer one the
+/// beginning and a digest of all of it are kept.
+const NAME_BYTES_MAX: usize = 256;
+/// Characters kept of a name that is too long.
+const NAME_CHARS_KEPT: usize = 48;
+
+/// A name, bounded in size.
+pub(crate) fn bounded(name: &str) -> Cow<'_, str> {
+    if name.len() <= NAME_BYTES_MAX {
+        return Cow::Borrowed(name);
+    }
+    let mut short: String = name.chars().take(NAME_CHARS_KEPT).collect();
+    short.push('~');
+    short.push_str(&format!("{:032x}", digest_of(name)));
+    Cow::Owned(short)
+}
+
+/// Which agent, of whom and where.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Identity {
+    pub(crate) tenant: Option<String>,
+    pub(crate) id: String,
+    pub(crate) environment: Option<String>,
+}
+
+impl Identity {
+    pub(crate) fn of(event: &Event<'_>, id: &str) -> Self {
+        let text = |column| event.text(column).map(|text| bounded(text).into_owned());
+        Self {
+            tenant: text(columns().tenant_id),
+            id: bounded(id).into_owned(),
+            environment: text(columns().environment),
+        }
+    }
+}
+
+/// Writes the key of an agent: tenant and id with their lengths, so that no two agents share one
+/// and all environments of an agent share the first part, whose length is returned.
+pub(crate) fn write_key(event: &Event<'_>, id: &str, into: &mut String) -> usize {
+    let mut part = |name: Option<&str>| match name {
+        None => into.push_str("-;"),
+        Some(name) => {
+            let name = bounded(name);
+            let mut digits = [0_u8; 20];
+            into.push_str(decimal(name.len(), &mut digits));
+            into.push(':');
+            into.push_str(&name);
+            into.push(';');
+        }
+    };
+    part(event.text(columns().tenant_id));
+    part(Some(id));
+    let prefix = into.len();
+    if let Some(environment) = event.text(columns().environment) {
+        into.push('=');
+        into.push_str(&bounded(environment));
+    }
+    prefix
+}
+
+/// Decimal digits without the formatting machinery: this runs for every event.
+fn decimal(mut number: usize, digits: &mut [u8; 20]) -> &str {
+    let mut start = digits.len();
+    for (at, slot) in digits.iter_mut().enumerate().rev() {
+        *slot = b'0' + u8::try_from(number % 10).unwrap_or_default();
+        number /= 10;
+        start = at;
+        if number == 0 {
+            break;
+        }
+    }
+    digits.get(start..).and_then(|digits| std::str::from_utf8(digits).ok()).unwrap_or_default()
+}
+
+/// A digest, in two halves: a number of 128 bits would be aligned to 16 bytes.
+pub(crate) type Digest = [u64; 2];
+
+/// Which agent: a digest of tenant and id, which all its environments share, and one of everything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct AgentKey {
+    pub(crate) family: Digest,
+    pub(crate) whole: Digest,
+}
+
+impl AgentKey {
+    /// The key of an agent by its name (see [`write_key`]), of which so many bytes
+    /// name tenant and id.
+    pub(crate) fn of(name: &str, family_bytes: usize) -> Self {
+        let family = name.get(..family_bytes).unwrap_or(name);
+        let digest = |name: &str| {
+            let digest = digest_of(name);
+            let half = |number: u128| u64::try_from(number & u128::from(u64::MAX));
+            [half(digest >> 64).unwrap_or_default(), half(digest).unwrap_or_default()]
+        };
+        Self { family: digest(family), whole: digest(name) }
+    }
+
+    /// The digest of everything.
+    pub(crate) fn number(self) -> u128 {
+        let [high, low] = self.whole;
+        u128::from(high) << 64 | u128::from(low)
+    }
+
+    /// The same agent without an environment.
+    pub(crate) const fn everywhere(self) -> Self {
+        Self { family: self.family, whole: self.family }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use event::EventBuilder;
+
+    #[test]
+    fn no_two_agents_share_a_key() {
+        let key = |tenant: Option<&str>, id: &str, environment: Option<&str>| {
+            let event = EventBuilder::new("run.completed")
+                .set("event_id", "e")
+                .set("event_time", event::Timestamp::from_micros(0))
+                .set_some("tenant_id", tenant)
+                .set_some("environment", environment)
+                .build()
+                .unwrap();
+            let mut key = String::new();
+            let prefix = write_key(&event, id, &mut key);
+            (key, prefix)
+        };
+        let all = [
+            key(None, "a", None),
+            key(None, "a", Some("")),
+            key(None, "a;=p", None),
+            key(None, "a", Some("p")),
+            key(Some(""), "a", None),
+            key(Some("a"), "", None),
+            key(Some("-"), "a", None),
+        ];
+        let distinct: BTreeSet<_> = all.iter().map(|(key, _)| key).collect();
+        assert_eq!(distinct.len(), all.len(), "{all:?}");
+        let prefix = |(key, prefix): &(String, usize)| key.get(..*prefix).map(str::to_owned);
+        assert_eq!(prefix(&all[0]), prefix(&all[3]));
+    }
+
+    #[test]
+    fn long_names_are_bounded_and_stay_distinct() {
+        let (a, b) = ("x".repeat(1_000), "x".repeat(1_001));
+        assert!(bounded(&a).len() < NAME_BYTES_MAX && bounded(&a) != bounded(&b));
+        assert_eq!(decimal(1_234_567_890, &mut [0; 20]), "1234567890");
+    }
+}

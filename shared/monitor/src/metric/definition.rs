@@ -1,0 +1,102 @@
+//! What a metric is: its unit, how observations are aggregated, and how they are watched.
+
+use std::borrow::Cow;
+
+use event::{Event, schema};
+
+use crate::columns::Columns;
+use crate::identity::bounded;
+use crate::kind::Kind;
+
+/// How observations become the numbers of a window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// How many there were: `count` and `value`.
+    Count,
+    /// Share of ones among zeros and ones: `value`, with Wilson's 95 % interval.
+    Rate,
+    /// `sum`, and the mean in `value`, with `p50` to `p99` of a DDSketch (1 % relative error).
+    Quantiles,
+    /// Mean in `value`, with Student's 95 % interval.
+    Mean,
+    /// How often each category occurred, in `categories`, and in `value` how many there were.
+    Shares {
+        /// Path of the column that names the category.
+        column: &'static str,
+    },
+}
+
+/// What the observations of a stream are, and what counts as a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Model {
+    /// Zeros and ones of which 1 is the worse: more of them than in the baseline.
+    Failures,
+    /// Zeros and ones of which 0 is the worse: more of them than in the baseline.
+    Successes,
+    /// Numbers that are not negative: larger or smaller than in the baseline.
+    Sizes,
+    /// Categories: in other shares than in the baseline.
+    Mix,
+}
+
+/// What an event contributes to a metric.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Sample<'e> {
+    /// A number, which may be anything.
+    Number(f64),
+    /// A category.
+    Name(Cow<'e, str>),
+}
+
+/// How a metric is watched for drift.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Watch {
+    /// Name in `drift.metric`; never renamed.
+    pub metric: &'static str,
+    /// What its observations are.
+    pub model: Model,
+    /// Whether a large change pages; else it makes a ticket at most.
+    pub pages: bool,
+}
+
+/// A metric.
+#[derive(Debug, Clone, Copy)]
+pub struct Metric {
+    /// Name in `metric.name`; never renamed.
+    pub name: &'static str,
+    /// Unit in `metric.unit`.
+    pub unit: &'static str,
+    /// How observations are aggregated.
+    pub shape: Shape,
+    /// Whether there is one for each evaluation suite.
+    pub per_suite: bool,
+    /// How its observations are watched for drift, if they are.
+    pub watch: Option<Watch>,
+    pub(super) sample: fn(&Event<'_>, Kind, &Columns) -> Option<f64>,
+}
+
+impl Metric {
+    /// What an event contributes, if it does. The number may be anything; the caller checks it.
+    pub(crate) fn sample<'e>(
+        &self,
+        event: &'e Event<'_>,
+        kind: Kind,
+        columns: &Columns,
+    ) -> Option<Sample<'e>> {
+        let number = (self.sample)(event, kind, columns)?;
+        match self.shape {
+            Shape::Count | Shape::Rate | Shape::Quantiles | Shape::Mean => {
+                Some(Sample::Number(number))
+            }
+            Shape::Shares { column } => {
+                let name = schema().id(column).and_then(|column| event.text(column));
+                Some(Sample::Name(bounded(name.filter(|name| !name.is_empty())?)))
+            }
+        }
+    }
+}
+
+/// 0 or 1.
+pub(super) fn indicator(truth: bool) -> f64 {
+    f64::from(u8::from(truth))
+}

@@ -1,0 +1,331 @@
+//! Suppressions, and the alerts that began under one.
+//!
+//! ```text
+//!           under a suppression             it ends, and the alert still fires
+//! (alert) ---------------------> held -----------------------------------------> fires again
+//!                                 ^  | it resolves: nobody hears of it               |
+//!                                 |  v                                               |
+//!                                 |                  another suppression covers it   |
+//!                                 +--------------------------------------------------+
+//! ```
+//!
+//! The second `drift.alert.firing` has the `alert_id` of the first and no `suppressed_by`. It has the evidence with which the alert fired. It is kept for
+//! that, whatever becomes of the stream meanwhile: an alert whose key was evicted is told too, as
+//! one that was told before stays open. An alert that cannot be held, for too many are, is not
+//! suppressed.
+//!
+//! It does not look at alerts that fired before the suppression began: they were told, so their
+//! end is told too.
+
+use std::collections::BTreeMap;
+
+use event::{Cell, Event, Timestamp, schema};
+use serde::{Deserialize, Serialize};
+
+use super::asked::{AHEAD_MICROS_MAX, Asked, PER_AGENT_MAX, PER_PARTITION_MAX, micros, own};
+use crate::columns::columns;
+use crate::identity::Identity;
+use crate::output::{Destination, Output, Outputs};
+
+/// Alerts that are held at once.
+const HELD_MAX: usize = 256;
+/// What an alert says that is told late.
+const TOLD_LATE: &str = "it fired under a suppression, which is over";
+
+/// The suppressions of a partition.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(super) struct Suppressions {
+    /// By their identifiers.
+    rules: BTreeMap<String, Rule>,
+    /// When the first of them ends.
+    first_end: Option<i64>,
+    /// Alerts that began under one, by `alert_id`.
+    held: BTreeMap<String, Held>,
+}
+
+/// Which alerts are suppressed when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Rule {
+    /// Without an environment it is about every environment of the agent.
+    agent: Identity,
+    version: Option<String>,
+    metric: Option<String>,
+    suite: Option<String>,
+    severity: Option<String>,
+    from: i64,
+    until: i64,
+}
+
+/// An alert that began under a suppression.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Held {
+    /// The suppression.
+    by: String,
+    /// What it fired with; a pending alert has nothing to tell.
+    firing: Option<Firing>,
+}
+
+/// A `drift.alert.firing`, to tell it again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Firing {
+    agent: Identity,
+    version: String,
+    /// Columns of the drift family, by path.
+    cells: Vec<(String, Kept)>,
+}
+
+/// A cell.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+enum Kept {
+    Int(i64),
+    /// Bits of a float, so that it is the same again.
+    Float(u64),
+    Text(String),
+    Time(i64),
+    Texts(Vec<String>),
+}
+
+impl Rule {
+    fn covers(&self, now: i64, alert: &Event<'_>) -> bool {
+        let columns = columns();
+        let is = |wanted: &Option<String>, column| {
+            wanted.as_deref().is_none_or(|wanted| alert.text(column) == Some(wanted))
+        };
+        (self.from..self.until).contains(&now)
+            && alert.text(columns.agent_id) == Some(&*self.agent.id)
+            && alert.text(columns.tenant_id) == self.agent.tenant.as_deref()
+            && is(&self.agent.environment, columns.environment)
+            && is(&self.version, columns.agent_version)
+            && is(&self.metric, columns.drift_metric)
+            && is(&self.suite, columns.drift_suite)
+            && is(&self.severity, columns.drift_severity)
+    }
+}
+
+impl Suppressions {
+    pub(super) fn reach(&mut self, now: i64, outputs: &mut Outputs<'_>) {
+        if self.first_end.is_none_or(|end| end > now) {
+            return;
+        }
+        let over = |rule: &Rule| rule.until <= now;
+        let ended: Vec<String> =
+            self.rules.iter().filter(|(_, rule)| over(rule)).map(|(id, _)| id.clone()).collect();
+        for id in ended {
+            self.close(&id, "its time is over", None, outputs);
+        }
+    }
+
+    pub(super) fn start(
+        &mut self,
+        asked: &Asked,
+        event: &Event<'_>,
+        now: i64,
+        outputs: &mut Outputs<'_>,
+    ) -> bool {
+        let id = &asked.event_id;
+        match self.checked(asked, event, now) {
+            Ok(rule) => {
+                answer("drift.suppression.applied", id, Some(asked), &rule, None, outputs);
+                self.rules.insert(id.clone(), rule);
+                self.first_end = self.rules.values().map(|rule| rule.until).min();
+                false
+            }
+            Err(why) => {
+                refuse(asked, id, why, outputs);
+                true
+            }
+        }
+    }
+
+    /// The rule that is asked for, or what is wrong with it.
+    fn checked(&self, asked: &Asked, event: &Event<'_>, now: i64) -> Result<Rule, &'static str> {
+        let columns = columns();
+        let until = micros(event, columns.drift_until);
+        let until = until.ok_or("it does not end: `drift.until` is missing")?;
+        let rule = Rule {
+            agent: asked.about.clone(),
+            version: own(event, columns.agent_version),
+            metric: own(event, columns.drift_metric),
+            suite: own(event, columns.drift_suite),
+            severity: own(event, columns.drift_severity),
+            from: micros(event, columns.drift_from).unwrap_or(now),
+            until,
+        };
+        let of_agent = self.rules.values().filter(|rule| {
+            (&rule.agent.tenant, &rule.agent.id) == (&asked.about.tenant, &asked.about.id)
+        });
+        if rule.agent.id.is_empty() {
+            Err("it names no agent: `agent_id` is missing")
+        } else if asked.actor.is_empty() {
+            Err("nobody asks for it: `actor.id` is missing")
+        } else if !matches!(rule.severity.as_deref(), None | Some("page" | "ticket")) {
+            Err("`drift.severity` is neither page nor ticket")
+        } else if until <= rule.from.max(now) {
+            Err("`drift.until` is over already, or not after `drift.from`")
+        } else if until > now.saturating_add(AHEAD_MICROS_MAX) {
+            Err("`drift.until` is more than 30 days ahead")
+        } else if self.rules.contains_key(&asked.event_id) {
+            Err("a suppression of that identifier holds already")
+        } else if of_agent.count() >= PER_AGENT_MAX || self.rules.len() >= PER_PARTITION_MAX {
+            Err("too many suppressions hold already")
+        } else {
+            Ok(rule)
+        }
+    }
+
+    pub(super) fn end(
+        &mut self,
+        asked: &Asked,
+        event: &Event<'_>,
+        outputs: &mut Outputs<'_>,
+    ) -> bool {
+        let id = own(event, columns().drift_suppression_id).unwrap_or_default();
+        let found = self.rules.get(&id).is_some_and(|rule| {
+            (&rule.agent.tenant, &rule.agent.id) == (&asked.about.tenant, &asked.about.id)
+        });
+        if !found || asked.actor.is_empty() {
+            let why = if found {
+                "nobody ends it: `actor.id` is missing"
+            } else {
+                "no such suppression of that agent holds: see `drift.suppression_id`, `agent_id`"
+            };
+            refuse(asked, &id, why, outputs);
+            return true;
+        }
+        self.close(&id, "it was ended", Some(asked), outputs);
+        false
+    }
+
+    /// Ends a suppression; those of its alerts that still fire fire again.
+    fn close(&mut self, id: &str, why: &str, asked: Option<&Asked>, outputs: &mut Outputs<'_>) {
+        let Some(rule) = self.rules.remove(id) else { return };
+        self.first_end = self.rules.values().map(|rule| rule.until).min();
+        answer("drift.suppression.closed", id, asked, &rule, Some(why), outputs);
+        for (alert_id, held) in std::mem::take(&mut self.held) {
+            if held.by != id {
+                self.held.insert(alert_id, held);
+                continue;
+            }
+            // If another suppression covers it, that one marks and holds it, like any firing.
+            if let Some(firing) = held.firing {
+                firing.tell(outputs);
+            }
+        }
+    }
+
+    /// The suppression that covers an alert: of several the one that lasts longest.
+    fn covering(&self, now: i64, alert: &Event<'_>) -> Option<&str> {
+        let covering = self.rules.iter().filter(|(_, rule)| rule.covers(now, alert));
+        covering.max_by_key(|(_, rule)| rule.until).map(|(id, _)| id.as_str())
+    }
+
+    pub(super) fn mark(&mut self, now: i64, output: &mut Output) {
+        if self.rules.is_empty() && self.held.is_empty() {
+            return;
+        }
+        let columns = columns();
+        let kind = output.event.text(columns.kind).unwrap_or_default();
+        let (is_pending, is_firing, is_over) = (
+            kind == "drift.alert.pending",
+            kind == "drift.alert.firing",
+            kind == "drift.alert.resolved",
+        );
+        let Some(alert_id) = output.event.text(columns.drift_alert_id) else { return };
+        let alert_id = alert_id.to_owned();
+        let by = if is_over {
+            self.held.remove(&alert_id).map(|held| held.by)
+        } else if is_pending || is_firing {
+            self.held.remove(&alert_id);
+            let by = self.covering(now, &output.event).map(str::to_owned);
+            by.filter(|_| self.held.len() < HELD_MAX)
+        } else {
+            return;
+        };
+        let Some(by) = by else { return };
+        if !is_over {
+            let firing = is_firing.then(|| Firing::of(output));
+            self.held.insert(alert_id, Held { by: by.clone(), firing });
+        }
+        output.event.set(columns.drift_suppressed_by, by.into());
+    }
+}
+
+impl Firing {
+    fn of(output: &Output) -> Self {
+        let (columns, event) = (columns(), &output.event);
+        let agent = Identity::of(event, event.text(columns.agent_id).unwrap_or_default());
+        let version = event.text(columns.agent_version).unwrap_or_default().to_owned();
+        let mut cells = Vec::new();
+        for (id, cell) in event.cells() {
+            let path = &schema().column(*id).path;
+            if !path.starts_with("drift.") || *id == columns.drift_suppressed_by {
+                continue;
+            }
+            let kept = match cell {
+                Cell::Int(value) => Kept::Int(*value),
+                Cell::Float(value) => Kept::Float(value.to_bits()),
+                Cell::Text(value) => Kept::Text(value.clone().into_owned()),
+                Cell::Time(value) => Kept::Time(value.micros()),
+                Cell::Texts(values) => {
+                    Kept::Texts(values.iter().map(|value| value.clone().into_owned()).collect())
+                }
+                // No column of the family is one.
+                Cell::Bool(_) | Cell::Bytes(_) | Cell::Map(_) => continue,
+            };
+            cells.push((path.clone(), kept));
+        }
+        Self { agent, version, cells }
+    }
+
+    fn tell(&self, outputs: &mut Outputs<'_>) {
+        let (kind, time) = ("drift.alert.firing", outputs.time());
+        let set = |mut builder: event::EventBuilder| {
+            for (path, kept) in &self.cells {
+                builder = match kept {
+                    Kept::Int(value) => builder.set(path, *value),
+                    Kept::Float(bits) => builder.set(path, f64::from_bits(*bits)),
+                    Kept::Text(text) => builder.set(path, text.as_str()),
+                    Kept::Time(micros) => builder.set(path, Timestamp::from_micros(*micros)),
+                    Kept::Texts(texts) => builder.set(path, texts.clone()),
+                };
+            }
+            builder.set("drift.reason", TOLD_LATE)
+        };
+        outputs.push(Destination::Alerts, kind, time, &self.agent, &self.version, set);
+    }
+}
+
+/// Says what became of a suppression.
+fn answer(
+    kind: &str,
+    id: &str,
+    asked: Option<&Asked>,
+    rule: &Rule,
+    reason: Option<&str>,
+    outputs: &mut Outputs<'_>,
+) {
+    let time = outputs.time();
+    let version = rule.version.as_deref().unwrap_or_default();
+    outputs.push(Destination::Alerts, kind, time, &rule.agent, version, |builder| {
+        builder
+            .set("drift.suppression_id", id)
+            .set_some("drift.metric", rule.metric.as_deref())
+            .set_some("drift.suite", rule.suite.as_deref())
+            .set_some("drift.severity", rule.severity.as_deref())
+            .set("drift.from", Timestamp::from_micros(rule.from))
+            .set("drift.until", Timestamp::from_micros(rule.until))
+            .set_some("drift.reason", reason)
+            .set_some("on_behalf_of", asked.map(|asked| vec![asked.actor.clone()]))
+            .set_some("links.causation", asked.map(|asked| asked.event_id.as_str()))
+    });
+}
+
+fn refuse(asked: &Asked, id: &str, why: &str, outputs: &mut Outputs<'_>) {
+    let (kind, time) = ("drift.suppression.refused", outputs.time());
+    outputs.push(Destination::Alerts, kind, time, &asked.about, "", |builder| {
+        builder
+            .set("drift.suppression_id", id)
+            .set("drift.reason", why)
+            .set("links.causation", asked.event_id.as_str())
+    });
+}

@@ -1,0 +1,115 @@
+//! What people and release pipelines say about an agent: changes, deployments, pinned baselines.
+
+use event::Event;
+
+use super::machine::{Attributed, Processor};
+use super::state::State;
+use crate::agent::Agent;
+use crate::baseline::Act;
+use crate::canary::Step;
+use crate::change::LastChange;
+use crate::columns::columns;
+use crate::identity::{AgentKey, bounded};
+use crate::kind::Kind;
+use crate::output::Outputs;
+use crate::stream::Shared;
+
+impl Processor {
+    /// Keys of an agent in the environment of an event; without one, in every environment known.
+    fn keys_of(&self, event: &Event<'_>, key: AgentKey) -> Vec<AgentKey> {
+        if event.text(columns().environment).is_some() {
+            return vec![key];
+        }
+        self.state.agents.family(key.family)
+    }
+
+    pub(super) fn note_change(
+        &mut self,
+        Attributed { offset, event, key, .. }: Attributed<'_, '_>,
+    ) {
+        for key in self.keys_of(event, key) {
+            if let Some(agent) = self.state.agents.open(key) {
+                let change = LastChange::saw(agent.last_change.as_ref(), event, offset);
+                agent.last_change = Some(change);
+                agent.announced.saw(event);
+            }
+        }
+    }
+
+    /// A version takes over, at this offset. Without an environment it does so in every
+    /// environment of the agent that is known.
+    pub(super) fn deploy(&mut self, of_agent: Attributed<'_, '_>, outputs: &mut Outputs<'_>) {
+        let Attributed { offset, event, kind, key, .. } = of_agent;
+        let columns = columns();
+        let named = |column| event.text(column).filter(|name| !name.is_empty()).map(bounded);
+        let to = named(columns.agent_to_version).or_else(|| named(columns.agent_version));
+        let Some(to) = to else { return };
+        let from = named(columns.agent_from_version);
+        let share = event.number(columns.agent_traffic_share);
+        for key in self.keys_of(event, key) {
+            let State { agents, common, counters, .. } = &mut self.state;
+            let shared = common.shared(agents.tests());
+            let Some(agent) = agents.open(key) else { continue };
+            let step = agent.decide((&to, from.as_deref()), kind, share, outputs);
+            if !matches!(step, Step::Share(_) | Step::Nothing) {
+                take_step(agent, step, (&to, from.as_deref()), (offset, kind), shared, outputs);
+                counters.keys_evicted += agent.forget_versions(offset, shared, outputs);
+                agents.recount(key);
+            }
+            agents.heard(key, offset);
+        }
+    }
+
+    /// What somebody says about baselines, at this offset; as for deployments in every environment
+    /// of the agent if it names none.
+    pub(super) fn rebase(
+        &mut self,
+        act: &Act<'_>,
+        Attributed { event, key, .. }: Attributed<'_, '_>,
+        outputs: &mut Outputs<'_>,
+    ) {
+        let mut refused = "no event of the agent was seen before";
+        let mut done = false;
+        for key in self.keys_of(event, key) {
+            let State { agents, common, .. } = &mut self.state;
+            let shared = common.shared(agents.tests());
+            let Some(agent) = agents.open(key) else { continue };
+            if agent.versions.is_empty() {
+                continue;
+            }
+            match agent.act(act, shared, outputs) {
+                Ok(()) => done = true,
+                Err(reason) => refused = reason,
+            }
+            agents.recount(key);
+        }
+        if let Some(agent) = self.state.agents.open(key).filter(|_| !done) {
+            self.state.counters.pins_refused += 1;
+            act.refuse(refused, &agent.identity, outputs);
+        }
+    }
+}
+
+/// A version becomes a canary, is current again, or takes over.
+fn take_step(
+    agent: &mut Agent,
+    step: Step,
+    (to, from): (&str, Option<&str>),
+    (offset, kind): (i64, Kind),
+    shared: Shared<'_>,
+    outputs: &mut Outputs<'_>,
+) {
+    let known = agent.versions.contains_key(to);
+    agent.versions.entry(to.to_owned()).or_default().last_offset = offset;
+    let outgoing = from
+        .filter(|from| agent.versions.contains_key(*from) && *from != to)
+        .map(str::to_owned)
+        .or_else(|| agent.current.clone());
+    if let Step::Start(share) = step {
+        agent.start_canary(to, share, offset, shared, outputs);
+    } else if known && kind == Kind::RolledBack {
+        agent.roll_back(to, outgoing.as_deref(), shared, outputs);
+    } else {
+        agent.introduce(to, outgoing, shared, outputs);
+    }
+}

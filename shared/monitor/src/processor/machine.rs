@@ -1,0 +1,356 @@
+//! The processor: how a record reaches what it concerns.
+
+use event::{ColumnId, Decoded, Event, Record, Timestamp, TimestampType};
+use hashbrown::HashMap;
+use suite::Suites;
+
+use super::state::{Common, State};
+use super::store::Store;
+use crate::agent::Agent;
+use crate::baseline::Act;
+use crate::columns::{self, columns};
+use crate::counters::Counters;
+use crate::dedup::{RecentIds, number_of};
+use crate::heartbeat::{self, Heartbeats};
+use crate::identity::{AgentKey, Identity, write_key};
+use crate::kind::{Kind, Request};
+use crate::mute::Mutes;
+use crate::output::{Destination, Output, Outputs};
+use crate::settings::Settings;
+use crate::stream::Standings;
+use crate::watermark::{Placed, Watermark};
+
+/// Names whose digests are remembered.
+const NAMES_MAX: usize = 65_536;
+
+/// Computes windows, baselines and alerts from the records of one partition.
+///
+/// Call [`Self::handle_record`] with every record in offset order; everything else only looks.
+#[derive(Debug)]
+pub struct Processor {
+    pub(super) state: State,
+    /// Buffer for names, so that looking an agent up allocates nothing.
+    name: String,
+    /// Keys of names that were seen lately.
+    names: HashMap<String, AgentKey>,
+}
+
+/// An event of an agent, with where it belongs.
+#[derive(Clone, Copy)]
+pub(super) struct Attributed<'e, 'a> {
+    pub(super) offset: i64,
+    pub(super) event: &'e Event<'a>,
+    pub(super) kind: Kind,
+    pub(super) key: AgentKey,
+    pub(super) placed: Placed,
+}
+
+impl Processor {
+    /// A processor that has seen nothing of its partition. These settings hold until the log says
+    /// others, by a `monitor.configured` event.
+    #[must_use]
+    pub fn new(settings: Settings, topic: &str, partition: i32) -> Self {
+        Self::of(State {
+            topic: topic.to_owned(),
+            partition,
+            next_offset: 0,
+            watermark: Watermark::default(),
+            counters: Counters::default(),
+            heartbeats: Heartbeats::default(),
+            ids: RecentIds::default(),
+            agents: Store::default(),
+            suites: Suites::new(suite::Limits::default()),
+            common: Common { settings, standings: Standings::default(), mutes: Mutes::default() },
+        })
+    }
+
+    pub(super) fn of(state: State) -> Self {
+        Self { state, name: String::new(), names: HashMap::new() }
+    }
+
+    /// Offset of the next record; 0 at the beginning.
+    #[must_use]
+    pub const fn next_offset(&self) -> i64 {
+        self.state.next_offset
+    }
+
+    /// The settings that hold at [`Self::next_offset`].
+    #[must_use]
+    pub const fn settings(&self) -> &Settings {
+        &self.state.common.settings
+    }
+
+    /// Whether the outputs can depend on the values of a column. Where one that they can depend on
+    /// was erased, nobody can recompute what followed. A suite in force may read any column.
+    #[must_use]
+    pub fn reads(&self, column: ColumnId) -> bool {
+        columns::reads(column) || !self.state.suites.is_empty()
+    }
+
+    /// What has been seen and left out.
+    #[must_use]
+    pub const fn counters(&self) -> Counters {
+        self.state.counters
+    }
+
+    /// Agent versions whose state is held (an agent without a version counts as one).
+    #[must_use]
+    pub const fn keys(&self) -> u64 {
+        self.state.agents.keys()
+    }
+
+    /// Event time up to which the partition is taken to be complete.
+    #[must_use]
+    pub fn watermark(&self) -> Option<Timestamp> {
+        self.state.watermark.at().map(Timestamp::from_micros)
+    }
+
+    /// Takes the next record, and gives everything that comes of it. Where one record may close the
+    /// windows of very many agents, call [`Self::handle_record_into`].
+    pub fn handle_record(&mut self, record: &Record<'_>, decoded: &Decoded<'_>) -> Vec<Output> {
+        let mut outputs = Vec::new();
+        self.handle_record_into(record, decoded, &mut |output| outputs.push(output));
+        outputs
+    }
+
+    /// Takes the next record, and hands on each window as it is computed; events about alerts and
+    /// baselines come last. A record before [`Self::next_offset`] was seen already and is ignored. A
+    /// record that did not decode is counted and has no other effect.
+    pub fn handle_record_into(
+        &mut self,
+        record: &Record<'_>,
+        decoded: &Decoded<'_>,
+        emit: &mut dyn FnMut(Output),
+    ) {
+        if record.offset < self.state.next_offset {
+            return;
+        }
+        self.state.next_offset = record.offset.saturating_add(1);
+        self.state.counters.records += 1;
+        if decoded.fault.is_some() {
+            self.state.counters.quarantined += 1;
+            return;
+        }
+        // Alerts may still be marked as suppressed, and they are few beside the windows.
+        let mut alerts = Vec::new();
+        let mut pass = |output: Output| match output.destination {
+            Destination::Metrics => emit(output),
+            Destination::Alerts => alerts.push(output),
+        };
+        self.handle_decoded(record, &decoded.event, &mut pass);
+        for mut alert in alerts {
+            self.state.common.mutes.mark(&mut alert);
+            emit(alert);
+        }
+    }
+
+    fn handle_decoded(
+        &mut self,
+        record: &Record<'_>,
+        event: &Event<'_>,
+        emit: &mut dyn FnMut(Output),
+    ) {
+        let state = &mut self.state;
+        let broker = (record.timestamp_type != TimestampType::None)
+            .then(|| Timestamp::from_millis(record.timestamp_ms).micros());
+        state.watermark.saw_broker_time(broker);
+        let time = event.time(columns().event_time).map(Timestamp::micros);
+        let time = time.or(broker).unwrap_or_default();
+        let placed = state.watermark.place(time, broker, &state.common.settings);
+        let mut outputs = Outputs::of(record, placed.micros, emit);
+        let log_time = state.watermark.log_time().unwrap_or(placed.micros);
+        state.common.mutes.reach(log_time, &mut outputs);
+
+        let kind = Kind::of(event);
+        let moved = match kind {
+            Kind::Configured => {
+                self.configure(event.text(columns().monitor_settings).unwrap_or_default());
+                false
+            }
+            Kind::Suite => {
+                let document = suite::document_of(event).unwrap_or_default();
+                let published = self.state.suites.publish(document, record.offset);
+                self.state.counters.suites_refused += u64::from(published.is_err());
+                false
+            }
+            Kind::Mute(request) => {
+                self.mute(request, event, &mut outputs);
+                false
+            }
+            Kind::Started => false,
+            Kind::Tick => {
+                let at = broker.unwrap_or(placed.micros);
+                self.tick(event, (record.offset, at), &mut outputs)
+            }
+            Kind::Run
+            | Kind::Tool
+            | Kind::ToolBlocked
+            | Kind::Eval
+            | Kind::Approval
+            | Kind::Deployed
+            | Kind::RolledBack
+            | Kind::Change
+            | Kind::Pinned
+            | Kind::Unpinned
+            | Kind::Other => {
+                self.handle_event(record.offset, event, kind, placed, &mut outputs);
+                let state = &mut self.state;
+                state.watermark.advance(placed.micros, broker, &state.common.settings)
+            }
+        };
+        if moved {
+            self.carry_out_due(&mut outputs);
+            let State { watermark, common, .. } = &mut self.state;
+            common.mutes.retire(watermark.at(), &common.settings);
+        }
+        self.state.agents.tidy();
+    }
+
+    /// Other settings hold from here on, thresholds included; tests that run keep their evidence and
+    /// their bound. Invalid settings change nothing.
+    fn configure(&mut self, settings: &str) {
+        match Settings::from_json(settings) {
+            Ok(settings) => {
+                self.state.common.settings = settings;
+                self.state.counters.settings_applied += 1;
+            }
+            Err(_) => self.state.counters.settings_refused += 1,
+        }
+    }
+
+    /// A suppression or maintenance window is requested, or ended.
+    fn mute(&mut self, request: Request, event: &Event<'_>, outputs: &mut Outputs<'_>) {
+        let id = number_of(event.text(columns().event_id).unwrap_or_default());
+        if self.is_repeated(id) {
+            return;
+        }
+        let refused = self.state.common.mutes.handle(request, event, outputs);
+        self.state.counters.mutes_refused += u64::from(refused);
+    }
+
+    /// A tick of the monitor. Whether it moves the watermark.
+    fn tick(&mut self, tick: &Event<'_>, place: (i64, i64), outputs: &mut Outputs<'_>) -> bool {
+        let State { watermark, heartbeats, common, .. } = &mut self.state;
+        let (_, at) = place;
+        let moved = heartbeat::is_idle(tick) && watermark.tick(at, &common.settings);
+        heartbeats.tick(tick, place, watermark.at(), &common.settings, outputs);
+        moved
+    }
+
+    /// Whether an event was seen before, by a number for its id; counted if so.
+    fn is_repeated(&mut self, id: u128) -> bool {
+        let state = &mut self.state;
+        let ids_max = usize::try_from(state.common.settings.event_ids_max).unwrap_or(usize::MAX);
+        let is_new = state.ids.insert(id, ids_max);
+        state.counters.duplicates += u64::from(!is_new);
+        !is_new
+    }
+
+    fn handle_event(
+        &mut self,
+        offset: i64,
+        event: &Event<'_>,
+        kind: Kind,
+        placed: Placed,
+        outputs: &mut Outputs<'_>,
+    ) {
+        self.state.counters.future_skew += u64::from(placed.skewed);
+        let Some(id) = event.text(columns().agent_id) else {
+            self.state.counters.unattributed += 1;
+            return;
+        };
+        let key = self.key_of(event, id);
+        self.hear(key, offset, || Identity::of(event, id));
+        // Mixed with the agent, so that one cannot use up another's.
+        let number = number_of(event.text(columns().event_id).unwrap_or_default()) ^ key.number();
+        if !self.is_repeated(number) {
+            let of_agent = Attributed { offset, event, kind, key, placed };
+            match kind {
+                Kind::Change => self.note_change(of_agent),
+                Kind::Pinned | Kind::Unpinned => {
+                    self.rebase(&Act::of(event, kind, offset), of_agent, outputs);
+                }
+                Kind::Deployed | Kind::RolledBack => {
+                    self.note_change(of_agent);
+                    self.deploy(of_agent, outputs);
+                }
+                Kind::Run
+                | Kind::Tool
+                | Kind::ToolBlocked
+                | Kind::Eval
+                | Kind::Approval
+                | Kind::Other => self.observe(of_agent, outputs),
+                Kind::Tick | Kind::Started | Kind::Configured | Kind::Suite | Kind::Mute(_) => {}
+            }
+        }
+        self.evict(offset, outputs);
+    }
+
+    /// The key of an agent that an event names.
+    fn key_of(&mut self, event: &Event<'_>, id: &str) -> AgentKey {
+        self.name.clear();
+        let family_bytes = write_key(event, id, &mut self.name);
+        if let Some(key) = self.names.get(self.name.as_str()) {
+            return *key;
+        }
+        let key = AgentKey::of(&self.name, family_bytes);
+        if self.names.len() >= NAMES_MAX {
+            self.names.clear();
+        }
+        self.names.insert(self.name.clone(), key);
+        key
+    }
+
+    /// An agent has an event at an offset; it is held from now on.
+    fn hear(&mut self, key: AgentKey, offset: i64, identity: impl FnOnce() -> Identity) {
+        let agents = &mut self.state.agents;
+        if !agents.contains(key) {
+            let mut agent = Agent::new(identity());
+            // Changes that named no environment.
+            if let Some(everywhere) = agents.open(key.everywhere()) {
+                agent.last_change.clone_from(&everywhere.last_change);
+                agent.announced.clone_from(&everywhere.announced);
+            }
+            agents.insert(key, agent);
+        }
+        agents.heard(key, offset);
+    }
+
+    /// Emits and forgets the windows that the watermark has reached, and notices silence.
+    fn carry_out_due(&mut self, outputs: &mut Outputs<'_>) {
+        let State { watermark, agents, common, .. } = &mut self.state;
+        let Some(watermark) = watermark.at() else { return };
+        while let Some(keys) = agents.take_due(watermark) {
+            for key in keys {
+                let shared = common.shared(agents.tests());
+                if let Some(agent) = agents.open(key) {
+                    agent.carry_out_due(watermark, shared, outputs);
+                }
+                agents.reschedule(key, watermark);
+                agents.tidy();
+            }
+        }
+    }
+
+    /// Lets go of the agents that were silent for longest, if there are too many keys.
+    fn evict(&mut self, offset: i64, outputs: &mut Outputs<'_>) {
+        let State { agents, common, counters, .. } = &mut self.state;
+        let keys_max = u64::from(common.settings.keys_max).max(1);
+        let keys = agents.keys();
+        if keys <= keys_max {
+            return;
+        }
+        // The agent of this very record stays, even when there is room for one only.
+        for key in agents.oldest(keys - keys_max + keys_max / 16, offset) {
+            let shared = common.shared(agents.tests());
+            if let Some(agent) = agents.open(key) {
+                let versions: Vec<String> = agent.versions.keys().cloned().collect();
+                for version in &versions {
+                    agent.forget(version, shared, outputs);
+                }
+            }
+            agents.remove(key);
+        }
+        counters.keys_evicted += keys.saturating_sub(agents.keys());
+    }
+}

@@ -1,0 +1,210 @@
+//! An event of a version, step by step: the version it names, what it says about metrics, the
+//! panes it fills and the streams that see it.
+
+use event::Event;
+use suite::Suites;
+
+use super::machine::{Attributed, Processor};
+use super::state::{Common, State};
+use super::verdicts;
+use crate::agent::{Agent, OTHER_SUITE, Version};
+use crate::canary::Ending;
+use crate::columns::columns;
+use crate::counters::Counters;
+use crate::identity::bounded;
+use crate::kind::Kind;
+use crate::metric::{self, Metric, Sample};
+use crate::output::Outputs;
+use crate::settings::Settings;
+use crate::stream::{Mark, Shared, Value};
+use crate::watermark::Watermark;
+use crate::window::{Cell, Span, end_of_minute};
+
+/// What an event says about a metric.
+struct Found<'e> {
+    cell: Cell,
+    metric: &'static Metric,
+    sample: Sample<'e>,
+    /// Whether the detectors see it.
+    is_chosen: bool,
+}
+
+impl Processor {
+    /// An event of a version: panes and streams.
+    pub(super) fn observe(&mut self, of_agent: Attributed<'_, '_>, outputs: &mut Outputs<'_>) {
+        let Attributed { offset, event, kind, key, placed } = of_agent;
+        let State { watermark, counters, agents, suites, common, .. } = &mut self.state;
+        let shared = common.shared(agents.tests());
+        let Some(agent) = agents.open(key) else { return };
+        let name = bounded(event.text(columns().agent_version).unwrap_or_default());
+        let is_new = !agent.versions.contains_key(&*name);
+        if is_new {
+            meet(agent, &name, offset, shared, outputs);
+            counters.keys_evicted += agent.forget_versions(offset, shared, outputs);
+        }
+        check_digest(agent, &name, event, outputs);
+        let limit = Settings::micros(common.settings.silence_secs);
+        let silent_at = agent.hear(&name, placed.micros, limit, outputs);
+        let Some(version) = agent.versions.get_mut(&*name) else { return };
+        version.last_offset = offset;
+        let mut found = samples(version, event, kind, &common.settings, counters);
+        let about = (&agent.identity, &*name);
+        found.extend(judge(suites, version, event, about, &common.settings, outputs));
+        let pane_due = if found.is_empty() && kind == Kind::Other {
+            None
+        } else {
+            fill_pane(version, &found, placed.micros, watermark, &common.settings, counters)
+        };
+        let more = test(agent, &name, of_agent, &found, common, shared, outputs);
+        if let Some(at) = silent_at.into_iter().chain(pane_due).min() {
+            agents.schedule(key, at);
+        }
+        if is_new || more != 0 {
+            agents.recount(key);
+        }
+    }
+}
+
+/// The first event of a version: it takes over, unless it is the canary or has no name.
+fn meet(agent: &mut Agent, name: &str, offset: i64, shared: Shared<'_>, outputs: &mut Outputs<'_>) {
+    agent.versions.entry(name.to_owned()).or_default().last_offset = offset;
+    // What names no version cannot take over from one, nor can a canary.
+    if name.is_empty() || agent.is_canary(name) {
+        return;
+    }
+    agent.end_canary(Ending::Superseded, outputs);
+    if agent.current.is_some() && !agent.announced.contains(name) {
+        let reason = "the version appeared and no deployment or change names it";
+        agent.report_unplanned(name, reason, outputs);
+    }
+    let outgoing = agent.current.clone();
+    agent.introduce(name, outgoing, shared, outputs);
+}
+
+/// Reports a digest that is new to a version which had another, unless somebody announced it.
+fn check_digest(agent: &mut Agent, name: &str, event: &Event<'_>, outputs: &mut Outputs<'_>) {
+    let digest = event.text(columns().version_digest).filter(|text| !text.is_empty());
+    let Some(digest) = digest.map(bounded) else { return };
+    let digests = agent.versions.get_mut(name).map(|version| &mut version.digests);
+    let before = digests.and_then(|digests| digests.saw(&digest)).map(str::to_owned);
+    if let Some(before) = before.filter(|_| !agent.announced.contains(&digest)) {
+        let reason = format!(
+            "the digest of the version changed from {before} to {digest} and no deployment or \
+             change names it"
+        );
+        agent.report_unplanned(name, &reason, outputs);
+    }
+}
+
+/// What an event says about each metric.
+fn samples<'e>(
+    version: &mut Version,
+    event: &'e Event<'_>,
+    kind: Kind,
+    settings: &Settings,
+    counters: &mut Counters,
+) -> Vec<Found<'e>> {
+    let columns = columns();
+    let suite = if kind == Kind::Eval {
+        let suite = event.text(columns.eval_suite).unwrap_or_default();
+        version.suite(suite, settings.suites_per_key_max)
+    } else {
+        0
+    };
+    counters.suites_merged += u64::from(suite == OTHER_SUITE);
+    let is_chosen = version.choose(kind, event.text(columns.run_id));
+    let mut found = Vec::new();
+    for (place, metric) in (0_u8..).zip(metric::ALL) {
+        if let Some(sample) = metric.sample(event, kind, columns) {
+            let cell = (place, if metric.per_suite { suite } else { 0 });
+            found.push(Found { cell, metric, sample, is_chosen });
+        }
+    }
+    found
+}
+
+/// Emits what the suites in force find, and gives it as observations.
+fn judge<'e>(
+    suites: &mut Suites,
+    version: &mut Version,
+    event: &Event<'_>,
+    (agent, name): (&crate::identity::Identity, &str),
+    settings: &Settings,
+    outputs: &mut Outputs<'_>,
+) -> Vec<Found<'e>> {
+    let mut found = Vec::new();
+    for verdict in suites.observe(event) {
+        verdicts::emit(&verdict, event, agent, name, outputs);
+        let number = version.suite(&verdict.suite, settings.suites_per_key_max);
+        let values = [
+            (metric::EVAL_PASS_RATE, verdict.passed.map(|passed| f64::from(u8::from(passed)))),
+            (metric::EVAL_SCORE, verdict.score),
+        ];
+        for (place, value) in values {
+            if let Some((metric, value)) = metric::ALL.get(usize::from(place)).zip(value) {
+                let (cell, sample) = ((place, number), Sample::Number(value));
+                found.push(Found { cell, metric, sample, is_chosen: true });
+            }
+        }
+    }
+    found
+}
+
+/// Puts what was found into the pane of its time, unless that is too long ago. The watermark at
+/// which there is something to do because of it, if that is new.
+fn fill_pane(
+    version: &mut Version,
+    found: &[Found<'_>],
+    time: i64,
+    watermark: &Watermark,
+    settings: &Settings,
+    counters: &mut Counters,
+) -> Option<i64> {
+    let watermark = watermark.at();
+    let retention = Settings::micros(settings.retention_secs);
+    let end = Span::Minutes.end(Span::Minutes.start(time));
+    if watermark.is_some_and(|watermark| end.saturating_add(retention) <= watermark) {
+        counters.too_late += 1;
+        return None;
+    }
+    counters.late += u64::from(watermark.is_some_and(|watermark| end <= watermark));
+    // A late event waits for the next minute, so that a burst of them makes one revision.
+    let when = |span: Span, window| match watermark {
+        Some(watermark) if span.end(window) <= watermark => end_of_minute(watermark),
+        Some(_) | None => span.end(window),
+    };
+    let (pane, earliest) = version.windows.touch(time, retention, when);
+    for Found { cell, metric, sample, is_chosen } in found {
+        if !pane.cells.entry(*cell).or_default().add(metric.shape, sample, *is_chosen) {
+            counters.invalid_values += 1;
+        }
+    }
+    earliest
+}
+
+/// Shows what was found to the streams, unless it lies in a maintenance window. How many more
+/// tests run now.
+fn test(
+    agent: &mut Agent,
+    name: &str,
+    Attributed { offset, event, placed, .. }: Attributed<'_, '_>,
+    found: &[Found<'_>],
+    common: &Common,
+    shared: Shared<'_>,
+    outputs: &mut Outputs<'_>,
+) -> i64 {
+    if common.mutes.hides(&agent.identity, placed.micros) {
+        return 0;
+    }
+    let run = event.text(columns().run_id).or_else(|| event.text(columns().event_id));
+    let run = bounded(run.unwrap_or_default());
+    let mark = Mark { offset, time: placed.micros };
+    let mut more = 0;
+    for Found { cell, metric, sample, .. } in found.iter().filter(|found| found.is_chosen) {
+        let Some(watch) = metric.watch.filter(|_| cell.1 != OTHER_SUITE) else { continue };
+        if let Some(value) = Value::of(watch.model, sample) {
+            more += agent.observe(name, *cell, value, (mark, &run), shared, outputs);
+        }
+    }
+    more
+}

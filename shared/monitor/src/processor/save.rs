@@ -1,0 +1,116 @@
+//! How the state of a processor is saved and restored.
+//!
+//! What grows with agents and events is saved entry by entry (see [`super::snapshot`]); the rest,
+//! which is bounded, stands in the head and is saved every time.
+
+use serde::{Deserialize, Serialize};
+use suite::Suites;
+
+use super::machine::Processor;
+use super::snapshot::{self, EntryId, Id, ResumeError};
+use super::state::{Common, State};
+use super::store::Store;
+use crate::counters::Counters;
+use crate::dedup::{IdRange, RecentIds};
+use crate::heartbeat::Heartbeats;
+use crate::mute::Mutes;
+use crate::settings::Settings;
+use crate::stream::Standings;
+use crate::watermark::Watermark;
+
+/// What a processor knows, but for what is saved on its own.
+#[derive(Debug, Serialize, Deserialize)]
+struct Head {
+    topic: String,
+    partition: i32,
+    next_offset: i64,
+    watermark: Watermark,
+    counters: Counters,
+    heartbeats: Heartbeats,
+    standings: Standings,
+    mutes: Mutes,
+    settings: Settings,
+    ids: IdRange,
+    suites: suite::Head,
+}
+
+impl Processor {
+    /// Continues from a snapshot: the last head, and the last of each entry that is not gone, in
+    /// any order.
+    ///
+    /// # Errors
+    ///
+    /// If the snapshot is of another format, semantics or partition, or damaged.
+    pub fn resume<B: AsRef<[u8]>>(
+        topic: &str,
+        partition: i32,
+        head: &[u8],
+        entries: impl IntoIterator<Item = (EntryId, B)>,
+    ) -> Result<Self, ResumeError> {
+        let head: Head = snapshot::open(head)?;
+        if head.topic != topic || head.partition != partition {
+            return Err(ResumeError::Partition { topic: head.topic, partition: head.partition });
+        }
+        let mut agents = Store::default();
+        let (mut pages, mut suites) = (Vec::new(), Vec::new());
+        for (entry, bytes) in entries {
+            let bytes = bytes.as_ref();
+            match entry.id() {
+                Id::Agent(key) => agents.restore(key, bytes),
+                Id::Suite(id) => {
+                    suites.push((id, bytes.to_vec()));
+                    Ok(())
+                }
+                Id::Ids(_) => {
+                    pages.push(bytes.to_vec());
+                    Ok(())
+                }
+            }
+            .map_err(|error| ResumeError::corrupt(&error))?;
+        }
+        let state = State {
+            topic: head.topic,
+            partition,
+            next_offset: head.next_offset,
+            watermark: head.watermark,
+            counters: head.counters,
+            heartbeats: head.heartbeats,
+            ids: RecentIds::restore(head.ids, pages)
+                .map_err(|error| ResumeError::corrupt(&error))?,
+            agents,
+            suites: Suites::resume(&head.suites, suites)
+                .map_err(|error| ResumeError::corrupt(&error))?,
+            common: Common {
+                settings: head.settings,
+                standings: head.standings,
+                mutes: head.mutes,
+            },
+        };
+        Ok(Self::of(state))
+    }
+
+    /// What must be saved to continue at [`Self::next_offset`]: the head, which replaces the one
+    /// before, and each entry that is not as it was at the last call (or when it was resumed), at
+    /// most once; `None` for one that is gone. It costs what has changed and no more.
+    pub fn take_changes(&mut self, show: &mut dyn FnMut(EntryId, Option<Vec<u8>>)) -> Vec<u8> {
+        let state = &mut self.state;
+        state.agents.take_changes(|key, saved| show(EntryId::of(Id::Agent(key)), saved));
+        for (page, saved) in state.ids.take_changes() {
+            show(EntryId::of(Id::Ids(page)), saved);
+        }
+        let suites = state.suites.take_changes(|id, saved| show(EntryId::of(Id::Suite(id)), saved));
+        snapshot::head(&Head {
+            topic: state.topic.clone(),
+            partition: state.partition,
+            next_offset: state.next_offset,
+            watermark: state.watermark,
+            counters: state.counters,
+            heartbeats: state.heartbeats.clone(),
+            standings: state.common.standings.clone(),
+            mutes: state.common.mutes.clone(),
+            settings: state.common.settings.clone(),
+            ids: state.ids.range(),
+            suites,
+        })
+    }
+}

@@ -1,0 +1,44 @@
+//! Everything that a processor knows of its partition.
+
+use suite::Suites;
+
+use super::store::Store;
+use crate::counters::Counters;
+use crate::dedup::RecentIds;
+use crate::heartbeat::Heartbeats;
+use crate::mute::Mutes;
+use crate::settings::Settings;
+use crate::stream::{Shared, Standings};
+use crate::watermark::Watermark;
+
+/// Everything that a processor knows of its partition.
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) topic: String,
+    pub(super) partition: i32,
+    pub(super) next_offset: i64,
+    pub(super) watermark: Watermark,
+    pub(super) counters: Counters,
+    pub(super) heartbeats: Heartbeats,
+    pub(super) ids: RecentIds,
+    pub(super) agents: Store,
+    pub(super) suites: Suites,
+    pub(super) common: Common,
+}
+
+/// What all agents of the partition share. Apart from [`State::agents`], so that it can be read
+/// while an agent is changed.
+#[derive(Debug)]
+pub(super) struct Common {
+    pub(super) settings: Settings,
+    pub(super) standings: Standings,
+    pub(super) mutes: Mutes,
+}
+
+impl Common {
+    /// What a stream sees of it, when so many streams are tested.
+    pub(super) const fn shared(&self, tests: u64) -> Shared<'_> {
+        let Self { settings, standings, mutes } = self;
+        Shared { settings, tests, standings, mutes }
+    }
+}

@@ -1,0 +1,35 @@
+//! What the suites in force say about an event, as events: a result for each check that could be
+//! made, and the decision about the version when it is time for one.
+
+use event::Event;
+use suite::{Outcome, SuiteVerdict, gate_fields, result_fields};
+
+use crate::columns::columns;
+use crate::identity::Identity;
+use crate::output::{Destination, Outputs};
+
+/// Emits a verdict about an event of a version.
+pub(crate) fn emit(
+    verdict: &SuiteVerdict,
+    event: &Event<'_>,
+    agent: &Identity,
+    version: &str,
+    outputs: &mut Outputs<'_>,
+) {
+    let time = outputs.time();
+    let run = event.text(columns().run_id);
+    let made = verdict.checks.iter().filter(|check| check.outcome != Outcome::NotApplicable);
+    for check in made {
+        outputs.push(Destination::Metrics, "eval.result", time, agent, version, |builder| {
+            result_fields(builder, verdict, check)
+                .set_some("run_id", run)
+                .set_some("links.causation", event.text(columns().event_id))
+        });
+    }
+    if let Some(report) = &verdict.gate {
+        let kind = "eval.suite.completed";
+        outputs.push(Destination::Metrics, kind, time, agent, version, |builder| {
+            gate_fields(builder, verdict, report)
+        });
+    }
+}

@@ -1,0 +1,44 @@
+//! What a stream needs to know of its surroundings.
+
+use super::standings::Standings;
+use crate::change::LastChange;
+use crate::identity::Identity;
+use crate::metric::Watch;
+use crate::mute::Mutes;
+use crate::policy::Policy;
+use crate::settings::Settings;
+
+/// What all streams of a partition share.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Shared<'a> {
+    pub(crate) settings: &'a Settings,
+    /// Streams that are tested.
+    pub(crate) tests: u64,
+    /// Where they stand.
+    pub(crate) standings: &'a Standings,
+    pub(crate) mutes: &'a Mutes,
+}
+
+/// What a stream needs to know of its surroundings.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Context<'a> {
+    pub(crate) shared: Shared<'a>,
+    pub(crate) agent: &'a Identity,
+    pub(crate) version: &'a str,
+    pub(crate) watch: Watch,
+    pub(crate) suite: Option<&'a str>,
+    pub(crate) last_change: Option<&'a LastChange>,
+}
+
+impl Context<'_> {
+    /// What holds for the metric.
+    pub(crate) fn policy(&self) -> Policy {
+        self.shared.settings.policy(self.watch)
+    }
+
+    /// The e-value at which an alert fires.
+    pub(super) fn threshold(&self, observations_per_day: Option<f64>) -> f64 {
+        let least = self.policy().average_run_length;
+        self.shared.settings.run_length(least, self.shared.tests, observations_per_day)
+    }
+}

@@ -1,0 +1,196 @@
+//! A stream: its test, and what it contributes to the next version's baseline.
+
+use event::EventBuilder;
+use serde::{Deserialize, Serialize};
+
+use super::alert::{self, int};
+use super::comparison::Comparison;
+use super::context::Context;
+use super::expectation::{Expected, Rolling};
+use super::finding::NoDetector;
+use super::mark::Mark;
+use super::past::Past;
+use super::reference::{Basis, Reference, Source};
+use super::sequential_test::{Baseline, Phase, SequentialTest};
+use super::standings::Standings;
+use super::totals::{History, Totals};
+use super::value::Value;
+use crate::metric_settings::BaselineKind;
+use crate::output::{Destination, Outputs};
+
+/// Periods without effect that resolve an alert.
+const CALM_PERIODS: u8 = 2;
+
+/// A stream.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Stream {
+    /// What this version has shown; the next version's baseline.
+    pub(crate) past: Past,
+    /// Which baseline it is compared with.
+    pub(crate) basis: Basis,
+    test: Option<SequentialTest>,
+}
+
+impl Stream {
+    /// A stream that is compared with a baseline; says so by `drift.baseline.set`, or why it
+    /// cannot be compared.
+    pub(crate) fn start(
+        past: Past,
+        reference: Reference,
+        context: &Context<'_>,
+        outputs: &mut Outputs<'_>,
+    ) -> Self {
+        let policy = context.policy();
+        let Reference { basis, version, source } = reference;
+        let (comparison, count, value, per_day) = match &source {
+            Source::Frozen(history) => {
+                let comparison = Comparison::new(&history.totals, &policy);
+                (comparison, history.count(), history.value(), history.per_day())
+            }
+            Source::Rolling(Rolling { count, value, per_day, common }) => {
+                let common = common.ok_or(NoDetector::NoHour);
+                let comparison = common.and_then(|common| Comparison::rolling(common, &policy));
+                (comparison, *count, *value, *per_day)
+            }
+            Source::Unwatched => (Err(NoDetector::Unwatched), 0, None, None),
+        };
+        let threshold = context.threshold(per_day);
+        let bound = comparison.as_ref().map(Comparison::bound);
+        let name = comparison.as_ref().ok().map(Comparison::name);
+        let set = |builder: EventBuilder| {
+            alert::describe(builder, context)
+                .set("drift.direction", alert::watched(context.watch))
+                .set("drift.threshold", threshold)
+                .set_some("drift.detector", name)
+                .set_some("drift.baseline_kind", basis.kind.map(BaselineKind::name))
+                .set_some("drift.baseline_version", version.as_deref())
+                .set("drift.baseline_count", int(count))
+                .set_some("drift.baseline_value", value)
+                .set_some("drift.bound", bound.as_ref().ok().copied().flatten())
+                .set_some("drift.reason", bound.err().map(|why| why.reason()))
+        };
+        let time = outputs.time();
+        let kind = "drift.baseline.set";
+        outputs.push(Destination::Alerts, kind, time, context.agent, context.version, set);
+        let baseline =
+            Baseline { kind: basis.kind.unwrap_or_default(), version, count, value, per_day };
+        let test = comparison.ok().map(|comparison| SequentialTest::new(comparison, baseline));
+        Self { past, basis, test }
+    }
+
+    /// A stream that nothing is compared with, and that says nothing: a canary's own.
+    pub(crate) const fn untested(past: Past, basis: Basis) -> Self {
+        Self { past, basis, test: None }
+    }
+
+    /// Takes the next observation, of which this was expected in a comparison with the weeks
+    /// before. Since when there is a change, if an alert fires now.
+    pub(crate) fn observe(
+        &mut self,
+        (value, expected): (Value<'_>, Option<Expected>),
+        mark: Mark,
+        run: &str,
+        context: &Context<'_>,
+        outputs: &mut Outputs<'_>,
+    ) -> Option<Mark> {
+        let model = context.watch.model;
+        let Some(test) = &mut self.test else {
+            self.past.add(value, mark.time);
+            return None;
+        };
+        if self.past.wait(value, mark, model) {
+            self.past.clear(test.changed());
+        }
+        let changed = test.observe((value, expected), mark, run, context, outputs);
+        if let Some(changed) = changed {
+            self.past.set_aside(changed, model);
+        }
+        changed
+    }
+
+    /// What was observed since an alert fired that is open.
+    pub(crate) fn since_alert(&self, alert_id: &str) -> Option<&History> {
+        match &self.test {
+            Some(SequentialTest { phase: Phase::Firing { id, .. }, .. }) if id == alert_id => {
+                self.past.aside()
+            }
+            Some(_) | None => None,
+        }
+    }
+
+    /// Compares with another baseline from here on.
+    pub(crate) fn rebase(
+        &mut self,
+        reference: Reference,
+        context: &Context<'_>,
+        outputs: &mut Outputs<'_>,
+    ) {
+        self.restart("the baseline has changed", context, outputs);
+        let past = std::mem::replace(&mut self.past, Past::empty(context.watch.model));
+        *self = Self::start(past, reference, context, outputs);
+    }
+
+    /// Whether there is a baseline to test against.
+    pub(crate) const fn is_tested(&self) -> bool {
+        self.test.is_some()
+    }
+
+    /// Whether there is no test because no hour of the weeks before was known well enough.
+    pub(crate) fn awaits_weeks(&self) -> bool {
+        self.test.is_none() && self.basis.kind == Some(BaselineKind::Rolling)
+    }
+
+    /// Whether an alert is firing.
+    pub(crate) fn is_firing(&self) -> bool {
+        matches!(self.test, Some(SequentialTest { phase: Phase::Firing { .. }, .. }))
+    }
+
+    /// A window of this stream closed for the first time.
+    pub(crate) fn window_closed(
+        &mut self,
+        start: i64,
+        observed: &Totals,
+        context: &Context<'_>,
+        outputs: &mut Outputs<'_>,
+    ) {
+        let Some(test) = &mut self.test else { return };
+        let Phase::Firing { since, calm, period, .. } = &mut test.phase else { return };
+        if start < *since {
+            return;
+        }
+        period.merge(observed);
+        let policy = context.policy();
+        if period.count() < u64::from(policy.observations_min).max(1) {
+            return;
+        }
+        let period = std::mem::replace(period, Totals::empty(context.watch.model));
+        let is_calm = test.comparison.is_calm(&period, &policy);
+        *calm = if is_calm { calm.saturating_add(1) } else { 0 };
+        if *calm >= CALM_PERIODS {
+            test.resolve(Some(&period), "the effect is gone", context, outputs);
+            self.past.settle();
+        }
+    }
+
+    /// Ends an open alert and starts the test anew against the same baseline.
+    pub(crate) fn restart(
+        &mut self,
+        reason: &str,
+        context: &Context<'_>,
+        outputs: &mut Outputs<'_>,
+    ) {
+        let Some(test) = &mut self.test else { return };
+        if let (Phase::Pending { .. }, Some(changed)) = (&test.phase, test.changed()) {
+            self.past.set_aside(changed, context.watch.model);
+        }
+        test.resolve(None, reason, context, outputs);
+        self.past.settle();
+    }
+
+    /// The stream is about to be forgotten.
+    pub(crate) fn leave(&mut self, standings: &Standings) {
+        if let Some(test) = &mut self.test {
+            test.leave(standings);
+        }
+    }
+}
