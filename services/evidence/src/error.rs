@@ -1,8 +1,8 @@
 //! Why evidence could not be given.
 
 use archive::ArchiveError;
+use pack::PackError;
 use segment::fault::Distrust;
-use segment::pack::PackError;
 use segment::policy::PolicyError;
 use segment::proof::ProveError;
 use thiserror::Error;

@@ -2,7 +2,7 @@
 
 use archive::Archive;
 use bytes::Bytes;
-use segment::pack::{self, Need, PackBuilder, Report, Scope};
+use pack::{Need, PackBuilder, Report, Scope};
 use segment::policy::Policy;
 
 use crate::{EvidenceError, Progress, read_log};

@@ -28,9 +28,9 @@ pub use replay::{Found, PartitionReplay, ReplayOptions, ReplayReport, replay};
 pub use verify::{read_policy, verify_file};
 
 pub use monitor::replay::{Difference, Doubt, Origin, Outcome, Subject, What};
+pub use pack::{Report as PackReport, Scope, ScopeError};
 pub use segment::fault::{Fault, Judgement};
 pub use segment::fsck::{Progress as FsckProgress, Report as FsckReport};
-pub use segment::pack::{Report as PackReport, Scope, ScopeError};
 pub use segment::policy::{Policy, PolicyError};
 pub use segment::proof::{EventProof, ProofReport};
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use segment::pack::{self, Report};
+use pack::Report;
 use segment::policy::Policy;
 
 use crate::EvidenceError;

@@ -1,6 +1,8 @@
 //! Fsck, proof, export and verification over an archive in a directory.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed step fails the test")]
 
+#[path = "../../../shared/segment/tests/archive/check.rs"]
+mod check;
 #[path = "../../../shared/segment/tests/archive/common.rs"]
 mod common;
 

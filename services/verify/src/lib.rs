@@ -1,13 +1,13 @@
 //! `driftseal-verify`: verifies an evidence pack offline.
 //!
 //! Small on purpose: no network code, no async runtime, no Kafka; everything that decides is
-//! [`segment::pack::verify`], a pure function, which the product's own `verify` command calls too.
+//! [`pack::verify`], a pure function, which the product's own `verify` command calls too.
 
 use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
+use pack::Report;
 use segment::fault::Judgement;
-use segment::pack::{self, Report};
 use segment::policy::Policy;
 
 /// Verifies an evidence pack on this machine, without any network.

@@ -42,7 +42,11 @@ pub enum Distrust {
 }
 
 /// Compares two values of a check.
-pub(crate) fn expect_equal<T: PartialEq + std::fmt::Display>(
+///
+/// # Errors
+///
+/// They differ.
+pub fn expect_equal<T: PartialEq + std::fmt::Display>(
     step: &'static str,
     place: &str,
     expected: &T,

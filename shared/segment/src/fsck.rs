@@ -30,8 +30,8 @@ use merkle::{Hash, hash};
 
 pub use self::findings::{Finding, Severity};
 pub use self::report::{PartitionReport, Progress, Report};
-pub use self::segment_task::{SegmentOutcome, SegmentTask};
-pub(crate) use self::segment_task::{same_facts, same_object};
+pub(crate) use self::segment_task::same_object;
+pub use self::segment_task::{SegmentOutcome, SegmentTask, same_facts};
 
 use self::findings::Findings;
 use self::tiles::{Derived, Tiles};

@@ -1,4 +1,4 @@
-//! From records to sealed segments, from segments to evidence; bytes in, bytes out.
+//! From records to sealed segments and a log of them, and back; bytes in, bytes out.
 //!
 //! # Promise
 //!
@@ -27,12 +27,12 @@ pub mod layout;
 pub mod leaf;
 pub mod log;
 pub mod manifest;
-pub mod pack;
 pub mod policy;
 pub mod proof;
 pub mod read;
 pub mod replay;
 pub mod rows;
 pub mod sealer;
+pub mod slice;
 #[cfg(test)]
 mod tests;

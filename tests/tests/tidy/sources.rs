@@ -31,6 +31,7 @@ const PURE: &[&str] = &[
     "shared/event",
     "shared/merkle",
     "shared/monitor",
+    "shared/pack",
     "shared/segment",
     "shared/suite",
 ];

@@ -48,7 +48,9 @@ pub struct PartitionReport {
 }
 
 impl PartitionReport {
-    pub(crate) fn of(chains: &Chains) -> Vec<Self> {
+    /// What the chains of a log hold, by partition.
+    #[must_use]
+    pub fn of(chains: &Chains) -> Vec<Self> {
         let report = |(partition, chain): (&event::TopicPartition, &crate::chain::Chain)| Self {
             topic: partition.topic.to_string(),
             partition: partition.partition,

@@ -177,11 +177,11 @@ pub(crate) fn same_object<'b>(
 }
 
 /// Compares what was signed with what follows from the bytes, field by field.
-pub(crate) fn same_facts(
-    place: &str,
-    signed: &SegmentFacts,
-    found: &SegmentFacts,
-) -> Result<(), Fault> {
+///
+/// # Errors
+///
+/// The first fact that differs.
+pub fn same_facts(place: &str, signed: &SegmentFacts, found: &SegmentFacts) -> Result<(), Fault> {
     let rows = |facts: &SegmentFacts| {
         let hex = |hash: &merkle::Hash| hash::to_hex(hash);
         [

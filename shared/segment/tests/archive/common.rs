@@ -1,4 +1,4 @@
-//! A small archive in memory, sealed with fixed keys and salts, and fsck over it.
+//! A small archive in memory, sealed with fixed keys and salts; the tests of `pack` use it too.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,6 @@ use bytes::Bytes;
 use event::{BatchBuilder, Decoder, TimestampType, TopicPartition};
 use merkle::note::{SigningKey, VerifyingKey};
 use segment::build::SegmentBuilder;
-use segment::fsck::{Fsck, Listed, Report, Request};
 use segment::log::LogState;
 use segment::manifest::Manifest;
 use segment::policy::Policy;
@@ -136,30 +135,6 @@ impl World {
         self.objects.insert(name.parquet(), built.parquet);
         self.objects.insert(name.census(), built.census);
         manifest.sign(&sealer_key()).unwrap()
-    }
-
-    pub(crate) fn fsck(&self) -> Report {
-        let mut fsck = Fsck::new(policy());
-        loop {
-            match fsck.poll() {
-                Request::List(directory) => {
-                    let prefix = format!("{directory}/");
-                    let below = self.objects.iter().filter(|(path, _)| path.starts_with(&prefix));
-                    let listed = below.map(|(path, bytes)| Listed {
-                        path: path.clone(),
-                        size_bytes: bytes.len() as u64,
-                    });
-                    fsck.handle_listing(listed.collect());
-                }
-                Request::Read(path) => fsck.handle_object(self.objects.get(&path).cloned()),
-                Request::Check(task) => {
-                    let parquet = self.objects.get(task.parquet_path());
-                    let census = self.objects.get(task.census_path());
-                    fsck.handle_outcome(task.check(parquet, census));
-                }
-                Request::Done => return fsck.finish(),
-            }
-        }
     }
 
     /// Changes one bit of an object.

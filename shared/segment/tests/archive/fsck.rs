@@ -1,6 +1,6 @@
 //! Fsck over a small archive: all is well, and every way in which it is not.
 
-use crate::common::World;
+use crate::common::{World, policy};
 use bytes::Bytes;
 use segment::fault::Judgement;
 use segment::fsck::{Fsck, Listed, Report, Request, Severity};
@@ -118,7 +118,7 @@ fn every_changed_byte_of_a_segment_is_found_and_named() {
 }
 
 fn segment_task(world: &World) -> Box<segment::fsck::SegmentTask> {
-    let mut fsck = Fsck::new(crate::common::policy());
+    let mut fsck = Fsck::new(policy());
     loop {
         match fsck.poll() {
             Request::List(_) => fsck.handle_listing(

@@ -1,15 +1,13 @@
-//! A small archive: fsck, proofs and packs over it, and everything that is done to them.
+//! A small archive: fsck and proofs over it, and everything that is done to them.
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::panic,
-    clippy::cast_possible_truncation,
-    clippy::string_slice,
     reason = "a failed step fails the test"
 )]
 
+mod check;
 mod common;
 mod fsck;
-mod pack;
 mod proof;
 mod rows;

@@ -4,10 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use event::{ColumnId, Event};
+use segment::fsck::PartitionReport;
 use serde::Serialize;
 
-use super::scope::{Scope, instant};
-use crate::fsck::PartitionReport;
+use crate::scope::{Scope, instant};
 
 /// Most notable events that the report lists.
 const NOTABLE_MAX: usize = 200;
@@ -55,29 +55,29 @@ pub struct Summary {
     pub partitions: Vec<PartitionReport>,
     /// Columns that some event in the period fills.
     #[serde(skip)]
-    pub(super) columns: BTreeSet<ColumnId>,
+    pub(crate) columns: BTreeSet<ColumnId>,
     /// Events that a reader looks for first.
     #[serde(skip)]
-    pub(super) notable: Vec<Notable>,
+    pub(crate) notable: Vec<Notable>,
     #[serde(skip)]
-    pub(super) notable_dropped: u64,
+    pub(crate) notable_dropped: u64,
     #[serde(skip)]
-    pub(super) range_ms: Option<(i64, i64)>,
+    pub(crate) range_ms: Option<(i64, i64)>,
 }
 
 /// An event that a reader looks for first.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Notable {
-    pub(super) time: String,
-    pub(super) kind: String,
-    pub(super) version: String,
-    pub(super) detail: String,
-    pub(super) place: String,
+pub(crate) struct Notable {
+    pub(crate) time: String,
+    pub(crate) kind: String,
+    pub(crate) version: String,
+    pub(crate) detail: String,
+    pub(crate) place: String,
 }
 
 impl Summary {
     /// Counts an event of the agent.
-    pub(super) fn count(
+    pub(crate) fn count(
         &mut self,
         scope: &Scope,
         place: impl FnOnce() -> String,
@@ -116,7 +116,7 @@ impl Summary {
         }
     }
 
-    pub(super) fn finish(&mut self) {
+    pub(crate) fn finish(&mut self) {
         self.first = self.range_ms.map(|(first, _)| instant(first));
         self.last = self.range_ms.map(|(_, last)| instant(last));
     }
@@ -145,7 +145,7 @@ fn detail(event: &Event<'_>) -> String {
     filled.collect::<Vec<_>>().join(", ")
 }
 
-pub(super) const fn add(total: &mut u64, more: u64) {
+pub(crate) const fn add(total: &mut u64, more: u64) {
     *total = total.saturating_add(more);
 }
 

@@ -2,18 +2,20 @@
 
 use bytes::Bytes;
 use merkle::tree::SegmentTree;
+use segment::facts::ObjectFacts;
+use segment::fault::{Distrust, Fault};
+use segment::fsck::same_facts;
+use segment::policy::Policy;
+use segment::read;
+use segment::replay::Entry;
+use segment::slice::SliceWriter;
 use thiserror::Error;
 
-use super::content::{Content, Wanted, name, place_line};
-use super::scope::Scope;
-use super::slice::SliceWriter;
-use super::{derived, lines, seal, text};
-use crate::facts::ObjectFacts;
-use crate::fault::{Distrust, Fault};
-use crate::fsck::same_facts;
-use crate::policy::Policy;
-use crate::read;
-use crate::replay::Entry;
+use crate::container::{self, name};
+use crate::content::{Content, Wanted, place_line};
+use crate::derived::Derived;
+use crate::lines::{join, text};
+use crate::scope::Scope;
 
 /// Why there is no pack.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -174,10 +176,10 @@ impl PackBuilder {
             events: events.clone(),
         };
         let summary = content.check(&self.scope, policy, &mut Vec::new())?;
-        let derived = derived(&self.scope, &self.generator, &summary, &events)?;
+        let derived = Derived::new(&self.scope, &self.generator, &summary, &events)?;
         let (entries, censuses, proofs) =
             (join(&self.entries), join(&self.censuses), join(&self.places));
-        seal(&[
+        container::write(&[
             (name::CHECKPOINT, self.checkpoint.as_bytes()),
             (name::CSV, &derived.csv),
             (name::EVENTS, &events),
@@ -190,16 +192,4 @@ impl PackBuilder {
         .map(Bytes::from)
         .ok_or(PackError::TooLarge)
     }
-}
-
-/// Lines, each with its newline; what [`lines`] reads.
-fn join(texts: &[String]) -> String {
-    let size = texts.iter().fold(0_usize, |sum, text| sum.saturating_add(text.len() + 1));
-    let mut joined = String::with_capacity(size);
-    for text in texts {
-        joined.push_str(text);
-        joined.push('\n');
-    }
-    debug_assert_eq!(lines("", joined.as_bytes()).map_or(0, |lines| lines.len()), texts.len());
-    joined
 }

@@ -4,7 +4,7 @@
 //! written again and compared, so a changed, missing, added or reordered byte anywhere is found,
 //! and every ordinary zip program opens the file.
 
-use crate::fault::Fault;
+use segment::fault::Fault;
 
 const LOCAL: [u8; 4] = *b"PK\x03\x04";
 const CENTRAL: [u8; 4] = *b"PK\x01\x02";
@@ -23,11 +23,11 @@ const DATE: u16 = 0x21;
 const STEP: &str = "zip in its exact form";
 
 /// An entry: name and content.
-pub(super) type Entry<'a> = (&'a str, &'a [u8]);
+pub(crate) type Entry<'a> = (&'a str, &'a [u8]);
 
 /// The zip file of these entries, in ascending order of their names. `None` if it would need more
 /// than 4 GiB or 65,535 entries, or if a name is not plain or not in order.
-pub(super) fn write(entries: &[Entry<'_>]) -> Option<Vec<u8>> {
+pub(crate) fn write(entries: &[Entry<'_>]) -> Option<Vec<u8>> {
     let names = entries.iter().map(|(name, _)| *name);
     if !names.clone().is_sorted_by(|a, b| a < b) || !names.clone().all(is_plain) {
         return None;
@@ -38,7 +38,7 @@ pub(super) fn write(entries: &[Entry<'_>]) -> Option<Vec<u8>> {
 }
 
 /// The entries of a zip file in its exact form.
-pub(super) fn read(zip: &[u8]) -> Result<Vec<Entry<'_>>, Fault> {
+pub(crate) fn read(zip: &[u8]) -> Result<Vec<Entry<'_>>, Fault> {
     let mut entries: Vec<Entry<'_>> = Vec::new();
     let mut rest = zip;
     while let Some(after) = rest.strip_prefix(&LOCAL) {

@@ -125,13 +125,13 @@ impl Scope {
         }
     }
 
-    pub(super) fn from_text(json: &ScopeText) -> Result<Self, ScopeError> {
+    pub(crate) fn from_text(json: &ScopeText) -> Result<Self, ScopeError> {
         Self::parse(&json.agent_id, Some(&json.from), Some(&json.to))
     }
 }
 
 /// RFC 3339 text of milliseconds since the epoch; the number where no text can hold it.
-pub(super) fn instant(ms: i64) -> String {
+pub(crate) fn instant(ms: i64) -> String {
     let timestamp = Timestamp::from_millis(ms);
     let text = timestamp.is_in_range().then(|| timestamp.to_rfc3339()).flatten();
     text.unwrap_or_else(|| format!("{ms} ms since the epoch"))

@@ -8,13 +8,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use event::{Cell, ColumnId};
+use segment::fault::Fault;
+use segment::read::ReadError;
+use segment::slice;
 use serde_json::{Map, Value};
 
-use super::scope::{Scope, instant};
-use super::slice;
-use super::summary::Summary;
-use crate::fault::Fault;
-use crate::read::ReadError;
+use crate::scope::{Scope, instant};
+use crate::summary::Summary;
 
 /// Columns that come first.
 const FIRST: [&str; 6] = ["kind", "event_time", "agent_id", "agent_version", "run_id", "event_id"];
@@ -24,7 +24,7 @@ const RECORD: [&str; 5] =
     ["kafka_timestamp", "kafka_topic", "kafka_partition", "kafka_offset", "schema_id"];
 
 /// The CSV of the events in the period.
-pub(super) fn render(scope: &Scope, summary: &Summary, events: &Bytes) -> Result<Vec<u8>, Fault> {
+pub(crate) fn render(scope: &Scope, summary: &Summary, events: &Bytes) -> Result<Vec<u8>, Fault> {
     let schema = event::schema();
     let first = FIRST.iter().filter_map(|path| schema.id(path));
     let first: Vec<ColumnId> = first.filter(|id| summary.columns.contains(id)).collect();

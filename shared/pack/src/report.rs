@@ -2,12 +2,21 @@
 
 use std::fmt::Write as _;
 
+use segment::fault::{Distrust, Fault, Judgement};
 use serde::Serialize;
 
-use super::html::NOT_PROVEN;
-use super::scope::ScopeText;
-use super::summary::Summary;
-use crate::fault::{Distrust, Fault, Judgement};
+use crate::scope::ScopeText;
+use crate::summary::Summary;
+
+/// What no pack proves; part of every report, for people and for programs.
+pub const NOT_PROVEN: [&str; 6] = [
+    "that what an event says was true when it was written: the evidence begins where the record entered the log",
+    "that everything that happened was written: an event that nobody sent is not here (gaps in the numbers of a source are)",
+    "who somebody is whose identity was not authenticated: such a name is the sender's word",
+    "that a score, a judgement or an approval was right",
+    "when exactly the log was made: a checkpoint bounds its own past, and only outside witnesses or timestamps bound its date",
+    "anything about documents, people or systems that send no events here",
+];
 
 /// A check that held.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -19,7 +28,7 @@ pub struct Step {
 }
 
 impl Step {
-    pub(super) fn new(name: &'static str, detail: impl Into<String>) -> Self {
+    pub(crate) fn new(name: &'static str, detail: impl Into<String>) -> Self {
         Self { name, detail: detail.into() }
     }
 }
@@ -44,7 +53,7 @@ pub struct Report {
 }
 
 impl Report {
-    pub(super) fn new(
+    pub(crate) fn new(
         outcome: Result<Summary, Distrust>,
         scope: Option<ScopeText>,
         steps: Vec<Step>,

@@ -1,4 +1,15 @@
 //! Packs over a small archive: they verify, are the same again, and nothing changed passes.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::cast_possible_truncation,
+    reason = "a failed step fails the test"
+)]
+
+// The small archive on which `segment` tests itself.
+#[path = "../../segment/tests/archive/common.rs"]
+mod common;
 
 use std::collections::BTreeMap;
 
@@ -6,9 +17,9 @@ use crate::common::{START_MS, World};
 use bytes::Bytes;
 use merkle::hash;
 use merkle::note::SigningKey;
+use pack::{Need, PackBuilder, PackError, Report, Scope, verify};
 use segment::fault::Judgement;
 use segment::layout;
-use segment::pack::{Need, PackBuilder, PackError, Report, Scope, verify};
 use segment::policy::Policy;
 use segment::replay::Replay;
 
@@ -19,7 +30,7 @@ fn scope(agent: &str) -> Scope {
 }
 
 fn export(world: &World, scope: &Scope) -> Result<Bytes, PackError> {
-    let mut replay = Replay::new(crate::common::policy());
+    let mut replay = Replay::new(common::policy());
     let mut entries = Vec::new();
     while let Some(bytes) = world.objects.get(&layout::commit(replay.next_sequence())) {
         entries.extend(replay.apply(bytes).unwrap());
@@ -31,11 +42,11 @@ fn export(world: &World, scope: &Scope) -> Result<Bytes, PackError> {
             builder.add_segment(&parquet)?;
         }
     }
-    builder.finish(&crate::common::policy())
+    builder.finish(&common::policy())
 }
 
 fn check(pack: &Bytes) -> Report {
-    verify(pack, Some(&crate::common::policy()))
+    verify(pack, Some(&common::policy()))
 }
 
 /// The entries of a stored zip file, by a reader of the central directory.
@@ -278,7 +289,7 @@ fn what_cannot_be_judged_is_unverifiable_and_says_why() {
     let mut entries = unzip(&pack);
     let document = String::from_utf8(entries["pack.json"].clone()).unwrap();
     entries.insert("pack.json".into(), document.replace("pack/v1", "pack/v2").into_bytes());
-    assert!(why(&rezip(entries), Some(&crate::common::policy())).contains("driftseal/pack/v2"));
+    assert!(why(&rezip(entries), Some(&common::policy())).contains("driftseal/pack/v2"));
     // A key that the policy names, and another one under that name: that is wrong, not unknown.
     let forged =
         Policy::new(vec![key("log.example.com/agents", 3)], vec![key("sealer.example.com", 2)]);

@@ -8,19 +8,20 @@ use bytes::Bytes;
 use merkle::checkpoint::Checkpoint;
 use merkle::rfc6962::Frontier;
 use merkle::{Hash, hash, proof};
+use segment::census::Census;
+use segment::chain::Chains;
+use segment::fault::{Distrust, Fault, expect_equal};
+use segment::fsck::PartitionReport;
+use segment::manifest::Manifest;
+use segment::policy::Policy;
+use segment::read::{ReadError, Row};
+use segment::slice;
 use serde::{Deserialize, Serialize};
 
-use super::report::Step;
-use super::scope::Scope;
-use super::slice;
-use super::summary::{Summary, add};
-use crate::census::Census;
-use crate::chain::Chains;
-use crate::fault::{Distrust, Fault, expect_equal};
-use crate::fsck::PartitionReport;
-use crate::manifest::Manifest;
-use crate::policy::Policy;
-use crate::read::{ReadError, Row};
+use crate::container::name;
+use crate::report::Step;
+use crate::scope::Scope;
+use crate::summary::{Summary, add};
 
 /// Kind of events that did not decode.
 const QUARANTINED: &str = "quarantine.added";
@@ -28,30 +29,17 @@ const QUARANTINED: &str = "quarantine.added";
 /// Longest audit path.
 const PATH_MAX: usize = 64;
 
-/// Names of the entries of a pack, in the order of the zip file.
-pub(super) mod name {
-    pub(crate) const SUMS: &str = "SHA256SUMS";
-    pub(crate) const CHECKPOINT: &str = "checkpoint";
-    pub(crate) const CSV: &str = "events.csv";
-    pub(crate) const EVENTS: &str = "events.parquet";
-    pub(crate) const CENSUSES: &str = "log/census.jsonl";
-    pub(crate) const ENTRIES: &str = "log/entries.jsonl";
-    pub(crate) const PACK: &str = "pack.json";
-    pub(crate) const PROOFS: &str = "proofs.jsonl";
-    pub(crate) const REPORT: &str = "report.html";
-}
-
 /// The parts of a pack that are not derived from the others.
 #[derive(Debug)]
-pub(super) struct Content<'a> {
-    pub(super) checkpoint: &'a str,
+pub(crate) struct Content<'a> {
+    pub(crate) checkpoint: &'a str,
     /// All entries of the log.
-    pub(super) entries: Vec<&'a str>,
+    pub(crate) entries: Vec<&'a str>,
     /// Census objects of the segments that touch the period, in the order of the log.
-    pub(super) censuses: Vec<&'a str>,
+    pub(crate) censuses: Vec<&'a str>,
     /// Where each row of `events` is, in the order of the rows.
-    pub(super) proofs: Vec<&'a str>,
-    pub(super) events: Bytes,
+    pub(crate) proofs: Vec<&'a str>,
+    pub(crate) events: Bytes,
 }
 
 /// A line of `proofs.jsonl`: a row's place in its segment.
@@ -64,7 +52,7 @@ struct PlaceJson {
 }
 
 /// The line for a row: number of the log entry of its segment, index in the segment, audit path.
-pub(super) fn place_line(entry: u64, index: u64, path: &[Hash]) -> String {
+pub(crate) fn place_line(entry: u64, index: u64, path: &[Hash]) -> String {
     let json = PlaceJson {
         entry: entry.to_string(),
         index: index.to_string(),
@@ -85,9 +73,9 @@ fn parse_place(line: &str) -> Option<(u64, u64, Vec<Hash>)> {
 
 /// A segment that touches the period.
 #[derive(Debug)]
-pub(super) struct Wanted {
-    pub(super) entry: u64,
-    pub(super) manifest: Manifest,
+pub(crate) struct Wanted {
+    pub(crate) entry: u64,
+    pub(crate) manifest: Manifest,
     /// Events of the agent by kind, by the census.
     expected: BTreeMap<String, u64>,
     /// Events of the agent by kind, found.
@@ -98,7 +86,7 @@ pub(super) struct Wanted {
 
 impl Content<'_> {
     /// Checks everything, and counts.
-    pub(super) fn check(
+    pub(crate) fn check(
         &self,
         scope: &Scope,
         policy: &Policy,
@@ -244,8 +232,9 @@ impl Content<'_> {
             }
             let place = || format!("{partition} {}", row.offset);
             summary.count(scope, place, row.timestamp_ms, &row.event);
-            Ok::<(), Distrust>(())
-        })?;
+            Ok::<(), Refused>(())
+        })
+        .map_err(|Refused(why)| why)?;
         match places.next() {
             None => Ok(()),
             Some((line, _)) => Err(Fault::new(
@@ -261,7 +250,7 @@ impl Content<'_> {
 
 impl Wanted {
     /// The segment of a manifest, if it touches the period.
-    pub(super) fn of(scope: &Scope, entry: u64, manifest: Manifest) -> Option<Self> {
+    pub(crate) fn of(scope: &Scope, entry: u64, manifest: Manifest) -> Option<Self> {
         let facts = &manifest.facts;
         scope.touches(facts.min_timestamp_ms, facts.max_timestamp_ms).then(|| Self {
             entry,
@@ -273,7 +262,7 @@ impl Wanted {
     }
 
     /// Opens the census that was sealed with the segment.
-    pub(super) fn open_census(&self, place: &str, bytes: &[u8]) -> Result<Census, Fault> {
+    pub(crate) fn open_census(&self, place: &str, bytes: &[u8]) -> Result<Census, Fault> {
         let facts = &self.manifest.facts;
         let digest = hash::to_hex(&hash::sha256(bytes));
         expect_equal("census digest", place, &hash::to_hex(&facts.census.sha256), &digest)?;
@@ -335,7 +324,16 @@ fn check_complete(wanted: &[Wanted]) -> Result<(), Fault> {
     Ok(())
 }
 
-impl From<ReadError> for Distrust {
+/// Why the rows are not accepted.
+struct Refused(Distrust);
+
+impl From<Fault> for Refused {
+    fn from(fault: Fault) -> Self {
+        Self(fault.into())
+    }
+}
+
+impl From<ReadError> for Refused {
     fn from(error: ReadError) -> Self {
         Fault::new("rows and leaves", name::EVENTS, "a slice of segments", error.to_string()).into()
     }

@@ -1,4 +1,4 @@
-//! `events.parquet`: the rows of one agent, out of many segments, with the columns of a segment.
+//! Slices: the rows of one agent, out of many segments, in one file with the columns of a segment.
 //!
 //! Salts and digests come along, so every leaf can be derived from the slice alone. The order is
 //! that of the log entries, then of the offsets.
@@ -29,7 +29,7 @@ const SLICE_FORMAT: &str = "driftseal/slice/v1";
 const FORMAT_KEY: &str = "driftseal.format";
 
 /// Writes a slice.
-pub(super) struct SliceWriter(ArrowWriter<Vec<u8>>);
+pub struct SliceWriter(ArrowWriter<Vec<u8>>);
 
 impl std::fmt::Debug for SliceWriter {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -38,7 +38,12 @@ impl std::fmt::Debug for SliceWriter {
 }
 
 impl SliceWriter {
-    pub(super) fn new() -> Result<Self, String> {
+    /// An empty slice.
+    ///
+    /// # Errors
+    ///
+    /// What the Parquet writer says.
+    pub fn new() -> Result<Self, String> {
         let pairs = vec![KeyValue::new(FORMAT_KEY.to_owned(), SLICE_FORMAT.to_owned())];
         let options = ArrowWriterOptions::new()
             .with_properties(writer_properties(pairs))
@@ -49,7 +54,11 @@ impl SliceWriter {
     }
 
     /// Appends the rows of an agent; their numbers in the segment.
-    pub(super) fn append(&mut self, segment: &Bytes, agent_id: &str) -> Result<Vec<u64>, String> {
+    ///
+    /// # Errors
+    ///
+    /// The bytes are not a segment, or the Parquet writer fails.
+    pub fn append(&mut self, segment: &Bytes, agent_id: &str) -> Result<Vec<u64>, String> {
         let mut numbers = Vec::new();
         let mut number = 0_u64;
         for batch in read::batches(segment).map_err(|error| error.to_string())? {
@@ -79,7 +88,12 @@ impl SliceWriter {
         Ok(numbers)
     }
 
-    pub(super) fn finish(self) -> Result<Vec<u8>, String> {
+    /// The bytes of the file.
+    ///
+    /// # Errors
+    ///
+    /// What the Parquet writer says.
+    pub fn finish(self) -> Result<Vec<u8>, String> {
         self.0.into_inner().map_err(|error| error.to_string())
     }
 }
@@ -120,7 +134,11 @@ fn fill(field: &Field, found: Option<&ArrayRef>, rows: usize) -> Result<ArrayRef
 }
 
 /// Visits the rows of a slice, in order.
-pub(super) fn for_each_row<E: From<ReadError>>(
+///
+/// # Errors
+///
+/// See [`ReadError`]; an error of `visit` ends the visit.
+pub fn for_each_row<E: From<ReadError>>(
     slice: &Bytes,
     mut visit: impl FnMut(&TopicPartition, &Row<'_>) -> Result<(), E>,
 ) -> Result<(), E> {

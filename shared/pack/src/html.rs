@@ -5,18 +5,9 @@
 
 use std::fmt::Write as _;
 
-use super::scope::{Scope, ScopeText};
-use super::summary::Summary;
-
-/// What no pack proves; also part of every verification report.
-pub const NOT_PROVEN: [&str; 6] = [
-    "that what an event says was true when it was written: the evidence begins where the record entered the log",
-    "that everything that happened was written: an event that nobody sent is not here (gaps in the numbers of a source are)",
-    "who somebody is whose identity was not authenticated: such a name is the sender's word",
-    "that a score, a judgement or an approval was right",
-    "when exactly the log was made: a checkpoint bounds its own past, and only outside witnesses or timestamps bound its date",
-    "anything about documents, people or systems that send no events here",
-];
+use crate::report::NOT_PROVEN;
+use crate::scope::{Scope, ScopeText};
+use crate::summary::Summary;
 
 const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;\
 padding:0 1rem;color:#1b1f24}table{border-collapse:collapse;margin:.5rem 0 1.5rem}\
@@ -25,7 +16,7 @@ td.n{text-align:right;font-variant-numeric:tabular-nums}code{font-size:.9em;over
 h1{font-size:1.6rem}h2{font-size:1.2rem;margin-top:2rem}";
 
 /// The page.
-pub(super) fn render(scope: &Scope, summary: &Summary) -> String {
+pub(crate) fn render(scope: &Scope, summary: &Summary) -> String {
     let mut page = String::new();
     // Writing to a text does not fail.
     write_page(&mut page, scope, summary).unwrap_or(());
