@@ -64,7 +64,8 @@ fn main() {
     let archive = Archive::create(&root.display().to_string(), runtime.handle().clone()).unwrap();
     let keys = Keys::generate("bench.example/log").unwrap();
     std::fs::write(&policy, keys.policy()).unwrap();
-    sealer::init_log(&archive, &keys.log).unwrap();
+    let installation = sealer::describe(&*log, "", &[TOPIC.into()]).unwrap();
+    sealer::init_log(&archive, &keys, installation).unwrap();
     let seal = Measure::of(|| seal(&log, &archive, keys, &root, &policy));
     seal.print("sealed", events);
 

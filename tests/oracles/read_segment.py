@@ -106,6 +106,9 @@ def check_segment(where, archive, statement):
     expect(f"{where}: tree size", said["tree"]["size"], str(size))
     expect(f"{where}: records", said["count"], str(count))
     expect(f"{where}: next offset", said["nextOffset"], str(next_offset))
+    times = columns["kafka_timestamp"]
+    for name, time in ("first", times[0]), ("min", min(times)), ("max", max(times)):
+        expect(f"{where}: {name} timestamp", said[f"{name}TimestampMs"], str(time))
     stated = joined((int(start), int(length)) for start, length, _ in said["gaps"])
     expect(f"{where}: gaps", stated, joined(gaps))
 
@@ -118,8 +121,21 @@ def check_segment(where, archive, statement):
     return count, sum(length for _, length in gaps)
 
 
+def check_installation(where, statement):
+    """The first entry; gives the log and the cluster that every other entry must name."""
+    said, (key,) = statement["predicate"], statement["subject"]
+    expect(f"{where}: kind", "installation", said["kind"])
+    expect(f"{where}: key", said["log"], key["name"])
+    names = [topic["name"] for topic in said["topics"]]
+    expect(f"{where}: order of topics", sorted(set(names)), names)
+    outside = [name for name in names if not name.startswith(said["topicPrefix"])]
+    expect(f"{where}: topics without the prefix", [], outside)
+    return said["log"], said["cluster"]
+
+
 def check_log(archive):
-    entries, heads, rows, gaps, commits = [], {}, 0, 0, 0
+    entries, ends, rows, gaps, commits, segments = [], {}, 0, 0, 0, 0
+    log = cluster = None
     for commits, path in enumerate(sorted((archive / "log" / "commit").iterdir()), start=1):
         commit = json.loads(path.read_bytes())
         expect(f"{path.name}: sequence", f"{commits - 1:020}", path.name)
@@ -131,18 +147,24 @@ def check_log(archive):
             statement = json.loads(payload)
             expect(f"{where}: canonical", payload, leaf.canonical(statement))
             said = statement["predicate"]
+            entries.append(leaf.leaf_hash(entry.encode()))
+            if len(entries) == 1:
+                log, cluster = check_installation(where, statement)
+                continue
+            expect(f"{where}: kind", "segment", said["kind"])
+            expect(f"{where}: log", said["log"], log)
+            expect(f"{where}: cluster", said["cluster"], cluster)
             chain = said["topic"], said["partition"]
-            previous, next_offset = heads.get(chain, (None, said["firstOffset"]))
+            previous, next_offset = ends.get(chain, (None, said["firstOffset"]))
             expect(f"{where}: previous manifest", said["previous"], previous)
             expect(f"{where}: first offset", said["firstOffset"], next_offset)
-            heads[chain] = hashlib.sha256(payload).hexdigest(), said["nextOffset"]
+            ends[chain] = hashlib.sha256(payload).hexdigest(), said["nextOffset"]
             found = check_segment(where, archive, statement)
-            rows, gaps = rows + found[0], gaps + found[1]
-            entries.append(leaf.leaf_hash(entry.encode()))
+            rows, gaps, segments = rows + found[0], gaps + found[1], segments + 1
         _, size, root, *_ = commit["checkpoint"].split("\n")
         expect(f"{path.name}: size", size, str(len(entries)))
         expect(f"{path.name}: root", root, base64.b64encode(leaf.tree_root(entries)).decode())
-    return {"commits": commits, "segments": len(entries), "rows": rows, "gap_offsets": gaps}
+    return {"commits": commits, "segments": segments, "rows": rows, "gap_offsets": gaps}
 
 
 if __name__ == "__main__":

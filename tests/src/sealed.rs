@@ -12,7 +12,7 @@ use event::TopicPartition;
 use merkle::note::VerifyingKey;
 use segment::layout;
 use segment::log::LogState;
-use segment::manifest::Manifest;
+use segment::manifest::SegmentManifest;
 use segment::read::{ReadError, Row, for_each_row};
 
 /// A sealed archive.
@@ -21,7 +21,7 @@ pub struct Sealed {
     root: PathBuf,
     keys: Vec<VerifyingKey>,
     state: Option<LogState>,
-    manifests: Vec<Manifest>,
+    manifests: Vec<SegmentManifest>,
 }
 
 #[expect(clippy::unwrap_used, reason = "a failed step fails the test")]
@@ -61,7 +61,10 @@ impl Sealed {
                 None => self.state = Some(LogState::open(&bytes, &self.keys).unwrap()),
                 Some(state) => {
                     let applied = state.apply(sequence, &bytes, &self.keys).unwrap();
-                    let new = applied.entries.into_iter().map(|entry| entry.opened.manifest);
+                    let new = applied
+                        .entries
+                        .into_iter()
+                        .filter_map(|entry| entry.opened.manifest.into_segment());
                     self.manifests.extend(new);
                 }
             }
@@ -71,10 +74,9 @@ impl Sealed {
     /// Up to where each partition of a topic is sealed.
     #[must_use]
     pub fn ends(&self, topic: &str) -> BTreeMap<i32, i64> {
-        let heads = self.state.iter().flat_map(|state| state.heads());
-        heads
-            .filter(|(partition, _)| &*partition.topic == topic)
-            .map(|(partition, head)| (partition.partition, head.next_offset))
+        let ends = self.state.iter().flat_map(|state| state.ends());
+        ends.filter(|(partition, _)| &*partition.topic == topic)
+            .map(|(partition, end)| (partition.partition, end.next_offset))
             .collect()
     }
 

@@ -50,7 +50,8 @@ impl Sample {
             .unwrap();
         let location = sample.archive().display().to_string();
         let archive = Archive::create(&location, runtime.handle().clone()).unwrap();
-        sealer::init_log(&archive, &keys.log).unwrap();
+        let installation = sealer::describe(&log, "", &[TOPIC.into()]).unwrap();
+        sealer::init_log(&archive, &keys, installation).unwrap();
         let config = sealer::Config {
             topics: vec![TOPIC.into()],
             segment_age_ms_max: 100,

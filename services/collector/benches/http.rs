@@ -45,6 +45,10 @@ impl EventLog for Nowhere {
         Ok(1)
     }
 
+    fn cluster_id(&self) -> Result<String, LogError> {
+        Ok("none".to_owned())
+    }
+
     fn topic_id(&self, topic: &str) -> Result<String, LogError> {
         Ok(topic.to_owned())
     }

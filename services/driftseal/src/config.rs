@@ -309,7 +309,7 @@ mod tests {
         let mut wrong = Config::default();
         wrong.listen.operations = "nowhere".into();
         wrong.topics.partitions = 0;
-        wrong.sealer.cluster.clear();
+        wrong.sealer.group.clear();
         wrong.notifier.queue_max = 0;
         assert_eq!(
             wrong.problems(),

@@ -2,7 +2,9 @@
 
 use archive::Archive;
 use merkle::Hash;
+use segment::fault::Distrust;
 use segment::layout;
+use segment::manifest::Manifest;
 use segment::policy::Policy;
 use segment::replay::{Entry, Replay};
 
@@ -52,7 +54,9 @@ pub fn read_log(
     let mut entries = Vec::new();
     for chunk in paths.chunks(COMMITS_AT_ONCE) {
         for bytes in archive.get_many(chunk)? {
-            entries.extend(replay.apply(&bytes).map_err(EvidenceError::Log)?);
+            let added = replay.apply(&bytes).map_err(EvidenceError::Log)?;
+            known(&added)?;
+            entries.extend(added);
         }
         progress(Progress { phase: "reading the log", done: replay.next_sequence(), total });
     }
@@ -61,4 +65,17 @@ pub fn read_log(
         checkpoint: replay.checkpoint().to_owned(),
         entries,
     })
+}
+
+/// What an entry of an unknown kind changes cannot be told, so nothing is derived from such a log.
+fn known(entries: &[Entry]) -> Result<(), EvidenceError> {
+    for entry in entries {
+        if let Manifest::Unknown(unknown) = &entry.opened.manifest {
+            return Err(EvidenceError::Log(Distrust::Unverifiable(format!(
+                "log entry {} is of kind `{}`, which this version does not know",
+                entry.index, unknown.kind
+            ))));
+        }
+    }
+    Ok(())
 }

@@ -22,8 +22,9 @@ pub fn prove(
     let leaves = log.leaves();
     let total = log.entries.len() as u64;
     for (done, entry) in (1_u64..).zip(&log.entries) {
-        let parquet = archive.get(&entry.opened.manifest.parquet_path)?;
         progress(Progress { phase: "searching segments", done, total });
+        let Some(manifest) = entry.opened.manifest.segment() else { continue };
+        let parquet = archive.get(&manifest.parquet_path)?;
         if !proof::may_hold(&parquet, event_id) {
             continue;
         }

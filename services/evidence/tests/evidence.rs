@@ -95,6 +95,18 @@ fn a_pack_is_exported_and_verified_from_its_file() {
 }
 
 #[test]
+fn nothing_is_derived_from_a_log_with_an_entry_of_an_unknown_kind() {
+    let mut world = World::example();
+    let path = world.objects.keys().next().unwrap().clone();
+    world.append_of_kind("sampling", &path);
+    let stored = store(&world);
+    let error = evidence::prove(&stored.archive, &common::policy(), "agent-b-12", &mut ignore);
+    let error = error.unwrap_err();
+    assert_eq!(error.exit_code(), 3);
+    assert!(error.to_string().contains("`sampling`"), "{error}");
+}
+
+#[test]
 fn an_archive_without_a_log_is_not_silently_empty() {
     let mut world = World::new();
     world.objects.clear();

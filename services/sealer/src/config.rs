@@ -23,8 +23,6 @@ pub struct Config {
     pub topics: Vec<String>,
     /// Consumer group. Default `driftseal-sealer`. Its committed positions are advisory.
     pub group: String,
-    /// Name of the cluster in the manifests. Default `driftseal`.
-    pub cluster: String,
     /// Rows of a segment. Default 250,000, at least 1. The segment is sealed with the batch that
     /// reaches them, so it has up to one batch (4,096 records) more.
     pub segment_rows_max: usize,
@@ -64,7 +62,6 @@ impl Default for Config {
                 .map(String::from)
                 .to_vec(),
             group: "driftseal-sealer".into(),
-            cluster: "driftseal".into(),
             segment_rows_max: limits.rows_max,
             segment_bytes_max: limits.bytes_max,
             segment_age_ms_max: limits.age_ms_max,
@@ -91,7 +88,6 @@ impl Config {
         };
         expect(!self.topics.is_empty(), "`topics`: at least one is needed");
         expect(!self.group.is_empty(), "`group`: a name is needed");
-        expect(!self.cluster.is_empty(), "`cluster`: a name is needed");
         expect(self.segment_rows_max > 0, "`segment_rows_max`: at least 1");
         expect(self.segment_bytes_max > 0, "`segment_bytes_max`: at least 1");
         expect(self.segment_age_ms_max >= 0, "`segment_age_ms_max`: not negative");

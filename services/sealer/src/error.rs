@@ -19,7 +19,7 @@ pub enum RunError {
     NoLog(String),
     /// What the archive holds of the log does not verify with our keys.
     #[error("the transparency log does not verify: {0}")]
-    Log(segment::log::LogError),
+    Log(segment::log::CommitError),
     /// A commit is missing between others.
     #[error("commit {missing} of the transparency log is missing, though commit {found} exists")]
     MissingCommit {
@@ -85,6 +85,41 @@ pub enum RunError {
         sealed: String,
         /// Identity now.
         found: String,
+    },
+    /// The event log is another one than that of the transparency log.
+    #[error(
+        "the transparency log is of the cluster `{expected}`, the event log is the cluster \
+         `{found}`; configure that cluster, or create another transparency log for this one"
+    )]
+    AnotherCluster {
+        /// Identity in the first entry of the transparency log.
+        expected: String,
+        /// Identity of the event log.
+        found: String,
+    },
+    /// A topic is configured that the transparency log is not for.
+    #[error(
+        "the transparency log is not for the topic `{topic}` but for {}; correct `sealer.topics` \
+         or `topics.prefix`, or create another transparency log", .named.join(", ")
+    )]
+    NotInstalled {
+        /// The topic.
+        topic: String,
+        /// Topics that the first entry of the transparency log names.
+        named: Vec<String>,
+    },
+    /// A topic has lost partitions; no topic does, so it is another one.
+    #[error(
+        "topic `{topic}` has {found} partitions, and had {expected} when the transparency log was \
+         created: it is another topic; give it another name, or create another transparency log"
+    )]
+    FewerPartitions {
+        /// The topic.
+        topic: String,
+        /// Partitions in the first entry of the transparency log.
+        expected: i32,
+        /// Partitions now.
+        found: i32,
     },
     /// The archive failed, or stayed unavailable for all attempts.
     #[error(transparent)]

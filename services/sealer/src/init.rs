@@ -1,10 +1,11 @@
 //! Creating a log: once, and on purpose.
 
 use archive::{Archive, ArchiveError};
-use merkle::note::SigningKey;
-use segment::layout;
-use segment::log::LogState;
+use segment::log::{CommitError, LogState};
+use segment::manifest::{Installation, ManifestError};
 use thiserror::Error;
+
+use crate::{Keys, PROGRAM};
 
 /// Why no log was created.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -12,19 +13,30 @@ pub enum InitError {
     /// There is a log in the archive.
     #[error("there is a transparency log in the archive `{0}` already")]
     Exists(String),
+    /// What the log should be for is not accepted.
+    #[error("failed to create a transparency log: {0}")]
+    Installation(#[from] ManifestError),
+    /// The keys do not make a log that verifies.
+    #[error("failed to create a transparency log: {0}")]
+    Log(#[from] CommitError),
     /// The archive failed. If it was unavailable, the log may exist now; ask again.
     #[error(transparent)]
     Archive(#[from] ArchiveError),
 }
 
-/// Creates an empty log, whose origin is the name of its key, and publishes its first checkpoint.
+/// Creates a log whose origin is the name of its key and whose only entry says what it is for, and
+/// publishes its first checkpoint.
 ///
 /// # Errors
 ///
-/// `Exists` without changing anything; `Archive`.
-pub fn init_log(archive: &Archive, key: &SigningKey) -> Result<(), InitError> {
-    let genesis = LogState::genesis(key);
-    let state = LogState::open(&genesis.bytes, &[key.verifier()]);
+/// `Exists` and `Installation` without changing anything; `Archive`.
+pub fn init_log(
+    archive: &Archive,
+    keys: &Keys,
+    installation: Installation,
+) -> Result<(), InitError> {
+    let genesis = LogState::genesis(&keys.log, &keys.sealer, installation, PROGRAM)?;
+    let (_, derived) = LogState::open_and_derive(&genesis.bytes, &keys.verifiers())?;
     archive.put_new(&genesis.path, genesis.bytes).map_err(|error| {
         if matches!(error, ArchiveError::AlreadyExists { .. }) {
             InitError::Exists(archive.location().to_owned())
@@ -32,8 +44,8 @@ pub fn init_log(archive: &Archive, key: &SigningKey) -> Result<(), InitError> {
             InitError::Archive(error)
         }
     })?;
-    if let Ok(state) = state {
-        archive.put(layout::CHECKPOINT, state.checkpoint().to_owned())?;
+    for object in derived {
+        archive.put(&object.path, object.bytes)?;
     }
     Ok(())
 }

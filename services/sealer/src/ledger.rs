@@ -7,7 +7,8 @@ use bytes::Bytes;
 use event::TopicPartition;
 use merkle::note::{SigningKey, VerifyingKey};
 use segment::layout;
-use segment::log::{DerivedObject, Head, LogState};
+use segment::log::{ChainEnd, DerivedObject, LogState};
+use segment::manifest::Installation;
 use tracing::{info, warn};
 
 use crate::retry::Retry;
@@ -45,7 +46,8 @@ impl Ledger {
             }
             outcome => outcome?,
         };
-        let state = LogState::open(&genesis, &verifiers).map_err(RunError::Log)?;
+        let (state, derived) =
+            LogState::open_and_derive(&genesis, &verifiers).map_err(RunError::Log)?;
         let (expected, found) = (keys.log.name(), state.origin());
         if expected != found {
             let (expected, found) = (expected.to_owned(), found.to_owned());
@@ -58,11 +60,11 @@ impl Ledger {
             verifiers,
             state,
         };
-        ledger.load(genesis)?;
+        ledger.load(genesis, derived)?;
         Ok(ledger)
     }
 
-    fn load(&mut self, genesis: Bytes) -> Result<(), RunError> {
+    fn load(&mut self, genesis: Bytes, mut derived: Vec<DerivedObject>) -> Result<(), RunError> {
         let listed = self.retry.run(|| self.archive.list(layout::COMMITS))?;
         let mut paths = Vec::new();
         for (missing, found) in
@@ -77,7 +79,6 @@ impl Ledger {
         let tiles: BTreeSet<_> = tiles.into_iter().map(|object| object.path).collect();
 
         let mut last = (layout::commit(0), genesis);
-        let mut derived = Vec::new();
         for paths in paths.get(1..).unwrap_or_default().chunks(LOAD_AT_ONCE) {
             let commits = self.retry.run(|| self.archive.get_many(paths))?;
             for (path, bytes) in paths.iter().zip(commits) {
@@ -201,8 +202,12 @@ impl Ledger {
         }
     }
 
-    pub(crate) fn head(&self, partition: &TopicPartition) -> Option<&Head> {
-        self.state.head(partition)
+    pub(crate) fn end(&self, partition: &TopicPartition) -> Option<&ChainEnd> {
+        self.state.end(partition)
+    }
+
+    pub(crate) const fn installation(&self) -> &Installation {
+        self.state.installation()
     }
 
     pub(crate) fn origin(&self) -> &str {

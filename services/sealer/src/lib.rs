@@ -32,6 +32,7 @@
 mod config;
 mod error;
 mod init;
+mod installation;
 mod keys;
 mod ledger;
 mod meters;
@@ -48,7 +49,12 @@ use service::Shutdown;
 pub use config::{Config, LostRecords};
 pub use error::RunError;
 pub use init::{InitError, init_log};
+pub use installation::describe;
 pub use keys::{Keys, KeysError};
+pub use segment::manifest::Installation;
+
+/// Name and version in manifests.
+pub(crate) const PROGRAM: &str = concat!("driftseal-sealer/", env!("CARGO_PKG_VERSION"));
 
 /// Seals until a shutdown is asked for. Blocks its thread, which must not be one of an async
 /// runtime.

@@ -9,7 +9,7 @@ use archive::Archive;
 use event::{Decoder, TopicPartition};
 use ports::{Consumer, EventLog, LogError, Polled, Position, Subscription};
 use segment::log::ENTRIES_MAX;
-use segment::manifest::Manifest;
+use segment::manifest::{Manifest, SegmentManifest};
 use segment::sealer::{Action, ResumeError, Sealable, Sealer, resume_offset};
 use service::Shutdown;
 use service::clock::Stopwatch;
@@ -20,7 +20,7 @@ use crate::ledger::{Ledger, Outcome};
 use crate::meters::{Dropped, Meters};
 use crate::retry::Retry;
 use crate::store::{Stored, Storer};
-use crate::{Config, Keys, RunError};
+use crate::{Config, Keys, PROGRAM, RunError, installation};
 
 /// Longest wait for records; bounds how late a shutdown or an age is noticed.
 const POLL_WAIT: Duration = Duration::from_millis(100);
@@ -28,8 +28,6 @@ const POLL_WAIT: Duration = Duration::from_millis(100);
 const DRAIN_SILENCE: Duration = Duration::from_secs(3);
 /// Milliseconds between two looks at the ends of the partitions.
 const LAG_EVERY_MS: i64 = 10_000;
-/// Name and version in manifests.
-const PROGRAM: &str = concat!("driftseal-sealer/", env!("CARGO_PKG_VERSION"));
 
 /// Milliseconds since the epoch.
 pub(crate) type Clock = Box<dyn Fn() -> i64 + Send>;
@@ -73,6 +71,7 @@ impl Shell {
         }
         let retry = Retry::new(&config, shutdown.clone());
         let ledger = Ledger::open(archive, &keys, &retry)?;
+        installation::check(ledger.installation(), &*log, &config.topics, &retry)?;
         let subscription =
             Subscription::Group { group: config.group.clone(), topics: config.topics.clone() };
         let consumer = retry.run(|| log.consumer(subscription.clone()))?;
@@ -191,7 +190,7 @@ impl Shell {
         self.topic_ids.clear();
         for partition in partitions {
             let found = self.topic_id(&partition.topic)?;
-            let head = self.ledger.head(partition);
+            let head = self.ledger.end(partition);
             if let Some(head) = head.filter(|head| head.topic_id != found) {
                 let (topic, sealed) = (partition.topic.to_string(), head.topic_id.clone());
                 return Err(RunError::AnotherTopic { topic, sealed, found });
@@ -291,7 +290,7 @@ impl Shell {
         let mut fenced: BTreeSet<TopicPartition> = BTreeSet::new();
         for stored in waiting.iter() {
             let facts = &stored.facts;
-            let head = self.ledger.head(&facts.partition).map(|head| head.next_offset);
+            let head = self.ledger.end(&facts.partition).map(|head| head.next_offset);
             let end = ends.get(&facts.partition).copied().or(head).unwrap_or(facts.first_offset);
             if end == facts.first_offset {
                 ends.insert(facts.partition.clone(), facts.next_offset);
@@ -301,7 +300,7 @@ impl Shell {
         }
         for partition in fenced {
             waiting.retain(|stored| stored.facts.partition != partition);
-            if let Some(head) = self.ledger.head(&partition) {
+            if let Some(head) = self.ledger.end(&partition) {
                 let offset = head.next_offset;
                 let let_go = self.machine.handle_fenced(&partition, offset);
                 self.meters.dropped(let_go, Dropped::Fenced);
@@ -321,12 +320,12 @@ impl Shell {
             let partition = &stored.facts.partition;
             let topic_id = self.topic_id(&partition.topic)?;
             let (sequence, previous) = chains.get(partition).copied().unwrap_or_else(|| {
-                let head = self.ledger.head(partition);
+                let head = self.ledger.end(partition);
                 head.map_or((0, None), |head| (head.next_sequence, Some(head.manifest)))
             });
-            let manifest = Manifest {
+            let manifest = Manifest::from(SegmentManifest {
                 log: self.ledger.origin().to_owned(),
-                cluster: self.config.cluster.clone(),
+                cluster: self.ledger.installation().cluster.clone(),
                 topic_id,
                 sequence,
                 previous,
@@ -334,14 +333,16 @@ impl Shell {
                 census_path: stored.census_path.clone(),
                 facts: stored.facts.clone(),
                 sealer: PROGRAM.to_owned(),
-            };
-            let entry = manifest.sign(&self.keys.sealer).map_err(|error| RunError::Build {
+            });
+            let failed = |detail: String| RunError::Build {
                 partition: partition.clone(),
                 offset: stored.facts.first_offset,
-                detail: error.to_string(),
-            })?;
-            let digest = merkle::hash::sha256(&manifest.to_bytes());
-            chains.insert(partition.clone(), (sequence.saturating_add(1), Some(digest)));
+                detail,
+            };
+            let entry =
+                manifest.sign(&self.keys.sealer).map_err(|error| failed(error.to_string()))?;
+            let next = sequence.checked_add(1).ok_or_else(|| failed("no number is left".into()))?;
+            chains.insert(partition.clone(), (next, Some(manifest.digest())));
             entries.push(entry);
         }
         Ok(entries)
@@ -384,7 +385,7 @@ impl Shell {
         self.lag_at_ms = now_ms.saturating_add(LAG_EVERY_MS);
         let mut lags: BTreeMap<&str, i64> = BTreeMap::new();
         for partition in self.machine.partitions() {
-            let sealed_to = self.ledger.head(partition).map(|head| head.next_offset);
+            let sealed_to = self.ledger.end(partition).map(|head| head.next_offset);
             // A lag that cannot be told now is told the next time.
             let Ok(range) = self.log.offsets(partition) else { continue };
             let lag = range.next.saturating_sub(sealed_to.unwrap_or(range.first));

@@ -10,6 +10,8 @@ use thiserror::Error;
 const MARK: &str = "driftseal-log";
 const CONTENT: &str = "driftseal/embedded-log/v1\n";
 const STORE: &str = "store";
+/// Identity of the log: random, made with it.
+const ID: &str = "id";
 
 /// Why a log cannot be opened.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -68,8 +70,18 @@ pub(crate) struct Claim {
     _mark: File,
 }
 
-/// Claims a directory, creating it if need be. Returns where the store is.
-pub(crate) fn claim(directory: &Path) -> Result<(Claim, PathBuf), OpenError> {
+/// A claimed directory.
+#[derive(Debug)]
+pub(crate) struct Claimed {
+    pub(crate) claim: Claim,
+    /// Where the store is.
+    pub(crate) store: PathBuf,
+    /// Identity of the log.
+    pub(crate) id: [u8; 16],
+}
+
+/// Claims a directory, creating it if need be.
+pub(crate) fn claim(directory: &Path) -> Result<Claimed, OpenError> {
     let io = |error: std::io::Error| OpenError::Io {
         directory: directory.to_owned(),
         reason: error.to_string(),
@@ -106,7 +118,37 @@ pub(crate) fn claim(directory: &Path) -> Result<(Claim, PathBuf), OpenError> {
         let format = format.trim_end().chars().take(80).collect();
         return Err(OpenError::UnknownFormat { directory: directory.to_owned(), format });
     }
-    Ok((Claim { _mark: mark }, store))
+    let id = identity(directory)?;
+    Ok(Claimed { claim: Claim { _mark: mark }, store, id })
+}
+
+/// The identity of the log in a directory that is ours, made when it is first asked for.
+fn identity(directory: &Path) -> Result<[u8; 16], OpenError> {
+    let io = |reason: String| OpenError::Io { directory: directory.to_owned(), reason };
+    let path = directory.join(ID);
+    match std::fs::read(&path) {
+        Ok(bytes) => {
+            return <[u8; 16]>::try_from(bytes).map_err(|bytes| OpenError::Damaged {
+                directory: directory.to_owned(),
+                reason: format!("`{ID}` has {} bytes, not 16", bytes.len()),
+            });
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => return Err(io(error.to_string())),
+    }
+    let mut id = [0; 16];
+    getrandom::fill(&mut id).map_err(|error| io(format!("no random bytes: {error}")))?;
+    // Whole or not at all, also when the power fails.
+    let new = directory.join("id.new");
+    let write = || {
+        let mut file = File::create(&new)?;
+        file.write_all(&id)?;
+        file.sync_all()?;
+        std::fs::rename(&new, &path)?;
+        File::open(directory)?.sync_all()
+    };
+    write().map_err(|error| io(error.to_string()))?;
+    Ok(id)
 }
 
 #[cfg(test)]
@@ -125,11 +167,17 @@ mod tests {
     #[test]
     fn a_directory_is_claimed_once_at_a_time() {
         let directory = tempfile::tempdir().unwrap();
-        let (first, _) = claim(directory.path()).unwrap();
+        let first = claim(directory.path()).unwrap();
         let error = claim(directory.path()).unwrap_err();
         assert_eq!(error, OpenError::InUse { directory: directory.path().to_owned() });
         drop(first);
-        claim(directory.path()).unwrap();
+        let again = claim(directory.path()).unwrap();
+        assert_ne!(again.id, [0; 16]);
+        drop(again);
+        let other = tempfile::tempdir().unwrap();
+        let before = claim(directory.path()).unwrap().id;
+        assert_ne!(claim(other.path()).unwrap().id, before);
+        assert_eq!(claim(directory.path()).unwrap().id, before);
     }
 
     #[test]

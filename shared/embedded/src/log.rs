@@ -7,7 +7,7 @@ use event::{BatchBuilder, TopicPartition};
 use ports::local::{Call, Hub, LocalConsumer, Source};
 use ports::{Consumer, EventLog, LogError, OffsetRange, Producer, Subscription, TopicSpec};
 
-use crate::directory::{OpenError, claim};
+use crate::directory::{Claimed, OpenError, claim};
 use crate::options::Options;
 use crate::store::Store;
 use crate::writer::{Core, EmbeddedProducer};
@@ -16,6 +16,7 @@ use crate::writer::{Core, EmbeddedProducer};
 /// for another process once its producers and consumers are dropped as well.
 #[derive(Debug)]
 pub struct EmbeddedLog {
+    id: String,
     core: Arc<Core>,
     writer: Option<JoinHandle<()>>,
 }
@@ -27,7 +28,7 @@ impl EmbeddedLog {
     ///
     /// If the directory is in use, is something else, or cannot be read; see [`OpenError`].
     pub fn open(options: Options) -> Result<Self, OpenError> {
-        let (claim, path) = claim(&options.directory)?;
+        let Claimed { claim, store: path, id } = claim(&options.directory)?;
         let store = Store::open(&path, &options).map_err(|error| OpenError::Damaged {
             directory: options.directory.clone(),
             reason: error.to_string(),
@@ -39,7 +40,7 @@ impl EmbeddedLog {
             .name("embedded-log".to_owned())
             .spawn(move || writing.write())
             .map_err(|error| OpenError::Io { directory, reason: error.to_string() })?;
-        Ok(Self { core, writer: Some(writer) })
+        Ok(Self { id: uuid_text(id), core, writer: Some(writer) })
     }
 
     /// Deletes the records of a partition before `first`, for example those that are sealed. They
@@ -113,6 +114,10 @@ impl EventLog for EmbeddedLog {
 
     fn partitions(&self, topic: &str) -> Result<i32, LogError> {
         Source::partitions(&*self.core, topic)
+    }
+
+    fn cluster_id(&self) -> Result<String, LogError> {
+        Ok(self.id.clone())
     }
 
     fn topic_id(&self, topic: &str) -> Result<String, LogError> {

@@ -88,6 +88,10 @@ impl EventLog for KafkaLog {
         topics::partitions(&self.options, self.asker(), topic)
     }
 
+    fn cluster_id(&self) -> Result<String, LogError> {
+        Ok(self.cluster_id.clone())
+    }
+
     /// `<cluster id>/<name>`: a stand-in, because the client library does not offer the identity
     /// that brokers give to topics. It does not change when a topic is deleted and created again.
     fn topic_id(&self, topic: &str) -> Result<String, LogError> {

@@ -78,7 +78,9 @@ impl PackBuilder {
         let mut wanted = Vec::new();
         let mut envelopes = Vec::with_capacity(entries.len());
         for Entry { index, envelope, opened, .. } in entries {
-            wanted.extend(Wanted::of(&scope, index, opened.manifest));
+            if let Some(manifest) = opened.manifest.into_segment() {
+                wanted.extend(Wanted::of(&scope, index, manifest));
+            }
             envelopes.push(envelope);
         }
         Ok(Self {

@@ -12,7 +12,7 @@ use segment::census::Census;
 use segment::chain::Chains;
 use segment::fault::{Distrust, Fault, expect_equal};
 use segment::fsck::PartitionReport;
-use segment::manifest::Manifest;
+use segment::manifest::SegmentManifest;
 use segment::policy::Policy;
 use segment::read::{ReadError, Row};
 use segment::slice;
@@ -75,7 +75,7 @@ fn parse_place(line: &str) -> Option<(u64, u64, Vec<Hash>)> {
 #[derive(Debug)]
 pub(crate) struct Wanted {
     pub(crate) entry: u64,
-    pub(crate) manifest: Manifest,
+    pub(crate) manifest: SegmentManifest,
     /// Events of the agent by kind, by the census.
     expected: BTreeMap<String, u64>,
     /// Events of the agent by kind, found.
@@ -160,7 +160,9 @@ impl Content<'_> {
             let place = format!("log entry {entry} in {}", name::ENTRIES);
             let opened = policy.open_manifest(&place, envelope.as_bytes())?;
             chains.extend(&place, origin, &opened)?;
-            wanted.extend(Wanted::of(scope, entry, opened.manifest));
+            if let Some(manifest) = opened.manifest.into_segment() {
+                wanted.extend(Wanted::of(scope, entry, manifest));
+            }
         }
         Ok(wanted)
     }
@@ -250,7 +252,7 @@ impl Content<'_> {
 
 impl Wanted {
     /// The segment of a manifest, if it touches the period.
-    pub(crate) fn of(scope: &Scope, entry: u64, manifest: Manifest) -> Option<Self> {
+    pub(crate) fn of(scope: &Scope, entry: u64, manifest: SegmentManifest) -> Option<Self> {
         let facts = &manifest.facts;
         scope.touches(facts.min_timestamp_ms, facts.max_timestamp_ms).then(|| Self {
             entry,

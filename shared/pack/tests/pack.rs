@@ -129,7 +129,7 @@ fn a_pack_is_verified_and_counted_and_the_same_again() {
     assert_eq!(summary.by_kind["run.completed"], 5);
     assert_eq!(summary.by_kind["metric.window"], 3);
     assert_eq!(summary.quarantined_of_any_agent, 1);
-    assert_eq!(summary.log_size, 4);
+    assert_eq!(summary.log_size, 5);
     assert_eq!(report.steps.len(), 9);
     assert!(report.to_text().ends_with("VERIFIED\n"));
     assert_eq!(export(&World::example(), &scope("agent-a")).unwrap(), pack);

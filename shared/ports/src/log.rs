@@ -173,6 +173,13 @@ pub trait EventLog: Send + Sync + Debug {
     /// `Unavailable`, `Fatal`.
     fn create_topics(&self, topics: &[TopicSpec]) -> Result<(), LogError>;
 
+    /// Identity of the cluster that holds the log: never that of another one.
+    ///
+    /// # Errors
+    ///
+    /// `Unavailable`, `Fatal`.
+    fn cluster_id(&self) -> Result<String, LogError>;
+
     /// Number of partitions of a topic.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ use merkle::{Hash, hash, tree};
 
 use crate::fault::{Fault, expect_equal};
 use crate::layout::SegmentName;
-use crate::manifest::{Manifest, OpenedManifest};
+use crate::manifest::{Installation, Manifest, OpenedManifest, SegmentManifest};
 
 /// What is known of a partition's chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +33,7 @@ pub struct Chain {
 /// The chains of a log.
 #[derive(Debug, Clone, Default)]
 pub struct Chains {
+    installation: Option<Installation>,
     chains: BTreeMap<TopicPartition, Chain>,
 }
 
@@ -48,9 +49,38 @@ impl Chains {
         origin: &str,
         opened: &OpenedManifest,
     ) -> Result<(), Fault> {
-        let manifest = &opened.manifest;
+        expect_equal("manifest log", place, &origin, &opened.manifest.log())?;
+        match (&opened.manifest, &self.installation) {
+            (Manifest::Installation(first), None) => {
+                expect_equal("key of the log", place, &origin, &first.key.name.as_str())?;
+                self.installation = Some(first.installation.clone());
+                Ok(())
+            }
+            (Manifest::Segment(manifest), Some(installation)) => {
+                let cluster = &installation.cluster;
+                expect_equal("cluster", place, cluster, &manifest.cluster)?;
+                self.extend_segment(place, manifest, opened.digest)
+            }
+            (Manifest::Amendment(_) | Manifest::Unknown(_), Some(_)) => Ok(()),
+            (found, None) => Err(Fault::new(
+                "first entry of the log",
+                place,
+                "an installation",
+                format!("an entry of kind `{}`", found.kind()),
+            )),
+            (Manifest::Installation(_), Some(_)) => {
+                Err(Fault::new("first entry of the log", place, "one installation", "another one"))
+            }
+        }
+    }
+
+    fn extend_segment(
+        &mut self,
+        place: &str,
+        manifest: &SegmentManifest,
+        digest: Hash,
+    ) -> Result<(), Fault> {
         let facts = &manifest.facts;
-        expect_equal("manifest log", place, &origin, &manifest.log.as_str())?;
         check_alone(place, manifest)?;
         let old = self.chains.get(&facts.partition);
         let partition = &facts.partition;
@@ -72,18 +102,27 @@ impl Chains {
             expect_equal("topic identity", &place, &chain.topic_id, &manifest.topic_id)?;
             expect_equal("contiguous offsets", &place, &chain.next_offset, &facts.first_offset)?;
         }
-        let gaps = gap_offsets(manifest);
+        let sum = |before: u64, more: Option<u64>| {
+            more.and_then(|more| before.checked_add(more))
+                .ok_or_else(|| Fault::new("counts of a chain", place, "numbers", "an overflow"))
+        };
         let next = Chain {
             topic_id: manifest.topic_id.clone(),
             first_offset: old.map_or(facts.first_offset, |chain| chain.first_offset),
             next_offset: facts.next_offset,
-            segments: old.map_or(0, |chain| chain.segments).saturating_add(1),
-            events: old.map_or(0, |chain| chain.events).saturating_add(facts.count),
-            gaps: old.map_or(0, |chain| chain.gaps).saturating_add(gaps),
-            digest: opened.digest,
+            segments: sum(old.map_or(0, |chain| chain.segments), Some(1))?,
+            events: sum(old.map_or(0, |chain| chain.events), Some(facts.count))?,
+            gaps: sum(old.map_or(0, |chain| chain.gaps), gap_offsets(manifest))?,
+            digest,
         };
         self.chains.insert(facts.partition.clone(), next);
         Ok(())
+    }
+
+    /// Whose log it is; `None` before its first entry.
+    #[must_use]
+    pub const fn installation(&self) -> Option<&Installation> {
+        self.installation.as_ref()
     }
 
     /// The chains, by partition.
@@ -93,28 +132,25 @@ impl Chains {
     }
 }
 
-fn gap_offsets(manifest: &Manifest) -> u64 {
-    manifest
-        .facts
-        .gaps
-        .iter()
-        .fold(0, |sum: u64, gap| sum.saturating_add(u64::try_from(gap.len).unwrap_or(0)))
+/// Offsets of all gaps; `None` where a length is negative, or the sum has no number.
+fn gap_offsets(manifest: &SegmentManifest) -> Option<u64> {
+    let mut gaps = manifest.facts.gaps.iter();
+    gaps.try_fold(0_u64, |sum, gap| sum.checked_add(u64::try_from(gap.len).ok()?))
 }
 
 /// What must hold within one manifest.
-fn check_alone(place: &str, manifest: &Manifest) -> Result<(), Fault> {
+fn check_alone(place: &str, manifest: &SegmentManifest) -> Result<(), Fault> {
     let facts = &manifest.facts;
     let range = facts
         .next_offset
         .checked_sub(facts.first_offset)
-        .and_then(|range| u64::try_from(range).ok())
-        .unwrap_or(0);
-    expect_equal(
-        "offsets are records and gaps",
-        place,
-        &range,
-        &facts.count.saturating_add(gap_offsets(manifest)),
-    )?;
+        .and_then(|range| u64::try_from(range).ok());
+    let accounted = gap_offsets(manifest).and_then(|gaps| gaps.checked_add(facts.count));
+    let show = |number: Option<u64>| number.map_or("no number".to_owned(), |n| n.to_string());
+    if range.is_none() || range != accounted {
+        let (expected, found) = (show(range), show(accounted));
+        return Err(Fault::new("offsets are records and gaps", place, expected, found));
+    }
     let mut at = facts.first_offset;
     for gap in &facts.gaps {
         let end = gap.start.checked_add(gap.len).filter(|end| *end <= facts.next_offset);
@@ -130,6 +166,13 @@ fn check_alone(place: &str, manifest: &Manifest) -> Result<(), Fault> {
         return Err(Fault::new("a segment has records", place, "at least 1", "0"));
     }
     expect_equal("tree size", place, &tree::padded_size(facts.count), &facts.tree_size)?;
+    if facts.first_timestamp_ms < facts.min_timestamp_ms
+        || facts.first_timestamp_ms > facts.max_timestamp_ms
+    {
+        let expected = format!("{} to {}", facts.min_timestamp_ms, facts.max_timestamp_ms);
+        let found = facts.first_timestamp_ms.to_string();
+        return Err(Fault::new("first timestamp", place, expected, found));
+    }
     let named = SegmentName::parse(&manifest.parquet_path).filter(|name| {
         *name.partition() == facts.partition
             && name.first_offset() == facts.first_offset

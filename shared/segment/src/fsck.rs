@@ -37,11 +37,15 @@ use self::findings::Findings;
 use self::tiles::{Derived, Tiles};
 use crate::fault::{Distrust, Fault};
 use crate::layout;
+use crate::manifest::Manifest;
 use crate::policy::Policy;
 use crate::replay::Replay;
 
 /// Directories whose objects are listed.
 const LISTED: [&str; 3] = ["log", "data", "census"];
+
+/// Most reasons for UNVERIFIABLE that are kept.
+const REASONS_MAX: usize = 20;
 
 /// What an [`Fsck`] wants next.
 #[derive(Debug)]
@@ -94,7 +98,7 @@ pub struct Fsck {
     checkpoint_asked: bool,
     /// Digests of the checkpoints of all commits.
     checkpoints: HashSet<Hash>,
-    unverifiable: Option<String>,
+    unverifiable: Vec<String>,
     report: Report,
     computed: HashSet<[u8; 16]>,
 }
@@ -118,7 +122,7 @@ impl Fsck {
             log_ended: false,
             checkpoint_asked: false,
             checkpoints: HashSet::new(),
-            unverifiable: None,
+            unverifiable: Vec::new(),
             report: Report::default(),
             computed: HashSet::new(),
         }
@@ -245,7 +249,8 @@ impl Fsck {
         report.entries = self.replay.size();
         report.root = hash::to_hex(&self.replay.root());
         report.partitions = PartitionReport::of(self.replay.chains());
-        report.judge(self.findings, self.unverifiable);
+        let unverifiable = (!self.unverifiable.is_empty()).then(|| self.unverifiable.join("; "));
+        report.judge(self.findings, unverifiable);
         report
     }
 
@@ -261,7 +266,7 @@ impl Fsck {
                         }
                         self.failed(fault);
                     }
-                    Distrust::Unverifiable(why) => self.unverifiable = Some(why),
+                    Distrust::Unverifiable(why) => self.cannot_judge(why),
                 }
                 self.end_log();
                 return;
@@ -271,12 +276,27 @@ impl Fsck {
         self.checkpoints.insert(hash::sha256(self.replay.checkpoint().as_bytes()));
         for entry in entries {
             self.reads.extend(self.tiles.append(entry.leaf, entry.envelope));
-            let manifest = entry.opened.manifest;
             let mut named = true;
-            for path in [&manifest.parquet_path, &manifest.census_path] {
-                named &= self.unnamed.remove(path).is_some();
+            for subject in entry.opened.manifest.subjects() {
+                named &= self.unnamed.remove(&subject.name).is_some();
             }
-            self.tasks.push_back(SegmentTask { index: entry.index, listed: named, manifest });
+            let place = format!("log entry {}", entry.index);
+            match entry.opened.manifest {
+                Manifest::Segment(manifest) => self.tasks.push_back(SegmentTask {
+                    index: entry.index,
+                    listed: named,
+                    manifest: *manifest,
+                }),
+                Manifest::Installation(_) => {}
+                Manifest::Amendment(manifest) => self.cannot_judge(format!(
+                    "{place} is of kind `{}`, whose effect this version does not check",
+                    manifest.kind.name()
+                )),
+                Manifest::Unknown(manifest) => self.cannot_judge(format!(
+                    "{place} is of kind `{}`, which this version does not know",
+                    manifest.kind
+                )),
+            }
         }
     }
 
@@ -284,7 +304,7 @@ impl Fsck {
     fn end_log(&mut self) {
         self.log_ended = true;
         let next = self.replay.next_sequence();
-        if self.unverifiable.is_none() && (next == 0 || !self.commits.is_empty()) {
+        if self.unverifiable.is_empty() && (next == 0 || !self.commits.is_empty()) {
             let found = match self.commits.first() {
                 Some(sequence) => format!("the next that is there is commit {sequence}"),
                 None => "no commit".to_owned(),
@@ -338,6 +358,13 @@ impl Fsck {
                 show(expected),
                 show(found),
             )),
+        }
+    }
+
+    /// Notes why something cannot be judged; the first few reasons are enough.
+    fn cannot_judge(&mut self, why: String) {
+        if self.unverifiable.len() < REASONS_MAX {
+            self.unverifiable.push(why);
         }
     }
 

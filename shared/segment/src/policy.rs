@@ -147,21 +147,31 @@ impl Policy {
         }
     }
 
-    /// Opens a log entry: a manifest that a known sealer signed.
+    /// Opens a log entry of a kind that this version knows: a manifest that a known sealer signed.
     ///
     /// # Errors
     ///
     /// See [`Distrust`].
     pub fn open_manifest(&self, place: &str, entry: &[u8]) -> Result<OpenedManifest, Distrust> {
+        let opened = self.open_entry(place, entry)?;
+        match &opened.manifest {
+            Manifest::Unknown(unknown) => Err(unknown_kind(place, &unknown.kind)),
+            Manifest::Installation(_) | Manifest::Segment(_) | Manifest::Amendment(_) => Ok(opened),
+        }
+    }
+
+    /// Opens a log entry of any kind: a manifest that a known sealer signed.
+    ///
+    /// # Errors
+    ///
+    /// See [`Distrust`].
+    pub fn open_entry(&self, place: &str, entry: &[u8]) -> Result<OpenedManifest, Distrust> {
         const STEP: &str = "manifest signature";
         Manifest::open(entry, &self.sealers).map_err(|error| match error {
             ManifestError::Envelope(DsseError::UnknownKey(id)) => {
                 let name = id.rsplit_once('+').map_or(id.as_str(), |(name, _)| name);
                 unknown(STEP, place, name, &self.sealers, "sealer")
             }
-            ManifestError::UnknownKind(kind) => Distrust::Unverifiable(format!(
-                "{place} is of kind `{kind}`, which this version does not know"
-            )),
             error @ (ManifestError::Envelope(_)
             | ManifestError::Form(_)
             | ManifestError::TooLarge(_)) => {
@@ -169,6 +179,11 @@ impl Policy {
             }
         })
     }
+}
+
+/// What depends on an entry of a kind that this version does not know cannot be judged.
+pub(crate) fn unknown_kind(place: &str, kind: &str) -> Distrust {
+    Distrust::Unverifiable(format!("{place} is of kind `{kind}`, which this version does not know"))
 }
 
 /// A signature by a key that is not among the known ones.

@@ -26,7 +26,7 @@ use crate::facts::ObjectFacts;
 use crate::fault::{Distrust, Fault};
 use crate::fsck::same_facts;
 use crate::leaf::Salts;
-use crate::manifest::Manifest;
+use crate::manifest::SegmentManifest;
 use crate::read::{self, ReadError, Row};
 use crate::replay::Entry;
 
@@ -79,7 +79,7 @@ pub fn prove(
     leaves: &[merkle::Hash],
     checkpoint: &str,
 ) -> Result<Option<EventProof>, ProveError> {
-    let manifest = &entry.opened.manifest;
+    let Some(manifest) = entry.opened.manifest.segment() else { return Ok(None) };
     let path = manifest.parquet_path.as_str();
     let fault = |error: &dyn std::fmt::Display| {
         Fault::new("rows and leaves", path, "a segment", error.to_string())
@@ -112,7 +112,7 @@ pub fn prove(
 fn find(
     event_id: &str,
     parquet: &Bytes,
-    manifest: &Manifest,
+    manifest: &SegmentManifest,
 ) -> Result<Option<(u64, EventProof)>, ReadError> {
     if !may_hold(parquet, event_id) {
         return Ok(None);
@@ -130,7 +130,7 @@ fn find(
 }
 
 /// What is shown of a row: all values, and the salts of those that can be erased.
-fn open_row(event_id: &str, row: &Row<'_>, index: u64, manifest: &Manifest) -> EventProof {
+fn open_row(event_id: &str, row: &Row<'_>, index: u64, manifest: &SegmentManifest) -> EventProof {
     let partition = &manifest.facts.partition;
     let salts = row.salt.as_ref().map(Salts::new);
     let mut fields = Vec::new();

@@ -84,7 +84,7 @@ impl Replay {
         let mut entries = Vec::with_capacity(leaves.len());
         for ((index, leaf), envelope) in (old_size..).zip(leaves).zip(commit.entries) {
             let place = format!("log entry {index} in {place}");
-            let opened = self.policy.open_manifest(&place, envelope.as_bytes())?;
+            let opened = self.policy.open_entry(&place, envelope.as_bytes())?;
             self.chains.extend(&place, origin, &opened)?;
             entries.push(Entry { index, envelope, leaf, opened });
         }

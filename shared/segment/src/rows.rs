@@ -10,7 +10,7 @@ use event::TopicPartition;
 
 use crate::fault::{Fault, expect_equal};
 use crate::fsck::{same_facts, same_object};
-use crate::manifest::Manifest;
+use crate::manifest::SegmentManifest;
 use crate::read::{Collecting, ReadError, Reader, Row};
 
 /// How much of a segment is checked.
@@ -25,7 +25,7 @@ pub enum Check {
 /// The rows of a segment.
 #[derive(Debug)]
 pub struct SegmentRows {
-    manifest: Manifest,
+    manifest: SegmentManifest,
     parquet: Bytes,
     reader: Reader,
     collecting: Option<Collecting>,
@@ -38,7 +38,11 @@ impl SegmentRows {
     /// # Errors
     ///
     /// What does not hold, with both values.
-    pub fn open(manifest: &Manifest, parquet: Option<Bytes>, check: Check) -> Result<Self, Fault> {
+    pub fn open(
+        manifest: &SegmentManifest,
+        parquet: Option<Bytes>,
+        check: Check,
+    ) -> Result<Self, Fault> {
         let path = manifest.parquet_path.as_str();
         let parquet = match check {
             Check::Everything => {

@@ -395,6 +395,13 @@ impl EventLog for MemoryLog {
         Source::partitions(&*self.shared, topic)
     }
 
+    fn cluster_id(&self) -> Result<String, LogError> {
+        if self.shared.lock().unavailable {
+            return Err(unreachable());
+        }
+        Ok("memory".to_owned())
+    }
+
     fn topic_id(&self, topic: &str) -> Result<String, LogError> {
         let state = self.shared.lock();
         if state.unavailable {

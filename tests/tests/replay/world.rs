@@ -314,7 +314,9 @@ impl Sealed {
         let location = directory.path().join("archive").display().to_string();
         let archive = Archive::create(&location, runtime.handle().clone()).unwrap();
         let keys = Keys::generate("replay.example/log").unwrap();
-        sealer::init_log(&archive, &keys.log).unwrap();
+        let topics = [EVENTS, METRICS, ALERTS].map(String::from);
+        let installation = sealer::describe(&MemoryLog::new(), "", &topics).unwrap();
+        sealer::init_log(&archive, &keys, installation).unwrap();
         let sealed = Self { directory, archive, keys, _runtime: runtime };
         std::fs::write(sealed.policy_path(), sealed.keys.policy()).unwrap();
         sealed

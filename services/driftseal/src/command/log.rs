@@ -9,7 +9,7 @@ use crate::{print, roles};
 /// What to do with the transparency log.
 #[derive(Debug, clap::Subcommand)]
 pub enum Action {
-    /// Create the keys (where there are none) and an empty log in the archive
+    /// Create the keys (where there are none) and the log in the archive, for these topics of this cluster
     Init(InitArgs),
     /// Show the signed checkpoint
     Checkpoint,
@@ -29,6 +29,9 @@ impl Action {
         let runtime = roles::runtime()?;
         match self {
             Self::Init(args) => {
+                let prefix = context.read()?.topics.prefix;
+                let log = roles::open_log(&config)?;
+                let installation = sealer::describe(&*log, &prefix, &config.sealer.topics)?;
                 let directory = &config.keys.directory;
                 let keys = if directory.join("log.key").exists() {
                     Keys::load(directory)?
@@ -46,7 +49,7 @@ impl Action {
                     )));
                 }
                 let archive = Archive::create(&config.archive.url, runtime.handle().clone())?;
-                sealer::init_log(&archive, &keys.log)?;
+                sealer::init_log(&archive, &keys, installation)?;
                 let policy = directory.join("policy.txt");
                 match context.output {
                     Output::Text => {

@@ -74,9 +74,9 @@ pub fn run(settings: &Settings) -> Result<Summary, Failure> {
     let archive = Archive::create(&config.archive.url, runtime.handle().clone())?;
     let keys = Keys::generate(ORIGIN)?;
     keys.save(&config.keys.directory)?;
-    sealer::init_log(&archive, &keys.log)?;
     let log = roles::open_log(&config)?;
     log.create_topics(&config.topic_specs())?;
+    sealer::init_log(&archive, &keys, sealer::describe(&*log, "", &config.sealer.topics)?)?;
     show.line(&format!(
         "created a transparency log, its keys and an embedded event log in {} (no Kafka needed)",
         directory.root().display()

@@ -17,7 +17,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::sync::{Mutex, PoisonError};
 
 use archive::{Archive, ArchiveError};
-use segment::manifest::Manifest;
+use segment::manifest::SegmentManifest;
 use segment::policy::Policy;
 use segment::rows::Check;
 
@@ -76,7 +76,8 @@ pub fn replay(
 ) -> Result<ReplayReport, EvidenceError> {
     let log = read_log(archive, policy, progress)?;
     let mut report = ReplayReport::of(&log, options);
-    let manifests = log.entries.into_iter().map(|entry| entry.opened.manifest);
+    let manifests =
+        log.entries.into_iter().filter_map(|entry| entry.opened.manifest.into_segment());
     let jobs = jobs(manifests, options)?;
     let total = jobs.iter().map(Job::records).sum();
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -108,7 +109,7 @@ pub fn replay(
 
 /// One job for each partition of the events, and for each that only has outputs.
 fn jobs(
-    manifests: impl Iterator<Item = Manifest>,
+    manifests: impl Iterator<Item = SegmentManifest>,
     options: &ReplayOptions,
 ) -> Result<VecDeque<Job>, EvidenceError> {
     let mut jobs: BTreeMap<i32, Job> = BTreeMap::new();

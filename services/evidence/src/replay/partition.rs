@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use archive::{Archive, ArchiveError};
 use monitor::Destination;
 use monitor::replay::Replay;
-use segment::manifest::Manifest;
+use segment::manifest::SegmentManifest;
 use segment::rows::Check;
 
 use super::ReplayOptions;
@@ -17,9 +17,9 @@ use super::starts::starts;
 #[derive(Debug, Default)]
 pub(super) struct Job {
     partition: i32,
-    pub(super) events: VecDeque<Manifest>,
-    pub(super) metrics: VecDeque<Manifest>,
-    pub(super) alerts: VecDeque<Manifest>,
+    pub(super) events: VecDeque<SegmentManifest>,
+    pub(super) metrics: VecDeque<SegmentManifest>,
+    pub(super) alerts: VecDeque<SegmentManifest>,
 }
 
 impl Job {

@@ -8,7 +8,7 @@ use event::{ColumnId, Decoded, Event, Headers, Record};
 use monitor::replay::{Doubt, Replay};
 use segment::facts::{Gap, GapReason};
 use segment::fault::Fault;
-use segment::manifest::Manifest;
+use segment::manifest::SegmentManifest;
 use segment::read::Row;
 use segment::rows::{Check, SegmentRows};
 
@@ -33,17 +33,17 @@ impl From<Fault> for Broken {
 struct Segments<'a> {
     archive: &'a Archive,
     check: Check,
-    waiting: VecDeque<Manifest>,
+    waiting: VecDeque<SegmentManifest>,
     open: Option<SegmentRows>,
 }
 
 impl<'a> Segments<'a> {
-    const fn new(archive: &'a Archive, check: Check, waiting: VecDeque<Manifest>) -> Self {
+    const fn new(archive: &'a Archive, check: Check, waiting: VecDeque<SegmentManifest>) -> Self {
         Self { archive, check, waiting, open: None }
     }
 
     /// Opens the next segment, if there is one.
-    fn open_next(&mut self) -> Result<Option<Manifest>, Broken> {
+    fn open_next(&mut self) -> Result<Option<SegmentManifest>, Broken> {
         let Some(manifest) = self.waiting.pop_front() else { return Ok(None) };
         let parquet = match self.archive.get(&manifest.parquet_path) {
             Ok(bytes) => Some(bytes),
@@ -88,7 +88,7 @@ impl<'a> Records<'a> {
         check: Check,
         topic: &'a str,
         partition: i32,
-        manifests: VecDeque<Manifest>,
+        manifests: VecDeque<SegmentManifest>,
     ) -> Self {
         Self { segments: Segments::new(archive, check, manifests), topic, partition }
     }
@@ -170,7 +170,11 @@ pub(super) struct SealedOutputs<'a> {
 }
 
 impl<'a> SealedOutputs<'a> {
-    pub(super) fn new(archive: &'a Archive, check: Check, manifests: VecDeque<Manifest>) -> Self {
+    pub(super) fn new(
+        archive: &'a Archive,
+        check: Check,
+        manifests: VecDeque<SegmentManifest>,
+    ) -> Self {
         // Where the archive begins late, as much is missing as where rows were lost.
         let lost = manifests.front().is_some_and(|manifest| manifest.facts.first_offset > 0);
         Self { segments: Segments::new(archive, check, manifests), ready: VecDeque::new(), lost }

@@ -9,13 +9,13 @@ use std::collections::VecDeque;
 use archive::{Archive, ArchiveError};
 use monitor::replay::Start;
 use segment::census::Census;
-use segment::manifest::Manifest;
+use segment::manifest::SegmentManifest;
 use segment::rows::{Check, SegmentRows};
 
 /// Every start that the records of these segments tell of.
 pub(super) fn starts(
     archive: &Archive,
-    segments: &VecDeque<Manifest>,
+    segments: &VecDeque<SegmentManifest>,
 ) -> Result<Vec<Start>, ArchiveError> {
     let mut starts = Vec::new();
     for manifest in segments {

@@ -11,7 +11,7 @@ use ports::{Outgoing, TopicSpec, publish_and_wait};
 use segment::facts::GapReason;
 use segment::fsck::{Fsck, Listed, Report, Request, Severity};
 use segment::leaf::{RowSalt, Salts};
-use segment::manifest::OpenedManifest;
+use segment::manifest::{Installation, InstalledTopic, SegmentManifest};
 use segment::policy::Policy;
 use segment::read::{ReadError, for_each_row};
 use segment::replay::Replay;
@@ -73,13 +73,44 @@ fn a_log_is_not_created_by_accident_nor_twice() {
         "no transparency log in the archive `memory:///`; create one with `driftseal log init`"
     );
     assert!(empty.list("").unwrap().is_empty());
-    let again = crate::init_log(&world.archive, &world.keys.log);
+    let again = crate::init_log(&world.archive, &world.keys, installation());
     assert!(matches!(again, Err(crate::InitError::Exists(_))));
     let stranger = Keys::generate("log.example.com/stranger").unwrap();
     let error =
         Ledger::open(&world.archive, &stranger, &Retry::new(&world.config, world.shutdown.clone()));
     assert!(matches!(error, Err(RunError::Log(_) | RunError::Origin { .. })));
     world.verify();
+}
+
+#[test]
+fn a_sealer_seals_only_what_the_log_was_created_for() {
+    let world = World::new();
+    let refused = |installation: Installation, config: &Config| {
+        let runtime = Runtime::new().unwrap();
+        let archive = Archive::open("memory:///", runtime.handle().clone()).unwrap();
+        crate::init_log(&archive, &world.keys, installation).unwrap();
+        let clock: Clock = Box::new(|| 0);
+        let log = Arc::new(world.log.clone());
+        let keys = world.keys.clone();
+        Shell::start(config.clone(), log, &archive, keys, &world.shutdown, clock).map(drop)
+    };
+    let other = Installation { cluster: "another".into(), ..installation() };
+    let error = refused(other, &world.config).unwrap_err();
+    assert!(matches!(error, RunError::AnotherCluster { .. }), "{error}");
+    let config = Config { topics: vec![TOPIC.into(), "x".into()], ..world.config.clone() };
+    let error = refused(installation(), &config).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the transparency log is not for the topic `x` but for agent.events; correct \
+         `sealer.topics` or `topics.prefix`, or create another transparency log"
+    );
+    let mut larger = installation();
+    larger.topics[0].partitions = Some(PARTITIONS + 1);
+    let error = refused(larger, &world.config).unwrap_err();
+    assert!(matches!(error, RunError::FewerPartitions { .. }), "{error}");
+    let described = crate::describe(&world.log, "", &[TOPIC.into(), TOPIC.into()]).unwrap();
+    assert_eq!(described, installation());
+    assert_eq!(refused(described, &world.config), Ok(()));
 }
 
 #[test]
@@ -123,7 +154,7 @@ fn skipped_offsets_are_gaps_of_the_segment_that_follows() {
     let gaps: Vec<_> = world
         .manifests()
         .into_iter()
-        .flat_map(|opened| opened.manifest.facts.gaps)
+        .flat_map(|manifest| manifest.facts.gaps)
         .map(|gap| (gap.start, gap.len, gap.reason))
         .collect();
     let none = GapReason::NoRecord;
@@ -164,7 +195,7 @@ fn records_that_were_deleted_before_they_were_sealed_stop_the_sealer_or_are_seal
     shell.drain().unwrap();
     let report = world.verify();
     assert_eq!(report.partitions[0].gaps, 2);
-    let gaps = world.manifests().last().unwrap().manifest.facts.gaps.clone();
+    let gaps = world.manifests().last().unwrap().facts.gaps.clone();
     assert_eq!((gaps[0].start, gaps[0].len, gaps[0].reason), (3, 2, GapReason::Lost));
 }
 
@@ -259,7 +290,7 @@ fn two_sealers_of_the_same_partitions_at_once_seal_every_record_once() {
                     let mut shell = world.start_as(config).unwrap();
                     while (0..PARTITIONS).any(|partition| {
                         let end = i64::from(rounds) * 5;
-                        shell.ledger.head(&tp(partition)).is_none_or(|head| head.next_offset < end)
+                        shell.ledger.end(&tp(partition)).is_none_or(|head| head.next_offset < end)
                     }) {
                         shell.step(Duration::from_millis(1)).unwrap();
                         world.advance(AGE_MS);
@@ -374,7 +405,7 @@ fn an_unknown_outcome_of_a_commit_stops_the_sealer_whether_it_happened_or_not() 
         assert!(matches!(error, RunError::UnknownOutcome { sequence: 1, .. }), "{error}");
         drop(shell);
         let mut successor = world.start().unwrap();
-        let head = successor.ledger.head(&tp(0)).map_or(0, |head| head.next_offset);
+        let head = successor.ledger.end(&tp(0)).map_or(0, |head| head.next_offset);
         assert_eq!(head, sealed, "the successor reads the truth");
         settle(&mut successor).unwrap();
         successor.drain().unwrap();
@@ -437,9 +468,9 @@ fn tiles_and_checkpoint_that_vanished_are_written_again_and_foreign_ones_stop_th
     let world = World { archive: inner, ..world };
     assert_eq!(world.seal_everything(), 0);
     world.verify();
-    world.archive.put("log/tile/0/000.p/3", &b"else"[..]).unwrap();
+    world.archive.put("log/tile/0/000.p/4", &b"else"[..]).unwrap();
     let error = world.start().unwrap_err();
-    assert_eq!(error, RunError::Derived("log/tile/0/000.p/3".into()));
+    assert_eq!(error, RunError::Derived("log/tile/0/000.p/4".into()));
 }
 
 #[test]
@@ -449,7 +480,7 @@ fn a_directory_survives_the_death_of_its_sealers() {
     let location = directory.path().join("archive");
     let archive = Archive::create(location.to_str().unwrap(), runtime.handle().clone()).unwrap();
     let world = World { archive, ..World::on(runtime.handle()) };
-    crate::init_log(&world.archive, &world.keys.log).unwrap();
+    crate::init_log(&world.archive, &world.keys, installation()).unwrap();
     for round in 0..4 {
         world.publish(round % 2, 5);
         let mut shell = world.start().unwrap();

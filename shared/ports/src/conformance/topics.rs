@@ -11,6 +11,9 @@ pub(super) fn topics_are_created_once(subject: &Subject<'_>) {
         |name: &str, partitions| TopicSpec { name: name.to_owned(), partitions, compacted: false };
     subject.log.create_topics(&[spec(&first, 3)]).unwrap();
     assert_eq!(subject.log.partitions(&first), Ok(3));
+    let cluster = subject.log.cluster_id().unwrap();
+    assert!(!cluster.is_empty());
+    assert_eq!(subject.log.cluster_id(), Ok(cluster));
     let id = subject.log.topic_id(&first).unwrap();
     assert!(!id.is_empty());
     let partition = TopicPartition::new(first.as_str(), 2);

@@ -8,7 +8,7 @@ use merkle::hash;
 use super::findings::{Finding, Severity};
 use crate::facts::{ObjectFacts, SegmentFacts};
 use crate::fault::Fault;
-use crate::manifest::Manifest;
+use crate::manifest::SegmentManifest;
 use crate::read::{self, ReadError};
 
 /// Kinds of computed events begin with one of these. The identifier of each is derived, so that a
@@ -34,7 +34,7 @@ pub struct SegmentTask {
     pub(super) index: u64,
     /// Whether both objects were listed, or had not been named before.
     pub(super) listed: bool,
-    pub(super) manifest: Manifest,
+    pub(super) manifest: SegmentManifest,
 }
 
 /// What came of a [`SegmentTask`].

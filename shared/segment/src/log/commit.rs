@@ -2,12 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::LogError;
+use super::error::CommitError;
 
 /// Format name in commit objects.
 pub const COMMIT_FORMAT: &str = "driftseal/commit/v1";
 
-/// Most entries of one commit.
+/// Most entries of one commit. There is at least one.
 pub const ENTRIES_MAX: usize = 1_000;
 
 /// A commit object.
@@ -36,6 +36,7 @@ struct Document {
 impl Commit {
     /// The canonical bytes of the object.
     #[must_use]
+    #[expect(clippy::expect_used, reason = "texts always have a JSON form")]
     pub fn to_bytes(&self) -> Vec<u8> {
         let document = Document {
             checkpoint: self.checkpoint.clone(),
@@ -44,8 +45,7 @@ impl Commit {
             previous_size: self.previous_size.to_string(),
             sequence: self.sequence.to_string(),
         };
-        // Texts only: nothing that has no JSON form.
-        serde_json_canonicalizer::to_vec(&document).unwrap_or_default()
+        serde_json_canonicalizer::to_vec(&document).expect("a commit has a JSON form")
     }
 
     /// Parses the object of a number; only canonical bytes are accepted. Nothing that it holds is
@@ -53,9 +53,9 @@ impl Commit {
     ///
     /// # Errors
     ///
-    /// [`LogError::Form`].
-    pub fn parse(sequence: u64, bytes: &[u8]) -> Result<Self, LogError> {
-        let form = |detail: String| LogError::Form { sequence, detail };
+    /// [`CommitError::Form`].
+    pub fn parse(sequence: u64, bytes: &[u8]) -> Result<Self, CommitError> {
+        let form = |detail: String| CommitError::Form { sequence, detail };
         let document: Document =
             serde_json::from_slice(bytes).map_err(|error| form(error.to_string()))?;
         if document.format != COMMIT_FORMAT {
@@ -73,9 +73,9 @@ impl Commit {
         if commit.sequence != sequence {
             return Err(form(format!("it says that it is commit {}", commit.sequence)));
         }
-        if commit.entries.len() > ENTRIES_MAX {
+        if commit.entries.is_empty() || commit.entries.len() > ENTRIES_MAX {
             let count = commit.entries.len();
-            return Err(form(format!("{count} entries are more than {ENTRIES_MAX}")));
+            return Err(form(format!("{count} entries are not 1 to {ENTRIES_MAX}")));
         }
         if commit.to_bytes() != bytes {
             return Err(form("it is not in its canonical form".to_owned()));

@@ -1,6 +1,10 @@
+use event::TopicPartition;
+use merkle::checkpoint::Checkpoint;
+use merkle::note::{SigningKey, VerifyingKey};
+
 use super::*;
 use crate::facts::{ObjectFacts, SegmentFacts};
-use event::TopicPartition;
+use crate::manifest::{Installation, InstalledTopic, Manifest, SegmentManifest};
 
 fn key(name: &str) -> SigningKey {
     SigningKey::from_seed(name, [u8::try_from(name.len()).unwrap(); 32]).unwrap()
@@ -10,17 +14,27 @@ fn keys() -> Vec<VerifyingKey> {
     vec![key("log.example.com/a").verifier(), key("sealer").verifier()]
 }
 
+fn installation() -> Installation {
+    let topic = InstalledTopic { name: "agent.events".into(), partitions: Some(2) };
+    Installation { cluster: "c".into(), topic_prefix: String::new(), topics: vec![topic] }
+}
+
+fn genesis(key: &SigningKey, sealer: &SigningKey) -> Planned {
+    LogState::genesis(key, sealer, installation(), "driftseal/0.1.0").unwrap()
+}
+
+/// A log with its first entry only.
 fn empty() -> LogState {
-    let genesis = LogState::genesis(&key("log.example.com/a"));
+    let genesis = genesis(&key("log.example.com/a"), &key("sealer"));
     assert_eq!(genesis.path, "log/commit/00000000000000000000");
     LogState::open(&genesis.bytes, &keys()).unwrap()
 }
 
 /// The manifest that continues a partition in a state, over `count` offsets.
-fn next(state: &LogState, partition: i32, count: u64) -> Manifest {
+fn next(state: &LogState, partition: i32, count: u64) -> SegmentManifest {
     let partition = TopicPartition::new("agent.events", partition);
-    let head = state.head(&partition);
-    let first_offset = head.map_or(5, |head| head.next_offset);
+    let end = state.end(&partition);
+    let first_offset = end.map_or(5, |end| end.next_offset);
     let object = ObjectFacts { sha256: [3; 32], size_bytes: 9 };
     let facts = SegmentFacts {
         partition: partition.clone(),
@@ -42,12 +56,12 @@ fn next(state: &LogState, partition: i32, count: u64) -> Manifest {
         census: object,
     };
     let name = facts.name(1).unwrap();
-    Manifest {
+    SegmentManifest {
         log: state.origin().to_owned(),
         cluster: "c".into(),
         topic_id: "t".into(),
-        sequence: head.map_or(0, |head| head.next_sequence),
-        previous: head.map(|head| head.manifest),
+        sequence: end.map_or(0, |end| end.next_sequence),
+        previous: end.map(|end| end.manifest),
         parquet_path: name.parquet(),
         census_path: name.census(),
         facts,
@@ -55,12 +69,16 @@ fn next(state: &LogState, partition: i32, count: u64) -> Manifest {
     }
 }
 
-fn plan(state: &LogState, manifests: &[Manifest]) -> Result<Planned, LogError> {
-    let entries = manifests.iter().map(|manifest| manifest.sign(&key("sealer")).unwrap());
+fn sign(manifest: &SegmentManifest, key: &SigningKey) -> String {
+    Manifest::from(manifest.clone()).sign(key).unwrap()
+}
+
+fn plan(state: &LogState, manifests: &[SegmentManifest]) -> Result<Planned, CommitError> {
+    let entries = manifests.iter().map(|manifest| sign(manifest, &key("sealer")));
     state.plan(entries.collect(), &key("log.example.com/a"))
 }
 
-fn grow(state: &mut LogState, manifests: &[Manifest]) -> Applied {
+fn grow(state: &mut LogState, manifests: &[SegmentManifest]) -> Applied {
     let planned = plan(state, manifests).unwrap();
     state.apply(planned.sequence, &planned.bytes, &keys()).unwrap()
 }
@@ -70,11 +88,11 @@ pub(crate) fn example() -> (SigningKey, SigningKey, Vec<Vec<u8>>) {
     let key = SigningKey::from_seed("log.example.com/a", [1; 32]).unwrap();
     let sealer = SigningKey::from_seed("sealer.example.com/a", [2; 32]).unwrap();
     let keys = [key.verifier(), sealer.verifier()];
-    let mut commits = vec![LogState::genesis(&key).bytes];
+    let mut commits = vec![genesis(&key, &sealer).bytes];
     let mut state = LogState::open(&commits[0], &keys).unwrap();
     for count in [3, 4] {
         let entries = [next(&state, 0, count), next(&state, 1, count + 1)];
-        let entries = entries.iter().map(|manifest| manifest.sign(&sealer).unwrap()).collect();
+        let entries = entries.iter().map(|manifest| sign(manifest, &sealer)).collect();
         let planned = state.plan(entries, &key).unwrap();
         state.apply(planned.sequence, &planned.bytes, &keys).unwrap();
         commits.push(planned.bytes);
@@ -88,14 +106,14 @@ fn a_log_grows_by_commits_and_knows_the_ends_of_its_chains() {
     for round in 0..20_u64 {
         let manifests = [next(&state, 0, 3), next(&state, 1, 4)];
         let applied = grow(&mut state, &manifests);
-        assert_eq!((applied.old_size, applied.new_size), (2 * round, 2 * round + 2));
-        assert_eq!(applied.entries[1].opened.manifest, manifests[1]);
+        assert_eq!((applied.old_size, applied.new_size), (2 * round + 1, 2 * round + 3));
+        assert_eq!(applied.entries[1].opened.manifest.segment(), Some(&manifests[1]));
     }
-    assert_eq!((state.size(), state.next_sequence()), (40, 21));
-    let head = state.head(&TopicPartition::new("agent.events", 1)).unwrap();
-    assert_eq!((head.next_offset, head.next_sequence), (85, 20));
+    assert_eq!((state.size(), state.next_sequence()), (41, 21));
+    let end = state.end(&TopicPartition::new("agent.events", 1)).unwrap();
+    assert_eq!((end.next_offset, end.next_sequence, end.commit), (85, 20, 20));
     let opened = Checkpoint::open(state.checkpoint(), &keys()).unwrap();
-    assert_eq!((opened.size, opened.root), (40, state.root()));
+    assert_eq!((opened.size, opened.root), (41, state.root()));
 }
 
 #[test]
@@ -105,7 +123,7 @@ fn two_manifests_of_one_partition_may_stand_in_one_commit() {
     let mut ahead = state.clone();
     grow(&mut ahead, std::slice::from_ref(&first));
     let second = next(&ahead, 0, 2);
-    assert_eq!(grow(&mut state, &[first, second]).new_size, 2);
+    assert_eq!(grow(&mut state, &[first, second]).new_size, 3);
 }
 
 #[test]
@@ -115,9 +133,9 @@ fn the_loser_of_a_race_cannot_apply_its_commit() {
     let ours = plan(&state, &[ours]).unwrap();
     grow(&mut state, std::slice::from_ref(&theirs));
     let late = state.apply(ours.sequence, &ours.bytes, &keys());
-    assert!(matches!(late, Err(LogError::Mismatch { what: "number", .. })), "{late:?}");
+    assert!(matches!(late, Err(CommitError::Mismatch { what: "number", .. })), "{late:?}");
     let again = plan(&state, &[theirs]);
-    assert!(matches!(again, Err(LogError::Chain { what: "sequence", .. })), "{again:?}");
+    assert!(matches!(again, Err(CommitError::Chain { what: "sequence", .. })), "{again:?}");
 }
 
 #[test]
@@ -125,8 +143,9 @@ fn a_manifest_that_does_not_continue_its_chain_is_refused() {
     let mut state = empty();
     let first = next(&state, 0, 3);
     grow(&mut state, &[first]);
-    type Change = (&'static str, fn(&mut Manifest));
-    let changes: [Change; 5] = [
+    type Change = (&'static str, fn(&mut SegmentManifest));
+    let changes: [Change; 6] = [
+        ("cluster", |m| m.cluster = "d".into()),
         ("log", |m| m.log = "log.example.com/b".into()),
         ("sequence", |m| m.sequence = 0),
         ("previous manifest", |m| m.previous = None),
@@ -142,7 +161,7 @@ fn a_manifest_that_does_not_continue_its_chain_is_refused() {
         let mut manifest = next(&state, 0, 3);
         change(&mut manifest);
         let refused = plan(&state, &[manifest]);
-        let Err(LogError::Chain { index: 1, what, .. }) = refused else { panic!("{refused:?}") };
+        let Err(CommitError::Chain { index: 2, what, .. }) = refused else { panic!("{refused:?}") };
         assert_eq!(what, expected);
     }
 }
@@ -150,21 +169,21 @@ fn a_manifest_that_does_not_continue_its_chain_is_refused() {
 #[test]
 fn strangers_sign_neither_entries_nor_checkpoints() {
     let mut state = empty();
-    let entry = next(&state, 0, 3).sign(&key("stranger")).unwrap();
+    let entry = sign(&next(&state, 0, 3), &key("stranger"));
     let planned = state.plan(vec![entry], &key("log.example.com/a")).unwrap();
     let refused = state.apply(1, &planned.bytes, &keys());
-    assert!(matches!(refused, Err(LogError::Entry { index: 0, .. })), "{refused:?}");
+    assert!(matches!(refused, Err(CommitError::Entry { index: 1, .. })), "{refused:?}");
     assert!(state.plan(Vec::new(), &key("sealer")).is_err());
-    let other = LogState::genesis(&key("log.example.com/bb"));
-    assert!(matches!(LogState::open(&other.bytes, &keys()), Err(LogError::Checkpoint { .. })));
+    let other = genesis(&key("log.example.com/bb"), &key("sealer"));
+    assert!(matches!(LogState::open(&other.bytes, &keys()), Err(CommitError::Checkpoint { .. })));
     // A known key that is not the log's may not sign its checkpoint.
     let forged = plan(&state, &[next(&state, 0, 3)]).unwrap();
     let mut commit = Commit::parse(1, &forged.bytes).unwrap();
     let text = merkle::note::open(&commit.checkpoint, &keys()).unwrap().text;
     commit.checkpoint = key("sealer").sign_note(&text);
     let refused = state.apply(1, &commit.to_bytes(), &keys());
-    assert!(matches!(refused, Err(LogError::Checkpoint { .. })), "{refused:?}");
-    assert_eq!(state.size(), 0);
+    assert!(matches!(refused, Err(CommitError::Checkpoint { .. })), "{refused:?}");
+    assert_eq!(state.size(), 1);
 }
 
 #[test]
@@ -177,7 +196,7 @@ fn every_changed_bit_of_a_commit_is_refused_and_the_state_stays() {
             changed[at] ^= 1 << bit;
             let mut state = state.clone();
             assert!(state.apply(1, &changed, &keys()).is_err(), "byte {at}");
-            assert_eq!((state.size(), state.next_sequence()), (0, 1));
+            assert_eq!((state.size(), state.next_sequence()), (1, 1));
         }
     }
 }
@@ -188,7 +207,30 @@ fn the_derived_objects_end_with_the_checkpoint() {
     let planned = plan(&state, &[next(&state, 0, 3)]).unwrap();
     let (applied, objects) = state.apply_and_derive(1, &planned.bytes, &keys()).unwrap();
     let paths: Vec<_> = objects.iter().map(|object| object.path.as_str()).collect();
-    assert_eq!(paths, ["log/tile/entries/000.p/1", "log/tile/0/000.p/1", "log/checkpoint"]);
-    assert_eq!(objects[1].bytes, applied.entries[0].leaf);
+    assert_eq!(paths, ["log/tile/entries/000.p/2", "log/tile/0/000.p/2", "log/checkpoint"]);
+    assert_eq!(objects[1].bytes[32..], applied.entries[0].leaf);
     assert_eq!(objects[2].bytes, state.checkpoint().as_bytes());
+}
+
+#[test]
+fn a_log_begins_with_its_installation_and_holds_no_other() {
+    let state = empty();
+    assert_eq!(state.installation(), &installation());
+    let again = genesis(&key("log.example.com/a"), &key("sealer"));
+    let entry = Commit::parse(0, &again.bytes).unwrap().entries.remove(0);
+    let refused = state.plan(vec![entry], &key("log.example.com/a"));
+    assert!(
+        matches!(refused, Err(CommitError::Chain { index: 1, what: "kind", .. })),
+        "{refused:?}"
+    );
+    let planned = plan(&state, &[next(&state, 0, 3)]).unwrap();
+    let mut commit = Commit::parse(1, &planned.bytes).unwrap();
+    commit.sequence = 0;
+    commit.previous_size = 0;
+    let refused = LogState::open(&commit.to_bytes(), &keys());
+    assert!(
+        matches!(refused, Err(CommitError::Chain { index: 0, what: "kind", .. })),
+        "{refused:?}"
+    );
+    assert!(matches!(plan(&state, &[]), Err(CommitError::Form { .. })));
 }

@@ -2,11 +2,19 @@
 
 use merkle::{Hash, rfc6962, tile};
 
-use super::DerivedObject;
 use crate::layout;
 
 /// Hashes in a full tile.
 const WIDTH: usize = 256;
+
+/// An object that follows from the commits and can be written again at any time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DerivedObject {
+    /// Path in the archive.
+    pub path: String,
+    /// Bytes.
+    pub bytes: Vec<u8>,
+}
 
 /// The unfinished tile of a level.
 #[derive(Debug, Clone, Default)]

@@ -65,7 +65,11 @@ impl EventProof {
         done("leaf", format!("SHA-256 of 00 and {} bytes is {}", preimage.len(), self.leaf));
 
         let opened = policy.open_manifest("manifest", self.manifest.as_bytes())?;
-        let facts = &opened.manifest.facts;
+        let Some(manifest) = opened.manifest.segment() else {
+            let found = opened.manifest.kind();
+            return Err(Fault::new("manifest kind", "manifest", "segment", found).into());
+        };
+        let facts = &manifest.facts;
         done("manifest signature", format!("signed by {}", opened.key_id));
         expect_equal("topic", "manifest", &facts.partition.topic.as_ref(), &self.topic.as_str())?;
         expect_equal("partition", "manifest", &facts.partition.partition, &self.partition)?;
@@ -98,7 +102,7 @@ impl EventProof {
             "checkpoint signature",
             format!("log `{}` vouches for {} entries", checkpoint.origin, checkpoint.size),
         );
-        expect_equal("manifest log", "manifest", &checkpoint.origin, &opened.manifest.log)?;
+        expect_equal("manifest log", "manifest", &checkpoint.origin, &manifest.log)?;
         proof::verify_inclusion(
             &hash::leaf(self.manifest.as_bytes()),
             in_log.index,

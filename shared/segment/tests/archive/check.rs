@@ -1,10 +1,35 @@
 //! Fsck over the small archive; the tests of `evidence` use it too.
 
+use merkle::checkpoint::Checkpoint;
+use merkle::{Hash, dsse, hash, rfc6962};
 use segment::fsck::{Fsck, Listed, Report, Request};
+use segment::layout;
+use segment::log::Commit;
+use segment::manifest::PAYLOAD_TYPE;
+use segment::replay::Replay;
 
-use crate::common::{World, policy};
+use crate::common::{World, log_key, policy, sealer_key};
 
 impl World {
+    /// Appends an entry of any kind that covers an object; the log itself would refuse it.
+    pub(crate) fn append_of_kind(&mut self, kind: &str, covered: &str) {
+        let mut replay = Replay::new(policy());
+        let mut leaves = Vec::new();
+        while let Some(bytes) = self.objects.get(&layout::commit(replay.next_sequence())) {
+            leaves.extend(replay.apply(bytes).unwrap().into_iter().map(|entry| entry.leaf));
+        }
+        let sha256 = hash::to_hex(&hash::sha256(&self.objects[covered]));
+        let payload = format!(
+            r#"{{"_type":"https://in-toto.io/Statement/v1","predicate":{{"entries":["1"],"kind":"{kind}","log":"{}","program":"p","reason":"r","replaced":[]}},"predicateType":"urn:driftseal:manifest:v1","subject":[{{"digest":{{"sha256":"{sha256}"}},"name":"{covered}"}}]}}"#,
+            log_key().name()
+        );
+        let entry = dsse::sign(PAYLOAD_TYPE, payload.as_bytes(), &sealer_key());
+        let sequence = replay.next_sequence();
+        let commit = commit_of(sequence, &leaves, vec![entry]);
+        self.objects.insert(layout::commit(sequence), commit.into());
+        self.objects.remove(layout::CHECKPOINT);
+    }
+
     pub(crate) fn fsck(&self) -> Report {
         let mut fsck = Fsck::new(policy());
         loop {
@@ -28,4 +53,17 @@ impl World {
             }
         }
     }
+}
+
+/// The commit of a log with these leaves before it, signed without asking whether it makes sense.
+pub(crate) fn commit_of(sequence: u64, before: &[Hash], entries: Vec<String>) -> Vec<u8> {
+    let mut leaves = before.to_vec();
+    leaves.extend(entries.iter().map(|entry| hash::leaf(entry.as_bytes())));
+    let checkpoint = Checkpoint {
+        origin: log_key().name().to_owned(),
+        size: leaves.len() as u64,
+        root: rfc6962::root(&leaves),
+    };
+    let checkpoint = checkpoint.sign(&log_key());
+    Commit { sequence, previous_size: before.len() as u64, checkpoint, entries }.to_bytes()
 }

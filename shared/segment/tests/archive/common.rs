@@ -6,8 +6,8 @@ use bytes::Bytes;
 use event::{BatchBuilder, Decoder, TimestampType, TopicPartition};
 use merkle::note::{SigningKey, VerifyingKey};
 use segment::build::SegmentBuilder;
-use segment::log::LogState;
-use segment::manifest::Manifest;
+use segment::log::{LogState, Planned};
+use segment::manifest::{Installation, InstalledTopic, Manifest, SegmentManifest};
 use segment::policy::Policy;
 
 /// 2026-10-01T00:00:00Z.
@@ -23,6 +23,19 @@ pub(crate) fn sealer_key() -> SigningKey {
 
 pub(crate) fn policy() -> Policy {
     Policy::new(vec![log_key().verifier()], vec![sealer_key().verifier()]).unwrap()
+}
+
+pub(crate) fn installation() -> Installation {
+    let topic = |name: &str| InstalledTopic { name: name.into(), partitions: None };
+    Installation {
+        cluster: "cluster".into(),
+        topic_prefix: String::new(),
+        topics: ["agent.events", "driftseal.alerts", "driftseal.metrics"].map(topic).into(),
+    }
+}
+
+pub(crate) fn genesis(key: &SigningKey) -> Planned {
+    LogState::genesis(key, &sealer_key(), installation(), "driftseal/test").unwrap()
 }
 
 /// A record of the archive: broker timestamp and JSON.
@@ -47,11 +60,11 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn new() -> Self {
         let keys = vec![log_key().verifier(), sealer_key().verifier()];
-        let genesis = LogState::genesis(&log_key());
-        let state = LogState::open(&genesis.bytes, &keys).unwrap();
+        let genesis = genesis(&log_key());
+        let (state, derived) = LogState::open_and_derive(&genesis.bytes, &keys).unwrap();
         let mut objects = BTreeMap::new();
         objects.insert(genesis.path, genesis.bytes.into());
-        objects.insert("log/checkpoint".into(), state.checkpoint().to_owned().into());
+        objects.extend(derived.into_iter().map(|object| (object.path, object.bytes.into())));
         Self { objects, state, keys, salt: 0 }
     }
 
@@ -99,8 +112,8 @@ impl World {
     /// Stores a segment and gives its signed manifest.
     fn seal(&mut self, topic: &str, partition: i32, lines: &[Line]) -> String {
         let partition = TopicPartition::new(topic, partition);
-        let head = self.state.head(&partition).cloned();
-        let first_offset = head.as_ref().map_or(100, |head| head.next_offset);
+        let end = self.state.end(&partition).cloned();
+        let first_offset = end.as_ref().map_or(100, |end| end.next_offset);
         let mut batch = BatchBuilder::new(partition.clone());
         for (offset, (at_ms, json)) in (first_offset..).zip(lines) {
             let headers = std::iter::empty();
@@ -121,17 +134,17 @@ impl World {
         }
         let built = builder.finish().unwrap();
         let name = built.facts.name(7).unwrap();
-        let manifest = Manifest {
+        let manifest = Manifest::from(SegmentManifest {
             log: self.state.origin().to_owned(),
             cluster: "cluster".into(),
             topic_id: format!("id of {topic}"),
-            sequence: head.as_ref().map_or(0, |head| head.next_sequence),
-            previous: head.as_ref().map(|head| head.manifest),
+            sequence: end.as_ref().map_or(0, |end| end.next_sequence),
+            previous: end.as_ref().map(|end| end.manifest),
             parquet_path: name.parquet(),
             census_path: name.census(),
             facts: built.facts,
             sealer: "driftseal/test".into(),
-        };
+        });
         self.objects.insert(name.parquet(), built.parquet);
         self.objects.insert(name.census(), built.census);
         manifest.sign(&sealer_key()).unwrap()

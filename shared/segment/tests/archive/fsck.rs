@@ -27,7 +27,7 @@ fn a_sound_archive_is_verified_and_counted() {
     let report = World::example().fsck();
     assert_eq!(report.findings, vec![]);
     assert_eq!(report.verdict, Judgement::Verified);
-    assert_eq!((report.commits, report.entries, report.segments, report.events), (3, 4, 4, 24));
+    assert_eq!((report.commits, report.entries, report.segments, report.events), (3, 5, 4, 24));
     assert_eq!(report.quarantined.get("invalid_json"), Some(&1));
     assert_eq!(report.repeated_computed_events, 1);
     let partitions: Vec<_> = report
@@ -85,7 +85,7 @@ fn every_changed_byte_of_commits_censuses_and_derived_objects_is_found_and_named
     )]);
     let small: Vec<String> =
         world.objects.keys().filter(|path| !path.ends_with(".parquet")).cloned().collect();
-    assert_eq!(small.len(), 6, "{small:?}");
+    assert_eq!(small.len(), 8, "{small:?}");
     for path in small {
         for at in 0..world.objects[&path].len() {
             assert_names(&world.flip(&path, at), &path, &format!("{path} byte {at}"));
@@ -239,7 +239,7 @@ fn a_checkpoint_that_is_behind_can_be_rebuilt_and_a_forged_one_cannot() {
 #[test]
 fn a_log_of_unknown_keys_cannot_be_judged() {
     let stranger = merkle::note::SigningKey::from_seed("log.example.com/other", [9; 32]).unwrap();
-    let genesis = segment::log::LogState::genesis(&stranger);
+    let genesis = crate::common::genesis(&stranger);
     let mut world = World::new();
     world.objects.clear();
     world.objects.insert(genesis.path, genesis.bytes.into());
@@ -248,7 +248,7 @@ fn a_log_of_unknown_keys_cannot_be_judged() {
     assert!(report.unverifiable.unwrap().contains("log.example.com/other"));
     // The same origin under another key is not unknown, it is wrong.
     let forger = merkle::note::SigningKey::from_seed("log.example.com/agents", [9; 32]).unwrap();
-    let genesis = segment::log::LogState::genesis(&forger);
+    let genesis = crate::common::genesis(&forger);
     world.objects.insert(genesis.path, genesis.bytes.into());
     assert_eq!(verdict(&world), Judgement::Failed);
 }
@@ -258,4 +258,35 @@ fn an_empty_archive_has_no_log() {
     let mut world = World::new();
     world.objects.clear();
     assert_names(&world, &segment::layout::commit(0), "empty");
+}
+
+#[test]
+fn an_entry_of_an_unknown_kind_cannot_be_judged_and_what_it_covers_is_no_orphan() {
+    let covered = "data/v1/sampled";
+    for (kind, why) in [
+        ("sampling", "kind `sampling`, which this version does not know"),
+        ("retention", "kind `retention`, whose effect this version does not check"),
+    ] {
+        let mut world = World::example();
+        world.objects.insert(covered.into(), Bytes::from_static(b"sample"));
+        world.append_of_kind(kind, covered);
+        let report = world.fsck();
+        assert_eq!(report.verdict, Judgement::Unverifiable, "{report:#?}");
+        assert!(report.unverifiable.as_ref().unwrap().contains(why), "{report:#?}");
+        let named = report.findings.iter().any(|finding| finding.fault.place == covered);
+        assert!(!named, "{report:#?}");
+        assert_eq!((report.entries, report.segments), (6, 4), "the rest is checked");
+        let path = world.objects.keys().find(|path| path.ends_with(".parquet")).unwrap();
+        assert_names(&world.flip(path, 1000), path, "beside an unknown kind");
+    }
+}
+
+#[test]
+fn a_log_that_does_not_begin_with_its_installation_fails() {
+    let mut world = World::example();
+    let commit = segment::log::Commit::parse(1, &world.objects[&segment::layout::commit(1)]);
+    let leaves: Vec<_> = commit.clone().unwrap().entries;
+    let forged = crate::check::commit_of(0, &[], leaves);
+    world.objects.insert(segment::layout::commit(0), forged.into());
+    assert_names(&world, "log entry 0", "no installation");
 }

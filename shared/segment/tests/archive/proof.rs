@@ -14,7 +14,7 @@ fn prove(world: &World, event_id: &str) -> Option<EventProof> {
     }
     let leaves: Vec<_> = entries.iter().map(|entry| entry.leaf).collect();
     entries.iter().find_map(|entry| {
-        let parquet = &world.objects[&entry.opened.manifest.parquet_path];
+        let parquet = &world.objects[&entry.opened.manifest.segment()?.parquet_path];
         proof::prove(event_id, parquet, entry, &leaves, replay.checkpoint()).unwrap()
     })
 }

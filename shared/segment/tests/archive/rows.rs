@@ -4,23 +4,24 @@ use crate::common::{World, policy};
 use bytes::Bytes;
 use segment::fault::Fault;
 use segment::layout;
-use segment::manifest::Manifest;
+use segment::manifest::SegmentManifest;
 use segment::replay::Replay;
 use segment::rows::{Check, SegmentRows};
 
-fn manifests(world: &World) -> Vec<Manifest> {
+fn manifests(world: &World) -> Vec<SegmentManifest> {
     let mut replay = Replay::new(policy());
     let mut manifests = Vec::new();
     while let Some(bytes) = world.objects.get(&layout::commit(replay.next_sequence())) {
         let entries = replay.apply(bytes).unwrap();
-        manifests.extend(entries.into_iter().map(|entry| entry.opened.manifest));
+        manifests
+            .extend(entries.into_iter().filter_map(|entry| entry.opened.manifest.into_segment()));
     }
     manifests
 }
 
 /// Offsets of all rows.
 fn offsets(
-    manifest: &Manifest,
+    manifest: &SegmentManifest,
     parquet: Option<Bytes>,
     check: Check,
 ) -> Result<Vec<i64>, Box<Fault>> {
@@ -51,7 +52,7 @@ fn what_does_not_hold_is_named() {
     let [manifest, other, ..] = manifests.as_slice() else { panic!("too few segments") };
     let path = &manifest.parquet_path;
     let parquet = world.objects.get(path).cloned();
-    let step = |manifest: &Manifest, parquet: Option<Bytes>, check| {
+    let step = |manifest: &SegmentManifest, parquet: Option<Bytes>, check| {
         offsets(manifest, parquet, check).unwrap_err().step
     };
     assert_eq!(step(manifest, None, Check::Everything), "object exists");

@@ -31,7 +31,7 @@ impl World {
         let store = Faulty::new(Arc::new(InMemory::new()));
         let archive = Archive::over(Arc::new(store.clone()), handle.clone());
         let keys = Keys::generate("log.example.com/test").unwrap();
-        crate::init_log(&archive, &keys.log).unwrap();
+        crate::init_log(&archive, &keys, installation()).unwrap();
         store.plan([]);
         let log = MemoryLog::new();
         create_topic(&log);
@@ -144,7 +144,6 @@ impl World {
     pub(super) fn sealed(&self) -> BTreeMap<TopicPartition, Vec<(i64, RowSalt, merkle::Hash)>> {
         let mut sealed: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for manifest in self.manifests() {
-            let manifest = manifest.manifest;
             let parquet = self.archive.get(&manifest.parquet_path).unwrap();
             let rows = sealed.entry(manifest.facts.partition.clone()).or_default();
             for_each_row(&parquet, |_, row| -> Result<(), ReadError> {
@@ -156,18 +155,23 @@ impl World {
         sealed
     }
 
-    pub(super) fn manifests(&self) -> Vec<OpenedManifest> {
+    pub(super) fn manifests(&self) -> Vec<SegmentManifest> {
         let mut replay = Replay::new(Policy::parse(&self.keys.policy()).unwrap());
         let commits = self.archive.list("log/commit").unwrap();
         let entries = commits
             .iter()
             .flat_map(|commit| replay.apply(&self.archive.get(&commit.path).unwrap()).unwrap());
-        entries.map(|entry| entry.opened).collect()
+        entries.filter_map(|entry| entry.opened.manifest.into_segment()).collect()
     }
 
     pub(super) fn commits(&self) -> usize {
         self.archive.list("log/commit").unwrap().len()
     }
+}
+
+pub(super) fn installation() -> Installation {
+    let topic = InstalledTopic { name: TOPIC.into(), partitions: Some(PARTITIONS) };
+    Installation { cluster: "memory".into(), topic_prefix: String::new(), topics: vec![topic] }
 }
 
 pub(super) fn create_topic(log: &MemoryLog) {
