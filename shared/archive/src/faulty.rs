@@ -191,6 +191,7 @@ impl ObjectStore for Faulty {
             meta,
             range,
             attributes: Attributes::new(),
+            extensions: object_store::Extensions::new(),
         })
     }
 

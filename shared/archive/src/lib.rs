@@ -26,7 +26,12 @@ mod durable;
 mod error;
 pub mod faulty;
 mod files;
+mod location;
+mod options;
+mod probe;
+mod s3;
 
-pub use archive::{Archive, ObjectInfo};
+pub use archive::{Archive, Creation, ObjectInfo};
 pub use durable::DurableLocal;
 pub use error::ArchiveError;
+pub use options::Options;
