@@ -31,21 +31,30 @@ impl ChunkBuilder {
         self.bytes.extend_from_slice(&timestamp_ms.to_be_bytes());
         self.put_nullable(record.key.as_deref());
         self.put_nullable(record.value.as_deref());
-        let count = u32::try_from(record.headers.len()).unwrap_or(u32::MAX);
-        self.bytes.extend_from_slice(&count.to_be_bytes());
+        self.put_length(record.headers.len());
         for (name, value) in &record.headers {
-            let len = u32::try_from(name.len()).unwrap_or(u32::MAX);
-            self.bytes.extend_from_slice(&len.to_be_bytes());
+            self.put_length(name.len());
             self.bytes.extend_from_slice(name.as_bytes());
             self.put_nullable(value.as_deref());
         }
     }
 
-    // A record is far smaller than 2 GiB: `Options::RECORD_BYTES_BOUND`.
     fn put_nullable(&mut self, value: Option<&[u8]>) {
-        let len = value.map_or(-1, |value| i32::try_from(value.len()).unwrap_or(i32::MAX));
-        self.bytes.extend_from_slice(&len.to_be_bytes());
-        self.bytes.extend_from_slice(value.unwrap_or_default());
+        match value {
+            None => self.bytes.extend_from_slice(&(-1_i32).to_be_bytes()),
+            Some(value) => {
+                self.put_length(value.len());
+                self.bytes.extend_from_slice(value);
+            }
+        }
+    }
+
+    /// A length that an `i32` holds too. A record is far smaller: `Options::RECORD_BYTES_BOUND`.
+    fn put_length(&mut self, length: usize) {
+        let Ok(length) = i32::try_from(length) else {
+            unreachable!("a record of {length} bytes is refused before")
+        };
+        self.bytes.extend_from_slice(&length.to_be_bytes());
     }
 
     pub(crate) const fn len(&self) -> u32 {
@@ -57,9 +66,11 @@ impl ChunkBuilder {
     }
 
     pub(crate) fn build(mut self) -> Vec<u8> {
-        if let Some(count) = self.bytes.get_mut(1..HEAD) {
-            count.copy_from_slice(&self.count.to_be_bytes());
-        }
+        let Some((head, _)) = self.bytes.split_first_chunk_mut::<HEAD>() else {
+            unreachable!("a chunk has a head from its beginning")
+        };
+        let [_, count @ ..] = head;
+        *count = self.count.to_be_bytes();
         self.bytes
     }
 }

@@ -38,7 +38,7 @@ impl EmbeddedLog {
         let writing = Arc::clone(&core);
         let writer = std::thread::Builder::new()
             .name("embedded-log".to_owned())
-            .spawn(move || writing.write())
+            .spawn(move || writing.run())
             .map_err(|error| OpenError::Io { directory, reason: error.to_string() })?;
         Ok(Self { id: uuid_text(id), core, writer: Some(writer) })
     }
@@ -80,7 +80,7 @@ impl Source for Core {
     }
 
     fn partitions(&self, topic: &str) -> Result<i32, LogError> {
-        Ok(i32::try_from(self.store.topic(topic)?.partitions.len()).unwrap_or(i32::MAX))
+        Ok(self.store.topic(topic)?.count())
     }
 
     fn range(&self, partition: &TopicPartition) -> Result<OffsetRange, LogError> {
@@ -140,9 +140,9 @@ impl EventLog for EmbeddedLog {
 /// Random bytes as a version 4 UUID.
 fn uuid_text(random: [u8; 16]) -> String {
     let number = u128::from_be_bytes(random) & !(0xf << 76) & !(0x3 << 62) | (4 << 76) | (2 << 62);
-    let hex = format!("{number:032x}");
-    let part = |range| hex.get(range).unwrap_or_default();
-    [part(0..8), part(8..12), part(12..16), part(16..20), part(20..32)].join("-")
+    let (head, tail) = (number >> 96, number & 0xffff_ffff_ffff);
+    let [b, c, d] = [80, 64, 48].map(|shift| (number >> shift) & 0xffff);
+    format!("{head:08x}-{b:04x}-{c:04x}-{d:04x}-{tail:012x}")
 }
 
 #[cfg(test)]

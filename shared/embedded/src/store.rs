@@ -6,7 +6,7 @@
 //! timestamp dropped).
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicI64, Ordering};
 use std::sync::{Arc, RwLock};
 
 use event::{BatchBuilder, TimestampType, TopicPartition};
@@ -30,7 +30,17 @@ pub(crate) struct Topic {
     pub(crate) id: [u8; 16],
     pub(crate) compacted: bool,
     pub(crate) partitions: Vec<Partition>,
-    pub(crate) keyless: AtomicUsize,
+    pub(crate) keyless: AtomicI32,
+}
+
+impl Topic {
+    /// Number of partitions, at least 1.
+    pub(crate) fn count(&self) -> i32 {
+        let Ok(count) = i32::try_from(self.partitions.len()) else {
+            unreachable!("a topic is created with an `i32` of partitions")
+        };
+        count
+    }
 }
 
 /// What is held of a partition. Written by the writer thread (and `trim`), read by everybody.
@@ -85,8 +95,8 @@ pub(crate) fn fatal(error: &fjall::Error) -> LogError {
     LogError::Fatal(format!("the store of the embedded log failed: {error:?}"))
 }
 
-fn damaged() -> LogError {
-    LogError::Fatal("the store of the embedded log holds what it cannot hold".to_owned())
+pub(crate) fn damaged() -> LogError {
+    LogError::Fatal("the store of the embedded log is corrupt".to_owned())
 }
 
 impl Store {
@@ -133,14 +143,17 @@ impl Store {
     }
 
     fn topic_of(&self, facts: TopicFacts) -> Result<Topic, LogError> {
-        let partitions = (0..facts.partitions)
-            .map(|number| self.load_partition(facts.base.saturating_add(number)))
-            .collect::<Result<_, _>>()?;
+        if facts.partitions == 0 || i32::try_from(facts.partitions).is_err() {
+            return Err(damaged());
+        }
+        let end = facts.base.checked_add(facts.partitions).ok_or_else(damaged)?;
+        let partitions =
+            (facts.base..end).map(|id| self.load_partition(id)).collect::<Result<_, _>>()?;
         Ok(Topic {
             id: facts.id,
             compacted: facts.compacted,
             partitions,
-            keyless: AtomicUsize::new(0),
+            keyless: AtomicI32::new(0),
         })
     }
 
@@ -178,17 +191,20 @@ impl Store {
                 continue;
             }
             check_name(&spec.name)?;
-            let base = topics
-                .values()
-                .flat_map(|topic| &topic.partitions)
-                .map(|partition| partition.id.saturating_add(1))
-                .max()
-                .unwrap_or_default();
+            let used = topics.values().flat_map(|topic| &topic.partitions);
+            let base = match used.map(|partition| partition.id).max() {
+                None => 0,
+                Some(last) => last.checked_add(1).ok_or_else(|| {
+                    LogError::Fatal(
+                        "the embedded log has no number left for a partition".to_owned(),
+                    )
+                })?,
+            };
             let mut id = [0; 16];
             getrandom::fill(&mut id)
                 .map_err(|error| LogError::Fatal(format!("no randomness: {error}")))?;
             let facts = TopicFacts {
-                partitions: u32::try_from(spec.partitions.max(1)).unwrap_or(1),
+                partitions: partitions_of(spec)?,
                 compacted: spec.compacted,
                 base,
                 id,
@@ -303,6 +319,17 @@ impl Store {
             batch.commit().map_err(|error| fatal(&error))?;
         }
         Ok(())
+    }
+}
+
+/// Number of partitions of a topic that is to be created.
+fn partitions_of(spec: &TopicSpec) -> Result<u32, LogError> {
+    match u32::try_from(spec.partitions) {
+        Ok(partitions) if partitions > 0 => Ok(partitions),
+        Ok(_) | Err(_) => Err(LogError::Fatal(format!(
+            "topic `{}` cannot have {} partitions: must be at least 1",
+            spec.name, spec.partitions
+        ))),
     }
 }
 

@@ -12,7 +12,7 @@ use ports::{Delivery, LogError, Outgoing, Position, Producer, Published, partiti
 use crate::chunk::ChunkBuilder;
 use crate::directory::Claim;
 use crate::options::Options;
-use crate::store::{Store, Topic, chunk_key, compaction_key, fatal};
+use crate::store::{Store, Topic, chunk_key, compaction_key, damaged, fatal};
 
 /// A chunk is closed at this size or number of records: small enough that a reader who starts in
 /// its middle does not skip much.
@@ -96,8 +96,20 @@ impl Core {
         self.queued.notify_all();
     }
 
-    /// The thread: until closed and empty.
-    pub(crate) fn write(&self) {
+    /// The thread: writes until closed and empty. If it panics, everybody who publishes hears of it.
+    pub(crate) fn run(&self) {
+        if std::panic::catch_unwind(AssertUnwindSafe(|| self.write())).is_err() {
+            let panicked = || LogError::Fatal("the writer of the embedded log panicked".to_owned());
+            let error = self.failure.get_or_init(panicked).clone();
+            tracing::error!(%error, "the embedded log takes no further records");
+            let calls = std::mem::take(&mut self.queue().calls);
+            for call in calls {
+                (call.done)(call.records.iter().map(|_| Err(error.clone())).collect());
+            }
+        }
+    }
+
+    fn write(&self) {
         loop {
             let mut queue = self
                 .queued
@@ -203,7 +215,7 @@ impl<'a> Commit<'a> {
             return Err(LogError::TooLarge { size_bytes, bytes_max });
         }
         // The name of a header has 16 bits of length wherever it is read.
-        let longest = record.headers.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
+        let longest = record.headers.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
         if longest > usize::from(u16::MAX) {
             return Err(LogError::TooLarge { size_bytes: longest, bytes_max: 65_535 });
         }
@@ -255,10 +267,11 @@ impl<'a> Commit<'a> {
             .open
             .into_iter()
             .map(|(partition, open)| {
-                if let Some(state) = open.topic.partitions.get(open.index) {
-                    state.newest_ms.store(open.newest_ms, Ordering::Release);
-                    state.next.store(open.next, Ordering::Release);
-                }
+                let Some(state) = open.topic.partitions.get(open.index) else {
+                    unreachable!("a partition that was opened exists")
+                };
+                state.newest_ms.store(open.newest_ms, Ordering::Release);
+                state.next.store(open.next, Ordering::Release);
                 (partition, open.next)
             })
             .collect();
@@ -269,14 +282,11 @@ impl<'a> Commit<'a> {
 
 /// Where a record goes: as it says, else by its key, else in turn.
 fn route(topic: &Topic, record: &Outgoing) -> i32 {
-    let count = topic.partitions.len();
     match (record.partition, &record.key) {
         (Some(number), _) => number,
-        (None, Some(key)) => partition_of(key, i32::try_from(count).unwrap_or(i32::MAX)),
-        (None, None) => {
-            let turn = topic.keyless.fetch_add(1, Ordering::Relaxed) % count.max(1);
-            i32::try_from(turn).unwrap_or_default()
-        }
+        (None, Some(key)) => partition_of(key, topic.count()),
+        // Wraps like any turn.
+        (None, None) => topic.keyless.fetch_add(1, Ordering::Relaxed).rem_euclid(topic.count()),
     }
 }
 
@@ -325,7 +335,8 @@ impl OpenPartition {
         if !self.newest.contains_key(&key) {
             let older = core.store.keys.get(compaction_key(self.id, &key));
             let older = older.map_err(|error| fatal(&error))?;
-            if let Some(older) = older.and_then(|older| older.as_ref().try_into().ok()) {
+            if let Some(older) = older {
+                let older = older.as_ref().try_into().map_err(|_| damaged())?;
                 let older = chunk_key(self.id, i64::from_be_bytes(older));
                 batch.remove(&core.store.chunks, older);
             }
@@ -357,8 +368,8 @@ impl Producer for EmbeddedProducer {
             done(records.iter().map(|_| Err(error.clone())).collect());
             return Ok(());
         }
-        let is_full = queue.records.saturating_add(records.len()) > core.options.queue_records_max
-            || queue.bytes.saturating_add(bytes) > core.options.queue_bytes_max;
+        let is_full = queue.records + records.len() > core.options.queue_records_max
+            || queue.bytes + bytes > core.options.queue_bytes_max;
         if is_full && !queue.calls.is_empty() {
             return Err(LogError::QueueFull { waiting: queue.records + queue.writing });
         }

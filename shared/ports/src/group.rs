@@ -166,12 +166,13 @@ impl Group {
         }
         for ((topic, partitions), ids) in readers {
             for partition in 0..partitions {
-                let count = i64::try_from(ids.len()).unwrap_or(i64::MAX);
-                let index = i64::from(partition) * count / i64::from(partitions);
-                let reader = usize::try_from(index).ok().and_then(|index| ids.get(index));
-                if let Some(member) = reader.and_then(|id| self.members.get_mut(id)) {
-                    member.target.insert(TopicPartition::new(Arc::clone(&topic), partition));
-                }
+                // Both are non-negative, and the quotient is below the number of members.
+                let share = i128::from(partition) * ids.len() as i128 / i128::from(partitions);
+                let reader = usize::try_from(share).ok().and_then(|index| ids.get(index));
+                let Some(member) = reader.and_then(|id| self.members.get_mut(id)) else {
+                    unreachable!("a reader is a member")
+                };
+                member.target.insert(TopicPartition::new(Arc::clone(&topic), partition));
             }
         }
     }

@@ -27,8 +27,7 @@ pub const BATCH_BYTES_MAX: usize = 1 << 20;
 #[must_use]
 pub const fn has_room(batch: &BatchBuilder, record_bytes: usize) -> bool {
     batch.is_empty()
-        || (batch.len() < BATCH_RECORDS_MAX
-            && batch.size_bytes().saturating_add(record_bytes) <= BATCH_BYTES_MAX)
+        || (batch.len() < BATCH_RECORDS_MAX && batch.size_bytes() + record_bytes <= BATCH_BYTES_MAX)
 }
 
 /// Calls that a [`Source`] may refuse.
@@ -211,7 +210,7 @@ impl<S: Source> LocalConsumer<S> {
     }
 
     fn is_readable(&self, state: &HubState, partition: &TopicPartition, cursor: Cursor) -> bool {
-        let end = state.ends.get(partition).copied().unwrap_or_default();
+        let end = state.ends.get(partition).copied().unwrap_or(0);
         // Beyond the end is work too: fetching there says `OutOfRange` (a topic made anew).
         !cursor.paused && cursor.position.is_some_and(|position| position != end)
     }

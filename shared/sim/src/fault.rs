@@ -44,21 +44,21 @@ pub(crate) struct Plan {
 impl Plan {
     /// The call after `skip` further calls of that operation will fail.
     pub(crate) fn add(&mut self, operation: Operation, skip: u64, fault: Fault) {
-        let next = self.calls.get(&operation).copied().unwrap_or_default();
-        self.faults.insert((operation, next.saturating_add(skip)), fault);
+        let next = self.calls.get(&operation).copied().unwrap_or(0);
+        self.faults.insert((operation, next + skip), fault);
     }
 
     /// Counts a call and says how it fails.
     pub(crate) fn next(&mut self, operation: Operation) -> Option<Fault> {
         let calls = self.calls.entry(operation).or_default();
         let number = *calls;
-        *calls = calls.wrapping_add(1);
+        *calls += 1;
         self.faults.remove(&(operation, number))
     }
 
     /// Calls of that operation so far.
     pub(crate) fn calls(&self, operation: Operation) -> u64 {
-        self.calls.get(&operation).copied().unwrap_or_default()
+        self.calls.get(&operation).copied().unwrap_or(0)
     }
 
     pub(crate) fn clear(&mut self) {

@@ -115,7 +115,7 @@ impl MemoryLog {
     /// Moves the clock.
     pub fn advance_ms(&self, by_ms: i64) {
         let mut state = self.shared.lock();
-        state.now_ms = state.now_ms.saturating_add(by_ms);
+        state.now_ms += by_ms;
     }
 
     /// The clock.
@@ -297,7 +297,7 @@ impl Producer for Shared {
         let mut state = self.lock();
         let count = records.len();
         let waiting = state.held.iter().map(|answer| answer.records).sum::<usize>();
-        if waiting.saturating_add(count) > self.settings.in_flight_max {
+        if waiting + count > self.settings.in_flight_max {
             return Err(LogError::QueueFull { waiting });
         }
         let fault = state.plan.next(Operation::Publish);
@@ -350,7 +350,7 @@ impl Source for Shared {
 
     fn partitions(&self, topic: &str) -> Result<i32, LogError> {
         let state = self.lock();
-        Ok(i32::try_from(state.store.topic(topic)?.partitions.len()).unwrap_or(i32::MAX))
+        Ok(state.store.topic(topic)?.count())
     }
 
     fn range(&self, partition: &TopicPartition) -> Result<OffsetRange, LogError> {

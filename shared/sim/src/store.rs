@@ -29,7 +29,17 @@ pub(crate) struct Partition {
 pub(crate) struct Topic {
     pub(crate) id: u64,
     pub(crate) partitions: Vec<Partition>,
-    keyless: usize,
+    keyless: i32,
+}
+
+impl Topic {
+    /// Number of partitions, at least 1.
+    pub(crate) fn count(&self) -> i32 {
+        let Ok(count) = i32::try_from(self.partitions.len()) else {
+            unreachable!("a topic is created with an `i32` of partitions")
+        };
+        count
+    }
 }
 
 /// Every topic of the log.
@@ -87,14 +97,13 @@ impl Store {
             .topics
             .get_mut(&record.topic)
             .ok_or_else(|| LogError::UnknownPartition(record.topic.to_string()))?;
-        let count = i32::try_from(topic.partitions.len()).unwrap_or(i32::MAX);
         let number = match (record.partition, &record.key) {
             (Some(number), _) => number,
-            (None, Some(key)) => partition_of(key, count),
+            (None, Some(key)) => partition_of(key, topic.count()),
             (None, None) => {
-                let turn = topic.keyless % topic.partitions.len().max(1);
-                topic.keyless = topic.keyless.wrapping_add(1);
-                i32::try_from(turn).unwrap_or_default()
+                let turn = topic.keyless % topic.count();
+                topic.keyless = turn + 1;
+                turn
             }
         };
         let partition = TopicPartition::new(Arc::clone(&record.topic), number);
@@ -127,7 +136,7 @@ impl Partition {
     }
 
     pub(crate) fn skip(&mut self, offsets: i64) {
-        self.next = self.next.saturating_add(offsets.max(0));
+        self.next += offsets.max(0);
     }
 
     pub(crate) fn trim(&mut self, first: i64) {
