@@ -20,15 +20,15 @@ use rdkafka::{Message, Offset, Timestamp};
 
 use crate::context::{Change, GroupContext, list};
 use crate::instance::Instance;
-use crate::log::watermarks;
 use crate::options::Options;
 use crate::outcome::{is_out_of_range, is_unknown, outcome};
+use crate::topics::watermarks;
 
 /// Records and bytes copied before a poll hands out what it has, over all partitions.
 const COPIED_RECORDS_MAX: usize = 4 * BATCH_RECORDS_MAX;
 const COPIED_BYTES_MAX: usize = 4 * BATCH_BYTES_MAX;
 
-/// How long to wait before librdkafka is asked again for what it was not ready for.
+/// Pause before a request that librdkafka was not ready for is repeated.
 const RETRY: Duration = Duration::from_millis(20);
 
 #[derive(Debug)]
@@ -50,15 +50,15 @@ impl Cursor {
     }
 }
 
-/// Consumer of a Kafka log. Leaves its group when it is dropped, if it has no name there.
+/// Consumer of a Kafka log. A dynamic member leaves its group when it is dropped.
 pub(crate) struct KafkaConsumer {
     base: BaseConsumer<GroupContext>,
-    /// Of a member.
+    /// Its group, if it is a member of one.
     group: Option<String>,
     instance: Arc<Instance>,
     request_wait: Duration,
     cursors: BTreeMap<TopicPartition, Cursor>,
-    /// A cursor and librdkafka disagree.
+    /// The cursors and librdkafka's assignment differ.
     is_dirty: bool,
     /// Partitions on which librdkafka's own pause is set.
     paused: BTreeSet<TopicPartition>,
@@ -94,7 +94,7 @@ impl KafkaConsumer {
                 }
                 config
             }
-            // librdkafka wants a name; nobody joins or commits under it.
+            // librdkafka requires a group id; nobody joins or commits under it.
             Subscription::Partitions(_) => options.consumer("driftseal-reader"),
         };
         let context = GroupContext::default();
@@ -166,7 +166,7 @@ impl KafkaConsumer {
             + ready.iter().map(Batch::size_bytes).sum::<usize>();
     }
 
-    /// Brings librdkafka's assignment in line with the cursors.
+    /// Aligns librdkafka's assignment with the cursors.
     fn apply(&mut self) -> Result<(), LogError> {
         if !self.is_dirty {
             return Ok(());
@@ -273,8 +273,8 @@ impl KafkaConsumer {
                 self.cursors.get_mut(&partition)?.copied.take()?.build()
             }
         };
-        self.copied_records = self.copied_records.saturating_sub(batch.len());
-        self.copied_bytes = self.copied_bytes.saturating_sub(batch.size_bytes());
+        self.copied_records -= batch.len();
+        self.copied_bytes -= batch.size_bytes();
         self.served = Some(batch.partition().clone());
         Some(batch)
     }
@@ -318,7 +318,7 @@ impl KafkaConsumer {
         }
     }
 
-    /// What an error of a poll means here; `None` for what librdkafka mends by itself.
+    /// Translates an error of a poll; `None` for those that librdkafka recovers from by itself.
     fn classify(&mut self, error: &KafkaError) -> Option<LogError> {
         let code = error.rdkafka_error_code();
         if code.is_some_and(is_out_of_range) {
@@ -341,8 +341,8 @@ impl KafkaConsumer {
         Some(outcome(error, "consumer"))
     }
 
-    /// What an error means where another process has joined under our name: librdkafka's client is
-    /// of no use any more, and the next one joins without a name.
+    /// Translates the error after another process has joined under our static membership: librdkafka's
+    /// client is fenced for good, and the next one joins as a dynamic member.
     fn unless_fenced(&self, error: LogError) -> LogError {
         let fatal = self.base.client().fatal_error();
         let is_fenced =
@@ -350,9 +350,8 @@ impl KafkaConsumer {
         let Some(group) = self.group.as_ref().filter(|_| is_fenced) else { return error };
         self.instance.lose(group);
         LogError::Unavailable(format!(
-            "another process joined the group `{group}` under the name of this one \
-             (`kafka.instance`); it goes on without a name, which costs a session timeout when it \
-             dies"
+            "fenced: another process joined the group `{group}` with the same `kafka.instance`; \
+             continuing as a dynamic member, which costs a session timeout after a crash"
         ))
     }
 

@@ -1,4 +1,4 @@
-//! What librdkafka calls back.
+//! Callbacks of librdkafka.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,7 +12,7 @@ use rdkafka::types::RDKafkaRespErr;
 use rdkafka::util::Timeout;
 use rdkafka::{ClientContext, Offset, TopicPartitionList};
 
-/// Sends what librdkafka says to `tracing`.
+/// Forwards log lines of librdkafka to `tracing`.
 pub(crate) fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
     match level {
         RDKafkaLogLevel::Emerg
@@ -36,7 +36,7 @@ pub(crate) fn log_error(error: &KafkaError, reason: &str) {
     tracing::debug!(%error, reason, "kafka client error");
 }
 
-/// Context of clients that only ask.
+/// Context of clients that only send requests.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct QuietContext;
 
@@ -147,7 +147,7 @@ impl ConsumerContext for GroupContext {
     fn commit_callback(&self, result: KafkaResult<()>, _: &TopicPartitionList) {
         match result {
             Err(error) if error.rdkafka_error_code() != Some(RDKafkaErrorCode::NoOffset) => {
-                tracing::debug!(%error, "failed to commit an advisory position");
+                tracing::debug!(%error, "failed to commit consumer-group offsets");
             }
             Ok(()) | Err(_) => {}
         }

@@ -1,14 +1,14 @@
-//! The name under which a process is a member of its groups.
+//! Static group membership (`group.instance.id`).
 //!
-//! A group gives the partitions of a member that comes back under its name to it at once, instead of
-//! waiting until the member that died has timed out. Where another process joins under the same
-//! name, the last one has it: the other goes on as a member without a name, and never takes the name
-//! back, so that two of one name do not chase each other.
+//! A static member that restarts gets its partitions back at once, instead of waiting for the session
+//! timeout of its dead predecessor. If another process joins under the same id, the broker fences the
+//! older member; that one continues as a dynamic member and never reclaims the id, so that two
+//! processes with one id do not fence each other for ever.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
-/// The name, and where it belongs to somebody else by now.
+/// The id, and the groups in which another process has taken it.
 #[derive(Debug)]
 pub(crate) struct Instance {
     name: String,
@@ -16,18 +16,18 @@ pub(crate) struct Instance {
 }
 
 impl Instance {
-    /// An empty name is none.
+    /// An empty id disables static membership.
     pub(crate) const fn new(name: String) -> Self {
         Self { name, lost: Mutex::new(BTreeSet::new()) }
     }
 
-    /// The name to join a group with.
+    /// The id to join a group with; `None` for a dynamic member.
     pub(crate) fn in_group(&self, group: &str) -> Option<&str> {
         let lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
         (!self.name.is_empty() && !lost.contains(group)).then_some(self.name.as_str())
     }
 
-    /// Another process has the name in that group.
+    /// Another process has taken the id in that group.
     pub(crate) fn lose(&self, group: &str) {
         self.lost.lock().unwrap_or_else(PoisonError::into_inner).insert(group.to_owned());
     }

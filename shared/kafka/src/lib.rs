@@ -4,15 +4,14 @@
 //!
 //! - Publishing is idempotent and acknowledged by all in-sync replicas; records with a key land
 //!   where Java clients put them (`murmur2_random`).
-//! - A consumer never reads from a position that nobody asked for: a partition enters librdkafka's
+//! - A consumer never reads from an offset that nobody asked for: a partition enters librdkafka's
 //!   assignment only with the offset that was sought, `auto.offset.reset` is `error`, and committed
-//!   positions are only ever written.
-//! - Records of partitions that were taken away are not delivered afterwards, also those that had
-//!   been fetched already.
+//!   offsets are only ever written.
+//! - Records of revoked partitions are not delivered afterwards, not even those already fetched.
 //! - Aborted records of transactions are never seen (`read_committed`); [`ports::OffsetRange::next`]
 //!   is the last stable offset.
-//! - A member of a group that has a name ([`Options::instance`]) and dies is back at once: it need not
-//!   wait until its dead self has timed out. Two of one name do not stop each other.
+//! - A static group member ([`Options::instance`]) that crashes gets its partitions back as soon as it
+//!   restarts, without waiting for a session timeout. Two processes with one id do not stop each other.
 //! - Memory is bounded: publications in flight, librdkafka's prefetch, and the records copied.
 //! - Properties of librdkafka pass through unchanged ([`Options::client`]), except those on which
 //!   the promises above rest, which are refused. Their values are never printed.

@@ -12,14 +12,13 @@ use crate::consumer::KafkaConsumer;
 use crate::context::QuietContext;
 use crate::instance::Instance;
 use crate::options::Options;
-use crate::outcome::outcome;
 use crate::producer::KafkaProducer;
 use crate::topics;
 
 /// An event log on a Kafka cluster.
 pub struct KafkaLog {
     options: Options,
-    /// Asks questions; belongs to no group.
+    /// For requests to the brokers; belongs to no group.
     asker: BaseConsumer<QuietContext>,
     producer: Arc<KafkaProducer>,
     cluster_id: String,
@@ -60,23 +59,11 @@ impl KafkaLog {
         Ok(Self { options, asker, producer, cluster_id, instance })
     }
 
-    /// Serves what librdkafka has to say to the client that only asks.
+    /// The client for requests, after the events that librdkafka holds for it were served.
     fn asker(&self) -> &BaseConsumer<QuietContext> {
         while self.asker.poll(Duration::ZERO).is_some() {}
         &self.asker
     }
-}
-
-/// What a partition holds, up to the last stable offset.
-pub(crate) fn watermarks<C: rdkafka::consumer::ConsumerContext>(
-    client: &BaseConsumer<C>,
-    partition: &TopicPartition,
-    wait: Duration,
-) -> Result<OffsetRange, LogError> {
-    let (first, next) = client
-        .fetch_watermarks(&partition.topic, partition.partition, wait)
-        .map_err(|error| outcome(&error, &partition.to_string()))?;
-    Ok(OffsetRange { first, next })
 }
 
 impl EventLog for KafkaLog {
@@ -104,7 +91,7 @@ impl EventLog for KafkaLog {
         if !(0..count).contains(&partition.partition) {
             return Err(LogError::UnknownPartition(partition.to_string()));
         }
-        watermarks(&self.asker, partition, self.options.request_wait)
+        topics::watermarks(&self.asker, partition, self.options.request_wait)
     }
 
     fn producer(&self) -> Arc<dyn Producer> {

@@ -1,4 +1,4 @@
-//! What can be set.
+//! The options of the adapter.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -35,11 +35,11 @@ pub struct Options {
     /// Properties of librdkafka as they are (`security.protocol`, `sasl.password`,
     /// `group.protocol`, …). They come last and win, except over what this crate relies on.
     pub client: BTreeMap<String, String>,
-    /// Name of the process in the groups that it joins (`group.instance.id`); empty for none.
-    /// Whoever joins under it takes over the partitions of the member that has it, at once and
-    /// without moving any other; who had it goes on without a name. A named member keeps its
-    /// partitions when it ends, until it is back or its session has timed out. The consumer protocol
-    /// (KIP-848) refuses a name until the session has timed out, so that none is used there.
+    /// Static group membership (`group.instance.id`); empty disables it. A process that joins under
+    /// the id of another one takes over its partitions at once, without a rebalance of the others;
+    /// the older process continues as a dynamic member. A static member that leaves keeps its
+    /// partitions until it returns or its session times out. The consumer protocol (KIP-848) rejects
+    /// an id until the session has timed out, so static membership is not used there.
     pub instance: String,
     /// Largest record (key, value and headers), bytes; a larger one is `TooLarge`. The topic's
     /// `max.message.bytes` must allow it.
@@ -48,18 +48,18 @@ pub struct Options {
     pub queue_records_max: usize,
     /// Bytes in flight; beyond that `QueueFull`. One call is always taken when nothing is.
     pub queue_bytes_max: usize,
-    /// How long a question to the brokers may take; then `Unavailable`.
+    /// Timeout of a request to the brokers; beyond it `Unavailable`.
     pub request_wait: Duration,
-    /// How long a record may wait for its acknowledgement; then its outcome is `Unavailable`,
-    /// that is unknown.
+    /// How long a record may wait for its acknowledgement; beyond it the outcome is unknown
+    /// (`Unavailable`).
     pub delivery_wait: Duration,
-    /// Copies of each partition of a topic that is created; -1 leaves it to the brokers.
+    /// Replication factor of topics that are created; -1 for the default of the brokers.
     pub replication: i32,
 }
 
 impl Options {
-    /// The defaults: no name, records up to 1,000,000 bytes, 100,000 records or 64 MiB in flight,
-    /// 10 s for a question, 30 s for an acknowledgement, replication as the brokers say.
+    /// The defaults: dynamic membership, records up to 1,000,000 bytes, 100,000 records or 64 MiB in
+    /// flight, 10 s for a request, 30 s for an acknowledgement, the brokers' replication factor.
     #[must_use]
     pub fn new(bootstrap_servers: impl Into<String>) -> Self {
         Self {
@@ -75,7 +75,7 @@ impl Options {
         }
     }
 
-    /// Refuses properties that would break a promise.
+    /// Rejects properties that would break a promise.
     pub(crate) fn check(&self) -> Result<(), LogError> {
         match self.client.keys().find(|property| FIXED.contains(&property.as_str())) {
             None => Ok(()),
@@ -86,7 +86,7 @@ impl Options {
         }
     }
 
-    /// Whether members agree by the classic group protocol.
+    /// Whether the classic group protocol is used.
     pub(crate) fn is_classic(&self) -> bool {
         self.client.get("group.protocol").is_none_or(|protocol| protocol == "classic")
     }

@@ -139,8 +139,8 @@ impl KafkaProducer {
     fn take(&self, records: usize, bytes: usize) -> Result<(), LogError> {
         let waiting = self.load.records.fetch_add(records, Ordering::AcqRel);
         let waiting_bytes = self.load.bytes.fetch_add(bytes, Ordering::AcqRel);
-        let fits = waiting.saturating_add(records) <= self.queue_records_max
-            && waiting_bytes.saturating_add(bytes) <= self.queue_bytes_max;
+        let fits = waiting + records <= self.queue_records_max
+            && waiting_bytes + bytes <= self.queue_bytes_max;
         if fits || waiting == 0 {
             return Ok(());
         }

@@ -7,10 +7,11 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
 use std::time::Duration;
 
-use ports::{LogError, TopicSpec};
+use event::TopicPartition;
+use ports::{LogError, OffsetRange, TopicSpec};
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::config::FromClientConfigAndContext;
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::RDKafkaErrorCode;
 
 use crate::context::QuietContext;
@@ -140,6 +141,18 @@ pub(crate) fn partitions(
         });
     }
     i32::try_from(found.partitions().len()).map_err(|_| unknown())
+}
+
+/// What a partition holds, up to the last stable offset.
+pub(crate) fn watermarks<C: ConsumerContext>(
+    client: &BaseConsumer<C>,
+    partition: &TopicPartition,
+    wait: Duration,
+) -> Result<OffsetRange, LogError> {
+    let (first, next) = client
+        .fetch_watermarks(&partition.topic, partition.partition, wait)
+        .map_err(|error| outcome(&error, &partition.to_string()))?;
+    Ok(OffsetRange { first, next })
 }
 
 /// Wakes the thread that waits for a future.
