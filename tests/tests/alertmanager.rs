@@ -7,9 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use event::{EventBuilder, Timestamp, encode};
-use notifier::{Config, Role};
+use notifier::{Config, Notifier};
 use ports::{EventLog, Outgoing, TopicSpec, publish_and_wait};
 use serde_json::Value;
+use service::Role as _;
 use service::clock::now_ms;
 use sim::MemoryLog;
 use tests::alertmanager::{Alertmanager, told};
@@ -67,7 +68,7 @@ fn an_alert_appears_is_updated_and_resolves() {
     let specs =
         topics.map(|name| TopicSpec { name: name.clone(), partitions: 1, compacted: false });
     log.create_topics(&specs).unwrap();
-    let start = || Role::start(config.clone(), Arc::new(log.clone())).unwrap();
+    let start = || Notifier::start(config.clone(), Arc::new(log.clone())).unwrap();
     let mut role = start();
 
     publish(&log, "pending");

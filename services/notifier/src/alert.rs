@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use event::{Cell, Event, Timestamp, schema};
+use monitor::watchdog;
 
 use crate::text::clip;
-use crate::watch;
 
 /// Longest text kept of a field, characters.
 const TEXT_MAX: usize = 1_000;
@@ -132,9 +132,9 @@ impl Alert {
     /// alert, and for one without an identifier.
     pub(crate) fn from_event(event: &Event<'_>, logged_ms: i64) -> Option<Self> {
         let (step, is_dismissed) = match event.text_at("kind")? {
-            "drift.alert.firing" | watch::DEAD => (Step::Firing, false),
+            "drift.alert.firing" | watchdog::DEAD => (Step::Firing, false),
             "drift.alert.acknowledged" => (Step::Acknowledged, false),
-            "drift.alert.resolved" | watch::RECOVERED => (Step::Resolved, false),
+            "drift.alert.resolved" | watchdog::RECOVERED => (Step::Resolved, false),
             "drift.alert.dismissed" => (Step::Resolved, true),
             _ => return None,
         };

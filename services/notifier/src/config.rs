@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use service::config::Secret;
 
-use crate::machine::{Policy, SinkPlan};
+use crate::machine::{DeliveryLimits, SinkPlan};
 use crate::sink::SinkConfig;
 
 /// Longest name of a sink.
@@ -48,7 +48,7 @@ pub struct Config {
     /// Alerts held, which fire or are not told to their end. Default 10,000, at least 1. A further
     /// one is a dead letter for every sink, reason `overflow`; while the log is read at the start
     /// it is only counted and logged. Each takes some 20 KiB at most.
-    pub episodes_max: usize,
+    pub alerts_max: usize,
     /// Steps that wait for one sink. Default 1,000, at least 1. At this bound a new alert is a dead
     /// letter for this sink, reason `overflow`; further steps of earlier alerts still go to it.
     pub queue_max: usize,
@@ -111,7 +111,7 @@ impl Default for Config {
             retry_after_secs_max: 3_600,
             age_secs_max: 3_600,
             dead_after_secs: 300,
-            episodes_max: 10_000,
+            alerts_max: 10_000,
             queue_max: 1_000,
             position_secs_max: 30,
             overlap_records: 10_000,
@@ -143,7 +143,7 @@ impl Config {
         expect((1..=64).contains(&self.requests_max), "`requests_max`: 1 to 64");
         expect(self.attempts_max > 0, "`attempts_max`: at least 1");
         expect(self.retry_ms <= self.retry_ms_max, "`retry_ms_max`: at least `retry_ms`");
-        expect(self.episodes_max > 0, "`episodes_max`: at least 1");
+        expect(self.alerts_max > 0, "`alerts_max`: at least 1");
         expect(self.queue_max > 0, "`queue_max`: at least 1");
         for (name, sink) in &self.sinks {
             if !is_name(name) {
@@ -156,14 +156,14 @@ impl Config {
         problems
     }
 
-    pub(crate) fn policy(&self) -> Policy {
-        Policy {
+    pub(crate) fn limits(&self) -> DeliveryLimits {
+        DeliveryLimits {
             attempts_max: self.attempts_max,
             backoff_ms: self.retry_ms.into(),
             backoff_ms_max: self.retry_ms_max.into(),
             retry_after_ms_max: i64::from(self.retry_after_secs_max) * 1_000,
             age_ms_max: i64::from(self.age_secs_max) * 1_000,
-            episodes_max: self.episodes_max,
+            alerts_max: self.alerts_max,
             queue_max: self.queue_max,
         }
     }

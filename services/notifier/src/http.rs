@@ -1,9 +1,10 @@
 //! Sending requests: threads for each sink, and what an answer means.
 //!
-//! TLS is that of the system (OpenSSL, which the Kafka client links too): its certificates are
-//! trusted, and `SSL_CERT_FILE` names others. Proxies are those of `HTTPS_PROXY` and `NO_PROXY`.
+//! TLS (feature `tls`) is that of the system (OpenSSL, which the Kafka client links too): its
+//! certificates are trusted, and `SSL_CERT_FILE` names others. Proxies are those of `HTTPS_PROXY` and `NO_PROXY`.
 //! Redirects are not followed: a receiver that moved is a receiver to configure anew.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::Builder;
@@ -12,7 +13,6 @@ use std::time::Duration;
 use chrono::DateTime;
 use service::clock::{Stopwatch, now_ms};
 use ureq::Agent;
-use ureq::tls::{RootCerts, TlsConfig, TlsProvider};
 
 use crate::machine::{Answer, Key, Task};
 use crate::sink::Request;
@@ -75,7 +75,7 @@ impl Pool {
                         let job = receiver.lock().unwrap_or_else(PoisonError::into_inner).recv();
                         let Ok(Job { key, task, request, request_digest }) = job else { return };
                         let watch = Stopwatch::start();
-                        let answer = send(&agent, &request, now_ms());
+                        let answer = answer_of(&agent, &request);
                         let seconds = watch.elapsed_secs();
                         let done = Answered { key, task, request_digest, answer, seconds };
                         if answered.send(done).is_err() {
@@ -106,19 +106,31 @@ impl Pool {
 }
 
 fn agent(request_wait: Duration) -> Agent {
-    let tls = TlsConfig::builder()
-        .provider(TlsProvider::NativeTls)
-        .root_certs(RootCerts::PlatformVerifier)
-        .build();
-    Agent::config_builder()
+    let config = Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)
         .max_redirects_will_error(false)
         .timeout_global(Some(request_wait))
-        .user_agent(concat!("driftseal-notifier/", env!("CARGO_PKG_VERSION")))
-        .tls_config(tls)
-        .build()
-        .into()
+        .user_agent(concat!("driftseal-notifier/", env!("CARGO_PKG_VERSION")));
+    #[cfg(feature = "tls")]
+    let config = config.tls_config(
+        ureq::tls::TlsConfig::builder()
+            .provider(ureq::tls::TlsProvider::NativeTls)
+            .root_certs(ureq::tls::RootCerts::PlatformVerifier)
+            .build(),
+    );
+    config.build().into()
+}
+
+/// The answer to a request; a panic of the client counts as none, so that no request is under way
+/// for ever.
+fn answer_of(agent: &Agent, request: &Request) -> Answer {
+    let sent = catch_unwind(AssertUnwindSafe(|| send(agent, request, now_ms())));
+    sent.unwrap_or_else(|_| Answer::Busy {
+        status: None,
+        retry_after_ms: None,
+        detail: "the HTTP client panicked".to_owned(),
+    })
 }
 
 /// Sends a request and says what came of it. Never panics, never says a secret.

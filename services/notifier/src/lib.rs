@@ -16,7 +16,7 @@
 //!   `dedup_key`, a webhook by `webhook-id`. Slack has no such memory.
 //! - No receiver waits for another one, and a request never waits longer than
 //!   [`Config::request_wait_ms_max`].
-//! - Memory is bounded by [`Config::episodes_max`]; what happens there is said there.
+//! - Memory is bounded by [`Config::alerts_max`]; what happens there is said there.
 //! - Secrets are in no log line, event, error or `Debug` text.
 //!
 //! | state of a step | if the process dies here |
@@ -31,8 +31,9 @@
 //!
 //! # Where to start
 //!
-//! `machine` decides, and `watch` whether the monitor is dead (pure: events and time in, requests and outcomes out), `sink` makes requests,
-//! `http` sends them, `role` is the loop.
+//! `machine` decides what to send to whom (pure: events and time in, requests and outcomes out),
+//! `sink` makes requests, `http` sends them, `outbox` writes outcomes, `role` is the loop. Whether
+//! the monitor is dead is decided by [`monitor::watchdog`].
 //!
 //! # What it does not do
 //!
@@ -44,14 +45,15 @@ mod config;
 mod http;
 mod machine;
 mod meters;
+mod outbox;
 mod outcome;
+mod owned;
 mod position;
 mod role;
 mod secret;
 pub mod sink;
 mod text;
-mod watch;
 
 pub use alert::Severity;
 pub use config::{Config, Topics};
-pub use role::{Role, RunError, run};
+pub use role::{Notifier, run};

@@ -80,7 +80,7 @@ pub(crate) fn reported(report: &Report) {
 
 /// Sets the gauges of what is held and waits.
 pub(crate) fn state(machine: &Machine) {
-    gauge!(names::NOTIFIER_EPISODES_OPEN).set(float(machine.episodes()));
+    gauge!(names::NOTIFIER_ALERTS_OPEN).set(float(machine.episodes()));
     for (sink, steps) in machine.waiting() {
         gauge!(names::NOTIFIER_STEPS_WAITING, "sink" => sink.to_string()).set(float(steps));
     }

@@ -2,13 +2,17 @@
 
 use std::sync::Arc;
 
-use event::{BuildError, Event, EventBuilder, Timestamp, schema};
-use sha2::{Digest, Sha256};
-use uuid::Builder;
+use event::{BuildError, Event, EventBuilder, Timestamp, id, schema};
 
 use crate::alert::{Alert, Step};
 
-/// Why a sink was not told.
+/// Domain of the identifiers of outcomes.
+const DOMAIN: &str = "driftseal/event-id/notification/v1";
+const DELIVERED: &str = "notification.delivered";
+const FAILED: &str = "notification.failed";
+const SUPPRESSED: &str = "notification.suppressed";
+
+/// Why a sink was not notified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Reason {
     /// The receiver will never accept the request (most 4xx).
@@ -77,6 +81,15 @@ impl Outcome {
         Self { verdict, attempts: 0, status_code: None, request_digest: None, detail: None }
     }
 
+    /// Kind of the event.
+    pub(crate) const fn kind(&self) -> &'static str {
+        match self.verdict {
+            Verdict::Delivered => DELIVERED,
+            Verdict::Failed(_) => FAILED,
+            Verdict::Suppressed => SUPPRESSED,
+        }
+    }
+
     /// The event, about the alert event that asked for the step. Its identifier is derived from
     /// alert, sink and step, so whoever writes it again writes it under the same one.
     pub(crate) fn to_event(
@@ -86,15 +99,15 @@ impl Outcome {
         now_ms: i64,
     ) -> Result<Event<'static>, BuildError> {
         // A step that was suppressed may be told later, which is another outcome of it.
-        let (kind, about, reason) = match self.verdict {
-            Verdict::Delivered => ("notification.delivered", alert.step.name(), None),
-            Verdict::Failed(why) => ("notification.failed", alert.step.name(), Some(why.name())),
-            Verdict::Suppressed => ("notification.suppressed", "suppressed", None),
+        let (about, reason) = match self.verdict {
+            Verdict::Delivered => (alert.step.name(), None),
+            Verdict::Failed(reason) => (alert.step.name(), Some(reason.name())),
+            Verdict::Suppressed => ("suppressed", None),
         };
         let suppressed_by = alert.suppressed_by.as_deref();
         let suppressed_by = suppressed_by.filter(|_| self.verdict == Verdict::Suppressed);
-        EventBuilder::new(kind)
-            .set("event_id", event_id(&alert.alert_id, sink, about))
+        EventBuilder::new(self.kind())
+            .set("event_id", id::from_texts(DOMAIN, &[&alert.alert_id, sink, about]))
             .set("event_time", Timestamp::from_millis(now_ms))
             .set_some("tenant_id", alert.tenant_id.as_deref())
             .set_some("environment", alert.environment.as_deref())
@@ -116,22 +129,6 @@ impl Outcome {
     }
 }
 
-/// Version 8 UUID (RFC 9562, section 5.8) over a domain-separated digest.
-fn event_id(alert_id: &str, sink: &str, about: &str) -> String {
-    let mut hasher = Sha256::new();
-    hasher.update(b"driftseal/event-id/notification/v1");
-    for part in [alert_id, sink, about] {
-        hasher.update([0]);
-        hasher.update(part.as_bytes());
-    }
-    let digest: [u8; 32] = hasher.finalize().into();
-    let mut bytes = [0; 16];
-    for (to, from) in bytes.iter_mut().zip(digest) {
-        *to = from;
-    }
-    Builder::from_custom_bytes(bytes).into_uuid().to_string()
-}
-
 /// An outcome that the log already holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Logged {
@@ -146,12 +143,12 @@ impl Logged {
     pub(crate) fn from_event(event: &Event<'_>) -> Option<Self> {
         let text = |path| schema().id(path).and_then(|id| event.text(id));
         let verdict = match text("kind")? {
-            "notification.delivered" => Verdict::Delivered,
-            "notification.suppressed" => Verdict::Suppressed,
-            "notification.failed" => {
+            DELIVERED => Verdict::Delivered,
+            SUPPRESSED => Verdict::Suppressed,
+            FAILED => {
                 let name = text("notification.reason");
                 let reason = Reason::ALL.into_iter().find(|reason| Some(reason.name()) == name);
-                // Of a later version: it was decided, and what to is all the same here.
+                // A reason of a later release is as final as any.
                 Verdict::Failed(reason.unwrap_or(Reason::Refused))
             }
             _ => return None,
@@ -215,6 +212,6 @@ mod tests {
             of("a", "s", Step::Resolved),
         ];
         assert_eq!(all.iter().collect::<std::collections::HashSet<_>>().len(), all.len());
-        assert_eq!(all[0], event_id("a", "s", "firing"));
+        assert_eq!(all[0], id::from_texts(DOMAIN, &["a", "s", "firing"]));
     }
 }

@@ -1,24 +1,23 @@
-//! Where to begin after a restart, as a record of a compacted topic.
+//! The read position, saved as a record of a compacted topic.
 //!
-//! The position is a hint that saves reading: before it nothing is open. It may be old, and it may
-//! be missing; then more is read, and the outcomes in the log say what was told. The truth is
-//! never here.
+//! It is a hint that saves reading after a restart: no alert before it is open. It may be old, and it
+//! may be missing; then more is read, and the outcomes in the log say what was delivered. Nothing
+//! correct depends on it.
 
 use std::time::Duration;
 
-use event::{Record, TopicPartition};
-use ports::{EventLog, LogError, Outgoing, Polled, Subscription, publish_and_wait};
+use event::TopicPartition;
+use ports::{EventLog, LogError, Outgoing, publish_and_wait};
 use serde::{Deserialize, Serialize};
-use service::clock::Stopwatch;
+use service::read::read_ranges;
+use tracing::warn;
 
 /// Version of the format.
 const FORMAT: u8 = 1;
-/// Records of the topic that are looked at first, from the end.
+/// Records at the end of the topic that are read first.
 const TAIL: i64 = 256;
-/// Factor by which that grows while no position is found.
+/// Factor by which that number grows while no position is found.
 const TAIL_GROWTH: i64 = 16;
-/// Longest single poll; a lost wake-up costs no more.
-const POLL: Duration = Duration::from_millis(250);
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Saved {
@@ -47,7 +46,7 @@ impl Positions<'_> {
     ///
     /// # Errors
     ///
-    /// What the log says.
+    /// What the log reports.
     pub(crate) fn load(
         &self,
         of: &TopicPartition,
@@ -58,9 +57,10 @@ impl Positions<'_> {
         let key = key(of);
         let mut tail = TAIL;
         loop {
-            let from = range.next.saturating_sub(tail).max(range.first);
+            let from = (range.next - tail).max(range.first);
             let mut newest = None;
-            self.read(&state, from, range.next, |record| {
+            let ranges = [(state.clone(), from..range.next)];
+            let unread = read_ranges(self.log, ranges, self.read_wait, |_, record| {
                 if record.key == Some(&key)
                     && let Some(value) = record.value
                     && let Ok(saved) = serde_json::from_slice::<Saved>(value)
@@ -68,6 +68,9 @@ impl Positions<'_> {
                     newest = Some(saved);
                 }
             })?;
+            for (partition, range) in unread {
+                warn!(%partition, from = range.start, until = range.end, "offsets without records");
+            }
             if let Some(saved) = newest {
                 let is_ours = saved.format == FORMAT && saved.topic_id == topic_id;
                 return Ok(is_ours.then_some(saved.next_offset));
@@ -83,7 +86,7 @@ impl Positions<'_> {
     ///
     /// # Errors
     ///
-    /// What the log says.
+    /// What the log reports.
     pub(crate) fn save(
         &self,
         of: &TopicPartition,
@@ -91,49 +94,13 @@ impl Positions<'_> {
         next_offset: i64,
     ) -> Result<(), LogError> {
         let saved = Saved { format: FORMAT, topic_id: topic_id.to_owned(), next_offset };
-        let value = serde_json::to_vec(&saved)
-            .map_err(|error| LogError::Fatal(format!("a position does not encode: {error}")))?;
-        let record = Outgoing {
-            topic: self.state.into(),
-            partition: Some(of.partition),
-            key: Some(key(of)),
-            value: Some(value),
-            headers: Vec::new(),
-        };
+        let value = serde_json::to_vec(&saved).map_err(|error| {
+            LogError::Fatal(format!("failed to encode a read position: {error}"))
+        })?;
+        let record =
+            Outgoing { topic: self.state.into(), value: Some(value), ..Outgoing::default() };
+        let record = record.in_partition(of.partition).with_key(key(of));
         publish_and_wait(&*self.log.producer(), vec![record], self.publish_wait).map(drop)
-    }
-
-    /// Shows each record of a range. When nothing has come for the wait, the rest of it is taken
-    /// to hold no record.
-    fn read(
-        &self,
-        partition: &TopicPartition,
-        from: i64,
-        until: i64,
-        mut show: impl FnMut(&Record<'_>),
-    ) -> Result<(), LogError> {
-        let mut next = from;
-        if next >= until {
-            return Ok(());
-        }
-        let mut consumer = self.log.consumer(Subscription::Partitions(vec![partition.clone()]))?;
-        let mut since_progress = Stopwatch::start();
-        while next < until {
-            match consumer.poll(POLL.min(self.read_wait))? {
-                Polled::Assigned(_) => consumer.seek(partition, next)?,
-                Polled::Batch(batch) => {
-                    batch.records().filter(|record| record.offset < until).for_each(|r| show(&r));
-                    next = batch.next_offset().unwrap_or(next).max(next);
-                    since_progress = Stopwatch::start();
-                }
-                Polled::Idle | Polled::Revoked(_) => {
-                    if since_progress.has_passed(self.read_wait) {
-                        return Ok(());
-                    }
-                }
-            }
-        }
-        Ok(())
     }
 }
 

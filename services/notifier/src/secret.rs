@@ -12,7 +12,7 @@ const FILE_BYTES_MAX: u64 = 64 * 1024;
 
 /// Why a secret is not there.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum SecretError {
+pub(crate) enum SecretError {
     /// The file cannot be read.
     #[error("failed to read the secret `{key}` from `{}`: {reason}", file.display())]
     File {
@@ -44,6 +44,32 @@ pub enum SecretError {
     },
 }
 
+/// Where a sink's secret is: `<key>_file` or `<key>_name` of its configuration.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SecretRef<'a> {
+    /// Beginning of the two keys.
+    pub(crate) key: &'static str,
+    pub(crate) file: Option<&'a Path>,
+    pub(crate) name: Option<&'a str>,
+    pub(crate) is_required: bool,
+}
+
+impl SecretRef<'_> {
+    /// What is wrong with the two keys: both are given, or neither though one is required.
+    pub(crate) fn problem(&self) -> Option<String> {
+        let key = self.key;
+        match (self.file, self.name) {
+            (Some(_), Some(_)) => {
+                Some(format!("`{key}_file`: must not be given with `{key}_name`"))
+            }
+            (None, None) if self.is_required => {
+                Some(format!("`{key}_file`: must be given, or `{key}_name` and [notifier.secrets]"))
+            }
+            (Some(_), None) | (None, Some(_)) | (None, None) => None,
+        }
+    }
+}
+
 /// The named secrets, and the sink that asks.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Secrets<'a> {
@@ -56,49 +82,40 @@ impl Secrets<'_> {
         format!("notifier.sinks.{}.{key}", self.sink)
     }
 
-    /// The secret of `<what>_file` or `<what>_name`; `None` if neither is given. White space
-    /// around it is not part of it.
-    pub(crate) fn find(
-        &self,
-        what: &str,
-        file: Option<&Path>,
-        name: Option<&str>,
-    ) -> Result<Option<Secret>, SecretError> {
-        let text = match (file, name) {
+    /// The secret; `None` if it is not given and not required. White space around it is not part of
+    /// it.
+    ///
+    /// # Errors
+    ///
+    /// A secret that cannot be read, is unknown, empty, or required and not given.
+    pub(crate) fn find(&self, secret: &SecretRef<'_>) -> Result<Option<Secret>, SecretError> {
+        let text = match (secret.file, secret.name) {
             (Some(file), _) => {
-                let key = self.key(&format!("{what}_file"));
+                let key = self.key(&format!("{}_file", secret.key));
                 read(file).map_err(|reason| SecretError::File { key, file: file.into(), reason })?
             }
             (None, Some(name)) => match self.named.get(name) {
-                Some(secret) => secret.reveal().to_owned(),
+                Some(found) => found.reveal().to_owned(),
                 None => {
-                    let key = self.key(&format!("{what}_name"));
+                    let key = self.key(&format!("{}_name", secret.key));
                     return Err(SecretError::Unknown { key, name: name.to_owned() });
                 }
             },
+            (None, None) if secret.is_required => {
+                let missing = format!("give `{0}_file` or `{0}_name`", secret.key);
+                return Err(self.unusable(secret, &missing));
+            }
             (None, None) => return Ok(None),
         };
         let text = text.trim();
         if text.is_empty() {
-            return Err(self.unusable(what, "it is empty"));
+            return Err(self.unusable(secret, "it is empty"));
         }
         Ok(Some(Secret::new(text.to_owned())))
     }
 
-    /// As [`Self::find`], for a secret that must be there.
-    pub(crate) fn need(
-        &self,
-        what: &str,
-        file: Option<&Path>,
-        name: Option<&str>,
-    ) -> Result<Secret, SecretError> {
-        let found = self.find(what, file, name)?;
-        let missing = format!("give `{what}_file` or `{what}_name`");
-        found.ok_or_else(|| self.unusable(what, &missing))
-    }
-
-    pub(crate) fn unusable(&self, what: &str, reason: &str) -> SecretError {
-        SecretError::Unusable { key: self.key(what), reason: reason.to_owned() }
+    pub(crate) fn unusable(&self, secret: &SecretRef<'_>, reason: &str) -> SecretError {
+        SecretError::Unusable { key: self.key(secret.key), reason: reason.to_owned() }
     }
 }
 
@@ -110,25 +127,12 @@ fn read(file: &Path) -> Result<String, String> {
     std::fs::read_to_string(file).map_err(|error| error.to_string())
 }
 
-/// What is wrong with the two keys of a secret: not both, and one if it is needed.
-pub(crate) fn problem(
-    what: &str,
-    file: Option<&Path>,
-    name: Option<&str>,
-    is_needed: bool,
-) -> Option<String> {
-    match (file, name) {
-        (Some(_), Some(_)) => Some(format!("`{what}_file`, `{what}_name`: give one, not both")),
-        (None, None) if is_needed => {
-            Some(format!("`{what}_file`: needed, or `{what}_name` and [notifier.secrets]"))
-        }
-        (Some(_), None) | (None, Some(_)) | (None, None) => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const NONE: SecretRef<'_> =
+        SecretRef { key: "token", file: None, name: None, is_required: true };
 
     #[test]
     fn a_secret_comes_from_a_file_or_a_name_and_is_not_in_any_error() {
@@ -137,29 +141,32 @@ mod tests {
         std::fs::write(&file, "  hunter2\n").unwrap();
         let named = BTreeMap::from([("pagerduty".to_owned(), Secret::new("k3y".into()))]);
         let secrets = Secrets { sink: "oncall", named: &named };
-        let from_file = secrets.find("token", Some(&file), None).unwrap().unwrap();
+        let in_file = SecretRef { file: Some(&file), ..NONE };
+        let from_file = secrets.find(&in_file).unwrap().unwrap();
         assert_eq!(from_file.reveal(), "hunter2");
-        let from_name = secrets.need("token", None, Some("pagerduty")).unwrap();
-        assert_eq!(from_name.reveal(), "k3y");
-        assert_eq!(secrets.find("token", None, None), Ok(None));
+        let of_name = |name| secrets.find(&SecretRef { name: Some(name), ..NONE });
+        assert_eq!(of_name("pagerduty").unwrap().unwrap().reveal(), "k3y");
+        assert_eq!(secrets.find(&SecretRef { is_required: false, ..NONE }), Ok(None));
+        assert!(secrets.find(&NONE).is_err());
 
-        let absent = secrets.need("token", None, Some("slack")).unwrap_err().to_string();
+        let absent = of_name("slack").unwrap_err().to_string();
         assert!(absent.contains("DRIFTSEAL__NOTIFIER__SECRETS__SLACK"), "{absent}");
-        let nowhere = secrets.need("token", Some(Path::new("/nowhere")), None).unwrap_err();
+        let nowhere = SecretRef { file: Some(Path::new("/nowhere")), ..NONE };
+        let nowhere = secrets.find(&nowhere).unwrap_err();
         assert!(nowhere.to_string().contains("notifier.sinks.oncall.token_file"), "{nowhere}");
         std::fs::write(&file, " \n").unwrap();
-        assert!(secrets.need("token", Some(&file), None).is_err());
+        assert!(secrets.find(&in_file).is_err());
         std::fs::write(&file, "x".repeat(100_000)).unwrap();
-        assert!(secrets.need("token", Some(&file), None).is_err());
+        assert!(secrets.find(&in_file).is_err());
         assert!(!format!("{secrets:?} {from_file:?}").contains("k3y"));
     }
 
     #[test]
     fn one_of_the_two_keys_is_enough_and_both_are_too_many() {
-        let file = Path::new("f");
-        assert_eq!(problem("token", Some(file), None, true), None);
-        assert_eq!(problem("token", None, None, false), None);
-        assert!(problem("token", None, None, true).is_some());
-        assert!(problem("token", Some(file), Some("n"), false).is_some());
+        let file = Some(Path::new("f"));
+        assert_eq!(SecretRef { file, ..NONE }.problem(), None);
+        assert_eq!(SecretRef { is_required: false, ..NONE }.problem(), None);
+        assert!(NONE.problem().is_some());
+        assert!(SecretRef { file, name: Some("n"), ..NONE }.problem().is_some());
     }
 }

@@ -1,75 +1,26 @@
-//! Receivers of alerts. To add one, write its file, and its line in the list of [`SinkConfig`].
-//!
-//! A sink turns a notice into a request and does nothing else: it does not send, wait or decide.
+//! Receivers of alerts. To add one, write its file, and its two lines here: the module and its entry
+//! in the list.
 
-mod alertmanager;
-mod pagerduty;
-mod slack;
-mod webhook;
-
-use std::fmt::{self, Debug, Formatter};
+pub mod alertmanager;
+mod contract;
+pub mod pagerduty;
+pub mod slack;
+pub mod webhook;
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
-pub use self::alertmanager::Alertmanager;
-pub use self::pagerduty::PagerDuty;
-pub use self::slack::Slack;
-pub use self::webhook::Webhook;
-use crate::alert::Severity;
-use crate::machine::Notice;
-pub use crate::secret::SecretError;
-use crate::secret::Secrets;
-use crate::text::hex;
-
-/// Which alerts go to a sink.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Route {
-    /// Severities: `page`, `ticket`. Default both.
-    pub severities: Vec<Severity>,
-    /// Environments, as events name them; an empty text stands for events that name none. Default
-    /// none, which means all.
-    pub environments: Vec<String>,
-}
-
-impl Default for Route {
-    fn default() -> Self {
-        Self { severities: vec![Severity::Page, Severity::Ticket], environments: Vec::new() }
-    }
-}
-
-/// What the configuration of a sink can do.
-pub(crate) trait SinkType {
-    /// Which alerts go to it.
-    fn route(&self) -> &Route;
-
-    /// What is wrong with the values, each with its key.
-    fn problems(&self) -> Vec<String>;
-
-    /// How often an alert that fires is told again; `None` for receivers that do not forget.
-    fn refresh_ms(&self) -> Option<i64> {
-        None
-    }
-
-    /// Reads the secrets.
-    fn open(&self, secrets: &Secrets<'_>) -> Result<Box<dyn Sink>, SecretError>;
-}
-
-/// A sink that is ready: it knows its secrets.
-pub(crate) trait Sink: Debug + Send + Sync {
-    /// The request that tells a notice at that time. The same notice at the same time gives the
-    /// same request; at another time one that the receiver takes for the same.
-    fn request(&self, notice: &Notice, now_ms: i64) -> Request;
-}
+pub use self::contract::Route;
+use self::contract::SinkType;
+pub(crate) use self::contract::{Request, Sink, url_problem};
+use crate::secret::{SecretError, Secrets};
 
 macro_rules! sinks {
-    ($($(#[doc = $doc:literal])* $variant:ident,)*) => {
+    ($($(#[doc = $doc:literal])* $module:ident::$variant:ident,)*) => {
         /// Configuration of a sink; `type` says which kind it is.
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
         #[serde(tag = "type", rename_all = "lowercase")]
         pub enum SinkConfig {
-            $($(#[doc = $doc])* $variant($variant),)*
+            $($(#[doc = $doc])* $variant($module::$variant),)*
         }
 
         impl SinkConfig {
@@ -84,13 +35,13 @@ macro_rules! sinks {
 
 sinks! {
     /// Prometheus Alertmanager, API v2.
-    Alertmanager,
+    alertmanager::Alertmanager,
     /// PagerDuty, Events API v2.
-    PagerDuty,
+    pagerduty::PagerDuty,
     /// Slack, incoming webhook.
-    Slack,
+    slack::Slack,
     /// Any HTTP receiver, signed by Standard Webhooks.
-    Webhook,
+    webhook::Webhook,
 }
 
 impl SinkConfig {
@@ -102,50 +53,28 @@ impl SinkConfig {
         self.as_type().refresh_ms()
     }
 
+    /// What is wrong with the values, each with its key.
     pub(crate) fn problems(&self) -> Vec<String> {
-        let mut problems = self.as_type().problems();
+        let sink = self.as_type();
+        let url = sink.url().and_then(url_problem).map(|why| format!("`url`: {why}"));
+        let mut problems: Vec<String> = url.into_iter().chain(sink.secret().problem()).collect();
+        problems.extend(sink.problems());
         if self.route().severities.is_empty() {
-            problems.push("`route.severities`: at least one is needed".into());
+            problems.push("`route.severities`: must name at least one".into());
         }
         problems
     }
 
+    /// Reads the secret.
+    ///
+    /// # Errors
+    ///
+    /// A secret that is missing or not usable.
     pub(crate) fn open(&self, secrets: &Secrets<'_>) -> Result<Box<dyn Sink>, SecretError> {
-        self.as_type().open(secrets)
-    }
-}
-
-/// An HTTP POST of JSON.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Request {
-    pub(crate) url: String,
-    /// Names and values besides `content-type`.
-    pub(crate) headers: Vec<(&'static str, String)>,
-    pub(crate) body: Vec<u8>,
-    /// Texts that must not appear in what is said about the request.
-    pub(crate) secrets: Vec<String>,
-}
-
-impl Request {
-    /// SHA-256 of the body, hexadecimal.
-    pub(crate) fn digest(&self) -> String {
-        hex(&Sha256::digest(&self.body))
-    }
-}
-
-impl Debug for Request {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        // The URL and any header may be a secret, and the body holds PagerDuty's key.
-        f.debug_struct("Request").field("body_bytes", &self.body.len()).finish_non_exhaustive()
-    }
-}
-
-/// What is wrong with a URL, if anything.
-pub(crate) fn url_problem(url: &str) -> Option<&'static str> {
-    let Ok(uri) = url.parse::<ureq::http::Uri>() else { return Some("is not a URL") };
-    match (uri.scheme_str(), uri.host()) {
-        (Some("http" | "https"), Some(host)) if !host.is_empty() => None,
-        _ => Some("must begin with http:// or https:// and name a host"),
+        let sink = self.as_type();
+        let key = sink.secret();
+        let secret = secrets.find(&key)?;
+        sink.open(secret).map_err(|reason| secrets.unusable(&key, &reason))
     }
 }
 
@@ -160,6 +89,7 @@ pub(crate) mod tests {
     use super::*;
     use crate::alert::tests::alert;
     use crate::alert::{Alert, Step};
+    use crate::machine::Notice;
 
     /// A notice of that step of a whole episode.
     pub(crate) fn notice(step: Step) -> Notice {
@@ -215,7 +145,7 @@ pub(crate) mod tests {
         assert!(unknown.contains("pagerduty"), "{unknown}");
         let nowhere = "type = 'slack'\nurl_name = 'slack'\nroute = { severities = [] }";
         let nowhere: SinkConfig = toml::from_str(nowhere).unwrap();
-        assert_eq!(nowhere.problems(), ["`route.severities`: at least one is needed"]);
+        assert_eq!(nowhere.problems(), ["`route.severities`: must name at least one"]);
     }
 
     #[test]

@@ -12,40 +12,40 @@ pub struct Config {
     pub group: String,
     /// Topics read and written.
     pub topics: Topics,
-    /// Name of this monitor in its ticks.
+    /// Name of this monitor in its own events (`monitor.id`).
     pub monitor_id: String,
-    /// Longest wait for records in one step, milliseconds. Also how late a shutdown, a tick or a
-    /// snapshot may be noticed.
+    /// Longest wait for records in one step, milliseconds. Default 250. Also bounds how late a
+    /// shutdown, a tick or a snapshot is noticed.
     pub poll_wait_ms: u64,
-    /// Records of a partition after which a snapshot is due. More means fewer bytes written and
-    /// a longer replay after a crash.
+    /// Records of a partition after which a snapshot is due. Default 200,000, at least 1. More means
+    /// fewer bytes written and more records to process again after a crash.
     pub snapshot_records_max: u64,
-    /// Age after which a snapshot is due, if there were records, seconds.
+    /// Age after which a snapshot is due if there were records, seconds. Default 30.
     pub snapshot_age_secs_max: u64,
-    /// Largest piece of a snapshot in one record, bytes; at most what the log accepts as a record.
-    /// Pieces are published in calls of about as many bytes.
+    /// Largest chunk of a snapshot in one record, bytes. Default 900,000, at least 1,000 and at most
+    /// what the log accepts as a record. Chunks are published in calls of about as many bytes.
     pub snapshot_chunk_bytes_max: usize,
-    /// Seconds from one tick to the next that is written into a partition, busy or idle; 0 for never.
-    /// A partition without an event for as long is idle. Default 60.
+    /// Seconds between two ticks that are written into a partition, busy or idle. Default 60; 0 for
+    /// none. A partition without an event for as long is idle.
     pub tick_interval_secs: u64,
-    /// Outputs of a partition published in one call. One call is unacknowledged at a time while
-    /// the next is computed; then computing waits, so at most twice this many are held (and those
-    /// of one record, which closes at most all windows of the partition).
+    /// Outputs of a partition published in one call. Default 2,000, at least 1. While one call awaits
+    /// acknowledgement the next one is computed; then computing waits. So at most twice this many
+    /// outputs are held, and those of one record, which closes at most all windows of the partition.
     pub publish_records_max: usize,
-    /// Longest wait for an acknowledgement, milliseconds. Beyond it the outcome is unknown, and
-    /// the partition starts again from its snapshot.
+    /// Longest wait for an acknowledgement, milliseconds. Default 30,000. Beyond it the outcome is
+    /// unknown, and the partition starts again from its snapshot.
     pub publish_wait_ms_max: u64,
-    /// Longest wait for the next record when a known range is read back at the start of a
-    /// partition, milliseconds. Beyond it the rest of the range is taken to hold no record.
+    /// Longest wait for the next record when a known range is read back, milliseconds. Default
+    /// 10,000. Beyond it, if the log still answers, the rest of the range holds no records.
     pub read_wait_ms_max: u64,
-    /// Failures in a row that are retried; one more ends the role.
+    /// Consecutive failures that are retried. Default 60. One more ends the role.
     pub retries_max: u32,
-    /// Pause before each retry, milliseconds.
+    /// Pause before each retry, milliseconds. Default 1,000.
     pub retry_pause_ms: u64,
-    /// Largest value that is decoded, bytes; a larger one is quarantined.
+    /// Largest value that is decoded, bytes. Default 1 MiB. A larger one is quarantined.
     pub value_bytes_max: usize,
-    /// Windows, detectors and alerts. Written into the partitions as an event when they differ from
-    /// those in force there; they hold from that event on.
+    /// Settings of windows, detectors and alerts. Where they differ from those in force in a partition,
+    /// they are written into it as an event, and hold from that event on.
     pub monitor: monitor::Settings,
 }
 
@@ -53,13 +53,13 @@ pub struct Config {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Topics {
-    /// Read: events of agents. Ticks are written into it.
+    /// Events of agents: read. Ticks and settings are written into it.
     pub events: String,
-    /// Written: windows.
+    /// Windows: written.
     pub metrics: String,
-    /// Written: baselines and alerts.
+    /// Baselines and alerts: written.
     pub alerts: String,
-    /// Written and read: snapshots. Compacted.
+    /// Snapshots: written and read. Compacted.
     pub state: String,
 }
 
@@ -97,7 +97,7 @@ impl Default for Config {
 }
 
 impl Config {
-    /// All problems: key and what is wrong with it.
+    /// Everything that is wrong with the values, each with its key.
     #[must_use]
     pub fn problems(&self) -> Vec<String> {
         let mut problems: Vec<String> =

@@ -1,25 +1,26 @@
 //! Finds the newest snapshot of each partition that can be resumed, of all partitions at once.
 //!
-//! What it holds while it reads are the entries of all these partitions; of each they become its
-//! machine and are gone.
+//! While it reads it holds the entries of all these partitions; each partition's machine is then
+//! built of its own, which are dropped.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
-use event::TopicPartition;
+use event::{Record, TopicPartition};
 use monitor::Processor;
 use ports::{EventLog, LogError, OffsetRange};
+use service::read::{Offsets, read_ranges};
 use tracing::warn;
 use uuid::Uuid;
 
 use crate::config::Config;
-use crate::read::read_ranges;
 use crate::saved::{Entries, Heads, Ledger};
 
-/// Records of the state topic that are looked at first when a head is searched from the end.
+/// Records at the end of a state partition that are read first in search of a head.
 const STATE_TAIL: i64 = 32;
-/// Factor by which that grows while none is found.
+/// Factor by which that number grows while no head is found.
 const STATE_TAIL_GROWTH: i64 = 16;
-/// Heads whose entries are looked for before the partition is computed from its first record.
+/// Heads that are tried before the partition is computed from its first record.
 const HEADS_MAX: usize = 4;
 
 /// What a snapshot holds.
@@ -30,7 +31,7 @@ pub(crate) struct Loaded {
     pub(crate) ledger: Ledger,
 }
 
-/// A partition whose snapshot is searched.
+/// The search for the snapshot of one partition.
 struct Search<'a> {
     input: &'a TopicPartition,
     state: TopicPartition,
@@ -58,8 +59,8 @@ impl<'a> Search<'a> {
         Ok(Self { input, state, range, from, heads, candidates, tried: 0, loaded: None, is_over })
     }
 
-    /// Takes the heads that were found as candidates, without those tried before and those of
-    /// another incarnation of the topic.
+    /// Makes candidates of the heads that were found, except those tried before and those of another
+    /// incarnation of the topic.
     fn choose(&mut self, topic_id: &str) {
         let heads = std::mem::replace(&mut self.heads, Heads::new(self.input));
         let new = heads.newest_first(self.input).into_iter().take(HEADS_MAX).skip(self.tried);
@@ -68,19 +69,19 @@ impl<'a> Search<'a> {
             if entries.head().topic_id == topic_id {
                 self.candidates.push_back(entries);
             } else {
-                warn!(partition = %self.input, "a snapshot belongs to a deleted topic of that name");
+                warn!(partition = %self.input, "skipped a snapshot of a deleted topic of the same name");
             }
         }
     }
 
-    /// Resumes from the candidate whose entries were read; if that cannot be, it is none any more.
+    /// Resumes from the candidate whose entries were read; discards it if it cannot be used.
     fn resume(&mut self, config: &Config) {
         let Some(entries) = self.candidates.pop_front() else { return };
         let head = entries.head().clone();
         let Some((restored, ledger)) =
             entries.finish(new_writer(), config.snapshot_chunk_bytes_max)
         else {
-            warn!(partition = %self.input, "a snapshot is not whole");
+            warn!(partition = %self.input, "skipped an incomplete snapshot");
             return;
         };
         let TopicPartition { topic, partition } = self.input;
@@ -90,7 +91,9 @@ impl<'a> Search<'a> {
                 self.loaded = Some(Loaded { machine, output_next, ledger });
                 self.is_over = true;
             }
-            Err(error) => warn!(partition = %self.input, %error, "a snapshot cannot be used"),
+            Err(error) => {
+                warn!(partition = %self.input, %error, "skipped a snapshot that does not restore")
+            }
         }
     }
 }
@@ -99,7 +102,7 @@ impl<'a> Search<'a> {
 ///
 /// # Errors
 ///
-/// What the log says.
+/// What the log reports.
 pub(crate) fn load(
     config: &Config,
     log: &dyn EventLog,
@@ -115,10 +118,10 @@ pub(crate) fn load(
         let mut open: Vec<&mut Search<'_>> =
             searches.iter_mut().filter(|search| !search.is_over).collect();
         for search in &mut open {
-            search.from = search.range.next.saturating_sub(tail).max(search.range.first);
+            search.from = (search.range.next - tail).max(search.range.first);
         }
-        let tails = of_each(&open, |search| (search.from, search.range.next));
-        read_ranges(log, tails, wait, |state, record| {
+        let tails = of_each(&open, |search| search.from..search.range.next);
+        read_state(log, tails, wait, |state, record| {
             let found = open.iter_mut().find(|search| search.state.partition == state.partition);
             if let Some(search) = found {
                 search.heads.take(record);
@@ -134,8 +137,8 @@ pub(crate) fn load(
             if trying.is_empty() {
                 break;
             }
-            let whole = of_each(&trying, |search| (search.range.first, search.range.next));
-            read_ranges(log, whole, wait, |state, record| {
+            let whole = of_each(&trying, |search| search.range.first..search.range.next);
+            read_state(log, whole, wait, |state, record| {
                 let found =
                     trying.iter_mut().find(|search| search.state.partition == state.partition);
                 if let Some(entries) = found.and_then(|search| search.candidates.front_mut()) {
@@ -152,12 +155,26 @@ pub(crate) fn load(
     Ok(searches.into_iter().map(|search| search.loaded).collect())
 }
 
-/// A range of the state of each.
+/// A range of the state partition of each.
 fn of_each(
     searches: &[&mut Search<'_>],
-    range: impl Fn(&Search<'_>) -> (i64, i64),
-) -> Vec<(TopicPartition, (i64, i64))> {
+    range: impl Fn(&Search<'_>) -> std::ops::Range<i64>,
+) -> Vec<Offsets> {
     searches.iter().map(|search| (search.state.clone(), range(search))).collect()
+}
+
+/// Reads ranges of the state topic. Where one ends without records, a newer snapshot may be missed,
+/// and more is replayed.
+fn read_state(
+    log: &dyn EventLog,
+    ranges: Vec<Offsets>,
+    silence_max: Duration,
+    show: impl FnMut(&TopicPartition, &Record<'_>),
+) -> Result<(), LogError> {
+    for (partition, range) in read_ranges(log, ranges, silence_max, show)? {
+        warn!(%partition, from = range.start, until = range.end, "offsets without records");
+    }
+    Ok(())
 }
 
 /// A number that no other writer of a partition has.

@@ -6,12 +6,10 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
-use event::encode;
 use monitor::{Destination, Output};
-use ports::{LogError, Outgoing, Position, Producer, Published};
+use ports::{LogError, Outgoing, Position, Producer, Receipt, publish};
 use service::clock::Stopwatch;
 use service::metric_names as names;
 
@@ -20,13 +18,34 @@ use crate::config::Config;
 /// Pause before a full queue is tried again.
 const QUEUE_PAUSE: Duration = Duration::from_millis(5);
 
-/// Which record and which of its outputs.
+/// Both destinations.
+pub(crate) const DESTINATIONS: [Destination; 2] = [Destination::Metrics, Destination::Alerts];
+
+/// Where an output comes from: the offset of its record, and its number among the outputs of that.
 pub(crate) type Origin = (i64, i64);
+
+/// What is known of one output partition.
+#[derive(Debug)]
+struct Lane {
+    topic: Arc<str>,
+    /// Outputs that the log holds though no snapshot covers them.
+    published: HashSet<Origin>,
+    /// Offset from which on these are.
+    learned_from: i64,
+    /// Offset before which every acknowledged output is.
+    next: i64,
+}
+
+impl Lane {
+    fn new(topic: &str, next: i64) -> Self {
+        Self { topic: topic.into(), published: HashSet::new(), learned_from: next, next }
+    }
+}
 
 /// Outputs published in one call that is not acknowledged yet.
 #[derive(Debug)]
 struct InFlight {
-    answer: Receiver<Published>,
+    receipt: Receipt,
     kinds: Vec<&'static str>,
 }
 
@@ -37,45 +56,30 @@ pub(crate) struct Outbox {
     partition: i32,
     records_max: usize,
     wait: Duration,
-    topics: [Arc<str>; 2],
-    /// Outputs that the log holds though no snapshot covers them; by destination.
-    published: [HashSet<Origin>; 2],
-    /// Offset in each output partition from which on these are.
-    learned_from: [i64; 2],
-    /// Offset in each output partition before which every acknowledged output is.
-    next: [i64; 2],
+    metrics: Lane,
+    alerts: Lane,
     records: Vec<Outgoing>,
     kinds: Vec<&'static str>,
     in_flight: Option<InFlight>,
-    /// What the log said while outputs were taken; see [`Outbox::check`].
+    /// What the log reported while outputs were taken; see [`Outbox::check`].
     failure: Option<LogError>,
 }
 
-/// Number of a destination in the arrays.
-const fn index_of(destination: Destination) -> usize {
-    match destination {
-        Destination::Metrics => 0,
-        Destination::Alerts => 1,
-    }
-}
-
 impl Outbox {
-    /// An empty one; every output before `next` is in the log.
+    /// An empty one; every output before `metrics_next` and `alerts_next` is in the log.
     pub(crate) fn new(
         config: &Config,
         producer: Arc<dyn Producer>,
         partition: i32,
-        next: [i64; 2],
+        [metrics_next, alerts_next]: [i64; 2],
     ) -> Self {
         Self {
             producer,
             partition,
-            records_max: config.publish_records_max.max(1),
+            records_max: config.publish_records_max,
             wait: config.publish_wait(),
-            topics: [config.topics.metrics.as_str().into(), config.topics.alerts.as_str().into()],
-            published: [HashSet::new(), HashSet::new()],
-            learned_from: next,
-            next,
+            metrics: Lane::new(&config.topics.metrics, metrics_next),
+            alerts: Lane::new(&config.topics.alerts, alerts_next),
             records: Vec::new(),
             kinds: Vec::new(),
             in_flight: None,
@@ -83,71 +87,84 @@ impl Outbox {
         }
     }
 
-    /// Topics of the outputs, and the offset in each before which every acknowledged output is.
-    pub(crate) fn ends(&self) -> [(Arc<str>, i64); 2] {
-        let [metrics, alerts] = self.topics.clone();
-        [(metrics, self.next[0]), (alerts, self.next[1])]
+    const fn lane(&self, destination: Destination) -> &Lane {
+        match destination {
+            Destination::Metrics => &self.metrics,
+            Destination::Alerts => &self.alerts,
+        }
     }
 
-    /// The log holds these outputs of a topic, and ends there.
-    pub(crate) fn learn(&mut self, index: usize, published: HashSet<Origin>, until: i64) {
-        if let (Some(known), Some(next)) = (self.published.get_mut(index), self.next.get_mut(index))
-        {
-            *known = published;
-            *next = until.max(*next);
+    const fn lane_mut(&mut self, destination: Destination) -> &mut Lane {
+        match destination {
+            Destination::Metrics => &mut self.metrics,
+            Destination::Alerts => &mut self.alerts,
         }
+    }
+
+    /// Topic of a destination.
+    pub(crate) const fn topic(&self, destination: Destination) -> &Arc<str> {
+        &self.lane(destination).topic
+    }
+
+    /// Offset in the partition of a destination before which every acknowledged output is.
+    pub(crate) const fn next(&self, destination: Destination) -> i64 {
+        self.lane(destination).next
+    }
+
+    /// The log holds these outputs for a destination, and its partition ends there.
+    pub(crate) fn learn(
+        &mut self,
+        destination: Destination,
+        published: HashSet<Origin>,
+        until: i64,
+    ) {
+        let lane = self.lane_mut(destination);
+        lane.published = published;
+        lane.next = lane.next.max(until);
     }
 
     /// Outputs that the log holds and that were not computed yet.
     pub(crate) fn known(&self) -> usize {
-        self.published.iter().map(HashSet::len).sum()
+        self.metrics.published.len() + self.alerts.published.len()
     }
 
-    /// Offset in each output partition from which on the next owner has to look for outputs that a
-    /// state up to `next_offset` does not cover. Where some are there already that are still to be
-    /// computed again, it is that from which on these are.
+    /// Offset in the partitions of metrics and alerts from which on the next owner has to look for
+    /// outputs that a state up to `next_offset` does not cover. Where some are there already that
+    /// are still to be computed again, it is that from which on these are.
     pub(crate) fn covered(&mut self, next_offset: i64) -> [i64; 2] {
-        let mut covered = self.next;
-        let places = covered.iter_mut().zip(self.learned_from);
-        for ((covered, learned_from), published) in places.zip(&mut self.published) {
-            published.retain(|(offset, _)| *offset >= next_offset);
-            if !published.is_empty() {
-                *covered = learned_from;
-            }
-        }
-        covered
+        DESTINATIONS.map(|destination| {
+            let lane = self.lane_mut(destination);
+            lane.published.retain(|(offset, _)| *offset >= next_offset);
+            if lane.published.is_empty() { lane.next } else { lane.learned_from }
+        })
     }
 
-    /// Takes an output of the record at that offset; keeps silent about one that is there. Publishes
-    /// when enough have come.
+    /// Takes an output of the record at that offset; drops one that the log holds already.
+    /// Publishes when enough have come.
     pub(crate) fn push(&mut self, offset: i64, output: &Output) {
-        let index = index_of(output.destination);
-        let known = self.published.get_mut(index);
-        if known.is_some_and(|known| known.remove(&(offset, output.ordinal))) {
+        let lane = self.lane_mut(output.destination);
+        if lane.published.remove(&(offset, output.ordinal)) {
             metrics::counter!(names::PROCESSOR_OUTPUTS_SUPPRESSED).increment(1);
             return;
         }
-        let Some(topic) = self.topics.get(index).filter(|_| self.failure.is_none()) else { return };
-        let mut value = Vec::new();
-        encode::encode(&output.event, &mut value);
-        self.records.push(Outgoing {
-            topic: Arc::clone(topic),
-            partition: Some(self.partition),
-            key: Some(output.key.clone()),
-            value: Some(value),
-            headers: Vec::new(),
-        });
+        if self.failure.is_some() {
+            // The partition starts again from its snapshot, and computes this one again.
+            return;
+        }
+        let topic = Arc::clone(self.topic(output.destination));
+        let record = Outgoing::event(topic, &output.event).in_partition(self.partition);
+        self.records.push(record.with_key(&*output.key));
         self.kinds.push(label_of(output.event.text_at("kind").unwrap_or_default()));
         if self.records.len() >= self.records_max {
             self.failure = self.publish().err();
         }
     }
 
-    /// What the log said while outputs were taken.
+    /// What the log reported while outputs were taken.
     ///
     /// # Errors
     ///
-    /// Just that; the outputs since then are lost, and must be computed again.
+    /// Just that; the outputs since then are dropped and must be computed again.
     pub(crate) fn check(&mut self) -> Result<(), LogError> {
         self.failure.take().map_or(Ok(()), Err)
     }
@@ -156,24 +173,19 @@ impl Outbox {
     ///
     /// # Errors
     ///
-    /// What the log says.
+    /// What the log reports.
     pub(crate) fn publish(&mut self) -> Result<(), LogError> {
         if self.records.is_empty() {
             return Ok(());
         }
-        self.wait_for_answer()?;
+        self.wait_for_receipt()?;
         let records = std::mem::take(&mut self.records);
         let kinds = std::mem::take(&mut self.kinds);
         let waiting = Stopwatch::start();
         loop {
-            let (sender, answer) = sync_channel(1);
-            let done = Box::new(move |published: Published| {
-                // Nobody waits any more when the worker was dropped.
-                drop(sender.try_send(published));
-            });
-            match self.producer.publish(records.clone(), done) {
-                Ok(()) => {
-                    self.in_flight = Some(InFlight { answer, kinds });
+            match publish(&*self.producer, records.clone()) {
+                Ok(receipt) => {
+                    self.in_flight = Some(InFlight { receipt, kinds });
                     return Ok(());
                 }
                 Err(LogError::QueueFull { .. }) if !waiting.has_passed(self.wait) => {
@@ -188,24 +200,21 @@ impl Outbox {
     ///
     /// # Errors
     ///
-    /// What the log says.
+    /// What the log reports.
     pub(crate) fn settle(&mut self) -> Result<(), LogError> {
         self.publish()?;
-        self.wait_for_answer()
+        self.wait_for_receipt()
     }
 
-    fn wait_for_answer(&mut self) -> Result<(), LogError> {
-        let Some(InFlight { answer, kinds }) = self.in_flight.take() else { return Ok(()) };
-        let wait = self.wait;
-        let published = answer
-            .recv_timeout(wait)
-            .map_err(|_| LogError::Unavailable(format!("no acknowledgement in {wait:?}")))?;
+    fn wait_for_receipt(&mut self) -> Result<(), LogError> {
+        let Some(InFlight { receipt, kinds }) = self.in_flight.take() else { return Ok(()) };
+        let published = receipt.wait(self.wait)?;
+        assert_eq!(published.len(), kinds.len(), "the log answers for every record of a call");
         for (outcome, kind) in published.into_iter().zip(kinds) {
             let Position { partition, offset } = outcome?;
-            let index = usize::from(partition.topic != self.topics[0]);
-            if let Some(next) = self.next.get_mut(index) {
-                *next = (*next).max(offset.saturating_add(1));
-            }
+            let of_metrics = partition.topic == self.metrics.topic;
+            let lane = if of_metrics { &mut self.metrics } else { &mut self.alerts };
+            lane.next = lane.next.max(offset + 1);
             metrics::counter!(names::PROCESSOR_OUTPUTS_PUBLISHED, "kind" => kind).increment(1);
             if let Some(state) = kind.strip_prefix("drift.alert.") {
                 metrics::counter!(names::PROCESSOR_ALERTS, "state" => state).increment(1);

@@ -1,22 +1,22 @@
-//! What is saved of a partition, as records of a compacted topic: one for each entry of the
-//! computation's state, written again when that entry has changed, and a head.
+//! Snapshots of a partition, as records of a compacted topic: one for each entry of the state, written
+//! again when that entry has changed, and a head.
 //!
 //! # Contract
 //!
-//! - A *save* is the entries that have changed, then a head. It counts when its head is whole.
-//! - An entry has two places, `a` and `b`, each a key of the topic; a save writes into the one that
-//!   the save before does not need. So whatever is written next, and whatever of it compaction
-//!   keeps, the last save that counts can be read.
-//! - A record says which writer wrote it in which of its saves, a head which saves of which writers
-//!   count. What a process that died left half written, or one that should have stopped wrote late,
-//!   counts for no other head.
-//! - A head holds the number and a sum of its entries' identities. Where one is missing or another
-//!   is in its place, the head is not used; without one the partition is computed from its first
-//!   record: slow, and right.
+//! - A *save* is the entries that have changed, then a head. It is valid once its head is complete.
+//! - An entry has two slots, `a` and `b`, each a key of the topic; a save writes into the one that
+//!   the previous save does not need. So whatever is written next, and whatever of it compaction
+//!   keeps, the last valid save can be read.
+//! - A record names its writer and the save in which it was written; a head names the saves of each
+//!   writer that are valid. What a process that died left incomplete, or a zombie wrote late, is not
+//!   valid for any other head.
+//! - A head holds the number and a sum of its entries' identities. If one is missing or replaced, the
+//!   head is not used; without a head the partition is computed from its first record: slow, and
+//!   correct.
 //!
 //! # What it does not do
 //!
-//! It neither reads nor publishes, and does not know what the entries hold.
+//! It does not read, and does not know what the entries hold.
 
 use event::TopicPartition;
 use monitor::EntryId;
@@ -25,19 +25,21 @@ use sha2::{Digest, Sha256};
 
 mod ledger;
 mod reader;
+mod writing;
 
 pub(crate) use ledger::Ledger;
 pub(crate) use reader::{Entries, Heads};
+pub(crate) use writing::Writing;
 
 /// Version of the format.
 const FORMAT: u8 = 2;
 /// Name of the head among the entries.
 const HEAD: &[u8] = b"h";
 
-/// Key and value of a record; without a value the key is to be forgotten.
+/// Key and value of a record; without a value it is a tombstone.
 pub(crate) type KeyValue = (Vec<u8>, Option<Vec<u8>>);
 
-/// One of the two places of an entry.
+/// One of the two keys of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Slot {
     A,
@@ -77,7 +79,7 @@ struct Save {
 struct Place {
     save: Save,
     slot: Slot,
-    /// Records that it takes; 0 says that the entry is gone.
+    /// Records that it takes; 0 for an entry that was deleted.
     pieces: u16,
 }
 
@@ -91,7 +93,7 @@ struct Piece<'a> {
     bytes: &'a [u8],
 }
 
-/// What a save says of itself.
+/// What a save covers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Head {
     /// Identity of the input topic; offsets of another incarnation mean nothing.
@@ -110,7 +112,7 @@ pub(crate) struct Head {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct FullHead {
     head: Head,
-    /// The last save that counts of each writer whose entries may be in use.
+    /// The last valid save of each writer whose entries may be in use.
     saves: Vec<Save>,
     entries: u64,
     sum: u128,
@@ -128,7 +130,7 @@ impl FullHead {
     }
 }
 
-/// Begin of the keys of a partition.
+/// Prefix of the keys of a partition.
 fn prefix_of(input: &TopicPartition) -> Vec<u8> {
     format!("processor/{}/{}/", input.topic, input.partition).into_bytes()
 }
@@ -139,18 +141,26 @@ fn identity_of(entry: EntryId, save: Save) -> u128 {
     hasher.update(entry.to_bytes());
     hasher.update(save.writer.to_be_bytes());
     hasher.update(save.number.to_be_bytes());
-    let digest: [u8; 32] = hasher.finalize().into();
-    digest.first_chunk().map_or(0, |bytes| u128::from_be_bytes(*bytes))
+    u128::from_be_bytes(first_bytes(hasher))
 }
 
-/// Digest of the bytes of an entry, for the eyes of whoever reads it.
+/// Digest of an entry, to notice damage and chunks that do not belong together.
 fn check_of(name: &[u8], bytes: &[u8]) -> [u8; 8] {
     let mut hasher = Sha256::new();
-    hasher.update([u8::try_from(name.len()).unwrap_or(u8::MAX)]);
+    let Ok(length) = u8::try_from(name.len()) else {
+        unreachable!("the name of an entry has {} bytes", name.len())
+    };
+    hasher.update([length]);
     hasher.update(name);
     hasher.update(bytes);
+    first_bytes(hasher)
+}
+
+/// The first bytes of a digest.
+fn first_bytes<const N: usize>(hasher: Sha256) -> [u8; N] {
     let digest: [u8; 32] = hasher.finalize().into();
-    digest.first_chunk().copied().unwrap_or_default()
+    let Some(bytes) = digest.first_chunk() else { unreachable!("a digest has 32 bytes, not {N}") };
+    *bytes
 }
 
 #[cfg(test)]

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use event::{EventBuilder, Timestamp, TimestampType, TopicPartition, encode};
 use ports::{Outgoing, TopicSpec};
-use processor::{Config, Role, RunError};
-use service::Shutdown;
+use processor::{Config, Processor};
+use service::{Role as _, RoleError, Shutdown};
 use sim::{Fault, MemoryLog, Operation};
 
 const START_MS: i64 = 1_760_000_000_000;
@@ -89,12 +89,12 @@ fn append(log: &MemoryLog, partition: i32, (key, value, time_ms): &Input) {
     log.append_at(record, *time_ms, TimestampType::LogAppendTime).unwrap();
 }
 
-fn start(log: &MemoryLog) -> Result<Role, RunError> {
-    Role::start(config(), Arc::new(log.clone()))
+fn start(log: &MemoryLog) -> Result<Processor, RoleError> {
+    Processor::start(config(), Arc::new(log.clone()))
 }
 
 /// Steps until nothing comes any more.
-fn drain(role: &mut Role) -> Result<(), RunError> {
+fn drain(role: &mut Processor) -> Result<(), RoleError> {
     let mut idle = 0;
     while idle < 3 {
         idle = if role.step(Duration::ZERO)? { 0 } else { idle + 1 };
@@ -104,7 +104,7 @@ fn drain(role: &mut Role) -> Result<(), RunError> {
 
 /// Appends the traffic piece by piece; `disturb` may act before each. A role that fails is
 /// dropped, and another one started.
-fn play(log: &MemoryLog, mut disturb: impl FnMut(usize, &mut Option<Role>)) {
+fn play(log: &MemoryLog, mut disturb: impl FnMut(usize, &mut Option<Processor>)) {
     let mut role = None;
     for (number, piece) in traffic().chunks(PIECE).enumerate() {
         piece.iter().for_each(|input| append(log, 0, input));
@@ -383,6 +383,11 @@ fn outputs_need_as_many_partitions_as_inputs() {
     log.delete_topic("driftseal.state");
     let few = TopicSpec { name: "driftseal.state".into(), partitions: 1, compacted: true };
     ports::EventLog::create_topics(&log, &[few]).unwrap();
-    let expected = RunError::Partitions { topic: "driftseal.state".into(), found: 1, needed: 2 };
+    let expected = RoleError::Partitions {
+        topic: "driftseal.state".into(),
+        found: 1,
+        input: "agent.events".into(),
+        needed: 2,
+    };
     assert_eq!(start(&log).err(), Some(expected));
 }

@@ -8,7 +8,8 @@ use std::time::Duration;
 use event::{Decoder, Limits, TimestampType, TopicPartition};
 use monitor::{Output, Processor, Settings};
 use ports::{EventLog as _, Outgoing, TopicSpec};
-use processor::{Config, Role};
+use processor::Config;
+use service::Role as _;
 use sim::MemoryLog;
 
 const START_MS: i64 = 1_760_000_000_000;
@@ -45,7 +46,8 @@ fn runs(log: &MemoryLog, version: &str, numbers: std::ops::Range<i64>) {
 }
 
 fn work(log: &MemoryLog, monitor: &Settings) {
-    let mut role = Role::start(config(monitor.clone()), Arc::new(log.clone())).unwrap();
+    let mut role =
+        processor::Processor::start(config(monitor.clone()), Arc::new(log.clone())).unwrap();
     let mut idle = 0;
     while idle < 5 {
         idle = if role.step(Duration::ZERO).unwrap() { 0 } else { idle + 1 };

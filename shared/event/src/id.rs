@@ -18,6 +18,19 @@ pub fn from_origin(topic: &str, partition: i32, offset: i64, ordinal: i64) -> St
     derive(b"driftseal/event-id/origin/v1", topic, partition, offset, ordinal)
 }
 
+/// Identifier of an event that follows from others: derived from a domain, which names what is
+/// identified, and the texts that identify it. Whoever writes the event again gives it the same.
+#[must_use]
+pub fn from_texts(domain: &str, texts: &[&str]) -> String {
+    let mut hasher = Sha256::new();
+    hasher.update(domain.as_bytes());
+    for text in texts {
+        hasher.update([0]);
+        hasher.update(text.as_bytes());
+    }
+    finish(hasher)
+}
+
 fn derive(domain: &[u8], topic: &str, partition: i32, offset: i64, ordinal: i64) -> String {
     let mut hasher = Sha256::new();
     hasher.update(domain);
@@ -27,6 +40,10 @@ fn derive(domain: &[u8], topic: &str, partition: i32, offset: i64, ordinal: i64)
     hasher.update(partition.to_be_bytes());
     hasher.update(offset.to_be_bytes());
     hasher.update(ordinal.to_be_bytes());
+    finish(hasher)
+}
+
+fn finish(hasher: Sha256) -> String {
     let digest: [u8; 32] = hasher.finalize().into();
     let mut bytes = [0; 16];
     for (to, from) in bytes.iter_mut().zip(digest) {
@@ -47,6 +64,9 @@ mod tests {
             from_position("u", 0, 1),
             from_origin("t", 0, 1, 0),
             from_origin("t", 0, 1, 1),
+            from_texts("t", &["0"]),
+            from_texts("t", &["0", "1"]),
+            from_texts("u", &["0"]),
         ];
         let distinct: std::collections::HashSet<_> = all.iter().collect();
         assert_eq!(distinct.len(), all.len());

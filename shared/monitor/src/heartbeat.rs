@@ -12,8 +12,8 @@
 //!   between nobody watched; what came then is computed late.
 //!
 //! Times are the broker's, lag is counted in offsets: all of it is in the log, so all of it is
-//! recomputed. Not done here: noticing that no heartbeat comes. That takes a clock; the notifier has
-//! one.
+//! recomputed. Not done here: noticing that no heartbeat comes. That takes a clock; see
+//! [`crate::watchdog`].
 
 use event::{Event, EventBuilder, Timestamp};
 use serde::{Deserialize, Serialize};

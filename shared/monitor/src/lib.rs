@@ -53,6 +53,7 @@ mod sampler;
 mod semantics;
 mod settings;
 mod stream;
+pub mod watchdog;
 mod watermark;
 mod window;
 

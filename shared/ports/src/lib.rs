@@ -20,10 +20,12 @@ pub mod group;
 pub mod local;
 mod log;
 mod partitioner;
+mod publish;
 
 pub use error::LogError;
 pub use log::{
     Consumer, Delivery, EventLog, OffsetRange, Outgoing, Polled, Position, Producer, Published,
-    Subscription, TopicSpec, publish_and_wait,
+    Subscription, TopicSpec,
 };
 pub use partitioner::partition_of;
+pub use publish::{Receipt, publish, publish_and_wait};

@@ -2,12 +2,14 @@
 
 use std::fmt::Debug;
 use std::sync::Arc;
-use std::sync::mpsc;
 use std::time::Duration;
 
-use event::{Batch, TopicPartition};
+use event::{Batch, Event, TopicPartition, encode};
 
 use crate::LogError;
+
+/// What most events fit into.
+const EVENT_BYTES: usize = 512;
 
 /// Offset in a partition.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -53,6 +55,32 @@ pub struct Outgoing {
     pub headers: Vec<(String, Option<Vec<u8>>)>,
 }
 
+impl Outgoing {
+    /// A record whose value is an event, in the encoding of every event that we write (Avro single
+    /// object). It has no key and no partition yet; without either, the log chooses one.
+    #[must_use]
+    pub fn event(topic: impl Into<Arc<str>>, event: &Event<'_>) -> Self {
+        let mut value = Vec::with_capacity(EVENT_BYTES);
+        encode::encode(event, &mut value);
+        Self { topic: topic.into(), value: Some(value), ..Self::default() }
+    }
+
+    /// The same record with a key; an empty one is none, so that no partition collects what
+    /// belongs to nobody.
+    #[must_use]
+    pub fn with_key(mut self, key: impl Into<Vec<u8>>) -> Self {
+        self.key = Some(key.into()).filter(|key| !key.is_empty());
+        self
+    }
+
+    /// The same record for that partition, whatever its key.
+    #[must_use]
+    pub const fn in_partition(mut self, partition: i32) -> Self {
+        self.partition = Some(partition);
+        self
+    }
+}
+
 /// Where each record of one call landed, in the order given; a record's own error if it failed.
 pub type Published = Vec<Result<Position, LogError>>;
 
@@ -74,31 +102,6 @@ pub trait Producer: Send + Sync + Debug {
 
     /// Records queued and not yet acknowledged.
     fn in_flight(&self) -> usize;
-}
-
-/// Publishes and waits for every acknowledgement.
-///
-/// # Errors
-///
-/// The first record's error; or `Unavailable` after `wait`.
-pub fn publish_and_wait(
-    producer: &dyn Producer,
-    records: Vec<Outgoing>,
-    wait: Duration,
-) -> Result<Vec<Position>, LogError> {
-    let (sender, receiver) = mpsc::sync_channel(1);
-    producer.publish(
-        records,
-        Box::new(move |published| {
-            // The receiver is gone only when the wait below has ended, which is an answer.
-            drop(sender.try_send(published));
-        }),
-    )?;
-    receiver
-        .recv_timeout(wait)
-        .map_err(|_| LogError::Unavailable(format!("no acknowledgement in {wait:?}")))?
-        .into_iter()
-        .collect()
 }
 
 /// Which partitions a consumer reads.

@@ -1,5 +1,5 @@
 //! The scaffolding that every role stands on: configuration, the clock, shutdown, telemetry,
-//! metrics and threads.
+//! metrics, threads, group membership and the loop.
 //!
 //! # Promise
 //!
@@ -12,18 +12,22 @@
 //!
 //! # What it does not do
 //!
-//! It knows nothing of agents, events, the log or the archive.
+//! It knows nothing of agents, of what an event says, or of the archive.
 
 pub mod clock;
 pub mod config;
+pub mod member;
 pub mod metric_names;
 pub mod metrics;
 pub mod operations;
+pub mod read;
 pub mod role;
 pub mod shutdown;
 pub mod tasks;
 pub mod telemetry;
 
+pub use member::Member;
 pub use metrics::Exposition;
+pub use role::{Role, RoleError};
 pub use shutdown::Shutdown;
 pub use tasks::Tasks;

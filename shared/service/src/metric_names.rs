@@ -49,6 +49,8 @@ macro_rules! metrics_table {
 metrics_table! {
     BUILD_INFO = "driftseal_build_info", Kind::Gauge, "1", ["version", "role"],
         "Always 1; the labels say which version runs which role.";
+    EVENTS_BUILD_FAILED = "driftseal_events_build_failed_total", Kind::Counter, "events", [],
+        "Own events that did not fit the schema: a bug, which ends the role.";
 
     COLLECTOR_REQUESTS = "driftseal_collector_requests_total", Kind::Counter, "requests", ["status"],
         "Requests answered, by HTTP status.";
@@ -111,10 +113,10 @@ metrics_table! {
         "Steps of alerts that a receiver was not told, by sink and reason (refused, exhausted, expired, overflow).";
     NOTIFIER_STEPS_WAITING = "driftseal_notifier_steps_waiting", Kind::Gauge, "notifications", ["sink"],
         "Steps of alerts that wait for a receiver or its answer.";
-    NOTIFIER_EPISODES_OPEN = "driftseal_notifier_episodes_open", Kind::Gauge, "alerts", [],
-        "Alerts held: they fire, or are not told to their end.";
-    NOTIFIER_EPISODES_FORGOTTEN = "driftseal_notifier_episodes_forgotten_total", Kind::Counter, "alerts", [],
-        "Alerts found at a start that are neither held nor told because the limit was reached.";
+    NOTIFIER_ALERTS_OPEN = "driftseal_notifier_alerts_open", Kind::Gauge, "alerts", [],
+        "Alerts that are firing or await delivery.";
+    NOTIFIER_ALERTS_DROPPED = "driftseal_notifier_alerts_dropped_total", Kind::Counter, "alerts", [],
+        "Open alerts dropped because the alert limit was reached while the log was read at the start.";
     NOTIFIER_LAG_RECORDS = "driftseal_notifier_lag_records", Kind::Gauge, "records", ["partition"],
         "Records of a partition not read yet.";
 

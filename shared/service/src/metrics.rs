@@ -79,6 +79,13 @@ pub fn describe_all() {
     }
 }
 
+/// A number of things held in memory, as counters take it; lossless, as no address has more than 64
+/// bits.
+#[must_use]
+pub fn count(things: usize) -> u64 {
+    u64::try_from(things).unwrap_or(u64::MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,36 +1,114 @@
-//! A role that is driven step by step, started again when what failed may pass.
+//! What the roles that read the log have in common: one loop, one error, one way to start again.
 
-use std::fmt::Display;
 use std::time::Duration;
 
-use tracing::warn;
+use event::{BuildError, TopicPartition};
+use ports::{EventLog, LogError};
+use thiserror::Error;
+use tracing::{error, warn};
 
 use crate::Shutdown;
+use crate::metric_names as names;
 
-/// How often and how soon a role is started again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Retries {
-    /// Failures in a row that are retried; one more ends the role. A step that made progress ends
-    /// the row.
-    pub max: u32,
-    /// Pause before each retry.
-    pub pause: Duration,
+/// Why a role ended.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum RoleError {
+    /// The configuration is invalid; everything that is wrong with it.
+    #[error("invalid configuration: {}", .0.join("; "))]
+    Config(Vec<String>),
+    /// A topic that is written has fewer partitions than the one that is read.
+    #[error("topic `{topic}` has {found} partitions; it needs the {needed} of `{input}`")]
+    Partitions {
+        /// The topic that is written.
+        topic: String,
+        /// Its partitions.
+        found: i32,
+        /// The topic that is read.
+        input: String,
+        /// Its partitions.
+        needed: i32,
+    },
+    /// Something that the role needs is missing: a secret, a thread.
+    #[error("failed to start: {0}")]
+    Start(String),
+    /// An event of the role's own does not fit the schema: a bug. Going on would lose it.
+    #[error("failed to build a `{kind}` event: {error}")]
+    Output {
+        /// Kind of the event.
+        kind: String,
+        /// What is wrong with it.
+        error: String,
+    },
+    /// The log failed in a way that does not pass, or too many times in a row.
+    #[error(transparent)]
+    Log(#[from] LogError),
 }
 
-/// Starts a role and steps it until the shutdown; `step` says whether it made progress. After a
-/// failure that may pass the role is dropped and started again. Returns the role that was running
-/// when the shutdown came, to be finished.
+impl RoleError {
+    /// An event of the role's own could not be built; counted and logged here.
+    #[must_use]
+    pub fn output(kind: &str, error: &BuildError) -> Self {
+        error!(kind, %error, "failed to build an event");
+        metrics::counter!(names::EVENTS_BUILD_FAILED).increment(1);
+        Self::Output { kind: kind.to_owned(), error: error.to_string() }
+    }
+
+    /// The log gave records of a partition that is not assigned: a bug of its adapter.
+    #[must_use]
+    pub fn unassigned(partition: &TopicPartition) -> Self {
+        Self::Log(LogError::Fatal(format!("records of `{partition}`, which is not assigned")))
+    }
+
+    /// Whether starting the role again may help.
+    #[must_use]
+    pub const fn may_pass(&self) -> bool {
+        match self {
+            Self::Log(error) => error.may_pass(),
+            Self::Config(_) | Self::Partitions { .. } | Self::Start(_) | Self::Output { .. } => {
+                false
+            }
+        }
+    }
+}
+
+/// A role as a machine that [`run`] drives. Dropping it anywhere is the same as killing the process
+/// there: a new one continues from the log.
+pub trait Role: Sized {
+    /// Waits up to `wait` for the next thing to happen, handles it, then does what is due. Returns
+    /// whether it made progress.
+    ///
+    /// # Errors
+    ///
+    /// The role must then be dropped.
+    fn step(&mut self, wait: Duration) -> Result<bool, RoleError>;
+
+    /// Completes what was begun, after the last step. What fails is repeated by the next owner.
+    fn finish(self);
+}
+
+/// How fast a role is driven, and how often it is started again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pace {
+    /// Longest wait of one step.
+    pub poll_wait: Duration,
+    /// Failures in a row that are retried; one more ends the role. A step that made progress ends
+    /// the row.
+    pub retries_max: u32,
+    /// Pause before each retry.
+    pub retry_pause: Duration,
+}
+
+/// Starts a role and steps it until the shutdown, then finishes it. After a failure that may pass
+/// the role is dropped and started again. Blocking; give it a thread.
 ///
 /// # Errors
 ///
 /// A failure that does not pass, or one too many in a row.
-pub fn drive<R, E: Display>(
+pub fn run<R: Role>(
+    pace: Pace,
     shutdown: &Shutdown,
-    retries: Retries,
-    mut start: impl FnMut() -> Result<R, E>,
-    mut step: impl FnMut(&mut R) -> Result<bool, E>,
-    may_pass: impl Fn(&E) -> bool,
-) -> Result<Option<R>, E> {
+    mut start: impl FnMut() -> Result<R, RoleError>,
+) -> Result<(), RoleError> {
     let mut failures = 0;
     let mut role = None;
     while !shutdown.is_triggered() {
@@ -39,60 +117,101 @@ pub fn drive<R, E: Display>(
                 role = Some(started);
                 false
             }),
-            Some(role) => step(role),
+            Some(role) => role.step(pace.poll_wait),
         };
         match outcome {
             Ok(true) => failures = 0,
             Ok(false) => {}
-            Err(error) if may_pass(&error) && failures < retries.max => {
+            Err(error) if error.may_pass() && failures < pace.retries_max => {
                 failures += 1;
-                warn!(%error, failures, "starting again");
+                warn!(%error, failures, "role failed; restarting it");
                 role = None;
-                if shutdown.wait_timeout(retries.pause) {
+                if shutdown.wait_timeout(pace.retry_pause) {
                     break;
                 }
             }
             Err(error) => return Err(error),
         }
     }
-    Ok(role)
+    if let Some(role) = role {
+        role.finish();
+    }
+    Ok(())
+}
+
+/// Checks that each topic that is written has a partition for each one of the topic that is read.
+/// Returns the partitions of the latter.
+///
+/// # Errors
+///
+/// [`RoleError::Partitions`], or what the log reports.
+pub fn check_partitions(
+    log: &dyn EventLog,
+    input: &str,
+    outputs: &[&str],
+) -> Result<i32, RoleError> {
+    let needed = log.partitions(input)?;
+    for topic in outputs {
+        let found = log.partitions(topic)?;
+        if found < needed {
+            let (topic, input) = ((*topic).to_owned(), input.to_owned());
+            return Err(RoleError::Partitions { topic, found, input, needed });
+        }
+    }
+    Ok(needed)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::cell::{Cell, RefCell};
+
     use super::*;
 
-    const RETRIES: Retries = Retries { max: 2, pause: Duration::ZERO };
+    const PACE: Pace =
+        Pace { poll_wait: Duration::ZERO, retries_max: 2, retry_pause: Duration::ZERO };
 
-    /// Plays outcomes of steps: `Ok(progress)`, or `Err(may pass)`; then the shutdown comes.
-    fn play(outcomes: &[Result<bool, bool>]) -> (Result<Option<()>, bool>, u32) {
-        let shutdown = Shutdown::new();
-        let (mut outcomes, mut starts) = (outcomes.iter(), 0);
-        let ended = drive(
-            &shutdown,
-            RETRIES,
-            || {
-                starts += 1;
-                Ok(())
-            },
-            |()| {
-                outcomes.next().copied().unwrap_or_else(|| {
-                    shutdown.trigger();
-                    Ok(false)
-                })
-            },
-            |may_pass| *may_pass,
-        );
-        (ended, starts)
+    /// Plays outcomes of steps; then the shutdown comes.
+    struct Played<'a> {
+        outcomes: &'a RefCell<std::slice::Iter<'a, Result<bool, RoleError>>>,
+        shutdown: &'a Shutdown,
+        finished: &'a Cell<u32>,
+    }
+
+    impl Role for Played<'_> {
+        fn step(&mut self, _wait: Duration) -> Result<bool, RoleError> {
+            let next = self.outcomes.borrow_mut().next().cloned();
+            next.unwrap_or_else(|| {
+                self.shutdown.trigger();
+                Ok(false)
+            })
+        }
+
+        fn finish(self) {
+            self.finished.set(self.finished.get() + 1);
+        }
+    }
+
+    /// How it ended, and how often it was started and finished.
+    fn play(outcomes: &[Result<bool, RoleError>]) -> (Result<(), RoleError>, u32, u32) {
+        let (shutdown, finished) = (Shutdown::new(), Cell::new(0));
+        let (outcomes, mut starts) = (RefCell::new(outcomes.iter()), 0);
+        let ended = run(PACE, &shutdown, || {
+            starts += 1;
+            Ok(Played { outcomes: &outcomes, shutdown: &shutdown, finished: &finished })
+        });
+        (ended, starts, finished.get())
     }
 
     #[test]
     fn what_may_pass_is_tried_again_so_often_in_a_row() {
-        assert_eq!(play(&[Ok(true), Ok(false)]), (Ok(Some(())), 1));
-        assert_eq!(play(&[Err(true), Err(true)]), (Ok(Some(())), 3));
-        assert_eq!(play(&[Err(true), Err(true), Err(true)]), (Err(true), 3));
-        let progress = [Err(true), Err(true), Ok(true), Err(true), Err(true)];
-        assert_eq!(play(&progress), (Ok(Some(())), 5));
-        assert_eq!(play(&[Err(false)]), (Err(false), 1));
+        let passing = || Err(RoleError::Log(LogError::Unavailable("away".into())));
+        let fatal = || Err(RoleError::Log(LogError::Fatal("broken".into())));
+        let stop = |error: Result<bool, RoleError>| error.map(drop);
+        assert_eq!(play(&[Ok(true), Ok(false)]), (Ok(()), 1, 1));
+        assert_eq!(play(&[passing(), passing()]), (Ok(()), 3, 1));
+        assert_eq!(play(&[passing(), passing(), passing()]), (stop(passing()), 3, 0));
+        let progress = [passing(), passing(), Ok(true), passing(), passing()];
+        assert_eq!(play(&progress), (Ok(()), 5, 1));
+        assert_eq!(play(&[fatal()]), (stop(fatal()), 1, 0));
     }
 }

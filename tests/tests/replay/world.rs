@@ -9,8 +9,9 @@ use event::{Cell, Decoder, Event, EventBuilder, Timestamp, TimestampType, TopicP
 use evidence::{EvidenceError, FsckReport, Policy, ReplayOptions, ReplayReport};
 use monitor::Settings;
 use ports::{EventLog, Outgoing, TopicSpec};
-use processor::Role;
+use processor::Processor;
 use sealer::{Keys, LostRecords};
+use service::Role as _;
 use service::Shutdown;
 use sim::{Fault, MemoryLog, Operation};
 use tempfile::TempDir;
@@ -106,7 +107,7 @@ fn config(monitor: Settings) -> processor::Config {
 }
 
 /// Steps until nothing comes any more; whether it got there.
-fn drain(role: &mut Role) -> bool {
+fn drain(role: &mut Processor) -> bool {
     let mut idle = 0;
     while idle < 3 {
         match role.step(Duration::ZERO) {
@@ -128,11 +129,11 @@ pub(crate) fn play(disturbed: bool, settings: Settings) -> MemoryLog {
 pub(crate) fn play_with(
     disturbed: bool,
     settings: Settings,
-    mut meddle: impl FnMut(u64, &MemoryLog, &mut Option<Role>),
+    mut meddle: impl FnMut(u64, &MemoryLog, &mut Option<Processor>),
 ) -> MemoryLog {
     let log = empty_log();
     let config = config(settings);
-    let mut role: Option<Role> = None;
+    let mut role: Option<Processor> = None;
     let mut traffic = traffic();
     let end_ms = traffic.last().unwrap().1;
     traffic.extend((0..PARTITIONS).map(|partition| (tick(partition), end_ms + 3_600_000)));
@@ -148,8 +149,9 @@ pub(crate) fn play_with(
         meddle(number, &log, &mut role);
         for attempt in 0.. {
             assert!(attempt < 50, "no progress");
-            let started =
-                role.take().or_else(|| Role::start(config.clone(), Arc::new(log.clone())).ok());
+            let started = role
+                .take()
+                .or_else(|| Processor::start(config.clone(), Arc::new(log.clone())).ok());
             if let Some(mut running) = started
                 && drain(&mut running)
             {

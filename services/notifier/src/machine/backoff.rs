@@ -1,14 +1,14 @@
 //! How long to wait before the next attempt: exponential, bounded, spread by a counter instead of
 //! randomness, so that the same history gives the same waits.
 
-use super::plan::Policy;
+use super::plan::DeliveryLimits;
 
 /// Milliseconds before the attempt that follows `attempts` failed ones. Half of it is fixed, the
 /// other half is spread by alert, sink and attempt, so that alerts that failed together do not
 /// come back together.
-pub(super) fn wait_ms(policy: &Policy, attempts: u32, alert_id: &str, sink: usize) -> i64 {
+pub(super) fn wait_ms(limits: &DeliveryLimits, attempts: u32, alert_id: &str, sink: usize) -> i64 {
     let doublings = attempts.saturating_sub(1).min(40);
-    let whole = policy.backoff_ms.saturating_mul(1_i64 << doublings).min(policy.backoff_ms_max);
+    let whole = limits.backoff_ms.saturating_mul(1_i64 << doublings).min(limits.backoff_ms_max);
     let whole = whole.max(0).unsigned_abs();
     let half = whole / 2;
     let sink = u64::try_from(sink).unwrap_or_default();
@@ -32,24 +32,29 @@ mod tests {
 
     #[test]
     fn waits_double_up_to_the_bound_and_are_spread_over_their_upper_half() {
-        let policy = Policy { backoff_ms: 1_000, backoff_ms_max: 60_000, ..Policy::default() };
+        let limits = DeliveryLimits {
+            backoff_ms: 1_000,
+            backoff_ms_max: 60_000,
+            ..DeliveryLimits::default()
+        };
         for attempts in 1..=100 {
             let whole = (1_000_i64 << (attempts - 1).min(20)).min(60_000);
             let mut seen = std::collections::BTreeSet::new();
             for alert in 0..50 {
-                let wait = wait_ms(&policy, attempts, &format!("alert-{alert}"), 0);
+                let wait = wait_ms(&limits, attempts, &format!("alert-{alert}"), 0);
                 assert!((whole / 2..=whole).contains(&wait), "{attempts}: {wait}");
                 seen.insert(wait);
             }
             assert!(seen.len() > 40, "{attempts}: {} different waits", seen.len());
         }
-        let again = || wait_ms(&policy, 3, "a", 1);
+        let again = || wait_ms(&limits, 3, "a", 1);
         assert_eq!(again(), again());
     }
 
     #[test]
     fn no_wait_stays_no_wait() {
-        let policy = Policy { backoff_ms: 0, backoff_ms_max: 0, ..Policy::default() };
-        assert_eq!(wait_ms(&policy, 9, "a", 0), 0);
+        let limits =
+            DeliveryLimits { backoff_ms: 0, backoff_ms_max: 0, ..DeliveryLimits::default() };
+        assert_eq!(wait_ms(&limits, 9, "a", 0), 0);
     }
 }

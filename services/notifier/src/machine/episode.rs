@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::sync::Arc;
 
-use super::{Notice, Task};
+use super::message::{Notice, Task};
 use crate::alert::{Alert, Step};
 use crate::outcome::{Reason, Verdict};
 
@@ -25,7 +25,7 @@ pub(super) enum State {
 
 /// What is known of an alert that fired under a suppression.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Hush {
+pub(super) enum Suppression {
     /// It did not.
     None,
     /// It did; its event. The log does not say yet that nobody is told.
@@ -33,7 +33,7 @@ pub(super) enum Hush {
     /// That is being written.
     Reporting,
     /// It is in the log.
-    Noted,
+    Written,
 }
 
 /// How far a sink was told of an episode.
@@ -42,7 +42,7 @@ pub(super) struct Track {
     /// The event by which it fired for this sink; `None` if the log does not hold it any more.
     pub(super) fired: Option<Arc<Alert>>,
     /// Whether it fired under a suppression before.
-    pub(super) hush: Hush,
+    pub(super) suppression: Suppression,
     /// Steps that have an outcome in the log.
     done: [bool; 3],
     pub(super) state: State,
@@ -56,7 +56,7 @@ impl Track {
     pub(super) const fn new() -> Self {
         Self {
             fired: None,
-            hush: Hush::None,
+            suppression: Suppression::None,
             done: [false; 3],
             state: State::Idle,
             is_skipped: false,
@@ -75,7 +75,7 @@ impl Track {
 
     /// Notes that the log holds the outcome of a step. `refresh_due` is when to tell it again, if
     /// the step was the first and the receiver forgets.
-    pub(super) fn settle(&mut self, step: Step, verdict: Verdict, refresh_due: i64) {
+    pub(super) fn settle(&mut self, step: Step, verdict: Verdict, refresh_due: Option<i64>) {
         let [firing, acknowledged, resolved] = &mut self.done;
         match step {
             Step::Firing => *firing = true,
@@ -92,39 +92,39 @@ impl Track {
             }
         };
         if step == Step::Firing && may_be_there {
-            self.refresh_due = Some(refresh_due);
+            self.refresh_due = refresh_due;
         }
     }
 
     /// Takes note of an alert that fires under a suppression, if it did not fire before.
-    pub(super) fn hush(&mut self, alert: &Arc<Alert>) {
+    pub(super) fn suppress(&mut self, alert: &Arc<Alert>) {
         let is_known = self.fired.is_some() || self.is_done(Step::Firing);
-        if self.hush == Hush::None && !is_known {
-            self.hush = Hush::Due(Arc::clone(alert));
+        if self.suppression == Suppression::None && !is_known {
+            self.suppression = Suppression::Due(Arc::clone(alert));
         }
     }
 
     /// The event of a suppressed alert, if the log is to say now that nobody is told.
-    pub(super) fn take_hush(&mut self) -> Option<Arc<Alert>> {
-        let Hush::Due(alert) = &self.hush else { return None };
+    pub(super) fn take_suppressed(&mut self) -> Option<Arc<Alert>> {
+        let Suppression::Due(alert) = &self.suppression else { return None };
         let alert = Arc::clone(alert);
-        self.hush = Hush::Reporting;
+        self.suppression = Suppression::Reporting;
         Some(alert)
     }
 
     /// Whether it fired under a suppression, and did not fire again since: nothing is told.
-    fn is_quiet(&self) -> bool {
-        self.hush != Hush::None && self.fired.is_none() && !self.is_done(Step::Firing)
+    fn is_suppressed(&self) -> bool {
+        self.suppression != Suppression::None && self.fired.is_none() && !self.is_done(Step::Firing)
     }
 
     /// Whether nothing more is to be told or written. `is_over` says whether the episode is.
     fn is_complete(&self, is_over: bool) -> bool {
-        let is_noted = match self.hush {
-            Hush::None | Hush::Noted => true,
-            Hush::Due(_) | Hush::Reporting => false,
+        let is_written = match self.suppression {
+            Suppression::None | Suppression::Written => true,
+            Suppression::Due(_) | Suppression::Reporting => false,
         };
         let is_told = self.is_skipped || self.is_done(Step::Resolved);
-        is_noted && self.state == State::Idle && (is_told || self.is_quiet() && is_over)
+        is_written && self.state == State::Idle && (is_told || self.is_suppressed() && is_over)
     }
 }
 
@@ -159,7 +159,7 @@ impl Episode {
 
     /// What is to be done next for a sink, and when at the earliest; `None` for at once.
     pub(super) fn next_task(&self, track: &Track, refreshes: bool) -> Option<(Task, Option<i64>)> {
-        if track.is_skipped || track.is_quiet() || track.is_done(Step::Resolved) {
+        if track.is_skipped || track.is_suppressed() || track.is_done(Step::Resolved) {
             return None;
         }
         let next = Step::ALL
@@ -173,12 +173,23 @@ impl Episode {
         Some((Task::Refresh, Some(due)))
     }
 
+    /// What is queued for a sink: its track, the task, the attempts before it and what it says;
+    /// `None` if nothing is.
+    pub(super) fn queued(&mut self, sink: usize) -> Option<(&mut Track, Task, u32, Notice)> {
+        let track = self.tracks.get(&sink)?;
+        let State::Queued { task, attempts, .. } = track.state else { return None };
+        let notice = self.notice(track, task)?;
+        Some((self.tracks.get_mut(&sink)?, task, attempts, notice))
+    }
+
     /// What a sink is told by a task. Only what was known when the step came, so that a repeated
     /// request says the same whatever happened since.
-    pub(super) fn notice(&self, track: &Track, task: Task) -> Option<Notice> {
+    fn notice(&self, track: &Track, task: Task) -> Option<Notice> {
         let step = match task {
             Task::Tell(step) => step,
-            Task::Refresh if track.is_done(Step::Acknowledged) => Step::Acknowledged,
+            Task::Refresh if track.is_done(Step::Acknowledged) && self.acknowledged.is_some() => {
+                Step::Acknowledged
+            }
             Task::Refresh => Step::Firing,
         };
         let current = self.facts(track, step)?;

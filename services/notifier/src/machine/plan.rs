@@ -6,7 +6,7 @@ use crate::alert::{Alert, Severity};
 
 /// Limits of all sinks.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Policy {
+pub(crate) struct DeliveryLimits {
     /// Requests for a step; one more is not made.
     pub(crate) attempts_max: u32,
     /// Wait before the second attempt.
@@ -17,13 +17,13 @@ pub(crate) struct Policy {
     pub(crate) retry_after_ms_max: i64,
     /// Age at which an alert that is over is not worth telling.
     pub(crate) age_ms_max: i64,
-    /// Episodes held.
-    pub(crate) episodes_max: usize,
+    /// Alerts held.
+    pub(crate) alerts_max: usize,
     /// Steps that wait for one sink.
     pub(crate) queue_max: usize,
 }
 
-impl Default for Policy {
+impl Default for DeliveryLimits {
     fn default() -> Self {
         Self {
             attempts_max: 30,
@@ -31,7 +31,7 @@ impl Default for Policy {
             backoff_ms_max: 300_000,
             retry_after_ms_max: 3_600_000,
             age_ms_max: 3_600_000,
-            episodes_max: 10_000,
+            alerts_max: 10_000,
             queue_max: 1_000,
         }
     }

@@ -25,8 +25,13 @@ fn plan(name: &str, severities: &[Severity], refresh_ms: Option<i64>) -> SinkPla
 
 const ALL: [Severity; 2] = [Severity::Page, Severity::Ticket];
 
-fn policy() -> Policy {
-    Policy { attempts_max: 3, backoff_ms: 1_000, backoff_ms_max: 8_000, ..Policy::default() }
+fn limits() -> DeliveryLimits {
+    DeliveryLimits {
+        attempts_max: 3,
+        backoff_ms: 1_000,
+        backoff_ms_max: 8_000,
+        ..DeliveryLimits::default()
+    }
 }
 
 fn accepted() -> Answer {
@@ -97,7 +102,7 @@ struct World {
 
 fn machine() -> Machine {
     let plans = vec![plan("all", &ALL, Some(60_000)), plan("pages", &[Severity::Page], None)];
-    let mut machine = Machine::new(policy(), plans);
+    let mut machine = Machine::new(limits(), plans);
     machine.handle_assigned(PARTITION);
     machine
 }

@@ -14,10 +14,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use service::config::Secret;
 
-use super::{Request, Route, Sink, SinkType, url_problem};
+use super::contract::{Request, Route, Sink, SinkType};
 use crate::alert::{Alert, Step, number, rfc3339};
 use crate::machine::Notice;
-use crate::secret::{SecretError, Secrets, problem};
+use crate::secret::SecretRef;
 
 /// Labels that are ours.
 const OWN: [&str; 10] = [
@@ -77,50 +77,54 @@ impl SinkType for Alertmanager {
         &self.route
     }
 
+    fn url(&self) -> Option<&str> {
+        Some(&self.url)
+    }
+
+    fn secret(&self) -> SecretRef<'_> {
+        SecretRef {
+            key: "token",
+            file: self.token_file.as_deref(),
+            name: self.token_name.as_deref(),
+            is_required: false,
+        }
+    }
+
     fn problems(&self) -> Vec<String> {
-        let mut problems: Vec<String> =
-            url_problem(&self.url).map(|why| format!("`url`: {why}")).into_iter().collect();
-        problems.extend(problem(
-            "token",
-            self.token_file.as_deref(),
-            self.token_name.as_deref(),
-            false,
-        ));
+        let mut problems = Vec::new();
         if self.alertname.is_empty() {
-            problems.push("`alertname`: a name is needed".into());
+            problems.push("`alertname`: must not be empty".into());
         }
         for label in self.labels.keys() {
             let mut bytes = label.bytes();
             let begins = bytes.next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_');
             if !begins || !bytes.all(|b| b.is_ascii_alphanumeric() || b == b'_') {
-                problems.push(format!("`labels.{label}`: only letters, digits and `_`"));
+                problems.push(format!("`labels.{label}`: must hold only letters, digits and `_`"));
             }
             if OWN.contains(&label.as_str()) {
-                problems
-                    .push(format!("`labels.{label}`: is set by Driftseal; choose another name"));
+                problems.push(format!("`labels.{label}`: must not be a label that Driftseal sets"));
             }
         }
         if self.resend_secs == 0 {
-            problems.push("`resend_secs`: at least 1".into());
+            problems.push("`resend_secs`: must be at least 1".into());
         }
-        if self.hold_secs < self.resend_secs.saturating_mul(2) {
-            problems.push("`hold_secs`: at least twice `resend_secs`".into());
+        if u64::from(self.hold_secs) < 2 * u64::from(self.resend_secs) {
+            problems.push("`hold_secs`: must be at least twice `resend_secs`".into());
         }
         problems
     }
 
     fn refresh_ms(&self) -> Option<i64> {
-        Some(i64::from(self.resend_secs).saturating_mul(1_000))
+        Some(i64::from(self.resend_secs) * 1_000)
     }
 
-    fn open(&self, secrets: &Secrets<'_>) -> Result<Box<dyn Sink>, SecretError> {
-        let (file, name) = (self.token_file.as_deref(), self.token_name.as_deref());
+    fn open(&self, secret: Option<Secret>) -> Result<Box<dyn Sink>, String> {
         Ok(Box::new(Ready {
             url: format!("{}/api/v2/alerts", self.url.trim_end_matches('/')),
-            token: secrets.find("token", file, name)?,
+            token: secret,
             alertname: self.alertname.clone(),
             labels: self.labels.clone(),
-            hold_ms: i64::from(self.hold_secs).saturating_mul(1_000),
+            hold_ms: i64::from(self.hold_secs) * 1_000,
         }))
     }
 }
@@ -216,6 +220,7 @@ impl Sink for Ready {
 
 #[cfg(test)]
 mod tests {
+    use super::super::SinkConfig;
     use super::super::tests::{json, notice, open};
     use super::*;
 
@@ -280,13 +285,13 @@ mod tests {
             ..Alertmanager::default()
         };
         assert_eq!(
-            config.problems(),
+            SinkConfig::Alertmanager(config).problems(),
             [
                 "`url`: is not a URL",
-                "`labels.9`: only letters, digits and `_`",
-                "`labels.a-b`: only letters, digits and `_`",
-                "`labels.severity`: is set by Driftseal; choose another name",
-                "`hold_secs`: at least twice `resend_secs`",
+                "`labels.9`: must hold only letters, digits and `_`",
+                "`labels.a-b`: must hold only letters, digits and `_`",
+                "`labels.severity`: must not be a label that Driftseal sets",
+                "`hold_secs`: must be at least twice `resend_secs`",
             ]
         );
     }

@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 use service::config::Secret;
 use sha2::{Digest, Sha256};
 
-use super::{Request, Route, Sink, SinkType, url_problem};
+use super::contract::{Request, Route, Sink, SinkType};
 use crate::alert::{Alert, Severity, Step, rfc3339};
 use crate::machine::Notice;
-use crate::secret::{SecretError, Secrets, problem};
+use crate::secret::SecretRef;
 use crate::text::{clip, hex};
 
 /// Longest summary, characters.
@@ -53,21 +53,22 @@ impl SinkType for PagerDuty {
         &self.route
     }
 
-    fn problems(&self) -> Vec<String> {
-        let mut problems: Vec<String> =
-            url_problem(&self.url).map(|why| format!("`url`: {why}")).into_iter().collect();
-        problems.extend(problem(
-            "token",
-            self.token_file.as_deref(),
-            self.token_name.as_deref(),
-            true,
-        ));
-        problems
+    fn url(&self) -> Option<&str> {
+        Some(&self.url)
     }
 
-    fn open(&self, secrets: &Secrets<'_>) -> Result<Box<dyn Sink>, SecretError> {
-        let (file, name) = (self.token_file.as_deref(), self.token_name.as_deref());
-        Ok(Box::new(Ready { url: self.url.clone(), token: secrets.need("token", file, name)? }))
+    fn secret(&self) -> SecretRef<'_> {
+        SecretRef {
+            key: "token",
+            file: self.token_file.as_deref(),
+            name: self.token_name.as_deref(),
+            is_required: true,
+        }
+    }
+
+    fn open(&self, secret: Option<Secret>) -> Result<Box<dyn Sink>, String> {
+        let token = secret.ok_or("the integration key is missing")?;
+        Ok(Box::new(Ready { url: self.url.clone(), token }))
     }
 }
 

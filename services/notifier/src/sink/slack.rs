@@ -11,10 +11,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use service::config::Secret;
 
-use super::{Request, Route, Sink, SinkType, url_problem};
+use super::contract::{Request, Route, Sink, SinkType, url_problem};
 use crate::alert::{Alert, Severity, Step};
 use crate::machine::Notice;
-use crate::secret::{SecretError, Secrets, problem};
+use crate::secret::SecretRef;
 use crate::text::clip;
 
 /// Longest text of a header block, characters.
@@ -39,17 +39,24 @@ impl SinkType for Slack {
         &self.route
     }
 
-    fn problems(&self) -> Vec<String> {
-        problem("url", self.url_file.as_deref(), self.url_name.as_deref(), true)
-            .into_iter()
-            .collect()
+    fn url(&self) -> Option<&str> {
+        None
     }
 
-    fn open(&self, secrets: &Secrets<'_>) -> Result<Box<dyn Sink>, SecretError> {
-        let url = secrets.need("url", self.url_file.as_deref(), self.url_name.as_deref())?;
+    fn secret(&self) -> SecretRef<'_> {
+        SecretRef {
+            key: "url",
+            file: self.url_file.as_deref(),
+            name: self.url_name.as_deref(),
+            is_required: true,
+        }
+    }
+
+    fn open(&self, secret: Option<Secret>) -> Result<Box<dyn Sink>, String> {
+        let url = secret.ok_or("the URL is missing")?;
         match url_problem(url.reveal()) {
             None => Ok(Box::new(Ready { url })),
-            Some(why) => Err(secrets.unusable("url", why)),
+            Some(why) => Err(why.to_owned()),
         }
     }
 }
@@ -158,8 +165,10 @@ mod tests {
     use std::collections::BTreeMap;
     use std::sync::Arc;
 
+    use super::super::SinkConfig;
     use super::super::tests::{json, notice, open};
     use super::*;
+    use crate::secret::Secrets;
 
     #[test]
     fn a_message_says_what_happened_and_to_what() {
@@ -202,7 +211,10 @@ mod tests {
     fn the_url_is_a_secret_that_must_be_one() {
         let config = Slack { url_name: Some("slack".into()), ..Slack::default() };
         let named = BTreeMap::from([("slack".to_owned(), Secret::new("hunter2".into()))]);
-        let error = config.open(&Secrets { sink: "chat", named: &named }).unwrap_err().to_string();
+        let error = SinkConfig::Slack(config)
+            .open(&Secrets { sink: "chat", named: &named })
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("notifier.sinks.chat.url") && !error.contains("hunter2"), "{error}");
     }
 }

@@ -15,10 +15,10 @@ use serde_json::json;
 use service::config::Secret;
 use sha2::{Digest, Sha256};
 
-use super::{Request, Route, Sink, SinkType, url_problem};
+use super::contract::{Request, Route, Sink, SinkType};
 use crate::alert::{Alert, rfc3339};
 use crate::machine::Notice;
-use crate::secret::{SecretError, Secrets, problem};
+use crate::secret::SecretRef;
 use crate::text::hex;
 
 /// Bytes of a key, by the specification.
@@ -46,24 +46,23 @@ impl SinkType for Webhook {
         &self.route
     }
 
-    fn problems(&self) -> Vec<String> {
-        let mut problems: Vec<String> =
-            url_problem(&self.url).map(|why| format!("`url`: {why}")).into_iter().collect();
-        problems.extend(problem(
-            "token",
-            self.token_file.as_deref(),
-            self.token_name.as_deref(),
-            true,
-        ));
-        problems
+    fn url(&self) -> Option<&str> {
+        Some(&self.url)
     }
 
-    fn open(&self, secrets: &Secrets<'_>) -> Result<Box<dyn Sink>, SecretError> {
-        let (file, name) = (self.token_file.as_deref(), self.token_name.as_deref());
-        let token = secrets.need("token", file, name)?;
+    fn secret(&self) -> SecretRef<'_> {
+        SecretRef {
+            key: "token",
+            file: self.token_file.as_deref(),
+            name: self.token_name.as_deref(),
+            is_required: true,
+        }
+    }
+
+    fn open(&self, secret: Option<Secret>) -> Result<Box<dyn Sink>, String> {
+        let token = secret.ok_or("the signing secret is missing")?;
         let keys: Option<Vec<Key>> = token.reveal().split_whitespace().map(Key::parse).collect();
-        let wrong = "each secret must be `whsec_` and 24 to 64 bytes in base64";
-        let keys = keys.ok_or_else(|| secrets.unusable("token", wrong))?;
+        let keys = keys.ok_or("each secret must be `whsec_` and 24 to 64 bytes in base64")?;
         Ok(Box::new(Ready { url: self.url.clone(), keys, token }))
     }
 }
@@ -172,10 +171,12 @@ impl Sink for Ready {
 mod tests {
     use std::collections::BTreeMap;
 
+    use super::super::SinkConfig;
     use super::super::tests::{json, notice, open};
     use super::*;
     use crate::alert::Step;
     use crate::alert::tests::alert;
+    use crate::secret::Secrets;
 
     /// The vector in the tests of the specification's own libraries.
     #[test]
@@ -217,7 +218,7 @@ mod tests {
             let named = BTreeMap::from([("k".to_owned(), Secret::new(secret))]);
             let token_name = Some("k".to_owned());
             let config = Webhook { url: "http://r".into(), token_name, ..Webhook::default() };
-            config.open(&Secrets { sink: "s", named: &named })
+            SinkConfig::Webhook(config).open(&Secrets { sink: "s", named: &named })
         };
         let both = open(format!("{long}\nwhsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")).unwrap();
         let request = both.request(&notice(Step::Firing), 0);

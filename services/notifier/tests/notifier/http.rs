@@ -8,10 +8,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use event::TopicPartition;
 use hmac::{Hmac, KeyInit, Mac};
-use notifier::{Config, Role, RunError};
+use notifier::{Config, Notifier};
 use ports::EventLog;
 use service::Shutdown;
 use service::clock::{Stopwatch, now_ms};
+use service::{Role as _, RoleError};
 use sha2::{Digest, Sha256};
 use sim::{Fault, MemoryLog, Operation};
 
@@ -27,12 +28,12 @@ fn log() -> MemoryLog {
     log
 }
 
-fn start(config: &Config, log: &MemoryLog) -> Role {
-    Role::start(config.clone(), Arc::new(log.clone())).unwrap()
+fn start(config: &Config, log: &MemoryLog) -> Notifier {
+    Notifier::start(config.clone(), Arc::new(log.clone())).unwrap()
 }
 
 /// Steps until there are so many outcomes, and once more.
-fn run_until(role: &mut Role, log: &MemoryLog, count: usize) {
+fn run_until(role: &mut Notifier, log: &MemoryLog, count: usize) {
     until(&format!("{count} outcomes"), || {
         role.step(Duration::from_millis(5)).unwrap();
         outcomes(log).len() >= count
@@ -309,9 +310,9 @@ fn a_start_reads_from_the_first_open_alert_on_even_if_the_log_has_lost_what_was_
 #[test]
 fn what_cannot_work_is_said_at_the_start() {
     let log = log();
-    let start = |config: Config| Role::start(config, Arc::new(log.clone())).unwrap_err();
-    let RunError::Config(problems) = start(Config::default()) else { panic!("no sink is wrong") };
-    assert_eq!(problems, ["`sinks`: at least one is needed"]);
+    let start = |config: Config| Notifier::start(config, Arc::new(log.clone())).unwrap_err();
+    let RoleError::Config(problems) = start(Config::default()) else { panic!("no sink is wrong") };
+    assert_eq!(problems, ["`sinks`: must name at least one"]);
     let missing = "[sinks.chat]\ntype = 'slack'\nurl_name = 'chat'\n";
     let error = start(config(missing)).to_string();
     assert!(error.contains("DRIFTSEAL__NOTIFIER__SECRETS__CHAT"), "{error}");

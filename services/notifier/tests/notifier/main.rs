@@ -6,4 +6,5 @@ mod common;
 mod dead;
 mod http;
 mod kill;
+#[cfg(feature = "tls")]
 mod tls;

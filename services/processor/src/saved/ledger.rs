@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use event::TopicPartition;
 use monitor::EntryId;
+use service::metrics::count;
 
 use super::{
     FORMAT, FullHead, HEAD, Head, KeyValue, Piece, Place, Save, Slot, check_of, identity_of,
@@ -15,23 +16,23 @@ use super::{
 pub(crate) struct Ledger {
     prefix: Vec<u8>,
     piece_bytes_max: usize,
-    /// The save that is being written; the one before counts.
+    /// The save that is being written; the previous one is valid.
     save: Save,
     head_slot: Slot,
-    /// Last saves that count, of other writers.
+    /// Last valid saves of other writers.
     saves: Vec<Save>,
     entries: BTreeMap<EntryId, Place>,
     sum: u128,
-    /// Entries that are gone: where it says so, and records at the other place.
+    /// Deleted entries: where that is recorded, and the records in the other slot.
     gone: BTreeMap<EntryId, (Place, u16)>,
 }
 
 impl Ledger {
-    /// Nothing is saved. Of two writers of a partition no one may have the number of the other.
+    /// Nothing is saved yet. `writer` must be unique among the writers of the partition.
     pub(crate) fn new(input: &TopicPartition, writer: u64, piece_bytes_max: usize) -> Self {
         Self {
             prefix: prefix_of(input),
-            piece_bytes_max: piece_bytes_max.max(1),
+            piece_bytes_max,
             save: Save { writer, number: 1 },
             head_slot: Slot::A,
             saves: Vec::new(),
@@ -41,7 +42,7 @@ impl Ledger {
         }
     }
 
-    /// Goes on from a save that counts.
+    /// Continues from a valid save.
     pub(super) fn resumed(
         mut self,
         head: &FullHead,
@@ -67,10 +68,10 @@ impl Ledger {
 
     /// Number and sum of the entries.
     pub(super) fn total(&self) -> (u64, u128) {
-        (u64::try_from(self.entries.len()).unwrap_or(u64::MAX), self.sum)
+        (count(self.entries.len()), self.sum)
     }
 
-    /// Adds the records of an entry that has changed, or is gone, to the save.
+    /// Adds the records of an entry that has changed, or was deleted, to the save.
     ///
     /// # Errors
     ///
@@ -101,12 +102,12 @@ impl Ledger {
         Ok(())
     }
 
-    /// Forgets the records of entries that an earlier save says are gone; to be called before this
-    /// one says it of others.
+    /// Adds tombstones for the records of entries that an earlier save deleted; to be called before
+    /// this save deletes others.
     pub(crate) fn erase(&mut self, into: &mut Vec<KeyValue>) {
         for (entry, (place, pieces)) in std::mem::take(&mut self.gone) {
             let name = entry.to_bytes();
-            // What it was before what says that it is gone.
+            // The old value goes before the record of its deletion.
             for piece in 0..pieces.max(1) {
                 into.push((self.key(&name, place.slot.other(), piece), None));
             }
@@ -126,7 +127,10 @@ impl Ledger {
         let mut records = Vec::new();
         self.pieces(HEAD, self.head_slot, &whole, &mut records)?;
         self.head_slot = self.head_slot.other();
-        self.save.number = self.save.number.saturating_add(1);
+        let Some(next) = self.save.number.checked_add(1) else {
+            unreachable!("a writer makes fewer than 2^32 saves")
+        };
+        self.save.number = next;
         Ok(records)
     }
 
@@ -143,7 +147,7 @@ impl Ledger {
         let count = u16::try_from(count).map_err(|_| postcard::Error::SerializeBufferFull)?;
         let mut pieces = bytes.chunks(self.piece_bytes_max);
         for number in 0..count {
-            let value = self.piece(count, check, pieces.next().unwrap_or_default())?;
+            let value = self.piece(count, check, pieces.next().unwrap_or(&[]))?;
             into.push((self.key(name, slot, number), Some(value)));
         }
         Ok(count)

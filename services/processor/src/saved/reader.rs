@@ -1,4 +1,4 @@
-//! Reads a save back: first the heads, newest last, then the entries of one of them.
+//! Reads a save: first the heads, then the entries of one of them.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use monitor::EntryId;
 
 use super::{FORMAT, FullHead, HEAD, Head, Ledger, Piece, Place, Save, Slot, check_of, prefix_of};
 
-/// A record of a partition, taken apart.
+/// A parsed record of a partition.
 struct Found<'a> {
     name: &'a [u8],
     slot: Slot,
@@ -16,8 +16,8 @@ struct Found<'a> {
 }
 
 impl<'a> Found<'a> {
-    /// `None` for what is not ours, or of another format. A record without a value only makes room:
-    /// what it forgets is gone by what was written before, and whose it is it does not say.
+    /// `None` for records of others, of another format, and for tombstones: an entry that they delete
+    /// was recorded as deleted before.
     fn of(record: &Record<'a>, prefix: &[u8]) -> Option<Self> {
         let (slot, rest) = record.key?.strip_prefix(prefix)?.split_first()?;
         let (number, name) = rest.split_first_chunk::<2>()?;
@@ -38,10 +38,10 @@ struct Parts {
 }
 
 impl Parts {
-    /// Adds a piece; a version whose pieces do not come in order is none.
+    /// Adds a chunk; a version whose chunks are out of order stays incomplete.
     fn add(&mut self, number: u16, bytes: &[u8]) {
-        if number == self.next {
-            self.next = self.next.saturating_add(1);
+        if number == self.next && number < self.pieces {
+            self.next += 1;
             self.bytes.extend_from_slice(bytes);
         }
     }
@@ -51,7 +51,7 @@ impl Parts {
     }
 }
 
-/// The version of an entry at one of its places: the last one that was begun there.
+/// Keeps the version of an entry that was begun last in a slot.
 fn take(places: &mut BTreeMap<Slot, Parts>, found: &Found<'_>) {
     let Piece { save, pieces, check, bytes, .. } = found.piece;
     if found.number == 0 {
@@ -75,7 +75,7 @@ impl Heads {
         Self { prefix: prefix_of(input), places: BTreeMap::new(), found: Vec::new() }
     }
 
-    /// Takes a record of the topic, in offset order; ignores what is no head of this partition.
+    /// Takes a record of the topic, in offset order; ignores all but heads of this partition.
     pub(crate) fn take(&mut self, record: &Record<'_>) {
         let Some(found) = Found::of(record, &self.prefix).filter(|found| found.name == HEAD) else {
             return;
@@ -86,7 +86,7 @@ impl Heads {
         self.found.extend(head.map(|head| (found.slot, head)));
     }
 
-    /// A reader of the entries of each head; the one that got farthest first.
+    /// A reader of the entries of each head; the one that covers most records first.
     pub(crate) fn newest_first(self, input: &TopicPartition) -> Vec<Entries> {
         let mut all = self.found;
         all.reverse();
@@ -103,7 +103,7 @@ pub(crate) struct Entries {
     prefix: Vec<u8>,
     slot: Slot,
     head: FullHead,
-    /// The versions that count, by their places.
+    /// The valid versions, by their slots.
     found: BTreeMap<EntryId, BTreeMap<Slot, Parts>>,
 }
 
@@ -121,7 +121,7 @@ impl Entries {
         &self.head.head
     }
 
-    /// Takes a record of the topic, in offset order; ignores what does not count for this head.
+    /// Takes a record of the topic, in offset order; ignores what is not valid for this head.
     pub(crate) fn take(&mut self, record: &Record<'_>) {
         let Some(found) = Found::of(record, &self.prefix) else { return };
         let Some(entry) = EntryId::from_bytes(found.name) else { return };
@@ -130,7 +130,7 @@ impl Entries {
         }
     }
 
-    /// The bytes of the entries, and a ledger that goes on from there; `None` if they are not those
+    /// The bytes of the entries, and a ledger that continues from there; `None` if they are not those
     /// of this head.
     pub(crate) fn finish(self, writer: u64, piece_bytes_max: usize) -> Option<(Restored, Ledger)> {
         let mut restored = Vec::new();

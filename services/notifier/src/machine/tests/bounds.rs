@@ -22,15 +22,15 @@ fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
 
 #[test]
 fn a_further_alert_is_a_dead_letter_for_every_sink() {
-    let policy = Policy { episodes_max: 2, ..policy() };
-    let mut machine = Machine::new(policy, vec![plan("s", &ALL, None), plan("t", &ALL, None)]);
+    let limits = DeliveryLimits { alerts_max: 2, ..limits() };
+    let mut machine = Machine::new(limits, vec![plan("s", &ALL, None), plan("t", &ALL, None)]);
     machine.handle_assigned(PARTITION);
     machine.handle_caught_up(PARTITION, 0);
     for id in ["a", "b", "c"] {
         fire(&mut machine, id);
     }
     assert_eq!(dead_letters(&mut machine), pairs(&[("s", "c"), ("t", "c")]));
-    assert_eq!((machine.episodes(), machine.forgotten()), (2, 0));
+    assert_eq!((machine.episodes(), machine.overflowed()), (2, 0));
     fire(&mut machine, "c");
     machine.handle_alert(PARTITION, 0, of(Step::Resolved, "c", Severity::Page), 0);
     assert_eq!(dead_letters(&mut machine), pairs(&[]), "it is said once");
@@ -39,14 +39,14 @@ fn a_further_alert_is_a_dead_letter_for_every_sink() {
 #[test]
 fn while_the_log_is_read_a_further_alert_is_only_counted() {
     let mut machine =
-        Machine::new(Policy { episodes_max: 1, ..policy() }, vec![plan("s", &ALL, None)]);
+        Machine::new(DeliveryLimits { alerts_max: 1, ..limits() }, vec![plan("s", &ALL, None)]);
     machine.handle_assigned(PARTITION);
     for id in ["a", "b"] {
         fire(&mut machine, id);
     }
     machine.handle_caught_up(PARTITION, 0);
     assert_eq!(dead_letters(&mut machine), pairs(&[]));
-    assert_eq!((machine.episodes(), machine.forgotten()), (1, 1));
+    assert_eq!((machine.episodes(), machine.overflowed()), (1, 1));
 }
 
 #[test]
@@ -55,7 +55,7 @@ fn a_sink_for_which_too_much_waits_misses_new_alerts_and_the_others_do_not() {
         SinkPlan { requests_max: 1, ..plan("slow", &ALL, None) },
         SinkPlan { requests_max: 9, ..plan("quick", &ALL, None) },
     ];
-    let mut machine = Machine::new(Policy { queue_max: 2, ..policy() }, plans);
+    let mut machine = Machine::new(DeliveryLimits { queue_max: 2, ..limits() }, plans);
     machine.handle_assigned(PARTITION);
     machine.handle_caught_up(PARTITION, 0);
     for id in ["a", "b", "c"] {

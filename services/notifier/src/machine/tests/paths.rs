@@ -4,7 +4,7 @@ use super::*;
 
 /// A machine that is live, with these sinks.
 fn live(plans: Vec<SinkPlan>) -> Machine {
-    let mut machine = Machine::new(policy(), plans);
+    let mut machine = Machine::new(limits(), plans);
     machine.handle_assigned(PARTITION);
     machine.handle_caught_up(PARTITION, 0);
     machine
@@ -107,7 +107,7 @@ fn a_pause_that_one_alert_was_asked_for_holds_for_all_of_the_receiver() {
     let key = |id: &str| Key { partition: PARTITION, alert_id: id.into(), sink: 0 };
     machine.handle_answer(&key("a"), day, "d".into(), 30_000);
     machine.handle_answer(&key("b"), busy(), "d".into(), 30_000);
-    assert_eq!(machine.poll_timeout(), Some(30_000 + policy().retry_after_ms_max));
+    assert_eq!(machine.poll_timeout(), Some(30_000 + limits().retry_after_ms_max));
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn a_receiver_that_forgets_is_told_again_until_the_end() {
 
 #[test]
 fn a_restart_refreshes_at_once_what_was_told() {
-    let mut machine = Machine::new(policy(), vec![plan("s", &ALL, Some(60_000))]);
+    let mut machine = Machine::new(limits(), vec![plan("s", &ALL, Some(60_000))]);
     machine.handle_assigned(PARTITION);
     handle(&mut machine, Step::Firing, "a", 0);
     let (alert_id, sink) = ("a".into(), "s".to_owned());
@@ -149,11 +149,11 @@ fn a_restart_refreshes_at_once_what_was_told() {
 
 #[test]
 fn an_alert_that_is_over_and_old_is_not_told_but_one_that_still_fires_is() {
-    let hour = policy().age_ms_max;
+    let hour = limits().age_ms_max;
     for (age, is_over, is_told) in
         [(hour, true, true), (hour + 1, true, false), (100 * hour, false, true)]
     {
-        let mut machine = Machine::new(policy(), vec![plan("s", &ALL, None)]);
+        let mut machine = Machine::new(limits(), vec![plan("s", &ALL, None)]);
         machine.handle_assigned(PARTITION);
         handle(&mut machine, Step::Firing, "a", 0);
         if is_over {
@@ -173,7 +173,7 @@ fn an_alert_that_is_over_and_old_is_not_told_but_one_that_still_fires_is() {
 #[test]
 fn the_end_of_an_alert_whose_beginning_the_log_has_lost_is_told_to_whom_it_was_told() {
     let mut machine =
-        Machine::new(policy(), vec![plan("s", &ALL, Some(60_000)), plan("t", &ALL, None)]);
+        Machine::new(limits(), vec![plan("s", &ALL, Some(60_000)), plan("t", &ALL, None)]);
     machine.handle_assigned(PARTITION);
     let (alert_id, sink) = ("a".into(), "s".to_owned());
     let logged = Logged { alert_id, sink, step: Step::Firing, verdict: Verdict::Delivered };
@@ -223,7 +223,7 @@ fn an_alert_that_becomes_a_page_goes_to_the_pager_too() {
 }
 
 #[test]
-fn a_partition_that_was_given_back_is_forgotten_and_late_answers_free_the_sink() {
+fn a_partition_that_was_given_back_is_overflowed_and_late_answers_free_the_sink() {
     let mut machine = live(vec![SinkPlan { requests_max: 1, ..plan("s", &ALL, None) }]);
     handle(&mut machine, Step::Firing, "a", 0);
     handle(&mut machine, Step::Firing, "b", 0);

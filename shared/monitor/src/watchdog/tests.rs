@@ -13,7 +13,7 @@ struct World {
 }
 
 struct Process {
-    watch: Watch,
+    watchdog: Watchdog,
     next: usize,
     until: usize,
 }
@@ -31,10 +31,10 @@ impl World {
 
     /// A process that begins at an offset.
     fn start(&self, from: i64) -> Process {
-        let mut watch = Watch::new(LIMIT);
-        watch.handle_assigned(PARTITION);
+        let mut watchdog = Watchdog::new(LIMIT);
+        watchdog.handle_assigned(PARTITION);
         let next = usize::try_from(from).unwrap();
-        Process { watch, next, until: self.log.len() }
+        Process { watchdog, next, until: self.log.len() }
     }
 
     fn kinds(&self) -> Vec<&str> {
@@ -45,21 +45,21 @@ impl World {
 impl Process {
     fn read(&mut self, world: &World) {
         for (offset, (at, event)) in (0_i64..).zip(&world.log).skip(self.next) {
-            if let Some(told) = Told::from_event(event, offset, *at) {
-                self.watch.handle_told(PARTITION, told, world.now);
+            if let Some(observation) = Observation::from_event(event, offset, *at) {
+                self.watchdog.handle_observation(PARTITION, observation, world.now);
             }
         }
         self.next = world.log.len();
         if self.next >= self.until {
-            self.watch.handle_caught_up(PARTITION, world.now);
+            self.watchdog.handle_caught_up(PARTITION, world.now);
         }
     }
 
-    /// Reads, and writes what it has to say.
+    /// Reads, and writes the transitions.
     fn step(&mut self, world: &mut World) {
         self.read(world);
-        while let Some(word) = self.watch.poll_word(world.now) {
-            world.log.push((world.now, word.to_event(world.now).unwrap()));
+        while let Some(transition) = self.watchdog.poll_transition(world.now) {
+            world.log.push((world.now, transition.to_event("notifier", world.now).unwrap()));
             self.read(world);
         }
     }
@@ -79,7 +79,7 @@ fn a_silence_is_said_once_and_so_is_its_end() {
     assert_eq!(world.log, [], "no heartbeat ever came");
     world.heartbeat();
     process.step(&mut world);
-    assert_eq!(process.watch.poll_timeout(), Some(world.now + LIMIT));
+    assert_eq!(process.watchdog.poll_timeout(), Some(world.now + LIMIT));
     world.now += LIMIT - 1;
     process.step(&mut world);
     assert_eq!(world.kinds(), [ALIVE]);
@@ -88,7 +88,7 @@ fn a_silence_is_said_once_and_so_is_its_end() {
         process.step(&mut world);
     }
     assert_eq!(world.kinds(), [ALIVE, DEAD]);
-    assert_eq!(process.watch.low_water(PARTITION, 9), 0);
+    assert_eq!(process.watchdog.low_water(PARTITION, 9), 0);
     for _ in 0..3 {
         world.heartbeat();
         process.step(&mut world);
@@ -111,7 +111,7 @@ fn a_silence_is_said_once_and_so_is_its_end() {
 }
 
 #[test]
-fn whenever_the_process_dies_each_word_has_one_identifier() {
+fn whenever_the_process_dies_each_transition_has_one_identifier() {
     // Heartbeats every 100 s, but for two silences; a step every 50 s.
     let beats = |step: i64| step % 2 == 0 && !(20..40).contains(&step) && !(50..62).contains(&step);
     let expected = {
@@ -143,18 +143,21 @@ fn whenever_the_process_dies_each_word_has_one_identifier() {
                     world.heartbeat();
                 }
                 if step == death {
-                    // It wrote a word and did not live to know it, or another process says it too.
+                    // It wrote a transition and did not live to know it, or another process writes it too.
                     process.read(&world);
-                    if lost && let Some(word) = process.watch.poll_word(world.now) {
+                    if lost && let Some(transition) = process.watchdog.poll_transition(world.now) {
                         for _ in 0..2 {
-                            world.log.push((world.now, word.to_event(world.now).unwrap()));
+                            world.log.push((
+                                world.now,
+                                transition.to_event("notifier", world.now).unwrap(),
+                            ));
                         }
                     }
                     process = world.start(position);
                 }
                 process.step(&mut world);
                 let next = i64::try_from(process.next).unwrap();
-                position = process.watch.low_water(PARTITION, next).max(position);
+                position = process.watchdog.low_water(PARTITION, next).max(position);
             }
             let mut said: Vec<(String, String)> = Vec::new();
             for (_, event) in &world.log {
@@ -181,7 +184,7 @@ fn after_a_start_there_is_time_for_a_heartbeat() {
     let mut process = world.start(0);
     process.step(&mut world);
     assert_eq!(world.kinds(), [ALIVE]);
-    assert_eq!(process.watch.poll_timeout(), Some(world.now + LIMIT / 2));
+    assert_eq!(process.watchdog.poll_timeout(), Some(world.now + LIMIT / 2));
     world.now += LIMIT / 2;
     process.step(&mut world);
     assert_eq!(world.kinds(), [ALIVE, DEAD]);
@@ -196,15 +199,18 @@ fn nothing_is_said_before_the_log_is_read_nor_of_what_is_not_ours() {
     process.until = 2;
     process.step(&mut world);
     world.now += LIMIT;
-    assert_eq!((process.watch.poll_word(world.now), process.watch.poll_timeout()), (None, None));
-    process.watch.handle_caught_up(PARTITION, 0);
-    process.watch.handle_revoked(PARTITION);
-    assert_eq!(process.watch.poll_word(world.now), None);
-    let mut never = Watch::new(0);
+    assert_eq!(
+        (process.watchdog.poll_transition(world.now), process.watchdog.poll_timeout()),
+        (None, None)
+    );
+    process.watchdog.handle_caught_up(PARTITION, 0);
+    process.watchdog.handle_revoked(PARTITION);
+    assert_eq!(process.watchdog.poll_transition(world.now), None);
+    let mut never = Watchdog::new(0);
     never.handle_assigned(PARTITION);
-    never.handle_told(PARTITION, Told::from_event(&world.log[0].1, 0, 0).unwrap(), 0);
+    never.handle_observation(PARTITION, Observation::from_event(&world.log[0].1, 0, 0).unwrap(), 0);
     never.handle_caught_up(PARTITION, 0);
-    assert_eq!((never.poll_word(i64::MAX), never.poll_timeout()), (None, None));
+    assert_eq!((never.poll_transition(i64::MAX), never.poll_timeout()), (None, None));
 }
 
 #[test]
@@ -217,8 +223,11 @@ fn what_could_not_be_written_is_tried_again_and_a_copy_is_no_sign_of_life() {
     let copy = world.log[0].1.clone();
     world.log.push((world.now, copy));
     process.read(&world);
-    let word = process.watch.poll_word(world.now).unwrap();
-    assert_eq!((word.verdict, process.watch.poll_word(world.now)), (Verdict::Dead, None));
-    process.watch.handle_unwritten(PARTITION);
-    assert_eq!(process.watch.poll_word(world.now), Some(word));
+    let transition = process.watchdog.poll_transition(world.now).unwrap();
+    assert_eq!(
+        (transition.verdict, process.watchdog.poll_transition(world.now)),
+        (Verdict::Dead, None)
+    );
+    process.watchdog.handle_unwritten(PARTITION);
+    assert_eq!(process.watchdog.poll_transition(world.now), Some(transition));
 }

@@ -1,0 +1,64 @@
+//! What goes in and out of the machine.
+
+use std::sync::Arc;
+
+use crate::alert::{Alert, Step};
+use crate::outcome::Outcome;
+
+/// Which sink and episode.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Key {
+    pub(crate) partition: i32,
+    pub(crate) alert_id: Arc<str>,
+    /// Number of the sink in the order of the plans.
+    pub(crate) sink: usize,
+}
+
+/// Why a request is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Task {
+    /// To tell a step; its outcome goes to the log.
+    Tell(Step),
+    /// To keep a receiver from forgetting; it has no outcome, the next one comes all the same.
+    Refresh,
+}
+
+/// What a sink is told.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Notice {
+    /// The event by which the alert fired for this sink; that of the step if the log has lost it.
+    pub(crate) opened: Arc<Alert>,
+    /// The event by which a person took it, if that is told or was told before.
+    pub(crate) acknowledged: Option<Arc<Alert>>,
+    /// The event of this step.
+    pub(crate) current: Arc<Alert>,
+}
+
+/// A request to make.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Delivery {
+    pub(crate) key: Key,
+    pub(crate) task: Task,
+    pub(crate) notice: Notice,
+}
+
+/// What came of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// The receiver has taken it.
+    Accepted { status: u16 },
+    /// The receiver will never take it.
+    Refused { status: u16, detail: String },
+    /// It may be taken later; without a status there was no answer.
+    Busy { status: Option<u16>, retry_after_ms: Option<i64>, detail: String },
+}
+
+/// An outcome to write into the log.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Report {
+    pub(crate) key: Key,
+    pub(crate) sink: Arc<str>,
+    /// The event that asked for the step.
+    pub(crate) alert: Arc<Alert>,
+    pub(crate) outcome: Outcome,
+}

@@ -1,0 +1,59 @@
+//! What waits for one sink.
+
+use std::collections::BTreeMap;
+
+use super::episode::Slot;
+use super::message::{Key, Task};
+use super::plan::SinkPlan;
+
+/// A sink and what waits for it.
+#[derive(Debug)]
+pub(super) struct SinkQueue {
+    pub(super) plan: SinkPlan,
+    pub(super) steps: BTreeMap<Slot, Key>,
+    pub(super) refreshes: BTreeMap<Slot, Key>,
+    pub(super) in_flight: usize,
+    /// The receiver asked for a pause.
+    pub(super) paused_until: i64,
+}
+
+impl SinkQueue {
+    pub(super) const fn new(plan: SinkPlan) -> Self {
+        Self {
+            plan,
+            steps: BTreeMap::new(),
+            refreshes: BTreeMap::new(),
+            in_flight: 0,
+            paused_until: i64::MIN,
+        }
+    }
+
+    /// Steps that wait or are under way.
+    pub(super) fn waiting(&self) -> usize {
+        self.steps.len() + self.in_flight
+    }
+
+    pub(super) fn queue(&mut self, task: Task) -> &mut BTreeMap<Slot, Key> {
+        match task {
+            Task::Tell(_) => &mut self.steps,
+            Task::Refresh => &mut self.refreshes,
+        }
+    }
+
+    pub(super) fn is_free(&self, now: i64) -> bool {
+        self.in_flight < self.plan.requests_max && self.paused_until <= now
+    }
+
+    /// What is due, steps first.
+    pub(super) fn take_due(&mut self, now: i64) -> Option<Key> {
+        if !self.is_free(now) {
+            return None;
+        }
+        for queue in [&mut self.steps, &mut self.refreshes] {
+            if let Some(first) = queue.first_entry().filter(|entry| entry.key().0 <= now) {
+                return Some(first.remove());
+            }
+        }
+        None
+    }
+}

@@ -1,0 +1,153 @@
+//! Outcomes on their way into the log, and how long failures of the log are put up with.
+//!
+//! An outcome is published until the log acknowledges it: nothing is dropped. While failures pass,
+//! the state of the machine is worth more than a restart; one too many in a row ends the role.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use event::Event;
+use ports::{LogError, Outgoing, Producer, publish, publish_and_wait};
+use service::RoleError;
+use service::clock::Stopwatch;
+use tracing::warn;
+
+use crate::config::Config;
+use crate::machine::Report;
+
+/// Most outcomes published in one call.
+const PUBLISH_MAX: usize = 500;
+
+/// The outcomes that the log has not acknowledged.
+#[derive(Debug)]
+pub(crate) struct Outbox {
+    producer: Arc<dyn Producer>,
+    topic: Arc<str>,
+    publish_wait: Duration,
+    retry_pause: Duration,
+    retries_max: u32,
+    waiting: VecDeque<(Report, Outgoing)>,
+    /// Failures of the log in a row.
+    failures: u32,
+    since_failure: Stopwatch,
+}
+
+impl Outbox {
+    pub(crate) fn new(config: &Config, producer: Arc<dyn Producer>) -> Self {
+        Self {
+            producer,
+            topic: config.topics.alerts.as_str().into(),
+            publish_wait: config.publish_wait(),
+            retry_pause: config.retry_pause(),
+            retries_max: config.retries_max,
+            waiting: VecDeque::new(),
+            failures: 0,
+            since_failure: Stopwatch::start(),
+        }
+    }
+
+    /// Outcomes that wait.
+    pub(crate) fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// Whether the log may be tried now; after a failure it is left alone for a while.
+    pub(crate) fn may_publish(&self) -> bool {
+        self.failures == 0 || self.since_failure.has_passed(self.retry_pause)
+    }
+
+    /// Takes an outcome and its event.
+    pub(crate) fn push(&mut self, report: Report, event: &Event<'_>) {
+        let record = Outgoing::event(Arc::clone(&self.topic), event)
+            .in_partition(report.key.partition)
+            .with_key(report.alert.agent_id.as_bytes());
+        self.waiting.push_back((report, record));
+    }
+
+    /// Publishes outcomes that wait. Returns those that the log has acknowledged.
+    ///
+    /// # Errors
+    ///
+    /// A failure that does not pass, or one too many in a row.
+    pub(crate) fn publish(&mut self) -> Result<Vec<Report>, RoleError> {
+        if self.waiting.is_empty() || !self.may_publish() {
+            return Ok(Vec::new());
+        }
+        let count = self.waiting.len().min(PUBLISH_MAX);
+        let records = self.waiting.iter().take(count).map(|(_, record)| record.clone()).collect();
+        let published = publish(&*self.producer, records);
+        let published = match published.and_then(|receipt| receipt.wait(self.publish_wait)) {
+            Ok(published) => published,
+            Err(error) => return self.handle_failure(error).map(|()| Vec::new()),
+        };
+        assert_eq!(published.len(), count, "the log answers for every record of a call");
+        let mut failure = None;
+        let mut acknowledged = Vec::new();
+        let mut failed = VecDeque::new();
+        for (waiting, outcome) in self.waiting.drain(..count).zip(published) {
+            match outcome {
+                Ok(_) => acknowledged.push(waiting.0),
+                Err(error) => {
+                    failure = Some(error);
+                    failed.push_back(waiting);
+                }
+            }
+        }
+        failed.append(&mut self.waiting);
+        self.waiting = failed;
+        match failure {
+            None => self.failures = 0,
+            Some(error) => self.handle_failure(error)?,
+        }
+        Ok(acknowledged)
+    }
+
+    /// Publishes one event and waits for its acknowledgement; returns whether it came.
+    ///
+    /// # Errors
+    ///
+    /// A failure that does not pass, or one too many in a row.
+    pub(crate) fn publish_now(
+        &mut self,
+        partition: i32,
+        event: &Event<'_>,
+    ) -> Result<bool, RoleError> {
+        let record = Outgoing::event(Arc::clone(&self.topic), event)
+            .in_partition(partition)
+            .with_key(partition.to_string());
+        match publish_and_wait(&*self.producer, vec![record], self.publish_wait) {
+            Ok(_) => {
+                self.failures = 0;
+                Ok(true)
+            }
+            Err(error) => self.handle_failure(error).map(|()| false),
+        }
+    }
+
+    /// Counts a failure of the log.
+    ///
+    /// # Errors
+    ///
+    /// The failure, if it does not pass or was one too many in a row.
+    pub(crate) fn handle_failure(&mut self, error: LogError) -> Result<(), RoleError> {
+        self.failures += 1;
+        self.since_failure = Stopwatch::start();
+        let passes = match &error {
+            LogError::Unavailable(_) | LogError::QueueFull { .. } => true,
+            LogError::OutOfRange { .. }
+            | LogError::TooLarge { .. }
+            | LogError::UnknownPartition(_)
+            | LogError::Fatal(_) => false,
+        };
+        if !passes || self.failures > self.retries_max {
+            return Err(error.into());
+        }
+        warn!(%error, failures = self.failures, "the log is unavailable; will retry");
+        Ok(())
+    }
+}

@@ -1,0 +1,130 @@
+//! The events that a processor writes into the partitions it reads: ticks, the settings where they
+//! are to change, and that it began without a state.
+
+use event::{BuildError, EventBuilder, Timestamp, TopicPartition};
+use ports::Outgoing;
+use uuid::Uuid;
+
+/// Kind of the ticks.
+pub(crate) const TICK: &str = "monitor.tick";
+/// Kind of the event that says that nothing before its record is in the state.
+pub(crate) const STARTED: &str = "monitor.started";
+/// Kind of the event that brings settings.
+pub(crate) const CONFIGURED: &str = "monitor.configured";
+
+/// What a tick says.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Tick {
+    /// Offset of the next record to read.
+    pub(crate) next_offset: i64,
+    /// Where the partition ends.
+    pub(crate) end: i64,
+    pub(crate) read_until_ms: Option<i64>,
+    pub(crate) is_idle: bool,
+    /// Offset in each output partition before which every acknowledged output is.
+    pub(crate) metrics_next: i64,
+    pub(crate) alerts_next: i64,
+}
+
+impl Tick {
+    /// The record for a partition.
+    ///
+    /// # Errors
+    ///
+    /// An event that does not fit the schema.
+    pub(crate) fn outgoing(
+        &self,
+        partition: &TopicPartition,
+        monitor_id: &str,
+        now_ms: i64,
+    ) -> Result<Outgoing, BuildError> {
+        // Records may be deleted after the end was asked for.
+        let lag = (self.end - self.next_offset).max(0);
+        let event = by(TICK, monitor_id, now_ms)
+            .set("monitor.next_offset", self.next_offset)
+            .set("monitor.lag", lag)
+            .set("monitor.idle", self.is_idle)
+            .set_some("monitor.read_until", self.read_until_ms.map(Timestamp::from_millis))
+            .set("monitor.metrics_next", self.metrics_next)
+            .set("monitor.alerts_next", self.alerts_next);
+        record(event, partition)
+    }
+}
+
+/// A record that says that nothing before it is in the state.
+///
+/// # Errors
+///
+/// An event that does not fit the schema.
+pub(crate) fn started(
+    partition: &TopicPartition,
+    monitor_id: &str,
+    now_ms: i64,
+    first_offset: i64,
+) -> Result<Outgoing, BuildError> {
+    let event = by(STARTED, monitor_id, now_ms)
+        .set("monitor.first_offset", first_offset)
+        .set("monitor.semantics", monitor::SEMANTICS);
+    record(event, partition)
+}
+
+/// A record that brings settings, which hold from its offset on.
+///
+/// # Errors
+///
+/// An event that does not fit the schema.
+pub(crate) fn configured(
+    partition: &TopicPartition,
+    monitor_id: &str,
+    now_ms: i64,
+    settings: &str,
+) -> Result<Outgoing, BuildError> {
+    record(by(CONFIGURED, monitor_id, now_ms).set("monitor.settings", settings), partition)
+}
+
+/// An event of a monitor about itself.
+fn by(kind: &str, monitor_id: &str, now_ms: i64) -> EventBuilder {
+    EventBuilder::new(kind)
+        .set("event_id", Uuid::now_v7().to_string())
+        .set("event_time", Timestamp::from_millis(now_ms))
+        .set("actor.type", "service")
+        .set("actor.id", monitor_id)
+        .set("monitor.id", monitor_id)
+}
+
+fn record(event: EventBuilder, partition: &TopicPartition) -> Result<Outgoing, BuildError> {
+    let topic = std::sync::Arc::clone(&partition.topic);
+    Ok(Outgoing::event(topic, &event.build()?).in_partition(partition.partition))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tick_says_what_waits_and_how_far_the_outputs_are() {
+        let tick = Tick {
+            next_offset: 40,
+            end: 47,
+            read_until_ms: Some(1_760_000_000_000),
+            is_idle: false,
+            metrics_next: 3,
+            alerts_next: 5,
+        };
+        let partition = TopicPartition::new("agent.events", 2);
+        let record = tick.outgoing(&partition, "processor", 1_760_000_000_500).unwrap();
+        let mut batch = event::BatchBuilder::new(partition);
+        let value = record.value.as_deref();
+        batch.push(0, 0, event::TimestampType::None, None, value, std::iter::empty());
+        let batch = batch.build();
+        let decoder = event::Decoder::new(event::Limits::default());
+        let decoded = decoder.decode(&batch.records().next().unwrap());
+        assert_eq!(decoded.fault, None);
+        let int = |path: &str| decoded.event.int(event::schema().id(path).unwrap());
+        let said = ["next_offset", "lag", "metrics_next", "alerts_next"]
+            .map(|name| int(&format!("monitor.{name}")));
+        assert_eq!(said, [Some(40), Some(7), Some(3), Some(5)]);
+        let idle = event::schema().id("monitor.idle").unwrap();
+        assert_eq!((record.partition, decoded.event.bool(idle)), (Some(2), Some(false)));
+    }
+}

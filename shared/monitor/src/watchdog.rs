@@ -1,0 +1,319 @@
+//! Detects that a monitor is dead: its heartbeats come through the log, and when none has come for
+//! too long, the monitor, or the log under it, is dead.
+//!
+//! A state machine for each partition. It needs a clock, so it is no part of [`crate::Processor`]: time is
+//! passed in by whoever has one. The log is the memory: that the monitor is dead is written as
+//! `monitor.dead` and read back before anybody is told, and so is `monitor.recovered`. Their
+//! identifiers are derived from the last heartbeat, so whoever writes one again, after a restart or
+//! beside another process, writes the same.
+//!
+//! ```text
+//!            no heartbeat for dead_after          a newer heartbeat
+//! alive --------------------------------> dead -----------------------> alive
+//!                 monitor.dead                   monitor.recovered
+//! ```
+//!
+//! Not done here: a partition from which no heartbeat ever came is not watched, for nobody may be meant
+//! to write into it. Telling receivers: both events are steps of an alert like any other.
+
+use std::collections::BTreeMap;
+
+use event::{BuildError, Event, EventBuilder, Timestamp, id, schema};
+
+/// Kind of a heartbeat.
+const ALIVE: &str = "monitor.alive";
+/// Kind of the event that the monitor is dead.
+pub const DEAD: &str = "monitor.dead";
+/// Kind of the event that it is back.
+pub const RECOVERED: &str = "monitor.recovered";
+/// Name in `drift.metric`.
+const METRIC: &str = "monitor.dead";
+/// Domain of the identifiers.
+const DOMAIN: &str = "driftseal/event-id/monitor-dead/v1";
+/// After a start a heartbeat has this share of the limit to come: what was restarted together is not
+/// dead.
+const GRACE_SHARE: i64 = 2;
+
+/// A heartbeat that was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heartbeat {
+    /// Offset of its record.
+    offset: i64,
+    event_id: String,
+    /// When the log took it, by the broker's clock, milliseconds since the epoch.
+    logged_ms: i64,
+    /// Offset up to which the monitor had read.
+    next_offset: Option<i64>,
+}
+
+/// What a record tells about the monitor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Observation {
+    /// It was alive.
+    Alive(Heartbeat),
+    /// It was found dead after a heartbeat.
+    Dead {
+        /// Offset of the record.
+        offset: i64,
+        /// The alert that it opens.
+        alert_id: String,
+        /// Identifier of the last heartbeat before.
+        heartbeat_id: String,
+    },
+    /// It was found alive again.
+    Recovered {
+        /// The alert that it ends.
+        alert_id: String,
+    },
+}
+
+impl Observation {
+    /// What an event tells about the monitor, if it does. `logged_ms` is the broker's timestamp of
+    /// its record.
+    #[must_use]
+    pub fn from_event(event: &Event<'_>, offset: i64, logged_ms: i64) -> Option<Self> {
+        let text = |path: &str| event.text_at(path).map(str::to_owned);
+        match event.text_at("kind")? {
+            ALIVE => Some(Self::Alive(Heartbeat {
+                offset,
+                event_id: text("event_id")?,
+                logged_ms,
+                next_offset: schema().id("monitor.next_offset").and_then(|id| event.int(id)),
+            })),
+            DEAD => {
+                let (alert_id, heartbeat_id) = (text("drift.alert_id")?, text("links.causation")?);
+                Some(Self::Dead { offset, alert_id, heartbeat_id })
+            }
+            RECOVERED => Some(Self::Recovered { alert_id: text("drift.alert_id")? }),
+            _ => None,
+        }
+    }
+}
+
+/// What has become of the monitor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is dead.
+    Dead,
+    /// It is back.
+    Recovered,
+}
+
+impl Verdict {
+    /// Kind of the event that says so.
+    #[must_use]
+    pub const fn kind(self) -> &'static str {
+        match self {
+            Self::Dead => DEAD,
+            Self::Recovered => RECOVERED,
+        }
+    }
+}
+
+/// A change that is to be written into a partition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Transition {
+    /// The partition.
+    pub partition: i32,
+    /// What has become of the monitor.
+    pub verdict: Verdict,
+    alert_id: String,
+    /// The last one before the silence, or the first known after it.
+    heartbeat: Heartbeat,
+}
+
+impl Transition {
+    /// For a person: what was seen.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        let Heartbeat { logged_ms, next_offset, .. } = &self.heartbeat;
+        match self.verdict {
+            Verdict::Dead => {
+                let at = Timestamp::from_millis(*logged_ms).to_rfc3339();
+                let at = at.unwrap_or_else(|| format!("{logged_ms} ms after the epoch"));
+                let read = next_offset.map(|next| format!("; it had read up to offset {next}"));
+                format!("no heartbeat since {at}{}", read.unwrap_or_default())
+            }
+            Verdict::Recovered => "heartbeats have resumed".to_owned(),
+        }
+    }
+
+    /// The event. Its identifier is derived, so whoever writes it again writes it under the same.
+    ///
+    /// # Errors
+    ///
+    /// An event that does not fit the schema.
+    pub fn to_event(&self, actor_id: &str, now_ms: i64) -> Result<Event<'static>, BuildError> {
+        let Heartbeat { event_id, logged_ms, next_offset, .. } = &self.heartbeat;
+        let kind = self.verdict.kind();
+        EventBuilder::new(kind)
+            .set("event_id", id::from_texts(DOMAIN, &[kind, &self.alert_id]))
+            .set("event_time", Timestamp::from_millis(now_ms))
+            .set("actor.type", "service")
+            .set("actor.id", actor_id)
+            .set("links.causation", event_id.as_str())
+            .set("monitor.partition", i64::from(self.partition))
+            .set_some("monitor.next_offset", *next_offset)
+            .set("drift.alert_id", self.alert_id.as_str())
+            .set("drift.metric", METRIC)
+            .set("drift.severity", "page")
+            .set("drift.since_time", Timestamp::from_millis(*logged_ms))
+            .set("drift.reason", self.reason())
+            .build()
+    }
+}
+
+/// The death that the log tells of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Death {
+    offset: i64,
+    alert_id: String,
+    heartbeat_id: String,
+}
+
+/// What is known of the monitor of one partition.
+#[derive(Debug, Default)]
+struct Watched {
+    /// Since when everything that the log held is read.
+    live_since_ms: Option<i64>,
+    last: Option<Heartbeat>,
+    death: Option<Death>,
+    /// Alert of the last death that is over.
+    ended: Option<String>,
+    /// A transition was given, and not read back yet.
+    is_pending: bool,
+}
+
+impl Watched {
+    /// When the monitor is dead, if no heartbeat comes before.
+    fn dead_at(&self, dead_after_ms: i64) -> Option<i64> {
+        let (last, live_since) = (self.last.as_ref()?, self.live_since_ms?);
+        let is_watched = dead_after_ms > 0 && self.death.is_none() && !self.is_pending;
+        // Times of the log are foreign; far away they only mean never.
+        let grace = live_since.saturating_add(dead_after_ms / GRACE_SHARE);
+        is_watched.then(|| last.logged_ms.saturating_add(dead_after_ms).max(grace))
+    }
+
+    /// A heartbeat after the death, if the log does not say yet that the monitor is back.
+    fn recovery(&self) -> Option<(&Death, &Heartbeat)> {
+        let (death, last) = (self.death.as_ref()?, self.last.as_ref()?);
+        let is_due = self.live_since_ms.is_some() && !self.is_pending;
+        (is_due && last.event_id != death.heartbeat_id).then_some((death, last))
+    }
+}
+
+/// Watches the monitor of every partition that a process reads.
+#[derive(Debug)]
+pub struct Watchdog {
+    /// 0 for never.
+    dead_after_ms: i64,
+    partitions: BTreeMap<i32, Watched>,
+}
+
+impl Watchdog {
+    /// Watches no partition yet. A monitor is dead after that many milliseconds without a heartbeat;
+    /// 0 disables the watchdog.
+    #[must_use]
+    pub const fn new(dead_after_ms: i64) -> Self {
+        Self { dead_after_ms, partitions: BTreeMap::new() }
+    }
+
+    /// A partition was assigned; its log is read up to the present before anything is written.
+    pub fn handle_assigned(&mut self, partition: i32) {
+        self.partitions.insert(partition, Watched::default());
+    }
+
+    /// A partition was revoked.
+    pub fn handle_revoked(&mut self, partition: i32) {
+        self.partitions.remove(&partition);
+    }
+
+    /// Everything that the log held at the assignment was handled.
+    pub fn handle_caught_up(&mut self, partition: i32, now_ms: i64) {
+        if let Some(watched) = self.partitions.get_mut(&partition) {
+            watched.live_since_ms.get_or_insert(now_ms);
+        }
+    }
+
+    /// A record told something about the monitor.
+    pub fn handle_observation(&mut self, partition: i32, observation: Observation, now_ms: i64) {
+        let Some(watched) = self.partitions.get_mut(&partition) else { return };
+        match observation {
+            Observation::Alive(mut heartbeat) => {
+                // A broker's clock that is ahead must not hide a death.
+                heartbeat.logged_ms = heartbeat.logged_ms.min(now_ms);
+                // Another copy of the last one is no sign of life.
+                if watched.last.as_ref().is_none_or(|last| last.event_id != heartbeat.event_id) {
+                    watched.last = Some(heartbeat);
+                }
+            }
+            Observation::Dead { offset, alert_id, heartbeat_id } => {
+                watched.is_pending = false;
+                if watched.death.is_none() && watched.ended.as_ref() != Some(&alert_id) {
+                    watched.death = Some(Death { offset, alert_id, heartbeat_id });
+                }
+            }
+            Observation::Recovered { alert_id } => {
+                watched.is_pending = false;
+                if watched.death.as_ref().is_some_and(|death| death.alert_id == alert_id) {
+                    watched.death = None;
+                }
+                watched.ended = Some(alert_id);
+            }
+        }
+    }
+
+    /// What is to be written now, once: until it is read back, or could not be written.
+    pub fn poll_transition(&mut self, now_ms: i64) -> Option<Transition> {
+        for (partition, watched) in &mut self.partitions {
+            let transition = if let Some((death, heartbeat)) = watched.recovery() {
+                let (alert_id, heartbeat) = (death.alert_id.clone(), heartbeat.clone());
+                let verdict = Verdict::Recovered;
+                Some(Transition { partition: *partition, verdict, alert_id, heartbeat })
+            } else {
+                let dead_at = watched.dead_at(self.dead_after_ms);
+                let last = watched.last.as_ref().filter(|_| dead_at.is_some_and(|at| at <= now_ms));
+                last.map(|heartbeat| Transition {
+                    partition: *partition,
+                    verdict: Verdict::Dead,
+                    alert_id: id::from_texts(
+                        DOMAIN,
+                        &[&partition.to_string(), &heartbeat.event_id],
+                    ),
+                    heartbeat: heartbeat.clone(),
+                })
+            };
+            if transition.is_some() {
+                watched.is_pending = true;
+                return transition;
+            }
+        }
+        None
+    }
+
+    /// The transition of a partition could not be written, or nobody knows whether it was.
+    pub fn handle_unwritten(&mut self, partition: i32) {
+        if let Some(watched) = self.partitions.get_mut(&partition) {
+            watched.is_pending = false;
+        }
+    }
+
+    /// When there may be something to write, if nothing happens before; milliseconds since the epoch.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<i64> {
+        self.partitions.values().filter_map(|watched| watched.dead_at(self.dead_after_ms)).min()
+    }
+
+    /// The first offset of a partition that is needed to know all of this again; `next` if nothing
+    /// before it is.
+    #[must_use]
+    pub fn low_water(&self, partition: i32, next: i64) -> i64 {
+        let Some(watched) = self.partitions.get(&partition) else { return next };
+        let last = watched.last.as_ref().map(|last| last.offset);
+        let death = watched.death.as_ref().map(|death| death.offset);
+        last.into_iter().chain(death).min().map_or(next, |first| first.min(next))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,75 @@
+//! A member of a consumer group, as every role is one: what happens to its partitions is logged in
+//! one way.
+
+use std::time::Duration;
+
+use event::TopicPartition;
+use ports::{Consumer, EventLog, LogError, Polled, Position, Subscription};
+use tracing::{info, warn};
+
+/// A consumer that shares topics with the other members of its group.
+#[derive(Debug)]
+pub struct Member {
+    consumer: Box<dyn Consumer>,
+}
+
+impl Member {
+    /// Joins a group that reads topics.
+    ///
+    /// # Errors
+    ///
+    /// What the log reports.
+    pub fn join(
+        log: &dyn EventLog,
+        group: impl Into<String>,
+        topics: impl IntoIterator<Item = String>,
+    ) -> Result<Self, LogError> {
+        let topics = topics.into_iter().collect();
+        let consumer = log.consumer(Subscription::Group { group: group.into(), topics })?;
+        Ok(Self { consumer })
+    }
+
+    /// As [`Consumer::poll`]; logs what was assigned and revoked.
+    ///
+    /// # Errors
+    ///
+    /// As [`Consumer::poll`].
+    pub fn poll(&mut self, wait: Duration) -> Result<Polled, LogError> {
+        let polled = self.consumer.poll(wait)?;
+        match &polled {
+            Polled::Assigned(partitions) => {
+                info!(partitions = %list(partitions), "partitions assigned");
+            }
+            Polled::Revoked(partitions) => {
+                info!(partitions = %list(partitions), "partitions revoked");
+            }
+            Polled::Idle | Polled::Batch(_) => {}
+        }
+        Ok(polled)
+    }
+
+    /// As [`Consumer::seek`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Consumer::seek`].
+    pub fn seek(&mut self, partition: &TopicPartition, offset: i64) -> Result<(), LogError> {
+        self.consumer.seek(partition, offset)
+    }
+
+    /// Commits offsets to the group. Only lag displays read them, so a failure is logged and no
+    /// more.
+    pub fn commit(&mut self, positions: &[Position]) {
+        if positions.is_empty() {
+            return;
+        }
+        if let Err(error) = self.consumer.commit(positions) {
+            warn!(%error, "failed to commit consumer-group offsets");
+        }
+    }
+}
+
+/// `topic/0, topic/1`.
+fn list(partitions: &[TopicPartition]) -> String {
+    partitions.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,103 @@
+//! Reading what partitions hold, up to a known end.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::time::Duration;
+
+use event::{Record, TopicPartition};
+use ports::{EventLog, LogError, Polled, Subscription};
+
+use crate::clock::Stopwatch;
+
+/// Longest single poll; bounds what a missed wake-up costs.
+const POLL: Duration = Duration::from_millis(250);
+
+/// Offsets of a partition, the end exclusive.
+pub type Offsets = (TopicPartition, Range<i64>);
+
+/// Shows each record of the ranges, in offset order within each partition; partitions are
+/// interleaved. Records that retention has deleted are skipped. One consumer reads all ranges at
+/// once: one after another took three times as long.
+///
+/// A range may end in offsets that hold no record (transaction markers, compaction). When no record
+/// has come for `silence_max` and the log still answers, what is left is taken to be such and
+/// returned, for the caller to judge.
+///
+/// # Errors
+///
+/// What the log reports.
+pub fn read_ranges(
+    log: &dyn EventLog,
+    ranges: impl IntoIterator<Item = Offsets>,
+    silence_max: Duration,
+    mut show: impl FnMut(&TopicPartition, &Record<'_>),
+) -> Result<Vec<Offsets>, LogError> {
+    let mut missing: BTreeMap<TopicPartition, Range<i64>> = BTreeMap::new();
+    for (partition, range) in ranges {
+        let first = if range.is_empty() { range.end } else { log.offsets(&partition)?.first };
+        let start = range.start.max(first);
+        if start < range.end {
+            missing.insert(partition, start..range.end);
+        }
+    }
+    if missing.is_empty() {
+        return Ok(Vec::new());
+    }
+    let partitions = missing.keys().cloned().collect();
+    let mut consumer = log.consumer(Subscription::Partitions(partitions))?;
+    let mut since_record = Stopwatch::start();
+    while !missing.is_empty() {
+        match consumer.poll(POLL.min(silence_max))? {
+            Polled::Assigned(partitions) => {
+                for partition in partitions {
+                    if let Some(range) = missing.get(&partition) {
+                        consumer.seek(&partition, range.start)?;
+                    }
+                }
+            }
+            Polled::Batch(batch) => {
+                since_record = Stopwatch::start();
+                let partition = batch.partition();
+                let Some(range) = missing.get_mut(partition) else { continue };
+                for record in batch.records().filter(|record| record.offset < range.end) {
+                    show(partition, &record);
+                }
+                range.start = batch.next_offset().map_or(range.start, |next| next.max(range.start));
+                if range.is_empty() {
+                    // What is appended meanwhile is not waited for.
+                    consumer.pause(partition, true)?;
+                    missing.remove(partition);
+                }
+            }
+            Polled::Idle | Polled::Revoked(_) => {
+                if since_record.has_passed(silence_max) {
+                    // A log that cannot be reached must not pass for one that has ended.
+                    for partition in missing.keys() {
+                        log.offsets(partition)?;
+                    }
+                    return Ok(missing.into_iter().collect());
+                }
+            }
+        }
+    }
+    Ok(Vec::new())
+}
+
+/// Shows each record that the partitions hold now; see [`read_ranges`].
+///
+/// # Errors
+///
+/// What the log reports.
+pub fn read_to_end(
+    log: &dyn EventLog,
+    partitions: impl IntoIterator<Item = TopicPartition>,
+    silence_max: Duration,
+    show: impl FnMut(&TopicPartition, &Record<'_>),
+) -> Result<Vec<Offsets>, LogError> {
+    let mut ranges = Vec::new();
+    for partition in partitions {
+        let held = log.offsets(&partition)?;
+        ranges.push((partition, held.first..held.next));
+    }
+    read_ranges(log, ranges, silence_max, show)
+}
