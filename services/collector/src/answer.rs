@@ -1,4 +1,4 @@
-//! What a sender is told.
+//! The answers to senders.
 
 use axum::body::Body;
 use axum::http::{HeaderValue, Response, StatusCode, header};
@@ -74,8 +74,8 @@ impl Refusal {
                 format!("the body has more than {events_max} events; send it in parts")
             }
             Self::UnsupportedEncoding => "content encodings are gzip and identity".into(),
-            Self::Backpressure => "too much is waiting for the log; send again later".into(),
-            Self::Internal => "the request could not be handled".into(),
+            Self::Backpressure => "too many events await acknowledgement; retry later".into(),
+            Self::Internal => "internal error; see the log of the service".into(),
         }
     }
 }
@@ -139,8 +139,7 @@ pub(crate) fn reported(report: &Report, retry_after_secs: u64) -> Response<Body>
 }
 
 fn json<T: Serialize>(status: StatusCode, document: &T, retry_after_secs: u64) -> Response<Body> {
-    // Plain data always has a JSON form.
-    let text = serde_json::to_vec(document).unwrap_or_default();
+    let Ok(text) = serde_json::to_vec(document) else { unreachable!("plain data has a JSON form") };
     let mut response = Response::new(Body::from(text));
     *response.status_mut() = status;
     let headers = response.headers_mut();

@@ -1,4 +1,4 @@
-//! The bytes of a request: read within the limits, and decompressed within them too.
+//! Reads and decompresses the body of a request, within the limits.
 
 use std::io::Read as _;
 use std::time::Duration;
@@ -32,8 +32,8 @@ impl Compression {
 
 /// Reads a body of at most `bytes_max` bytes within `wait`, taking each chunk from the budget.
 ///
-/// What is up to as much larger is read to its end and thrown away: most senders write all before
-/// they read, and would see a broken connection instead of the answer.
+/// A body of up to twice the limit is read to its end and discarded: most senders write everything
+/// before they read, and would see a broken connection instead of the answer.
 pub(crate) async fn read(
     body: Body,
     headers: &HeaderMap,
@@ -56,7 +56,7 @@ pub(crate) async fn read(
     }
 }
 
-/// Sets `refusal` as soon as it is known, and goes on reading for a while.
+/// Sets `refusal` as soon as it is known, and reads on up to twice the limit.
 async fn chunks(
     mut body: Body,
     bytes_max: usize,
@@ -69,7 +69,7 @@ async fn chunks(
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_broken| Refusal::BrokenBody)?;
         let Ok(chunk) = frame.into_data() else { continue };
-        length = length.saturating_add(chunk.len());
+        length += chunk.len();
         if length > bytes_max {
             *refusal = Some(Refusal::BodyTooLarge { bytes_max });
         } else if !share.grow(chunk.len()) {
@@ -93,22 +93,21 @@ async fn chunks(
     Ok(if all.is_empty() { first } else { all.into() })
 }
 
-/// Decompresses a body to at most `bytes_max` bytes, growing in steps, so that a small body that
-/// expands without end costs the limit and no more.
+/// Decompresses a body to at most `bytes_max` bytes, in steps, so that a decompression bomb costs the
+/// limit and no more.
 pub(crate) fn gunzip(
     compressed: &[u8],
     bytes_max: usize,
     share: &mut Share,
 ) -> Result<Bytes, Refusal> {
-    const STEP: usize = 256 * 1024;
+    const STEP_BYTES: u64 = 256 * 1024;
     let mut decoder = MultiGzDecoder::new(compressed);
     let mut plain = Vec::new();
     loop {
         let before = plain.len();
-        let step = u64::try_from(STEP).unwrap_or(u64::MAX);
-        let read = decoder.by_ref().take(step).read_to_end(&mut plain);
+        let read = decoder.by_ref().take(STEP_BYTES).read_to_end(&mut plain);
         read.map_err(|_broken| Refusal::BrokenGzip)?;
-        let grown = plain.len().saturating_sub(before);
+        let grown = plain.len() - before;
         if plain.len() > bytes_max {
             return Err(Refusal::BodyTooLarge { bytes_max });
         }

@@ -1,5 +1,5 @@
-//! What all requests together may hold: a count that is taken before the memory is, and given
-//! back when its holder is dropped, wherever that happens.
+//! Limits of what all requests together may hold: reserved before the memory is taken, and released
+//! when the holder is dropped.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,13 +18,13 @@ impl Budget {
         Self { used: Arc::default(), max, gauge }
     }
 
-    /// Nothing of it yet; [`Share::grow`] takes more.
+    /// An empty share; [`Share::grow`] reserves.
     pub(crate) fn share(&self) -> Share {
         Share { budget: self.clone(), taken: 0 }
     }
 }
 
-/// A part of a budget; given back on drop.
+/// A reserved part of a budget; released on drop.
 #[derive(Debug)]
 pub(crate) struct Share {
     budget: Budget,
@@ -32,7 +32,7 @@ pub(crate) struct Share {
 }
 
 impl Share {
-    /// Takes more; false, and nothing taken, if the budget does not have it.
+    /// Reserves more; returns false, and reserves nothing, if the budget does not have it.
     pub(crate) fn grow(&mut self, by: usize) -> bool {
         let Budget { used, max, gauge } = &self.budget;
         let taken = used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
@@ -41,7 +41,7 @@ impl Share {
         if taken.is_err() {
             return false;
         }
-        self.taken = self.taken.saturating_add(by);
+        self.taken += by;
         show(gauge, by, |gauge, by| gauge.increment(by));
         true
     }

@@ -1,18 +1,19 @@
-//! The door for agents that speak HTTP: takes JSON events, publishes them, and answers only when
-//! the log has acknowledged.
+//! HTTP ingestion: takes JSON events, publishes them, and answers only when the log has acknowledged
+//! them.
 //!
-//! `POST /v1/events` takes one JSON object, an array, or one object per line, also gzipped. The
+//! `POST /v1/events` takes one JSON object, an array, or one object per line, optionally gzipped. The
 //! answer says for each event whether it was accepted, and if not where and why. `GET /healthz`,
 //! `/readyz` and `/metrics` are for operators.
 //!
 //! # Promise
 //!
-//! - An event that was reported as accepted is in the log. One that was not may be there all the
-//!   same, if the log's answer was lost (503): send it again with the same `event_id`.
+//! - An event that was reported as accepted is in the log. One that was not may be there too, if the
+//!   log's answer was lost (503): send it again with the same `event_id`.
 //! - Counts balance: received = published + rejected + in flight.
 //! - Memory is bounded by [`Config`], and what happens at each bound is written there. Overload is
 //!   answered with 503 and `Retry-After`, before anything is queued.
-//! - A stop drains: requests that were begun are answered.
+//! - A shutdown drains: requests that were begun are answered.
+//! - A log that cannot be used any more ends the role with an error.
 //! - Nobody speaks for the monitor over HTTP: kinds of [`Config::kinds_refused`] are rejected.
 //!
 //! # What it does not do
@@ -24,6 +25,7 @@ mod answer;
 mod body;
 mod budget;
 mod config;
+mod failure;
 mod prepare;
 mod publish;
 mod split;
@@ -39,9 +41,10 @@ use axum::http::{Response, header};
 use axum::routing::post;
 use bytes::Bytes;
 use event::Timestamp;
-use ports::{EventLog, Producer};
+use ports::{EventLog, LogError, Producer};
 use service::clock::{self, Stopwatch};
 use service::metric_names as names;
+use service::metrics::count;
 use service::operations::{self, Readiness};
 use service::{Exposition, Shutdown};
 use thiserror::Error;
@@ -51,12 +54,13 @@ use uuid::Uuid;
 use crate::answer::{Refusal, Report};
 use crate::body::Compression;
 use crate::budget::{Budget, Share};
+use crate::failure::LogFailure;
 use crate::prepare::{Prepared, Preparer};
 
 pub use crate::config::Config;
 pub use crate::prepare::NoColumn;
 
-/// How often the log is asked whether it is there.
+/// How often it is checked whether the log can be reached.
 const PROBE_INTERVAL: Duration = Duration::from_secs(1);
 /// Bodies up to here are handled on the thread that read them; larger ones would keep it from
 /// other connections for too long.
@@ -65,11 +69,11 @@ const INLINE_BYTES_MAX: usize = 128 * 1024;
 /// Why the collector ended.
 #[derive(Debug, Error)]
 pub enum RunError {
-    /// Keys or values of the configuration are wrong; all that were found.
-    #[error("failed to start the collector: {}", .0.join("; "))]
+    /// The configuration is invalid; everything that is wrong with it.
+    #[error("invalid configuration: {}", .0.join("; "))]
     Config(Vec<String>),
     /// The schema does not have what the collector fills.
-    #[error("failed to start the collector: {0}")]
+    #[error("failed to start: {0}")]
     Schema(#[from] NoColumn),
     /// The listener failed.
     #[error("failed to serve: {0}")]
@@ -77,6 +81,9 @@ pub enum RunError {
     /// No thread to watch the log with.
     #[error("failed to start a thread: {0}")]
     Thread(std::io::Error),
+    /// The log cannot be used any more.
+    #[error(transparent)]
+    Log(LogError),
 }
 
 #[derive(Debug)]
@@ -86,6 +93,7 @@ struct Collector {
     producer: Arc<dyn Producer>,
     events: Budget,
     bytes: Budget,
+    failure: LogFailure,
 }
 
 /// Serves until the shutdown, then drains. The topic must exist; until it does, and while the log
@@ -93,7 +101,7 @@ struct Collector {
 ///
 /// # Errors
 ///
-/// A wrong configuration, or a listener that fails.
+/// An invalid configuration, a listener that fails, or a log that cannot be used any more.
 pub async fn run(
     config: Config,
     log: Arc<dyn EventLog>,
@@ -102,8 +110,10 @@ pub async fn run(
 ) -> Result<(), RunError> {
     let exposition = service::metrics::install();
     let drain = config.drain_wait();
-    let ready = watch(Arc::clone(&log), config.topic.clone(), shutdown.clone())?;
-    let app = router(config, &*log, exposition, ready)?;
+    let failure = LogFailure::default();
+    let topic = config.topic.clone();
+    let ready = watch(Arc::clone(&log), topic, failure.clone(), shutdown.clone())?;
+    let app = router(config, &*log, exposition, ready, failure.clone())?;
     let stop = shutdown.clone();
     let serve = axum::serve(listener, app)
         .with_graceful_shutdown(async move { stop.wait().await })
@@ -111,10 +121,11 @@ pub async fn run(
     let mut serve = std::pin::pin!(serve);
     let served = tokio::select! {
         served = &mut serve => served,
+        error = failure.wait() => return Err(RunError::Log(error)),
         () = shutdown.wait() => match tokio::time::timeout(drain, serve).await {
             Ok(served) => served,
             Err(_elapsed) => {
-                tracing::warn!(drain_ms = drain.as_millis(), "closing requests that did not end");
+                tracing::warn!(drain_ms = drain.as_millis(), "closed connections whose requests did not end");
                 Ok(())
             }
         },
@@ -122,9 +133,14 @@ pub async fn run(
     served.map_err(RunError::Serve)
 }
 
-/// Asks the log again and again whether the topic is there, on a thread of its own, because the
-/// question may block for as long as the log likes.
-fn watch(log: Arc<dyn EventLog>, topic: String, shutdown: Shutdown) -> Result<Readiness, RunError> {
+/// Checks again and again whether the topic can be reached, on a thread of its own, because the log may
+/// block for as long as it likes.
+fn watch(
+    log: Arc<dyn EventLog>,
+    topic: String,
+    failure: LogFailure,
+    shutdown: Shutdown,
+) -> Result<Readiness, RunError> {
     let reachable = Arc::new(AtomicBool::new(false));
     let answer = Arc::clone(&reachable);
     let stopping = shutdown.clone();
@@ -136,10 +152,13 @@ fn watch(log: Arc<dyn EventLog>, topic: String, shutdown: Shutdown) -> Result<Re
             if before != Some(there.is_ok()) {
                 match &there {
                     Ok(partitions) => tracing::info!(topic, partitions, "the log is reachable"),
-                    Err(error) => tracing::warn!(topic, %error, "the log cannot be used"),
+                    Err(error) => tracing::warn!(topic, %error, "the log cannot be reached"),
                 }
             }
             before = Some(there.is_ok());
+            if let Err(error) = &there {
+                failure.report(error);
+            }
             if shutdown.wait_timeout(PROBE_INTERVAL) {
                 return;
             }
@@ -150,16 +169,13 @@ fn watch(log: Arc<dyn EventLog>, topic: String, shutdown: Shutdown) -> Result<Re
     Ok(Arc::new(move || answer.load(Ordering::Relaxed) && !stopping.is_triggered()))
 }
 
-/// The collector's routes, for a process that serves them beside others.
-///
-/// # Errors
-///
-/// A wrong configuration.
-pub fn router(
+/// The collector's routes.
+fn router(
     config: Config,
     log: &dyn EventLog,
     exposition: Exposition,
     ready: Readiness,
+    failure: LogFailure,
 ) -> Result<Router, RunError> {
     let problems = config.problems();
     if !problems.is_empty() {
@@ -170,6 +186,7 @@ pub fn router(
         producer: log.producer(),
         events: Budget::new(config.in_flight_events_max, names::COLLECTOR_IN_FLIGHT_EVENTS),
         bytes: Budget::new(config.in_flight_bytes_max, names::COLLECTOR_IN_FLIGHT_BYTES),
+        failure,
         config,
     };
     Ok(Router::new()
@@ -203,9 +220,9 @@ async fn handle(collector: Arc<Collector>, request: Request) -> Result<Report, R
     let body =
         body::read(body, &head.headers, config.body_bytes_max, config.body_wait(), &mut bytes)
             .await?;
-    metrics::counter!(names::COLLECTOR_BODY_BYTES).increment(publish::to_u64(body.len()));
+    metrics::counter!(names::COLLECTOR_BODY_BYTES).increment(count(body.len()));
     let content_type = head.headers.get(header::CONTENT_TYPE);
-    let content_type = content_type.and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let content_type = content_type.and_then(|value| value.to_str().ok()).unwrap_or("");
 
     let (mut prepared, events) = if body.len() <= INLINE_BYTES_MAX {
         collector.prepare(&body, compression, content_type, &mut bytes)?
@@ -217,18 +234,19 @@ async fn handle(collector: Arc<Collector>, request: Request) -> Result<Report, R
         };
         let prepared = tokio::task::spawn_blocking(prepare).await;
         let (prepared, share) = prepared.map_err(|error| {
-            tracing::error!(%error, "a request could not be handled");
+            tracing::error!(%error, "failed to handle a request");
             Refusal::Internal
         })??;
         bytes = share;
         prepared
     };
     let records = std::mem::take(&mut prepared.records);
-    let acknowledged = publish::publish(&*collector.producer, records, events);
+    let acknowledged =
+        publish::publish(&*collector.producer, records, events, collector.failure.clone());
     let wait = collector.config.publish_wait();
     let published = match tokio::time::timeout(wait, acknowledged).await {
         Ok(Ok(published)) => Some(published),
-        // The log let go of the callback, or was too slow: nobody knows what it did.
+        // The log dropped the callback, or was too slow: what it did is unknown.
         Ok(Err(_)) | Err(_) => None,
     };
     drop(bytes);
@@ -236,8 +254,8 @@ async fn handle(collector: Arc<Collector>, request: Request) -> Result<Report, R
 }
 
 impl Collector {
-    /// All that needs no waiting: decompresses, splits, decodes, encodes. Nothing is counted as
-    /// received unless there is room for it.
+    /// Everything that does not wait: decompresses, splits, decodes, encodes. Nothing counts as received
+    /// unless there is room for it.
     fn prepare(
         &self,
         body: &Bytes,
@@ -258,7 +276,7 @@ impl Collector {
         if !events.grow(items.len()) {
             return Err(Refusal::Backpressure);
         }
-        metrics::counter!(names::COLLECTOR_EVENTS_RECEIVED).increment(publish::to_u64(items.len()));
+        metrics::counter!(names::COLLECTOR_EVENTS_RECEIVED).increment(count(items.len()));
         let received_at = Timestamp::from_micros(clock::now_micros());
         let prepared = self.preparer.prepare(&items, received_at, || Uuid::now_v7().to_string());
         for error in &prepared.errors {

@@ -1,4 +1,4 @@
-//! From the bytes of a body to records for the log: pure but for the ids and the time given.
+//! Turns the events of a body into records for the log. Pure: identifiers and time are passed in.
 
 use std::sync::Arc;
 
@@ -66,7 +66,7 @@ impl Preparer {
         })
     }
 
-    /// Decodes each event, fills what it leaves to us, and encodes it for the log.
+    /// Decodes each event, fills what the sender left out, and encodes it for the log.
     pub(crate) fn prepare(
         &self,
         items: &[&[u8]],
@@ -88,16 +88,10 @@ impl Preparer {
             match decoded.and_then(|event| self.allow(index, event)) {
                 Ok(mut event) => {
                     let id = self.fill(&mut event, received_at, &mut new_id);
-                    // Every column that is filled costs a byte or two, every name is saved.
-                    let mut value = Vec::with_capacity(item.len().saturating_add(128));
-                    event::encode::encode(&event, &mut value);
-                    let agent = event.text(self.columns.agent_id).filter(|id| !id.is_empty());
-                    prepared.records.push(Outgoing {
-                        topic: Arc::clone(&self.topic),
-                        partition: None,
-                        key: agent.map(|id| id.as_bytes().to_vec()),
-                        value: Some(value),
-                        headers: Vec::new(),
+                    let record = Outgoing::event(Arc::clone(&self.topic), &event);
+                    prepared.records.push(match event.text(self.columns.agent_id) {
+                        Some(agent) => record.with_key(agent),
+                        None => record,
                     });
                     prepared.event_ids.push(Some(id));
                 }
@@ -110,9 +104,9 @@ impl Preparer {
         prepared
     }
 
-    /// The event, unless its kind is none that a sender may use.
+    /// The event, unless its kind is reserved.
     fn allow<'e>(&self, index: usize, event: Event<'e>) -> Result<Event<'e>, ItemError> {
-        let kind = event.text(self.columns.kind).unwrap_or_default();
+        let kind = event.text(self.columns.kind).unwrap_or("");
         let reserved = self.kinds_refused.iter().find(|beginning| kind.starts_with(*beginning));
         let Some(beginning) = reserved else { return Ok(event) };
         Err(ItemError {
@@ -126,8 +120,8 @@ impl Preparer {
         })
     }
 
-    /// Fills id, times and tenant; returns the id. When it was received is ours to say, whatever
-    /// the sender wrote.
+    /// Fills identifier, times and tenant; returns the identifier. The time of receipt is always
+    /// ours, whatever the sender wrote.
     fn fill(
         &self,
         event: &mut Event<'_>,

@@ -1,17 +1,19 @@
-//! From records to acknowledgements, and the count of both.
+//! Publishes records and counts their acknowledgements.
 //!
-//! Everything is counted where the log answers, not where the sender is told: a sender that hangs
+//! Everything is counted where the log answers, not where the sender is answered: a sender that hangs
 //! up does not make an event uncounted.
 
 use ports::{LogError, Outgoing, Producer, Published};
 use service::metric_names::{COLLECTOR_EVENTS_PUBLISHED, COLLECTOR_EVENTS_REJECTED};
+use service::metrics::count;
 use tokio::sync::oneshot;
 
 use crate::answer::{ItemError, Report};
 use crate::budget::Share;
+use crate::failure::LogFailure;
 use crate::prepare::Prepared;
 
-/// Why an event was not published although nothing is wrong with it.
+/// Why a valid event was not published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Reason {
     /// The log cannot be reached, or its answer did not come; the event may be there.
@@ -21,7 +23,7 @@ enum Reason {
     TooLarge,
     /// The topic does not exist.
     UnknownTopic,
-    /// The adapter to the log has failed; the process must be restarted.
+    /// The log cannot be used any more; the role ends.
     Failed,
 }
 
@@ -32,7 +34,7 @@ impl Reason {
             LogError::QueueFull { .. } => Self::QueueFull,
             LogError::TooLarge { .. } => Self::TooLarge,
             LogError::UnknownPartition(_) => Self::UnknownTopic,
-            // A position is no part of publishing.
+            // Publishing names no position.
             LogError::OutOfRange { .. } | LogError::Fatal(_) => Self::Failed,
         }
     }
@@ -66,18 +68,20 @@ pub(crate) fn publish(
     producer: &dyn Producer,
     records: Vec<Outgoing>,
     share: Share,
+    failure: LogFailure,
 ) -> oneshot::Receiver<Published> {
     let (sender, receiver) = oneshot::channel();
-    let count = records.len();
-    if count == 0 {
+    let size = records.len();
+    if size == 0 {
         drop(sender.send(Vec::new()));
         return receiver;
     }
     let answer = move |published: Published| {
         let acknowledged = published.iter().filter(|outcome| outcome.is_ok()).count();
-        metrics::counter!(COLLECTOR_EVENTS_PUBLISHED).increment(to_u64(acknowledged));
+        metrics::counter!(COLLECTOR_EVENTS_PUBLISHED).increment(count(acknowledged));
         for error in published.iter().filter_map(|outcome| outcome.as_ref().err()) {
             count_rejected(Reason::of(error).name(), 1);
+            failure.report(error);
         }
         drop(share);
         // A sender that hung up does not need the answer.
@@ -87,14 +91,14 @@ pub(crate) fn publish(
     let (refused, refusal) = oneshot::channel();
     let delivery = Box::new(answer);
     if let Err(error) = producer.publish(records, delivery) {
-        count_rejected(Reason::of(&error).name(), to_u64(count));
-        drop(refused.send(vec![Err(error); count]));
+        count_rejected(Reason::of(&error).name(), count(size));
+        drop(refused.send(vec![Err(error); size]));
         return refusal;
     }
     receiver
 }
 
-/// What became of a body's events. `published` is nothing if no answer came in time.
+/// The outcome of each event of a body. `published` is `None` if no answer came in time.
 pub(crate) fn report(prepared: Prepared, published: Option<Published>) -> Report {
     let Prepared { records: _, mut event_ids, mut errors } = prepared;
     let mut retry = false;
@@ -120,15 +124,5 @@ pub(crate) fn report(prepared: Prepared, published: Option<Published>) -> Report
     }
     errors.sort_by_key(|error| error.index);
     let rejected = errors.len();
-    Report {
-        accepted: event_ids.len().saturating_sub(rejected),
-        rejected,
-        errors,
-        event_ids,
-        retry,
-    }
-}
-
-pub(crate) fn to_u64(count: usize) -> u64 {
-    u64::try_from(count).unwrap_or(u64::MAX)
+    Report { accepted: event_ids.len() - rejected, rejected, errors, event_ids, retry }
 }

@@ -1,4 +1,4 @@
-//! Where the events are in a body: one object, an array, or one per line.
+//! Splits a body into events: one object, an array, or one object per line.
 
 use std::fmt;
 
@@ -32,7 +32,7 @@ pub(crate) fn split<'b>(
 }
 
 fn is_lines(content_type: &str) -> bool {
-    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    let essence = content_type.split(';').next().unwrap_or("").trim();
     ["application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonl"]
         .iter()
         .any(|lines| essence.eq_ignore_ascii_case(lines))

@@ -1,0 +1,47 @@
+//! The failure of the log that ends the role.
+
+use std::sync::{Arc, OnceLock};
+
+use ports::LogError;
+use tokio::sync::Notify;
+
+/// Where the first failure that does not pass is kept; clones share it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct LogFailure {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    error: OnceLock<LogError>,
+    reported: Notify,
+}
+
+impl LogFailure {
+    /// Takes what the log reported, if the role cannot go on after it.
+    pub(crate) fn report(&self, error: &LogError) {
+        let is_final = match error {
+            LogError::Fatal(_) => true,
+            LogError::Unavailable(_)
+            | LogError::QueueFull { .. }
+            | LogError::TooLarge { .. }
+            | LogError::UnknownPartition(_)
+            | LogError::OutOfRange { .. } => false,
+        };
+        if is_final && self.shared.error.set(error.clone()).is_ok() {
+            self.shared.reported.notify_waiters();
+        }
+    }
+
+    /// Waits for the failure. Safe to cancel.
+    pub(crate) async fn wait(&self) -> LogError {
+        loop {
+            // Created before the look, so that a report between the two is not missed.
+            let reported = self.shared.reported.notified();
+            if let Some(error) = self.shared.error.get() {
+                return error.clone();
+            }
+            reported.await;
+        }
+    }
+}
