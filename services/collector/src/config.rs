@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use service::config::Checks;
 
 /// What an agent has no business to say.
 const KINDS_REFUSED: [&str; 7] = [
@@ -22,7 +23,7 @@ const KINDS_REFUSED: [&str; 7] = [
 pub struct Config {
     /// Topic that events are published to. Default `agent.events`.
     pub topic: String,
-    /// Tenant of events that name none. Default empty: they stay without one.
+    /// Tenant of events that name none. Default empty: none is set.
     pub tenant_id: String,
     /// Beginnings of kinds that nobody may send over HTTP. Default: those by which the monitor and
     /// the people who run it speak (alerts, settings, suites, suppressions, maintenance), for an
@@ -34,24 +35,25 @@ pub struct Config {
     pub body_bytes_max: usize,
     /// Events in a body. Default 10,000. Beyond it the request is answered 413.
     pub body_events_max: usize,
-    /// Bytes of one event as it was sent. Default 900,000, below what a log usually accepts as a
-    /// record. A larger event is rejected with the reason `too_large`, the others are not.
+    /// Bytes of one event as sent. Default 900,000, below what a log usually accepts as a record. A
+    /// larger event is rejected with the reason `too_large`; the others of its body are not.
     pub event_bytes_max: usize,
-    /// Events handed to the log and not acknowledged, of all requests. Default 100,000, at least
+    /// Events of all requests that await acknowledgement by the log. Default 100,000, at least
     /// `body_events_max`. Beyond it requests are answered 503 with `Retry-After`.
     pub in_flight_events_max: usize,
-    /// Bytes of bodies of all requests that are not answered. Default 256 MiB, at least twice
+    /// Bytes of the bodies of all unanswered requests. Default 256 MiB, at least twice
     /// `body_bytes_max`. Beyond it requests are answered 503 with `Retry-After`.
     pub in_flight_bytes_max: usize,
-    /// Longest wait for a whole body, milliseconds. Default 30,000. Then 408.
+    /// Longest wait for a whole body, milliseconds. Default 30,000. Beyond it the request is answered
+    /// 408.
     pub body_wait_ms_max: u64,
-    /// Longest wait for the log's acknowledgement, milliseconds. Default 30,000. Then 503: the
-    /// events may or may not be in the log.
+    /// Longest wait for the log's acknowledgement, milliseconds. Default 30,000. Beyond it the request
+    /// is answered 503: the events may or may not be in the log.
     pub publish_wait_ms_max: u64,
     /// `Retry-After` of answers 503, seconds. Default 1.
     pub retry_after_secs: u64,
-    /// Longest wait for open requests when stopping, milliseconds. Default 30,000. Then their
-    /// connections are closed without an answer, so their senders send again.
+    /// Longest wait for open requests at a shutdown, milliseconds. Default 30,000. Beyond it their
+    /// connections are closed without an answer, so that their senders retry.
     pub drain_wait_ms_max: u64,
 }
 
@@ -75,33 +77,30 @@ impl Default for Config {
 }
 
 impl Config {
-    /// All problems: key and what is wrong with it.
+    /// Everything that is wrong with the values, each with its key.
     #[must_use]
     pub fn problems(&self) -> Vec<String> {
-        let mut problems = Vec::new();
-        let mut check = |ok: bool, problem: &str| {
-            if !ok {
-                problems.push(problem.to_owned());
-            }
-        };
-        check(!self.topic.is_empty(), "`topic`: must not be empty");
-        check(
-            self.kinds_refused.iter().all(|beginning| !beginning.is_empty()),
-            "`kinds_refused`: must not hold an empty beginning, which is that of every kind",
+        let mut checks = Checks::new();
+        checks.not_empty("topic", &self.topic);
+        checks.must(
+            self.kinds_refused.iter().all(|prefix| !prefix.is_empty()),
+            "kinds_refused",
+            "not hold an empty prefix, which is that of every kind",
         );
-        check(self.body_bytes_max >= 1, "`body_bytes_max`: must be at least 1");
-        check(self.body_events_max >= 1, "`body_events_max`: must be at least 1");
-        check(self.event_bytes_max >= 1, "`event_bytes_max`: must be at least 1");
-        check(
+        checks.at_least("body_bytes_max", self.body_bytes_max, 1);
+        checks.at_least("body_events_max", self.body_events_max, 1);
+        checks.at_least("event_bytes_max", self.event_bytes_max, 1);
+        checks.must(
             self.in_flight_events_max >= self.body_events_max,
-            "`in_flight_events_max`: must be at least `body_events_max`, or the largest body never fits",
+            "in_flight_events_max",
+            "be at least `body_events_max`, or the largest body never fits",
         );
-        check(
+        checks.must(
             self.in_flight_bytes_max / 2 >= self.body_bytes_max,
-            "`in_flight_bytes_max`: must be at least twice `body_bytes_max`, or the largest body \
-             never fits, compressed and not",
+            "in_flight_bytes_max",
+            "be at least twice `body_bytes_max`, or the largest body never fits, compressed and not",
         );
-        problems
+        checks.into_problems()
     }
 
     pub(crate) const fn body_wait(&self) -> Duration {

@@ -33,13 +33,18 @@ impl LogFailure {
         }
     }
 
+    /// The failure, if there was one.
+    pub(crate) fn error(&self) -> Option<&LogError> {
+        self.shared.error.get()
+    }
+
     /// Waits for the failure. Safe to cancel.
-    pub(crate) async fn wait(&self) -> LogError {
+    pub(crate) async fn wait(&self) {
         loop {
             // Created before the look, so that a report between the two is not missed.
             let reported = self.shared.reported.notified();
-            if let Some(error) = self.shared.error.get() {
-                return error.clone();
+            if self.error().is_some() {
+                return;
             }
             reported.await;
         }

@@ -114,15 +114,14 @@ pub async fn run(
     let topic = config.topic.clone();
     let ready = watch(Arc::clone(&log), topic, failure.clone(), shutdown.clone())?;
     let app = router(config, &*log, exposition, ready, failure.clone())?;
-    let stop = shutdown.clone();
+    let (stop, broken) = (shutdown.clone(), failure.clone());
     let serve = axum::serve(listener, app)
-        .with_graceful_shutdown(async move { stop.wait().await })
+        .with_graceful_shutdown(async move { end_of(&stop, &broken).await })
         .into_future();
     let mut serve = std::pin::pin!(serve);
     let served = tokio::select! {
         served = &mut serve => served,
-        error = failure.wait() => return Err(RunError::Log(error)),
-        () = shutdown.wait() => match tokio::time::timeout(drain, serve).await {
+        () = end_of(&shutdown, &failure) => match tokio::time::timeout(drain, serve).await {
             Ok(served) => served,
             Err(_elapsed) => {
                 tracing::warn!(drain_ms = drain.as_millis(), "closed connections whose requests did not end");
@@ -130,7 +129,18 @@ pub async fn run(
             }
         },
     };
-    served.map_err(RunError::Serve)
+    match failure.error() {
+        Some(error) => Err(RunError::Log(error.clone())),
+        None => served.map_err(RunError::Serve),
+    }
+}
+
+/// Waits for the shutdown, or for a failure of the log that has the same effect.
+async fn end_of(shutdown: &Shutdown, failure: &LogFailure) {
+    tokio::select! {
+        () = shutdown.wait() => {}
+        () = failure.wait() => {}
+    }
 }
 
 /// Checks again and again whether the topic can be reached, on a thread of its own, because the log may

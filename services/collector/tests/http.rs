@@ -422,3 +422,14 @@ fn a_wrong_configuration_is_refused_with_all_problems() {
     let message = error.unwrap_err().to_string();
     assert!(message.contains("`topic`") && message.contains("`event_bytes_max`"), "{message}");
 }
+
+#[test]
+fn a_log_that_is_broken_ends_the_collector_with_its_error() {
+    let mut world = World::new(Config::default());
+    assert_eq!(world.post(&[], br#"{"kind":"x.y"}"#).status, 200);
+    world.log.break_down();
+    let answer = world.post(&[], br#"{"kind":"x.y"}"#);
+    assert_eq!(answer.status, 503);
+    let ended = world.server.take().unwrap().join().unwrap();
+    assert!(matches!(ended, Err(RunError::Log(_))), "{ended:?}");
+}

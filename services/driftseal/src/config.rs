@@ -317,7 +317,7 @@ mod tests {
                 "`listen.operations`: `nowhere` is not an address like 127.0.0.1:8480",
                 "`topics.partitions`: must be at least 1",
                 "[sealer] `cluster`: a name is needed",
-                "[notifier] `queue_max`: at least 1",
+                "[notifier] `queue_max`: must be at least 1",
             ]
         );
     }

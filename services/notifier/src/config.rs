@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use service::config::Secret;
+use service::config::{Checks, Secret};
 
 use crate::machine::{DeliveryLimits, SinkPlan};
 use crate::sink::SinkConfig;
@@ -20,64 +20,65 @@ pub struct Config {
     pub group: String,
     /// Topics read and written.
     pub topics: Topics,
-    /// Longest wait for records in one step, milliseconds. Default 100. Also how late a shutdown
-    /// or an answer may be noticed.
+    /// Longest wait for records in one step, milliseconds. Default 100. Also bounds how late a shutdown
+    /// or an answer is noticed.
     pub poll_wait_ms: u64,
-    /// Longest a request may take from the name of the host to the end of the answer,
-    /// milliseconds. Default 15,000, at least 1. Beyond it the request counts as failed.
+    /// Timeout of a request, from resolving the host to the end of the response, milliseconds. Default
+    /// 15,000, at least 1. Beyond it the request has failed.
     pub request_wait_ms_max: u64,
-    /// Requests to one sink at once. Default 4, at least 1. Those of one alert go one by one.
+    /// Concurrent requests to one sink. Default 4, from 1 to 64. Those of one alert are sequential.
     pub requests_max: usize,
-    /// Requests for one step. Default 30, at least 1: about two hours with the other defaults.
-    /// After them the step is a dead letter: `notification.failed`, reason `exhausted`.
+    /// Attempts to deliver one notification. Default 30, at least 1: about two hours with the other
+    /// defaults. After them it is a dead letter: `notification.failed`, reason `exhausted`.
     pub attempts_max: u32,
-    /// Milliseconds before the second attempt; each later one waits twice as long as the one
-    /// before. Default 1,000. Half of a wait is spread, so that alerts do not come back together.
+    /// Wait before the second attempt, milliseconds; it doubles with each further one. Default 1,000.
+    /// Half of each wait is jitter, so that alerts that failed together are not retried together.
     pub retry_ms: u32,
-    /// Longest wait between attempts, milliseconds. Default 300,000.
+    /// Longest wait between two attempts, milliseconds. Default 300,000, at least `retry_ms`.
     pub retry_ms_max: u32,
-    /// Longest pause that a receiver may ask for by `Retry-After`, seconds. Default 3,600. It holds
-    /// for everything that goes to this receiver.
+    /// Longest pause that a receiver may request by `Retry-After`, seconds. Default 3,600. The pause
+    /// applies to all requests to this receiver.
     pub retry_after_secs_max: u32,
-    /// Age of an alert beyond which it is not told if it is over already, seconds. Default 3,600.
-    /// It is then a dead letter, reason `expired`. An alert that still fires is told at any age.
+    /// Age beyond which a resolved alert is no longer sent, seconds. Default 3,600. It is then a dead
+    /// letter, reason `expired`. A firing alert is sent at any age.
     pub age_secs_max: u32,
-    /// Seconds without a heartbeat of the monitor in a partition after which it is dead: an alert
-    /// `monitor.dead`, a page. 0 for never. Default 300; at least three tick intervals of the processor.
+    /// Seconds without a heartbeat in a partition after which the monitor is considered dead: an alert
+    /// `monitor.dead`, a page. Default 300, at least three tick intervals of the processor; 0 disables
+    /// this.
     pub dead_after_secs: u32,
-    /// Alerts held, which fire or are not told to their end. Default 10,000, at least 1. A further
-    /// one is a dead letter for every sink, reason `overflow`; while the log is read at the start
-    /// it is only counted and logged. Each takes some 20 KiB at most.
+    /// Alert limit: alerts that are firing or await delivery. Default 10,000, at least 1. Beyond it a
+    /// new alert is a dead letter for every sink, reason `overflow`; while the log is read at the start
+    /// it is dropped, counted and logged. Each takes some 20 KiB at most.
     pub alerts_max: usize,
-    /// Steps that wait for one sink. Default 1,000, at least 1. At this bound a new alert is a dead
-    /// letter for this sink, reason `overflow`; further steps of earlier alerts still go to it.
+    /// Notifications queued for one sink. Default 1,000, at least 1. Beyond it a new alert is a dead
+    /// letter for this sink, reason `overflow`; updates of earlier alerts are still queued.
     pub queue_max: usize,
-    /// Seconds between two notes of where to begin after a restart. Default 30. A restart reads
-    /// the alerts since then and some before.
+    /// Seconds between two saves of the read position. Default 30. A restart reads the alerts since
+    /// then and `overlap_records` before.
     pub position_secs_max: u64,
-    /// Records before the first open alert that a restart reads too. Default 10,000. What another
-    /// process wrote twice, and late, is found to be old among them.
+    /// Records before the first open alert that a restart reads too. Default 10,000. Among them,
+    /// duplicates that another process wrote late are recognised.
     pub overlap_records: u32,
-    /// Longest wait for an acknowledgement, milliseconds. Beyond it an outcome is published again,
-    /// under the same `event_id`.
+    /// Longest wait for an acknowledgement, milliseconds. Default 30,000. Beyond it an outcome is
+    /// published again under the same `event_id`.
     pub publish_wait_ms_max: u64,
-    /// Longest wait for the next record when a known range is read back, milliseconds. Beyond it
-    /// the rest of the range is taken to hold no record.
+    /// Longest wait for the next record when a known range is read back, milliseconds. Default
+    /// 10,000. Beyond it, if the log still answers, the rest of the range holds no records.
     pub read_wait_ms_max: u64,
-    /// Failures of the log in a row that are retried; one more ends the role.
+    /// Consecutive failures of the log that are retried. Default 60. One more ends the role.
     pub retries_max: u32,
-    /// Pause before each retry, milliseconds.
+    /// Pause before each retry, milliseconds. Default 1,000.
     pub retry_pause_ms: u64,
-    /// Longest that a shutdown waits for requests under way, milliseconds. Default 10,000. What is
-    /// not answered by then is told again by the next start.
+    /// Longest wait of a shutdown for requests in flight, milliseconds. Default 10,000. Those without a
+    /// response by then are repeated after the next start.
     pub drain_ms_max: u64,
-    /// Largest value that is decoded, bytes; a larger one is no alert.
+    /// Largest value that is decoded, bytes. Default 1 MiB. A larger one is not read as an alert.
     pub value_bytes_max: usize,
-    /// Secrets by name, for sinks that name one. Meant for the environment:
-    /// `DRIFTSEAL__NOTIFIER__SECRETS__PAGERDUTY` is `pagerduty`. Names hold no underscore.
+    /// Secrets by name, for sinks that refer to one. Meant for the environment:
+    /// `DRIFTSEAL__NOTIFIER__SECRETS__PAGERDUTY` is `pagerduty`. A name has no underscore.
     pub secrets: BTreeMap<String, Secret>,
-    /// Receivers by name. The name stands in the outcomes: under another name it is another
-    /// receiver, which is told what fires at that time.
+    /// Receivers by name. Outcomes refer to the name: a renamed sink is a new receiver, which is
+    /// notified of everything that is firing.
     pub sinks: BTreeMap<String, SinkConfig>,
 }
 
@@ -85,9 +86,9 @@ pub struct Config {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Topics {
-    /// Read: alerts. Outcomes are written into it.
+    /// Alerts: read. Outcomes are written into it.
     pub alerts: String,
-    /// Written and read: where to begin after a restart. Compacted.
+    /// Read positions: written and read. Compacted.
     pub state: String,
 }
 
@@ -128,32 +129,26 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Everything that is wrong with the values, each with its key. Having no sink is right here;
-    /// the notifier itself then refuses to start.
+    /// Everything that is wrong with the values, each with its key. No sink at all is valid here; the
+    /// notifier itself then refuses to start.
     #[must_use]
     pub fn problems(&self) -> Vec<String> {
-        let mut problems = Vec::new();
-        let mut expect = |right: bool, problem: &str| {
-            if !right {
-                problems.push(problem.to_owned());
-            }
-        };
-        expect(!self.group.is_empty(), "`group`: a name is needed");
-        expect(self.request_wait_ms_max > 0, "`request_wait_ms_max`: at least 1");
-        expect((1..=64).contains(&self.requests_max), "`requests_max`: 1 to 64");
-        expect(self.attempts_max > 0, "`attempts_max`: at least 1");
-        expect(self.retry_ms <= self.retry_ms_max, "`retry_ms_max`: at least `retry_ms`");
-        expect(self.alerts_max > 0, "`alerts_max`: at least 1");
-        expect(self.queue_max > 0, "`queue_max`: at least 1");
+        let mut checks = Checks::new();
+        checks.not_empty("group", &self.group);
+        checks.at_least("request_wait_ms_max", self.request_wait_ms_max, 1);
+        checks.within("requests_max", &self.requests_max, &(1..=64));
+        checks.at_least("attempts_max", self.attempts_max, 1);
+        let is_bounded = self.retry_ms <= self.retry_ms_max;
+        checks.must(is_bounded, "retry_ms_max", "be at least `retry_ms`");
+        checks.at_least("alerts_max", self.alerts_max, 1);
+        checks.at_least("queue_max", self.queue_max, 1);
         for (name, sink) in &self.sinks {
-            if !is_name(name) {
-                problems.push(format!(
-                    "`sinks.{name}`: a name is 1 to {NAME_MAX} of a-z, 0-9, `-` and `_`"
-                ));
-            }
-            problems.extend(sink.problems().iter().map(|found| format!("sinks.{name}.{found}")));
+            let section = format!("sinks.{name}");
+            let rule = format_args!("be named by 1 to {NAME_MAX} of a-z, 0-9, `-` and `_`");
+            checks.must(is_name(name), &section, rule);
+            checks.below(&section, sink.problems());
         }
-        problems
+        checks.into_problems()
     }
 
     pub(crate) fn limits(&self) -> DeliveryLimits {
@@ -219,10 +214,10 @@ mod tests {
         assert_eq!(
             config.problems(),
             [
-                "`retry_ms_max`: at least `retry_ms`",
-                "`queue_max`: at least 1",
-                "`sinks.On Call`: a name is 1 to 64 of a-z, 0-9, `-` and `_`",
-                "sinks.On Call.`url_file`: needed, or `url_name` and [notifier.secrets]",
+                "`retry_ms_max`: must be at least `retry_ms`",
+                "`queue_max`: must be at least 1",
+                "`sinks.On Call`: must be named by 1 to 64 of a-z, 0-9, `-` and `_`",
+                "`sinks.On Call.url_file`: must be given, or `url_name` and [notifier.secrets]",
             ]
         );
     }

@@ -1,4 +1,4 @@
-//! Sending requests: threads for each sink, and what an answer means.
+//! Sending requests: a thread pool for each sink, and the meaning of responses.
 //!
 //! TLS (feature `tls`) is that of the system (OpenSSL, which the Kafka client links too): its
 //! certificates are trusted, and `SSL_CERT_FILE` names others. Proxies are those of `HTTPS_PROXY` and `NO_PROXY`.
@@ -89,13 +89,13 @@ impl Pool {
         Ok(Self { jobs, answers })
     }
 
-    /// Hands a request to the threads of its sink. Says whether it could; that they are all busy,
-    /// the machine's count excludes.
+    /// Hands a request to the threads of its sink. Returns whether one was free; the machine's limit of
+    /// concurrent requests makes sure of it.
     pub(crate) fn send(&self, job: Job) -> bool {
         self.jobs.get(job.key.sink).is_some_and(|jobs| jobs.try_send(job).is_ok())
     }
 
-    /// An answer that came, if one does within the wait.
+    /// The next answer, if one comes within the wait.
     pub(crate) fn answer(&self, wait: Duration) -> Option<Answered> {
         if wait.is_zero() {
             self.answers.try_recv().ok()
@@ -133,7 +133,7 @@ fn answer_of(agent: &Agent, request: &Request) -> Answer {
     })
 }
 
-/// Sends a request and says what came of it. Never panics, never says a secret.
+/// Sends a request and classifies the response. The answer holds no secret.
 fn send(agent: &Agent, request: &Request, now_ms: i64) -> Answer {
     let secrets: Vec<&str> = request.secrets.iter().map(String::as_str).collect();
     let shown = |text: &str| clip(hide(text, &secrets).trim(), DETAIL_MAX);
@@ -151,12 +151,12 @@ fn send(agent: &Agent, request: &Request, now_ms: i64) -> Answer {
     let status = response.status().as_u16();
     let retry_after = response.headers().get("retry-after").and_then(|value| value.to_str().ok());
     let retry_after_ms = retry_after.and_then(|value| parse_retry_after(value, now_ms));
-    // The status is the answer; a text that does not come changes nothing.
+    // The status decides; a body that cannot be read changes nothing.
     let text = response.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_string();
     classify(status, retry_after_ms, shown(&text.unwrap_or_default()))
 }
 
-/// What a status means: taken, refused for good, or worth another attempt.
+/// What a status means: accepted, refused for good, or to be retried.
 fn classify(status: u16, retry_after_ms: Option<i64>, detail: String) -> Answer {
     match status {
         200..=299 => Answer::Accepted { status },

@@ -1,33 +1,32 @@
-//! The notifying service: reads the alerts, and tells receivers about each step of each of them.
+//! The notifying service: reads the alerts and notifies receivers of each step of each alert.
 //!
 //! # Promise
 //!
-//! - For every sink and alert that it routes to: firing, acknowledged and resolved (or dismissed),
-//!   in this order, each decided once. What came of it is an event in the same partition:
-//!   `notification.delivered` or `notification.failed`.
-//! - A pending alert is not told.
-//! - An alert that fires under a suppression is not told, and `notification.suppressed` says so; if
-//!   it outlasts the suppression it fires again, and is told from there on.
+//! - For every sink and alert that is routed to it: firing, acknowledged and resolved (or dismissed),
+//!   in this order, each decided once. The outcome is an event in the same partition:
+//!   `notification.delivered` or `notification.failed`. It is published until the log acknowledges it;
+//!   one that cannot be built ends the role.
+//! - Pending alerts are not sent.
+//! - An alert that fires under a suppression is not sent, and `notification.suppressed` records it; if
+//!   it outlasts the suppression it fires again, and is sent from there on.
 //! - A monitor whose heartbeats stop for [`Config::dead_after_secs`] is an alert too, which this service
-//!   raises itself: for each partition `monitor.dead`, and `monitor.recovered` when they are back, each
-//!   an event with a derived identifier before anybody is told.
-//! - The request names alert and step the same however often it is made, so that a receiver with
-//!   a memory takes a repetition for the same: Alertmanager by the labels, PagerDuty by
-//!   `dedup_key`, a webhook by `webhook-id`. Slack has no such memory.
-//! - No receiver waits for another one, and a request never waits longer than
-//!   [`Config::request_wait_ms_max`].
-//! - Memory is bounded by [`Config::alerts_max`]; what happens there is said there.
+//!   raises itself: for each partition `monitor.dead`, and `monitor.recovered` once they resume, each
+//!   an event with a derived identifier before anybody is notified.
+//! - Requests are idempotent where the receiver deduplicates: Alertmanager by the labels, PagerDuty by
+//!   `dedup_key`, a webhook by `webhook-id`. Slack does not.
+//! - No receiver delays another one, and a request takes at most [`Config::request_wait_ms_max`].
+//! - Memory is bounded by [`Config::alerts_max`], where it is said what happens at the limit.
 //! - Secrets are in no log line, event, error or `Debug` text.
 //!
 //! | state of a step | if the process dies here |
 //! |---|---|
 //! | in the log | it is read again |
 //! | queued, or waiting for a retry | it is read again; attempts are counted from the start |
-//! | the receiver has it, its answer is lost | it is told again; the receiver takes it for the same |
-//! | answered, outcome not in the log | the same |
-//! | outcome in the log | it is not told again |
+//! | delivered, response lost | it is sent again; the receiver deduplicates |
+//! | response received, outcome not in the log | the same |
+//! | outcome in the log | it is not sent again |
 //!
-//! HTTP allows no more than that: between the answer and our note of it there is always a moment.
+//! HTTP allows no more than that: the process may die between the response and its record.
 //!
 //! # Where to start
 //!
@@ -37,8 +36,8 @@
 //!
 //! # What it does not do
 //!
-//! It decides nothing about other alerts, groups none, and knows no schedules of people: Alertmanager
-//! and PagerDuty do. It reads secrets at its start only.
+//! It raises no other alerts, groups none, and knows no on-call schedules: Alertmanager and PagerDuty
+//! do. It reads secrets at its start only.
 
 mod alert;
 mod config;

@@ -1,4 +1,4 @@
-//! What to tell whom, when: one state machine for each sink and alert episode.
+//! What to send to whom, and when: one state machine for each sink and alert.
 //!
 //! ```text
 //!           due, sink free        accepted, refused, budget spent         in the log
@@ -12,13 +12,13 @@
 //!
 //! # Invariants
 //!
-//! - For a sink and an episode at most one request is under way, and steps go in their order.
-//! - A step is decided once: when its outcome is in the log, it is not told again. Until a
-//!   partition is caught up, nothing of it is told.
-//! - An alert that fires under a suppression has one outcome that says so, and is told when it fires
+//! - For a sink and an alert at most one request is in flight, and steps are sent in order.
+//! - A step is decided once: when its outcome is in the log, it is not sent again. Until a partition is
+//!   caught up, nothing of it is sent.
+//! - An alert that fires under a suppression has one outcome that says so, and is sent when it fires
 //!   without one.
-//! - A request that is repeated says the same, whatever was learned since.
-//! - Held are at most `alerts_max` episodes, each of bounded size.
+//! - A retried request has the same content, whatever was learned since.
+//! - At most `alerts_max` alerts are held, each of bounded size.
 
 mod backoff;
 mod episode;
@@ -54,7 +54,7 @@ pub(crate) struct Machine {
     partitions: BTreeMap<i32, Partition>,
     reports: VecDeque<Report>,
     serial: u64,
-    /// The sink that is asked first next time.
+    /// The sink that comes first next time.
     turn: usize,
     overflowed: u64,
 }
@@ -77,18 +77,17 @@ impl Machine {
         self.partitions.values().map(|partition| partition.episodes.len()).sum()
     }
 
-    /// Alerts that were not taken in because the bound was reached while the log was read at the
-    /// start.
+    /// Alerts that were dropped because the limit was reached while the log was read at the start.
     pub(crate) const fn overflowed(&self) -> u64 {
         self.overflowed
     }
 
-    /// For each sink, its name and the steps that wait for it or are under way.
+    /// For each sink, its name and the steps that are queued or in flight.
     pub(crate) fn waiting(&self) -> impl Iterator<Item = (&Arc<str>, usize)> {
         self.sinks.iter().map(|sink| (&sink.plan.name, sink.waiting()))
     }
 
-    /// Requests under way.
+    /// Requests in flight.
     pub(crate) fn in_flight(&self) -> usize {
         self.sinks.iter().map(|sink| sink.in_flight).sum()
     }
@@ -112,13 +111,13 @@ impl Machine {
         free.filter_map(due).min()
     }
 
-    /// A partition is ours; its log is read up to the present before anything of it is told.
+    /// A partition was assigned; its log is read up to the present before anything of it is sent.
     pub(crate) fn handle_assigned(&mut self, partition: i32) {
         self.handle_revoked(partition);
         self.partitions.insert(partition, Partition::default());
     }
 
-    /// A partition is not ours any more. An answer under way is let go; the next owner asks again.
+    /// A partition was revoked. A response in flight is ignored; the next owner sends again.
     pub(crate) fn handle_revoked(&mut self, partition: i32) {
         self.partitions.remove(&partition);
         for sink in &mut self.sinks {
@@ -146,7 +145,7 @@ impl Machine {
         }
     }
 
-    /// The log tells a step of an alert.
+    /// A step of an alert was read.
     pub(crate) fn handle_alert(&mut self, partition: i32, offset: i64, alert: Alert, now: i64) {
         match alert.step {
             Step::Firing => self.fire(partition, offset, alert, now),
@@ -232,7 +231,7 @@ impl Machine {
         }
     }
 
-    /// The log tells an outcome: of an earlier life of this process, of another one, or our own.
+    /// An outcome was read: of an earlier process, of another one, or our own.
     pub(crate) fn handle_logged(&mut self, partition: i32, offset: i64, logged: &Logged, now: i64) {
         let has_room = self.episodes() < self.limits.alerts_max;
         let Some(sink) = self.sinks.iter().position(|sink| *sink.plan.name == *logged.sink) else {
@@ -276,7 +275,7 @@ impl Machine {
         }
         track.settle(step, verdict, refresh_due);
         if let State::Queued { slot, task, .. } = track.state
-            && task == Task::Tell(step)
+            && task == Task::Notify(step)
         {
             track.state = State::Idle;
             queue_of_mut(&mut self.sinks, key.sink).steps.remove(&slot);
@@ -284,8 +283,8 @@ impl Machine {
         self.advance(key, now);
     }
 
-    /// The next request, if one is due and its sink is free. Its answer is to be handed in,
-    /// whatever happens to the partition.
+    /// The next request, if one is due and its sink is free. Its answer must be handed in, whatever
+    /// happens to the partition.
     pub(crate) fn poll_delivery(&mut self, now: i64) -> Option<Delivery> {
         let count = self.sinks.len();
         for number in 0..count {
@@ -311,7 +310,7 @@ impl Machine {
             unreachable!("what is queued has an event to send")
         };
         let age_ms = now.saturating_sub(notice.opened.logged_ms);
-        if task == Task::Tell(Step::Firing) && is_over && age_ms > self.limits.age_ms_max {
+        if task == Task::Notify(Step::Firing) && is_over && age_ms > self.limits.age_ms_max {
             track.state = State::Reporting { step: Step::Firing };
             let outcome = Outcome { attempts, ..Outcome::unsent(Reason::Expired) };
             self.report(key, &notice.current, outcome);
@@ -347,12 +346,12 @@ impl Machine {
         let Some(track) = episode.tracks.get_mut(&key.sink) else { return };
         let State::InFlight { task, attempts } = track.state else { return };
         track.state = State::Idle;
-        let Task::Tell(step) = task else {
+        let Task::Notify(step) = task else {
             track.refresh_due = refresh_due;
             return self.advance(key, now);
         };
         if track.is_done(step) {
-            // Somebody else told it meanwhile and wrote it down first.
+            // Another process sent it meanwhile and recorded the outcome first.
             return self.advance(key, now);
         }
         let attempts = attempts + 1;
@@ -398,7 +397,7 @@ impl Machine {
         let refresh_ms = queue_of(&self.sinks, key.sink).plan.refresh_ms;
         let refresh_due = refresh_ms.map(|ms| now.saturating_add(ms));
         self.settle(key, alert.step, outcome.verdict, refresh_due, now);
-        // If the log told it first, there is nothing to settle, but more to do.
+        // If the outcome was read first, there is nothing to settle, but more to do.
         self.advance(key, now);
     }
 
@@ -418,7 +417,7 @@ impl Machine {
         }
     }
 
-    /// Queues what is to be done next for a sink and an episode, or lets the episode go.
+    /// Queues what is to be done next for a sink and an alert, or drops the alert once it is complete.
     fn advance(&mut self, key: &Key, now: i64) {
         self.report_suppressed(key);
         let Some(found) = self.partitions.get_mut(&key.partition) else { return };

@@ -1,4 +1,4 @@
-//! What the notifier counts.
+//! Metrics and log lines of the notifier.
 
 use metrics::{counter, gauge, histogram};
 use service::metric_names as names;
@@ -8,26 +8,26 @@ use crate::http::Answered;
 use crate::machine::{Answer, Machine, Report, Task};
 use crate::outcome::Verdict;
 
-/// Counts and says what came of a request.
+/// Counts and logs the result of a request.
 pub(crate) fn answered(sink: &str, answered: &Answered) {
     let Answered { key, task, answer, seconds, .. } = answered;
     let alert_id = &*key.alert_id;
     let result = match answer {
         Answer::Accepted { status } => {
-            debug!(sink, alert_id, status, "a receiver accepted a request");
+            debug!(sink, alert_id, status, "request accepted");
             "accepted"
         }
         Answer::Refused { status, detail } => {
-            warn!(sink, alert_id, status, detail, "a receiver refused a request");
+            warn!(sink, alert_id, status, detail, "request refused");
             "refused"
         }
         Answer::Busy { status, detail, .. } => {
-            warn!(sink, alert_id, status, detail, "a receiver did not take a request");
+            warn!(sink, alert_id, status, detail, "request failed; will retry");
             "busy"
         }
     };
     let purpose = match task {
-        Task::Tell(_) => "step",
+        Task::Notify(_) => "step",
         Task::Refresh => "refresh",
     };
     counter!(
@@ -40,7 +40,7 @@ pub(crate) fn answered(sink: &str, answered: &Answered) {
     histogram!(names::NOTIFIER_REQUEST_DURATION).record(*seconds);
 }
 
-/// Counts and says an outcome that the log has acknowledged.
+/// Counts and logs an outcome that the log has acknowledged.
 pub(crate) fn reported(report: &Report) {
     let Report { sink, alert, outcome, .. } = report;
     let (alert_id, step) = (&*alert.alert_id, alert.step.name());
@@ -48,7 +48,7 @@ pub(crate) fn reported(report: &Report) {
     let agent_id = alert.agent_id.as_str();
     match outcome.verdict {
         Verdict::Delivered => {
-            info!(%sink, agent_id, alert_id, step, attempts, "told a receiver");
+            info!(%sink, agent_id, alert_id, step, attempts, "notification delivered");
             counter!(
                 names::NOTIFIER_NOTIFICATIONS_DELIVERED,
                 "sink" => sink.to_string(),
@@ -58,7 +58,7 @@ pub(crate) fn reported(report: &Report) {
         }
         Verdict::Suppressed => {
             let suppressed_by = alert.suppressed_by.as_deref();
-            info!(%sink, agent_id, alert_id, suppressed_by, "told nobody of a suppressed alert");
+            info!(%sink, agent_id, alert_id, suppressed_by, "notification suppressed");
             counter!(names::NOTIFIER_NOTIFICATIONS_SUPPRESSED, "sink" => sink.to_string())
                 .increment(1);
         }
@@ -66,7 +66,7 @@ pub(crate) fn reported(report: &Report) {
             let (reason, detail) = (reason.name(), outcome.detail.as_deref());
             error!(
                 %sink, agent_id, alert_id, step, reason, attempts, status_code, detail,
-                "dead letter: a receiver was not told"
+                "dead letter: notification failed"
             );
             counter!(
                 names::NOTIFIER_DEAD_LETTERS,
@@ -78,17 +78,18 @@ pub(crate) fn reported(report: &Report) {
     }
 }
 
-/// Sets the gauges of what is held and waits.
+/// Sets the gauges of open alerts and queues.
 pub(crate) fn state(machine: &Machine) {
     gauge!(names::NOTIFIER_ALERTS_OPEN).set(float(machine.episodes()));
     for (sink, steps) in machine.waiting() {
-        gauge!(names::NOTIFIER_STEPS_WAITING, "sink" => sink.to_string()).set(float(steps));
+        gauge!(names::NOTIFIER_NOTIFICATIONS_PENDING, "sink" => sink.to_string()).set(float(steps));
     }
 }
 
-/// Sets the gauge of what is not read yet.
+/// Sets the gauge of the lag.
 pub(crate) fn lag(partition: i32, records: i64) {
-    let records = usize::try_from(records).unwrap_or_default();
+    // A partition that was truncated ends before what was read.
+    let records = usize::try_from(records).unwrap_or(0);
     gauge!(names::NOTIFIER_LAG_RECORDS, "partition" => partition.to_string()).set(float(records));
 }
 

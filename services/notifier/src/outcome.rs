@@ -1,4 +1,4 @@
-//! What came of telling a sink about a step, and the event that says so.
+//! The outcome of a step at a sink, and the event that records it.
 
 use std::sync::Arc;
 
@@ -19,9 +19,9 @@ pub(crate) enum Reason {
     Refused,
     /// The budget of attempts is spent.
     Exhausted,
-    /// The alert was over, and too old to be worth telling, before it could be told.
+    /// The alert was resolved, and too old to be sent, before it could be sent.
     Expired,
-    /// Too much waits already.
+    /// A limit was reached.
     Overflow,
 }
 
@@ -47,14 +47,14 @@ impl Reason {
     }
 }
 
-/// Whether a sink was told.
+/// Whether a sink was notified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// The receiver accepted the request.
     Delivered,
-    /// It was not told and will not be: a dead letter.
+    /// It was not notified and will not be: a dead letter.
     Failed(Reason),
-    /// It fired under a suppression. If it outlasts that, it fires again, and is told then.
+    /// The alert fired under a suppression. If it outlasts that, it fires again and is sent then.
     Suppressed,
 }
 
@@ -75,7 +75,7 @@ impl Outcome {
         Self { verdict, attempts: 0, status_code: None, request_digest: None, detail: None }
     }
 
-    /// An alert that nobody is told of, for it fired under a suppression.
+    /// An alert that is not sent because it fired under a suppression.
     pub(crate) const fn suppressed() -> Self {
         let verdict = Verdict::Suppressed;
         Self { verdict, attempts: 0, status_code: None, request_digest: None, detail: None }
@@ -98,7 +98,7 @@ impl Outcome {
         alert: &Alert,
         now_ms: i64,
     ) -> Result<Event<'static>, BuildError> {
-        // A step that was suppressed may be told later, which is another outcome of it.
+        // A suppressed step may be sent later, which is another outcome of it.
         let (about, reason) = match self.verdict {
             Verdict::Delivered => (alert.step.name(), None),
             Verdict::Failed(reason) => (alert.step.name(), Some(reason.name())),
@@ -139,7 +139,7 @@ pub(crate) struct Logged {
 }
 
 impl Logged {
-    /// The outcome that an event tells; `None` for every other event.
+    /// The outcome that an event records; `None` for every other event.
     pub(crate) fn from_event(event: &Event<'_>) -> Option<Self> {
         let text = |path| schema().id(path).and_then(|id| event.text(id));
         let verdict = match text("kind")? {

@@ -1,5 +1,5 @@
-//! Where secrets come from: a file, or a name in `[notifier.secrets]`, which the environment
-//! fills. They are read once, at the start, and never printed.
+//! Secrets of sinks: from a file, or by name from `[notifier.secrets]`, which the environment fills.
+//! They are read once, at the start, and never printed.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

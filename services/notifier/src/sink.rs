@@ -81,6 +81,7 @@ impl SinkConfig {
 #[cfg(test)]
 pub(crate) mod tests {
     use std::collections::BTreeMap;
+    use std::path::{Path, PathBuf};
     use std::sync::Arc;
 
     use serde_json::Value;
@@ -173,6 +174,47 @@ pub(crate) mod tests {
                 assert_eq!(request.digest().len(), 64);
                 assert!(!format!("{sink:?} {request:?}").contains(secret), "{toml}");
             }
+        }
+    }
+
+    /// Files of shipped code below a directory, without those of tests.
+    fn sources(directory: &Path, into: &mut Vec<PathBuf>) {
+        for entry in std::fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+            if path.is_dir() && name != "tests" {
+                sources(&path, into);
+            } else if name.ends_with(".rs") && name != "tests.rs" {
+                into.push(path);
+            }
+        }
+    }
+
+    #[test]
+    fn a_sink_takes_one_file_and_its_two_lines_here() {
+        let crates = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let mut files = Vec::new();
+        sources(&crates.join("src"), &mut files);
+        sources(&crates.join("../driftseal/src"), &mut files);
+        let directory = crates.join("src/sink");
+        let own = |file: &&PathBuf| file.parent() == Some(&*directory);
+        let sinks: Vec<&PathBuf> =
+            files.iter().filter(own).filter(|file| !file.ends_with("contract.rs")).collect();
+        assert!(sinks.len() >= 4, "{sinks:?}");
+        for sink in sinks {
+            let name = sink.file_stem().unwrap().to_str().unwrap();
+            let mut mentions = Vec::new();
+            for file in files.iter().filter(|file| *file != sink) {
+                let text = std::fs::read_to_string(file).unwrap();
+                let code = text.split("#[cfg(test)]\npub(crate) mod tests {").next().unwrap();
+                let code = code.split("#[cfg(test)]\nmod tests {").next().unwrap();
+                let lines = code.lines().map(str::trim).filter(|line| !line.starts_with("//"));
+                let lines = lines.filter(|line| line.to_lowercase().contains(name));
+                mentions.extend(lines.map(|line| (file.clone(), line.to_owned())));
+            }
+            let list = crates.join("src/sink.rs");
+            assert!(mentions.iter().all(|(file, _)| *file == list), "{name}: {mentions:?}");
+            assert_eq!(mentions.len(), 2, "{name}: {mentions:?}");
         }
     }
 }

@@ -1,6 +1,6 @@
-//! Cutting, escaping and hiding text.
+//! Truncating, redacting and encoding text.
 
-/// The text, cut to that many characters; a cut is shown by `…`.
+/// The text, truncated to that many characters; `…` marks the cut.
 pub(crate) fn clip(text: &str, chars_max: usize) -> String {
     if text.chars().nth(chars_max).is_none() {
         return text.to_owned();

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use service::config::Checks;
 
 /// Configuration of the processor.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -100,21 +101,14 @@ impl Config {
     /// Everything that is wrong with the values, each with its key.
     #[must_use]
     pub fn problems(&self) -> Vec<String> {
-        let mut problems: Vec<String> =
-            self.monitor.problems().into_iter().map(|error| format!("monitor.{error}")).collect();
-        let mut check = |ok: bool, problem: &str| {
-            if !ok {
-                problems.push(problem.to_owned());
-            }
-        };
-        check(!self.group.is_empty(), "`group`: must not be empty");
-        check(self.snapshot_records_max >= 1, "`snapshot_records_max`: must be at least 1");
-        check(
-            self.snapshot_chunk_bytes_max >= 1_000,
-            "`snapshot_chunk_bytes_max`: must be at least 1000",
-        );
-        check(self.publish_records_max >= 1, "`publish_records_max`: must be at least 1");
-        problems
+        let mut checks = Checks::new();
+        let monitor = self.monitor.problems().into_iter().map(|error| error.to_string());
+        checks.below("monitor", monitor);
+        checks.not_empty("group", &self.group);
+        checks.at_least("snapshot_records_max", self.snapshot_records_max, 1);
+        checks.at_least("snapshot_chunk_bytes_max", self.snapshot_chunk_bytes_max, 1_000);
+        checks.at_least("publish_records_max", self.publish_records_max, 1);
+        checks.into_problems()
     }
 
     pub(crate) const fn publish_wait(&self) -> Duration {
@@ -141,7 +135,7 @@ mod tests {
         let wrong = Config { publish_records_max: 0, monitor, ..Config::default() };
         assert_eq!(
             wrong.problems(),
-            ["monitor.`keys_max`: must be at least 1", "`publish_records_max`: must be at least 1",]
+            ["`monitor.keys_max`: must be at least 1", "`publish_records_max`: must be at least 1",]
         );
     }
 }

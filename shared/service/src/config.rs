@@ -8,6 +8,7 @@
 //! the key has by default: lists are separated by commas, and in a free table a single underscore
 //! stands for a dot (`DRIFTSEAL__KAFKA__CLIENT__SASL_PASSWORD` is `kafka.client."sasl.password"`).
 
+mod checks;
 mod keys;
 mod secret;
 
@@ -20,6 +21,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use thiserror::Error;
 
+pub use checks::Checks;
 pub use secret::Secret;
 
 /// Prefix of environment variables.

@@ -64,13 +64,13 @@ metrics_table! {
     COLLECTOR_EVENTS_PUBLISHED = "driftseal_collector_events_published_total", Kind::Counter, "events", [],
         "Events that the log acknowledged.";
     COLLECTOR_EVENTS_REJECTED = "driftseal_collector_events_rejected_total", Kind::Counter, "events", ["reason"],
-        "Events not published, by reason; the sender was told.";
+        "Events rejected, by reason; the sender was answered so.";
     COLLECTOR_REQUESTS_REFUSED = "driftseal_collector_requests_refused_total", Kind::Counter, "requests", ["reason"],
         "Requests refused as a whole, by reason (backpressure, body too large, stopping).";
     COLLECTOR_IN_FLIGHT_EVENTS = "driftseal_collector_in_flight_events", Kind::Gauge, "events", [],
-        "Events handed to the log and not acknowledged yet.";
+        "Events that await acknowledgement by the log.";
     COLLECTOR_IN_FLIGHT_BYTES = "driftseal_collector_in_flight_bytes", Kind::Gauge, "bytes", [],
-        "Bytes of bodies of requests that are not answered yet.";
+        "Bytes of the bodies of unanswered requests.";
 
     PROCESSOR_RECORDS_READ = "driftseal_processor_records_read_total", Kind::Counter, "records", [],
         "Records read from the log.";
@@ -85,15 +85,15 @@ metrics_table! {
     PROCESSOR_ALERTS = "driftseal_processor_alerts_total", Kind::Counter, "alerts", ["state"],
         "Alert events, by state (pending, firing, resolved).";
     PROCESSOR_TICKS_PUBLISHED = "driftseal_processor_ticks_published_total", Kind::Counter, "events", [],
-        "Ticks written into idle partitions.";
+        "Ticks written into partitions.";
     PROCESSOR_SNAPSHOTS = "driftseal_processor_snapshots_total", Kind::Counter, "snapshots", [],
         "Snapshots of state that the log acknowledged.";
     PROCESSOR_SERIES_ACTIVE = "driftseal_processor_series_active", Kind::Gauge, "series", [],
         "Agent versions whose state is held.";
     PROCESSOR_SERIES_EVICTED = "driftseal_processor_series_evicted_total", Kind::Counter, "series", [],
-        "Agent versions whose state was let go because the limit was reached.";
+        "Agent versions whose state was evicted because the limit was reached.";
     PROCESSOR_LAG_RECORDS = "driftseal_processor_lag_records", Kind::Gauge, "records", ["partition"],
-        "Records of a partition not read yet.";
+        "Consumer lag: records of a partition that are not read yet.";
     PROCESSOR_DURATION = "driftseal_processor_batch_duration_seconds",
         Kind::Histogram { buckets: DURATION_BUCKETS }, "seconds", [],
         "Time to process one batch, without waiting for the log.";
@@ -106,19 +106,19 @@ metrics_table! {
         Kind::Histogram { buckets: DURATION_BUCKETS }, "seconds", [],
         "Time from the start of a request to its answer.";
     NOTIFIER_NOTIFICATIONS_DELIVERED = "driftseal_notifier_notifications_delivered_total", Kind::Counter, "notifications", ["sink", "step"],
-        "Steps of alerts that a receiver accepted, by sink and step (firing, acknowledged, resolved).";
+        "Notifications that a receiver accepted, by sink and step (firing, acknowledged, resolved).";
     NOTIFIER_NOTIFICATIONS_SUPPRESSED = "driftseal_notifier_notifications_suppressed_total", Kind::Counter, "notifications", ["sink"],
-        "Alerts that fired under a suppression, by the sink that was not told.";
+        "Alerts not sent because they fired under a suppression, by sink.";
     NOTIFIER_DEAD_LETTERS = "driftseal_notifier_dead_letters_total", Kind::Counter, "notifications", ["sink", "reason"],
-        "Steps of alerts that a receiver was not told, by sink and reason (refused, exhausted, expired, overflow).";
-    NOTIFIER_STEPS_WAITING = "driftseal_notifier_steps_waiting", Kind::Gauge, "notifications", ["sink"],
-        "Steps of alerts that wait for a receiver or its answer.";
+        "Notifications given up, by sink and reason (refused, exhausted, expired, overflow).";
+    NOTIFIER_NOTIFICATIONS_PENDING = "driftseal_notifier_notifications_pending", Kind::Gauge, "notifications", ["sink"],
+        "Notifications queued or in flight, by sink.";
     NOTIFIER_ALERTS_OPEN = "driftseal_notifier_alerts_open", Kind::Gauge, "alerts", [],
         "Alerts that are firing or await delivery.";
     NOTIFIER_ALERTS_DROPPED = "driftseal_notifier_alerts_dropped_total", Kind::Counter, "alerts", [],
         "Open alerts dropped because the alert limit was reached while the log was read at the start.";
     NOTIFIER_LAG_RECORDS = "driftseal_notifier_lag_records", Kind::Gauge, "records", ["partition"],
-        "Records of a partition not read yet.";
+        "Consumer lag: records of a partition that are not read yet.";
 
     SEALER_RECORDS_READ = "driftseal_sealer_records_read_total", Kind::Counter, "records", [],
         "Records read from the log; equals sealed + pending.";

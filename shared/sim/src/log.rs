@@ -54,8 +54,16 @@ struct State {
     store: Store,
     plan: Plan,
     now_ms: i64,
-    unavailable: bool,
+    /// What every call answers; `None` while the log works.
+    refusal: Option<LogError>,
     held: Vec<HeldAnswer>,
+}
+
+impl State {
+    /// Refuses while the log does not work.
+    fn check(&self) -> Result<(), LogError> {
+        self.refusal.clone().map_or(Ok(()), Err)
+    }
 }
 
 struct HeldAnswer {
@@ -98,7 +106,7 @@ impl MemoryLog {
             store: Store::default(),
             plan: Plan::default(),
             now_ms: settings.now_ms,
-            unavailable: false,
+            refusal: None,
             held: Vec::new(),
         };
         Self {
@@ -143,7 +151,14 @@ impl MemoryLog {
     /// While `true`, every call fails with `Unavailable` and has no effect. Waiting consumers
     /// notice at once.
     pub fn set_unavailable(&self, unavailable: bool) {
-        self.shared.lock().unavailable = unavailable;
+        self.shared.lock().refusal = unavailable.then(unreachable);
+        self.shared.hub.wake();
+    }
+
+    /// From now on every call fails with `Fatal` and has no effect.
+    pub fn break_down(&self) {
+        let broken = LogError::Fatal("the simulated log is broken".to_owned());
+        self.shared.lock().refusal = Some(broken);
         self.shared.hub.wake();
     }
 
@@ -261,7 +276,8 @@ impl Shared {
     ) -> Result<T, LogError> {
         let mut state = self.lock();
         let fault = state.plan.next(operation);
-        if state.unavailable || fault == Some(Fault::NotApplied) {
+        state.check()?;
+        if fault == Some(Fault::NotApplied) {
             return Err(unreachable());
         }
         let result = work(&mut state)?;
@@ -301,9 +317,10 @@ impl Producer for Shared {
             return Err(LogError::QueueFull { waiting });
         }
         let fault = state.plan.next(Operation::Publish);
-        if state.unavailable || fault == Some(Fault::NotApplied) {
+        let not_applied = (fault == Some(Fault::NotApplied)).then(unreachable);
+        if let Some(error) = state.refusal.clone().or(not_applied) {
             drop(state);
-            done((0..count).map(|_| Err(unreachable())).collect());
+            done((0..count).map(|_| Err(error.clone())).collect());
             return Ok(());
         }
         let again = (fault == Some(Fault::Duplicated)).then(|| records.clone());
@@ -389,9 +406,7 @@ impl EventLog for MemoryLog {
     }
 
     fn partitions(&self, topic: &str) -> Result<i32, LogError> {
-        if self.shared.lock().unavailable {
-            return Err(unreachable());
-        }
+        self.shared.lock().check()?;
         Source::partitions(&*self.shared, topic)
     }
 
@@ -404,9 +419,7 @@ impl EventLog for MemoryLog {
 
     fn topic_id(&self, topic: &str) -> Result<String, LogError> {
         let state = self.shared.lock();
-        if state.unavailable {
-            return Err(unreachable());
-        }
+        state.check()?;
         Ok(format!("00000000-0000-4000-8000-{:012x}", state.store.topic(topic)?.id))
     }
 
@@ -421,9 +434,7 @@ impl EventLog for MemoryLog {
     }
 
     fn consumer(&self, subscription: Subscription) -> Result<Box<dyn Consumer>, LogError> {
-        if self.shared.lock().unavailable {
-            return Err(unreachable());
-        }
+        self.shared.lock().check()?;
         Ok(Box::new(LocalConsumer::new(Arc::clone(&self.shared), subscription)?))
     }
 }

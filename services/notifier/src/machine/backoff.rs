@@ -1,11 +1,11 @@
-//! How long to wait before the next attempt: exponential, bounded, spread by a counter instead of
-//! randomness, so that the same history gives the same waits.
+//! Backoff before the next attempt: exponential, bounded, with jitter that is derived instead of
+//! random, so that the same history gives the same waits.
 
 use super::plan::DeliveryLimits;
 
-/// Milliseconds before the attempt that follows `attempts` failed ones. Half of it is fixed, the
-/// other half is spread by alert, sink and attempt, so that alerts that failed together do not
-/// come back together.
+/// Milliseconds before the attempt that follows `attempts` failed ones. Half of it is fixed, the other
+/// half is jitter by alert, sink and attempt, so that alerts that failed together are not retried
+/// together.
 pub(super) fn wait_ms(limits: &DeliveryLimits, attempts: u32, alert_id: &str, sink: usize) -> i64 {
     let doublings = attempts.saturating_sub(1).min(40);
     let whole = limits.backoff_ms.saturating_mul(1_i64 << doublings).min(limits.backoff_ms_max);

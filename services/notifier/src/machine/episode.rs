@@ -1,4 +1,4 @@
-//! One alert from its first firing to its end, and for each sink how far it was told.
+//! One alert from its first firing to its end, and for each sink what was delivered.
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -10,33 +10,33 @@ use crate::outcome::{Reason, Verdict};
 /// When it is due, and a number that keeps the order of those due at once.
 pub(super) type Slot = (i64, u64);
 
-/// What is going on between an episode and a sink.
+/// The state of an alert at a sink.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum State {
     /// Nothing.
     Idle,
-    /// It waits for its time and for the sink.
+    /// It waits until it is due and the sink is free.
     Queued { slot: Slot, task: Task, attempts: u32 },
-    /// A request is under way; so many failed before it.
+    /// A request is in flight; so many failed before it.
     InFlight { task: Task, attempts: u32 },
     /// The outcome is decided, and not in the log yet.
     Reporting { step: Step },
 }
 
-/// What is known of an alert that fired under a suppression.
+/// Whether an alert fired under a suppression, and whether that is recorded.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Suppression {
     /// It did not.
     None,
-    /// It did; its event. The log does not say yet that nobody is told.
+    /// It did; its event. The outcome is not in the log yet.
     Due(Arc<Alert>),
-    /// That is being written.
+    /// The outcome is being written.
     Reporting,
-    /// It is in the log.
+    /// The outcome is in the log.
     Written,
 }
 
-/// How far a sink was told of an episode.
+/// What a sink was sent of an alert.
 #[derive(Debug)]
 pub(super) struct Track {
     /// The event by which it fired for this sink; `None` if the log does not hold it any more.
@@ -48,7 +48,7 @@ pub(super) struct Track {
     pub(super) state: State,
     /// Nothing was sent and nothing will be.
     is_skipped: bool,
-    /// When to tell it again that the alert fires, if that makes sense.
+    /// When to send the firing alert again, to a receiver that forgets.
     pub(super) refresh_due: Option<i64>,
 }
 
@@ -73,8 +73,8 @@ impl Track {
         }
     }
 
-    /// Notes that the log holds the outcome of a step. `refresh_due` is when to tell it again, if
-    /// the step was the first and the receiver forgets.
+    /// The log holds the outcome of a step. `refresh_due` is when to send the alert again, if the step
+    /// was the first and the receiver forgets.
     pub(super) fn settle(&mut self, step: Step, verdict: Verdict, refresh_due: Option<i64>) {
         let [firing, acknowledged, resolved] = &mut self.done;
         match step {
@@ -83,7 +83,7 @@ impl Track {
             Step::Resolved => *resolved = true,
         }
         let may_be_there = match verdict {
-            // An exhausted sink may have been away only, and will want to know when it is back.
+            // A sink that was merely unreachable needs the refreshes once it is back.
             Verdict::Delivered | Verdict::Failed(Reason::Exhausted) => true,
             Verdict::Failed(Reason::Refused) | Verdict::Suppressed => false,
             Verdict::Failed(reason @ (Reason::Expired | Reason::Overflow)) => {
@@ -96,7 +96,7 @@ impl Track {
         }
     }
 
-    /// Takes note of an alert that fires under a suppression, if it did not fire before.
+    /// The alert fires under a suppression; this matters only if it did not fire before.
     pub(super) fn suppress(&mut self, alert: &Arc<Alert>) {
         let is_known = self.fired.is_some() || self.is_done(Step::Firing);
         if self.suppression == Suppression::None && !is_known {
@@ -104,7 +104,7 @@ impl Track {
         }
     }
 
-    /// The event of a suppressed alert, if the log is to say now that nobody is told.
+    /// The event of a suppressed alert, if its outcome is to be written now.
     pub(super) fn take_suppressed(&mut self) -> Option<Arc<Alert>> {
         let Suppression::Due(alert) = &self.suppression else { return None };
         let alert = Arc::clone(alert);
@@ -112,12 +112,12 @@ impl Track {
         Some(alert)
     }
 
-    /// Whether it fired under a suppression, and did not fire again since: nothing is told.
+    /// Whether it fired under a suppression and not again since: nothing is sent.
     fn is_suppressed(&self) -> bool {
         self.suppression != Suppression::None && self.fired.is_none() && !self.is_done(Step::Firing)
     }
 
-    /// Whether nothing more is to be told or written. `is_over` says whether the episode is.
+    /// Whether nothing more is to be sent or written. `is_over` says whether the alert is resolved.
     fn is_complete(&self, is_over: bool) -> bool {
         let is_written = match self.suppression {
             Suppression::None | Suppression::Written => true,
@@ -143,12 +143,12 @@ impl Episode {
         Self { offset, tracks: BTreeMap::new(), acknowledged: None, resolved: None }
     }
 
-    /// Whether no sink is to be told anything more.
+    /// Whether nothing more is to be sent to any sink.
     pub(super) fn is_complete(&self) -> bool {
         self.tracks.values().all(|track| track.is_complete(self.resolved.is_some()))
     }
 
-    /// The event that asks for a step.
+    /// The event of a step.
     pub(super) fn facts(&self, track: &Track, step: Step) -> Option<Arc<Alert>> {
         match step {
             Step::Firing => track.fired.clone(),
@@ -166,7 +166,7 @@ impl Episode {
             .into_iter()
             .find(|step| !track.is_done(*step) && self.facts(track, *step).is_some());
         if let Some(step) = next {
-            return Some((Task::Tell(step), None));
+            return Some((Task::Notify(step), None));
         }
         let due = track.refresh_due.filter(|_| refreshes && self.resolved.is_none())?;
         track.fired.as_ref()?;
@@ -182,11 +182,11 @@ impl Episode {
         Some((self.tracks.get_mut(&sink)?, task, attempts, notice))
     }
 
-    /// What a sink is told by a task. Only what was known when the step came, so that a repeated
-    /// request says the same whatever happened since.
+    /// The content of a task: only what was known when the step came, so that a retried request has the
+    /// same content whatever happened since.
     fn notice(&self, track: &Track, task: Task) -> Option<Notice> {
         let step = match task {
-            Task::Tell(step) => step,
+            Task::Notify(step) => step,
             Task::Refresh if track.is_done(Step::Acknowledged) && self.acknowledged.is_some() => {
                 Step::Acknowledged
             }
@@ -199,8 +199,7 @@ impl Episode {
     }
 }
 
-/// Episodes that are over, as many as the bound allows: a record that is there twice must not
-/// begin one again.
+/// Identifiers of alerts that are over, up to a limit: a duplicate record must not open one again.
 #[derive(Debug, Default)]
 pub(super) struct Closed {
     order: VecDeque<Arc<str>>,

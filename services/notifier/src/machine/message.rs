@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::alert::{Alert, Step};
 use crate::outcome::Outcome;
 
-/// Which sink and episode.
+/// An alert and a sink.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Key {
     pub(crate) partition: i32,
@@ -17,18 +17,18 @@ pub(crate) struct Key {
 /// Why a request is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Task {
-    /// To tell a step; its outcome goes to the log.
-    Tell(Step),
-    /// To keep a receiver from forgetting; it has no outcome, the next one comes all the same.
+    /// To send a step; its outcome goes to the log.
+    Notify(Step),
+    /// To keep the alert alive at the receiver; it has no outcome, for it is repeated anyway.
     Refresh,
 }
 
-/// What a sink is told.
+/// The content of a notification.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Notice {
     /// The event by which the alert fired for this sink; that of the step if the log has lost it.
     pub(crate) opened: Arc<Alert>,
-    /// The event by which a person took it, if that is told or was told before.
+    /// The event by which a person acknowledged it, if that is being sent or was sent before.
     pub(crate) acknowledged: Option<Arc<Alert>>,
     /// The event of this step.
     pub(crate) current: Arc<Alert>,
@@ -42,14 +42,14 @@ pub(crate) struct Delivery {
     pub(crate) notice: Notice,
 }
 
-/// What came of a request.
+/// The result of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Answer {
-    /// The receiver has taken it.
+    /// The receiver accepted it.
     Accepted { status: u16 },
-    /// The receiver will never take it.
+    /// The receiver will never accept it.
     Refused { status: u16, detail: String },
-    /// It may be taken later; without a status there was no answer.
+    /// It may be accepted later; without a status there was no response.
     Busy { status: Option<u16>, retry_after_ms: Option<i64>, detail: String },
 }
 

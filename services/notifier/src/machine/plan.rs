@@ -1,4 +1,4 @@
-//! What the machine is told at its start: limits, and for each sink what goes to it.
+//! What the machine is configured with: limits, and for each sink its route.
 
 use std::sync::Arc;
 
@@ -15,11 +15,11 @@ pub(crate) struct DeliveryLimits {
     pub(crate) backoff_ms_max: i64,
     /// Longest wait that a receiver chooses.
     pub(crate) retry_after_ms_max: i64,
-    /// Age at which an alert that is over is not worth telling.
+    /// Age at which a resolved alert is no longer sent.
     pub(crate) age_ms_max: i64,
     /// Alerts held.
     pub(crate) alerts_max: usize,
-    /// Steps that wait for one sink.
+    /// Steps queued for one sink.
     pub(crate) queue_max: usize,
 }
 
@@ -37,7 +37,7 @@ impl Default for DeliveryLimits {
     }
 }
 
-/// A sink, as far as it matters when to tell it what.
+/// The route and the limits of a sink.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SinkPlan {
     pub(crate) name: Arc<str>,
@@ -45,9 +45,9 @@ pub(crate) struct SinkPlan {
     pub(crate) severities: Vec<Severity>,
     /// Environments that go to it; all if none is named.
     pub(crate) environments: Vec<String>,
-    /// How often an alert that fires is told again, for receivers that forget.
+    /// How often a firing alert is sent again, for receivers that forget.
     pub(crate) refresh_ms: Option<i64>,
-    /// Requests under way at once.
+    /// Concurrent requests.
     pub(crate) requests_max: usize,
 }
 

@@ -1,4 +1,4 @@
-//! What waits for one sink.
+//! The queue of one sink.
 
 use std::collections::BTreeMap;
 
@@ -6,14 +6,14 @@ use super::episode::Slot;
 use super::message::{Key, Task};
 use super::plan::SinkPlan;
 
-/// A sink and what waits for it.
+/// A sink and what is queued for it.
 #[derive(Debug)]
 pub(super) struct SinkQueue {
     pub(super) plan: SinkPlan,
     pub(super) steps: BTreeMap<Slot, Key>,
     pub(super) refreshes: BTreeMap<Slot, Key>,
     pub(super) in_flight: usize,
-    /// The receiver asked for a pause.
+    /// Until when the receiver asked for a pause.
     pub(super) paused_until: i64,
 }
 
@@ -28,14 +28,14 @@ impl SinkQueue {
         }
     }
 
-    /// Steps that wait or are under way.
+    /// Steps that are queued or in flight.
     pub(super) fn waiting(&self) -> usize {
         self.steps.len() + self.in_flight
     }
 
     pub(super) fn queue(&mut self, task: Task) -> &mut BTreeMap<Slot, Key> {
         match task {
-            Task::Tell(_) => &mut self.steps,
+            Task::Notify(_) => &mut self.steps,
             Task::Refresh => &mut self.refreshes,
         }
     }

@@ -223,7 +223,7 @@ impl World {
         let sink = self.name(key.sink);
         let same = |other: &&Delivery| other.key == delivery.key;
         assert_eq!(self.in_flight.iter().filter(same).count(), 0, "one at a time");
-        if let Task::Tell(step) = task {
+        if let Task::Notify(step) = task {
             let told = (sink, key.alert_id.to_string(), *step);
             assert!(!self.outcomes().contains(&told), "{told:?} was decided already");
             self.told.entry(told).or_default().push(notice.clone());

@@ -2,10 +2,10 @@
 //! (<https://prometheus.io/docs/alerting/latest/alerts_api/>).
 //!
 //! The labels identify the alert, so a repeated request is the same alert. Annotations are replaced
-//! by the last request, so every request repeats them. Alertmanager keeps alerts in memory and ends
-//! them at `endsAt`; an alert that fires is told again every `resend_secs`, with an `endsAt` that is
-//! `hold_secs` away. So a restart of Alertmanager forgets nothing for longer than the first, and a
-//! notifier that is away for less than the second resolves nothing.
+//! by the last request, so every request repeats them. Alertmanager keeps alerts in memory and
+//! resolves them at `endsAt`; a firing alert is sent again every `resend_secs`, with an `endsAt` that
+//! is `hold_secs` away. So a restarted Alertmanager misses an alert for at most the first, and a
+//! notifier that is down for less than the second resolves none.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -38,7 +38,7 @@ const OWN: [&str; 10] = [
 #[serde(deny_unknown_fields, default)]
 pub struct Alertmanager {
     /// Its address without `/api/v2/alerts`, for example `http://alertmanager:9093`. Members of a
-    /// cluster are sinks of their own: each must be told.
+    /// cluster are sinks of their own: each must be notified.
     pub url: String,
     /// File of a bearer token, if a proxy before it wants one.
     pub token_file: Option<PathBuf>,
@@ -48,10 +48,10 @@ pub struct Alertmanager {
     pub alertname: String,
     /// Further labels, the same for every alert.
     pub labels: BTreeMap<String, String>,
-    /// Seconds between two requests about an alert that fires. Default 60, at least 1.
+    /// Seconds between two requests for a firing alert. Default 60, at least 1.
     pub resend_secs: u32,
-    /// Seconds for which it keeps an alert that it hears nothing more of. Default 3600, at least
-    /// twice `resend_secs`.
+    /// Seconds after which it resolves an alert that is not sent again. Default 3,600, at least twice
+    /// `resend_secs`.
     pub hold_secs: u32,
     /// Which alerts go to it.
     pub route: Route,

@@ -1,8 +1,8 @@
 //! PagerDuty, Events API v2: trigger, acknowledge, resolve
 //! (<https://developer.pagerduty.com/docs/events-api-v2/overview/>).
 //!
-//! `dedup_key` is the alert's identifier: PagerDuty takes a repeated trigger for the same incident,
-//! and a repeated acknowledge or resolve for none.
+//! `dedup_key` is the alert's identifier: PagerDuty deduplicates a repeated trigger, and ignores a
+//! repeated acknowledge or resolve.
 
 use std::path::PathBuf;
 
@@ -156,6 +156,7 @@ impl Sink for Ready {
 
 #[cfg(test)]
 mod tests {
+    use super::super::SinkConfig;
     use super::super::tests::{json, notice, open};
     use super::*;
 
@@ -191,7 +192,10 @@ mod tests {
 
     #[test]
     fn the_key_is_needed() {
-        let problems = PagerDuty::default().problems();
-        assert_eq!(problems, ["`token_file`: needed, or `token_name` and [notifier.secrets]"]);
+        let problems = SinkConfig::PagerDuty(PagerDuty::default()).problems();
+        assert_eq!(
+            problems,
+            ["`token_file`: must be given, or `token_name` and [notifier.secrets]"]
+        );
     }
 }

@@ -1,9 +1,8 @@
 //! Slack, incoming webhook with blocks
 //! (<https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks/>).
 //!
-//! Slack has no key that makes a repeated message the same one: a process that is killed between
-//! the answer and its event sends the message again. The alert's identifier stands in the message,
-//! so that a person sees it.
+//! Slack does not deduplicate: a process that is killed between the response and its outcome sends the
+//! message again. The alert's identifier is in the message, so that a person can tell.
 
 use std::path::PathBuf;
 

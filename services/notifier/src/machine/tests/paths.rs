@@ -44,7 +44,7 @@ fn steps_go_in_their_order_and_the_episode_is_let_go_at_its_end() {
         handle(&mut machine, step, "a", 0);
     }
     for step in Step::ALL {
-        assert_eq!(answer(&mut machine, accepted(), 0).task, Task::Tell(step));
+        assert_eq!(answer(&mut machine, accepted(), 0).task, Task::Notify(step));
         assert_eq!(machine.poll_delivery(0), None, "the outcome is not in the log yet");
         assert_eq!(write(&mut machine, 0), [told(step)]);
     }
@@ -72,7 +72,7 @@ fn a_busy_receiver_is_asked_again_later_and_only_so_often() {
     assert_eq!(write(&mut machine, now), [("s".to_owned(), Step::Firing, exhausted, 3)]);
     // The receiver may have it all the same, so it hears of the end.
     handle(&mut machine, Step::Resolved, "a", now);
-    assert_eq!(answer(&mut machine, accepted(), now).task, Task::Tell(Step::Resolved));
+    assert_eq!(answer(&mut machine, accepted(), now).task, Task::Notify(Step::Resolved));
 }
 
 #[test]
@@ -121,7 +121,7 @@ fn a_receiver_that_forgets_is_told_again_until_the_end() {
     assert_eq!((refresh.task, refresh.notice.acknowledged), (Task::Refresh, None));
     assert_eq!(write(&mut machine, 60_010), []);
     handle(&mut machine, Step::Acknowledged, "a", 70_000);
-    assert_eq!(answer(&mut machine, accepted(), 70_000).task, Task::Tell(Step::Acknowledged));
+    assert_eq!(answer(&mut machine, accepted(), 70_000).task, Task::Notify(Step::Acknowledged));
     write(&mut machine, 70_000);
     let refresh = machine.poll_delivery(120_010).unwrap();
     assert!(refresh.task == Task::Refresh && refresh.notice.acknowledged.is_some());
@@ -129,7 +129,7 @@ fn a_receiver_that_forgets_is_told_again_until_the_end() {
     handle(&mut machine, Step::Resolved, "a", 120_020);
     assert_eq!(machine.poll_delivery(120_020), None);
     machine.handle_answer(&refresh.key, accepted(), "d".into(), 120_030);
-    assert_eq!(answer(&mut machine, accepted(), 120_030).task, Task::Tell(Step::Resolved));
+    assert_eq!(answer(&mut machine, accepted(), 120_030).task, Task::Notify(Step::Resolved));
     write(&mut machine, 120_030);
     assert_eq!((machine.poll_timeout(), machine.episodes()), (None, 0));
 }
@@ -182,7 +182,7 @@ fn the_end_of_an_alert_whose_beginning_the_log_has_lost_is_told_to_whom_it_was_t
     assert_eq!(machine.poll_delivery(0), None, "what is not known cannot be refreshed");
     handle(&mut machine, Step::Resolved, "a", 5);
     let delivery = answer(&mut machine, accepted(), 5);
-    assert_eq!((delivery.key.sink, delivery.task), (0, Task::Tell(Step::Resolved)));
+    assert_eq!((delivery.key.sink, delivery.task), (0, Task::Notify(Step::Resolved)));
     write(&mut machine, 5);
     assert_eq!(machine.poll_delivery(5), None);
     assert_eq!(machine.episodes(), 0);
@@ -271,11 +271,11 @@ fn an_alert_under_a_suppression_is_noted_and_told_when_it_fires_without_one() {
 
     handle(&mut machine, of(Step::Firing, "a", Severity::Page));
     for step in [Step::Firing, Step::Acknowledged] {
-        assert_eq!(answer(&mut machine, accepted(), 0).task, Task::Tell(step));
+        assert_eq!(answer(&mut machine, accepted(), 0).task, Task::Notify(step));
         assert_eq!(write(&mut machine, 0), [told(step)]);
     }
     handle(&mut machine, of(Step::Resolved, "a", Severity::Page));
-    assert_eq!(answer(&mut machine, accepted(), 0).task, Task::Tell(Step::Resolved));
+    assert_eq!(answer(&mut machine, accepted(), 0).task, Task::Notify(Step::Resolved));
     assert_eq!(write(&mut machine, 0), [told(Step::Resolved)]);
     assert_eq!(machine.episodes(), 0);
 }
