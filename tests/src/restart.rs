@@ -119,13 +119,13 @@ impl Loaded {
             lines.filter_map(micros_of).max().map(since_kill).unwrap_or_default()
         };
         let sum_of = |field: &str| {
-            let taken = said.lines().filter(|line| line.contains("took a partition over"));
+            let taken = said.lines().filter(|line| line.contains("took over a partition"));
             taken.filter_map(|line| number_after(line, field)).sum::<i64>().unsigned_abs()
         };
         Restart {
             started: said.lines().find_map(micros_of).map(since_kill).unwrap_or_default(),
-            assigned: last_of("was given partitions"),
-            taken_over: last_of("took a partition over"),
+            assigned: last_of("partitions assigned"),
+            taken_over: last_of("took over a partition"),
             first,
             every,
             keys: sum_of(" keys="),
@@ -211,7 +211,7 @@ fn ends(log: &dyn EventLog) -> BTreeMap<i32, i64> {
 /// How far the last snapshot of a partition goes, as the process says.
 fn saved(said: &str, partition: i32) -> i64 {
     let of = format!("partition={}", TopicPartition::new(EVENTS, partition));
-    let lines = said.lines().filter(|line| line.contains("wrote a snapshot"));
+    let lines = said.lines().filter(|line| line.contains("saved a snapshot"));
     let ours = lines.filter(|line| line.split_whitespace().any(|word| word == of));
     ours.filter_map(|line| number_after(line, " next_offset=")).max().unwrap_or(-1)
 }

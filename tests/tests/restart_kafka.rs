@@ -28,7 +28,7 @@ fn a_killed_processor_is_back_before_its_session_could_time_out() {
 }
 
 #[test]
-fn of_two_processors_with_one_name_the_first_goes_on_without_and_they_share_the_partitions() {
+fn of_two_processors_with_one_id_the_first_becomes_a_dynamic_member_and_they_share() {
     let hurried = "[processor]\nretry_pause_ms = 200\n";
     let Some(world) = World::start_as_deployed("restart_kafka", hurried) else { return };
     let log = world.log();
@@ -36,11 +36,11 @@ fn of_two_processors_with_one_name_the_first_goes_on_without_and_they_share_the_
     println!("alone: {:?}", time_of_a_record(&*log));
     let mut second = world.role_as("second", "processor");
     wait::until("the partitions to be shared", Duration::from_secs(60), || {
-        let shares = |said: &str| said.contains("was given partitions count=3");
+        let shares = |said: &str| said.contains("partitions assigned count=3");
         (shares(&first.said()) && shares(&second.said())).then_some(())
     });
-    assert!(first.said().contains("without a name"), "{}", first.last_words());
-    assert!(!second.said().contains("without a name"), "{}", second.last_words());
+    assert!(first.said().contains("as a dynamic member"), "{}", first.last_words());
+    assert!(!second.said().contains("as a dynamic member"), "{}", second.last_words());
     println!("shared: {:?}", time_of_a_record(&*log));
     let (first_ended, second_ended) = (first.restart_if_ended(), second.restart_if_ended());
     assert!(!first_ended && !second_ended, "{}\n{}", first.last_words(), second.last_words());

@@ -38,10 +38,10 @@ impl Member {
         let polled = self.consumer.poll(wait)?;
         match &polled {
             Polled::Assigned(partitions) => {
-                info!(partitions = %list(partitions), "partitions assigned");
+                info!(count = partitions.len(), partitions = %list(partitions), "partitions assigned");
             }
             Polled::Revoked(partitions) => {
-                info!(partitions = %list(partitions), "partitions revoked");
+                info!(count = partitions.len(), partitions = %list(partitions), "partitions revoked");
             }
             Polled::Idle | Polled::Batch(_) => {}
         }
