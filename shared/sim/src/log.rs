@@ -411,9 +411,7 @@ impl EventLog for MemoryLog {
     }
 
     fn cluster_id(&self) -> Result<String, LogError> {
-        if self.shared.lock().unavailable {
-            return Err(unreachable());
-        }
+        self.shared.lock().check()?;
         Ok("memory".to_owned())
     }
 
