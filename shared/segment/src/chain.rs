@@ -146,7 +146,8 @@ fn check_alone(place: &str, manifest: &SegmentManifest) -> Result<(), Fault> {
         .checked_sub(facts.first_offset)
         .and_then(|range| u64::try_from(range).ok());
     let accounted = gap_offsets(manifest).and_then(|gaps| gaps.checked_add(facts.count));
-    let show = |number: Option<u64>| number.map_or_else(|| "no number".to_owned(), |n| n.to_string());
+    let show =
+        |number: Option<u64>| number.map_or_else(|| "no number".to_owned(), |n| n.to_string());
     if range.is_none() || range != accounted {
         let (expected, found) = (show(range), show(accounted));
         return Err(Fault::new("offsets are records and gaps", place, expected, found));
