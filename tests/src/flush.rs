@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use event::{EventBuilder, Timestamp, TopicPartition};
+use event::{EventBuilder, Timestamp, TopicPartition, column, kind};
 use ports::{Outgoing, publish_and_wait};
 use service::clock::now_micros;
 
@@ -26,11 +26,11 @@ pub fn flush(world: &World) -> BTreeMap<i32, i64> {
     for ahead_secs in [200, 290] {
         let records = (0..PARTITIONS)
             .map(|partition| {
-                let event = EventBuilder::new("model.invoked")
-                    .set("event_id", format!("flush-{partition}-{ahead_secs}"))
-                    .set("agent_id", "flush")
+                let event = EventBuilder::new(kind::MODEL_INVOKED)
+                    .set(column::EVENT_ID, format!("flush-{partition}-{ahead_secs}"))
+                    .set(column::AGENT_ID, "flush")
                     .set(
-                        "event_time",
+                        column::EVENT_TIME,
                         Timestamp::from_micros(now_micros() + ahead_secs * 1_000_000),
                     )
                     .build()

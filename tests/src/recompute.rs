@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
-use event::{Decoded, Event, Headers, Record};
+use event::{Decoded, Event, Headers, Record, column};
 use monitor::{Destination, Output, Processor, Settings};
 
 use crate::sealed::Sealed;
@@ -43,10 +43,10 @@ impl Recomputed {
             if ends.get(&number).is_none_or(|end| row.offset >= *end) {
                 return;
             }
-            let id = row.event.text_at("event_id").unwrap_or_default().to_owned();
+            let id = row.event.text(column::EVENT_ID).unwrap_or_default().to_owned();
             recomputed.rows.entry(number).or_default().push((row.offset, id.clone()));
             *recomputed.event_ids.entry(id).or_default() += 1;
-            let reason = row.event.text_at("quarantine.reason");
+            let reason = row.event.text(column::quarantine::REASON);
             if let Some(reason) = reason {
                 *recomputed.faults.entry(reason.to_owned()).or_default() += 1;
             }
@@ -78,7 +78,7 @@ impl Recomputed {
             Destination::Metrics => &mut self.metrics,
             Destination::Alerts => &mut self.alerts,
         };
-        let id = output.event.text_at("event_id").unwrap_or_default().to_owned();
+        let id = output.event.text(column::EVENT_ID).unwrap_or_default().to_owned();
         into.insert(id, output.event);
     }
 }
@@ -100,7 +100,7 @@ pub fn sealed_events(sealed: &Sealed, topic: &str) -> (Computed, u64) {
     let mut events = Computed::new();
     let mut repeated = 0;
     sealed.rows(topic, |partition, row| {
-        let id = row.event.text_at("event_id").unwrap_or_default().to_owned();
+        let id = row.event.text(column::EVENT_ID).unwrap_or_default().to_owned();
         let event = row.event.clone().into_owned();
         if let Some(earlier) = events.get(&id) {
             assert_eq!(*earlier, event, "{partition}@{}: another event, same id", row.offset);
@@ -117,30 +117,32 @@ pub fn sealed_events(sealed: &Sealed, topic: &str) -> (Computed, u64) {
 pub fn last_revisions(metrics: &Computed) -> BTreeMap<Window, (i64, f64)> {
     let mut last: BTreeMap<Window, (i64, i64, f64)> = BTreeMap::new();
     for event in metrics.values() {
-        let text = |path: &str| event.text_at(path).unwrap_or_default().to_owned();
-        let int = |path: &str| event::schema().id(path).and_then(|id| event.int(id)).unwrap_or(0);
-        let instant = |path: &str| {
-            let time = event::schema().id(path).and_then(|id| event.time(id));
-            time.map_or(0, event::Timestamp::micros)
-        };
-        let start = instant("metric.window_start");
-        if instant("metric.window_end") - start != monitor::Span::Minutes.micros() {
+        let text = |column| event.text(column).unwrap_or_default().to_owned();
+        let int = |column| event.int(column).unwrap_or(0);
+        let instant = |column| event.time(column).map_or(0, event::Timestamp::micros);
+        let start = instant(column::metric::WINDOW_START);
+        if instant(column::metric::WINDOW_END) - start != monitor::Span::Minutes.micros() {
             continue;
         }
-        let name = match text("metric.name").as_str() {
+        let name = match text(column::metric::NAME).as_str() {
             "run.count" => "run.count",
             "run.error_rate" => "run.error_rate",
             "tool.error_rate" => "tool.error_rate",
             "eval.pass_rate" => "eval.pass_rate",
             _ => continue,
         };
-        let window = (text("agent_id"), text("agent_version"), start, name, text("metric.suite"));
-        let revision = int("metric.revision");
-        let count = int("metric.count");
-        let sum = event::schema().id("metric.sum").and_then(|id| event.number(id));
+        let window = (
+            text(column::AGENT_ID),
+            text(column::AGENT_VERSION),
+            start,
+            name,
+            text(column::metric::SUITE),
+        );
+        let revision = int(column::metric::REVISION);
+        let count = int(column::metric::COUNT);
+        let sum = event.number(column::metric::SUM);
         // A count has no sum of its own.
-        let sum =
-            sum.or_else(|| event::schema().id("metric.value").and_then(|id| event.number(id)));
+        let sum = sum.or_else(|| event.number(column::metric::VALUE));
         let entry = last.entry(window).or_insert((-1, 0, 0.0));
         if revision > entry.0 {
             *entry = (revision, count, sum.unwrap_or(f64::NAN));

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use event::{Decoder, EventBuilder, Limits, Timestamp, TopicPartition, encode, schema};
+use event::{Decoder, EventBuilder, Limits, Timestamp, TopicPartition, column, encode, kind};
 use ports::{Consumer, EventLog, Outgoing, Polled, Subscription, publish_and_wait};
 use service::clock::{Stopwatch, now_micros};
 
@@ -142,20 +142,23 @@ fn publish(log: &dyn EventLog, runs: impl Iterator<Item = (u32, i64, i64)>) {
     let mut records: Vec<Outgoing> = runs
         .map(|(agent, number, at)| {
             let agent = format!("agent-{agent}");
-            let event = EventBuilder::new("run.completed")
+            let event = EventBuilder::new(kind::RUN_COMPLETED)
                 .set(
-                    "event_id",
+                    column::EVENT_ID,
                     format!("00000000-0000-7000-8000-{:012x}", number & 0xffff_ffff_ffff),
                 )
-                .set("event_time", Timestamp::from_micros(at))
-                .set("agent_id", agent.as_str())
-                .set("agent_version", "2026-11-24")
-                .set("run_id", format!("run-{number}"))
-                .set("run.status", if number % 10 == 0 { "error" } else { "ok" })
-                .set("run.duration_ms", 250.0 + f64::from(i32::try_from(number % 5_000).unwrap()))
-                .set("run.input_tokens", 900_i64 + number % 77)
-                .set("run.output_tokens", 100_i64)
-                .set("run.cost_usd", 0.002);
+                .set(column::EVENT_TIME, Timestamp::from_micros(at))
+                .set(column::AGENT_ID, agent.as_str())
+                .set(column::AGENT_VERSION, "2026-11-24")
+                .set(column::RUN_ID, format!("run-{number}"))
+                .set(column::run::STATUS, if number % 10 == 0 { "error" } else { "ok" })
+                .set(
+                    column::run::DURATION_MS,
+                    250.0 + f64::from(i32::try_from(number % 5_000).unwrap()),
+                )
+                .set(column::run::INPUT_TOKENS, 900_i64 + number % 77)
+                .set(column::run::OUTPUT_TOKENS, 100_i64)
+                .set(column::run::COST_USD, 0.002);
             outgoing(None, Some(agent.into_bytes()), event)
         })
         .collect();
@@ -181,14 +184,14 @@ pub fn time_of_a_record(log: &dyn EventLog) -> Duration {
 #[expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 fn mark(log: &dyn EventLog) -> BTreeSet<(i64, i64)> {
     let marks = (0..PARTITIONS).map(|partition| {
-        let event = EventBuilder::new("monitor.tick")
-            .set("event_id", format!("mark-{partition}-{}", now_micros()))
-            .set("event_time", Timestamp::from_micros(now_micros()))
-            .set("actor.type", "service")
-            .set("actor.id", "restart")
-            .set("monitor.id", "restart")
-            .set("monitor.next_offset", i64::MAX)
-            .set("monitor.idle", false);
+        let event = EventBuilder::new(kind::MONITOR_TICK)
+            .set(column::EVENT_ID, format!("mark-{partition}-{}", now_micros()))
+            .set(column::EVENT_TIME, Timestamp::from_micros(now_micros()))
+            .set(column::actor::TYPE, "service")
+            .set(column::actor::ID, "restart")
+            .set(column::monitor::ID, "restart")
+            .set(column::monitor::NEXT_OFFSET, i64::MAX)
+            .set(column::monitor::IDLE, false);
         outgoing(Some(partition), None, event)
     });
     let published = publish_and_wait(&*log.producer(), marks.collect(), LIMIT).unwrap();
@@ -246,8 +249,7 @@ impl Alerts {
         watch: &Stopwatch,
     ) -> (Duration, Duration) {
         let decoder = Decoder::new(Limits::default());
-        let column = |name| schema().id(name).unwrap();
-        let (of_partition, of_offset) = (column("origin.partition"), column("origin.offset"));
+        let (of_partition, of_offset) = (column::origin::PARTITION, column::origin::OFFSET);
         let (mut missing, mut first) = (marks.clone(), None);
         while !missing.is_empty() {
             assert!(!watch.has_passed(LIMIT), "not computed: {missing:?}");

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use event::Timestamp;
+use event::{Timestamp, kind};
 use ports::{EventLog, Outgoing, publish_and_wait};
 use serde_json::{Value, json};
 
@@ -21,7 +21,7 @@ const WAIT: Duration = Duration::from_secs(120);
 #[must_use]
 pub fn run(agent: &str, version: &str, id: &str, time_ms: i64, failed: bool) -> Value {
     json!({
-        "kind": "run.completed",
+        "kind": kind::RUN_COMPLETED,
         "event_id": id,
         "event_time": Timestamp::from_millis(time_ms).to_rfc3339().unwrap(),
         "agent_id": agent,

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use event::{Cell, Event, EventBuilder, Timestamp, schema};
+use event::{Cell, Event, EventBuilder, Timestamp, column, kind, schema};
 use serde_json::{Map, Value};
 
 use crate::rng::Rng;
@@ -129,38 +129,38 @@ impl Traffic {
         let run = Run { agent: &agent, version, id, at };
         let failed = self.rng.chance(if version == "2" { 0.3 } else { 0.1 });
         let status = if failed { "error" } else { "ok" };
-        let event = self.event(&run, "run.started").set("run.trigger", "user");
+        let event = self.event(&run, kind::RUN_STARTED).set(column::run::TRIGGER, "user");
         items.push(self.item(&run, event, 0));
         items.push(self.model_call(&run));
         for tool in ["search", "write_file"] {
             let failed = self.rng.chance(0.05);
             self.expected.observe(&run, "tool.error_rate", "", f64::from(u8::from(failed)));
             let event = self
-                .event(&run, "tool.completed")
-                .set("tool.name", tool)
-                .set("tool.status", if failed { "error" } else { "ok" })
-                .set("tool.duration_ms", self.rng.unit() * 400.0)
-                .set("tool.arguments", format!("{{\"query\":\"größe {}\"}}", self.made));
+                .event(&run, kind::TOOL_COMPLETED)
+                .set(column::tool::NAME, tool)
+                .set(column::tool::STATUS, if failed { "error" } else { "ok" })
+                .set(column::tool::DURATION_MS, self.rng.unit() * 400.0)
+                .set(column::tool::ARGUMENTS, format!("{{\"query\":\"größe {}\"}}", self.made));
             items.push(self.item(&run, event, 0));
         }
         self.expected.observe(&run, "run.count", "", 1.0);
         self.expected.observe(&run, "run.error_rate", "", f64::from(u8::from(failed)));
         let event = self
-            .event(&run, "run.completed")
-            .set("run.status", status)
-            .set("run.duration_ms", self.rng.unit() * 9_000.0)
-            .set("run.input_tokens", i64::try_from(self.rng.below(4_000)).unwrap_or(0))
-            .set("run.output_tokens", i64::try_from(self.rng.below(900)).unwrap_or(0))
-            .set("run.cost_usd", self.rng.unit() / 50.0);
+            .event(&run, kind::RUN_COMPLETED)
+            .set(column::run::STATUS, status)
+            .set(column::run::DURATION_MS, self.rng.unit() * 9_000.0)
+            .set(column::run::INPUT_TOKENS, i64::try_from(self.rng.below(4_000)).unwrap_or(0))
+            .set(column::run::OUTPUT_TOKENS, i64::try_from(self.rng.below(900)).unwrap_or(0))
+            .set(column::run::COST_USD, self.rng.unit() / 50.0);
         items.push(self.item(&run, event, 0));
         let suite = if self.rng.chance(0.5) { "helpfulness" } else { "format" };
         let passed = self.rng.chance(0.85);
         self.expected.observe(&run, "eval.pass_rate", suite, f64::from(u8::from(passed)));
         let event = self
-            .event(&run, "eval.result")
-            .set("eval.suite", suite)
-            .set("eval.passed", passed)
-            .set("eval.score", self.rng.unit());
+            .event(&run, kind::EVAL_RESULT)
+            .set(column::eval::SUITE, suite)
+            .set(column::eval::PASSED, passed)
+            .set(column::eval::SCORE, self.rng.unit());
         items.push(self.item(&run, event, 0));
     }
 
@@ -171,7 +171,7 @@ impl Traffic {
             1 => Timestamp::LATEST.micros(),
             _ => 0,
         };
-        let event = self.event(run, "model.invoked");
+        let event = self.event(run, kind::MODEL_INVOKED);
         self.item(run, event, strange)
     }
 
@@ -181,18 +181,18 @@ impl Traffic {
         let id = uuid::Builder::from_random_bytes(pair(high, low)).into_uuid().to_string();
         let attributes = BTreeMap::from([("region".to_owned(), "eu".to_owned())]);
         EventBuilder::new(kind)
-            .set("event_id", id)
-            .set("agent_id", run.agent)
-            .set("agent_version", run.version)
-            .set("run_id", run.id.as_str())
-            .set("attributes", attributes)
+            .set(column::EVENT_ID, id)
+            .set(column::AGENT_ID, run.agent)
+            .set(column::AGENT_VERSION, run.version)
+            .set(column::RUN_ID, run.id.as_str())
+            .set(column::ATTRIBUTES, attributes)
     }
 
     #[expect(clippy::unwrap_used, reason = "a failed step fails the test")]
     fn item(&mut self, run: &Run<'_>, event: EventBuilder, strange_time: i64) -> Item {
         let time = if strange_time == 0 { run.at } else { strange_time };
-        let event = event.set("event_time", Timestamp::from_micros(time)).build().unwrap();
-        let event_id = event.text_at("event_id").unwrap_or_default().to_owned();
+        let event = event.set(column::EVENT_TIME, Timestamp::from_micros(time)).build().unwrap();
+        let event_id = event.text(column::EVENT_ID).unwrap_or_default().to_owned();
         self.expected.event_ids.insert(event_id.clone());
         let encoding = match self.rng.below(10) {
             _ if self.avro => Encoding::Avro,
@@ -202,7 +202,7 @@ impl Traffic {
         };
         let (value, headers) = write(&event, encoding);
         let agent = run.agent.to_owned();
-        let kind = event.text_at("kind").unwrap_or_default().to_owned();
+        let kind = event.text(column::KIND).unwrap_or_default().to_owned();
         Item { agent, event_id: Some(event_id), kind, value, headers, fault: None }
     }
 
@@ -248,12 +248,12 @@ fn write(event: &Event<'_>, encoding: Encoding) -> (Vec<u8>, Headers) {
         }
         Encoding::CloudEvent => {
             let header = |name: &str, text: &str| (name.to_owned(), Some(text.as_bytes().to_vec()));
-            let id = event.text_at("event_id").unwrap_or_default();
+            let id = event.text(column::EVENT_ID).unwrap_or_default();
             let headers = vec![
                 header("ce_specversion", "1.0"),
                 header("ce_id", id),
                 header("ce_source", "/tests"),
-                header("ce_type", event.text_at("kind").unwrap_or_default()),
+                header("ce_type", event.text(column::KIND).unwrap_or_default()),
                 header("content-type", "application/json"),
             ];
             (json(event), headers)
@@ -332,7 +332,7 @@ mod tests {
             let decoded = decoder.decode(&record);
             assert_eq!(decoded.fault.as_ref().map(|fault| fault.reason.name()), item.fault);
             match &item.event_id {
-                Some(id) => assert_eq!(decoded.event.text_at("event_id"), Some(id.as_str())),
+                Some(id) => assert_eq!(decoded.event.text(column::EVENT_ID), Some(id.as_str())),
                 None => quarantined += 1,
             }
         }

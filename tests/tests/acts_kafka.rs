@@ -12,7 +12,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use event::Event;
+use event::typed::{Int, Text};
+use event::{Event, TypedColumn, column, kind};
 use ports::{EventLog, Outgoing, publish_and_wait};
 use serde_json::{Value, json};
 use tests::process::Role;
@@ -180,10 +181,10 @@ fn pinned(stage: &mut Stage) {
 
 /// A canary is worse, somebody takes the alert, and it is rolled back.
 fn canary(stage: &mut Stage) {
-    stage.version("agent.version.deployed", "canary", "v1", json!({}));
+    stage.version(kind::AGENT_VERSION_DEPLOYED, "canary", "v1", json!({}));
     let runs = stage.same("canary", "v1", 200, GOOD);
     stage.send(&runs);
-    stage.version("agent.version.deployed", "canary", "v2", json!({"traffic_share": 0.3}));
+    stage.version(kind::AGENT_VERSION_DEPLOYED, "canary", "v2", json!({"traffic_share": 0.3}));
     let mut choice = Rng::new(3);
     let mixed = (0..400).map(|_| if choice.chance(0.3) { ("v2", BAD) } else { ("v1", GOOD) });
     let runs = stage.runs("canary", mixed);
@@ -194,7 +195,7 @@ fn canary(stage: &mut Stage) {
         (&json!("v2"), &json!("run.error_rate"))
     );
     stage.act(&["alert", "acknowledge", alert["alert_id"].as_str().unwrap()]);
-    stage.version("agent.version.rolled_back", "canary", "v1", json!({"from_version": "v2"}));
+    stage.version(kind::AGENT_VERSION_ROLLED_BACK, "canary", "v1", json!({"from_version": "v2"}));
 }
 
 /// An alert fires under a suppression, and again when that is ended.
@@ -261,97 +262,106 @@ fn judged(stage: &mut Stage) {
 /// Sealed outputs of an agent, of a kind, in the order of the partition.
 fn of<'e>(events: &'e Computed, agent: &str, kind: &str) -> Vec<&'e Event<'static>> {
     let fits = |event: &&Event<'static>| {
-        event.text_at("agent_id") == Some(agent) && event.text_at("kind") == Some(kind)
+        event.text(column::AGENT_ID) == Some(agent) && event.text(column::KIND) == Some(kind)
     };
     let mut found: Vec<_> = events.values().filter(fits).collect();
-    found.sort_by_key(|event| (int(event, "origin.offset"), int(event, "origin.ordinal")));
+    found.sort_by_key(|event| {
+        (int(event, column::origin::OFFSET), int(event, column::origin::ORDINAL))
+    });
     found
 }
 
-fn int(event: &Event<'_>, path: &str) -> i64 {
-    event.int(event::schema().id(path).unwrap()).unwrap_or_default()
+fn int(event: &Event<'_>, column: TypedColumn<Int>) -> i64 {
+    event.int(column).unwrap_or_default()
 }
 
-fn number(event: &Event<'_>, path: &str) -> f64 {
-    event.number(event::schema().id(path).unwrap()).unwrap()
+fn number<N: event::typed::Number>(event: &Event<'_>, column: TypedColumn<N>) -> f64 {
+    event.number(column).unwrap()
 }
 
 /// A text of each.
-fn texts<'e>(events: &[&'e Event<'static>], path: &str) -> Vec<Option<&'e str>> {
-    events.iter().map(|event| event.text_at(path)).collect()
+fn texts<'e>(events: &[&'e Event<'static>], column: TypedColumn<Text>) -> Vec<Option<&'e str>> {
+    events.iter().map(|event| event.text(column)).collect()
 }
 
-const FIRING: &str = "drift.alert.firing";
+const FIRING: &str = kind::DRIFT_ALERT_FIRING;
 
 fn alerts_are_as_told(alerts: &Computed, suppression: &str, (window, ended_at): (&str, i64)) {
     let firing = of(alerts, "pinned", FIRING);
-    assert_eq!(texts(&firing, "agent_version"), [Some("v4")]);
-    assert_eq!(texts(&firing, "drift.baseline_kind"), [Some("pinned")]);
-    assert_eq!(texts(&firing, "drift.baseline_version"), [Some("v1")]);
+    assert_eq!(texts(&firing, column::AGENT_VERSION), [Some("v4")]);
+    assert_eq!(texts(&firing, column::drift::BASELINE_KIND), [Some("pinned")]);
+    assert_eq!(texts(&firing, column::drift::BASELINE_VERSION), [Some("v1")]);
 
-    let started = of(alerts, "canary", "drift.canary.started");
-    assert_eq!(texts(&started, "agent_version"), [Some("v2")]);
+    let started = of(alerts, "canary", kind::DRIFT_CANARY_STARTED);
+    assert_eq!(texts(&started, column::AGENT_VERSION), [Some("v2")]);
     let firing = of(alerts, "canary", FIRING);
-    assert_eq!(texts(&firing, "drift.detector"), [Some("canary")]);
-    assert_eq!(texts(&of(alerts, "canary", "drift.alert.acknowledged"), "actor.id"), [Some("ana")]);
-    let ended = of(alerts, "canary", "drift.canary.ended");
-    assert_eq!(texts(&ended, "drift.outcome"), [Some("rolled_back")]);
-    assert!(number(ended[0], "drift.effect_low") > 0.0, "the verdict: it was worse");
-    assert_eq!(of(alerts, "canary", "drift.alert.resolved").len(), 1);
+    assert_eq!(texts(&firing, column::drift::DETECTOR), [Some("canary")]);
+    assert_eq!(
+        texts(&of(alerts, "canary", kind::DRIFT_ALERT_ACKNOWLEDGED), column::actor::ID),
+        [Some("ana")]
+    );
+    let ended = of(alerts, "canary", kind::DRIFT_CANARY_ENDED);
+    assert_eq!(texts(&ended, column::drift::OUTCOME), [Some("rolled_back")]);
+    assert!(number(ended[0], column::drift::EFFECT_LOW) > 0.0, "the verdict: it was worse");
+    assert_eq!(of(alerts, "canary", kind::DRIFT_ALERT_RESOLVED).len(), 1);
 
     let firing = of(alerts, "muted", FIRING);
-    assert_eq!(texts(&firing, "drift.suppressed_by"), [Some(suppression), None]);
-    assert_eq!(firing[0].text_at("drift.alert_id"), firing[1].text_at("drift.alert_id"));
-    for kind in ["drift.suppression.applied", "drift.suppression.closed"] {
+    assert_eq!(texts(&firing, column::drift::SUPPRESSED_BY), [Some(suppression), None]);
+    assert_eq!(firing[0].text(column::drift::ALERT_ID), firing[1].text(column::drift::ALERT_ID));
+    for kind in [kind::DRIFT_SUPPRESSION_APPLIED, kind::DRIFT_SUPPRESSION_CLOSED] {
         let answers = of(alerts, "muted", kind);
-        assert_eq!(texts(&answers, "drift.suppression_id"), [Some(suppression)], "{kind}");
+        assert_eq!(texts(&answers, column::drift::SUPPRESSION_ID), [Some(suppression)], "{kind}");
     }
 
     // First until its planned end, then until it was ended.
-    let applied = of(alerts, "away", "maintenance.applied");
-    assert_eq!(texts(&applied, "maintenance.id"), [Some(window), Some(window)]);
+    let applied = of(alerts, "away", kind::MAINTENANCE_APPLIED);
+    assert_eq!(texts(&applied, column::maintenance::ID), [Some(window), Some(window)]);
     let firing = of(alerts, "away", FIRING);
     assert_eq!(firing.len(), 1);
-    assert!(int(firing[0], "drift.since_offset") >= ended_at, "what happened in it says nothing");
+    assert!(
+        int(firing[0], column::drift::SINCE_OFFSET) >= ended_at,
+        "what happened in it says nothing"
+    );
 
     let firing = of(alerts, "judged", FIRING);
-    assert!(texts(&firing, "drift.suite").contains(&Some("quick")), "{firing:?}");
+    assert!(texts(&firing, column::drift::SUITE).contains(&Some("quick")), "{firing:?}");
     let refused = alerts
         .values()
-        .filter(|event| event.text_at("kind").is_some_and(|kind| kind.ends_with(".refused")));
+        .filter(|event| event.text(column::KIND).is_some_and(|kind| kind.ends_with(".refused")));
     assert_eq!(refused.count(), 0);
 }
 
 fn metrics_are_as_judged(metrics: &Computed) {
-    let results = of(metrics, "judged", "eval.result");
-    let passed = event::schema().id("eval.passed").unwrap();
+    let results = of(metrics, "judged", kind::EVAL_RESULT);
+    let passed = column::eval::PASSED;
     let failed = results.iter().filter(|result| result.bool(passed) == Some(false)).count();
     assert_eq!((results.len(), failed), (300, 50));
-    let gates = of(metrics, "judged", "eval.suite.completed");
-    assert!(texts(&gates, "eval.gate").contains(&Some("pass")), "{gates:?}");
+    let gates = of(metrics, "judged", kind::EVAL_SUITE_COMPLETED);
+    assert!(texts(&gates, column::eval::GATE).contains(&Some("pass")), "{gates:?}");
     // Each window of five minutes counts its own; the last revision of each counts.
-    let windows = of(metrics, "judged", "metric.window");
+    let windows = of(metrics, "judged", kind::METRIC_WINDOW);
     let mut last: BTreeMap<(Option<&str>, String), (i64, f64)> = BTreeMap::new();
-    let span = |event: &Event<'_>, path: &str| {
-        event.time(event::schema().id(path).unwrap()).unwrap().micros()
-    };
+    let span = |event: &Event<'_>, column| event.time(column).unwrap().micros();
     for window in windows {
         let (from, until) =
-            (span(window, "metric.window_start"), span(window, "metric.window_end"));
-        let is_asked = window.text_at("metric.name") == Some("eval.pass_rate")
+            (span(window, column::metric::WINDOW_START), span(window, column::metric::WINDOW_END));
+        let is_asked = window.text(column::metric::NAME) == Some("eval.pass_rate")
             && until - from == monitor::Span::Minutes.micros();
         if is_asked {
-            assert_eq!(window.text_at("metric.suite"), Some("quick"));
-            let key = (window.text_at("agent_version"), from.to_string());
-            last.insert(key, (int(window, "metric.count"), number(window, "metric.sum")));
+            assert_eq!(window.text(column::metric::SUITE), Some("quick"));
+            let key = (window.text(column::AGENT_VERSION), from.to_string());
+            last.insert(
+                key,
+                (int(window, column::metric::COUNT), number(window, column::metric::SUM)),
+            );
         }
     }
     let (trials, passes) =
         last.values().fold((0, 0.0), |(n, sum), (count, passes)| (n + count, sum + passes));
     assert_eq!((trials, passes), (300, 250.0));
     // What is measured in a maintenance window says so.
-    let in_window = event::schema().id("metric.maintenance").unwrap();
-    let away = of(metrics, "away", "metric.window");
+    let in_window = column::metric::MAINTENANCE;
+    let away = of(metrics, "away", kind::METRIC_WINDOW);
     let marked = away.iter().filter(|window| window.bool(in_window) == Some(true)).count();
     assert!(marked > 0 && marked < away.len(), "{marked} of {}", away.len());
 }
@@ -359,11 +369,11 @@ fn metrics_are_as_judged(metrics: &Computed) {
 /// Somebody who may write into the topic of the metrics says one again, better than it was: it is
 /// sealed, and a replay finds it at its place.
 fn one_altered_metric_is_found(stage: &Stage, metrics: &Computed) {
-    let mut altered = of(metrics, "pinned", "metric.window")[0].clone();
-    let column = event::schema().id("metric.value").unwrap();
-    let better = number(&altered, "metric.value") / 2.0 - 0.01;
+    let mut altered = of(metrics, "pinned", kind::METRIC_WINDOW)[0].clone();
+    let column = column::metric::VALUE;
+    let better = number(&altered, column::metric::VALUE) / 2.0 - 0.01;
     altered.set(column, better.into());
-    let partition = i32::try_from(int(&altered, "origin.partition")).unwrap();
+    let partition = i32::try_from(int(&altered, column::origin::PARTITION)).unwrap();
     let mut value = Vec::new();
     event::encode::encode(&altered, &mut value);
     let record = Outgoing {
@@ -412,20 +422,20 @@ fn what_people_ask_is_answered_done_sealed_and_replayed_while_the_processor_is_k
 
     let mut acts: BTreeMap<String, usize> = BTreeMap::new();
     sealed.rows(EVENTS, |_, row| {
-        let kind = row.event.text_at("kind").unwrap_or_default();
-        if row.event.text_at("actor.id") == Some("ana") || kind.starts_with("eval.") {
+        let kind = row.event.text(column::KIND).unwrap_or_default();
+        if row.event.text(column::actor::ID) == Some("ana") || kind.starts_with("eval.") {
             *acts.entry(kind.to_owned()).or_default() += 1;
         }
     });
     println!("{acts:?}");
     let partitions = usize::try_from(tests::world::PARTITIONS).unwrap();
     let wanted = [
-        ("drift.baseline.pinned", 1),
-        ("drift.suppression.ended", 1),
-        ("drift.suppression.started", 1),
-        ("eval.suite.published", partitions),
-        ("maintenance.ended", 1),
-        ("maintenance.started", 1),
+        (kind::DRIFT_BASELINE_PINNED, 1),
+        (kind::DRIFT_SUPPRESSION_ENDED, 1),
+        (kind::DRIFT_SUPPRESSION_STARTED, 1),
+        (kind::EVAL_SUITE_PUBLISHED, partitions),
+        (kind::MAINTENANCE_ENDED, 1),
+        (kind::MAINTENANCE_STARTED, 1),
     ];
     assert_eq!(acts, wanted.map(|(kind, count)| (kind.to_owned(), count)).into());
 

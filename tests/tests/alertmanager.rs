@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use event::{EventBuilder, Timestamp, encode};
+use event::{EventBuilder, Timestamp, column, encode};
 use notifier::{Config, Notifier};
 use ports::{EventLog, Outgoing, TopicSpec, publish_and_wait};
 use serde_json::Value;
@@ -23,18 +23,18 @@ const ALERT_ID: &str = "0192f0c1-0000-8000-8000-000000000001";
 fn publish(log: &MemoryLog, step: &str) {
     let config = Config::default();
     let event = EventBuilder::new(&format!("drift.alert.{step}"))
-        .set("event_id", format!("{ALERT_ID}-{step}"))
-        .set("event_time", Timestamp::from_millis(now_ms()))
-        .set("agent_id", "support")
-        .set("agent_version", "v2")
-        .set("environment", "production")
-        .set("actor.id", "ana@example.org")
-        .set("drift.alert_id", ALERT_ID)
-        .set("drift.metric", "run.error_rate")
-        .set("drift.direction", "rising")
-        .set("drift.severity", "page")
-        .set("drift.runbook_url", "https://runbooks.example/drift")
-        .set("drift.reason", "a reason")
+        .set(column::EVENT_ID, format!("{ALERT_ID}-{step}"))
+        .set(column::EVENT_TIME, Timestamp::from_millis(now_ms()))
+        .set(column::AGENT_ID, "support")
+        .set(column::AGENT_VERSION, "v2")
+        .set(column::ENVIRONMENT, "production")
+        .set(column::actor::ID, "ana@example.org")
+        .set(column::drift::ALERT_ID, ALERT_ID)
+        .set(column::drift::METRIC, "run.error_rate")
+        .set(column::drift::DIRECTION, "rising")
+        .set(column::drift::SEVERITY, "page")
+        .set(column::drift::RUNBOOK_URL, "https://runbooks.example/drift")
+        .set(column::drift::REASON, "a reason")
         .build()
         .unwrap();
     let mut value = Vec::new();

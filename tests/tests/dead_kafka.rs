@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::thread;
 use std::time::Duration;
 
-use event::TopicPartition;
+use event::{TopicPartition, kind};
 use tests::receiver::Receiver;
 use tests::wait;
 use tests::world::{ALERTS, PARTITIONS, World};
@@ -19,7 +19,7 @@ fn messages(receiver: &Receiver, kind: &str) -> BTreeMap<String, BTreeSet<Vec<u8
     let mut messages: BTreeMap<String, BTreeSet<Vec<u8>>> = BTreeMap::new();
     for request in receiver.requests() {
         let text = String::from_utf8_lossy(&request.body).into_owned();
-        if text.contains("monitor.dead") && text.contains(kind) {
+        if text.contains(kind::MONITOR_DEAD) && text.contains(kind) {
             messages.entry(request.webhook_id.unwrap()).or_default().insert(request.body);
         }
     }

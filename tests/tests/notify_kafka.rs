@@ -9,6 +9,7 @@
 
 #![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a failed step fails the test")]
 
+use event::{column, kind};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -81,12 +82,20 @@ fn hears_of(hook: &Receiver, agent: &str) -> bool {
 fn outcomes(log: &dyn EventLog) -> BTreeMap<String, BTreeSet<[String; 4]>> {
     let mut outcomes: BTreeMap<String, BTreeSet<[String; 4]>> = BTreeMap::new();
     for event in topic::events(log, ALERTS) {
-        let text = |path: &str| event.text_at(path).unwrap_or_default().to_owned();
-        if text("kind").starts_with("notification.") && text("agent_id") == MUTED {
-            let paths =
-                ["sink", "step", "suppressed_by"].map(|path| format!("notification.{path}"));
-            let [sink, step, by] = paths.map(|path| text(&path));
-            outcomes.entry(text("event_id")).or_default().insert([text("kind"), sink, step, by]);
+        let text = |column| event.text(column).unwrap_or_default().to_owned();
+        if text(column::KIND).starts_with("notification.") && text(column::AGENT_ID) == MUTED {
+            let [sink, step, by] = [
+                column::notification::SINK,
+                column::notification::STEP,
+                column::notification::SUPPRESSED_BY,
+            ]
+            .map(text);
+            outcomes.entry(text(column::EVENT_ID)).or_default().insert([
+                text(column::KIND),
+                sink,
+                step,
+                by,
+            ]);
         }
     }
     outcomes
@@ -160,7 +169,7 @@ fn every_alert_is_told_once_while_processor_and_notifier_are_killed() {
     });
     let log = world.log();
     let noted =
-        |log: &dyn EventLog| sinks_of(log, "notification.suppressed", "firing", suppression);
+        |log: &dyn EventLog| sinks_of(log, kind::NOTIFICATION_SUPPRESSED, "firing", suppression);
     wait::until("the log to say of whom nobody hears", LIMIT, || {
         (noted(&*log) == ["am", "hook"]).then_some(())
     });
@@ -174,7 +183,8 @@ fn every_alert_is_told_once_while_processor_and_notifier_are_killed() {
         all.then_some(())
     });
     wait::until("the log to say that both were told", LIMIT, || {
-        (sinks_of(&*log, "notification.delivered", "firing", "") == ["am", "hook"]).then_some(())
+        (sinks_of(&*log, kind::NOTIFICATION_DELIVERED, "firing", "") == ["am", "hook"])
+            .then_some(())
     });
     assert_eq!(noted(&*log), ["am", "hook"], "said once of each");
     roles.iter_mut().for_each(Role::kill);

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
+use event::kind;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -107,7 +108,7 @@ fn record(item: &Item) -> Outgoing {
 fn kinds(items: &[Item]) -> BTreeMap<String, u64> {
     let mut kinds = BTreeMap::new();
     for item in items {
-        let kind = if item.fault.is_some() { "quarantine.added" } else { item.kind.as_str() };
+        let kind = if item.fault.is_some() { kind::QUARANTINE_ADDED } else { item.kind.as_str() };
         *kinds.entry(kind.to_owned()).or_default() += 1;
     }
     kinds

@@ -4,6 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
+use event::kind;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -127,5 +128,5 @@ fn the_demo_does_what_the_readme_says() {
     };
     let counted = paste(find("duckdb"), directory.path(), python.parent());
     assert!(counted.status.success(), "{}", said(&counted));
-    assert!(said(&counted).contains("run.completed"), "{}", said(&counted));
+    assert!(said(&counted).contains(kind::RUN_COMPLETED), "{}", said(&counted));
 }

@@ -12,7 +12,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use event::Event;
+use event::{column, kind};
 use serde_json::Value;
 use tests::recompute::Computed;
 use tests::rng::Rng;
@@ -71,9 +71,9 @@ fn calls(conversations: &[Value]) -> (usize, usize) {
 fn count(sealed: &Sealed) -> (BTreeMap<String, usize>, BTreeMap<String, usize>) {
     let (mut kinds, mut statuses) = (BTreeMap::new(), BTreeMap::new());
     sealed.rows(EVENTS, |_, row| {
-        let kind = row.event.text_at("kind").unwrap_or_default();
-        if kind == "tool.completed" {
-            let status = row.event.text_at("tool.status").unwrap_or_default();
+        let kind = row.event.text(column::KIND).unwrap_or_default();
+        if kind == kind::TOOL_COMPLETED {
+            let status = row.event.text(column::tool::STATUS).unwrap_or_default();
             *statuses.entry(status.to_owned()).or_default() += 1;
         }
         *kinds.entry(kind.to_owned()).or_default() += 1;
@@ -87,15 +87,20 @@ type Fired = (String, String, String, f64);
 /// The drift alerts of each environment, soonest first.
 fn fired(alerts: &Computed) -> BTreeMap<String, Vec<Fired>> {
     let mut fired: BTreeMap<String, Vec<Fired>> = BTreeMap::new();
-    let observations = event::schema().id("drift.observations").unwrap();
+    let observations = column::drift::OBSERVATIONS;
     for event in alerts.values() {
         // Silence is an alert of its own: where one agent's data ends, another's goes on.
-        let is_drift = event.text_at("drift.metric") != Some("agent.silence");
-        if is_drift && event.text_at("kind") == Some("drift.alert.firing") {
-            let text = |path| Event::text_at(event, path).unwrap_or_default().to_owned();
+        let is_drift = event.text(column::drift::METRIC) != Some("agent.silence");
+        if is_drift && event.text(column::KIND) == Some(kind::DRIFT_ALERT_FIRING) {
+            let text = |column| event.text(column).unwrap_or_default().to_owned();
             let after = event.number(observations).unwrap();
-            let alert = (text("agent_id"), text("agent_version"), text("drift.metric"), after);
-            fired.entry(text("environment")).or_default().push(alert);
+            let alert = (
+                text(column::AGENT_ID),
+                text(column::AGENT_VERSION),
+                text(column::drift::METRIC),
+                after,
+            );
+            fired.entry(text(column::ENVIRONMENT)).or_default().push(alert);
         }
     }
     for alerts in fired.values_mut() {
@@ -140,8 +145,8 @@ fn alerts_fire_for_real_changes_and_not_for_one_version_split_in_two() {
 
     let (kinds, statuses) = count(&sealed);
     println!("{kinds:?}");
-    assert_eq!(kinds.get("run.completed"), Some(&runs));
-    assert_eq!(kinds.get("quarantine.added"), None);
+    assert_eq!(kinds.get(kind::RUN_COMPLETED), Some(&runs));
+    assert_eq!(kinds.get(kind::QUARANTINE_ADDED), None);
     let wanted = [("error".to_owned(), 2 * failed), ("ok".to_owned(), 2 * (called - failed))];
     assert_eq!(statuses, BTreeMap::from(wanted), "every trajectory was sent twice");
 

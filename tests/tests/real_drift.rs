@@ -11,7 +11,9 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use event::{Decoded, Event, EventBuilder, Headers, Record, Timestamp, TimestampType};
+use event::{
+    Decoded, Event, EventBuilder, Headers, Record, Timestamp, TimestampType, column, kind,
+};
 use monitor::{Processor, Settings};
 use tests::rng::Rng;
 use tests::tables::{TRAJECTORIES_OF, Table, sources, trajectories};
@@ -24,11 +26,11 @@ type Alarm = (String, usize);
 fn event(kind: &str, id: String, number: usize, version: &str) -> EventBuilder {
     let time = 1_767_225_600_000 + i64::try_from(number).unwrap() * 1_000;
     EventBuilder::new(kind)
-        .set("event_id", id)
-        .set("event_time", Timestamp::from_millis(time))
-        .set("agent_id", "a")
-        .set("agent_version", version)
-        .set("run_id", format!("run-{number}"))
+        .set(column::EVENT_ID, id)
+        .set(column::EVENT_TIME, Timestamp::from_millis(time))
+        .set(column::AGENT_ID, "a")
+        .set(column::AGENT_VERSION, version)
+        .set(column::RUN_ID, format!("run-{number}"))
 }
 
 /// The events of a row: its tools, if it says which, and the run.
@@ -44,17 +46,17 @@ fn events(table: &Table, row: &[String], number: usize, version: &str) -> Vec<Ev
             Some(name) => (name, "error"),
             None => (tool, "ok"),
         };
-        let builder = event("tool.completed", format!("{number}.{call}"), number, version)
-            .set("tool.name", name)
-            .set("tool.status", status);
+        let builder = event(kind::TOOL_COMPLETED, format!("{number}.{call}"), number, version)
+            .set(column::tool::NAME, name)
+            .set(column::tool::STATUS, status);
         events.push(builder.build().unwrap());
     }
     let milliseconds = text(&["latency_s", "agent_seconds"]).parse::<f64>().ok();
     let status = if text(&["valid", "is_resolved"]) == "1" { "ok" } else { "error" };
-    let builder = event("run.completed", number.to_string(), number, version)
-        .set("run.status", status)
-        .set_some("run.steps", text(&["steps"]).parse::<i64>().ok())
-        .set_some("run.duration_ms", milliseconds.map(|seconds| seconds * 1e3));
+    let builder = event(kind::RUN_COMPLETED, number.to_string(), number, version)
+        .set(column::run::STATUS, status)
+        .set_some(column::run::STEPS, text(&["steps"]).parse::<i64>().ok())
+        .set_some(column::run::DURATION_MS, milliseconds.map(|seconds| seconds * 1e3));
     events.push(builder.build().unwrap());
     events
 }
@@ -70,7 +72,7 @@ fn play(version_column: &str, table: &Table) -> Vec<Alarm> {
         let first: &String = first.get_or_insert_with(|| version.to_owned());
         seen += usize::from(version != first);
         for event in events(table, row, number, version) {
-            let time = event.time(event::schema().id("event_time").unwrap()).unwrap();
+            let time = event.time(column::EVENT_TIME).unwrap();
             let record = Record {
                 topic: TOPIC,
                 partition: 0,
@@ -83,8 +85,8 @@ fn play(version_column: &str, table: &Table) -> Vec<Alarm> {
             };
             let decoded = Decoded { event, schema_id: Cow::Borrowed("none"), fault: None };
             for output in processor.handle_record(&record, &decoded) {
-                if output.event.text_at("kind") == Some("drift.alert.firing") {
-                    let metric = output.event.text_at("drift.metric").unwrap_or_default();
+                if output.event.text(column::KIND) == Some(kind::DRIFT_ALERT_FIRING) {
+                    let metric = output.event.text(column::drift::METRIC).unwrap_or_default();
                     alarms.push((metric.to_owned(), seen));
                 }
             }

@@ -58,7 +58,6 @@ use crate::failure::LogFailure;
 use crate::prepare::{Prepared, Preparer};
 
 pub use crate::config::Config;
-pub use crate::prepare::NoColumn;
 
 /// How often it is checked whether the log can be reached.
 const PROBE_INTERVAL: Duration = Duration::from_secs(1);
@@ -72,9 +71,6 @@ pub enum RunError {
     /// The configuration is invalid; everything that is wrong with it.
     #[error("invalid configuration: {}", .0.join("; "))]
     Config(Vec<String>),
-    /// The schema does not have what the collector fills.
-    #[error("failed to start: {0}")]
-    Schema(#[from] NoColumn),
     /// The listener failed.
     #[error("failed to serve: {0}")]
     Serve(std::io::Error),
@@ -192,7 +188,7 @@ fn router(
         return Err(RunError::Config(problems));
     }
     let collector = Collector {
-        preparer: Preparer::new(&config)?,
+        preparer: Preparer::new(&config),
         producer: log.producer(),
         events: Budget::new(config.in_flight_events_max, names::COLLECTOR_IN_FLIGHT_EVENTS),
         bytes: Budget::new(config.in_flight_bytes_max, names::COLLECTOR_IN_FLIGHT_BYTES),

@@ -3,33 +3,15 @@
 use std::sync::Arc;
 
 use event::decode::decode_json_borrowed;
-use event::{Cell, ColumnId, Event, Limits, Timestamp, schema};
+use event::{Cell, Event, Limits, Timestamp, column};
 use ports::Outgoing;
-use thiserror::Error;
 
 use crate::answer::ItemError;
 use crate::config::Config;
 
-/// The envelope has no such column. Never happens: the schema is compiled in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("no column `{0}` in the event schema")]
-pub struct NoColumn(&'static str);
-
-/// Columns of the envelope that the collector fills.
-#[derive(Debug, Clone, Copy)]
-struct Columns {
-    agent_id: ColumnId,
-    event_id: ColumnId,
-    event_time: ColumnId,
-    kind: ColumnId,
-    received_at: ColumnId,
-    tenant_id: ColumnId,
-}
-
 /// Makes records of events.
 #[derive(Debug, Clone)]
 pub(crate) struct Preparer {
-    columns: Columns,
     topic: Arc<str>,
     tenant_id: String,
     kinds_refused: Vec<String>,
@@ -48,22 +30,13 @@ pub(crate) struct Prepared {
 }
 
 impl Preparer {
-    pub(crate) fn new(config: &Config) -> Result<Self, NoColumn> {
-        let id = |path| schema().id(path).ok_or(NoColumn(path));
-        Ok(Self {
-            columns: Columns {
-                agent_id: id("agent_id")?,
-                event_id: id("event_id")?,
-                event_time: id("event_time")?,
-                kind: id("kind")?,
-                received_at: id("received_at")?,
-                tenant_id: id("tenant_id")?,
-            },
+    pub(crate) fn new(config: &Config) -> Self {
+        Self {
             topic: config.topic.as_str().into(),
             tenant_id: config.tenant_id.clone(),
             kinds_refused: config.kinds_refused.clone(),
             limits: Limits { value_bytes_max: config.event_bytes_max },
-        })
+        }
     }
 
     /// Decodes each event, fills what the sender left out, and encodes it for the log.
@@ -89,7 +62,7 @@ impl Preparer {
                 Ok(mut event) => {
                     let id = self.fill(&mut event, received_at, &mut new_id);
                     let record = Outgoing::event(Arc::clone(&self.topic), &event);
-                    prepared.records.push(match event.text(self.columns.agent_id) {
+                    prepared.records.push(match event.text(column::AGENT_ID) {
                         Some(agent) => record.with_key(agent),
                         None => record,
                     });
@@ -106,7 +79,7 @@ impl Preparer {
 
     /// The event, unless its kind is reserved.
     fn allow<'e>(&self, index: usize, event: Event<'e>) -> Result<Event<'e>, ItemError> {
-        let kind = event.text(self.columns.kind).unwrap_or("");
+        let kind = event.text(column::KIND).unwrap_or("");
         let reserved = self.kinds_refused.iter().find(|beginning| kind.starts_with(*beginning));
         let Some(beginning) = reserved else { return Ok(event) };
         Err(ItemError {
@@ -128,21 +101,20 @@ impl Preparer {
         received_at: Timestamp,
         new_id: &mut impl FnMut() -> String,
     ) -> String {
-        let columns = self.columns;
-        let id = match event.text(columns.event_id) {
+        let id = match event.text(column::EVENT_ID) {
             Some(id) if !id.is_empty() => id.to_owned(),
             Some(_) | None => {
                 let id = new_id();
-                event.set(columns.event_id, Cell::from(id.clone()));
+                event.set(column::EVENT_ID, Cell::from(id.clone()));
                 id
             }
         };
-        if event.get(columns.event_time).is_none() {
-            event.set(columns.event_time, Cell::Time(received_at));
+        if event.get(column::EVENT_TIME).is_none() {
+            event.set(column::EVENT_TIME, Cell::Time(received_at));
         }
-        event.set(columns.received_at, Cell::Time(received_at));
-        if !self.tenant_id.is_empty() && event.text(columns.tenant_id).is_none_or(str::is_empty) {
-            event.set(columns.tenant_id, Cell::from(self.tenant_id.clone()));
+        event.set(column::RECEIVED_AT, Cell::Time(received_at));
+        if !self.tenant_id.is_empty() && event.text(column::TENANT_ID).is_none_or(str::is_empty) {
+            event.set(column::TENANT_ID, Cell::from(self.tenant_id.clone()));
         }
         id
     }
@@ -151,11 +123,12 @@ impl Preparer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use event::kind;
 
     #[test]
     fn what_a_sender_leaves_out_is_filled_and_what_it_says_is_kept() {
         let config = Config { topic: "t".into(), tenant_id: "acme".into(), ..Config::default() };
-        let preparer = Preparer::new(&config).unwrap();
+        let preparer = Preparer::new(&config);
         let now = Timestamp::from_micros(5_000_000);
         let items: [&[u8]; 3] = [
             br#"{"kind":"x.y","received_at":1}"#,
@@ -168,8 +141,8 @@ mod tests {
         let [first, second] = &prepared.records[..] else { panic!("two records") };
         assert_eq!((&first.key, second.key.as_deref()), (&None, Some(&b"a"[..])));
         for (outgoing, expected) in [
-            (first, [("event_id", "new"), ("tenant_id", "acme")]),
-            (second, [("event_id", "e"), ("tenant_id", "other")]),
+            (first, [(column::EVENT_ID, "new"), (column::TENANT_ID, "acme")]),
+            (second, [(column::EVENT_ID, "e"), (column::TENANT_ID, "other")]),
         ] {
             let mut builder = event::BatchBuilder::new(event::TopicPartition::new("t", 0));
             let value = outgoing.value.as_deref();
@@ -179,21 +152,21 @@ mod tests {
             let record = batch.records().next().unwrap();
             let decoded = event::Decoder::new(Limits::default()).decode(&record);
             assert_eq!(decoded.fault, None);
-            for (path, text) in expected {
-                assert_eq!(decoded.event.text_at(path), Some(text));
+            for (column, text) in expected {
+                assert_eq!(decoded.event.text(column), Some(text));
             }
-            assert_eq!(decoded.event.at("received_at"), Some(&Cell::Time(now)));
+            assert_eq!(decoded.event.get(column::RECEIVED_AT), Some(&Cell::Time(now)));
             let time = if outgoing.key.is_some() { Timestamp::from_micros(7) } else { now };
-            assert_eq!(decoded.event.at("event_time"), Some(&Cell::Time(time)));
+            assert_eq!(decoded.event.get(column::EVENT_TIME), Some(&Cell::Time(time)));
         }
     }
 
     #[test]
     fn what_the_monitor_says_nobody_may_say_for_it() {
         let config = Config::default();
-        let preparer = Preparer::new(&config).unwrap();
+        let preparer = Preparer::new(&config);
         let reserved = config.kinds_refused.iter().map(|beginning| format!("{beginning}x"));
-        let free = ["agent.version.deployed", "monitoring.x", "monitor", "eval.result"];
+        let free = [kind::AGENT_VERSION_DEPLOYED, "monitoring.x", "monitor", kind::EVAL_RESULT];
         let kinds: Vec<String> = reserved.chain(free.map(str::to_owned)).collect();
         let items: Vec<String> = kinds
             .iter()

@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use collector::{Config, RunError};
-use event::{Cell, Decoder, Event, Limits, TopicPartition};
+use event::{Cell, Decoder, Event, Limits, TopicPartition, column};
 use ports::{EventLog as _, TopicSpec};
 use serde_json::Value;
 use service::Shutdown;
@@ -169,13 +169,13 @@ fn one_event_an_array_and_lines_are_published_in_order_and_keyed_by_agent() {
     assert_eq!(published.len(), 7);
     let (key, first) = &published[0];
     assert_eq!(key.as_deref(), Some(&b"a"[..]));
-    assert_eq!(first.text_at("event_id"), one.body["event_ids"][0].as_str());
-    assert_eq!(first.text_at("event_id").unwrap().as_bytes()[14], b'7', "UUIDv7");
-    assert_eq!(first.text_at("tenant_id"), Some("acme"));
-    assert_eq!(first.at("received_at"), first.at("event_time"));
-    assert!(matches!(first.at("received_at"), Some(Cell::Time(_))));
+    assert_eq!(first.text(column::EVENT_ID), one.body["event_ids"][0].as_str());
+    assert_eq!(first.text(column::EVENT_ID).unwrap().as_bytes()[14], b'7', "UUIDv7");
+    assert_eq!(first.text(column::TENANT_ID), Some("acme"));
+    assert_eq!(first.get(column::RECEIVED_AT), first.get(column::EVENT_TIME));
+    assert!(matches!(first.get(column::RECEIVED_AT), Some(Cell::Time(_))));
     let (key, third) = &published[2];
-    assert_eq!((key, third.text_at("event_id")), (&None, Some("mine")));
+    assert_eq!((key, third.text(column::EVENT_ID)), (&None, Some("mine")));
 }
 
 #[test]

@@ -8,7 +8,7 @@ mod text;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use event::{Event, Limits, schema};
+use event::{Event, Limits, column};
 use serde::Serialize;
 use suite::{Decision, GateReport, Outcome, Suite, SuiteVerdict, Suites, Tally};
 use thiserror::Error;
@@ -194,16 +194,15 @@ fn reject(report: &mut Report, place: &str, reason: String) {
 
 /// Gives an event without an id one of its place, so that sampling repeats.
 fn identify(event: &mut Event<'static>, file: i32, line: u64) {
-    let Some(column) = schema().id("event_id") else { return };
-    if event.text(column).is_none_or(str::is_empty) {
+    if event.text(column::EVENT_ID).is_none_or(str::is_empty) {
         let line = i64::try_from(line).unwrap_or(i64::MAX);
-        event.set(column, event::id::from_position("input", file, line).into());
+        event.set(column::EVENT_ID, event::id::from_position("input", file, line).into());
     }
 }
 
 fn key_of(event: &Event<'_>) -> Key {
-    let text = |path| event.text_at(path).unwrap_or_default().to_owned();
-    (text("agent_id"), text("environment"), text("agent_version"))
+    let text = |column| event.text(column).unwrap_or_default().to_owned();
+    (text(column::AGENT_ID), text(column::ENVIRONMENT), text(column::AGENT_VERSION))
 }
 
 fn empty(suite: &Suite, (agent_id, environment, agent_version): Key) -> VersionReport {
@@ -246,7 +245,7 @@ fn count(
     {
         version.first_failures.push(Failed {
             place: place(),
-            run_id: event.text_at("run_id").map(str::to_owned),
+            run_id: event.text(column::RUN_ID).map(str::to_owned),
             check: check.to_owned(),
             explanation: explanation.to_owned(),
         });

@@ -4,7 +4,8 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use event::{Cell, Event, Timestamp, schema};
+use event::typed::Float;
+use event::{Event, Timestamp, TypedColumn, column, kind};
 use monitor::watchdog;
 
 use crate::text::clip;
@@ -17,11 +18,11 @@ const RUNS_MAX: usize = 5;
 /// Detector of a version that is tried beside another.
 const CANARY: &str = "canary";
 /// Distances from the baseline, and what a person calls them.
-const DISTANCES: [(&str, &str); 4] = [
-    ("drift.psi", "PSI"),
-    ("drift.jensen_shannon", "Jensen-Shannon"),
-    ("drift.kolmogorov_smirnov", "Kolmogorov-Smirnov"),
-    ("drift.wasserstein", "Wasserstein"),
+const DISTANCES: [(TypedColumn<Float>, &str); 4] = [
+    (column::drift::PSI, "PSI"),
+    (column::drift::JENSEN_SHANNON, "Jensen-Shannon"),
+    (column::drift::KOLMOGOROV_SMIRNOV, "Kolmogorov-Smirnov"),
+    (column::drift::WASSERSTEIN, "Wasserstein"),
 ];
 
 /// What receivers are told about an episode, in this order.
@@ -131,66 +132,63 @@ impl Alert {
     /// The step that an event of an alert makes; `None` for every other event, for a pending
     /// alert, and for one without an identifier.
     pub(crate) fn from_event(event: &Event<'_>, logged_ms: i64) -> Option<Self> {
-        let (step, is_dismissed) = match event.text_at("kind")? {
-            "drift.alert.firing" | watchdog::DEAD => (Step::Firing, false),
-            "drift.alert.acknowledged" => (Step::Acknowledged, false),
-            "drift.alert.resolved" | watchdog::RECOVERED => (Step::Resolved, false),
-            "drift.alert.dismissed" => (Step::Resolved, true),
+        let (step, is_dismissed) = match event.text(column::KIND)? {
+            kind::DRIFT_ALERT_FIRING | watchdog::DEAD => (Step::Firing, false),
+            kind::DRIFT_ALERT_ACKNOWLEDGED => (Step::Acknowledged, false),
+            kind::DRIFT_ALERT_RESOLVED | watchdog::RECOVERED => (Step::Resolved, false),
+            kind::DRIFT_ALERT_DISMISSED => (Step::Resolved, true),
             _ => return None,
         };
-        let text = |path| event.text_at(path).map(|text| clip(text, TEXT_MAX));
-        let id = |path| schema().id(path);
-        let number = |path| id(path).and_then(|id| event.number(id)).filter(|n| n.is_finite());
-        let int = |path| id(path).and_then(|id| event.int(id));
-        let time = |path| id(path).and_then(|id| event.time(id)).map(Timestamp::millis);
-        let alert_id = event.text_at("drift.alert_id").filter(|id| !id.is_empty())?;
-        let is_page = event.text_at("drift.severity") == Some("page");
-        let example_runs = match event.at("drift.example_runs") {
-            Some(Cell::Texts(runs)) => {
-                runs.iter().take(RUNS_MAX).map(|run| clip(run, TEXT_MAX)).collect()
-            }
-            Some(_) | None => Vec::new(),
-        };
-        let category = text("drift.category")
-            .map(|name| (name, number("drift.category_before"), number("drift.category_after")));
+        let text = |column| event.text(column).map(|text| clip(text, TEXT_MAX));
+        let number = |column: TypedColumn<Float>| event.number(column).filter(|n| n.is_finite());
+        let int = |column| event.int(column);
+        let time = |column| event.time(column).map(Timestamp::millis);
+        let alert_id = event.text(column::drift::ALERT_ID).filter(|id| !id.is_empty())?;
+        let is_page = event.text(column::drift::SEVERITY) == Some("page");
+        let example_runs = event.texts(column::drift::EXAMPLE_RUNS).iter().take(RUNS_MAX);
+        let example_runs = example_runs.map(|run| clip(run, TEXT_MAX)).collect();
+        let category = text(column::drift::CATEGORY).map(|name| {
+            (name, number(column::drift::CATEGORY_BEFORE), number(column::drift::CATEGORY_AFTER))
+        });
         let distances =
-            DISTANCES.into_iter().filter_map(|(path, name)| Some((name, number(path)?)));
+            DISTANCES.into_iter().filter_map(|(column, name)| Some((name, number(column)?)));
         Some(Self {
             step,
             is_dismissed,
             alert_id: clip(alert_id, TEXT_MAX).into(),
-            event_id: text("event_id").unwrap_or_default(),
-            time_ms: time("event_time").unwrap_or(logged_ms),
+            event_id: text(column::EVENT_ID).unwrap_or_default(),
+            time_ms: time(column::EVENT_TIME).unwrap_or(logged_ms),
             logged_ms,
             severity: if is_page { Severity::Page } else { Severity::Ticket },
-            tenant_id: text("tenant_id"),
-            environment: text("environment"),
-            agent_id: text("agent_id").unwrap_or_default(),
-            partition: int("monitor.partition").or_else(|| int("origin.partition")),
-            agent_version: text("agent_version"),
-            metric: text("drift.metric").unwrap_or_default(),
-            suite: text("drift.suite"),
-            direction: text("drift.direction"),
-            detector: text("drift.detector"),
-            e_value: number("drift.e_value"),
-            threshold: number("drift.threshold"),
-            baseline_version: text("drift.baseline_version"),
-            baseline_count: int("drift.baseline_count"),
-            baseline_value: number("drift.baseline_value"),
-            observed: number("drift.observed"),
-            effect: number("drift.effect"),
-            effect_interval: number("drift.effect_low").zip(number("drift.effect_high")),
+            tenant_id: text(column::TENANT_ID),
+            environment: text(column::ENVIRONMENT),
+            agent_id: text(column::AGENT_ID).unwrap_or_default(),
+            partition: int(column::monitor::PARTITION).or_else(|| int(column::origin::PARTITION)),
+            agent_version: text(column::AGENT_VERSION),
+            metric: text(column::drift::METRIC).unwrap_or_default(),
+            suite: text(column::drift::SUITE),
+            direction: text(column::drift::DIRECTION),
+            detector: text(column::drift::DETECTOR),
+            e_value: number(column::drift::E_VALUE),
+            threshold: number(column::drift::THRESHOLD),
+            baseline_version: text(column::drift::BASELINE_VERSION),
+            baseline_count: int(column::drift::BASELINE_COUNT),
+            baseline_value: number(column::drift::BASELINE_VALUE),
+            observed: number(column::drift::OBSERVED),
+            effect: number(column::drift::EFFECT),
+            effect_interval: number(column::drift::EFFECT_LOW)
+                .zip(number(column::drift::EFFECT_HIGH)),
             category,
             distances: distances.collect(),
-            pairs: int("drift.pairs"),
-            since_ms: time("drift.since_time"),
-            since_observations: int("drift.since_observations"),
+            pairs: int(column::drift::PAIRS),
+            since_ms: time(column::drift::SINCE_TIME),
+            since_observations: int(column::drift::SINCE_OBSERVATIONS),
             example_runs,
-            last_change: text("drift.last_change"),
-            runbook_url: text("drift.runbook_url"),
-            reason: text("drift.reason"),
-            actor_id: text("actor.id"),
-            suppressed_by: text("drift.suppressed_by"),
+            last_change: text(column::drift::LAST_CHANGE),
+            runbook_url: text(column::drift::RUNBOOK_URL),
+            reason: text(column::drift::REASON),
+            actor_id: text(column::actor::ID),
+            suppressed_by: text(column::drift::SUPPRESSED_BY),
         })
     }
 
@@ -334,30 +332,30 @@ pub(crate) mod tests {
     /// An event of an alert, as the processor or the console writes it.
     pub(crate) fn event(kind: &str, alert_id: &str) -> Event<'static> {
         EventBuilder::new(kind)
-            .set("event_id", format!("{alert_id}-{kind}"))
-            .set("event_time", Timestamp::from_millis(1_760_000_000_000))
-            .set("agent_id", "support")
-            .set("agent_version", "v2")
-            .set("environment", "production")
-            .set("drift.alert_id", alert_id)
-            .set("drift.metric", "run.error_rate")
-            .set("drift.direction", "rising")
-            .set("drift.severity", "page")
-            .set("drift.detector", "esr-bounded")
-            .set("drift.e_value", 27_635.25)
-            .set("drift.threshold", 10_000.0)
-            .set("drift.baseline_version", "v1")
-            .set("drift.baseline_count", 1_290_i64)
-            .set("drift.baseline_value", 0.087)
-            .set("drift.observed", 0.359)
-            .set("drift.effect", 0.272)
-            .set("drift.effect_low", 0.14)
-            .set("drift.effect_high", 0.43)
-            .set("drift.since_time", Timestamp::from_millis(1_759_999_000_000))
-            .set("drift.since_observations", 39_i64)
-            .set("drift.example_runs", vec!["r1".to_owned(), "r2".to_owned()])
-            .set("drift.last_change", "prompt CHG-1 v1 -> v2")
-            .set("drift.runbook_url", "https://runbooks.example/drift")
+            .set(column::EVENT_ID, format!("{alert_id}-{kind}"))
+            .set(column::EVENT_TIME, Timestamp::from_millis(1_760_000_000_000))
+            .set(column::AGENT_ID, "support")
+            .set(column::AGENT_VERSION, "v2")
+            .set(column::ENVIRONMENT, "production")
+            .set(column::drift::ALERT_ID, alert_id)
+            .set(column::drift::METRIC, "run.error_rate")
+            .set(column::drift::DIRECTION, "rising")
+            .set(column::drift::SEVERITY, "page")
+            .set(column::drift::DETECTOR, "esr-bounded")
+            .set(column::drift::E_VALUE, 27_635.25)
+            .set(column::drift::THRESHOLD, 10_000.0)
+            .set(column::drift::BASELINE_VERSION, "v1")
+            .set(column::drift::BASELINE_COUNT, 1_290_i64)
+            .set(column::drift::BASELINE_VALUE, 0.087)
+            .set(column::drift::OBSERVED, 0.359)
+            .set(column::drift::EFFECT, 0.272)
+            .set(column::drift::EFFECT_LOW, 0.14)
+            .set(column::drift::EFFECT_HIGH, 0.43)
+            .set(column::drift::SINCE_TIME, Timestamp::from_millis(1_759_999_000_000))
+            .set(column::drift::SINCE_OBSERVATIONS, 39_i64)
+            .set(column::drift::EXAMPLE_RUNS, vec!["r1".to_owned(), "r2".to_owned()])
+            .set(column::drift::LAST_CHANGE, "prompt CHG-1 v1 -> v2")
+            .set(column::drift::RUNBOOK_URL, "https://runbooks.example/drift")
             .build()
             .unwrap()
     }
@@ -370,11 +368,13 @@ pub(crate) mod tests {
 
     #[test]
     fn only_steps_of_alerts_are_alerts() {
-        for kind in ["drift.alert.pending", "drift.baseline.set", "notification.delivered"] {
+        for kind in
+            [kind::DRIFT_ALERT_PENDING, kind::DRIFT_BASELINE_SET, kind::NOTIFICATION_DELIVERED]
+        {
             assert_eq!(Alert::from_event(&event(kind, "a"), 0), None, "{kind}");
         }
-        assert_eq!(Alert::from_event(&event("drift.alert.firing", ""), 0), None);
-        let dismissed = Alert::from_event(&event("drift.alert.dismissed", "a"), 0).unwrap();
+        assert_eq!(Alert::from_event(&event(kind::DRIFT_ALERT_FIRING, ""), 0), None);
+        let dismissed = Alert::from_event(&event(kind::DRIFT_ALERT_DISMISSED, "a"), 0).unwrap();
         assert_eq!((dismissed.step, dismissed.state()), (Step::Resolved, "dismissed"));
     }
 
@@ -393,12 +393,11 @@ pub(crate) mod tests {
 
     #[test]
     fn a_canary_reads_as_sentences() {
-        let mut event = event("drift.alert.firing", "a");
-        let mut set = |path: &str, cell: Cell<'static>| event.set(schema().id(path).unwrap(), cell);
-        set("drift.detector", "canary".to_owned().into());
-        set("drift.e_value", 153.2.into());
-        set("drift.threshold", 100.0.into());
-        set("drift.pairs", 212_i64.into());
+        let mut event = event(kind::DRIFT_ALERT_FIRING, "a");
+        event.set(column::drift::DETECTOR, "canary".to_owned().into());
+        event.set(column::drift::E_VALUE, 153.2.into());
+        event.set(column::drift::THRESHOLD, 100.0.into());
+        event.set(column::drift::PAIRS, 212_i64.into());
         let alert = Alert::from_event(&event, 0).unwrap();
         assert_eq!(alert.title(), "support canary v2: run.error_rate is worse than in v1");
         assert_eq!(
@@ -413,20 +412,20 @@ pub(crate) mod tests {
 
     #[test]
     fn a_mix_names_what_changed_most() {
-        let event = EventBuilder::new("drift.alert.firing")
-            .set("event_id", "e")
-            .set("event_time", Timestamp::from_millis(1))
-            .set("agent_id", "support")
-            .set("agent_version", "v2")
-            .set("drift.alert_id", "a")
-            .set("drift.metric", "tool.mix")
-            .set("drift.direction", "both")
-            .set("drift.effect", 0.31)
-            .set("drift.category", "refund")
-            .set("drift.category_before", 0.05)
-            .set("drift.category_after", 0.312)
-            .set("drift.psi", 0.61)
-            .set("drift.jensen_shannon", 0.31)
+        let event = EventBuilder::new(kind::DRIFT_ALERT_FIRING)
+            .set(column::EVENT_ID, "e")
+            .set(column::EVENT_TIME, Timestamp::from_millis(1))
+            .set(column::AGENT_ID, "support")
+            .set(column::AGENT_VERSION, "v2")
+            .set(column::drift::ALERT_ID, "a")
+            .set(column::drift::METRIC, "tool.mix")
+            .set(column::drift::DIRECTION, "both")
+            .set(column::drift::EFFECT, 0.31)
+            .set(column::drift::CATEGORY, "refund")
+            .set(column::drift::CATEGORY_BEFORE, 0.05)
+            .set(column::drift::CATEGORY_AFTER, 0.312)
+            .set(column::drift::PSI, 0.61)
+            .set(column::drift::JENSEN_SHANNON, 0.31)
             .build()
             .unwrap();
         let alert = Alert::from_event(&event, 7).unwrap();
@@ -442,12 +441,12 @@ pub(crate) mod tests {
     #[test]
     fn what_is_not_there_is_not_invented_and_long_text_is_cut() {
         let long = "x".repeat(5_000);
-        let event = EventBuilder::new("drift.alert.firing")
-            .set("event_id", "e")
-            .set("event_time", Timestamp::from_millis(1))
-            .set("agent_id", long.as_str())
-            .set("drift.alert_id", "a")
-            .set("drift.e_value", f64::NAN)
+        let event = EventBuilder::new(kind::DRIFT_ALERT_FIRING)
+            .set(column::EVENT_ID, "e")
+            .set(column::EVENT_TIME, Timestamp::from_millis(1))
+            .set(column::AGENT_ID, long.as_str())
+            .set(column::drift::ALERT_ID, "a")
+            .set(column::drift::E_VALUE, f64::NAN)
             .build()
             .unwrap();
         let alert = Alert::from_event(&event, 7).unwrap();

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use event::{BuildError, Event, EventBuilder, Timestamp, id, schema};
+use event::{BuildError, Event, EventBuilder, Timestamp, column, id, kind};
 
 use crate::alert::{Alert, Step};
 
 /// Domain of the identifiers of outcomes.
 const DOMAIN: &str = "driftseal/event-id/notification/v1";
-const DELIVERED: &str = "notification.delivered";
-const FAILED: &str = "notification.failed";
-const SUPPRESSED: &str = "notification.suppressed";
+const DELIVERED: &str = kind::NOTIFICATION_DELIVERED;
+const FAILED: &str = kind::NOTIFICATION_FAILED;
+const SUPPRESSED: &str = kind::NOTIFICATION_SUPPRESSED;
 
 /// Why a sink was not notified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -107,24 +107,24 @@ impl Outcome {
         let suppressed_by = alert.suppressed_by.as_deref();
         let suppressed_by = suppressed_by.filter(|_| self.verdict == Verdict::Suppressed);
         EventBuilder::new(self.kind())
-            .set("event_id", id::from_texts(DOMAIN, &[&alert.alert_id, sink, about]))
-            .set("event_time", Timestamp::from_millis(now_ms))
-            .set_some("tenant_id", alert.tenant_id.as_deref())
-            .set_some("environment", alert.environment.as_deref())
-            .set_some("agent_id", Some(alert.agent_id.as_str()).filter(|id| !id.is_empty()))
-            .set_some("agent_version", alert.agent_version.as_deref())
-            .set("actor.type", "service")
-            .set("actor.id", "notifier")
-            .set("links.causation", alert.event_id.as_str())
-            .set("notification.alert_id", &*alert.alert_id)
-            .set("notification.sink", sink)
-            .set("notification.step", alert.step.name())
-            .set("notification.attempts", i64::from(self.attempts))
-            .set_some("notification.status_code", self.status_code.map(i64::from))
-            .set_some("notification.request_digest", self.request_digest.as_deref())
-            .set_some("notification.reason", reason)
-            .set_some("notification.detail", self.detail.as_deref())
-            .set_some("notification.suppressed_by", suppressed_by)
+            .set(column::EVENT_ID, id::from_texts(DOMAIN, &[&alert.alert_id, sink, about]))
+            .set(column::EVENT_TIME, Timestamp::from_millis(now_ms))
+            .set_some(column::TENANT_ID, alert.tenant_id.as_deref())
+            .set_some(column::ENVIRONMENT, alert.environment.as_deref())
+            .set_some(column::AGENT_ID, Some(alert.agent_id.as_str()).filter(|id| !id.is_empty()))
+            .set_some(column::AGENT_VERSION, alert.agent_version.as_deref())
+            .set(column::actor::TYPE, "service")
+            .set(column::actor::ID, "notifier")
+            .set(column::links::CAUSATION, alert.event_id.as_str())
+            .set(column::notification::ALERT_ID, &*alert.alert_id)
+            .set(column::notification::SINK, sink)
+            .set(column::notification::STEP, alert.step.name())
+            .set(column::notification::ATTEMPTS, i64::from(self.attempts))
+            .set_some(column::notification::STATUS_CODE, self.status_code.map(i64::from))
+            .set_some(column::notification::REQUEST_DIGEST, self.request_digest.as_deref())
+            .set_some(column::notification::REASON, reason)
+            .set_some(column::notification::DETAIL, self.detail.as_deref())
+            .set_some(column::notification::SUPPRESSED_BY, suppressed_by)
             .build()
     }
 }
@@ -141,12 +141,12 @@ pub(crate) struct Logged {
 impl Logged {
     /// The outcome that an event records; `None` for every other event.
     pub(crate) fn from_event(event: &Event<'_>) -> Option<Self> {
-        let text = |path| schema().id(path).and_then(|id| event.text(id));
-        let verdict = match text("kind")? {
+        let text = |column| event.text(column);
+        let verdict = match text(column::KIND)? {
             DELIVERED => Verdict::Delivered,
             SUPPRESSED => Verdict::Suppressed,
             FAILED => {
-                let name = text("notification.reason");
+                let name = text(column::notification::REASON);
                 let reason = Reason::ALL.into_iter().find(|reason| Some(reason.name()) == name);
                 // A reason of a later release is as final as any.
                 Verdict::Failed(reason.unwrap_or(Reason::Refused))
@@ -154,9 +154,9 @@ impl Logged {
             _ => return None,
         };
         Some(Self {
-            alert_id: text("notification.alert_id")?.into(),
-            sink: text("notification.sink")?.to_owned(),
-            step: Step::of_name(text("notification.step")?)?,
+            alert_id: text(column::notification::ALERT_ID)?.into(),
+            sink: text(column::notification::SINK)?.to_owned(),
+            step: Step::of_name(text(column::notification::STEP)?)?,
             verdict,
         })
     }
@@ -180,7 +180,7 @@ mod tests {
                 detail: Some("ok".into()),
             };
             let event = outcome.to_event("oncall", &alert, 5).unwrap();
-            assert_eq!(event.text_at("links.causation"), Some(alert.event_id.as_str()));
+            assert_eq!(event.text(column::links::CAUSATION), Some(alert.event_id.as_str()));
             let logged = Logged::from_event(&event).unwrap();
             let (alert_id, sink) = ("a-1".into(), "oncall".to_owned());
             assert_eq!(logged, Logged { alert_id, sink, step, verdict });
@@ -193,8 +193,8 @@ mod tests {
         let suppressed = Outcome::suppressed().to_event("oncall", &alert, 5).unwrap();
         let told = Outcome { verdict: Verdict::Delivered, ..Outcome::suppressed() };
         let told = told.to_event("oncall", &alert, 5).unwrap();
-        assert_ne!(suppressed.text_at("event_id"), told.text_at("event_id"));
-        assert_eq!(suppressed.text_at("notification.suppressed_by"), Some("s-1"));
+        assert_ne!(suppressed.text(column::EVENT_ID), told.text(column::EVENT_ID));
+        assert_eq!(suppressed.text(column::notification::SUPPRESSED_BY), Some("s-1"));
         let logged = Logged::from_event(&suppressed).unwrap();
         assert_eq!((logged.verdict, logged.step), (Verdict::Suppressed, Step::Firing));
     }
@@ -203,7 +203,7 @@ mod tests {
     fn the_identifier_differs_by_alert_sink_and_step_and_by_nothing_else() {
         let of = |id: &str, sink: &str, step| {
             let event = Outcome::unsent(Reason::Expired).to_event(sink, &alert(step, id), 0);
-            event.unwrap().text_at("event_id").unwrap().to_owned()
+            event.unwrap().text(column::EVENT_ID).unwrap().to_owned()
         };
         let all = [
             of("a", "s", Step::Firing),

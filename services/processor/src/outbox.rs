@@ -4,6 +4,7 @@
 //! At most one call is unacknowledged while the next is filled, so at most twice
 //! `publish_records_max` outputs are held, however many come of one record.
 
+use event::{column, kind};
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -154,7 +155,7 @@ impl Outbox {
         let topic = Arc::clone(self.topic(output.destination));
         let record = Outgoing::event(topic, &output.event).in_partition(self.partition);
         self.records.push(record.with_key(&*output.key));
-        self.kinds.push(label_of(output.event.text_at("kind").unwrap_or_default()));
+        self.kinds.push(label_of(output.event.text(column::KIND).unwrap_or_default()));
         if self.records.len() >= self.records_max {
             self.failure = self.publish().err();
         }
@@ -227,13 +228,13 @@ impl Outbox {
 /// A kind as a bounded label.
 fn label_of(kind: &str) -> &'static str {
     match kind {
-        "metric.window" => "metric.window",
-        "drift.baseline.set" => "drift.baseline.set",
-        "drift.alert.pending" => "drift.alert.pending",
-        "drift.alert.firing" => "drift.alert.firing",
-        "drift.alert.resolved" => "drift.alert.resolved",
-        "monitor.alive" => "monitor.alive",
-        "monitor.gap" => "monitor.gap",
+        kind::METRIC_WINDOW => kind::METRIC_WINDOW,
+        kind::DRIFT_BASELINE_SET => kind::DRIFT_BASELINE_SET,
+        kind::DRIFT_ALERT_PENDING => kind::DRIFT_ALERT_PENDING,
+        kind::DRIFT_ALERT_FIRING => kind::DRIFT_ALERT_FIRING,
+        kind::DRIFT_ALERT_RESOLVED => kind::DRIFT_ALERT_RESOLVED,
+        kind::MONITOR_ALIVE => kind::MONITOR_ALIVE,
+        kind::MONITOR_GAP => kind::MONITOR_GAP,
         _ => "other",
     }
 }

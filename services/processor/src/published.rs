@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
-use event::{ColumnId, Decoder, Event, Limits, TopicPartition, schema};
+use event::{Decoder, Event, Limits, TopicPartition, column};
 use ports::{EventLog, LogError};
 use service::read::read_ranges;
 use tracing::warn;
@@ -33,7 +33,6 @@ pub(crate) fn read_published(
     silence_max: Duration,
 ) -> Result<BTreeMap<TopicPartition, HashSet<Origin>>, LogError> {
     let decoder = Decoder::new(Limits::default());
-    let columns = OriginColumns::find();
     let firsts: BTreeMap<&TopicPartition, i64> =
         unread.iter().map(|unread| (&unread.output, unread.first_origin)).collect();
     let mut found: BTreeMap<TopicPartition, HashSet<Origin>> = BTreeMap::new();
@@ -41,7 +40,7 @@ pub(crate) fn read_published(
     let silent = read_ranges(log, ranges, silence_max, |output, record| {
         let Some(first) = firsts.get(output) else { return };
         let decoded = decoder.decode(record);
-        let ours = columns.of(&decoded.event, topic, i64::from(output.partition));
+        let ours = origin_of(&decoded.event, topic, i64::from(output.partition));
         if let Some(ours) = ours.filter(|(offset, _)| offset >= first) {
             found.entry(output.clone()).or_default().insert(ours);
         }
@@ -53,29 +52,10 @@ pub(crate) fn read_published(
     Ok(found)
 }
 
-/// Columns of an output's origin.
-struct OriginColumns {
-    topic: Option<ColumnId>,
-    partition: Option<ColumnId>,
-    offset: Option<ColumnId>,
-    ordinal: Option<ColumnId>,
-}
-
-impl OriginColumns {
-    fn find() -> Self {
-        let id = |path| schema().id(path);
-        Self {
-            topic: id("origin.topic"),
-            partition: id("origin.partition"),
-            offset: id("origin.offset"),
-            ordinal: id("origin.ordinal"),
-        }
-    }
-
-    fn of(&self, event: &Event<'_>, topic: &str, partition: i64) -> Option<Origin> {
-        let ours =
-            event.text(self.topic?) == Some(topic) && event.int(self.partition?) == Some(partition);
-        ours.then_some(())?;
-        Some((event.int(self.offset?)?, event.int(self.ordinal?)?))
-    }
+/// Where an output of this partition comes from; `None` for another event.
+fn origin_of(event: &Event<'_>, topic: &str, partition: i64) -> Option<Origin> {
+    let ours = event.text(column::origin::TOPIC) == Some(topic)
+        && event.int(column::origin::PARTITION) == Some(partition);
+    ours.then_some(())?;
+    Some((event.int(column::origin::OFFSET)?, event.int(column::origin::ORDINAL)?))
 }

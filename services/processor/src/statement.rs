@@ -1,16 +1,16 @@
 //! The events that a processor writes into the partitions it reads: ticks, the settings where they
 //! are to change, and that it began without a state.
 
-use event::{BuildError, EventBuilder, Timestamp, TopicPartition};
+use event::{BuildError, EventBuilder, Timestamp, TopicPartition, column, kind};
 use ports::Outgoing;
 use uuid::Uuid;
 
 /// Kind of the ticks.
-pub(crate) const TICK: &str = "monitor.tick";
+pub(crate) const TICK: &str = kind::MONITOR_TICK;
 /// Kind of the event that says that nothing before its record is in the state.
-pub(crate) const STARTED: &str = "monitor.started";
+pub(crate) const STARTED: &str = kind::MONITOR_STARTED;
 /// Kind of the event that brings settings.
-pub(crate) const CONFIGURED: &str = "monitor.configured";
+pub(crate) const CONFIGURED: &str = kind::MONITOR_CONFIGURED;
 
 /// What a tick says.
 #[derive(Debug, Clone, Copy)]
@@ -41,12 +41,12 @@ impl Tick {
         // Records may be deleted after the end was asked for.
         let lag = (self.end - self.next_offset).max(0);
         let event = by(TICK, monitor_id, now_ms)
-            .set("monitor.next_offset", self.next_offset)
-            .set("monitor.lag", lag)
-            .set("monitor.idle", self.is_idle)
-            .set_some("monitor.read_until", self.read_until_ms.map(Timestamp::from_millis))
-            .set("monitor.metrics_next", self.metrics_next)
-            .set("monitor.alerts_next", self.alerts_next);
+            .set(column::monitor::NEXT_OFFSET, self.next_offset)
+            .set(column::monitor::LAG, lag)
+            .set(column::monitor::IDLE, self.is_idle)
+            .set_some(column::monitor::READ_UNTIL, self.read_until_ms.map(Timestamp::from_millis))
+            .set(column::monitor::METRICS_NEXT, self.metrics_next)
+            .set(column::monitor::ALERTS_NEXT, self.alerts_next);
         record(event, partition)
     }
 }
@@ -63,8 +63,8 @@ pub(crate) fn started(
     first_offset: i64,
 ) -> Result<Outgoing, BuildError> {
     let event = by(STARTED, monitor_id, now_ms)
-        .set("monitor.first_offset", first_offset)
-        .set("monitor.semantics", monitor::SEMANTICS);
+        .set(column::monitor::FIRST_OFFSET, first_offset)
+        .set(column::monitor::SEMANTICS, monitor::SEMANTICS);
     record(event, partition)
 }
 
@@ -79,17 +79,17 @@ pub(crate) fn configured(
     now_ms: i64,
     settings: &str,
 ) -> Result<Outgoing, BuildError> {
-    record(by(CONFIGURED, monitor_id, now_ms).set("monitor.settings", settings), partition)
+    record(by(CONFIGURED, monitor_id, now_ms).set(column::monitor::SETTINGS, settings), partition)
 }
 
 /// An event of a monitor about itself.
 fn by(kind: &str, monitor_id: &str, now_ms: i64) -> EventBuilder {
     EventBuilder::new(kind)
-        .set("event_id", Uuid::now_v7().to_string())
-        .set("event_time", Timestamp::from_millis(now_ms))
-        .set("actor.type", "service")
-        .set("actor.id", monitor_id)
-        .set("monitor.id", monitor_id)
+        .set(column::EVENT_ID, Uuid::now_v7().to_string())
+        .set(column::EVENT_TIME, Timestamp::from_millis(now_ms))
+        .set(column::actor::TYPE, "service")
+        .set(column::actor::ID, monitor_id)
+        .set(column::monitor::ID, monitor_id)
 }
 
 fn record(event: EventBuilder, partition: &TopicPartition) -> Result<Outgoing, BuildError> {
@@ -120,11 +120,15 @@ mod tests {
         let decoder = event::Decoder::new(event::Limits::default());
         let decoded = decoder.decode(&batch.records().next().unwrap());
         assert_eq!(decoded.fault, None);
-        let int = |path: &str| decoded.event.int(event::schema().id(path).unwrap());
-        let said = ["next_offset", "lag", "metrics_next", "alerts_next"]
-            .map(|name| int(&format!("monitor.{name}")));
+        let said = [
+            column::monitor::NEXT_OFFSET,
+            column::monitor::LAG,
+            column::monitor::METRICS_NEXT,
+            column::monitor::ALERTS_NEXT,
+        ]
+        .map(|column| decoded.event.int(column));
         assert_eq!(said, [Some(40), Some(7), Some(3), Some(5)]);
-        let idle = event::schema().id("monitor.idle").unwrap();
+        let idle = column::monitor::IDLE;
         assert_eq!((record.partition, decoded.event.bool(idle)), (Some(2), Some(false)));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use event::{Event, Record, TimestampType};
+use event::{Event, Record, TimestampType, column};
 use service::clock::Stopwatch;
 
 use crate::statement::TICK;
@@ -25,7 +25,7 @@ impl TickTimer {
 
     /// A record was read.
     pub(crate) fn handle_record(&mut self, record: &Record<'_>, event: &Event<'_>) {
-        if event.text_at("kind") != Some(TICK) {
+        if event.text(column::KIND) != Some(TICK) {
             self.since_event = Stopwatch::start();
         }
         if record.timestamp_type != TimestampType::None {

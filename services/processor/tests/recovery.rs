@@ -1,13 +1,16 @@
 //! The processor dies and comes back, the log fails and lies: the outputs are those of an
 //! undisturbed run, and none is missing.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed step fails the test")]
+#![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use event::{EventBuilder, Timestamp, TimestampType, TopicPartition, encode};
+use event::typed::Int;
+use event::{
+    EventBuilder, Timestamp, TimestampType, TopicPartition, TypedColumn, column, encode, kind,
+};
 use ports::{Outgoing, TopicSpec};
 use processor::{Config, Processor};
 use service::{Role as _, RoleError, Shutdown};
@@ -32,15 +35,15 @@ fn traffic() -> Vec<Input> {
         }
         let version = if number < 200 { "v1" } else { "v2" };
         let failed = number % 10 == 3 || number >= 200 && number % 2 == 0;
-        let event = EventBuilder::new("run.completed")
-            .set("event_id", format!("run-{number}"))
-            .set("event_time", Timestamp::from_millis(time_ms))
-            .set("agent_id", "a")
-            .set("agent_version", version)
-            .set("run_id", format!("r{number}"))
-            .set("run.status", if failed { "error" } else { "ok" })
-            .set("run.duration_ms", 100.0 + f64::from(i32::try_from(number).unwrap()))
-            .set("run.input_tokens", number)
+        let event = EventBuilder::new(kind::RUN_COMPLETED)
+            .set(column::EVENT_ID, format!("run-{number}"))
+            .set(column::EVENT_TIME, Timestamp::from_millis(time_ms))
+            .set(column::AGENT_ID, "a")
+            .set(column::AGENT_VERSION, version)
+            .set(column::RUN_ID, format!("r{number}"))
+            .set(column::run::STATUS, if failed { "error" } else { "ok" })
+            .set(column::run::DURATION_MS, 100.0 + f64::from(i32::try_from(number).unwrap()))
+            .set(column::run::INPUT_TOKENS, number)
             .build()
             .unwrap();
         let mut value = Vec::new();
@@ -136,12 +139,9 @@ fn outputs(log: &MemoryLog) -> Found {
         for record in batch.records() {
             let decoded = decoder.decode(&record);
             assert_eq!(decoded.fault, None);
-            let int = |path| decoded.event.get(event::schema().id(path).unwrap()).cloned();
-            let number = |path| match int(path) {
-                Some(event::Cell::Int(number)) => number,
-                other => panic!("{path}: {other:?}"),
-            };
-            let key = (topic.clone(), number("origin.offset"), number("origin.ordinal"));
+            let number = |column| decoded.event.int(column).unwrap();
+            let key =
+                (topic.clone(), number(column::origin::OFFSET), number(column::origin::ORDINAL));
             let value = record.value.unwrap().to_vec();
             if let Some(known) = found.insert(key, value.clone()) {
                 assert_eq!(known, value, "a repeated output differs");
@@ -161,7 +161,7 @@ fn published(log: &MemoryLog) -> usize {
 fn kinds(log: &MemoryLog) -> Vec<String> {
     let decoder = event::Decoder::new(event::Limits::default());
     let batch = log.records(&TopicPartition::new(config().topics.alerts.as_str(), 0)).unwrap();
-    let kind = |record| decoder.decode(&record).event.text_at("kind").unwrap().to_owned();
+    let kind = |record| decoder.decode(&record).event.text(column::KIND).unwrap().to_owned();
     batch.records().map(kind).collect()
 }
 
@@ -176,7 +176,7 @@ fn an_undisturbed_run_alerts_and_repeats_nothing() {
     let log = world(1);
     play(&log, |_, _| {});
     let kinds = kinds(&log);
-    for kind in ["drift.baseline.set", "drift.alert.pending", "drift.alert.firing"] {
+    for kind in [kind::DRIFT_BASELINE_SET, kind::DRIFT_ALERT_PENDING, kind::DRIFT_ALERT_FIRING] {
         assert!(kinds.iter().any(|found| found == kind), "{kind}: {kinds:?}");
     }
     assert_eq!(outputs(&log).len(), published(&log));
@@ -297,11 +297,11 @@ fn of_kind(log: &MemoryLog, topic: &str, partition: i32, kind: &str) -> Vec<even
     let decoder = event::Decoder::new(event::Limits::default());
     let batch = log.records(&TopicPartition::new(topic, partition)).unwrap();
     let events = batch.records().map(|record| decoder.decode(&record).event.into_owned());
-    events.filter(|event| event.text_at("kind") == Some(kind)).collect()
+    events.filter(|event| event.text(column::KIND) == Some(kind)).collect()
 }
 
-fn int(event: &event::Event<'_>, path: &str) -> i64 {
-    event.int(event::schema().id(path).unwrap()).unwrap()
+fn int(event: &event::Event<'_>, column: TypedColumn<Int>) -> i64 {
+    event.int(column).unwrap()
 }
 
 #[test]
@@ -316,8 +316,8 @@ fn an_idle_partition_gets_ticks_and_its_windows_close() {
         (!log.records(&metrics).unwrap().is_empty()).then_some(())
     });
     for partition in [0, 1] {
-        let ticks = of_kind(&log, "agent.events", partition, "monitor.tick");
-        let idle = event::schema().id("monitor.idle").unwrap();
+        let ticks = of_kind(&log, "agent.events", partition, kind::MONITOR_TICK);
+        let idle = column::monitor::IDLE;
         let said: Vec<_> = ticks.iter().map(|tick| tick.bool(idle)).collect();
         assert_eq!(said.first(), Some(&Some(false)), "the first is written at once");
         assert_eq!(said.last(), Some(&Some(true)));
@@ -333,16 +333,16 @@ fn a_busy_partition_gets_ticks_that_come_back_as_heartbeats() {
     let mut rest = inputs[100..].iter();
     let alive = run_until(&log, config, "three heartbeats", || {
         rest.next().inspect(|input| append(&log, 0, input));
-        let alive = of_kind(&log, "driftseal.alerts", 0, "monitor.alive");
+        let alive = of_kind(&log, "driftseal.alerts", 0, kind::MONITOR_ALIVE);
         (alive.len() >= 3).then_some(alive)
     });
-    let ticks = of_kind(&log, "agent.events", 0, "monitor.tick");
-    assert_eq!(int(&ticks[0], "monitor.next_offset"), 0);
-    let lag = int(&ticks[0], "monitor.lag");
-    assert!(lag >= 100 && int(&alive[0], "monitor.lag") >= lag, "{lag}");
-    assert!(int(&ticks[1], "monitor.next_offset") > 100);
-    assert!(int(&ticks[2], "monitor.alerts_next") >= 1, "its own heartbeat at least");
-    assert_eq!(alive[0].text_at("agent_id"), None);
+    let ticks = of_kind(&log, "agent.events", 0, kind::MONITOR_TICK);
+    assert_eq!(int(&ticks[0], column::monitor::NEXT_OFFSET), 0);
+    let lag = int(&ticks[0], column::monitor::LAG);
+    assert!(lag >= 100 && int(&alive[0], column::monitor::LAG) >= lag, "{lag}");
+    assert!(int(&ticks[1], column::monitor::NEXT_OFFSET) > 100);
+    assert!(int(&ticks[2], column::monitor::ALERTS_NEXT) >= 1, "its own heartbeat at least");
+    assert_eq!(alive[0].text(column::AGENT_ID), None);
 }
 
 #[test]
@@ -361,10 +361,10 @@ fn a_state_that_is_lost_is_said_to_be_and_everything_is_as_before() {
                 log.trim(&events, trimmed).unwrap();
             }
         });
-        let started = of_kind(&log, "agent.events", 0, "monitor.started");
-        let said: Vec<_> = started.iter().map(|e| int(e, "monitor.first_offset")).collect();
+        let started = of_kind(&log, "agent.events", 0, kind::MONITOR_STARTED);
+        let said: Vec<_> = started.iter().map(|e| int(e, column::monitor::FIRST_OFFSET)).collect();
         assert_eq!(said, [trimmed]);
-        assert_eq!(int(&started[0], "monitor.semantics"), monitor::SEMANTICS);
+        assert_eq!(int(&started[0], column::monitor::SEMANTICS), monitor::SEMANTICS);
         if trimmed == 0 {
             // The record that says so moves all that come after it by one.
             let at = 320;

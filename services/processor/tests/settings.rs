@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use event::{Decoder, Limits, TimestampType, TopicPartition};
+use event::{Decoder, Limits, TimestampType, TopicPartition, column, kind};
 use monitor::{Output, Processor, Settings};
 use ports::{EventLog as _, Outgoing, TopicSpec};
 use processor::Config;
@@ -65,7 +65,7 @@ fn recomputed(log: &MemoryLog) -> Vec<Output> {
 }
 
 fn bounds(outputs: &[Output]) -> Vec<f64> {
-    let bound = event::schema().id("drift.bound").unwrap();
+    let bound = column::drift::BOUND;
     outputs.iter().filter_map(|output| output.event.number(bound)).collect()
 }
 
@@ -73,8 +73,9 @@ fn bounds(outputs: &[Output]) -> Vec<f64> {
 fn configured(log: &MemoryLog) -> Vec<i64> {
     let decoder = Decoder::new(Limits::default());
     let batch = log.records(&TopicPartition::new("agent.events", 0)).unwrap();
-    let is =
-        |record: &_| decoder.decode(record).event.text_at("kind") == Some("monitor.configured");
+    let is = |record: &_| {
+        decoder.decode(record).event.text(column::KIND) == Some(kind::MONITOR_CONFIGURED)
+    };
     batch.records().filter(is).map(|record| record.offset).collect()
 }
 

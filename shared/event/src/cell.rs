@@ -66,6 +66,28 @@ impl Cell<'_> {
         }
     }
 
+    /// The text of a text.
+    #[must_use]
+    pub fn as_text(&self) -> Option<&str> {
+        if let Cell::Text(text) = self { Some(text) } else { None }
+    }
+
+    /// The number of an integer or a float.
+    #[must_use]
+    pub const fn as_number(&self) -> Option<f64> {
+        match self {
+            Self::Float(value) => Some(*value),
+            #[expect(clippy::cast_precision_loss, reason = "metrics are floats")]
+            Self::Int(value) => Some(*value as f64),
+            Self::Bool(_)
+            | Self::Text(_)
+            | Self::Bytes(_)
+            | Self::Time(_)
+            | Self::Texts(_)
+            | Self::Map(_) => None,
+        }
+    }
+
     /// The same value, owning its bytes.
     #[must_use]
     pub fn into_owned(self) -> Cell<'static> {

@@ -5,9 +5,13 @@
 
 use thiserror::Error;
 
+use std::borrow::Cow;
+
 use crate::cell::{Cell, CellType};
+use crate::column;
 use crate::schema::{ColumnId, schema};
 use crate::time::Timestamp;
+use crate::typed::{Bool, Bytes, Int, Map, Number, Text, Texts, Time, TypedColumn, ValueOf};
 
 /// One event. Borrows from the record it was decoded from where it can.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -34,7 +38,8 @@ impl<'a> Event<'a> {
 
     /// Appends a cell; fast when columns arrive in ascending order, correct in any order. A
     /// second value for a column replaces the first.
-    pub fn set(&mut self, column: ColumnId, cell: Cell<'a>) {
+    pub fn set(&mut self, column: impl Into<ColumnId>, cell: Cell<'a>) {
+        let column = column.into();
         if self.cells.last().is_none_or(|(last, _)| *last < column) {
             self.cells.push((column, cell));
             return;
@@ -51,56 +56,58 @@ impl<'a> Event<'a> {
 
     /// The value of a column.
     #[must_use]
-    pub fn get(&self, column: ColumnId) -> Option<&Cell<'a>> {
+    pub fn get(&self, column: impl Into<ColumnId>) -> Option<&Cell<'a>> {
+        let column = column.into();
         let at = self.cells.binary_search_by_key(&column, |(id, _)| *id).ok()?;
         self.cells.get(at).map(|(_, cell)| cell)
     }
 
-    /// The value of a column by its path; for tests and cold paths.
+    /// The text of a column.
     #[must_use]
-    pub fn at(&self, path: &str) -> Option<&Cell<'a>> {
-        self.get(schema().id(path)?)
-    }
-
-    /// The text of a text column.
-    #[must_use]
-    pub fn text(&self, column: ColumnId) -> Option<&str> {
-        if let Some(Cell::Text(text)) = self.get(column) { Some(text) } else { None }
+    pub fn text(&self, column: TypedColumn<Text>) -> Option<&str> {
+        self.get(column)?.as_text()
     }
 
     /// The number of an integer or float column.
     #[must_use]
-    pub fn number(&self, column: ColumnId) -> Option<f64> {
-        match self.get(column) {
-            Some(Cell::Float(value)) => Some(*value),
-            #[expect(clippy::cast_precision_loss, reason = "metrics are floats")]
-            Some(Cell::Int(value)) => Some(*value as f64),
-            Some(_) | None => None,
-        }
+    pub fn number<N: Number>(&self, column: TypedColumn<N>) -> Option<f64> {
+        self.get(column)?.as_number()
     }
 
     /// The value of an integer column.
     #[must_use]
-    pub fn int(&self, column: ColumnId) -> Option<i64> {
+    pub fn int(&self, column: TypedColumn<Int>) -> Option<i64> {
         if let Some(Cell::Int(value)) = self.get(column) { Some(*value) } else { None }
     }
 
     /// The value of a boolean column.
     #[must_use]
-    pub fn bool(&self, column: ColumnId) -> Option<bool> {
+    pub fn bool(&self, column: TypedColumn<Bool>) -> Option<bool> {
         if let Some(Cell::Bool(value)) = self.get(column) { Some(*value) } else { None }
     }
 
     /// The value of a time column.
     #[must_use]
-    pub fn time(&self, column: ColumnId) -> Option<Timestamp> {
+    pub fn time(&self, column: TypedColumn<Time>) -> Option<Timestamp> {
         if let Some(Cell::Time(value)) = self.get(column) { Some(*value) } else { None }
     }
 
-    /// Text by path; for tests and cold paths.
+    /// The bytes of a column.
     #[must_use]
-    pub fn text_at(&self, path: &str) -> Option<&str> {
-        schema().id(path).and_then(|id| self.text(id))
+    pub fn bytes(&self, column: TypedColumn<Bytes>) -> Option<&[u8]> {
+        if let Some(Cell::Bytes(value)) = self.get(column) { Some(value) } else { None }
+    }
+
+    /// The texts of a column; none if it has no value.
+    #[must_use]
+    pub fn texts(&self, column: TypedColumn<Texts>) -> &[Cow<'a, str>] {
+        if let Some(Cell::Texts(values)) = self.get(column) { values } else { &[] }
+    }
+
+    /// The pairs of a map column, in ascending order of keys; none if it has no value.
+    #[must_use]
+    pub fn map(&self, column: TypedColumn<Map>) -> &[(Cow<'a, str>, Cow<'a, str>)] {
+        if let Some(Cell::Map(pairs)) = self.get(column) { pairs } else { &[] }
     }
 
     /// The same event, owning its bytes.
@@ -113,14 +120,11 @@ impl<'a> Event<'a> {
 /// Why an event could not be built.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum BuildError {
-    /// No column has that path.
-    #[error("no column `{0}`")]
-    UnknownColumn(String),
     /// The value is of another type than the column.
     #[error("column `{path}` holds {expected:?}, not {found:?}")]
     WrongType {
         /// The column.
-        path: String,
+        path: &'static str,
         /// Its type.
         expected: CellType,
         /// Type of the value.
@@ -128,10 +132,10 @@ pub enum BuildError {
     },
     /// A required column has no value.
     #[error("column `{0}` is required")]
-    Missing(String),
+    Missing(&'static str),
 }
 
-/// Builds events in code, checking paths and types against the schema.
+/// Builds events in code: columns and their types are checked when it is compiled.
 #[derive(Debug, Clone, Default)]
 pub struct EventBuilder {
     event: Event<'static>,
@@ -142,56 +146,60 @@ impl EventBuilder {
     /// An event of a kind; `schema_version` is filled.
     #[must_use]
     pub fn new(kind: &str) -> Self {
-        Self::default().set("kind", kind).set("schema_version", crate::schema::SCHEMA_VERSION)
+        Self::default()
+            .set(column::KIND, kind)
+            .set(column::SCHEMA_VERSION, crate::schema::SCHEMA_VERSION)
     }
 
-    /// Sets a column. The first error is kept and returned by [`Self::build`].
+    /// Sets a column.
     #[must_use]
-    pub fn set<'v>(mut self, path: &str, value: impl Into<Cell<'v>>) -> Self {
-        let cell = value.into();
-        match schema().id(path) {
-            None => {
-                self.error.get_or_insert_with(|| BuildError::UnknownColumn(path.into()));
-            }
-            Some(id) => {
-                let expected = schema().column(id).cell_type;
-                let found = cell.cell_type();
-                if expected == found {
-                    self.event.set(id, cell.into_owned());
-                } else {
-                    self.error.get_or_insert_with(|| BuildError::WrongType {
-                        path: path.into(),
-                        expected,
-                        found,
-                    });
-                }
-            }
-        }
+    pub fn set<'v, T, V>(mut self, column: TypedColumn<T>, value: V) -> Self
+    where
+        V: ValueOf<T> + Into<Cell<'v>>,
+    {
+        self.event.set(column, value.into().into_owned());
         self
     }
 
     /// Sets a column if there is a value.
     #[must_use]
-    pub fn set_some<'v>(self, path: &str, value: Option<impl Into<Cell<'v>>>) -> Self {
+    pub fn set_some<'v, T, V>(self, column: TypedColumn<T>, value: Option<V>) -> Self
+    where
+        V: ValueOf<T> + Into<Cell<'v>>,
+    {
         match value {
-            Some(value) => self.set(path, value),
+            Some(value) => self.set(column, value),
             None => self,
         }
+    }
+
+    /// Sets a column that is known only when the program runs. The first value of a wrong type is
+    /// returned by [`Self::build`].
+    #[must_use]
+    pub fn set_cell(mut self, column: ColumnId, cell: Cell<'_>) -> Self {
+        let expected = schema().column(column).cell_type;
+        let found = cell.cell_type();
+        if expected == found {
+            self.event.set(column, cell.into_owned());
+        } else {
+            let path = column.path();
+            self.error.get_or_insert(BuildError::WrongType { path, expected, found });
+        }
+        self
     }
 
     /// The event.
     ///
     /// # Errors
     ///
-    /// The first wrong path or type, or the first required column that has no value.
+    /// The first value of a wrong type, or the first required column that has no value.
     pub fn build(self) -> Result<Event<'static>, BuildError> {
         if let Some(error) = self.error {
             return Err(error);
         }
-        for (index, column) in schema().columns().iter().enumerate() {
-            let id = u16::try_from(index).map(ColumnId).ok();
-            if column.required && id.and_then(|id| self.event.get(id)).is_none() {
-                return Err(BuildError::Missing(column.path.clone()));
+        for id in schema().ids() {
+            if schema().column(id).required && self.event.get(id).is_none() {
+                return Err(BuildError::Missing(id.path()));
             }
         }
         Ok(self.event)
@@ -201,32 +209,34 @@ impl EventBuilder {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kind;
 
     #[test]
     fn a_builder_names_the_wrong_column() {
-        let wrong = EventBuilder::new("run.completed").set("run.status", true).build();
+        let status = column::run::STATUS.id();
+        let wrong = EventBuilder::new(kind::RUN_COMPLETED).set_cell(status, true.into()).build();
         assert_eq!(
             wrong,
             Err(BuildError::WrongType {
-                path: "run.status".into(),
+                path: "run.status",
                 expected: CellType::Text,
                 found: CellType::Bool,
             })
         );
-        let missing = EventBuilder::new("run.completed").build();
-        assert_eq!(missing, Err(BuildError::Missing("event_id".into())));
+        let missing = EventBuilder::new(kind::RUN_COMPLETED).build();
+        assert_eq!(missing, Err(BuildError::Missing("event_id")));
     }
 
     #[test]
     fn cells_are_in_column_order_however_they_arrive() {
-        let event = EventBuilder::new("run.completed")
-            .set("run.status", "ok")
-            .set("event_time", Timestamp::from_micros(1))
-            .set("event_id", "x")
-            .set("event_id", "y")
+        let event = EventBuilder::new(kind::RUN_COMPLETED)
+            .set(column::run::STATUS, "ok")
+            .set(column::EVENT_TIME, Timestamp::from_micros(1))
+            .set(column::EVENT_ID, "x")
+            .set(column::EVENT_ID, "y")
             .build()
             .unwrap();
         assert!(event.cells().is_sorted_by_key(|(id, _)| *id));
-        assert_eq!(event.text_at("event_id"), Some("y"));
+        assert_eq!(event.text(column::EVENT_ID), Some("y"));
     }
 }

@@ -16,18 +16,23 @@
 //! No I/O, no clock, no randomness, no logging. It does not know Kafka, Parquet or Merkle trees.
 
 pub mod cell;
+pub mod column;
 pub mod decode;
 pub mod encode;
 pub mod event;
 pub mod id;
+pub mod kind;
 mod plan;
 pub mod record;
 pub mod schema;
 pub mod time;
+pub mod typed;
 
 pub use cell::{Cell, CellType};
 pub use decode::{Decoded, Decoder, Fault, Limits, Reason};
 pub use event::{BuildError, Event, EventBuilder};
+pub use kind::{About, Kind, Writer};
 pub use record::{Batch, BatchBuilder, Headers, Record, TimestampType, TopicPartition};
 pub use schema::{Column, ColumnId, EventSchema, schema};
 pub use time::Timestamp;
+pub use typed::TypedColumn;

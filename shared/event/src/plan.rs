@@ -6,13 +6,6 @@ use std::sync::LazyLock;
 use crate::cell::CellType;
 use crate::schema::{ColumnId, schema};
 
-/// Families whose events are about an agent and therefore must name it.
-const FAMILIES_OF_AGENTS: [&str; 7] =
-    ["agent", "approval", "change", "eval", "model", "run", "tool"];
-
-/// Kinds of these families that are about no agent: a suite is published to every partition.
-const KINDS_OF_NO_AGENT: [&str; 1] = ["eval.suite.published"];
-
 /// A field that holds a value.
 #[derive(Debug)]
 pub(crate) struct Field {
@@ -47,17 +40,12 @@ impl Entry {
     }
 }
 
-/// The compiled walk, and the columns that decoding itself must know.
+/// The compiled walk.
 #[derive(Debug)]
 pub(crate) struct Plan {
     /// In ascending order of names.
     pub(crate) entries: Vec<Entry>,
-    pub(crate) agent_id: ColumnId,
-    pub(crate) attributes: ColumnId,
-    pub(crate) event_id: ColumnId,
-    pub(crate) event_time: ColumnId,
-    pub(crate) kind: ColumnId,
-    pub(crate) schema_version: ColumnId,
+    /// Kinds whose events must name their agent, in ascending order.
     kinds_of_agents: Vec<&'static str>,
 }
 
@@ -69,7 +57,7 @@ impl Plan {
     }
 
     /// Whether events of that kind must name their agent.
-    pub(crate) fn is_about_an_agent(&self, kind: &str) -> bool {
+    pub(crate) fn must_name_agent(&self, kind: &str) -> bool {
         self.kinds_of_agents.binary_search(&kind).is_ok()
     }
 }
@@ -90,10 +78,11 @@ pub(crate) fn plan() -> &'static Plan {
 
 fn compile() -> Plan {
     let mut entries: Vec<Entry> = Vec::new();
-    for (index, column) in (0_u16..).zip(schema().columns()) {
+    for id in schema().ids() {
+        let column = schema().column(id);
         let field = Field {
             name: &column.name,
-            id: ColumnId(index),
+            id,
             cell_type: column.cell_type,
             required: column.required,
             pointer: format!("/{}", column.path.replace('.', "/")),
@@ -108,30 +97,16 @@ fn compile() -> Plan {
     }
     let kinds_of_agents = schema()
         .kinds()
-        .filter(|(kind, family)| {
-            FAMILIES_OF_AGENTS.contains(family) && !KINDS_OF_NO_AGENT.contains(kind)
-        })
-        .map(|(kind, _)| kind)
+        .filter(|kind| kind.must_name_agent())
+        .map(|kind| kind.name.as_str())
         .collect();
-    let id = |path: &str| {
-        #[expect(clippy::expect_used, reason = "the envelope is compiled in, and tested")]
-        schema().id(path).expect("a column of the envelope")
-    };
-    Plan {
-        entries,
-        agent_id: id("agent_id"),
-        attributes: id("attributes"),
-        event_id: id("event_id"),
-        event_time: id("event_time"),
-        kind: id("kind"),
-        schema_version: id("schema_version"),
-        kinds_of_agents,
-    }
+    Plan { entries, kinds_of_agents }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kind;
 
     #[test]
     fn the_plan_has_every_column_and_finds_it_by_name() {
@@ -146,8 +121,8 @@ mod tests {
             }
         });
         assert_eq!(fields.sum::<usize>(), schema().columns().len());
-        assert!(plan().is_about_an_agent("run.completed"));
-        assert!(!plan().is_about_an_agent("quarantine.added"));
-        assert!(!plan().is_about_an_agent("eval.suite.published"));
+        assert!(plan().must_name_agent(kind::RUN_COMPLETED));
+        assert!(!plan().must_name_agent(kind::QUARANTINE_ADDED));
+        assert!(!plan().must_name_agent(kind::EVAL_SUITE_PUBLISHED));
     }
 }

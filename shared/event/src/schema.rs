@@ -11,26 +11,46 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
 
-use serde_json::{Value, json};
-
 use crate::cell::CellType;
+use crate::kind::Kind;
+
+mod compile;
 
 /// The families: groups of fields, each with the kinds of event that fill it. To add one, write
 /// the document and add its line.
 pub const FAMILIES: &[(&str, &str)] = &[
+    ("access", include_str!("../../../schemas/events/access.avsc")),
     ("agent", include_str!("../../../schemas/events/agent.avsc")),
     ("approval", include_str!("../../../schemas/events/approval.avsc")),
+    ("attestation", include_str!("../../../schemas/events/attestation.avsc")),
     ("change", include_str!("../../../schemas/events/change.avsc")),
+    ("config", include_str!("../../../schemas/events/config.avsc")),
+    ("control", include_str!("../../../schemas/events/control.avsc")),
+    ("corpus", include_str!("../../../schemas/events/corpus.avsc")),
+    ("data", include_str!("../../../schemas/events/data.avsc")),
     ("drift", include_str!("../../../schemas/events/drift.avsc")),
+    ("erasure", include_str!("../../../schemas/events/erasure.avsc")),
     ("eval", include_str!("../../../schemas/events/eval.avsc")),
+    ("hold", include_str!("../../../schemas/events/hold.avsc")),
+    ("incident", include_str!("../../../schemas/events/incident.avsc")),
+    ("key", include_str!("../../../schemas/events/key.avsc")),
     ("maintenance", include_str!("../../../schemas/events/maintenance.avsc")),
+    ("memory", include_str!("../../../schemas/events/memory.avsc")),
     ("metric", include_str!("../../../schemas/events/metric.avsc")),
     ("model", include_str!("../../../schemas/events/model.avsc")),
     ("monitor", include_str!("../../../schemas/events/monitor.avsc")),
     ("notification", include_str!("../../../schemas/events/notification.avsc")),
+    ("oversight", include_str!("../../../schemas/events/oversight.avsc")),
+    ("pack", include_str!("../../../schemas/events/pack.avsc")),
+    ("policy", include_str!("../../../schemas/events/policy.avsc")),
     ("producer", include_str!("../../../schemas/events/producer.avsc")),
     ("quarantine", include_str!("../../../schemas/events/quarantine.avsc")),
+    ("retention", include_str!("../../../schemas/events/retention.avsc")),
+    ("retrieval", include_str!("../../../schemas/events/retrieval.avsc")),
+    ("risk", include_str!("../../../schemas/events/risk.avsc")),
     ("run", include_str!("../../../schemas/events/run.avsc")),
+    ("segment", include_str!("../../../schemas/events/segment.avsc")),
+    ("supplier", include_str!("../../../schemas/events/supplier.avsc")),
     ("tool", include_str!("../../../schemas/events/tool.avsc")),
 ];
 
@@ -49,10 +69,21 @@ impl ColumnId {
     pub fn index(self) -> usize {
         usize::from(self.0)
     }
+
+    /// Path of the column, such as `run.status`.
+    ///
+    /// # Panics
+    ///
+    /// Never: only columns have a number.
+    #[must_use]
+    pub fn path(self) -> &'static str {
+        #[expect(clippy::indexing_slicing, reason = "only columns have a number")]
+        crate::column::PATHS[self.index()]
+    }
 }
 
 /// A field that holds a value.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Column {
     /// `field` or `group.field`.
     pub path: String,
@@ -67,8 +98,55 @@ pub struct Column {
     pub erasable: bool,
     /// Whether every event has a value.
     pub required: bool,
+    /// Unit of a number, such as `ms`; `1` for a share or another number without a unit.
+    pub unit: Option<String>,
+    /// Values that a text column is meant to hold; empty if any text will do.
+    pub values: Vec<AllowedValue>,
+    /// Range in which a number is plausible, both ends inclusive.
+    pub range: Option<PlausibleRange>,
     /// What the field means.
     pub doc: String,
+}
+
+impl Column {
+    /// The allowed value that a text names, by its own name or by an alias; `None` for another
+    /// text, and for every text where any will do.
+    #[must_use]
+    pub fn allowed(&self, text: &str) -> Option<&str> {
+        let found = self
+            .values
+            .iter()
+            .find(|value| value.name == text || value.aliases.iter().any(|alias| alias == text));
+        found.map(|value| value.name.as_str())
+    }
+}
+
+/// A value that a column is meant to hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AllowedValue {
+    /// The value as it is written.
+    pub name: String,
+    /// Other texts that mean the same.
+    pub aliases: Vec<String>,
+}
+
+/// Range in which a number is plausible, both ends inclusive.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PlausibleRange {
+    /// Smallest plausible value.
+    pub min: Option<f64>,
+    /// Largest plausible value.
+    pub max: Option<f64>,
+}
+
+impl PlausibleRange {
+    /// Whether the number is in the range; NaN never is.
+    #[must_use]
+    pub fn contains(&self, number: f64) -> bool {
+        self.min.is_none_or(|min| number >= min)
+            && self.max.is_none_or(|max| number <= max)
+            && !number.is_nan()
+    }
 }
 
 /// The compiled schema.
@@ -76,7 +154,7 @@ pub struct Column {
 pub struct EventSchema {
     columns: Vec<Column>,
     by_path: HashMap<String, ColumnId>,
-    kinds: BTreeMap<String, String>,
+    kinds: BTreeMap<String, Kind>,
     avro_json: String,
 }
 
@@ -98,21 +176,32 @@ impl EventSchema {
         &self.columns[id.index()]
     }
 
+    /// The numbers of all columns, in ascending order.
+    pub fn ids(&self) -> impl Iterator<Item = ColumnId> {
+        (0_u16..).zip(&self.columns).map(|(index, _)| ColumnId(index))
+    }
+
     /// The number of the column with that path.
     #[must_use]
     pub fn id(&self, path: &str) -> Option<ColumnId> {
         self.by_path.get(path).copied()
     }
 
+    /// What is known of a kind; `None` for a kind this version does not know.
+    #[must_use]
+    pub fn kind(&self, name: &str) -> Option<&Kind> {
+        self.kinds.get(name)
+    }
+
     /// The group that events of a kind fill; `None` for a kind this version does not know.
     #[must_use]
     pub fn family(&self, kind: &str) -> Option<&str> {
-        self.kinds.get(kind).map(String::as_str)
+        self.kinds.get(kind).map(|kind| kind.family.as_str())
     }
 
-    /// Known kinds and the family of each, in ascending order.
-    pub fn kinds(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.kinds.iter().map(|(kind, family)| (kind.as_str(), family.as_str()))
+    /// Known kinds, in ascending order of their names.
+    pub fn kinds(&self) -> impl Iterator<Item = &Kind> {
+        self.kinds.values()
     }
 
     /// The composed Avro schema, as JSON text.
@@ -131,120 +220,75 @@ impl EventSchema {
 pub fn schema() -> &'static EventSchema {
     static SCHEMA: LazyLock<EventSchema> = LazyLock::new(|| {
         #[expect(clippy::panic, reason = "the documents are compiled in, and tested")]
-        compile(ENVELOPE, FAMILIES).unwrap_or_else(|error| panic!("schemas/events: {error}"))
+        compile::compile(ENVELOPE, FAMILIES)
+            .unwrap_or_else(|error| panic!("schemas/events: {error}"))
     });
     &SCHEMA
-}
-
-fn compile(envelope: &str, families: &[(&str, &str)]) -> Result<EventSchema, String> {
-    let mut event: Value = serde_json::from_str(envelope).map_err(|error| error.to_string())?;
-    let Some(Value::Array(mut fields)) = event.get_mut("fields").map(Value::take) else {
-        return Err("envelope.avsc: fields is not an array".into());
-    };
-    let mut kinds = BTreeMap::new();
-    for (family, document) in families {
-        let mut record: Value =
-            serde_json::from_str(document).map_err(|error| format!("{family}.avsc: {error}"))?;
-        let listed = record.as_object_mut().and_then(|object| object.remove("kinds"));
-        let listed: Vec<String> = listed
-            .and_then(|listed| serde_json::from_value(listed).ok())
-            .ok_or_else(|| format!("{family}.avsc: kinds is not a list of texts"))?;
-        for kind in listed {
-            if kinds.insert(kind.clone(), (*family).to_owned()).is_some() {
-                return Err(format!("{family}.avsc: kind {kind} belongs to another family too"));
-            }
-        }
-        let doc = record.get("doc").cloned().unwrap_or_default();
-        fields.push(json!({"name": family, "type": ["null", record], "default": null, "doc": doc}));
-    }
-    for field in &mut fields {
-        if let Some(Value::Array(inner)) = field.pointer_mut("/type/1/fields") {
-            inner.sort_by_key(field_name);
-        }
-    }
-    fields.sort_by_key(field_name);
-
-    let mut columns = Vec::new();
-    for field in &fields {
-        match field.pointer("/type/1/fields") {
-            None => columns.push(column(None, field)?),
-            Some(inner) => {
-                let group = field_name(field);
-                for field in inner.as_array().into_iter().flatten() {
-                    columns.push(column(Some(&group), field)?);
-                }
-            }
-        }
-    }
-    if !columns.is_sorted_by(|a, b| a.path < b.path) {
-        return Err("columns are not in ascending order of their paths, or one repeats".into());
-    }
-    let mut by_path = HashMap::new();
-    for (index, column) in columns.iter().enumerate() {
-        let id = u16::try_from(index).map_err(|_| "too many columns".to_owned())?;
-        by_path.insert(column.path.clone(), ColumnId(id));
-    }
-    if let Some(object) = event.as_object_mut() {
-        object.insert("fields".into(), Value::Array(fields));
-    }
-    Ok(EventSchema { columns, by_path, kinds, avro_json: event.to_string() })
-}
-
-fn field_name(field: &Value) -> String {
-    field.get("name").and_then(Value::as_str).unwrap_or_default().to_owned()
-}
-
-fn column(group: Option<&str>, field: &Value) -> Result<Column, String> {
-    let name = field_name(field);
-    let path = group.map_or_else(|| name.clone(), |group| format!("{group}.{name}"));
-    let declared = field.get("type").unwrap_or(&Value::Null);
-    let (value_type, required) = match declared {
-        Value::Array(union) => match union.as_slice() {
-            [Value::String(null), value_type] if null == "null" => (value_type, false),
-            _ => return Err(format!("{path}: a nullable type is written [\"null\", type]")),
-        },
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => {
-            (declared, true)
-        }
-    };
-    let text = |key: &str| value_type.get(key).and_then(Value::as_str);
-    let name_of_type = value_type.as_str().or_else(|| text("type")).unwrap_or_default();
-    let cell_type = match (name_of_type, text("logicalType")) {
-        ("boolean", None) => CellType::Bool,
-        ("long", None) => CellType::Int,
-        ("long", Some("timestamp-micros")) => CellType::Time,
-        ("double", None) => CellType::Float,
-        ("string", None) => CellType::Text,
-        ("bytes", None) => CellType::Bytes,
-        ("array", None) if text("items") == Some("string") => CellType::Texts,
-        ("map", None) if text("values") == Some("string") => CellType::Map,
-        _ => return Err(format!("{path}: type {value_type} has no column type")),
-    };
-    let doc = field.get("doc").and_then(Value::as_str).unwrap_or_default().to_owned();
-    if doc.is_empty() {
-        return Err(format!("{path}: doc is missing"));
-    }
-    let erasable = field.get("erasable").and_then(Value::as_bool).unwrap_or(false);
-    Ok(Column { path, group: group.map(str::to_owned), name, cell_type, erasable, required, doc })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{column, kind};
 
     #[test]
     fn the_documents_compile_and_avro_agrees() {
         let schema = schema();
         assert!(schema.columns().len() > 150);
-        assert_eq!(schema.family("tool.called"), Some("tool"));
-        assert_eq!(schema.column(schema.id("run.status").unwrap()).path, "run.status");
+        assert_eq!(schema.family(kind::TOOL_CALLED), Some("tool"));
+        assert_eq!(schema.column(column::run::STATUS.id()).path, "run.status");
         apache_avro::Schema::parse_str(schema.avro_json()).unwrap();
     }
 
     #[test]
     fn content_is_erasable() {
-        for path in ["attributes", "run.input", "tool.arguments", "quarantine.value"] {
-            assert!(schema().column(schema().id(path).unwrap()).erasable, "{path}");
+        let erasable = |id: ColumnId| schema().column(id).erasable;
+        assert!(erasable(column::ATTRIBUTES.id()) && erasable(column::quarantine::VALUE.id()));
+        assert!(erasable(column::run::INPUT.id()) && erasable(column::tool::ARGUMENTS.id()));
+    }
+
+    #[test]
+    fn aliases_mean_the_allowed_value_and_ranges_have_both_ends() {
+        let status = schema().column(column::run::STATUS.id());
+        assert_eq!(status.allowed("STATUS_CODE_ERROR"), Some("error"));
+        assert_eq!(status.allowed("ok"), Some("ok"));
+        assert_eq!(status.allowed("fine"), None);
+        let share = schema().column(column::agent::TRAFFIC_SHARE.id()).range.unwrap();
+        assert!(share.contains(0.0) && share.contains(1.0));
+        assert!(!share.contains(1.01) && !share.contains(f64::NAN));
+    }
+
+    #[test]
+    fn a_document_that_contradicts_itself_is_refused_with_its_place() {
+        let family = |kinds: &str, field: &str| {
+            let document = format!(
+                r#"{{"type": "record", "name": "X", "doc": "x", "kinds": [{kinds}],
+                   "fields": [{{"name": "f", "default": null, {field}}}]}}"#
+            );
+            compile::compile(ENVELOPE, &[("x", &document)]).map(|_| ())
+        };
+        let kind = r#"{"name": "x.y", "about": "run", "written_by": ["agent"], "doc": "d"}"#;
+        let text = r#""type": ["null", "string"], "doc": "d""#;
+        assert_eq!(family(kind, text), Ok(()));
+        for (kinds, field, place) in [
+            (format!("{kind}, {kind}"), text.to_owned(), "x.y is there twice"),
+            (kind.replace("run", "moon"), text.to_owned(), "unknown variant `moon`"),
+            (
+                kind.replace("\"doc\"", "\"subject\": \"g\", \"doc\""),
+                text.to_owned(),
+                "no field x.g",
+            ),
+            (kind.to_owned(), text.replace("\"doc\": \"d\"", "\"doc\": \"\""), "x.f: doc"),
+            (kind.to_owned(), format!(r#"{text}, "unit": "ms""#), "x.f: unit"),
+            (kind.to_owned(), format!(r#"{text}, "range": [0, 1]"#), "x.f: range"),
+            (
+                kind.to_owned(),
+                format!(r#"{text}, "values": {{"a": ["b"], "b": []}}"#),
+                "x.f: values: a text means two values",
+            ),
+        ] {
+            let error = family(&kinds, &field).unwrap_err();
+            assert!(error.contains(place), "{error}");
         }
     }
 }

@@ -14,7 +14,8 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use event::{
-    BatchBuilder, Decoder, EventBuilder, Limits, Timestamp, TimestampType, TopicPartition, encode,
+    BatchBuilder, Decoder, EventBuilder, Limits, Timestamp, TimestampType, TopicPartition, column,
+    encode, kind,
 };
 use monitor::{Processor, Settings};
 
@@ -30,28 +31,36 @@ fn main() {
         let time_ms = start + number * 5;
         let agent = format!("agent-{}", number % AGENTS);
         let version = if number < EVENTS / 2 { "v1" } else { "v2" };
-        let kind = ["run.completed", "tool.completed", "eval.result", "model.invoked"];
+        let kind =
+            [kind::RUN_COMPLETED, kind::TOOL_COMPLETED, kind::EVAL_RESULT, kind::MODEL_INVOKED];
         let kind = usize::try_from(number / AGENTS % 4).ok().and_then(|at| kind.get(at)).unwrap();
         let builder = EventBuilder::new(kind)
-            .set("event_id", format!("00000000-0000-7000-8000-{number:012x}"))
-            .set("event_time", Timestamp::from_millis(time_ms))
-            .set("agent_id", agent.as_str())
-            .set("agent_version", version)
-            .set("run_id", format!("run-{number}"));
+            .set(column::EVENT_ID, format!("00000000-0000-7000-8000-{number:012x}"))
+            .set(column::EVENT_TIME, Timestamp::from_millis(time_ms))
+            .set(column::AGENT_ID, agent.as_str())
+            .set(column::AGENT_VERSION, version)
+            .set(column::RUN_ID, format!("run-{number}"));
         let status = if number % 10 == 0 { "error" } else { "ok" };
         let builder = match *kind {
-            "run.completed" => builder
-                .set("run.status", status)
-                .set("run.duration_ms", 250.0 + f64::from(i32::try_from(number % 5_000).unwrap()))
-                .set("run.input_tokens", 900_i64)
-                .set("run.output_tokens", 100_i64)
-                .set("run.cost_usd", 0.002),
-            "tool.completed" => builder.set("tool.name", "search").set("tool.status", status),
-            "eval.result" => builder
-                .set("eval.suite", "answers")
-                .set("eval.passed", number % 10 != 0)
-                .set("eval.score", 0.8),
-            _ => builder.set("model.request_model", "m").set("model.input_tokens", 900_i64),
+            kind::RUN_COMPLETED => builder
+                .set(column::run::STATUS, status)
+                .set(
+                    column::run::DURATION_MS,
+                    250.0 + f64::from(i32::try_from(number % 5_000).unwrap()),
+                )
+                .set(column::run::INPUT_TOKENS, 900_i64)
+                .set(column::run::OUTPUT_TOKENS, 100_i64)
+                .set(column::run::COST_USD, 0.002),
+            kind::TOOL_COMPLETED => {
+                builder.set(column::tool::NAME, "search").set(column::tool::STATUS, status)
+            }
+            kind::EVAL_RESULT => builder
+                .set(column::eval::SUITE, "answers")
+                .set(column::eval::PASSED, number % 10 != 0)
+                .set(column::eval::SCORE, 0.8),
+            _ => builder
+                .set(column::model::REQUEST_MODEL, "m")
+                .set(column::model::INPUT_TOKENS, 900_i64),
         };
         let mut value = Vec::new();
         encode::encode(&builder.build().unwrap(), &mut value);

@@ -12,7 +12,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use event::{BatchBuilder, Decoded, EventBuilder, Timestamp, TimestampType, TopicPartition};
+use event::{
+    BatchBuilder, Decoded, EventBuilder, Timestamp, TimestampType, TopicPartition, column, kind,
+};
 use monitor::{EntryId, Processor, Settings};
 
 /// Runs of each key.
@@ -27,19 +29,19 @@ const HOURS_6: i64 = 6 * 3_600_000;
 
 fn feed(processor: &mut Processor, agent: i64, time_ms: i64) -> usize {
     let offset = processor.next_offset();
-    let event = EventBuilder::new("run.completed")
-        .set("event_id", format!("00000000-0000-7000-8000-{offset:012x}"))
-        .set("event_time", Timestamp::from_millis(time_ms))
-        .set("tenant_id", "tenant")
-        .set("environment", "production")
-        .set("agent_id", format!("agent-{agent}"))
-        .set("agent_version", "2026-11-24")
-        .set("run_id", format!("run-{offset}"))
-        .set("run.status", if offset % 10 == 0 { "error" } else { "ok" })
-        .set("run.duration_ms", 250.0 + f64::from(i32::try_from(offset % 5_000).unwrap()))
-        .set("run.input_tokens", 900_i64 + offset % 77)
-        .set("run.output_tokens", 100_i64)
-        .set("run.cost_usd", 0.002)
+    let event = EventBuilder::new(kind::RUN_COMPLETED)
+        .set(column::EVENT_ID, format!("00000000-0000-7000-8000-{offset:012x}"))
+        .set(column::EVENT_TIME, Timestamp::from_millis(time_ms))
+        .set(column::TENANT_ID, "tenant")
+        .set(column::ENVIRONMENT, "production")
+        .set(column::AGENT_ID, format!("agent-{agent}"))
+        .set(column::AGENT_VERSION, "2026-11-24")
+        .set(column::RUN_ID, format!("run-{offset}"))
+        .set(column::run::STATUS, if offset % 10 == 0 { "error" } else { "ok" })
+        .set(column::run::DURATION_MS, 250.0 + f64::from(i32::try_from(offset % 5_000).unwrap()))
+        .set(column::run::INPUT_TOKENS, 900_i64 + offset % 77)
+        .set(column::run::OUTPUT_TOKENS, 100_i64)
+        .set(column::run::COST_USD, 0.002)
         .build()
         .unwrap();
     let mut batch = BatchBuilder::new(TopicPartition::new(TOPIC, 0));

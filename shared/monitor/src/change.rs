@@ -1,9 +1,7 @@
 //! The last change of an agent, as one line for the person who is paged.
 
-use event::Event;
+use event::{Event, column};
 use serde::{Deserialize, Serialize};
-
-use crate::columns::columns;
 
 /// Characters kept of each text of a sender.
 const TEXT_CHARS_MAX: usize = 80;
@@ -21,32 +19,31 @@ pub(crate) struct LastChange {
 impl LastChange {
     /// Takes note of an event about a change.
     pub(crate) fn saw(known: Option<&Self>, event: &Event<'_>, offset: i64) -> Self {
-        let columns = columns();
         let text = |column| event.text(column).filter(|text| !text.is_empty()).map(shorten);
-        let mut summary = shorten(event.text(columns.kind).unwrap_or_default());
+        let mut summary = shorten(event.text(column::KIND).unwrap_or_default());
         let mut add = |piece: String| {
             summary.push(' ');
             summary.push_str(&piece);
         };
-        if let Some(what) = text(columns.change_type) {
+        if let Some(what) = text(column::change::TYPE) {
             add(what);
         }
-        if let Some(id) = text(columns.change_id) {
+        if let Some(id) = text(column::change::ID) {
             add(id);
         }
-        let from = text(columns.agent_from_version).or_else(|| text(columns.change_from_version));
-        let to = text(columns.agent_to_version)
-            .or_else(|| text(columns.change_to_version))
-            .or_else(|| text(columns.agent_version));
+        let from = text(column::agent::FROM_VERSION).or_else(|| text(column::change::FROM_VERSION));
+        let to = text(column::agent::TO_VERSION)
+            .or_else(|| text(column::change::TO_VERSION))
+            .or_else(|| text(column::AGENT_VERSION));
         match (from, to) {
             (Some(from), Some(to)) => add(format!("{from} -> {to}")),
             (Some(version), None) | (None, Some(version)) => add(version),
             (None, None) => {}
         }
         let before = known.and_then(|known| known.prompt_digest.clone());
-        let digest = text(columns.agent_prompt_digest);
+        let digest = text(column::agent::PROMPT_DIGEST);
         if let Some(digest) = &digest {
-            let name = text(columns.agent_prompt_name).unwrap_or_else(|| "prompt".to_owned());
+            let name = text(column::agent::PROMPT_NAME).unwrap_or_else(|| "prompt".to_owned());
             match &before {
                 Some(before) if before != digest => {
                     add(format!("(prompt `{name}` changed: {before} -> {digest})"));
@@ -55,10 +52,10 @@ impl LastChange {
                 None => add(format!("(prompt `{name}`: {digest})")),
             }
         }
-        if let Some(time) = event.time(columns.event_time).and_then(event::Timestamp::to_rfc3339) {
+        if let Some(time) = event.time(column::EVENT_TIME).and_then(event::Timestamp::to_rfc3339) {
             add(format!("at {time}"));
         }
-        if let Some(id) = text(columns.event_id) {
+        if let Some(id) = text(column::EVENT_ID) {
             add(format!("[{id}]"));
         }
         Self { offset, summary, prompt_digest: digest.or(before) }
@@ -76,18 +73,18 @@ fn shorten(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use event::{EventBuilder, Timestamp};
+    use event::{EventBuilder, Timestamp, kind};
 
     #[test]
     fn a_changed_prompt_is_named_with_both_digests() {
         let deployed = |from: &str, to: &str, digest: &str| {
-            EventBuilder::new("agent.version.deployed")
-                .set("event_id", "e")
-                .set("event_time", Timestamp::from_micros(0))
-                .set("agent.from_version", from)
-                .set("agent.to_version", to)
-                .set("agent.prompt_name", "support")
-                .set("agent.prompt_digest", digest)
+            EventBuilder::new(kind::AGENT_VERSION_DEPLOYED)
+                .set(column::EVENT_ID, "e")
+                .set(column::EVENT_TIME, Timestamp::from_micros(0))
+                .set(column::agent::FROM_VERSION, from)
+                .set(column::agent::TO_VERSION, to)
+                .set(column::agent::PROMPT_NAME, "support")
+                .set(column::agent::PROMPT_DIGEST, digest)
                 .build()
                 .unwrap()
         };

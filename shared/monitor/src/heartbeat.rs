@@ -15,10 +15,9 @@
 //! recomputed. Not done here: noticing that no heartbeat comes. That takes a clock; see
 //! [`crate::watchdog`].
 
-use event::{Event, EventBuilder, Timestamp};
+use event::{Event, EventBuilder, Timestamp, column, kind};
 use serde::{Deserialize, Serialize};
 
-use crate::columns::columns;
 use crate::output::Outputs;
 use crate::settings::Settings;
 
@@ -49,7 +48,7 @@ struct Heartbeat {
 
 /// Whether a tick says that its partition is idle. One that says nothing was written only then.
 pub(crate) fn is_idle(tick: &Event<'_>) -> bool {
-    tick.bool(columns().monitor_idle).unwrap_or(true)
+    tick.bool(column::monitor::IDLE).unwrap_or(true)
 }
 
 impl Heartbeats {
@@ -62,9 +61,9 @@ impl Heartbeats {
         settings: &Settings,
         outputs: &mut Outputs<'_>,
     ) {
-        let Some(next_offset) = tick.int(columns().monitor_next_offset) else { return };
+        let Some(next_offset) = tick.int(column::monitor::NEXT_OFFSET) else { return };
         let lag = u64::try_from(offset.saturating_sub(next_offset)).unwrap_or_default();
-        let read_until = tick.time(columns().monitor_read_until).map(Timestamp::micros);
+        let read_until = tick.time(column::monitor::READ_UNTIL).map(Timestamp::micros);
         let lag_secs = match (lag, read_until) {
             (0, _) => Some(0),
             (_, Some(until)) => Some(at.saturating_sub(until).max(0) / 1_000_000),
@@ -75,17 +74,17 @@ impl Heartbeats {
             && settings.monitor_gap_secs > 0
             && at.saturating_sub(last) > Settings::micros(settings.monitor_gap_secs)
         {
-            outputs.push_own("monitor.gap", |builder| {
+            outputs.push_own(kind::MONITOR_GAP, |builder| {
                 beat.describe(builder)
-                    .set("monitor.since_time", instant(last))
-                    .set("monitor.until_time", instant(at))
+                    .set(column::monitor::SINCE_TIME, instant(last))
+                    .set(column::monitor::UNTIL_TIME, instant(at))
             });
         }
         self.last = self.last.max(Some(at));
-        outputs.push_own("monitor.alive", |builder| {
+        outputs.push_own(kind::MONITOR_ALIVE, |builder| {
             beat.describe(builder)
-                .set_some("monitor.id", tick.text(columns().monitor_id).map(str::to_owned))
-                .set_some("monitor.watermark", watermark.map(instant))
+                .set_some(column::monitor::ID, tick.text(column::monitor::ID).map(str::to_owned))
+                .set_some(column::monitor::WATERMARK, watermark.map(instant))
         });
         self.compare(&beat, settings, outputs);
     }
@@ -106,11 +105,11 @@ impl Heartbeats {
         self.in_a_row = 0;
         if let Some(id) = self.alert_id.take() {
             let reason = format!("at most {limit} records waited at {beats} heartbeats in a row");
-            beat.alert("drift.alert.resolved", &id, &reason, settings, outputs);
+            beat.alert(kind::DRIFT_ALERT_RESOLVED, &id, &reason, settings, outputs);
         } else {
             let id = outputs.next_id();
             let reason = format!("more than {limit} records waited at {beats} heartbeats in a row");
-            beat.alert("drift.alert.firing", &id, &reason, settings, outputs);
+            beat.alert(kind::DRIFT_ALERT_FIRING, &id, &reason, settings, outputs);
             self.alert_id = Some(id);
         }
     }
@@ -123,9 +122,9 @@ impl Heartbeat {
 
     fn describe(&self, builder: EventBuilder) -> EventBuilder {
         builder
-            .set("monitor.next_offset", self.next_offset)
-            .set("monitor.lag", self.lag())
-            .set_some("monitor.lag_secs", self.lag_secs)
+            .set(column::monitor::NEXT_OFFSET, self.next_offset)
+            .set(column::monitor::LAG, self.lag())
+            .set_some(column::monitor::LAG_SECS, self.lag_secs)
     }
 
     fn alert(
@@ -142,13 +141,13 @@ impl Heartbeat {
         let observed = self.lag as f64;
         outputs.push_own(kind, |builder| {
             self.describe(builder)
-                .set("drift.alert_id", id)
-                .set("drift.metric", METRIC)
-                .set("drift.direction", "rising")
-                .set("drift.severity", if is_page { "page" } else { "ticket" })
-                .set("drift.observed", observed)
-                .set_some("drift.runbook_url", runbook)
-                .set("drift.reason", reason)
+                .set(column::drift::ALERT_ID, id)
+                .set(column::drift::METRIC, METRIC)
+                .set(column::drift::DIRECTION, "rising")
+                .set(column::drift::SEVERITY, if is_page { "page" } else { "ticket" })
+                .set(column::drift::OBSERVED, observed)
+                .set_some(column::drift::RUNBOOK_URL, runbook)
+                .set(column::drift::REASON, reason)
         });
     }
 }

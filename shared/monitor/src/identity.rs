@@ -2,10 +2,9 @@
 
 use std::borrow::Cow;
 
-use event::Event;
+use event::{Event, column};
 use serde::{Deserialize, Serialize};
 
-use crate::columns::columns;
 use crate::dedup::digest_of;
 
 /// Bytes kept of a name (tenant, agent, environment, version, suite, run). Of a longer one the
@@ -37,9 +36,9 @@ impl Identity {
     pub(crate) fn of(event: &Event<'_>, id: &str) -> Self {
         let text = |column| event.text(column).map(|text| bounded(text).into_owned());
         Self {
-            tenant: text(columns().tenant_id),
+            tenant: text(column::TENANT_ID),
             id: bounded(id).into_owned(),
-            environment: text(columns().environment),
+            environment: text(column::ENVIRONMENT),
         }
     }
 }
@@ -58,10 +57,10 @@ pub(crate) fn write_key(event: &Event<'_>, id: &str, into: &mut String) -> usize
             into.push(';');
         }
     };
-    part(event.text(columns().tenant_id));
+    part(event.text(column::TENANT_ID));
     part(Some(id));
     let prefix = into.len();
-    if let Some(environment) = event.text(columns().environment) {
+    if let Some(environment) = event.text(column::ENVIRONMENT) {
         into.push('=');
         into.push_str(&bounded(environment));
     }
@@ -122,16 +121,16 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use event::EventBuilder;
+    use event::{EventBuilder, kind};
 
     #[test]
     fn no_two_agents_share_a_key() {
         let key = |tenant: Option<&str>, id: &str, environment: Option<&str>| {
-            let event = EventBuilder::new("run.completed")
-                .set("event_id", "e")
-                .set("event_time", event::Timestamp::from_micros(0))
-                .set_some("tenant_id", tenant)
-                .set_some("environment", environment)
+            let event = EventBuilder::new(kind::RUN_COMPLETED)
+                .set(column::EVENT_ID, "e")
+                .set(column::EVENT_TIME, event::Timestamp::from_micros(0))
+                .set_some(column::TENANT_ID, tenant)
+                .set_some(column::ENVIRONMENT, environment)
                 .build()
                 .unwrap();
             let mut key = String::new();

@@ -1,14 +1,12 @@
 //! The kinds of events that the monitor distinguishes.
 
-use event::Event;
-
-use crate::columns::columns;
+use event::{Event, column, kind};
 
 /// Kind of the events that change the settings.
-pub(crate) const CONFIGURED: &str = "monitor.configured";
+pub(crate) const CONFIGURED: &str = kind::MONITOR_CONFIGURED;
 
 /// Kind of the events that record where a monitor without state began.
-pub(crate) const STARTED: &str = "monitor.started";
+pub(crate) const STARTED: &str = kind::MONITOR_STARTED;
 
 /// What a person, or a release pipeline on their behalf, asks of the monitor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,10 +25,10 @@ impl Request {
     /// What an event of that kind asks for, if it asks for anything.
     fn of(kind: &str) -> Option<Self> {
         match kind {
-            "drift.suppression.started" => Some(Self::SuppressionStarted),
-            "drift.suppression.ended" => Some(Self::SuppressionEnded),
-            "maintenance.started" => Some(Self::MaintenanceStarted),
-            "maintenance.ended" => Some(Self::MaintenanceEnded),
+            kind::DRIFT_SUPPRESSION_STARTED => Some(Self::SuppressionStarted),
+            kind::DRIFT_SUPPRESSION_ENDED => Some(Self::SuppressionEnded),
+            kind::MAINTENANCE_STARTED => Some(Self::MaintenanceStarted),
+            kind::MAINTENANCE_ENDED => Some(Self::MaintenanceEnded),
             _ => None,
         }
     }
@@ -75,20 +73,20 @@ pub(crate) enum Kind {
 
 impl Kind {
     pub(crate) fn of(event: &Event<'_>) -> Self {
-        match event.text(columns().kind).unwrap_or_default() {
-            "run.completed" => Self::Run,
-            "tool.completed" => Self::Tool,
-            "tool.blocked" => Self::ToolBlocked,
-            "approval.decided" => Self::Approval,
-            "eval.result" => Self::Eval,
-            "agent.version.deployed" => Self::Deployed,
-            "agent.version.rolled_back" => Self::RolledBack,
-            "monitor.tick" => Self::Tick,
+        match event.text(column::KIND).unwrap_or_default() {
+            kind::RUN_COMPLETED => Self::Run,
+            kind::TOOL_COMPLETED => Self::Tool,
+            kind::TOOL_BLOCKED => Self::ToolBlocked,
+            kind::APPROVAL_DECIDED => Self::Approval,
+            kind::EVAL_RESULT => Self::Eval,
+            kind::AGENT_VERSION_DEPLOYED => Self::Deployed,
+            kind::AGENT_VERSION_ROLLED_BACK => Self::RolledBack,
+            kind::MONITOR_TICK => Self::Tick,
             STARTED => Self::Started,
             CONFIGURED => Self::Configured,
             suite::KIND => Self::Suite,
-            "drift.baseline.pinned" => Self::Pinned,
-            "drift.baseline.unpinned" => Self::Unpinned,
+            kind::DRIFT_BASELINE_PINNED => Self::Pinned,
+            kind::DRIFT_BASELINE_UNPINNED => Self::Unpinned,
             kind if kind.starts_with("change.") || kind.starts_with("agent.version.") => {
                 Self::Change
             }

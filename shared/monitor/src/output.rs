@@ -1,6 +1,6 @@
 //! Computed events, with their origin.
 
-use event::{Event, EventBuilder, Record, Timestamp, id};
+use event::{Event, EventBuilder, Record, Timestamp, column, id};
 use serde::Serialize;
 
 use crate::identity::Identity;
@@ -82,10 +82,10 @@ impl<'a> Outputs<'a> {
         let version = Some(version).filter(|version| !version.is_empty());
         self.add(destination, kind, time, agent.id.clone().into_bytes(), |builder| {
             let builder = builder
-                .set_some("tenant_id", agent.tenant.as_deref())
-                .set_some("environment", agent.environment.as_deref())
-                .set_some("agent_id", Some(agent.id.as_str()).filter(|id| !id.is_empty()))
-                .set_some("agent_version", version);
+                .set_some(column::TENANT_ID, agent.tenant.as_deref())
+                .set_some(column::ENVIRONMENT, agent.environment.as_deref())
+                .set_some(column::AGENT_ID, Some(agent.id.as_str()).filter(|id| !id.is_empty()))
+                .set_some(column::AGENT_VERSION, version);
             fill(builder)
         });
     }
@@ -107,13 +107,13 @@ impl<'a> Outputs<'a> {
         let ordinal = self.next_ordinal;
         let time = time.clamp(Timestamp::EARLIEST.micros(), Timestamp::LATEST.micros());
         let builder = EventBuilder::new(kind)
-            .set("event_id", self.next_id())
-            .set("event_time", Timestamp::from_micros(time))
-            .set("origin.topic", self.topic)
-            .set("origin.partition", i64::from(self.partition))
-            .set("origin.offset", self.offset)
-            .set("origin.ordinal", ordinal)
-            .set("origin.semantics", SEMANTICS);
+            .set(column::EVENT_ID, self.next_id())
+            .set(column::EVENT_TIME, Timestamp::from_micros(time))
+            .set(column::origin::TOPIC, self.topic)
+            .set(column::origin::PARTITION, i64::from(self.partition))
+            .set(column::origin::OFFSET, self.offset)
+            .set(column::origin::ORDINAL, ordinal)
+            .set(column::origin::SEMANTICS, SEMANTICS);
         match fill(builder).build() {
             Ok(event) => {
                 self.next_ordinal = self.next_ordinal.saturating_add(1);

@@ -50,9 +50,7 @@ mod generations;
 mod outcome;
 mod side;
 
-use std::sync::LazyLock;
-
-use event::{ColumnId, Decoded, Event, Record};
+use event::{ColumnId, Decoded, Event, Record, column, kind};
 
 use self::doubts::Doubts;
 pub use self::generations::Start;
@@ -63,36 +61,10 @@ use crate::output::Destination;
 use crate::semantics::SEMANTICS;
 
 /// Families, and kinds, whose events are computed: a row of one says from what.
-const COMPUTED: [&str; 4] = ["metric.", "drift.", "monitor.alive", "monitor.gap"];
+const COMPUTED: [&str; 4] = ["metric.", "drift.", kind::MONITOR_ALIVE, kind::MONITOR_GAP];
 
 /// Kinds of these families that are acts of people.
-const ACTS: [&str; 2] = ["drift.alert.acknowledged", "drift.alert.dismissed"];
-
-struct Columns {
-    topic: Option<ColumnId>,
-    partition: Option<ColumnId>,
-    offset: Option<ColumnId>,
-    ordinal: Option<ColumnId>,
-    semantics: Option<ColumnId>,
-    metrics_next: Option<ColumnId>,
-    alerts_next: Option<ColumnId>,
-}
-
-fn columns() -> &'static Columns {
-    static COLUMNS: LazyLock<Columns> = LazyLock::new(|| {
-        let id = |path| event::schema().id(path);
-        Columns {
-            topic: id("origin.topic"),
-            partition: id("origin.partition"),
-            offset: id("origin.offset"),
-            ordinal: id("origin.ordinal"),
-            semantics: id("origin.semantics"),
-            metrics_next: id("monitor.metrics_next"),
-            alerts_next: id("monitor.alerts_next"),
-        }
-    });
-    &COLUMNS
-}
+const ACTS: [&str; 2] = [kind::DRIFT_ALERT_ACKNOWLEDGED, kind::DRIFT_ALERT_DISMISSED];
 
 /// The replay of one partition.
 #[derive(Debug)]
@@ -156,10 +128,10 @@ impl Replay {
             None => {}
         }
         for (destination, column) in [
-            (Destination::Metrics, columns().metrics_next),
-            (Destination::Alerts, columns().alerts_next),
+            (Destination::Metrics, column::monitor::METRICS_NEXT),
+            (Destination::Alerts, column::monitor::ALERTS_NEXT),
         ] {
-            if let Some(next) = column.and_then(|id| decoded.event.int(id)) {
+            if let Some(next) = decoded.event.int(column) {
                 self.side(destination).acknowledged(next);
             }
         }
@@ -179,7 +151,7 @@ impl Replay {
     /// Offset of the record that a sealed output stems from, if it says so.
     #[must_use]
     pub fn origin_offset(event: &Event<'_>) -> Option<i64> {
-        columns().offset.and_then(|id| event.int(id))
+        event.int(column::origin::OFFSET)
     }
 
     /// Takes a row of an output partition: its offset there, the event, and the columns whose
@@ -192,10 +164,11 @@ impl Replay {
         erased: &[ColumnId],
     ) {
         self.side(destination).seen(at);
-        let int = |id: Option<ColumnId>| id.and_then(|id| event.int(id));
-        let topic = columns().topic.and_then(|id| event.text(id));
-        let (Some(offset), Some(ordinal)) = (int(columns().offset), int(columns().ordinal)) else {
-            let kind = event.text_at("kind").unwrap_or_default();
+        let topic = event.text(column::origin::TOPIC);
+        let (Some(offset), Some(ordinal)) =
+            (event.int(column::origin::OFFSET), event.int(column::origin::ORDINAL))
+        else {
+            let kind = event.text(column::KIND).unwrap_or_default();
             let computed = COMPUTED.iter().any(|family| kind.starts_with(family));
             if topic.is_some() || computed && !ACTS.contains(&kind) {
                 self.side(destination).unexplained(at, None, event);
@@ -206,12 +179,14 @@ impl Replay {
         };
         let origin = Origin { offset, ordinal };
         let ours = topic == Some(&*self.topic)
-            && int(columns().partition) == Some(i64::from(self.partition));
+            && event.int(column::origin::PARTITION) == Some(i64::from(self.partition));
         if !ours || offset < 0 {
             self.side(destination).unexplained(at, None, event);
             return;
         }
-        if let Some(version) = int(columns().semantics).filter(|version| *version != SEMANTICS) {
+        if let Some(version) =
+            event.int(column::origin::SEMANTICS).filter(|version| *version != SEMANTICS)
+        {
             *self.outcome.other_versions.entry(version).or_default() += 1;
             if version < SEMANTICS {
                 match self.known_from {

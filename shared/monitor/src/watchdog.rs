@@ -18,16 +18,16 @@
 
 use std::collections::BTreeMap;
 
-use event::{BuildError, Event, EventBuilder, Timestamp, id, schema};
+use event::{BuildError, Event, EventBuilder, Timestamp, column, id, kind};
 
 /// Kind of a heartbeat.
-const ALIVE: &str = "monitor.alive";
+const ALIVE: &str = kind::MONITOR_ALIVE;
 /// Kind of the event that the monitor is dead.
-pub const DEAD: &str = "monitor.dead";
+pub const DEAD: &str = kind::MONITOR_DEAD;
 /// Kind of the event that it is back.
-pub const RECOVERED: &str = "monitor.recovered";
+pub const RECOVERED: &str = kind::MONITOR_RECOVERED;
 /// Name in `drift.metric`.
-const METRIC: &str = "monitor.dead";
+const METRIC: &str = kind::MONITOR_DEAD;
 /// Domain of the identifiers.
 const DOMAIN: &str = "driftseal/event-id/monitor-dead/v1";
 /// After a start a heartbeat has this share of the limit to come: what was restarted together is not
@@ -72,19 +72,20 @@ impl Observation {
     /// its record.
     #[must_use]
     pub fn from_event(event: &Event<'_>, offset: i64, logged_ms: i64) -> Option<Self> {
-        let text = |path: &str| event.text_at(path).map(str::to_owned);
-        match event.text_at("kind")? {
+        let text = |column| event.text(column).map(str::to_owned);
+        match event.text(column::KIND)? {
             ALIVE => Some(Self::Alive(Heartbeat {
                 offset,
-                event_id: text("event_id")?,
+                event_id: text(column::EVENT_ID)?,
                 logged_ms,
-                next_offset: schema().id("monitor.next_offset").and_then(|id| event.int(id)),
+                next_offset: event.int(column::monitor::NEXT_OFFSET),
             })),
             DEAD => {
-                let (alert_id, heartbeat_id) = (text("drift.alert_id")?, text("links.causation")?);
+                let (alert_id, heartbeat_id) =
+                    (text(column::drift::ALERT_ID)?, text(column::links::CAUSATION)?);
                 Some(Self::Dead { offset, alert_id, heartbeat_id })
             }
-            RECOVERED => Some(Self::Recovered { alert_id: text("drift.alert_id")? }),
+            RECOVERED => Some(Self::Recovered { alert_id: text(column::drift::ALERT_ID)? }),
             _ => None,
         }
     }
@@ -147,18 +148,18 @@ impl Transition {
         let Heartbeat { event_id, logged_ms, next_offset, .. } = &self.heartbeat;
         let kind = self.verdict.kind();
         EventBuilder::new(kind)
-            .set("event_id", id::from_texts(DOMAIN, &[kind, &self.alert_id]))
-            .set("event_time", Timestamp::from_millis(now_ms))
-            .set("actor.type", "service")
-            .set("actor.id", actor_id)
-            .set("links.causation", event_id.as_str())
-            .set("monitor.partition", i64::from(self.partition))
-            .set_some("monitor.next_offset", *next_offset)
-            .set("drift.alert_id", self.alert_id.as_str())
-            .set("drift.metric", METRIC)
-            .set("drift.severity", "page")
-            .set("drift.since_time", Timestamp::from_millis(*logged_ms))
-            .set("drift.reason", self.reason())
+            .set(column::EVENT_ID, id::from_texts(DOMAIN, &[kind, &self.alert_id]))
+            .set(column::EVENT_TIME, Timestamp::from_millis(now_ms))
+            .set(column::actor::TYPE, "service")
+            .set(column::actor::ID, actor_id)
+            .set(column::links::CAUSATION, event_id.as_str())
+            .set(column::monitor::PARTITION, i64::from(self.partition))
+            .set_some(column::monitor::NEXT_OFFSET, *next_offset)
+            .set(column::drift::ALERT_ID, self.alert_id.as_str())
+            .set(column::drift::METRIC, METRIC)
+            .set(column::drift::SEVERITY, "page")
+            .set(column::drift::SINCE_TIME, Timestamp::from_millis(*logged_ms))
+            .set(column::drift::REASON, self.reason())
             .build()
     }
 }

@@ -1,5 +1,6 @@
 //! What a pack holds, and the checks that need no more than that.
 
+use event::{column, kind};
 use std::collections::BTreeMap;
 
 use base64::Engine as _;
@@ -24,7 +25,7 @@ use crate::scope::Scope;
 use crate::summary::{Summary, add};
 
 /// Kind of events that did not decode.
-const QUARANTINED: &str = "quarantine.added";
+const QUARANTINED: &str = kind::QUARANTINE_ADDED;
 
 /// Longest audit path.
 const PATH_MAX: usize = 64;
@@ -304,9 +305,9 @@ impl Wanted {
                 Fault::new("inclusion in the segment", place, expected, error.to_string())
             },
         )?;
-        let agent_id = row.event.text_at("agent_id").unwrap_or_default();
+        let agent_id = row.event.text(column::AGENT_ID).unwrap_or_default();
         expect_equal("agent of the pack", place, &scope.agent_id(), &agent_id)?;
-        let kind = row.event.text_at("kind").unwrap_or_default();
+        let kind = row.event.text(column::KIND).unwrap_or_default();
         add(self.found.entry(kind.to_owned()).or_default(), 1);
         Ok(())
     }

@@ -3,7 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use event::{ColumnId, Event};
+use event::typed::Text;
+use event::{ColumnId, Event, TypedColumn, column, schema};
 use segment::fsck::PartitionReport;
 use serde::Serialize;
 
@@ -11,16 +12,6 @@ use crate::scope::{Scope, instant};
 
 /// Most notable events that the report lists.
 const NOTABLE_MAX: usize = 200;
-
-/// Kinds that a reader looks for first begin with one of these.
-const NOTABLE: [&str; 6] = [
-    "drift.alert.firing",
-    "drift.alert.resolved",
-    "agent.version.",
-    "approval.decided",
-    "change.",
-    "eval.suite.completed",
-];
 
 /// What a pack holds.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
@@ -89,19 +80,17 @@ impl Summary {
             return;
         }
         add(&mut self.events, 1);
-        let kind = event.text_at("kind").unwrap_or_default();
-        let version = event.text_at("agent_version").unwrap_or_default();
+        let kind = event.text(column::KIND).unwrap_or_default();
+        let version = event.text(column::AGENT_VERSION).unwrap_or_default();
         add_to(&mut self.by_kind, kind);
         add_to(&mut self.by_version, version);
-        if let Some(semantics) =
-            event::schema().id("origin.semantics").and_then(|column| event.int(column))
-        {
+        if let Some(semantics) = event.int(column::origin::SEMANTICS) {
             self.semantics.insert(semantics);
         }
         self.columns.extend(event.cells().iter().map(|(column, _)| *column));
         let (first, last) = self.range_ms.unwrap_or((timestamp_ms, timestamp_ms));
         self.range_ms = Some((first.min(timestamp_ms), last.max(timestamp_ms)));
-        if NOTABLE.iter().any(|notable| kind.starts_with(notable)) {
+        if schema().kind(kind).is_some_and(|kind| kind.notable) {
             if self.notable.len() < NOTABLE_MAX {
                 self.notable.push(Notable {
                     time: instant(timestamp_ms),
@@ -124,24 +113,24 @@ impl Summary {
 
 /// What an event says, in one line, from whichever of these fields it fills.
 fn detail(event: &Event<'_>) -> String {
-    const FIELDS: [&str; 13] = [
-        "drift.metric",
-        "drift.severity",
-        "drift.baseline_version",
-        "drift.last_change",
-        "approval.id",
-        "approval.outcome",
-        "approval.approver_id",
-        "approval.approver_authn",
-        "change.id",
-        "change.type",
-        "change.approver",
-        "eval.suite",
-        "eval.gate",
+    const FIELDS: [TypedColumn<Text>; 13] = [
+        column::drift::METRIC,
+        column::drift::SEVERITY,
+        column::drift::BASELINE_VERSION,
+        column::drift::LAST_CHANGE,
+        column::approval::ID,
+        column::approval::OUTCOME,
+        column::approval::APPROVER_ID,
+        column::approval::APPROVER_AUTHN,
+        column::change::ID,
+        column::change::TYPE,
+        column::change::APPROVER,
+        column::eval::SUITE,
+        column::eval::GATE,
     ];
     let filled = FIELDS
         .iter()
-        .filter_map(|path| event.text_at(path).map(|value| format!("{path} = {value}")));
+        .filter_map(|column| event.text(*column).map(|value| format!("{column:?} = {value}")));
     filled.collect::<Vec<_>>().join(", ")
 }
 

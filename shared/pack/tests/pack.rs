@@ -11,6 +11,7 @@
 #[path = "../../segment/tests/archive/common.rs"]
 mod common;
 
+use event::kind;
 use std::collections::BTreeMap;
 
 use crate::common::{START_MS, World};
@@ -126,8 +127,8 @@ fn a_pack_is_verified_and_counted_and_the_same_again() {
     let summary = report.summary.as_ref().unwrap();
     assert_eq!((summary.segments_in_period, summary.segments_with_events), (3, 2));
     assert_eq!((summary.events, summary.events_in_segments), (8, 8));
-    assert_eq!(summary.by_kind["run.completed"], 5);
-    assert_eq!(summary.by_kind["metric.window"], 3);
+    assert_eq!(summary.by_kind[kind::RUN_COMPLETED], 5);
+    assert_eq!(summary.by_kind[kind::METRIC_WINDOW], 3);
     assert_eq!(summary.quarantined_of_any_agent, 1);
     assert_eq!(summary.log_size, 5);
     assert_eq!(report.steps.len(), 9);

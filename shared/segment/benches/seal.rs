@@ -16,7 +16,7 @@ use std::hint::black_box;
 use bytes::Bytes;
 use event::{
     Batch, BatchBuilder, Decoded, Decoder, EventBuilder, Limits, Timestamp, TimestampType,
-    TopicPartition,
+    TopicPartition, column, kind,
 };
 use merkle::tree;
 use parquet::arrow::ArrowWriter;
@@ -247,23 +247,23 @@ fn one_run(run: i64, rng: &mut Rng, values: &mut Vec<(String, Vec<u8>)>) {
     let mut send = |kind: &str, fill: &mut dyn FnMut(EventBuilder) -> EventBuilder, id: u64| {
         let event = EventBuilder::new(kind)
             .set(
-                "event_id",
+                column::EVENT_ID,
                 format!("019ab3c4-5d6e-7f80-{:04x}-{:012x}", id >> 48, id & 0xffff_ffff_ffff),
             )
-            .set("event_time", Timestamp::from_micros(started + number * 1_713))
-            .set("tenant_id", "acme")
-            .set("environment", "production")
-            .set("agent_id", agent.as_str())
-            .set("agent_version", "2.4.1")
+            .set(column::EVENT_TIME, Timestamp::from_micros(started + number * 1_713))
+            .set(column::TENANT_ID, "acme")
+            .set(column::ENVIRONMENT, "production")
+            .set(column::AGENT_ID, agent.as_str())
+            .set(column::AGENT_VERSION, "2.4.1")
             .set(
-                "version_digest",
+                column::VERSION_DIGEST,
                 "sha256:6f0d7a1c29c1a8f2b3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f607182930",
             )
-            .set("run_id", run_id.as_str())
-            .set("span_id", format!("{:016x}", id.rotate_left(17)))
-            .set("source.id", source.as_str())
-            .set("source.epoch", 3_i64)
-            .set("source.seq", seq + number);
+            .set(column::RUN_ID, run_id.as_str())
+            .set(column::SPAN_ID, format!("{:016x}", id.rotate_left(17)))
+            .set(column::source::ID, source.as_str())
+            .set(column::source::EPOCH, 3_i64)
+            .set(column::source::SEQ, seq + number);
         number += 1;
         let mut value = Vec::new();
         event::encode::encode(&fill(event).build().unwrap(), &mut value);
@@ -273,11 +273,11 @@ fn one_run(run: i64, rng: &mut Rng, values: &mut Vec<(String, Vec<u8>)>) {
     let question = rng.words(12);
     let id = rng.next();
     send(
-        "run.started",
+        kind::RUN_STARTED,
         &mut |e| {
-            e.set("run.trigger", "message")
-                .set("run.input", question.as_str())
-                .set("subject_refs", vec![format!("customer:{}", id % 90_000)])
+            e.set(column::run::TRIGGER, "message")
+                .set(column::run::INPUT, question.as_str())
+                .set(column::SUBJECT_REFS, vec![format!("customer:{}", id % 90_000)])
         },
         id,
     );
@@ -286,20 +286,23 @@ fn one_run(run: i64, rng: &mut Rng, values: &mut Vec<(String, Vec<u8>)>) {
         let (duration, input, output) = (milliseconds(rng), rng.words(30), rng.words(20));
         let (tokens_in, tokens_out) = (rng.below(3_000), rng.below(600));
         send(
-            "model.invoked",
+            kind::MODEL_INVOKED,
             &mut |e| {
-                e.set("model.provider", "anthropic")
-                    .set("model.request_model", "claude-sonnet")
-                    .set("model.response_model", "claude-sonnet-2026-10")
-                    .set("model.response_id", format!("msg_{id:016x}"))
-                    .set("model.finish_reasons", vec!["stop".to_owned()])
-                    .set("model.status", "ok")
-                    .set("model.duration_ms", duration)
-                    .set("model.input_tokens", tokens_in.cast_signed())
-                    .set("model.output_tokens", tokens_out.cast_signed())
-                    .set("model.cost_usd", tokens_in as f64 * 3e-6 + tokens_out as f64 * 15e-6)
-                    .set("model.input", input.as_str())
-                    .set("model.output", output.as_str())
+                e.set(column::model::PROVIDER, "anthropic")
+                    .set(column::model::REQUEST_MODEL, "claude-sonnet")
+                    .set(column::model::RESPONSE_MODEL, "claude-sonnet-2026-10")
+                    .set(column::model::RESPONSE_ID, format!("msg_{id:016x}"))
+                    .set(column::model::FINISH_REASONS, vec!["stop".to_owned()])
+                    .set(column::model::STATUS, "ok")
+                    .set(column::model::DURATION_MS, duration)
+                    .set(column::model::INPUT_TOKENS, tokens_in.cast_signed())
+                    .set(column::model::OUTPUT_TOKENS, tokens_out.cast_signed())
+                    .set(
+                        column::model::COST_USD,
+                        tokens_in as f64 * 3e-6 + tokens_out as f64 * 15e-6,
+                    )
+                    .set(column::model::INPUT, input.as_str())
+                    .set(column::model::OUTPUT, output.as_str())
             },
             id,
         );
@@ -313,14 +316,14 @@ fn one_run(run: i64, rng: &mut Rng, values: &mut Vec<(String, Vec<u8>)>) {
             format!(r#"{{"order":"A-{}","limit":10,"note":"{}"}}"#, id % 100_000, rng.words(5));
         let called = rng.next();
         send(
-            "tool.called",
+            kind::TOOL_CALLED,
             &mut |e| {
-                e.set("tool.call_id", call.as_str())
-                    .set("tool.name", tool)
-                    .set("tool.side_effect", "read")
-                    .set("tool.arguments", arguments.as_str())
+                e.set(column::tool::CALL_ID, call.as_str())
+                    .set(column::tool::NAME, tool)
+                    .set(column::tool::SIDE_EFFECT, "read")
+                    .set(column::tool::ARGUMENTS, arguments.as_str())
                     .set(
-                        "attributes",
+                        column::ATTRIBUTES,
                         std::collections::BTreeMap::from([
                             ("host".to_owned(), "node-17".to_owned()),
                             ("region".to_owned(), "eu-central-1".to_owned()),
@@ -331,43 +334,43 @@ fn one_run(run: i64, rng: &mut Rng, values: &mut Vec<(String, Vec<u8>)>) {
         );
         let (completed, duration, result) = (rng.next(), milliseconds(rng), rng.words(15));
         send(
-            "tool.completed",
+            kind::TOOL_COMPLETED,
             &mut |e| {
-                e.set("tool.call_id", call.as_str())
-                    .set("tool.name", tool)
-                    .set("tool.status", if completed % 50 == 0 { "error" } else { "ok" })
-                    .set("tool.duration_ms", duration)
-                    .set("tool.result", result.as_str())
+                e.set(column::tool::CALL_ID, call.as_str())
+                    .set(column::tool::NAME, tool)
+                    .set(column::tool::STATUS, if completed % 50 == 0 { "error" } else { "ok" })
+                    .set(column::tool::DURATION_MS, duration)
+                    .set(column::tool::RESULT, result.as_str())
             },
             completed,
         );
     }
     let (id, duration, answer) = (rng.next(), milliseconds(rng), rng.words(25));
     send(
-        "run.completed",
+        kind::RUN_COMPLETED,
         &mut |e| {
-            e.set("run.status", "ok")
-                .set("run.duration_ms", duration)
-                .set("run.input_tokens", (id % 6_000).cast_signed())
-                .set("run.output_tokens", (id % 900).cast_signed())
-                .set("run.cost_usd", (id % 9_000) as f64 / 1e5)
-                .set("run.steps", 4_i64)
-                .set("run.refused", id.is_multiple_of(97))
-                .set("run.output", answer.as_str())
-                .set("run.output_chars", i64::try_from(answer.len()).unwrap())
+            e.set(column::run::STATUS, "ok")
+                .set(column::run::DURATION_MS, duration)
+                .set(column::run::INPUT_TOKENS, (id % 6_000).cast_signed())
+                .set(column::run::OUTPUT_TOKENS, (id % 900).cast_signed())
+                .set(column::run::COST_USD, (id % 9_000) as f64 / 1e5)
+                .set(column::run::STEPS, 4_i64)
+                .set(column::run::REFUSED, id.is_multiple_of(97))
+                .set(column::run::OUTPUT, answer.as_str())
+                .set(column::run::OUTPUT_CHARS, i64::try_from(answer.len()).unwrap())
         },
         id,
     );
     let id = rng.next();
     send(
-        "eval.result",
+        kind::EVAL_RESULT,
         &mut |e| {
-            e.set("eval.suite", "support-quality")
-                .set("eval.name", "helpfulness")
-                .set("eval.score", (id % 1_000) as f64 / 1e3)
-                .set("eval.passed", !id.is_multiple_of(10))
-                .set("eval.evaluator_type", "llm_judge")
-                .set("eval.evaluator_id", "judge-7")
+            e.set(column::eval::SUITE, "support-quality")
+                .set(column::eval::NAME, "helpfulness")
+                .set(column::eval::SCORE, (id % 1_000) as f64 / 1e3)
+                .set(column::eval::PASSED, !id.is_multiple_of(10))
+                .set(column::eval::EVALUATOR_TYPE, "llm_judge")
+                .set(column::eval::EVALUATOR_ID, "judge-7")
         },
         id,
     );

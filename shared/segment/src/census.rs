@@ -359,6 +359,7 @@ impl CensusProof {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use event::kind;
 
     fn census(agents: &[(&str, &str, u64)], sources: &[(&str, i64)]) -> Census {
         let numbers = SourceCount { first: -1, last: i64::MAX, count: 2, missing: u64::MAX / 2 };
@@ -370,7 +371,11 @@ mod tests {
 
     fn example() -> Census {
         census(
-            &[("", "quarantine.added", 1), ("a", "run.completed", 7), ("a\"\u{e9}", "x", u64::MAX)],
+            &[
+                ("", kind::QUARANTINE_ADDED, 1),
+                ("a", kind::RUN_COMPLETED, 7),
+                ("a\"\u{e9}", "x", u64::MAX),
+            ],
             &[("s", -1), ("s", 3)],
         )
     }
@@ -422,7 +427,7 @@ mod tests {
             }
             for key in [
                 agent("", ""),
-                agent("a", "run.started"),
+                agent("a", kind::RUN_STARTED),
                 agent("z", ""),
                 CensusKey::Source { source_id: "s".into(), epoch: 1 },
                 CensusKey::Source { source_id: "t".into(), epoch: 1 },
@@ -439,9 +444,9 @@ mod tests {
     #[test]
     fn neighbours_that_are_not_adjacent_prove_nothing() {
         let example = example();
-        let hidden = agent("a", "run.completed");
+        let hidden = agent("a", kind::RUN_COMPLETED);
         let (CensusProof::Present(before), CensusProof::Present(after)) = (
-            example.prove(&agent("", "quarantine.added")),
+            example.prove(&agent("", kind::QUARANTINE_ADDED)),
             example.prove(&agent("a\"\u{e9}", "x")),
         ) else {
             panic!("both are there")

@@ -3,22 +3,12 @@
 
 use std::collections::BTreeSet;
 
-use event::{ColumnId, Event, TopicPartition};
+use event::{ColumnId, Event, TopicPartition, column};
 use merkle::{Hash, tree};
 
 use crate::census::{Census, Counter};
 use crate::facts::{GAPS_MAX, Gap, GapReason, ObjectFacts, SCHEMA_IDS_MAX, SegmentFacts};
 use crate::leaf::Head;
-
-/// Columns that the census counts by.
-#[derive(Debug, Clone, Copy)]
-struct Counted {
-    agent_id: Option<ColumnId>,
-    kind: Option<ColumnId>,
-    source_id: Option<ColumnId>,
-    source_epoch: Option<ColumnId>,
-    source_seq: Option<ColumnId>,
-}
 
 /// An offset that may not come next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +29,6 @@ pub(crate) struct Collector {
     max_timestamp_ms: i64,
     leaves: Vec<Hash>,
     counter: Counter,
-    counted: Counted,
     schema_ids: BTreeSet<String>,
     last_schema_id: String,
     /// By column number: whether some row fills it.
@@ -57,7 +46,6 @@ pub(crate) struct Collected {
 
 impl Collector {
     pub(crate) fn new(partition: &TopicPartition, first_offset: i64) -> Self {
-        let id = |path| event::schema().id(path);
         Self {
             partition: partition.clone(),
             first_offset,
@@ -68,13 +56,6 @@ impl Collector {
             max_timestamp_ms: i64::MIN,
             leaves: Vec::new(),
             counter: Counter::default(),
-            counted: Counted {
-                agent_id: id("agent_id"),
-                kind: id("kind"),
-                source_id: id("source.id"),
-                source_epoch: id("source.epoch"),
-                source_seq: id("source.seq"),
-            },
             schema_ids: BTreeSet::new(),
             last_schema_id: String::new(),
             filled: vec![false; event::schema().columns().len()],
@@ -162,14 +143,12 @@ impl Collector {
     }
 
     fn count(&mut self, event: &Event<'_>) {
-        let text = |id: Option<ColumnId>| id.and_then(|id| event.text(id));
-        let int = |id: Option<ColumnId>| id.and_then(|id| event.int(id));
-        let agent_id = text(self.counted.agent_id).unwrap_or_default();
-        self.counter.agent(agent_id, text(self.counted.kind).unwrap_or_default());
+        let agent_id = event.text(column::AGENT_ID).unwrap_or_default();
+        self.counter.agent(agent_id, event.text(column::KIND).unwrap_or_default());
         if let (Some(source_id), Some(seq)) =
-            (text(self.counted.source_id), int(self.counted.source_seq))
+            (event.text(column::source::ID), event.int(column::source::SEQ))
         {
-            let epoch = int(self.counted.source_epoch).unwrap_or_default();
+            let epoch = event.int(column::source::EPOCH).unwrap_or_default();
             self.counter.source(source_id, epoch, seq);
         }
     }

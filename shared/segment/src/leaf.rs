@@ -364,7 +364,7 @@ fn length(length: usize) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use event::EventBuilder;
+    use event::{EventBuilder, column, kind};
 
     fn partition() -> TopicPartition {
         TopicPartition::new("agent.events", 3)
@@ -381,13 +381,13 @@ mod tests {
     }
 
     fn event() -> Event<'static> {
-        EventBuilder::new("run.completed")
-            .set("event_id", "e")
-            .set("event_time", event::Timestamp::from_micros(1))
-            .set("run.input", "secret")
-            .set("run.output", "")
-            .set("run.duration_ms", -f64::NAN)
-            .set("subject_refs", vec!["a".to_owned(), String::new()])
+        EventBuilder::new(kind::RUN_COMPLETED)
+            .set(column::EVENT_ID, "e")
+            .set(column::EVENT_TIME, event::Timestamp::from_micros(1))
+            .set(column::run::INPUT, "secret")
+            .set(column::run::OUTPUT, "")
+            .set(column::run::DURATION_MS, -f64::NAN)
+            .set(column::SUBJECT_REFS, vec!["a".to_owned(), String::new()])
             .build()
             .unwrap()
     }

@@ -11,6 +11,7 @@ mod preimage;
 mod verify;
 
 use bytes::Bytes;
+use event::column;
 use merkle::tlog_proof::TlogProof;
 use merkle::tree::SegmentTree;
 use merkle::{hash, rfc6962};
@@ -120,7 +121,7 @@ fn find(
     let mut found = None;
     let mut index = 0_u64;
     read::for_each_row(parquet, |_, row| {
-        if found.is_none() && row.event.text_at("event_id") == Some(event_id) {
+        if found.is_none() && row.event.text(column::EVENT_ID) == Some(event_id) {
             found = Some((index, open_row(event_id, row, index, manifest)));
         }
         index = index.saturating_add(1);

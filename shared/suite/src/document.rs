@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use event::Event;
+use event::{Event, column, kind};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -11,7 +11,7 @@ use crate::gate::Gate;
 use crate::key::{Fields, Form, Key, Reader};
 use crate::problem::{Problem, Problems};
 use crate::runs::RunFacts;
-use crate::trial::{Trial, TrialKind, attribute, columns};
+use crate::trial::{Trial, TrialKind, attribute};
 use crate::verdict::{SuiteVerdict, summary};
 use crate::yaml;
 
@@ -78,7 +78,7 @@ pub(crate) const APPLIES_TO: &[Key] = &[
     Key {
         name: "kind",
         required: false,
-        form: Form::Choice(&["run.completed", "model.invoked", "tool.completed"]),
+        form: Form::Choice(&[kind::RUN_COMPLETED, kind::MODEL_INVOKED, kind::TOOL_COMPLETED]),
         doc: "Kind of the events; run.completed, if absent.",
     },
     Key { name: "agents", required: false, form: IDS, doc: "Values of agent_id; any, if absent." },
@@ -274,24 +274,22 @@ impl Suite {
 
     /// Whether events of this agent can be judged.
     pub(crate) fn selects_agent(&self, event: &Event<'_>) -> bool {
-        let columns = columns();
         let listed = |list: &Option<Vec<String>>, value: Option<&str>| {
             list.as_ref().is_none_or(|list| {
                 value.is_some_and(|value| list.iter().any(|listed| listed == value))
             })
         };
         self.enabled
-            && listed(&self.selector.agents, event.text(columns.agent_id))
-            && listed(&self.selector.tenants, event.text(columns.tenant_id))
+            && listed(&self.selector.agents, event.text(column::AGENT_ID))
+            && listed(&self.selector.tenants, event.text(column::TENANT_ID))
     }
 
     /// Whether this event is judged: it is of the kind, selected, and in the sample.
     pub(crate) fn selects(&self, event: &Event<'_>, kind: TrialKind) -> bool {
-        let columns = columns();
         let environment = || {
             self.selector.environments.as_ref().is_none_or(|list| {
                 event
-                    .text(columns.environment)
+                    .text(column::ENVIRONMENT)
                     .is_some_and(|value| list.iter().any(|listed| listed == value))
             })
         };
@@ -299,13 +297,13 @@ impl Suite {
             self.selector
                 .attributes
                 .iter()
-                .all(|(name, value)| attribute(event, columns.attributes, name) == Some(value))
+                .all(|(name, value)| attribute(event, name) == Some(value))
         };
         self.selector.kind == kind
             && self.selects_agent(event)
             && environment()
             && attributes()
-            && self.samples(event.text(columns.event_id).unwrap_or_default())
+            && self.samples(event.text(column::EVENT_ID).unwrap_or_default())
     }
 
     /// Whether an event id is in the sample. The name of the suite enters, so that suites draw

@@ -6,15 +6,14 @@
 //! partitions of the agents named would not do: an agent that a later version no longer names must
 //! learn that too.
 
-use event::{BuildError, Event, EventBuilder, Timestamp};
+use event::{BuildError, Event, EventBuilder, Timestamp, column, kind};
 
 use crate::document::Suite;
 use crate::gate::GateReport;
-use crate::trial::columns;
 use crate::verdict::{CheckVerdict, Outcome, SuiteVerdict};
 
 /// Kind of the event.
-pub const KIND: &str = "eval.suite.published";
+pub const KIND: &str = kind::EVAL_SUITE_PUBLISHED;
 
 /// The event that publishes a suite.
 ///
@@ -28,24 +27,23 @@ pub fn publication(
     tenant_id: Option<&str>,
 ) -> Result<Event<'static>, BuildError> {
     EventBuilder::new(KIND)
-        .set("event_id", event_id)
-        .set("event_time", event_time)
-        .set_some("tenant_id", tenant_id)
-        .set("links.suite", suite.name())
-        .set("eval.suite", suite.name())
-        .set("eval.suite_digest", suite.digest())
-        .set("eval.document", suite.canonical())
+        .set(column::EVENT_ID, event_id)
+        .set(column::EVENT_TIME, event_time)
+        .set_some(column::TENANT_ID, tenant_id)
+        .set(column::links::SUITE, suite.name())
+        .set(column::eval::SUITE, suite.name())
+        .set(column::eval::SUITE_DIGEST, suite.digest())
+        .set(column::eval::DOCUMENT, suite.canonical())
         .build()
 }
 
 /// The document of an event that publishes a suite; `None` for any other event.
 #[must_use]
 pub fn document_of<'e>(event: &'e Event<'_>) -> Option<&'e str> {
-    let columns = columns();
-    if event.text(columns.kind) != Some(KIND) {
+    if event.text(column::KIND) != Some(KIND) {
         return None;
     }
-    Some(event.text(columns.eval_document).unwrap_or_default())
+    Some(event.text(column::eval::DOCUMENT).unwrap_or_default())
 }
 
 /// Fills what one check says into an `eval.result`; `passed` stays empty where the check was not
@@ -62,15 +60,15 @@ pub fn result_fields(
         Outcome::NotApplicable => None,
     };
     builder
-        .set("links.suite", verdict.suite.as_str())
-        .set("eval.suite", verdict.suite.as_str())
-        .set("eval.suite_digest", verdict.suite_digest.as_str())
-        .set("eval.name", check.check.as_str())
-        .set("eval.evaluator_type", "code")
-        .set("eval.evaluator_digest", verdict.suite_digest.as_str())
-        .set_some("eval.passed", passed)
-        .set_some("eval.score", check.score)
-        .set("eval.explanation", check.explanation.as_str())
+        .set(column::links::SUITE, verdict.suite.as_str())
+        .set(column::eval::SUITE, verdict.suite.as_str())
+        .set(column::eval::SUITE_DIGEST, verdict.suite_digest.as_str())
+        .set(column::eval::NAME, check.check.as_str())
+        .set(column::eval::EVALUATOR_TYPE, "code")
+        .set(column::eval::EVALUATOR_DIGEST, verdict.suite_digest.as_str())
+        .set_some(column::eval::PASSED, passed)
+        .set_some(column::eval::SCORE, check.score)
+        .set(column::eval::EXPLANATION, check.explanation.as_str())
 }
 
 /// Fills a decision into an `eval.suite.completed`.
@@ -82,17 +80,17 @@ pub fn gate_fields(
 ) -> EventBuilder {
     let count = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
     builder
-        .set("links.suite", verdict.suite.as_str())
-        .set("eval.suite", verdict.suite.as_str())
-        .set("eval.suite_digest", verdict.suite_digest.as_str())
-        .set("eval.evaluator_type", "code")
-        .set("eval.trials", count(report.tally.trials))
-        .set("eval.passes", count(report.tally.passes))
-        .set("eval.not_applicable", count(report.tally.not_applicable))
-        .set("eval.low", report.low)
-        .set("eval.high", report.high)
-        .set("eval.confidence", report.confidence)
-        .set("eval.pass_rate_min", report.pass_rate_min)
-        .set("eval.gate", report.decision.name())
-        .set("eval.explanation", report.reason.as_str())
+        .set(column::links::SUITE, verdict.suite.as_str())
+        .set(column::eval::SUITE, verdict.suite.as_str())
+        .set(column::eval::SUITE_DIGEST, verdict.suite_digest.as_str())
+        .set(column::eval::EVALUATOR_TYPE, "code")
+        .set(column::eval::TRIALS, count(report.tally.trials))
+        .set(column::eval::PASSES, count(report.tally.passes))
+        .set(column::eval::NOT_APPLICABLE, count(report.tally.not_applicable))
+        .set(column::eval::LOW, report.low)
+        .set(column::eval::HIGH, report.high)
+        .set(column::eval::CONFIDENCE, report.confidence)
+        .set(column::eval::PASS_RATE_MIN, report.pass_rate_min)
+        .set(column::eval::GATE, report.decision.name())
+        .set(column::eval::EXPLANATION, report.reason.as_str())
 }

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use event::Event;
+use event::TypedColumn;
+use event::typed::Text;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
@@ -125,7 +127,7 @@ impl<V: Serialize + DeserializeOwned> Recent<V> {
 }
 
 /// 128 bits of the SHA-256 of texts of an event; a column without a value differs from empty text.
-pub(crate) fn key_of(event: &Event<'_>, columns: &[event::ColumnId]) -> u128 {
+pub(crate) fn key_of(event: &Event<'_>, columns: &[TypedColumn<Text>]) -> u128 {
     let mut hasher = Sha256::new();
     for column in columns {
         match event.text(*column) {

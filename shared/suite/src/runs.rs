@@ -8,11 +8,10 @@
 
 use std::collections::BTreeSet;
 
-use event::Event;
+use event::{Event, column, kind};
 use serde::{Deserialize, Serialize};
 
 use crate::recent::{Recent, key_of};
-use crate::trial::columns;
 
 /// Names of tools kept of a run.
 pub(crate) const TOOLS_MAX: usize = 32;
@@ -66,12 +65,12 @@ pub(crate) enum Part {
 impl Part {
     pub(crate) fn of(kind: &str) -> Option<Self> {
         match kind {
-            "run.started" => Some(Self::Started),
-            "model.invoked" => Some(Self::Model),
-            "tool.called" => Some(Self::ToolCalled),
-            "tool.completed" => Some(Self::ToolCompleted),
-            "tool.blocked" => Some(Self::ToolBlocked),
-            "run.completed" => Some(Self::Completed),
+            kind::RUN_STARTED => Some(Self::Started),
+            kind::MODEL_INVOKED => Some(Self::Model),
+            kind::TOOL_CALLED => Some(Self::ToolCalled),
+            kind::TOOL_COMPLETED => Some(Self::ToolCompleted),
+            kind::TOOL_BLOCKED => Some(Self::ToolBlocked),
+            kind::RUN_COMPLETED => Some(Self::Completed),
             _ => None,
         }
     }
@@ -108,9 +107,8 @@ impl Runs {
         now: u64,
         runs_max: usize,
     ) -> Option<RunFacts> {
-        let columns = columns();
-        event.text(columns.run_id).filter(|run| !run.is_empty())?;
-        let key = key_of(event, &[columns.tenant_id, columns.agent_id, columns.run_id]);
+        event.text(column::RUN_ID).filter(|run| !run.is_empty())?;
+        let key = key_of(event, &[column::TENANT_ID, column::AGENT_ID, column::RUN_ID]);
         if part == Part::Completed {
             return self.open.remove(key);
         }
@@ -124,7 +122,7 @@ impl Runs {
             Part::ToolBlocked => {}
         }
         if matches!(part, Part::ToolCalled | Part::ToolCompleted | Part::ToolBlocked)
-            && let Some(name) = event.text(columns.tool_name)
+            && let Some(name) = event.text(column::tool::NAME)
         {
             facts.saw_tool(name);
         }
@@ -135,15 +133,15 @@ impl Runs {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use event::{EventBuilder, Timestamp};
+    use event::{EventBuilder, Timestamp, column};
 
     fn event(kind: &str, run: &str, tool: Option<&str>) -> Event<'static> {
         EventBuilder::new(kind)
-            .set("event_id", "e")
-            .set("event_time", Timestamp::from_micros(0))
-            .set("agent_id", "a")
-            .set("run_id", run)
-            .set_some("tool.name", tool)
+            .set(column::EVENT_ID, "e")
+            .set(column::EVENT_TIME, Timestamp::from_micros(0))
+            .set(column::AGENT_ID, "a")
+            .set(column::RUN_ID, run)
+            .set_some(column::tool::NAME, tool)
             .build()
             .unwrap()
     }
@@ -164,39 +162,39 @@ mod tests {
     fn tools_and_steps_of_a_run_are_there_when_it_ends() {
         let mut runs = Played::default();
         for (kind, tool) in [
-            ("run.started", None),
-            ("model.invoked", None),
-            ("tool.called", Some("search")),
-            ("tool.completed", Some("search")),
-            ("tool.blocked", Some("pay")),
-            ("model.invoked", None),
+            (kind::RUN_STARTED, None),
+            (kind::MODEL_INVOKED, None),
+            (kind::TOOL_CALLED, Some("search")),
+            (kind::TOOL_COMPLETED, Some("search")),
+            (kind::TOOL_BLOCKED, Some("pay")),
+            (kind::MODEL_INVOKED, None),
         ] {
             assert_eq!(play(&mut runs, kind, "r", tool), None);
         }
         let facts = play(&mut runs, "run.completed", "r", None).unwrap();
         assert_eq!(facts.tools.iter().map(String::as_str).collect::<Vec<_>>(), ["pay", "search"]);
         assert_eq!(facts.steps(), 2);
-        assert_eq!((play(&mut runs, "run.completed", "r", None), runs.runs.len()), (None, 0));
+        assert_eq!((play(&mut runs, kind::RUN_COMPLETED, "r", None), runs.runs.len()), (None, 0));
     }
 
     #[test]
     fn a_run_without_models_counts_its_tools() {
         let mut runs = Played::default();
-        for kind in ["tool.called", "tool.called", "tool.completed"] {
+        for kind in ["tool.called", kind::TOOL_CALLED, kind::TOOL_COMPLETED] {
             assert_eq!(play(&mut runs, kind, "r", Some("x")), None);
         }
-        assert_eq!(play(&mut runs, "run.completed", "r", None).unwrap().steps(), 2);
+        assert_eq!(play(&mut runs, kind::RUN_COMPLETED, "r", None).unwrap().steps(), 2);
     }
 
     #[test]
     fn the_run_that_was_silent_longest_is_forgotten() {
         let mut runs = Played::default();
         for run in ["1", "2", "1", "3"] {
-            assert_eq!(play(&mut runs, "tool.called", run, Some("x")), None);
+            assert_eq!(play(&mut runs, kind::TOOL_CALLED, run, Some("x")), None);
         }
         assert_eq!((runs.runs.len(), runs.runs.forgotten()), (2, 1));
-        assert_eq!(play(&mut runs, "run.completed", "2", None), None);
-        assert!(play(&mut runs, "run.completed", "1", None).is_some());
+        assert_eq!(play(&mut runs, kind::RUN_COMPLETED, "2", None), None);
+        assert!(play(&mut runs, kind::RUN_COMPLETED, "1", None).is_some());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use event::Event;
+use event::{Event, column};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -13,7 +13,7 @@ use crate::problem::Problems;
 use crate::recent::{Recent, key_of};
 use crate::runs::{Part, RunFacts, Runs};
 use crate::saved::number_of_suite;
-use crate::trial::{TrialKind, columns};
+use crate::trial::TrialKind;
 use crate::verdict::SuiteVerdict;
 
 /// Bounds of what is kept.
@@ -164,7 +164,7 @@ impl Suites {
             return Vec::new();
         }
         self.clock += 1;
-        let kind = event.text(columns().kind).unwrap_or_default();
+        let kind = event.text(column::KIND).unwrap_or_default();
         let run = self.follow(event, kind);
         let Some(kind) = TrialKind::of(kind) else { return Vec::new() };
         let mut verdicts = Vec::new();
@@ -198,10 +198,9 @@ fn count(
     (now, versions_max): (u64, usize),
 ) -> Option<crate::gate::GateReport> {
     let gate = live.suite.gate()?;
-    let columns = columns();
     let key = key_of(
         event,
-        &[columns.tenant_id, columns.agent_id, columns.environment, columns.agent_version],
+        &[column::TENANT_ID, column::AGENT_ID, column::ENVIRONMENT, column::AGENT_VERSION],
     );
     let (tally, _) = live.tallies.touch(key, now, versions_max, Tally::default)?;
     tally.count(passed);

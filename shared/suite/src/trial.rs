@@ -1,9 +1,9 @@
 //! What a check looks at: one event, and what is known of its run.
 
 use std::borrow::Cow;
-use std::sync::LazyLock;
 
-use event::{Cell, ColumnId, Event, schema};
+use event::typed::{Float, Int, Text};
+use event::{ColumnId, Event, TypedColumn, column, kind, schema};
 
 use crate::key::ATTRIBUTE;
 use crate::runs::RunFacts;
@@ -27,9 +27,9 @@ impl TrialKind {
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
-            Self::Run => "run.completed",
-            Self::Model => "model.invoked",
-            Self::Tool => "tool.completed",
+            Self::Run => kind::RUN_COMPLETED,
+            Self::Model => kind::MODEL_INVOKED,
+            Self::Tool => kind::TOOL_COMPLETED,
         }
     }
 
@@ -39,35 +39,35 @@ impl TrialKind {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
-    /// Path of the column that holds what was produced.
-    pub(crate) const fn output(self) -> &'static str {
+    /// The column that holds what was produced.
+    pub(crate) const fn output(self) -> TypedColumn<Text> {
         match self {
-            Self::Run => "run.output",
-            Self::Model => "model.output",
-            Self::Tool => "tool.result",
+            Self::Run => column::run::OUTPUT,
+            Self::Model => column::model::OUTPUT,
+            Self::Tool => column::tool::RESULT,
         }
     }
 
-    pub(crate) const fn duration_ms(self) -> &'static str {
+    pub(crate) const fn duration_ms(self) -> TypedColumn<Float> {
         match self {
-            Self::Run => "run.duration_ms",
-            Self::Model => "model.duration_ms",
-            Self::Tool => "tool.duration_ms",
+            Self::Run => column::run::DURATION_MS,
+            Self::Model => column::model::DURATION_MS,
+            Self::Tool => column::tool::DURATION_MS,
         }
     }
 
-    pub(crate) const fn cost_usd(self) -> Option<&'static str> {
+    pub(crate) const fn cost_usd(self) -> Option<TypedColumn<Float>> {
         match self {
-            Self::Run => Some("run.cost_usd"),
-            Self::Model => Some("model.cost_usd"),
+            Self::Run => Some(column::run::COST_USD),
+            Self::Model => Some(column::model::COST_USD),
             Self::Tool => None,
         }
     }
 
-    pub(crate) const fn tokens(self) -> Option<[&'static str; 2]> {
+    pub(crate) const fn tokens(self) -> Option<[TypedColumn<Int>; 2]> {
         match self {
-            Self::Run => Some(["run.input_tokens", "run.output_tokens"]),
-            Self::Model => Some(["model.input_tokens", "model.output_tokens"]),
+            Self::Run => Some([column::run::INPUT_TOKENS, column::run::OUTPUT_TOKENS]),
+            Self::Model => Some([column::model::INPUT_TOKENS, column::model::OUTPUT_TOKENS]),
             Self::Tool => None,
         }
     }
@@ -92,18 +92,24 @@ pub(crate) struct Input {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
     Column(ColumnId),
-    Attribute(ColumnId),
+    Attribute,
 }
 
 impl Input {
     /// The place of a path; `None` if there is no such column.
     pub(crate) fn parse(path: &str) -> Option<Self> {
         let place = if path.starts_with(ATTRIBUTE) {
-            Place::Attribute(schema().id("attributes")?)
+            Place::Attribute
         } else {
             Place::Column(schema().id(path)?)
         };
         Some(Self { path: path.to_owned(), place })
+    }
+
+    /// The place of a column.
+    pub(crate) fn of(column: impl Into<ColumnId>) -> Self {
+        let column = column.into();
+        Self { path: column.path().to_owned(), place: Place::Column(column) }
     }
 
     pub(crate) fn path(&self) -> &str {
@@ -113,18 +119,16 @@ impl Input {
     /// The text there.
     pub(crate) fn text<'e>(&self, event: &'e Event<'_>) -> Option<&'e str> {
         match self.place {
-            Place::Column(column) => event.text(column),
-            Place::Attribute(column) => {
-                attribute(event, column, self.path.strip_prefix(ATTRIBUTE)?)
-            }
+            Place::Column(column) => event.get(column)?.as_text(),
+            Place::Attribute => attribute(event, self.path.strip_prefix(ATTRIBUTE)?),
         }
     }
 
     /// The number there, if it is finite; in attributes, text that reads as one.
     pub(crate) fn number(&self, event: &Event<'_>) -> Option<f64> {
         let number = match self.place {
-            Place::Column(column) => event.number(column),
-            Place::Attribute(_) => self.text(event)?.trim().parse().ok(),
+            Place::Column(column) => event.get(column)?.as_number(),
+            Place::Attribute => self.text(event)?.trim().parse().ok(),
         };
         number.filter(|number| number.is_finite())
     }
@@ -136,45 +140,10 @@ impl Input {
 }
 
 /// The text of an attribute.
-pub(crate) fn attribute<'e>(event: &'e Event<'_>, column: ColumnId, name: &str) -> Option<&'e str> {
-    let Some(Cell::Map(pairs)) = event.get(column) else { return None };
+pub(crate) fn attribute<'e>(event: &'e Event<'_>, name: &str) -> Option<&'e str> {
+    let pairs = event.map(column::ATTRIBUTES);
     let at = pairs.binary_search_by(|(key, _): &(Cow<'_, str>, _)| (**key).cmp(name)).ok()?;
     pairs.get(at).map(|(_, value)| &**value)
-}
-
-macro_rules! columns {
-    ($($name:ident = $path:literal),* $(,)?) => {
-        /// Numbers of the columns that are read, looked up once.
-        #[derive(Debug)]
-        pub(crate) struct Columns {
-            $(pub(crate) $name: ColumnId,)*
-        }
-
-        static COLUMNS: LazyLock<Columns> = LazyLock::new(|| {
-            let id = |path: &str| {
-                schema().id(path).unwrap_or_else(|| panic!("schemas/events: no column {path}"))
-            };
-            Columns { $($name: id($path),)* }
-        });
-    };
-}
-
-columns! {
-    agent_id = "agent_id",
-    agent_version = "agent_version",
-    attributes = "attributes",
-    environment = "environment",
-    eval_document = "eval.document",
-    event_id = "event_id",
-    kind = "kind",
-    run_id = "run_id",
-    run_steps = "run.steps",
-    tenant_id = "tenant_id",
-    tool_name = "tool.name",
-}
-
-pub(crate) fn columns() -> &'static Columns {
-    &COLUMNS
 }
 
 #[cfg(test)]
@@ -184,13 +153,9 @@ mod tests {
     use std::collections::BTreeMap;
 
     #[test]
-    fn every_column_exists() {
-        assert_eq!(columns().kind, schema().id("kind").unwrap());
+    fn every_kind_is_found_by_its_name() {
         for kind in TrialKind::ALL {
             assert_eq!(TrialKind::of(kind.name()), Some(kind));
-            let paths = [kind.output(), kind.duration_ms()].into_iter();
-            let paths = paths.chain(kind.cost_usd()).chain(kind.tokens().into_iter().flatten());
-            assert!(paths.into_iter().all(|path| schema().id(path).is_some()), "{kind:?}");
         }
     }
 
@@ -199,11 +164,11 @@ mod tests {
         let pairs = [("a.b", "x"), ("n", " 2.5 "), ("z", "inf")];
         let pairs: BTreeMap<String, String> =
             pairs.into_iter().map(|(key, value)| (key.into(), value.into())).collect();
-        let event = EventBuilder::new("run.completed")
-            .set("event_id", "e")
-            .set("event_time", Timestamp::from_micros(0))
-            .set("run.steps", 3_i64)
-            .set("attributes", pairs)
+        let event = EventBuilder::new(kind::RUN_COMPLETED)
+            .set(column::EVENT_ID, "e")
+            .set(column::EVENT_TIME, Timestamp::from_micros(0))
+            .set(column::run::STEPS, 3_i64)
+            .set(column::ATTRIBUTES, pairs)
             .build()
             .unwrap();
         let input = |path| Input::parse(path).unwrap();

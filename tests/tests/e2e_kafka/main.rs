@@ -11,6 +11,7 @@
 mod chaos;
 mod senders;
 
+use event::{column, kind};
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
@@ -193,9 +194,9 @@ fn quarantine_is_as_sent(recomputed: &Recomputed, expected: &Expected, sent: &Se
 
 /// Outputs that stem from records after the end are none of this comparison: ticks went on.
 fn within(ends: &BTreeMap<i32, i64>, event: &event::Event<'_>) -> bool {
-    let int = |path: &str| event::schema().id(path).and_then(|id| event.int(id)).unwrap();
-    let partition = i32::try_from(int("origin.partition")).unwrap();
-    ends.get(&partition).is_some_and(|end| int("origin.offset") < *end)
+    let int = |column| event.int(column).unwrap();
+    let partition = i32::try_from(int(column::origin::PARTITION)).unwrap();
+    ends.get(&partition).is_some_and(|end| int(column::origin::OFFSET) < *end)
 }
 
 fn outputs_are_what_a_recomputation_gives(
@@ -215,7 +216,8 @@ fn outputs_are_what_a_recomputation_gives(
             assert_eq!(found.get(id), Some(event), "output {id}");
         }
     }
-    let firing = |event: &&event::Event<'_>| event.text_at("kind") == Some("drift.alert.firing");
+    let firing =
+        |event: &&event::Event<'_>| event.text(column::KIND) == Some(kind::DRIFT_ALERT_FIRING);
     let alerts = found.alerts.values().filter(firing).count();
     assert!(alerts > 0, "half of the agents became worse, and no alert fired");
     println!(

@@ -5,6 +5,7 @@
 
 mod world;
 
+use event::{column, kind};
 use std::process::Command;
 use std::sync::LazyLock;
 
@@ -23,7 +24,7 @@ static LOG: LazyLock<MemoryLog> = LazyLock::new(|| play(false, Settings::default
 fn is_nth<'s>(topic: &'s str, kind: &'s str, n: usize) -> impl FnMut(&Seen) -> bool + 's {
     let mut seen = 0;
     move |record: &Seen| {
-        let fits = record.topic == topic && record.event.text_at("kind") == Some(kind);
+        let fits = record.topic == topic && record.event.text(column::KIND) == Some(kind);
         seen += usize::from(fits);
         fits && seen == n + 1
     }
@@ -45,7 +46,7 @@ fn an_archive_is_as_its_events_say() {
     assert!(report.quarantined > 10 && report.repeated == 0, "{report:?}");
     let revised = world::records(&LOG, METRICS)
         .iter()
-        .filter(|record| int(&record.event, "metric.revision") > 0)
+        .filter(|record| int(&record.event, column::metric::REVISION) > 0)
         .count();
     assert!(revised > 10, "too few late events to tell: {revised}");
 }
@@ -83,15 +84,15 @@ fn command(sealed: &Sealed, extra: &[&str]) -> (Option<i32>, String) {
 
 #[test]
 fn one_altered_value_is_found_at_its_place() {
-    let mut is_it = is_nth(METRICS, "metric.window", 123);
+    let mut is_it = is_nth(METRICS, kind::METRIC_WINDOW, 123);
     let mut altered = None;
     let log = copy(&LOG, |record| {
         if !is_it(record) {
             return vec![record.event.clone()];
         }
         let mut event = record.event.clone();
-        let value = event.number(event::schema().id("metric.value").unwrap()).unwrap();
-        set(&mut event, "metric.value", value + 1e-9);
+        let value = event.number(column::metric::VALUE).unwrap();
+        set(&mut event, column::metric::VALUE, value + 1e-9);
         altered = Some((record.clone(), value));
         vec![event]
     });
@@ -105,8 +106,8 @@ fn one_altered_value_is_found_at_its_place() {
     assert_eq!((found.topic.as_str(), found.partition), (METRICS, record.partition));
     assert_eq!(found.difference.sealed_at, Some(record.offset));
     let origin = found.difference.origin.unwrap();
-    assert_eq!(origin.offset, int(&record.event, "origin.offset"));
-    assert_eq!(origin.ordinal, int(&record.event, "origin.ordinal"));
+    assert_eq!(origin.offset, int(&record.event, column::origin::OFFSET));
+    assert_eq!(origin.ordinal, int(&record.event, column::origin::ORDINAL));
     let expected = What::Field {
         path: "metric.value".to_owned(),
         sealed: Some((value + 1e-9).to_string()),
@@ -124,7 +125,7 @@ fn one_altered_value_is_found_at_its_place() {
 
 #[test]
 fn a_dropped_and_an_invented_output_are_found() {
-    let mut is_it = is_nth(ALERTS, "drift.alert.pending", 0);
+    let mut is_it = is_nth(ALERTS, kind::DRIFT_ALERT_PENDING, 0);
     let mut dropped = None;
     let sealed = seal(&copy(&LOG, |record| {
         if is_it(record) {
@@ -139,17 +140,21 @@ fn a_dropped_and_an_invented_output_are_found() {
     let found = report.first.unwrap();
     assert_eq!((found.topic.as_str(), found.partition), (ALERTS, dropped.partition));
     assert_eq!((found.difference.what, found.difference.sealed_at), (What::Missing, None));
-    assert_eq!(found.difference.subject.event_id.as_deref(), dropped.event.text_at("event_id"));
+    assert_eq!(found.difference.subject.event_id.as_deref(), dropped.event.text(column::EVENT_ID));
 
-    let mut is_it = is_nth(ALERTS, "drift.alert.firing", 0);
+    let mut is_it = is_nth(ALERTS, kind::DRIFT_ALERT_FIRING, 0);
     let mut place = None;
     let sealed = seal(&copy(&LOG, |record| {
         if !is_it(record) {
             return vec![record.event.clone()];
         }
         let mut invented = record.event.clone();
-        set(&mut invented, "event_id", "11111111-1111-4111-8111-111111111111");
-        set(&mut invented, "origin.ordinal", int(&record.event, "origin.ordinal") + 1_000);
+        set(&mut invented, column::EVENT_ID, "11111111-1111-4111-8111-111111111111");
+        set(
+            &mut invented,
+            column::origin::ORDINAL,
+            int(&record.event, column::origin::ORDINAL) + 1_000,
+        );
         place = Some((record.partition, record.offset + 1));
         vec![record.event.clone(), invented]
     }));
@@ -222,11 +227,11 @@ fn what_cannot_be_compared_is_never_called_the_same() {
     assert!(error.to_string().contains(EVENTS), "{error}");
 
     // Another version of the computation wrote one of them.
-    let mut is_it = is_nth(METRICS, "metric.window", 50);
+    let mut is_it = is_nth(METRICS, kind::METRIC_WINDOW, 50);
     let other = seal(&copy(&LOG, |record| {
         let mut event = record.event.clone();
         if is_it(record) {
-            set(&mut event, "origin.semantics", monitor::SEMANTICS + 1);
+            set(&mut event, column::origin::SEMANTICS, monitor::SEMANTICS + 1);
         }
         vec![event]
     }));
@@ -238,7 +243,8 @@ fn what_cannot_be_compared_is_never_called_the_same() {
 fn settings_need_not_be_known_for_they_are_sealed() {
     let settings = Settings { lateness_secs: 60, effect_min: 0.05, ..Settings::default() };
     let log = play(true, settings);
-    let configured = |record: &&Seen| record.event.text_at("kind") == Some("monitor.configured");
+    let configured =
+        |record: &&Seen| record.event.text(column::KIND) == Some(kind::MONITOR_CONFIGURED);
     assert!(world::records(&log, EVENTS).iter().filter(configured).count() > 0);
     is_same(&seal(&log));
 }

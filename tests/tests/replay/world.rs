@@ -5,7 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use archive::Archive;
-use event::{Cell, Decoder, Event, EventBuilder, Timestamp, TimestampType, TopicPartition};
+use event::typed::Int;
+use event::{
+    Cell, ColumnId, Decoder, Event, EventBuilder, Timestamp, TimestampType, TopicPartition,
+    TypedColumn, column, kind,
+};
 use evidence::{EvidenceError, FsckReport, Policy, ReplayOptions, ReplayReport};
 use monitor::Settings;
 use ports::{EventLog, Outgoing, TopicSpec};
@@ -74,9 +78,9 @@ fn traffic() -> Vec<(Outgoing, i64)> {
 
 /// What an idle partition gets.
 fn tick(partition: i32) -> Outgoing {
-    let event = EventBuilder::new("monitor.tick")
-        .set("event_id", format!("tick-{partition}"))
-        .set("event_time", Timestamp::from_millis(START_MS))
+    let event = EventBuilder::new(kind::MONITOR_TICK)
+        .set(column::EVENT_ID, format!("tick-{partition}"))
+        .set(column::EVENT_TIME, Timestamp::from_millis(START_MS))
         .build()
         .unwrap();
     outgoing(EVENTS, partition, None, &event)
@@ -236,12 +240,16 @@ pub(crate) fn copy(
     new
 }
 
-pub(crate) fn set(event: &mut Event<'static>, path: &str, cell: impl Into<Cell<'static>>) {
-    event.set(event::schema().id(path).unwrap(), cell.into());
+pub(crate) fn set(
+    event: &mut Event<'static>,
+    column: impl Into<ColumnId>,
+    cell: impl Into<Cell<'static>>,
+) {
+    event.set(column, cell.into());
 }
 
-pub(crate) fn int(event: &Event<'_>, path: &str) -> i64 {
-    event.int(event::schema().id(path).unwrap()).unwrap_or_default()
+pub(crate) fn int(event: &Event<'_>, column: TypedColumn<Int>) -> i64 {
+    event.int(column).unwrap_or_default()
 }
 
 /// A sealed archive in a directory.

@@ -3,7 +3,11 @@
 
 use std::time::Duration;
 
-use event::{BuildError, Decoder, Event, EventBuilder, Limits, Timestamp, TopicPartition};
+use event::typed::Text;
+use event::{
+    BuildError, Decoder, Event, EventBuilder, Limits, Timestamp, TopicPartition, TypedColumn,
+    column,
+};
 use ports::{EventLog, Outgoing, Polled, Position, Subscription, publish_and_wait};
 use service::clock::{Stopwatch, now_micros};
 
@@ -30,18 +34,22 @@ pub(super) struct Who {
 
 impl Who {
     /// An event by this person. The reason goes to the column of that name.
-    pub(super) fn event(&self, kind: &str, reason: &str) -> Result<EventBuilder, Failure> {
+    pub(super) fn event(
+        &self,
+        kind: &str,
+        reason: TypedColumn<Text>,
+    ) -> Result<EventBuilder, Failure> {
         for (name, value) in [("--by", &self.by), ("--reason", &self.reason)] {
             if value.trim().is_empty() {
                 return Err(Failure::usage(format!("`{name}` must not be empty")));
             }
         }
         Ok(EventBuilder::new(kind)
-            .set("event_id", uuid::Uuid::now_v7().to_string())
-            .set("event_time", Timestamp::from_micros(now_micros()))
-            .set("actor.type", "human")
-            .set("actor.id", self.by.as_str())
-            .set("actor.evidence_level", "self_reported")
+            .set(column::EVENT_ID, uuid::Uuid::now_v7().to_string())
+            .set(column::EVENT_TIME, Timestamp::from_micros(now_micros()))
+            .set(column::actor::TYPE, "human")
+            .set(column::actor::ID, self.by.as_str())
+            .set(column::actor::EVIDENCE_LEVEL, "self_reported")
             .set(reason, self.reason.as_str()))
     }
 }
@@ -139,7 +147,7 @@ pub(super) fn record(
     Ok(Outgoing {
         topic: topic.into(),
         partition,
-        key: event.text_at("agent_id").map(|agent| agent.as_bytes().to_vec()),
+        key: event.text(column::AGENT_ID).map(|agent| agent.as_bytes().to_vec()),
         value: Some(value),
         ..Outgoing::default()
     })

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use event::{ColumnId, Event, Timestamp, schema};
+use event::{ColumnId, Event, Timestamp, column, kind};
 use ports::{EventLog, Position};
 use serde::Serialize;
 
@@ -16,16 +16,16 @@ use super::{Context, Ended, Failure, Output};
 use crate::{print, roles};
 
 /// Columns that an act takes over from its alert.
-const TAKEN_OVER: [&str; 9] = [
-    "tenant_id",
-    "environment",
-    "agent_id",
-    "agent_version",
-    "drift.metric",
-    "drift.suite",
-    "drift.direction",
-    "drift.severity",
-    "monitor.partition",
+const TAKEN_OVER: [ColumnId; 9] = [
+    column::TENANT_ID.id(),
+    column::ENVIRONMENT.id(),
+    column::AGENT_ID.id(),
+    column::AGENT_VERSION.id(),
+    column::drift::METRIC.id(),
+    column::drift::SUITE.id(),
+    column::drift::DIRECTION.id(),
+    column::drift::SEVERITY.id(),
+    column::monitor::PARTITION.id(),
 ];
 
 /// What to do with alerts.
@@ -85,8 +85,8 @@ impl Action {
                 }
                 return Ok(Ended::Done);
             }
-            Self::Acknowledge(args) => (args, "drift.alert.acknowledged"),
-            Self::Dismiss(args) => (args, "drift.alert.dismissed"),
+            Self::Acknowledge(args) => (args, kind::DRIFT_ALERT_ACKNOWLEDGED),
+            Self::Dismiss(args) => (args, kind::DRIFT_ALERT_DISMISSED),
         };
         let at = act(&*log, topic, &args, kind)?;
         match context.output {
@@ -127,7 +127,7 @@ impl Open {
 
 /// Publishes an act beside the alert that it is about.
 fn act(log: &dyn EventLog, topic: &str, args: &ActArgs, kind: &str) -> Result<Position, Failure> {
-    let mut builder = args.who.event(kind, "drift.reason")?;
+    let mut builder = args.who.event(kind, column::drift::REASON)?;
     let mut open = open_alerts(log, topic)?;
     let alert = open.remove(&args.alert_id).ok_or_else(|| {
         Failure::usage(format!(
@@ -135,10 +135,11 @@ fn act(log: &dyn EventLog, topic: &str, args: &ActArgs, kind: &str) -> Result<Po
             args.alert_id
         ))
     })?;
-    builder = builder.set("drift.alert_id", args.alert_id.as_str());
-    for path in TAKEN_OVER {
-        let cell = alert.event.at(path).cloned();
-        builder = builder.set_some(path, cell);
+    builder = builder.set(column::drift::ALERT_ID, args.alert_id.as_str());
+    for column in TAKEN_OVER {
+        if let Some(cell) = alert.event.get(column) {
+            builder = builder.set_cell(column, cell.clone());
+        }
     }
     act::publish_one(log, act::record(topic, Some(alert.partition), builder.build())?)
 }
@@ -147,31 +148,33 @@ fn act(log: &dyn EventLog, topic: &str, args: &ActArgs, kind: &str) -> Result<Po
 fn open_alerts(log: &dyn EventLog, topic: &str) -> Result<BTreeMap<String, Open>, Failure> {
     let mut open = BTreeMap::new();
     act::read_topic(log, topic, |number, event| {
-        let text = |path: &str| event.text_at(path).map(str::to_owned);
-        let Some(alert_id) = text("drift.alert_id") else { return };
-        match event.text_at("kind") {
-            Some("drift.alert.firing" | "monitor.dead") => {
-                let time = schema().id("event_time").and_then(|id: ColumnId| event.time(id));
+        let text = |column| event.text(column).map(str::to_owned);
+        let Some(alert_id) = text(column::drift::ALERT_ID) else { return };
+        match event.text(column::KIND) {
+            Some(kind::DRIFT_ALERT_FIRING | kind::MONITOR_DEAD) => {
+                let time = event.time(column::EVENT_TIME);
                 let alert = Open {
-                    agent_id: text("agent_id"),
-                    agent_version: text("agent_version"),
-                    metric: text("drift.metric"),
-                    severity: text("drift.severity"),
+                    agent_id: text(column::AGENT_ID),
+                    agent_version: text(column::AGENT_VERSION),
+                    metric: text(column::drift::METRIC),
+                    severity: text(column::drift::SEVERITY),
                     since: time.and_then(Timestamp::to_rfc3339),
                     acknowledged_by: None,
-                    suppressed_by: text("drift.suppressed_by"),
+                    suppressed_by: text(column::drift::SUPPRESSED_BY),
                     partition: number,
                     event: event.clone().into_owned(),
                     alert_id: alert_id.clone(),
                 };
                 open.insert(alert_id, alert);
             }
-            Some("drift.alert.acknowledged") => {
+            Some(kind::DRIFT_ALERT_ACKNOWLEDGED) => {
                 if let Some(alert) = open.get_mut(&alert_id) {
-                    alert.acknowledged_by = text("actor.id");
+                    alert.acknowledged_by = text(column::actor::ID);
                 }
             }
-            Some("drift.alert.resolved" | "drift.alert.dismissed" | "monitor.recovered") => {
+            Some(
+                kind::DRIFT_ALERT_RESOLVED | kind::DRIFT_ALERT_DISMISSED | kind::MONITOR_RECOVERED,
+            ) => {
                 open.remove(&alert_id);
             }
             Some(_) | None => {}
@@ -194,18 +197,18 @@ mod tests {
         let spec = TopicSpec { name: TOPIC.to_owned(), partitions: 2, compacted: false };
         log.create_topics(&[spec]).unwrap();
         for (number, kind, id, suppressed_by) in [
-            (1, "drift.alert.pending", "a", Some("s")),
-            (1, "drift.alert.firing", "a", Some("s")),
-            (0, "drift.alert.firing", "b", None),
-            (0, "drift.alert.resolved", "b", None),
+            (1, kind::DRIFT_ALERT_PENDING, "a", Some("s")),
+            (1, kind::DRIFT_ALERT_FIRING, "a", Some("s")),
+            (0, kind::DRIFT_ALERT_FIRING, "b", None),
+            (0, kind::DRIFT_ALERT_RESOLVED, "b", None),
         ] {
             let event = EventBuilder::new(kind)
-                .set("event_id", format!("{kind}{id}"))
-                .set("event_time", Timestamp::from_micros(0))
-                .set("agent_id", "refund-desk")
-                .set("drift.alert_id", id)
-                .set("drift.metric", "run.error_rate")
-                .set_some("drift.suppressed_by", suppressed_by)
+                .set(column::EVENT_ID, format!("{kind}{id}"))
+                .set(column::EVENT_TIME, Timestamp::from_micros(0))
+                .set(column::AGENT_ID, "refund-desk")
+                .set(column::drift::ALERT_ID, id)
+                .set(column::drift::METRIC, "run.error_rate")
+                .set_some(column::drift::SUPPRESSED_BY, suppressed_by)
                 .build();
             act::publish_one(&log, act::record(TOPIC, Some(number), event).unwrap()).unwrap();
         }
@@ -221,35 +224,36 @@ mod tests {
     fn an_alert_is_taken_and_then_ended_beside_where_it_fired() {
         let log = log();
         assert_eq!(open_alerts(&log, TOPIC).unwrap().keys().collect::<Vec<_>>(), ["a"]);
-        let at = act(&log, TOPIC, &args("a"), "drift.alert.acknowledged").unwrap();
+        let at = act(&log, TOPIC, &args("a"), kind::DRIFT_ALERT_ACKNOWLEDGED).unwrap();
         assert_eq!((at.partition.partition, at.offset), (1, 2));
         let taken = open_alerts(&log, TOPIC).unwrap().remove("a").unwrap();
         assert_eq!(taken.acknowledged_by.as_deref(), Some("ana"));
         let says = ", acknowledged by ana, suppressed by s";
         assert!(taken.to_text().ends_with(says), "{}", taken.to_text());
-        act(&log, TOPIC, &args("a"), "drift.alert.dismissed").unwrap();
+        act(&log, TOPIC, &args("a"), kind::DRIFT_ALERT_DISMISSED).unwrap();
         assert!(open_alerts(&log, TOPIC).unwrap().is_empty());
         let mut said = Vec::new();
         let keep = |event: &Event<'_>| {
             said.push((
-                event.text_at("kind").map(str::to_owned),
-                event.text_at("agent_id").is_some(),
+                event.text(column::KIND).map(str::to_owned),
+                event.text(column::AGENT_ID).is_some(),
             ));
         };
         act::read(&log, &TopicPartition::new(TOPIC, 1), keep).unwrap();
-        assert_eq!(said.last(), Some(&(Some("drift.alert.dismissed".to_owned()), true)));
+        assert_eq!(said.last(), Some(&(Some(kind::DRIFT_ALERT_DISMISSED.to_owned()), true)));
     }
 
     #[test]
     fn what_does_not_fire_cannot_be_taken_and_nobody_is_nobody() {
         let log = log();
         for alert_id in ["b", "none"] {
-            let failure = act(&log, TOPIC, &args(alert_id), "drift.alert.dismissed").unwrap_err();
+            let failure =
+                act(&log, TOPIC, &args(alert_id), kind::DRIFT_ALERT_DISMISSED).unwrap_err();
             assert!(failure.message().contains("alert list"), "{}", failure.message());
         }
         let who = Who { by: " ".to_owned(), reason: "-".to_owned() };
         let nobody = ActArgs { who, ..args("a") };
-        let failure = act(&log, TOPIC, &nobody, "drift.alert.dismissed").unwrap_err();
+        let failure = act(&log, TOPIC, &nobody, kind::DRIFT_ALERT_DISMISSED).unwrap_err();
         assert!(failure.message().contains("--by"), "{}", failure.message());
     }
 }

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use event::{Event, Timestamp, TopicPartition};
+use event::{Event, Timestamp, TopicPartition, column, kind};
 use ports::{EventLog, Position};
 use serde::Serialize;
 
@@ -116,8 +116,8 @@ impl Action {
                 }
                 return Ok(Ended::Done);
             }
-            Self::Pin(args) => ("drift.baseline.pinned", args.whom, args.of, args.alert),
-            Self::Unpin(args) => ("drift.baseline.unpinned", args.whom, None, None),
+            Self::Pin(args) => (kind::DRIFT_BASELINE_PINNED, args.whom, args.of, args.alert),
+            Self::Unpin(args) => (kind::DRIFT_BASELINE_UNPINNED, args.whom, None, None),
         };
         let at = act(&*log, &topics.events, kind, &whom, version.as_deref(), alert.as_deref())?;
         match context.output {
@@ -136,22 +136,21 @@ impl Action {
 
 impl Set {
     fn of(event: &Event<'_>) -> Self {
-        let text = |path: &str| event.text_at(path).map(str::to_owned);
-        let id = |path: &str| event::schema().id(path);
-        let time = id("event_time").and_then(|id| event.time(id));
+        let text = |column| event.text(column).map(str::to_owned);
+        let time = event.time(column::EVENT_TIME);
         Self {
-            tenant_id: text("tenant_id"),
-            agent_id: text("agent_id"),
-            environment: text("environment"),
-            agent_version: text("agent_version"),
-            metric: text("drift.metric"),
-            suite: text("drift.suite"),
-            baseline_kind: text("drift.baseline_kind"),
-            baseline_version: text("drift.baseline_version"),
-            baseline_count: id("drift.baseline_count").and_then(|id| event.int(id)),
-            baseline_value: id("drift.baseline_value").and_then(|id| event.number(id)),
-            detector: text("drift.detector"),
-            reason: text("drift.reason"),
+            tenant_id: text(column::TENANT_ID),
+            agent_id: text(column::AGENT_ID),
+            environment: text(column::ENVIRONMENT),
+            agent_version: text(column::AGENT_VERSION),
+            metric: text(column::drift::METRIC),
+            suite: text(column::drift::SUITE),
+            baseline_kind: text(column::drift::BASELINE_KIND),
+            baseline_version: text(column::drift::BASELINE_VERSION),
+            baseline_count: event.int(column::drift::BASELINE_COUNT),
+            baseline_value: event.number(column::drift::BASELINE_VALUE),
+            detector: text(column::drift::DETECTOR),
+            reason: text(column::drift::REASON),
             since: time.and_then(Timestamp::to_rfc3339),
         }
     }
@@ -217,13 +216,13 @@ fn act(
     }
     let event = whom
         .who
-        .event(kind, "drift.reason")?
-        .set_some("tenant_id", whom.tenant.as_deref())
-        .set_some("environment", whom.environment.as_deref())
-        .set("agent_id", whom.agent.as_str())
-        .set_some("agent_version", version)
-        .set_some("drift.metric", whom.metric.as_deref())
-        .set_some("drift.alert_id", alert)
+        .event(kind, column::drift::REASON)?
+        .set_some(column::TENANT_ID, whom.tenant.as_deref())
+        .set_some(column::ENVIRONMENT, whom.environment.as_deref())
+        .set(column::AGENT_ID, whom.agent.as_str())
+        .set_some(column::AGENT_VERSION, version)
+        .set_some(column::drift::METRIC, whom.metric.as_deref())
+        .set_some(column::drift::ALERT_ID, alert)
         .build();
     act::publish_one(log, act::record(topic, None, event)?)
 }
@@ -233,7 +232,7 @@ fn baselines(log: &dyn EventLog, topic: &str) -> Result<BTreeMap<Stream, Set>, F
     let mut sets = BTreeMap::new();
     for number in 0..log.partitions(topic)? {
         act::read(log, &TopicPartition::new(topic, number), |event| {
-            if event.text_at("kind") == Some("drift.baseline.set") {
+            if event.text(column::KIND) == Some(kind::DRIFT_BASELINE_SET) {
                 let set = Set::of(event);
                 sets.insert(set.stream(), set);
             }
@@ -267,17 +266,17 @@ mod tests {
     }
 
     fn set(log: &MemoryLog, version: &str, kind: &str) {
-        let event = EventBuilder::new("drift.baseline.set")
-            .set("event_id", format!("{version}{kind}"))
-            .set("event_time", Timestamp::from_micros(0))
-            .set("agent_id", "refund-desk")
-            .set("agent_version", version)
-            .set("drift.metric", "run.error_rate")
-            .set("drift.baseline_kind", kind)
-            .set("drift.baseline_version", "v1")
-            .set("drift.baseline_count", 500_i64)
-            .set("drift.baseline_value", 0.0871)
-            .set("drift.detector", "esr-two-sample")
+        let event = EventBuilder::new(kind::DRIFT_BASELINE_SET)
+            .set(column::EVENT_ID, format!("{version}{kind}"))
+            .set(column::EVENT_TIME, Timestamp::from_micros(0))
+            .set(column::AGENT_ID, "refund-desk")
+            .set(column::AGENT_VERSION, version)
+            .set(column::drift::METRIC, "run.error_rate")
+            .set(column::drift::BASELINE_KIND, kind)
+            .set(column::drift::BASELINE_VERSION, "v1")
+            .set(column::drift::BASELINE_COUNT, 500_i64)
+            .set(column::drift::BASELINE_VALUE, 0.0871)
+            .set(column::drift::DETECTOR, "esr-two-sample")
             .build();
         act::publish_one(log, act::record(TOPIC, Some(1), event).unwrap()).unwrap();
     }
@@ -285,19 +284,19 @@ mod tests {
     #[test]
     fn a_pin_is_an_event_of_its_agent() {
         let log = log();
-        let kind = "drift.baseline.pinned";
+        let kind = kind::DRIFT_BASELINE_PINNED;
         let first = act(&log, TOPIC, kind, &whom(), Some("v1"), None).unwrap();
         let whom = Whom { metric: Some("run.steps".to_owned()), ..whom() };
-        let second = act(&log, TOPIC, "drift.baseline.unpinned", &whom, None, None).unwrap();
+        let second = act(&log, TOPIC, kind::DRIFT_BASELINE_UNPINNED, &whom, None, None).unwrap();
         assert_eq!(first.partition, second.partition, "the agent's partition");
         let mut said = Vec::new();
         act::read(&log, &first.partition, |event| {
-            let text = |path: &str| event.text_at(path).map(str::to_owned);
+            let text = |column| event.text(column).map(str::to_owned);
             said.push([
-                text("kind"),
-                text("agent_version"),
-                text("drift.metric"),
-                text("actor.id"),
+                text(column::KIND),
+                text(column::AGENT_VERSION),
+                text(column::drift::METRIC),
+                text(column::actor::ID),
             ]);
         })
         .unwrap();
@@ -306,7 +305,7 @@ mod tests {
             said,
             [
                 [some(kind), some("v1"), None, some("ana")],
-                [some("drift.baseline.unpinned"), None, some("run.steps"), some("ana")],
+                [some(kind::DRIFT_BASELINE_UNPINNED), None, some("run.steps"), some("ana")],
             ]
         );
     }
@@ -318,7 +317,7 @@ mod tests {
             (Whom { agent: String::new(), ..whom() }, "--agent"),
             (Whom { metric: Some("x".to_owned()), ..whom() }, "must be one of run.error_rate"),
         ] {
-            let failure = act(&log(), TOPIC, "drift.baseline.pinned", &whom, None, None);
+            let failure = act(&log(), TOPIC, kind::DRIFT_BASELINE_PINNED, &whom, None, None);
             let message = failure.unwrap_err().message().to_owned();
             assert!(message.contains(says), "{message}");
         }

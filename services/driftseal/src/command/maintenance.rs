@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use event::{EventBuilder, Timestamp, schema};
+use event::{EventBuilder, Timestamp, column, kind};
 use ports::{EventLog, Outgoing, Position};
 use serde::Serialize;
 use serde_json::json;
@@ -101,9 +101,11 @@ impl Action {
                 }
                 return Ok(Ended::Done);
             }
-            Self::Start(args) => ("maintenance.started", start(&*log, &topics.events, &args, now)?),
+            Self::Start(args) => {
+                (kind::MAINTENANCE_STARTED, start(&*log, &topics.events, &args, now)?)
+            }
             Self::End(args) => {
-                ("maintenance.ended", end(&*log, &topics.events, &topics.alerts, &args, now)?)
+                (kind::MAINTENANCE_ENDED, end(&*log, &topics.events, &topics.alerts, &args, now)?)
             }
         };
         match context.output {
@@ -158,14 +160,14 @@ fn start(
     let (from, until) = args.stretch.resolve(now)?;
     let id = uuid::Uuid::now_v7().to_string();
     let records = records(log, topic, args.agent.as_deref(), || {
-        let builder = args.who.event("maintenance.started", "maintenance.reason")?;
+        let builder = args.who.event(kind::MAINTENANCE_STARTED, column::maintenance::REASON)?;
         Ok(builder
-            .set_some("agent_id", args.agent.as_deref())
-            .set_some("tenant_id", args.tenant.as_deref())
-            .set_some("environment", args.environment.as_deref())
-            .set("maintenance.id", id.as_str())
-            .set("maintenance.from", from)
-            .set("maintenance.until", until))
+            .set_some(column::AGENT_ID, args.agent.as_deref())
+            .set_some(column::TENANT_ID, args.tenant.as_deref())
+            .set_some(column::ENVIRONMENT, args.environment.as_deref())
+            .set(column::maintenance::ID, id.as_str())
+            .set(column::maintenance::FROM, from)
+            .set(column::maintenance::UNTIL, until))
     })?;
     let positions = act::publish(log, records)?;
     Ok((id, positions))
@@ -194,13 +196,13 @@ fn end(
         )));
     }
     let records = records(log, events, window.agent_id.as_deref(), || {
-        let builder = args.who.event("maintenance.ended", "maintenance.reason")?;
+        let builder = args.who.event(kind::MAINTENANCE_ENDED, column::maintenance::REASON)?;
         Ok(builder
-            .set_some("agent_id", window.agent_id.as_deref())
-            .set_some("tenant_id", window.tenant_id.as_deref())
-            .set_some("environment", window.environment.as_deref())
-            .set("maintenance.id", id.as_str())
-            .set("maintenance.until", at))
+            .set_some(column::AGENT_ID, window.agent_id.as_deref())
+            .set_some(column::TENANT_ID, window.tenant_id.as_deref())
+            .set_some(column::ENVIRONMENT, window.environment.as_deref())
+            .set(column::maintenance::ID, id.as_str())
+            .set(column::maintenance::UNTIL, at))
     })?;
     Ok((id.clone(), act::publish(log, records)?))
 }
@@ -224,20 +226,20 @@ fn windows(log: &dyn EventLog, topic: &str) -> Result<BTreeMap<String, Window>, 
     let mut all: BTreeMap<String, Window> = BTreeMap::new();
     let mut applied = std::collections::BTreeSet::new();
     act::read_topic(log, topic, |number, event| {
-        if event.text_at("kind") != Some("maintenance.applied") {
+        if event.text(column::KIND) != Some(kind::MAINTENANCE_APPLIED) {
             return;
         }
-        let text = |path: &str| event.text_at(path).map(str::to_owned);
-        let time = |path| schema().id(path).and_then(|id| event.time(id));
-        let Some(maintenance_id) = text("maintenance.id") else { return };
-        let (from, until) = (time("maintenance.from"), time("maintenance.until"));
+        let text = |column| event.text(column).map(str::to_owned);
+        let time = |column| event.time(column);
+        let Some(maintenance_id) = text(column::maintenance::ID) else { return };
+        let (from, until) = (time(column::maintenance::FROM), time(column::maintenance::UNTIL));
         let until_micros = until.map_or(i64::MAX, Timestamp::micros);
         applied.insert((maintenance_id.clone(), number));
         let window = all.entry(maintenance_id.clone()).or_insert_with(|| Window {
             maintenance_id,
-            agent_id: text("agent_id"),
-            tenant_id: text("tenant_id"),
-            environment: text("environment"),
+            agent_id: text(column::AGENT_ID),
+            tenant_id: text(column::TENANT_ID),
+            environment: text(column::ENVIRONMENT),
             from: from.map(act::text_of),
             until: until.map(act::text_of),
             partitions: 0,
@@ -288,13 +290,13 @@ mod tests {
 
     /// What the monitor would answer in a partition.
     fn answer(log: &MemoryLog, number: i32, agent: Option<&str>, id: &str, until: i64) {
-        let event = EventBuilder::new("maintenance.applied")
-            .set("event_id", format!("{id}{number}{until}"))
-            .set("event_time", NOW)
-            .set_some("agent_id", agent)
-            .set("maintenance.id", id)
-            .set("maintenance.from", NOW)
-            .set("maintenance.until", Timestamp::from_micros(until))
+        let event = EventBuilder::new(kind::MAINTENANCE_APPLIED)
+            .set(column::EVENT_ID, format!("{id}{number}{until}"))
+            .set(column::EVENT_TIME, NOW)
+            .set_some(column::AGENT_ID, agent)
+            .set(column::maintenance::ID, id)
+            .set(column::maintenance::FROM, NOW)
+            .set(column::maintenance::UNTIL, Timestamp::from_micros(until))
             .build();
         act::publish_one(log, act::record("alerts", Some(number), event).unwrap()).unwrap();
     }
@@ -302,10 +304,10 @@ mod tests {
     fn published(log: &MemoryLog) -> Vec<(i32, String, String, Option<i64>)> {
         let mut all = Vec::new();
         act::read_topic(log, "events", |number, event| {
-            let text = |path| event.text_at(path).unwrap_or_default().to_owned();
-            let until = schema().id("maintenance.until").and_then(|id| event.time(id));
+            let text = |column| event.text(column).unwrap_or_default().to_owned();
+            let until = event.time(column::maintenance::UNTIL);
             let until = until.map(|until| (until.micros() - NOW.micros()) / MINUTE);
-            all.push((number, text("kind"), text("maintenance.id"), until));
+            all.push((number, text(column::KIND), text(column::maintenance::ID), until));
         })
         .unwrap();
         all
@@ -316,7 +318,7 @@ mod tests {
         let log = log();
         let (id, positions) = start(&log, "events", &args(None), NOW).unwrap();
         assert_eq!(positions.len(), 3);
-        let started = |number| (number, "maintenance.started".to_owned(), id.clone(), Some(60));
+        let started = |number| (number, kind::MAINTENANCE_STARTED.to_owned(), id.clone(), Some(60));
         assert_eq!(published(&log), [started(0), started(1), started(2)]);
 
         for number in 0..2 {
@@ -329,7 +331,7 @@ mod tests {
         let now = Timestamp::from_micros(NOW.micros() + 20 * MINUTE);
         let wanted = EndArgs { maintenance_id: id.clone(), at: None, who: who() };
         assert_eq!(end(&log, "events", "alerts", &wanted, now).unwrap().1.len(), 3);
-        let ended = (0, "maintenance.ended".to_owned(), id.clone(), Some(20));
+        let ended = (0, kind::MAINTENANCE_ENDED.to_owned(), id.clone(), Some(20));
         assert_eq!(published(&log)[1], ended);
 
         answer(&log, 0, None, &id, now.micros());

@@ -193,7 +193,7 @@ fn publish(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use event::{Decoder, TopicPartition};
+    use event::{Decoder, TopicPartition, column};
     use ports::{Polled, Subscription, TopicSpec};
     use sim::MemoryLog;
 
@@ -264,7 +264,7 @@ mod tests {
                         let decoded = Decoder::new(event::Limits::default()).decode(&record);
                         assert_eq!(decoded.fault, None);
                         assert_eq!(suite::document_of(&decoded.event), Some(suite.canonical()));
-                        ids.insert(decoded.event.text_at("event_id").unwrap().to_owned());
+                        ids.insert(decoded.event.text(column::EVENT_ID).unwrap().to_owned());
                     }
                 }
                 Polled::Idle | Polled::Revoked(_) => {}

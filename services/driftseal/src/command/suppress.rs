@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use event::{Timestamp, schema};
+use event::{Timestamp, column, kind};
 use ports::{EventLog, Position};
 use serde::Serialize;
 use serde_json::json;
@@ -103,11 +103,12 @@ impl Action {
                 return Ok(Ended::Done);
             }
             Self::Add(args) => {
-                ("drift.suppression.started", add(&*log, &topics.events, &args, now)?)
+                (kind::DRIFT_SUPPRESSION_STARTED, add(&*log, &topics.events, &args, now)?)
             }
-            Self::End(args) => {
-                ("drift.suppression.ended", end(&*log, &topics.events, &topics.alerts, &args, now)?)
-            }
+            Self::End(args) => (
+                kind::DRIFT_SUPPRESSION_ENDED,
+                end(&*log, &topics.events, &topics.alerts, &args, now)?,
+            ),
         };
         match context.output {
             Output::Text => print::line(format!(
@@ -157,18 +158,18 @@ fn add(
     let (_, until) = args.stretch.resolve(now)?;
     let event = args
         .who
-        .event("drift.suppression.started", "drift.reason")?
-        .set("agent_id", args.agent.as_str())
-        .set_some("tenant_id", args.tenant.as_deref())
-        .set_some("environment", args.environment.as_deref())
-        .set_some("agent_version", args.agent_version.as_deref())
-        .set_some("drift.metric", args.metric.as_deref())
-        .set_some("drift.suite", args.suite.as_deref())
-        .set_some("drift.severity", args.severity.as_deref())
-        .set_some("drift.from", args.stretch.from)
-        .set("drift.until", until)
+        .event(kind::DRIFT_SUPPRESSION_STARTED, column::drift::REASON)?
+        .set(column::AGENT_ID, args.agent.as_str())
+        .set_some(column::TENANT_ID, args.tenant.as_deref())
+        .set_some(column::ENVIRONMENT, args.environment.as_deref())
+        .set_some(column::AGENT_VERSION, args.agent_version.as_deref())
+        .set_some(column::drift::METRIC, args.metric.as_deref())
+        .set_some(column::drift::SUITE, args.suite.as_deref())
+        .set_some(column::drift::SEVERITY, args.severity.as_deref())
+        .set_some(column::drift::FROM, args.stretch.from)
+        .set(column::drift::UNTIL, until)
         .build()?;
-    let id = event.text_at("event_id").unwrap_or_default().to_owned();
+    let id = event.text(column::EVENT_ID).unwrap_or_default().to_owned();
     let at = act::publish_one(log, act::record(topic, None, Ok(event))?)?;
     Ok((id, at))
 }
@@ -182,17 +183,17 @@ fn end(
     now: Timestamp,
 ) -> Result<(String, Position), Failure> {
     let id = &args.suppression_id;
-    let builder = args.who.event("drift.suppression.ended", "drift.reason")?;
+    let builder = args.who.event(kind::DRIFT_SUPPRESSION_ENDED, column::drift::REASON)?;
     let applied = applied(log, alerts, now)?.remove(id).ok_or_else(|| {
         Failure::usage(format!(
             "no suppression `{id}` is applied; `driftseal suppress list` shows those that are"
         ))
     })?;
     let event = builder
-        .set("agent_id", applied.agent_id)
-        .set_some("tenant_id", applied.tenant_id)
-        .set_some("environment", applied.environment)
-        .set("drift.suppression_id", id.as_str())
+        .set(column::AGENT_ID, applied.agent_id)
+        .set_some(column::TENANT_ID, applied.tenant_id)
+        .set_some(column::ENVIRONMENT, applied.environment)
+        .set(column::drift::SUPPRESSION_ID, id.as_str())
         .build();
     let at = act::publish_one(log, act::record(events, None, event)?)?;
     Ok((id.clone(), at))
@@ -206,27 +207,27 @@ fn applied(
 ) -> Result<BTreeMap<String, Applied>, Failure> {
     let mut all = BTreeMap::new();
     act::read_topic(log, topic, |_, event| {
-        let text = |path: &str| event.text_at(path).map(str::to_owned);
-        let time = |path| schema().id(path).and_then(|id| event.time(id));
-        let Some(suppression_id) = text("drift.suppression_id") else { return };
-        match event.text_at("kind") {
-            Some("drift.suppression.applied") => {
+        let text = |column| event.text(column).map(str::to_owned);
+        let time = |column| event.time(column);
+        let Some(suppression_id) = text(column::drift::SUPPRESSION_ID) else { return };
+        match event.text(column::KIND) {
+            Some(kind::DRIFT_SUPPRESSION_APPLIED) => {
                 let applied = Applied {
-                    agent_id: text("agent_id").unwrap_or_default(),
-                    tenant_id: text("tenant_id"),
-                    environment: text("environment"),
-                    agent_version: text("agent_version"),
-                    metric: text("drift.metric"),
-                    suite: text("drift.suite"),
-                    severity: text("drift.severity"),
-                    from: time("drift.from").map(act::text_of),
-                    until: time("drift.until").map(act::text_of),
-                    until_micros: time("drift.until").map_or(i64::MAX, Timestamp::micros),
+                    agent_id: text(column::AGENT_ID).unwrap_or_default(),
+                    tenant_id: text(column::TENANT_ID),
+                    environment: text(column::ENVIRONMENT),
+                    agent_version: text(column::AGENT_VERSION),
+                    metric: text(column::drift::METRIC),
+                    suite: text(column::drift::SUITE),
+                    severity: text(column::drift::SEVERITY),
+                    from: time(column::drift::FROM).map(act::text_of),
+                    until: time(column::drift::UNTIL).map(act::text_of),
+                    until_micros: time(column::drift::UNTIL).map_or(i64::MAX, Timestamp::micros),
                     suppression_id: suppression_id.clone(),
                 };
                 all.insert(suppression_id, applied);
             }
-            Some("drift.suppression.closed") => {
+            Some(kind::DRIFT_SUPPRESSION_CLOSED) => {
                 all.remove(&suppression_id);
             }
             Some(_) | None => {}
@@ -266,13 +267,13 @@ mod tests {
     /// What the monitor would answer.
     fn answer(log: &MemoryLog, kind: &str, id: &str, until: i64) {
         let event = EventBuilder::new(kind)
-            .set("event_id", format!("{kind}{id}"))
-            .set("event_time", NOW)
-            .set("agent_id", "refund-desk")
-            .set("environment", "production")
-            .set("drift.suppression_id", id)
-            .set("drift.metric", "run.error_rate")
-            .set("drift.until", Timestamp::from_micros(until))
+            .set(column::EVENT_ID, format!("{kind}{id}"))
+            .set(column::EVENT_TIME, NOW)
+            .set(column::AGENT_ID, "refund-desk")
+            .set(column::ENVIRONMENT, "production")
+            .set(column::drift::SUPPRESSION_ID, id)
+            .set(column::drift::METRIC, "run.error_rate")
+            .set(column::drift::UNTIL, Timestamp::from_micros(until))
             .build();
         act::publish_one(log, act::record("alerts", Some(0), event).unwrap()).unwrap();
     }
@@ -289,8 +290,8 @@ mod tests {
         let log = log();
         let (id, at) = add(&log, "events", &args("refund-desk", 60_000_000), NOW).unwrap();
         assert_eq!(at.partition.partition, ports::partition_of(b"refund-desk", 3));
-        answer(&log, "drift.suppression.applied", &id, NOW.micros() + 60_000_000);
-        answer(&log, "drift.suppression.applied", "past", NOW.micros());
+        answer(&log, kind::DRIFT_SUPPRESSION_APPLIED, &id, NOW.micros() + 60_000_000);
+        answer(&log, kind::DRIFT_SUPPRESSION_APPLIED, "past", NOW.micros());
         let found = applied(&log, "alerts", NOW).unwrap();
         assert_eq!(found.keys().collect::<Vec<_>>(), [&id]);
         let expected = format!(
@@ -304,15 +305,23 @@ mod tests {
         assert_eq!((ended.partition.partition, ended.offset), (at.partition.partition, 1));
         let mut said = Vec::new();
         act::read_topic(&log, "events", |_, event| {
-            let text = |path| event.text_at(path).unwrap_or_default().to_owned();
-            said.push(["kind", "actor.id", "drift.reason", "drift.suppression_id"].map(text));
+            let text = |column| event.text(column).unwrap_or_default().to_owned();
+            said.push(
+                [
+                    column::KIND,
+                    column::actor::ID,
+                    column::drift::REASON,
+                    column::drift::SUPPRESSION_ID,
+                ]
+                .map(text),
+            );
         })
         .unwrap();
         let reason = who().reason;
-        assert_eq!(said[0], ["drift.suppression.started", "ana", &reason, ""]);
-        assert_eq!(said[1], ["drift.suppression.ended", "ana", &reason, &id]);
+        assert_eq!(said[0], [kind::DRIFT_SUPPRESSION_STARTED, "ana", &reason, ""]);
+        assert_eq!(said[1], [kind::DRIFT_SUPPRESSION_ENDED, "ana", &reason, &id]);
 
-        answer(&log, "drift.suppression.closed", &id, 0);
+        answer(&log, kind::DRIFT_SUPPRESSION_CLOSED, &id, 0);
         assert!(applied(&log, "alerts", NOW).unwrap().is_empty());
         let failure = end(&log, "events", "alerts", &wanted, NOW).unwrap_err();
         assert!(failure.message().contains("suppress list"), "{}", failure.message());

@@ -1,6 +1,6 @@
 //! A drift alert as a person reads it.
 
-use event::{Event, schema};
+use event::{Event, column};
 use serde::Serialize;
 
 /// A drift alert that fired.
@@ -53,41 +53,43 @@ pub struct Alert {
 
 impl Alert {
     pub(super) fn from_event(event: &Event<'_>) -> Self {
-        let text = |path| event.text_at(path).map(str::to_owned);
-        let id = |path| schema().id(path);
-        let number = |path| id(path).and_then(|id| event.number(id));
-        let int = |path| id(path).and_then(|id| event.int(id));
+        let text = |column| event.text(column).map(str::to_owned);
+        let number = |column| event.number(column);
+        let int = |column| event.int(column);
         Self {
-            agent_id: text("agent_id").unwrap_or_default(),
-            agent_version: text("agent_version").unwrap_or_default(),
-            metric: text("drift.metric").unwrap_or_default(),
-            suite: text("drift.suite"),
-            direction: text("drift.direction").unwrap_or_default(),
-            severity: text("drift.severity").unwrap_or_default(),
-            baseline_version: text("drift.baseline_version"),
-            baseline_count: int("drift.baseline_count"),
-            baseline_value: number("drift.baseline_value"),
-            observed: number("drift.observed"),
-            effect: number("drift.effect"),
-            effect_unit: text("drift.effect_unit").unwrap_or_default(),
-            effect_interval: number("drift.effect_low").zip(number("drift.effect_high")),
-            category: text("drift.category").map(|name| {
-                (name, number("drift.category_before"), number("drift.category_after"))
+            agent_id: text(column::AGENT_ID).unwrap_or_default(),
+            agent_version: text(column::AGENT_VERSION).unwrap_or_default(),
+            metric: text(column::drift::METRIC).unwrap_or_default(),
+            suite: text(column::drift::SUITE),
+            direction: text(column::drift::DIRECTION).unwrap_or_default(),
+            severity: text(column::drift::SEVERITY).unwrap_or_default(),
+            baseline_version: text(column::drift::BASELINE_VERSION),
+            baseline_count: int(column::drift::BASELINE_COUNT),
+            baseline_value: number(column::drift::BASELINE_VALUE),
+            observed: number(column::drift::OBSERVED),
+            effect: number(column::drift::EFFECT),
+            effect_unit: text(column::drift::EFFECT_UNIT).unwrap_or_default(),
+            effect_interval: number(column::drift::EFFECT_LOW)
+                .zip(number(column::drift::EFFECT_HIGH)),
+            category: text(column::drift::CATEGORY).map(|name| {
+                (
+                    name,
+                    number(column::drift::CATEGORY_BEFORE),
+                    number(column::drift::CATEGORY_AFTER),
+                )
             }),
-            since: id("drift.since_time")
-                .and_then(|id| event.time(id))
-                .and_then(event::Timestamp::to_rfc3339),
-            since_observations: int("drift.since_observations"),
-            e_value: number("drift.e_value"),
-            threshold: number("drift.threshold"),
-            last_change: text("drift.last_change"),
-            example_runs: match event.at("drift.example_runs") {
+            since: event.time(column::drift::SINCE_TIME).and_then(event::Timestamp::to_rfc3339),
+            since_observations: int(column::drift::SINCE_OBSERVATIONS),
+            e_value: number(column::drift::E_VALUE),
+            threshold: number(column::drift::THRESHOLD),
+            last_change: text(column::drift::LAST_CHANGE),
+            example_runs: match event.get(column::drift::EXAMPLE_RUNS) {
                 Some(event::Cell::Texts(runs)) => {
                     runs.iter().map(|run| run.clone().into_owned()).collect()
                 }
                 Some(_) | None => Vec::new(),
             },
-            event_id: text("event_id").unwrap_or_default(),
+            event_id: text(column::EVENT_ID).unwrap_or_default(),
         }
     }
 
@@ -194,25 +196,25 @@ impl Alert {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use event::{EventBuilder, Timestamp};
+    use event::{EventBuilder, Timestamp, kind};
 
     #[test]
     fn a_mix_names_what_changed_most() {
-        let event = EventBuilder::new("drift.alert.firing")
-            .set("event_id", "e")
-            .set("event_time", Timestamp::from_millis(1))
-            .set("agent_id", "support")
-            .set("agent_version", "v2")
-            .set("drift.metric", "tool.mix")
-            .set("drift.direction", "both")
-            .set("drift.severity", "ticket")
-            .set("drift.baseline_version", "v1")
-            .set("drift.baseline_count", 512_i64)
-            .set("drift.effect", 0.31)
-            .set("drift.effect_unit", "jensen_shannon")
-            .set("drift.category", "refund")
-            .set("drift.category_before", 0.05)
-            .set("drift.category_after", 0.312)
+        let event = EventBuilder::new(kind::DRIFT_ALERT_FIRING)
+            .set(column::EVENT_ID, "e")
+            .set(column::EVENT_TIME, Timestamp::from_millis(1))
+            .set(column::AGENT_ID, "support")
+            .set(column::AGENT_VERSION, "v2")
+            .set(column::drift::METRIC, "tool.mix")
+            .set(column::drift::DIRECTION, "both")
+            .set(column::drift::SEVERITY, "ticket")
+            .set(column::drift::BASELINE_VERSION, "v1")
+            .set(column::drift::BASELINE_COUNT, 512_i64)
+            .set(column::drift::EFFECT, 0.31)
+            .set(column::drift::EFFECT_UNIT, "jensen_shannon")
+            .set(column::drift::CATEGORY, "refund")
+            .set(column::drift::CATEGORY_BEFORE, 0.05)
+            .set(column::drift::CATEGORY_AFTER, 0.312)
             .build()
             .unwrap();
         assert_eq!(

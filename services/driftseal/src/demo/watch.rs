@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use event::{Decoder, Event, Limits, TopicPartition, schema};
+use event::{Decoder, Event, Limits, TopicPartition, column, kind};
 use ports::{Consumer, EventLog, LogError, Polled, Subscription};
 use service::clock::Stopwatch;
 
@@ -91,10 +91,10 @@ impl Watch {
         let mut new = Vec::new();
         let watched = &mut self.watched;
         let mut wait = wait;
-        while self.tail.poll(wait, &mut |_, _, event| match event.text_at("kind") {
-            Some("drift.alert.firing") => new.push(Alert::from_event(event)),
-            Some("drift.baseline.set") if event.at("drift.bound").is_some() => {
-                watched.extend(event.text_at("agent_id").map(str::to_owned));
+        while self.tail.poll(wait, &mut |_, _, event| match event.text(column::KIND) {
+            Some(kind::DRIFT_ALERT_FIRING) => new.push(Alert::from_event(event)),
+            Some(kind::DRIFT_BASELINE_SET) if event.get(column::drift::BOUND).is_some() => {
+                watched.extend(event.text(column::AGENT_ID).map(str::to_owned));
             }
             Some(_) | None => {}
         })? {
@@ -128,8 +128,10 @@ pub(super) fn wait_for_ticks(
     let started = Stopwatch::start();
     while !waiting.is_empty() {
         tail.poll(Duration::from_millis(100), &mut |partition, _, event| {
-            let read = schema().id("monitor.next_offset").and_then(|id| event.int(id));
-            if let Some(read) = read.filter(|_| event.text_at("kind") == Some("monitor.tick")) {
+            let read = event.int(column::monitor::NEXT_OFFSET);
+            if let Some(read) =
+                read.filter(|_| event.text(column::KIND) == Some(kind::MONITOR_TICK))
+            {
                 waiting.retain(|(open, end)| open != partition || read < *end);
             }
         })?;

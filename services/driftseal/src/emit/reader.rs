@@ -207,6 +207,7 @@ fn plain<'a>(cells: impl Iterator<Item = (&'a str, &'a str)>) -> Result<Value, S
 #[cfg(test)]
 mod tests {
     use super::*;
+    use event::kind;
     use serde_json::json;
     use std::io::Write;
 
@@ -234,7 +235,7 @@ mod tests {
         assert_eq!(
             event,
             json!({
-                "kind": "run.completed", "agent_id": "a", "run": {"status": "ok", "steps": 3},
+                "kind": kind::RUN_COMPLETED, "agent_id": "a", "run": {"status": "ok", "steps": 3},
                 "attributes": {"note": "hi"},
             })
         );

@@ -1,3 +1,4 @@
+use event::kind;
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -47,12 +48,12 @@ fn a_row_becomes_typed_events_and_unmapped_columns_become_attributes() {
         events,
         vec![
             json!({
-                "kind": "run.completed", "agent_id": "a", "run_id": "i:{7}",
+                "kind": kind::RUN_COMPLETED, "agent_id": "a", "run_id": "i:{7}",
                 "event_time": "2024-07-06T00:00:03.000000Z",
                 "run": {"status": "error", "duration_ms": 2500.0, "input_tokens": 12},
                 "attributes": {"extra": "kept"},
             }),
-            json!({"kind": "eval.result", "agent_id": "a", "eval": {"passed": false, "suite": "s"}}),
+            json!({"kind": kind::EVAL_RESULT, "agent_id": "a", "eval": {"passed": false, "suite": "s"}}),
         ]
     );
 }
@@ -151,11 +152,11 @@ fn iterations_are_merged_in_the_order_of_the_document_and_nothing_is_dropped() {
     assert_eq!(
         kinds,
         [
-            ("run.completed", None),
-            ("tool.called", Some("x")),
-            ("tool.called", Some("y")),
-            ("tool.completed", None),
-            ("tool.called", Some("z")),
+            (kind::RUN_COMPLETED, None),
+            (kind::TOOL_CALLED, Some("x")),
+            (kind::TOOL_CALLED, Some("y")),
+            (kind::TOOL_COMPLETED, None),
+            (kind::TOOL_CALLED, Some("z")),
         ]
     );
     assert_eq!(events[1]["tool"]["arguments"], "{\"k\":1}");

@@ -1,5 +1,6 @@
 //! What a replay reports.
 
+use event::kind;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -143,8 +144,8 @@ impl ReplayReport {
             self.windows += outcome.same_of("metric.");
             self.baselines += outcome.same_of("drift.baseline.");
             self.alerts += outcome.same_of("drift.") - outcome.same_of("drift.baseline.");
-            self.heartbeats += outcome.same_of("monitor.alive");
-            self.gaps += outcome.same_of("monitor.gap");
+            self.heartbeats += outcome.same_of(kind::MONITOR_ALIVE);
+            self.gaps += outcome.same_of(kind::MONITOR_GAP);
             for (kind, count) in &outcome.same {
                 *self.same.entry(kind.clone()).or_default() += count;
             }

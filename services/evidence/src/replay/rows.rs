@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::VecDeque;
 
 use archive::{Archive, ArchiveError};
-use event::{ColumnId, Decoded, Event, Headers, Record};
+use event::{ColumnId, Decoded, Event, Headers, Record, column};
 use monitor::replay::{Doubt, Replay};
 use segment::facts::{Gap, GapReason};
 use segment::fault::Fault;
@@ -137,13 +137,13 @@ fn hand_over(topic: &str, partition: i32, row: &Row<'_>, replay: &mut Replay) {
 
 /// The computation asks only whether there was a fault.
 fn fault_of(event: &Event<'_>) -> event::Fault {
-    let text = |path: &str| event.text_at(path).unwrap_or_default().to_owned();
-    let name = text("quarantine.reason");
+    let text = |column| event.text(column).unwrap_or_default().to_owned();
+    let name = text(column::quarantine::REASON);
     let known = event::Reason::ALL.into_iter().find(|known| known.name() == name);
     event::Fault {
         reason: known.unwrap_or(event::Reason::UnknownEncoding),
-        pointer: text("quarantine.pointer"),
-        detail: text("quarantine.detail"),
+        pointer: text(column::quarantine::POINTER),
+        detail: text(column::quarantine::DETAIL),
     }
 }
 

@@ -169,6 +169,7 @@ impl Sink for Ready {
 
 #[cfg(test)]
 mod tests {
+    use event::kind;
     use std::collections::BTreeMap;
 
     use super::super::SinkConfig;
@@ -204,7 +205,7 @@ mod tests {
         assert_eq!(header(&first, "webhook-timestamp"), "1760000100");
         assert_ne!(header(&first, "webhook-signature"), header(&second, "webhook-signature"));
         let body = json(&first);
-        assert_eq!(body["type"], "drift.alert.firing");
+        assert_eq!(body["type"], kind::DRIFT_ALERT_FIRING);
         assert_eq!(body["data"]["effect"], 0.272);
         let resolved = json(&sink.request(&notice(Step::Resolved), 0));
         assert_eq!(resolved["data"]["reason"], "looking");

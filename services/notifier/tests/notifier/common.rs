@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use event::{Decoder, EventBuilder, Limits, Timestamp, TopicPartition, encode};
+use event::{Decoder, EventBuilder, Limits, Timestamp, TopicPartition, column, encode};
 use notifier::Config;
 use ports::{EventLog, Outgoing, Polled, Subscription, TopicSpec, publish_and_wait};
 use service::clock::{Stopwatch, now_ms};
@@ -46,14 +46,14 @@ pub(crate) fn webhook(name: &str, url: &str) -> String {
 /// Publishes a step of an alert of that agent.
 pub(crate) fn publish(log: &dyn EventLog, agent: &str, alert: &str, step: &str) {
     let event = EventBuilder::new(&format!("drift.alert.{step}"))
-        .set("event_id", format!("{alert}-{step}"))
-        .set("event_time", Timestamp::from_millis(now_ms()))
-        .set("agent_id", agent)
-        .set("agent_version", "v2")
-        .set("environment", "production")
-        .set("drift.alert_id", alert)
-        .set("drift.metric", "run.error_rate")
-        .set("drift.severity", "page")
+        .set(column::EVENT_ID, format!("{alert}-{step}"))
+        .set(column::EVENT_TIME, Timestamp::from_millis(now_ms()))
+        .set(column::AGENT_ID, agent)
+        .set(column::AGENT_VERSION, "v2")
+        .set(column::ENVIRONMENT, "production")
+        .set(column::drift::ALERT_ID, alert)
+        .set(column::drift::METRIC, "run.error_rate")
+        .set(column::drift::SEVERITY, "page")
         .build()
         .unwrap();
     let mut value = Vec::new();
@@ -101,25 +101,29 @@ pub(crate) fn outcomes(log: &dyn EventLog) -> BTreeMap<Key, Vec<Outcome>> {
                 Polled::Batch(batch) => {
                     for record in batch.records() {
                         let event = decoder.decode(&record).event;
-                        let text = |path: &str| event.text_at(path).map(str::to_owned);
-                        let int = |path| event.int(event::schema().id(path).unwrap());
-                        let kind = text("kind").unwrap();
+                        let text = |column| event.text(column).map(str::to_owned);
+                        let int = |column| event.int(column);
+                        let kind = text(column::KIND).unwrap();
                         if !kind.starts_with("notification.") {
                             continue;
                         }
-                        let name = |field: &str| text(&format!("notification.{field}")).unwrap();
+                        let name = |column| text(column).unwrap();
                         found
-                            .entry((name("sink"), name("alert_id"), name("step")))
+                            .entry((
+                                name(column::notification::SINK),
+                                name(column::notification::ALERT_ID),
+                                name(column::notification::STEP),
+                            ))
                             .or_default()
                             .push(Outcome {
-                                event_id: text("event_id").unwrap(),
+                                event_id: text(column::EVENT_ID).unwrap(),
                                 kind,
-                                reason: text("notification.reason"),
-                                attempts: int("notification.attempts").unwrap(),
-                                status_code: int("notification.status_code"),
-                                request_digest: text("notification.request_digest"),
-                                detail: text("notification.detail"),
-                                causation: text("links.causation"),
+                                reason: text(column::notification::REASON),
+                                attempts: int(column::notification::ATTEMPTS).unwrap(),
+                                status_code: int(column::notification::STATUS_CODE),
+                                request_digest: text(column::notification::REQUEST_DIGEST),
+                                detail: text(column::notification::DETAIL),
+                                causation: text(column::links::CAUSATION),
                             });
                     }
                     next = batch.next_offset().unwrap();

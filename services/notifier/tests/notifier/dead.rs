@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use event::{Decoder, EventBuilder, Limits, Timestamp, TopicPartition, encode};
+use event::{Decoder, EventBuilder, Limits, Timestamp, TopicPartition, column, encode, kind};
 use ports::{EventLog, Outgoing, publish_and_wait};
 use service::Shutdown;
 use service::clock::now_ms;
@@ -13,10 +13,10 @@ use crate::common::{ALERTS, Receiver, WAIT, config, create_topics, status, until
 
 /// The processor's word that it is alive.
 fn heartbeat(log: &dyn EventLog, number: i64) {
-    let event = EventBuilder::new("monitor.alive")
-        .set("event_id", format!("beat-{number}"))
-        .set("event_time", Timestamp::from_millis(now_ms()))
-        .set("monitor.next_offset", number)
+    let event = EventBuilder::new(kind::MONITOR_ALIVE)
+        .set(column::EVENT_ID, format!("beat-{number}"))
+        .set(column::EVENT_TIME, Timestamp::from_millis(now_ms()))
+        .set(column::monitor::NEXT_OFFSET, number)
         .build()
         .unwrap();
     let mut value = Vec::new();
@@ -34,7 +34,7 @@ fn heartbeat(log: &dyn EventLog, number: i64) {
 fn of_kind(log: &MemoryLog, kind: &str) -> usize {
     let decoder = Decoder::new(Limits::default());
     let batch = log.records(&TopicPartition::new(ALERTS, 1)).unwrap();
-    batch.records().filter(|r| decoder.decode(r).event.text_at("kind") == Some(kind)).count()
+    batch.records().filter(|r| decoder.decode(r).event.text(column::KIND) == Some(kind)).count()
 }
 
 /// Runs a notifier while something is done.
@@ -62,14 +62,14 @@ fn a_dead_monitor_is_told_once_and_so_is_its_end_through_restarts() {
             heartbeat(&log, number);
             std::thread::sleep(Duration::from_millis(250));
         }
-        assert_eq!(of_kind(&log, "monitor.dead"), 0, "two seconds with heartbeats");
+        assert_eq!(of_kind(&log, kind::MONITOR_DEAD), 0, "two seconds with heartbeats");
         until("the death to be told", || said("alert.firing") == 1);
     });
     // Two more who find the same silence, and say nothing new.
     for _ in 0..2 {
         with_notifier(&log, &sinks, || std::thread::sleep(Duration::from_millis(1_500)));
     }
-    assert_eq!((of_kind(&log, "monitor.dead"), said("alert.firing")), (1, 1));
+    assert_eq!((of_kind(&log, kind::MONITOR_DEAD), said("alert.firing")), (1, 1));
     with_notifier(&log, &sinks, || {
         log.set_now_ms(now_ms());
         heartbeat(&log, 100);
@@ -82,12 +82,12 @@ fn a_dead_monitor_is_told_once_and_so_is_its_end_through_restarts() {
             std::thread::sleep(Duration::from_millis(100));
         }
     });
-    assert_eq!((of_kind(&log, "monitor.recovered"), said("alert.resolved")), (1, 1));
+    assert_eq!((of_kind(&log, kind::MONITOR_RECOVERED), said("alert.resolved")), (1, 1));
     assert_eq!(receiver.received().len(), 2);
     let body = String::from_utf8(receiver.received()[0].body.clone()).unwrap();
     assert!(body.contains("monitor of partition 1: monitor.dead"), "{body}");
     assert!(body.contains("it had read up to offset 7"), "{body}");
-    assert_eq!(of_kind(&log, "notification.delivered"), 2);
+    assert_eq!(of_kind(&log, kind::NOTIFICATION_DELIVERED), 2);
 }
 
 fn is(request: &crate::common::Received, kind: &str) -> bool {

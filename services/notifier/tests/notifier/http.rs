@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use event::TopicPartition;
+use event::{TopicPartition, kind};
 use hmac::{Hmac, KeyInit, Mac};
 use notifier::{Config, Notifier};
 use ports::EventLog;
@@ -65,7 +65,7 @@ fn each_step_of_each_alert_is_told_once_to_each_receiver_signed_and_in_order() {
     assert_eq!(found.len(), 8);
     for ((sink, alert, step), outcomes) in &found {
         let [outcome] = outcomes.as_slice() else { panic!("{sink} {alert} {step}: {outcomes:?}") };
-        assert_eq!((outcome.kind.as_str(), outcome.attempts), ("notification.delivered", 1));
+        assert_eq!((outcome.kind.as_str(), outcome.attempts), (kind::NOTIFICATION_DELIVERED, 1));
         assert_eq!(outcome.causation.as_deref(), Some(format!("{alert}-{step}").as_str()));
         let receiver = &receivers[usize::from(sink == "two")];
         let request = receiver.received();
@@ -112,12 +112,12 @@ fn what_may_pass_is_tried_again_until_it_does_or_the_budget_is_spent() {
 
     let found = outcomes(&log);
     let stumbles = &found[&key("stumbles", "a-1", "firing")][0];
-    assert_eq!((stumbles.kind.as_str(), stumbles.attempts), ("notification.delivered", 5));
+    assert_eq!((stumbles.kind.as_str(), stumbles.attempts), (kind::NOTIFICATION_DELIVERED, 5));
     let received = receiver.received();
     assert!(received.windows(2).all(|pair| pair[0].body == pair[1].body));
     assert!(received.iter().all(|request| request.header("webhook-id") == "a-1_firing"));
     let away = &found[&key("away", "a-1", "firing")][0];
-    assert_eq!(away.kind, "notification.failed");
+    assert_eq!(away.kind, kind::NOTIFICATION_FAILED);
     assert_eq!((away.reason.as_deref(), away.attempts), (Some("exhausted"), 5));
     assert_eq!((away.status_code, away.detail.as_deref()), (Some(502), Some("said")));
     let nobody = &found[&key("nobody", "a-1", "firing")][0];

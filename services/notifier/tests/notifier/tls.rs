@@ -1,6 +1,7 @@
 //! HTTPS: a receiver is told if its certificate is of the authority that `SSL_CERT_FILE` names and
 //! bears its name; else nothing is sent, and the outcome says why.
 
+use event::kind;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -125,10 +126,10 @@ fn a_receiver_is_told_over_https_if_its_certificate_is_trusted_and_bears_its_nam
         if is_told {
             assert_eq!(
                 (outcome.kind.as_str(), outcome.status_code),
-                ("notification.delivered", Some(200))
+                (kind::NOTIFICATION_DELIVERED, Some(200))
             );
         } else {
-            assert_eq!(outcome.kind, "notification.failed", "{what}");
+            assert_eq!(outcome.kind, kind::NOTIFICATION_FAILED, "{what}");
             let detail = outcome.detail.unwrap();
             assert!(detail.contains("certificate verify failed"), "{what}: {detail}");
         }

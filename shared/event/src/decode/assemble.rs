@@ -8,9 +8,10 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::{Fault, Reason};
 use crate::cell::{Cell, CellType};
+use crate::column;
 use crate::event::Event;
 use crate::plan::{Field, plan};
-use crate::schema::SCHEMA_VERSION;
+use crate::schema::{ColumnId, SCHEMA_VERSION};
 use crate::time::Timestamp;
 
 /// Integers up to here are exact in a float.
@@ -184,17 +185,16 @@ impl<'a> Assembly<'a> {
         self.attributes.iter().find(|(name, ..)| name == path).and_then(|(_, text, _)| text.clone())
     }
 
-    pub(super) fn has(&self, column: crate::schema::ColumnId) -> bool {
+    pub(super) fn has(&self, column: impl Into<ColumnId>) -> bool {
         self.event.get(column).is_some()
     }
 
-    pub(super) fn set_column(&mut self, column: crate::schema::ColumnId, cell: Cell<'a>) {
+    pub(super) fn set_column(&mut self, column: impl Into<ColumnId>, cell: Cell<'a>) {
         self.event.set(column, cell);
     }
 
     /// The event, if it is one: see [`check`].
     pub(super) fn finish(mut self, prefix: &str) -> Result<Event<'a>, Fault> {
-        let plan = plan();
         if self.has_map || !self.attributes.is_empty() {
             self.attributes.sort_by(|(a, ..), (b, ..)| a.cmp(b));
             let repeated = self.attributes.windows(2).find_map(|pair| match pair {
@@ -210,11 +210,11 @@ impl<'a> Assembly<'a> {
                 .filter_map(|(path, text, _)| text.map(|text| (path, text)))
                 .collect();
             if self.has_map || !pairs.is_empty() {
-                self.event.set(plan.attributes, Cell::Map(pairs));
+                self.event.set(column::ATTRIBUTES, Cell::Map(pairs));
             }
         }
-        if self.event.get(plan.schema_version).is_none() {
-            self.event.set(plan.schema_version, Cell::Int(SCHEMA_VERSION));
+        if self.event.get(column::SCHEMA_VERSION).is_none() {
+            self.event.set(column::SCHEMA_VERSION, Cell::Int(SCHEMA_VERSION));
         }
         check(&self.event, prefix)?;
         Ok(self.event)
@@ -247,17 +247,16 @@ pub(super) fn escape(name: &str) -> Cow<'_, str> {
 /// Rules that hold for an event however it was encoded: it has a kind, and names its agent if it
 /// is about one.
 pub(super) fn check(event: &Event<'_>, prefix: &str) -> Result<(), Fault> {
-    let plan = plan();
     let missing = |name: &str| Fault {
         reason: Reason::MissingField,
         pointer: format!("{prefix}/{name}"),
         detail: "absent, null or empty".into(),
     };
-    let kind = event.text(plan.kind).unwrap_or_default();
+    let kind = event.text(column::KIND).unwrap_or_default();
     if kind.is_empty() {
         return Err(missing("kind"));
     }
-    if event.text(plan.agent_id).is_none_or(str::is_empty) && plan.is_about_an_agent(kind) {
+    if event.text(column::AGENT_ID).is_none_or(str::is_empty) && plan().must_name_agent(kind) {
         return Err(missing("agent_id"));
     }
     Ok(())

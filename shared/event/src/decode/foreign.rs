@@ -16,6 +16,7 @@ use super::assemble::{Assembly, Place, Scalar, cell, wanted, wrong_type};
 use super::avro::{Reader, sort_keys};
 use super::{Fault, Reason};
 use crate::cell::{Cell, CellType};
+use crate::column;
 use crate::event::Event;
 use crate::plan::{Entry, Field, Group, plan};
 use crate::time::Timestamp;
@@ -308,7 +309,7 @@ fn set<'a>(
             }
             assembly.set(field, Cell::Texts(texts));
         }
-        (CellType::Map, Value::Object(members)) if field.id == plan().attributes => {
+        (CellType::Map, Value::Object(members)) if field.id == column::ATTRIBUTES.id() => {
             assembly.begin_attributes();
             for (name, value) in members {
                 assembly.attribute(name, text(value), Place::Map);

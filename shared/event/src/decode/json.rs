@@ -14,6 +14,7 @@ use super::assemble::{Assembly, Place, Scalar, cell, escape, wanted, wrong_type}
 use super::raw::{Loose, loose};
 use super::{Fault, Reason};
 use crate::cell::{Cell, CellType};
+use crate::column;
 use crate::event::Event;
 use crate::plan::{Entry, Field, Group, plan};
 use crate::time::Timestamp;
@@ -72,8 +73,7 @@ pub(super) fn decode_binary_cloud_event<'a>(
 
 /// Where the data itself says nothing, the CloudEvent's type, id and time are the event's.
 fn fill_from_cloud_event(assembly: &mut Assembly<'_>) {
-    let plan = plan();
-    for (attribute, column) in [("ce_type", plan.kind), ("ce_id", plan.event_id)] {
+    for (attribute, column) in [("ce_type", column::KIND), ("ce_id", column::EVENT_ID)] {
         if let Some(text) = assembly.attribute_text(attribute)
             && !assembly.has(column)
         {
@@ -82,9 +82,9 @@ fn fill_from_cloud_event(assembly: &mut Assembly<'_>) {
     }
     let time = assembly.attribute_text("ce_time").and_then(|text| Timestamp::parse_rfc3339(&text));
     if let Some(time) = time
-        && !assembly.has(plan.event_time)
+        && !assembly.has(column::EVENT_TIME)
     {
-        assembly.set_column(plan.event_time, Cell::Time(time));
+        assembly.set_column(column::EVENT_TIME, Cell::Time(time));
     }
 }
 
@@ -279,7 +279,7 @@ impl<'a> Read<'_, 'a> {
     }
 
     fn map<M: MapAccess<'a>>(self, field: &'static Field, mut members: M) -> Result<(), M::Error> {
-        let is_attributes = field.id == plan().attributes;
+        let is_attributes = field.id == column::ATTRIBUTES.id();
         if is_attributes {
             self.context.assembly.begin_attributes();
         }

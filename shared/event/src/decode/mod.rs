@@ -25,10 +25,10 @@ use std::sync::{Arc, LazyLock};
 use thiserror::Error;
 
 use crate::cell::Cell;
+use crate::column;
 use crate::encode::{fingerprint, fingerprint_of, native_fingerprint_of};
 use crate::event::Event;
 use crate::id;
-use crate::plan::plan;
 use crate::record::Record;
 use crate::time::Timestamp;
 
@@ -305,13 +305,12 @@ pub fn bundled_schema_id() -> &'static str {
 
 /// Fills what the log knows and the event does not say.
 fn complete<'a>(event: &mut Event<'a>, record: &Record<'a>) {
-    let plan = plan();
-    if event.text(plan.event_id).is_none_or(str::is_empty) {
+    if event.text(column::EVENT_ID).is_none_or(str::is_empty) {
         let derived = id::from_position(record.topic, record.partition, record.offset);
-        event.set(plan.event_id, Cell::Text(Cow::Owned(derived)));
+        event.set(column::EVENT_ID, Cell::Text(Cow::Owned(derived)));
     }
-    if event.get(plan.event_time).is_none() {
-        event.set(plan.event_time, Cell::Time(broker_time(record)));
+    if event.get(column::EVENT_TIME).is_none() {
+        event.set(column::EVENT_TIME, Cell::Time(broker_time(record)));
     }
 }
 

@@ -1,26 +1,32 @@
 //! Whatever a record holds, it has one event; what is wrong has a reason, a place and its bytes.
 
 use crate::common::{any_event, decode, decode_by, encode, with_record};
-use event::{Cell, Decoder, EventBuilder, Fault, Limits, Reason, Timestamp, decode::decode_json};
+use event::{
+    Cell, Decoder, EventBuilder, Fault, Limits, Reason, Timestamp, column, decode::decode_json,
+    kind,
+};
 use proptest::prelude::*;
 
 fn fault_of(json: &str) -> (Reason, String) {
     let decoded = decode(json.as_bytes());
     let Fault { reason, pointer, .. } = decoded.fault.unwrap();
-    assert_eq!(decoded.event.text_at("quarantine.reason"), Some(reason.name()));
-    assert_eq!(decoded.event.text_at("quarantine.pointer"), Some(&*pointer));
-    assert_eq!(decoded.event.at("quarantine.value"), Some(&Cell::from(json.as_bytes())));
+    assert_eq!(decoded.event.text(column::quarantine::REASON), Some(reason.name()));
+    assert_eq!(decoded.event.text(column::quarantine::POINTER), Some(&*pointer));
+    assert_eq!(decoded.event.get(column::quarantine::VALUE), Some(&Cell::from(json.as_bytes())));
     assert_eq!(decoded.schema_id, "none");
     (reason, pointer)
 }
 
 fn a_run() -> event::Event<'static> {
-    EventBuilder::new("run.completed")
-        .set("event_id", "e")
-        .set("event_time", Timestamp::from_micros(1))
-        .set("agent_id", "a")
-        .set("run.status", "ok")
-        .set("attributes", Cell::from(std::collections::BTreeMap::from([("k".into(), "v".into())])))
+    EventBuilder::new(kind::RUN_COMPLETED)
+        .set(column::EVENT_ID, "e")
+        .set(column::EVENT_TIME, Timestamp::from_micros(1))
+        .set(column::AGENT_ID, "a")
+        .set(column::run::STATUS, "ok")
+        .set(
+            column::ATTRIBUTES,
+            std::collections::BTreeMap::from([("k".to_owned(), "v".to_owned())]),
+        )
         .build()
         .unwrap()
 }
@@ -102,7 +108,7 @@ fn years_1_and_9999_are_accepted() {
         let json = format!(r#"{{"kind":"x","event_time":{json}}}"#);
         let decoded = decode(json.as_bytes());
         assert_eq!(decoded.fault, None, "{json}");
-        let time = decoded.event.at("event_time").cloned();
+        let time = decoded.event.get(column::EVENT_TIME).cloned();
         assert_eq!(time, Some(Cell::Time(Timestamp::from_micros(micros))), "{json}");
     }
 }
@@ -111,8 +117,8 @@ fn years_1_and_9999_are_accepted() {
 fn avro_instants_outside_the_years_are_a_fault() {
     for micros in [Timestamp::EARLIEST.micros() - 1, Timestamp::LATEST.micros() + 1, i64::MIN] {
         let event = EventBuilder::new("x.y")
-            .set("event_id", "e")
-            .set("event_time", Timestamp::from_micros(micros))
+            .set(column::EVENT_ID, "e")
+            .set(column::EVENT_TIME, Timestamp::from_micros(micros))
             .build()
             .unwrap();
         let fault = decode(&encode(&event)).fault.unwrap();
@@ -122,11 +128,11 @@ fn avro_instants_outside_the_years_are_a_fault() {
 
 #[test]
 fn avro_events_obey_the_same_rules_as_json() {
-    for (kind, agent, pointer) in [("", "a", "/kind"), ("run.completed", "", "/agent_id")] {
+    for (kind, agent, pointer) in [("", "a", "/kind"), (kind::RUN_COMPLETED, "", "/agent_id")] {
         let event = EventBuilder::new(kind)
-            .set("event_id", "e")
-            .set("event_time", Timestamp::from_micros(0))
-            .set("agent_id", agent)
+            .set(column::EVENT_ID, "e")
+            .set(column::EVENT_TIME, Timestamp::from_micros(0))
+            .set(column::AGENT_ID, agent)
             .build()
             .unwrap();
         let fault = decode(&encode(&event)).fault.unwrap();
@@ -142,7 +148,10 @@ fn avro_truncated_at_any_byte_or_continued_is_a_fault() {
         let decoded = decode(&whole[..length]);
         let reason = if length < 10 { Reason::UnknownEncoding } else { Reason::InvalidAvro };
         assert_eq!(decoded.fault.unwrap().reason, reason, "{length} bytes");
-        assert_eq!(decoded.event.at("quarantine.value"), Some(&Cell::from(&whole[..length])));
+        assert_eq!(
+            decoded.event.get(column::quarantine::VALUE),
+            Some(&Cell::from(&whole[..length]))
+        );
     }
     let longer = [&whole[..], &[0]].concat();
     let fault = decode(&longer).fault.unwrap();
@@ -191,8 +200,8 @@ fn a_value_of_10_mb_is_quarantined_with_every_byte() {
     let json = format!(r#"{{"kind":"x","text":"{}"}}"#, "a".repeat(10_000_000));
     let decoded = decode(json.as_bytes());
     assert_eq!(decoded.fault.unwrap().reason, Reason::TooLarge);
-    assert_eq!(decoded.event.at("quarantine.value"), Some(&Cell::from(json.as_bytes())));
-    assert_eq!(decoded.event.text_at("quarantine.encoding"), Some("json"));
+    assert_eq!(decoded.event.get(column::quarantine::VALUE), Some(&Cell::from(json.as_bytes())));
+    assert_eq!(decoded.event.text(column::quarantine::ENCODING), Some("json"));
     let larger = Decoder::new(Limits { value_bytes_max: 20_000_000 });
     assert_eq!(decode_by(&larger, json.as_bytes(), &[]).fault, None);
 }
@@ -204,15 +213,18 @@ fn a_tombstone_and_an_empty_value_are_different_events() {
             let decoded = Decoder::new(Limits::default()).decode(record);
             assert_eq!(decoded.fault.unwrap().reason, Reason::Empty);
             let event = decoded.event;
-            assert_eq!(event.at("quarantine.value"), value.map(Cell::from).as_ref());
-            assert_eq!(event.at("quarantine.key"), Some(&Cell::from(&b"key"[..])));
-            assert_eq!(event.text_at("quarantine.headers"), Some(r#"[["h",null],["h","/w=="]]"#));
-            assert_eq!(event.text_at("kind"), Some("quarantine.added"));
-            assert_eq!(event.text_at("agent_id"), None);
-            let id = event::id::from_position("t", 0, 7);
-            assert_eq!(event.text_at("event_id"), Some(&*id));
+            assert_eq!(event.get(column::quarantine::VALUE), value.map(Cell::from).as_ref());
+            assert_eq!(event.get(column::quarantine::KEY), Some(&Cell::from(&b"key"[..])));
             assert_eq!(
-                event.at("event_time"),
+                event.text(column::quarantine::HEADERS),
+                Some(r#"[["h",null],["h","/w=="]]"#)
+            );
+            assert_eq!(event.text(column::KIND), Some(kind::QUARANTINE_ADDED));
+            assert_eq!(event.text(column::AGENT_ID), None);
+            let id = event::id::from_position("t", 0, 7);
+            assert_eq!(event.text(column::EVENT_ID), Some(&*id));
+            assert_eq!(
+                event.get(column::EVENT_TIME),
                 Some(&Cell::Time(Timestamp::from_millis(1_700_000_000_123)))
             );
         });
@@ -238,7 +250,7 @@ fn an_unknown_schema_says_which() {
 #[test]
 fn the_door_for_json_has_the_same_rules_and_fills_nothing_in() {
     let event = decode_json(br#"{"kind":"x"}"#, Limits::default()).unwrap();
-    assert_eq!((event.at("event_id"), event.at("event_time")), (None, None));
+    assert_eq!((event.get(column::EVENT_ID), event.get(column::EVENT_TIME)), (None, None));
     for (json, reason) in [
         (&b""[..], Reason::Empty),
         (b"[]", Reason::WrongType),
@@ -257,14 +269,14 @@ fn is_total(value: &[u8], key: Option<&[u8]>, header: &[u8]) {
         let mut decoder = Decoder::new(Limits { value_bytes_max: 200 });
         decoder.register(1, event::schema().avro_json()).unwrap();
         let decoded = decoder.decode(record);
-        for path in ["event_id", "kind", "event_time", "schema_version"] {
-            assert!(decoded.event.at(path).is_some(), "{path}");
+        for id in event::schema().ids().filter(|id| event::schema().column(*id).required) {
+            assert!(decoded.event.get(id).is_some(), "{}", id.path());
         }
         assert_eq!(decoded.fault.is_some(), decoded.schema_id == "none");
         if decoded.fault.is_some() {
-            assert_eq!(decoded.event.at("quarantine.value"), Some(&Cell::from(value)));
-            assert_eq!(decoded.event.at("quarantine.key"), key.map(Cell::from).as_ref());
-            let headers = decoded.event.text_at("quarantine.headers").unwrap();
+            assert_eq!(decoded.event.get(column::quarantine::VALUE), Some(&Cell::from(value)));
+            assert_eq!(decoded.event.get(column::quarantine::KEY), key.map(Cell::from).as_ref());
+            let headers = decoded.event.text(column::quarantine::HEADERS).unwrap();
             assert!(headers.starts_with(r#"[["h",""#), "{headers}");
         }
         // What was decoded can be written and is read again as the same.

@@ -1,8 +1,8 @@
 //! Events and records to test with.
 
 use event::{
-    BatchBuilder, Cell, CellType, Decoded, Decoder, Event, Limits, Record, Timestamp,
-    TimestampType, TopicPartition, schema,
+    BatchBuilder, Cell, CellType, ColumnId, Decoded, Decoder, Event, Limits, Record, Timestamp,
+    TimestampType, TopicPartition, column, schema,
 };
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
@@ -87,31 +87,26 @@ fn cell(cell_type: CellType) -> BoxedStrategy<Cell<'static>> {
 
 /// Any event that the rules accept: known and unknown kinds, any columns.
 pub(crate) fn any_event() -> impl Strategy<Value = Event<'static>> {
-    let kinds: Vec<String> = schema().kinds().map(|(kind, _)| kind.to_owned()).collect();
+    let kinds: Vec<String> = schema().kinds().map(|kind| kind.name.clone()).collect();
     let kind = prop_oneof![proptest::sample::select(kinds), "[a-z]{1,9}\\.[a-z]{1,9}"];
-    let columns = schema().columns().len();
-    let optional = proptest::sample::subsequence((0..columns).collect::<Vec<_>>(), 0..30)
-        .prop_flat_map(|chosen| {
-            chosen
-                .into_iter()
-                .map(|index| {
-                    let column = &schema().columns()[index];
-                    (Just(column.path.clone()), cell(column.cell_type))
-                })
-                .collect::<Vec<_>>()
-        });
+    let columns: Vec<ColumnId> = schema().ids().collect();
+    let optional = proptest::sample::subsequence(columns, 0..30).prop_flat_map(|chosen| {
+        chosen
+            .into_iter()
+            .map(|id| (Just(id), cell(schema().column(id).cell_type)))
+            .collect::<Vec<_>>()
+    });
     (kind, "[a-z0-9-]{1,36}", "\\PC{1,20}", cell(CellType::Time), optional).prop_map(
         |(kind, event_id, agent_id, event_time, optional)| {
             let mut event = Event::empty();
-            let mut set = |path: &str, cell| event.set(schema().id(path).unwrap(), cell);
-            for (path, cell) in optional {
-                set(&path, cell);
+            for (id, cell) in optional {
+                event.set(id, cell);
             }
-            set("kind", kind.into());
-            set("event_id", event_id.into());
-            set("agent_id", agent_id.into());
-            set("event_time", event_time);
-            set("schema_version", Cell::Int(schema::SCHEMA_VERSION));
+            event.set(column::KIND, kind.into());
+            event.set(column::EVENT_ID, event_id.into());
+            event.set(column::AGENT_ID, agent_id.into());
+            event.set(column::EVENT_TIME, event_time);
+            event.set(column::SCHEMA_VERSION, Cell::Int(schema::SCHEMA_VERSION));
             event
         },
     )

@@ -1,7 +1,7 @@
 //! What JSON events and CloudEvents become.
 
 use crate::common::{decode, decode_by};
-use event::{Cell, Decoder, Limits, Reason, Timestamp};
+use event::{Cell, Decoder, Limits, Reason, Timestamp, column, kind};
 
 fn attributes(pairs: &[(&str, &str)]) -> Cell<'static> {
     let own = |text: &str| text.to_owned().into();
@@ -21,7 +21,7 @@ fn what_has_no_column_becomes_an_attribute_and_nothing_is_dropped() {
     assert_eq!(decoded.fault, None);
     let event = decoded.event;
     assert_eq!(
-        event.at("attributes"),
+        event.get(column::ATTRIBUTES),
         Some(&attributes(&[
             ("huge", "123456789012345678901234567890"),
             ("nested", r#"{"a":[1,2]}"#),
@@ -33,20 +33,20 @@ fn what_has_no_column_becomes_an_attribute_and_nothing_is_dropped() {
         ]))
     );
     assert_eq!(
-        event.at("agent.parameters"),
+        event.get(column::agent::PARAMETERS),
         Some(&attributes(&[("name", "x"), ("temperature", "0.20")]))
     );
-    assert_eq!(event.text_at("run.status"), Some("ok"));
+    assert_eq!(event.text(column::run::STATUS), Some("ok"));
 }
 
 #[test]
 fn the_log_fills_in_what_the_event_does_not_say() {
     let decoded = decode(br#"{"kind":"x","event_id":""}"#);
     let id = event::id::from_position("t", 0, 7);
-    assert_eq!(decoded.event.text_at("event_id"), Some(&*id));
+    assert_eq!(decoded.event.text(column::EVENT_ID), Some(&*id));
     let time = Timestamp::from_millis(1_700_000_000_123);
-    assert_eq!(decoded.event.at("event_time"), Some(&Cell::Time(time)));
-    assert_eq!(decoded.event.at("schema_version"), Some(&Cell::Int(1)));
+    assert_eq!(decoded.event.get(column::EVENT_TIME), Some(&Cell::Time(time)));
+    assert_eq!(decoded.event.get(column::SCHEMA_VERSION), Some(&Cell::Int(1)));
     assert_eq!(decoded.schema_id, "json");
 }
 
@@ -57,10 +57,13 @@ fn numbers_meet_their_columns() {
             "eval":{"score":18446744073709551615}}"#,
     );
     assert_eq!(decoded.fault, None);
-    assert_eq!(decoded.event.at("source.seq"), Some(&Cell::Int(3)));
-    assert_eq!(decoded.event.at("source.epoch"), Some(&Cell::Int(0)));
-    assert_eq!(decoded.event.at("tool.duration_ms"), Some(&Cell::Float(5.0)));
-    assert_eq!(decoded.event.at("eval.score"), Some(&Cell::Float(18_446_744_073_709_551_615.0)));
+    assert_eq!(decoded.event.get(column::source::SEQ), Some(&Cell::Int(3)));
+    assert_eq!(decoded.event.get(column::source::EPOCH), Some(&Cell::Int(0)));
+    assert_eq!(decoded.event.get(column::tool::DURATION_MS), Some(&Cell::Float(5.0)));
+    assert_eq!(
+        decoded.event.get(column::eval::SCORE),
+        Some(&Cell::Float(18_446_744_073_709_551_615.0))
+    );
 }
 
 #[test]
@@ -81,20 +84,20 @@ fn a_structured_cloud_event_is_its_data_and_keeps_its_context() {
         &headers,
     );
     assert_eq!(decoded.fault, None);
-    assert_eq!(decoded.event.text_at("kind"), Some("run.completed"));
-    assert_eq!(decoded.event.text_at("event_id"), Some("7"));
+    assert_eq!(decoded.event.text(column::KIND), Some(kind::RUN_COMPLETED));
+    assert_eq!(decoded.event.text(column::EVENT_ID), Some("7"));
     assert_eq!(
-        decoded.event.at("event_time"),
+        decoded.event.get(column::EVENT_TIME),
         Some(&Cell::Time(Timestamp::parse_rfc3339("2026-01-01T00:00:00Z").unwrap()))
     );
     assert_eq!(
-        decoded.event.at("attributes"),
+        decoded.event.get(column::ATTRIBUTES),
         Some(&attributes(&[
             ("ce_id", "7"),
             ("ce_source", "/s"),
             ("ce_specversion", "1.0"),
             ("ce_time", "2026-01-01T00:00:00Z"),
-            ("ce_type", "run.completed"),
+            ("ce_type", kind::RUN_COMPLETED),
         ]))
     );
     for (value, reason, pointer) in [
@@ -107,7 +110,7 @@ fn a_structured_cloud_event_is_its_data_and_keeps_its_context() {
         let decoded = decode_by(&decoder, value, &headers);
         let fault = decoded.fault.unwrap();
         assert_eq!((fault.reason, &*fault.pointer), (reason, pointer));
-        assert_eq!(decoded.event.text_at("quarantine.encoding"), Some("cloudevents"));
+        assert_eq!(decoded.event.text(column::quarantine::ENCODING), Some("cloudevents"));
     }
 }
 
@@ -123,10 +126,10 @@ fn a_binary_cloud_event_has_its_context_in_headers() {
     ];
     let decoded = decode_by(&decoder, br#"{"kind":"x"}"#, &headers);
     assert_eq!(decoded.fault, None);
-    assert_eq!(decoded.event.text_at("kind"), Some("x"));
-    assert_eq!(decoded.event.text_at("event_id"), Some("7"));
+    assert_eq!(decoded.event.text(column::KIND), Some("x"));
+    assert_eq!(decoded.event.text(column::EVENT_ID), Some("7"));
     assert_eq!(
-        decoded.event.at("attributes"),
+        decoded.event.get(column::ATTRIBUTES),
         Some(&attributes(&[("ce_id", "7"), ("ce_type", "other")]))
     );
     let bad = decode_by(&decoder, br#"{"kind":"x"}"#, &[("ce_id", Some(b"\xff"))]);

@@ -11,4 +11,7 @@ mod bad_input;
 mod common;
 mod golden;
 mod json;
+mod json_schema;
 mod oracle;
+mod reference;
+mod vocabulary;

@@ -1,14 +1,14 @@
 //! apache-avro reads what we write, and we read what apache-avro writes: with the bundled schema
 //! and with a foreign one.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::common::{any_event, decode, decode_by, encode, same};
 use apache_avro::Schema;
 use apache_avro::reader::datum::GenericDatumReader;
 use apache_avro::types::Value;
 use apache_avro::writer::datum::GenericDatumWriter;
-use event::{Cell, CellType, Decoder, Event, Limits, Reason, Timestamp, schema};
+use event::{Cell, CellType, Decoder, Event, Limits, Reason, Timestamp, column, schema};
 use proptest::prelude::*;
 
 fn bundled() -> Schema {
@@ -56,10 +56,7 @@ fn from_value(value: &Value) -> Cell<'static> {
         Value::TimestampMicros(value) => Cell::Time(Timestamp::from_micros(*value)),
         Value::Array(values) => Cell::from(values.iter().map(text).collect::<Vec<_>>()),
         Value::Map(pairs) => Cell::from(
-            pairs
-                .iter()
-                .map(|(key, value)| (key.clone(), text(value)))
-                .collect::<std::collections::BTreeMap<_, _>>(),
+            pairs.iter().map(|(key, value)| (key.clone(), text(value))).collect::<BTreeMap<_, _>>(),
         ),
         other => panic!("{other:?}"),
     }
@@ -77,7 +74,7 @@ fn to_record(event: &Event<'_>, empty_groups: bool) -> Value {
     let mut top: Vec<(String, Value)> = Vec::new();
     let mut groups: HashMap<String, usize> = HashMap::new();
     for column in schema().columns() {
-        let value = event.at(&column.path).map(to_value);
+        let value = schema().id(&column.path).and_then(|id| event.get(id)).map(to_value);
         let value = if column.required { value.unwrap() } else { union(value) };
         match &column.group {
             None => top.push((column.name.clone(), value)),
@@ -264,9 +261,9 @@ fn a_foreign_schema_gives_columns_by_name_and_attributes() {
     assert_eq!(by_header.fault, None);
     assert!(by_header.schema_id.starts_with("avro:"));
     let event = by_header.event;
-    assert_eq!(event.text_at("kind"), Some("ended"));
-    assert_eq!(event.text_at("run.status"), Some("ok"));
-    assert_eq!(event.at("event_time"), Some(&Cell::Time(Timestamp::from_micros(1_500_000))));
+    assert_eq!(event.text(column::KIND), Some("ended"));
+    assert_eq!(event.text(column::run::STATUS), Some("ok"));
+    assert_eq!(event.get(column::EVENT_TIME), Some(&Cell::Time(Timestamp::from_micros(1_500_000))));
     let attributes = [
         ("run.id", "AQI="),
         ("run.parent", "AwQ="),
@@ -275,7 +272,7 @@ fn a_foreign_schema_gives_columns_by_name_and_attributes() {
         ("tree", r#"{"left":{"left":null,"n":2},"n":1}"#),
     ];
     let attributes = attributes.map(|(key, value)| (key.into(), value.into())).to_vec();
-    assert_eq!(event.at("attributes"), Some(&Cell::Map(attributes)));
+    assert_eq!(event.get(column::ATTRIBUTES), Some(&Cell::Map(attributes)));
     for length in 0..datum.len() {
         let framed = [&[0, 0, 0, 1, 44][..], &datum[..length]].concat();
         assert_eq!(decode_by(&decoder, &framed, &[]).fault.unwrap().reason, Reason::InvalidAvro);
@@ -305,8 +302,8 @@ fn a_registered_spelling_of_the_bundled_schema_is_the_bundled_schema() {
     let mut decoder = Decoder::new(Limits::default());
     decoder.register(1, &bundled().canonical_form()).unwrap();
     let event = event::EventBuilder::new("x.y")
-        .set("event_id", "e")
-        .set("event_time", Timestamp::from_micros(5))
+        .set(column::EVENT_ID, "e")
+        .set(column::EVENT_TIME, Timestamp::from_micros(5))
         .build()
         .unwrap();
     let framed = [&[0, 0, 0, 0, 1][..], &encode(&event)[10..]].concat();
@@ -318,9 +315,12 @@ fn a_registered_spelling_of_the_bundled_schema_is_the_bundled_schema() {
 #[test]
 fn blocks_with_sizes_are_read_and_sizes_are_checked() {
     let event = event::EventBuilder::new("x.y")
-        .set("event_id", "e")
-        .set("event_time", Timestamp::from_micros(5))
-        .set("attributes", Cell::Map(vec![("a".into(), "1".into()), ("b".into(), "2".into())]))
+        .set(column::EVENT_ID, "e")
+        .set(column::EVENT_TIME, Timestamp::from_micros(5))
+        .set(
+            column::ATTRIBUTES,
+            BTreeMap::from([("a", "1"), ("b", "2")].map(|(k, v)| (k.to_owned(), v.to_owned()))),
+        )
         .build()
         .unwrap();
     let value = encode(&event);

@@ -5,10 +5,9 @@
 
 use std::collections::VecDeque;
 
-use event::Event;
+use event::{Event, column};
 use serde::{Deserialize, Serialize};
 
-use crate::columns::columns;
 use crate::identity::bounded;
 
 /// Announcements kept of an agent.
@@ -23,14 +22,13 @@ pub(crate) struct Announced(VecDeque<String>);
 impl Announced {
     /// Takes note of what an event about a change or a version names.
     pub(crate) fn saw(&mut self, event: &Event<'_>) {
-        let columns = columns();
         for column in [
-            columns.agent_to_version,
-            columns.agent_to_digest,
-            columns.change_to_version,
-            columns.change_to_digest,
-            columns.agent_version,
-            columns.version_digest,
+            column::agent::TO_VERSION,
+            column::agent::TO_DIGEST,
+            column::change::TO_VERSION,
+            column::change::TO_DIGEST,
+            column::AGENT_VERSION,
+            column::VERSION_DIGEST,
         ] {
             let Some(name) = event.text(column).filter(|name| !name.is_empty()) else { continue };
             let name = bounded(name);
@@ -68,16 +66,16 @@ impl Digests {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use event::EventBuilder;
+    use event::{EventBuilder, kind};
 
     #[test]
     fn announcements_are_remembered_and_bounded() {
         let mut announced = Announced::default();
         for number in 0..100 {
-            let event = EventBuilder::new("change.implemented")
-                .set("event_id", "e")
-                .set("event_time", event::Timestamp::from_micros(0))
-                .set("change.to_version", format!("v{number}"))
+            let event = EventBuilder::new(kind::CHANGE_IMPLEMENTED)
+                .set(column::EVENT_ID, "e")
+                .set(column::EVENT_TIME, event::Timestamp::from_micros(0))
+                .set(column::change::TO_VERSION, format!("v{number}"))
                 .build()
                 .unwrap();
             announced.saw(&event);

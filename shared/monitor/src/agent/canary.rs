@@ -1,6 +1,6 @@
 //! The canary of an agent: when it starts, and how it ends.
 
-use event::EventBuilder;
+use event::{EventBuilder, column, kind};
 
 use super::state::Agent;
 use crate::canary::{self, Canary, Ending, Step};
@@ -47,14 +47,14 @@ impl Agent {
         let time = outputs.time();
         let threshold = 1.0 / shared.settings.canary_alpha;
         let change = self.last_change.as_ref().map(|change| change.summary.as_str());
-        let (kind, to) = ("drift.canary.started", Destination::Alerts);
+        let (kind, to) = (kind::DRIFT_CANARY_STARTED, Destination::Alerts);
         outputs.push(to, kind, time, &self.identity, version, |builder| {
             builder
-                .set("drift.detector", canary::DETECTOR)
-                .set("drift.threshold", threshold)
-                .set("drift.baseline_version", control.as_str())
-                .set("drift.traffic_share", share)
-                .set_some("drift.last_change", change)
+                .set(column::drift::DETECTOR, canary::DETECTOR)
+                .set(column::drift::THRESHOLD, threshold)
+                .set(column::drift::BASELINE_VERSION, control.as_str())
+                .set(column::drift::TRAFFIC_SHARE, share)
+                .set_some(column::drift::LAST_CHANGE, change)
         });
         self.canary = Some(Box::new(Canary {
             version: version.to_owned(),
@@ -75,27 +75,30 @@ impl Agent {
         let mut push = |kind: &str, fill: &dyn Fn(EventBuilder) -> EventBuilder| {
             let to = Destination::Alerts;
             outputs.push(to, kind, time, &self.identity, &version, |builder| {
-                fill(builder).set("drift.reason", ending.reason())
+                fill(builder).set(column::drift::REASON, ending.reason())
             });
         };
         for pair in pairs.iter().filter(|pair| pair.is_firing()) {
-            push("drift.alert.resolved", &|builder| {
-                pair.describe(builder, &control, since).set("drift.severity", pair.severity())
+            push(kind::DRIFT_ALERT_RESOLVED, &|builder| {
+                pair.describe(builder, &control, since)
+                    .set(column::drift::SEVERITY, pair.severity())
             });
         }
         let ended = |builder: EventBuilder| {
-            builder.set("drift.outcome", ending.name()).set("drift.traffic_share", share)
+            builder
+                .set(column::drift::OUTCOME, ending.name())
+                .set(column::drift::TRAFFIC_SHARE, share)
         };
-        let kind = "drift.canary.ended";
+        let kind = kind::DRIFT_CANARY_ENDED;
         for pair in &pairs {
             push(kind, &|builder| ended(pair.describe(builder, &control, since)));
         }
         if pairs.is_empty() {
             push(kind, &|builder| {
                 ended(builder)
-                    .set("drift.detector", canary::DETECTOR)
-                    .set("drift.threshold", threshold)
-                    .set("drift.baseline_version", control.as_str())
+                    .set(column::drift::DETECTOR, canary::DETECTOR)
+                    .set(column::drift::THRESHOLD, threshold)
+                    .set(column::drift::BASELINE_VERSION, control.as_str())
             });
         }
     }

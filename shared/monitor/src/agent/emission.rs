@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use event::{EventBuilder, Timestamp};
+use event::{EventBuilder, Timestamp, column, kind};
 
 use super::state::Agent;
 use super::version::Version;
@@ -25,19 +25,19 @@ impl Row<'_> {
         let Self { suite, metric, summary, categories, .. } = self;
         let [p50, p90, p95, p99] = summary.quantiles.map_or([None; 4], |all| all.map(Some));
         builder
-            .set("metric.name", metric.name)
-            .set_some("metric.suite", suite)
-            .set("metric.unit", metric.unit)
-            .set("metric.count", summary.count)
-            .set_some("metric.sum", summary.sum)
-            .set("metric.value", summary.value)
-            .set_some("metric.low", summary.low)
-            .set_some("metric.high", summary.high)
-            .set_some("metric.p50", p50)
-            .set_some("metric.p90", p90)
-            .set_some("metric.p95", p95)
-            .set_some("metric.p99", p99)
-            .set_some("metric.categories", categories)
+            .set(column::metric::NAME, metric.name)
+            .set_some(column::metric::SUITE, suite)
+            .set(column::metric::UNIT, metric.unit)
+            .set(column::metric::COUNT, summary.count)
+            .set_some(column::metric::SUM, summary.sum)
+            .set(column::metric::VALUE, summary.value)
+            .set_some(column::metric::LOW, summary.low)
+            .set_some(column::metric::HIGH, summary.high)
+            .set_some(column::metric::P50, p50)
+            .set_some(column::metric::P90, p90)
+            .set_some(column::metric::P95, p95)
+            .set_some(column::metric::P99, p99)
+            .set_some(column::metric::CATEGORIES, categories)
     }
 }
 
@@ -76,13 +76,13 @@ impl Agent {
         let end = span.end(start);
         let maintenance = shared.mutes.overlaps(&self.identity, start, end);
         for row in rows(version, &pane) {
-            let (to, kind) = (Destination::Metrics, "metric.window");
+            let (to, kind) = (Destination::Metrics, kind::METRIC_WINDOW);
             outputs.push(to, kind, end, &self.identity, name, |builder| {
                 row.fill(builder)
-                    .set("metric.window_start", Timestamp::from_micros(start))
-                    .set("metric.window_end", Timestamp::from_micros(end))
-                    .set("metric.revision", revision)
-                    .set_some("metric.maintenance", maintenance.then_some(true))
+                    .set(column::metric::WINDOW_START, Timestamp::from_micros(start))
+                    .set(column::metric::WINDOW_END, Timestamp::from_micros(end))
+                    .set(column::metric::REVISION, revision)
+                    .set_some(column::metric::MAINTENANCE, maintenance.then_some(true))
             });
         }
         if revision > 0 || span != Span::Minutes || maintenance {

@@ -1,5 +1,6 @@
 //! Versions of an agent: how one takes over, is rolled back, or is forgotten.
 
+use event::{column, kind};
 use std::collections::BTreeSet;
 
 use super::state::Agent;
@@ -56,13 +57,13 @@ impl Agent {
     pub(crate) fn report_unplanned(&self, version: &str, reason: &str, outputs: &mut Outputs<'_>) {
         let time = outputs.time();
         let change = self.last_change.as_ref().map(|change| change.summary.as_str());
-        let kind = "drift.version.unplanned";
+        let kind = kind::DRIFT_VERSION_UNPLANNED;
         outputs.push(Destination::Alerts, kind, time, &self.identity, version, |builder| {
             builder
-                .set("drift.severity", "ticket")
-                .set_some("drift.baseline_version", self.current.as_deref())
-                .set_some("drift.last_change", change)
-                .set("drift.reason", reason)
+                .set(column::drift::SEVERITY, "ticket")
+                .set_some(column::drift::BASELINE_VERSION, self.current.as_deref())
+                .set_some(column::drift::LAST_CHANGE, change)
+                .set(column::drift::REASON, reason)
         });
     }
 

@@ -3,7 +3,7 @@
 //!
 //! One episode lasts from the first silence of `silence_secs` to the agent's next event.
 
-use event::Timestamp;
+use event::{Timestamp, column, kind};
 use serde::{Deserialize, Serialize};
 
 use crate::identity::Identity;
@@ -49,7 +49,7 @@ impl Silence {
         self.last = self.last.max(Some(time));
         if let Some(id) = self.alert_id.take_if(|_| is_new) {
             let reason = "the agent has events again";
-            emit("drift.alert.resolved", &id, reason, self.last, time, agent, version, outputs);
+            emit(kind::DRIFT_ALERT_RESOLVED, &id, reason, self.last, time, agent, version, outputs);
         }
         if limit == 0 || self.look_at.is_some() || self.alert_id.is_some() {
             return None;
@@ -76,7 +76,7 @@ impl Silence {
         }
         let id = outputs.next_id();
         let reason = "no event of the agent since then";
-        emit("drift.alert.firing", &id, reason, Some(last), at, agent, version, outputs);
+        emit(kind::DRIFT_ALERT_FIRING, &id, reason, Some(last), at, agent, version, outputs);
         self.alert_id = Some(id);
     }
 }
@@ -99,10 +99,10 @@ fn emit(
 ) {
     outputs.push(Destination::Alerts, kind, time, agent, version, |builder| {
         builder
-            .set("drift.alert_id", id)
-            .set("drift.metric", METRIC)
-            .set("drift.severity", "ticket")
-            .set_some("drift.since_time", since.map(Timestamp::from_micros))
-            .set("drift.reason", reason)
+            .set(column::drift::ALERT_ID, id)
+            .set(column::drift::METRIC, METRIC)
+            .set(column::drift::SEVERITY, "ticket")
+            .set_some(column::drift::SINCE_TIME, since.map(Timestamp::from_micros))
+            .set(column::drift::REASON, reason)
     });
 }

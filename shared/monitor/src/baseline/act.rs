@@ -1,8 +1,7 @@
 //! What a person or a release pipeline says about baselines.
 
-use event::Event;
+use event::{Event, column, kind};
 
-use crate::columns::columns;
 use crate::identity::{Identity, bounded};
 use crate::kind::Kind;
 use crate::metric::Watch;
@@ -21,15 +20,14 @@ pub(crate) struct Act<'e> {
 
 impl<'e> Act<'e> {
     pub(crate) fn of(event: &'e Event<'_>, kind: Kind, offset: i64) -> Self {
-        let columns = columns();
         let named = |column| event.text(column).filter(|name: &&str| !name.is_empty());
         Self {
             pins: kind == Kind::Pinned,
             offset,
-            version: named(columns.agent_version),
-            metric: named(columns.drift_metric),
-            alert_id: named(columns.drift_alert_id),
-            cause: named(columns.event_id),
+            version: named(column::AGENT_VERSION),
+            metric: named(column::drift::METRIC),
+            alert_id: named(column::drift::ALERT_ID),
+            cause: named(column::EVENT_ID),
         }
     }
 
@@ -41,12 +39,15 @@ impl<'e> Act<'e> {
     pub(crate) fn refuse(&self, reason: &str, agent: &Identity, outputs: &mut Outputs<'_>) {
         let time = outputs.time();
         let version = self.version.map(bounded).unwrap_or_default();
-        let kind = "drift.baseline.refused";
+        let kind = kind::DRIFT_BASELINE_REFUSED;
         outputs.push(Destination::Alerts, kind, time, agent, &version, |builder| {
             builder
-                .set_some("drift.metric", self.metric.map(|metric| bounded(metric).into_owned()))
-                .set_some("links.causation", self.cause)
-                .set("drift.reason", reason)
+                .set_some(
+                    column::drift::METRIC,
+                    self.metric.map(|metric| bounded(metric).into_owned()),
+                )
+                .set_some(column::links::CAUSATION, self.cause)
+                .set(column::drift::REASON, reason)
         });
     }
 }

@@ -22,7 +22,7 @@
 use std::collections::VecDeque;
 
 use drift::{Canary, Direction, Finite, Observation, StreamDetector};
-use event::{EventBuilder, Timestamp};
+use event::{EventBuilder, Timestamp, column};
 use serde::{Deserialize, Serialize};
 
 use crate::metric::{Model, Watch, watch_at};
@@ -218,25 +218,28 @@ impl Pair {
         };
         let interval = (self.test.observations() > 0).then(|| self.test.interval()).flatten();
         builder
-            .set_some("drift.alert_id", self.firing.as_ref().map(|firing| firing.alert_id.as_str()))
-            .set_some("drift.metric", self.watch().map(|watch| watch.metric))
-            .set_some("drift.suite", self.suite.as_deref())
-            .set("drift.direction", "rising")
-            .set("drift.detector", DETECTOR)
-            .set("drift.e_value", self.test.statistic())
-            .set("drift.threshold", self.test.threshold())
-            .set("drift.baseline_version", control)
-            .set("drift.baseline_count", int(self.control.all.count()))
-            .set_some("drift.baseline_value", self.control.all.value())
-            .set("drift.observations", int(self.canary.all.count()))
-            .set_some("drift.observed", self.canary.all.value())
-            .set("drift.pairs", int(self.test.observations()))
-            .set_some("drift.effect", self.test.mean())
-            .set("drift.effect_unit", unit)
-            .set_some("drift.effect_low", interval.map(|interval| interval.low))
-            .set_some("drift.effect_high", interval.map(|interval| interval.high))
-            .set("drift.since_time", Timestamp::from_micros(since.time))
-            .set("drift.since_offset", since.offset)
+            .set_some(
+                column::drift::ALERT_ID,
+                self.firing.as_ref().map(|firing| firing.alert_id.as_str()),
+            )
+            .set_some(column::drift::METRIC, self.watch().map(|watch| watch.metric))
+            .set_some(column::drift::SUITE, self.suite.as_deref())
+            .set(column::drift::DIRECTION, "rising")
+            .set(column::drift::DETECTOR, DETECTOR)
+            .set(column::drift::E_VALUE, self.test.statistic())
+            .set(column::drift::THRESHOLD, self.test.threshold())
+            .set(column::drift::BASELINE_VERSION, control)
+            .set(column::drift::BASELINE_COUNT, int(self.control.all.count()))
+            .set_some(column::drift::BASELINE_VALUE, self.control.all.value())
+            .set(column::drift::OBSERVATIONS, int(self.canary.all.count()))
+            .set_some(column::drift::OBSERVED, self.canary.all.value())
+            .set(column::drift::PAIRS, int(self.test.observations()))
+            .set_some(column::drift::EFFECT, self.test.mean())
+            .set(column::drift::EFFECT_UNIT, unit)
+            .set_some(column::drift::EFFECT_LOW, interval.map(|interval| interval.low))
+            .set_some(column::drift::EFFECT_HIGH, interval.map(|interval| interval.high))
+            .set(column::drift::SINCE_TIME, Timestamp::from_micros(since.time))
+            .set(column::drift::SINCE_OFFSET, since.offset)
     }
 }
 

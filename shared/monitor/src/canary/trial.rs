@@ -1,5 +1,6 @@
 //! A canary that runs, and the streams in which it is compared with its control.
 
+use event::{column, kind};
 use serde::{Deserialize, Serialize};
 
 use super::pair::Pair;
@@ -56,13 +57,13 @@ impl Canary {
             let last_change = context.last_change.map(|change| change.summary.as_str());
             let (control, since) = (&self.control, self.since);
             let time = outputs.time();
-            let (kind, to) = ("drift.alert.firing", Destination::Alerts);
+            let (kind, to) = (kind::DRIFT_ALERT_FIRING, Destination::Alerts);
             outputs.push(to, kind, time, context.agent, context.version, |builder| {
                 pair.describe(builder, control, since)
-                    .set("drift.severity", pair.severity())
-                    .set_some("drift.example_runs", pair.examples())
-                    .set_some("drift.last_change", last_change)
-                    .set_some("drift.runbook_url", runbook.filter(|url| !url.is_empty()))
+                    .set(column::drift::SEVERITY, pair.severity())
+                    .set_some(column::drift::EXAMPLE_RUNS, pair.examples())
+                    .set_some(column::drift::LAST_CHANGE, last_change)
+                    .set_some(column::drift::RUNBOOK_URL, runbook.filter(|url| !url.is_empty()))
             });
         }
     }

@@ -2,6 +2,7 @@
 
 use super::definition::{Metric, Model, Shape, Watch};
 use crate::kind::Kind;
+use event::column;
 
 pub(super) const METRIC: Metric = Metric {
     name: "approval.decision_ms",
@@ -9,9 +10,9 @@ pub(super) const METRIC: Metric = Metric {
     shape: Shape::Quantiles,
     per_suite: false,
     watch: Some(Watch { metric: "approval.decision_ms", model: Model::Sizes, pages: false }),
-    sample: |event, kind, columns| {
+    sample: |event, kind| {
         (kind == Kind::Approval)
-            .then(|| event.number(columns.approval_time_to_decision_ms))
+            .then(|| event.number(column::approval::TIME_TO_DECISION_MS))
             .flatten()
     },
 };

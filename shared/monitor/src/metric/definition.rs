@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use event::{Event, schema};
+use event::typed::Text;
+use event::{Event, TypedColumn};
 
-use crate::columns::Columns;
 use crate::identity::bounded;
 use crate::kind::Kind;
 
@@ -21,8 +21,8 @@ pub enum Shape {
     Mean,
     /// How often each category occurred, in `categories`, and in `value` how many there were.
     Shares {
-        /// Path of the column that names the category.
-        column: &'static str,
+        /// The column that names the category.
+        column: TypedColumn<Text>,
     },
 }
 
@@ -72,24 +72,19 @@ pub struct Metric {
     pub per_suite: bool,
     /// How its observations are watched for drift, if they are.
     pub watch: Option<Watch>,
-    pub(super) sample: fn(&Event<'_>, Kind, &Columns) -> Option<f64>,
+    pub(super) sample: fn(&Event<'_>, Kind) -> Option<f64>,
 }
 
 impl Metric {
     /// What an event contributes, if it does. The number may be anything; the caller checks it.
-    pub(crate) fn sample<'e>(
-        &self,
-        event: &'e Event<'_>,
-        kind: Kind,
-        columns: &Columns,
-    ) -> Option<Sample<'e>> {
-        let number = (self.sample)(event, kind, columns)?;
+    pub(crate) fn sample<'e>(&self, event: &'e Event<'_>, kind: Kind) -> Option<Sample<'e>> {
+        let number = (self.sample)(event, kind)?;
         match self.shape {
             Shape::Count | Shape::Rate | Shape::Quantiles | Shape::Mean => {
                 Some(Sample::Number(number))
             }
             Shape::Shares { column } => {
-                let name = schema().id(column).and_then(|column| event.text(column));
+                let name = event.text(column);
                 Some(Sample::Name(bounded(name.filter(|name| !name.is_empty())?)))
             }
         }

@@ -2,6 +2,7 @@
 
 use super::definition::{Metric, Model, Shape, Watch, indicator};
 use crate::kind::Kind;
+use event::column;
 
 pub(super) const METRIC: Metric = Metric {
     name: "eval.pass_rate",
@@ -9,7 +10,7 @@ pub(super) const METRIC: Metric = Metric {
     shape: Shape::Rate,
     per_suite: true,
     watch: Some(Watch { metric: "eval.fail_rate", model: Model::Successes, pages: true }),
-    sample: |event, kind, columns| {
-        (kind == Kind::Eval).then(|| event.bool(columns.eval_passed).map(indicator)).flatten()
+    sample: |event, kind| {
+        (kind == Kind::Eval).then(|| event.bool(column::eval::PASSED).map(indicator)).flatten()
     },
 };

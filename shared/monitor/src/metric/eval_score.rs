@@ -2,6 +2,7 @@
 
 use super::definition::{Metric, Shape};
 use crate::kind::Kind;
+use event::column;
 
 pub(super) const METRIC: Metric = Metric {
     name: "eval.score",
@@ -9,7 +10,5 @@ pub(super) const METRIC: Metric = Metric {
     shape: Shape::Mean,
     per_suite: true,
     watch: None,
-    sample: |event, kind, columns| {
-        (kind == Kind::Eval).then(|| event.number(columns.eval_score)).flatten()
-    },
+    sample: |event, kind| (kind == Kind::Eval).then(|| event.number(column::eval::SCORE)).flatten(),
 };

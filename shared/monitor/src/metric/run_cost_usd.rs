@@ -2,6 +2,7 @@
 
 use super::definition::{Metric, Model, Shape, Watch};
 use crate::kind::Kind;
+use event::column;
 
 pub(super) const METRIC: Metric = Metric {
     name: "run.cost_usd",
@@ -9,7 +10,7 @@ pub(super) const METRIC: Metric = Metric {
     shape: Shape::Quantiles,
     per_suite: false,
     watch: Some(Watch { metric: "run.cost_usd", model: Model::Sizes, pages: false }),
-    sample: |event, kind, columns| {
-        (kind == Kind::Run).then(|| event.number(columns.run_cost_usd)).flatten()
+    sample: |event, kind| {
+        (kind == Kind::Run).then(|| event.number(column::run::COST_USD)).flatten()
     },
 };

@@ -9,5 +9,5 @@ pub(super) const METRIC: Metric = Metric {
     shape: Shape::Count,
     per_suite: false,
     watch: None,
-    sample: |_, kind, _| (kind == Kind::Run).then_some(1.0),
+    sample: |_, kind| (kind == Kind::Run).then_some(1.0),
 };

@@ -2,6 +2,7 @@
 
 use super::definition::{Metric, Model, Shape, Watch, indicator};
 use crate::kind::{Kind, failed};
+use event::column;
 
 pub(super) const METRIC: Metric = Metric {
     name: "run.error_rate",
@@ -9,7 +10,9 @@ pub(super) const METRIC: Metric = Metric {
     shape: Shape::Rate,
     per_suite: false,
     watch: Some(Watch { metric: "run.error_rate", model: Model::Failures, pages: true }),
-    sample: |event, kind, columns| {
-        (kind == Kind::Run).then(|| failed(event.text(columns.run_status)).map(indicator)).flatten()
+    sample: |event, kind| {
+        (kind == Kind::Run)
+            .then(|| failed(event.text(column::run::STATUS)).map(indicator))
+            .flatten()
     },
 };

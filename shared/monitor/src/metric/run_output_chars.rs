@@ -2,6 +2,7 @@
 
 use super::definition::{Metric, Model, Shape, Watch};
 use crate::kind::Kind;
+use event::column;
 
 pub(super) const METRIC: Metric = Metric {
     name: "run.output_chars",
@@ -9,7 +10,7 @@ pub(super) const METRIC: Metric = Metric {
     shape: Shape::Quantiles,
     per_suite: false,
     watch: Some(Watch { metric: "run.output_chars", model: Model::Sizes, pages: false }),
-    sample: |event, kind, columns| {
-        (kind == Kind::Run).then(|| event.number(columns.run_output_chars)).flatten()
+    sample: |event, kind| {
+        (kind == Kind::Run).then(|| event.number(column::run::OUTPUT_CHARS)).flatten()
     },
 };

@@ -2,6 +2,7 @@
 
 use super::definition::{Metric, Model, Shape, Watch, indicator};
 use crate::kind::Kind;
+use event::column;
 
 pub(super) const METRIC: Metric = Metric {
     name: "run.refusal_rate",
@@ -9,7 +10,7 @@ pub(super) const METRIC: Metric = Metric {
     shape: Shape::Rate,
     per_suite: false,
     watch: Some(Watch { metric: "run.refusal_rate", model: Model::Failures, pages: false }),
-    sample: |event, kind, columns| {
-        (kind == Kind::Run).then(|| event.bool(columns.run_refused).map(indicator)).flatten()
+    sample: |event, kind| {
+        (kind == Kind::Run).then(|| event.bool(column::run::REFUSED).map(indicator)).flatten()
     },
 };

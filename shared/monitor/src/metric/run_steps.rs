@@ -2,6 +2,7 @@
 
 use super::definition::{Metric, Model, Shape, Watch};
 use crate::kind::Kind;
+use event::column;
 
 pub(super) const METRIC: Metric = Metric {
     name: "run.steps",
@@ -9,7 +10,5 @@ pub(super) const METRIC: Metric = Metric {
     shape: Shape::Quantiles,
     per_suite: false,
     watch: Some(Watch { metric: "run.steps", model: Model::Sizes, pages: false }),
-    sample: |event, kind, columns| {
-        (kind == Kind::Run).then(|| event.number(columns.run_steps)).flatten()
-    },
+    sample: |event, kind| (kind == Kind::Run).then(|| event.number(column::run::STEPS)).flatten(),
 };

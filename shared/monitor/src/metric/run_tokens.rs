@@ -2,6 +2,7 @@
 
 use super::definition::{Metric, Model, Shape, Watch};
 use crate::kind::Kind;
+use event::column;
 
 pub(super) const METRIC: Metric = Metric {
     name: "run.tokens",
@@ -9,12 +10,12 @@ pub(super) const METRIC: Metric = Metric {
     shape: Shape::Quantiles,
     per_suite: false,
     watch: Some(Watch { metric: "run.tokens", model: Model::Sizes, pages: false }),
-    sample: |event, kind, columns| {
+    sample: |event, kind| {
         if kind != Kind::Run {
             return None;
         }
-        let input = event.number(columns.run_input_tokens);
-        let output = event.number(columns.run_output_tokens);
+        let input = event.number(column::run::INPUT_TOKENS);
+        let output = event.number(column::run::OUTPUT_TOKENS);
         (input.is_some() || output.is_some())
             .then(|| input.unwrap_or_default() + output.unwrap_or_default())
     },

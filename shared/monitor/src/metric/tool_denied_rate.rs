@@ -9,7 +9,7 @@ pub(super) const METRIC: Metric = Metric {
     shape: Shape::Rate,
     per_suite: false,
     watch: Some(Watch { metric: "tool.denied_rate", model: Model::Failures, pages: false }),
-    sample: |_, kind, _| match kind {
+    sample: |_, kind| match kind {
         Kind::Tool => Some(0.0),
         Kind::ToolBlocked => Some(1.0),
         Kind::Run | Kind::Eval | Kind::Approval | Kind::Other => None,

@@ -2,6 +2,7 @@
 
 use super::definition::{Metric, Model, Shape, Watch};
 use crate::kind::Kind;
+use event::column;
 
 pub(super) const METRIC: Metric = Metric {
     name: "tool.duration_ms",
@@ -9,7 +10,7 @@ pub(super) const METRIC: Metric = Metric {
     shape: Shape::Quantiles,
     per_suite: false,
     watch: Some(Watch { metric: "tool.duration_ms", model: Model::Sizes, pages: false }),
-    sample: |event, kind, columns| {
-        (kind == Kind::Tool).then(|| event.number(columns.tool_duration_ms)).flatten()
+    sample: |event, kind| {
+        (kind == Kind::Tool).then(|| event.number(column::tool::DURATION_MS)).flatten()
     },
 };

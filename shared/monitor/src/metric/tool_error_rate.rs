@@ -2,6 +2,7 @@
 
 use super::definition::{Metric, Model, Shape, Watch, indicator};
 use crate::kind::{Kind, failed};
+use event::column;
 
 pub(super) const METRIC: Metric = Metric {
     name: "tool.error_rate",
@@ -9,9 +10,9 @@ pub(super) const METRIC: Metric = Metric {
     shape: Shape::Rate,
     per_suite: false,
     watch: Some(Watch { metric: "tool.error_rate", model: Model::Failures, pages: true }),
-    sample: |event, kind, columns| {
+    sample: |event, kind| {
         (kind == Kind::Tool)
-            .then(|| failed(event.text(columns.tool_status)).map(indicator))
+            .then(|| failed(event.text(column::tool::STATUS)).map(indicator))
             .flatten()
     },
 };

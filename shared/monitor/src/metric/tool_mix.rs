@@ -1,13 +1,15 @@
 //! How often each tool was used, by completed calls.
 
 use super::definition::{Metric, Model, Shape, Watch};
+use event::column;
+
 use crate::kind::Kind;
 
 pub(super) const METRIC: Metric = Metric {
     name: "tool.mix",
     unit: "tools",
-    shape: Shape::Shares { column: "tool.name" },
+    shape: Shape::Shares { column: column::tool::NAME },
     per_suite: false,
     watch: Some(Watch { metric: "tool.mix", model: Model::Mix, pages: false }),
-    sample: |_, kind, _| (kind == Kind::Tool).then_some(1.0),
+    sample: |_, kind| (kind == Kind::Tool).then_some(1.0),
 };

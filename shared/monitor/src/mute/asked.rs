@@ -1,8 +1,8 @@
 //! What a request says: who asks, about whom; and the bounds that both kinds share.
 
-use event::{ColumnId, Event, Timestamp};
+use event::typed::{Text, Time};
+use event::{Event, Timestamp, TypedColumn, column};
 
-use crate::columns::columns;
 use crate::identity::{Identity, bounded};
 
 /// Longest time that may be kept quiet, and how far ahead it may begin.
@@ -25,21 +25,20 @@ pub(super) struct Asked {
 
 impl Asked {
     pub(super) fn of(event: &Event<'_>) -> Self {
-        let columns = columns();
         Self {
-            event_id: own(event, columns.event_id).unwrap_or_default(),
-            actor: own(event, columns.actor_id).unwrap_or_default(),
-            about: Identity::of(event, event.text(columns.agent_id).unwrap_or_default()),
+            event_id: own(event, column::EVENT_ID).unwrap_or_default(),
+            actor: own(event, column::actor::ID).unwrap_or_default(),
+            about: Identity::of(event, event.text(column::AGENT_ID).unwrap_or_default()),
         }
     }
 }
 
 /// A text that is there, bounded in size.
-pub(super) fn own(event: &Event<'_>, column: ColumnId) -> Option<String> {
+pub(super) fn own(event: &Event<'_>, column: TypedColumn<Text>) -> Option<String> {
     let text = event.text(column).filter(|text| !text.is_empty());
     text.map(|text| bounded(text).into_owned())
 }
 
-pub(super) fn micros(event: &Event<'_>, column: ColumnId) -> Option<i64> {
+pub(super) fn micros(event: &Event<'_>, column: TypedColumn<Time>) -> Option<i64> {
     event.time(column).map(Timestamp::micros)
 }

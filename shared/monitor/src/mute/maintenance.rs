@@ -10,11 +10,10 @@
 
 use std::collections::BTreeMap;
 
-use event::{Event, Timestamp};
+use event::{Event, Timestamp, column, kind};
 use serde::{Deserialize, Serialize};
 
 use super::asked::{AHEAD_MICROS_MAX, Asked, PER_AGENT_MAX, PER_PARTITION_MAX, micros, own};
-use crate::columns::columns;
 use crate::identity::Identity;
 use crate::output::{Destination, Outputs};
 use crate::settings::Settings;
@@ -90,7 +89,7 @@ impl Maintenance {
         now: i64,
         outputs: &mut Outputs<'_>,
     ) -> bool {
-        let id = own(event, columns().maintenance_id).unwrap_or_else(|| asked.event_id.clone());
+        let id = own(event, column::maintenance::ID).unwrap_or_else(|| asked.event_id.clone());
         match self.checked(asked, &id, event, now, outputs.time()) {
             Ok(window) => {
                 answer(asked, &id, &window, outputs);
@@ -114,9 +113,8 @@ impl Maintenance {
         now: i64,
         event_time: i64,
     ) -> Result<Window, &'static str> {
-        let columns = columns();
-        let from = micros(event, columns.maintenance_from).unwrap_or(event_time);
-        let until = micros(event, columns.maintenance_until);
+        let from = micros(event, column::maintenance::FROM).unwrap_or(event_time);
+        let until = micros(event, column::maintenance::UNTIL);
         let until = until.ok_or("it does not end: `maintenance.until` is missing")?;
         let same = |window: &&Window| {
             (&window.of.tenant, &window.of.id) == (&asked.about.tenant, &asked.about.id)
@@ -146,7 +144,7 @@ impl Maintenance {
         event: &Event<'_>,
         outputs: &mut Outputs<'_>,
     ) -> bool {
-        let id = own(event, columns().maintenance_id).unwrap_or_default();
+        let id = own(event, column::maintenance::ID).unwrap_or_default();
         let found = self.windows.get_mut(&id).filter(|window| {
             (&window.of.tenant, &window.of.id) == (&asked.about.tenant, &asked.about.id)
         });
@@ -160,7 +158,7 @@ impl Maintenance {
             return true;
         };
         // It ends sooner, never later; before its beginning there is nothing left of it.
-        let until = micros(event, columns().maintenance_until).unwrap_or_else(|| outputs.time());
+        let until = micros(event, column::maintenance::UNTIL).unwrap_or_else(|| outputs.time());
         window.until = window.until.min(until).max(window.from);
         let window = window.clone();
         answer(asked, &id, &window, outputs);
@@ -174,23 +172,23 @@ impl Maintenance {
 
 /// Says that a window holds, and from when until when.
 fn answer(asked: &Asked, id: &str, window: &Window, outputs: &mut Outputs<'_>) {
-    let (kind, time) = ("maintenance.applied", outputs.time());
+    let (kind, time) = (kind::MAINTENANCE_APPLIED, outputs.time());
     outputs.push(Destination::Alerts, kind, time, &window.of, "", |builder| {
         builder
-            .set("maintenance.id", id)
-            .set("maintenance.from", Timestamp::from_micros(window.from))
-            .set("maintenance.until", Timestamp::from_micros(window.until))
-            .set("on_behalf_of", vec![asked.actor.clone()])
-            .set("links.causation", asked.event_id.as_str())
+            .set(column::maintenance::ID, id)
+            .set(column::maintenance::FROM, Timestamp::from_micros(window.from))
+            .set(column::maintenance::UNTIL, Timestamp::from_micros(window.until))
+            .set(column::ON_BEHALF_OF, vec![asked.actor.clone()])
+            .set(column::links::CAUSATION, asked.event_id.as_str())
     });
 }
 
 fn refuse(asked: &Asked, id: &str, why: &str, outputs: &mut Outputs<'_>) {
-    let (kind, time) = ("maintenance.refused", outputs.time());
+    let (kind, time) = (kind::MAINTENANCE_REFUSED, outputs.time());
     outputs.push(Destination::Alerts, kind, time, &asked.about, "", |builder| {
         builder
-            .set("maintenance.id", id)
-            .set("maintenance.reason", why)
-            .set("links.causation", asked.event_id.as_str())
+            .set(column::maintenance::ID, id)
+            .set(column::maintenance::REASON, why)
+            .set(column::links::CAUSATION, asked.event_id.as_str())
     });
 }

@@ -19,11 +19,10 @@
 
 use std::collections::BTreeMap;
 
-use event::{Cell, Event, Timestamp, schema};
+use event::{Cell, Event, Timestamp, column, kind, schema};
 use serde::{Deserialize, Serialize};
 
 use super::asked::{AHEAD_MICROS_MAX, Asked, PER_AGENT_MAX, PER_PARTITION_MAX, micros, own};
-use crate::columns::columns;
 use crate::identity::Identity;
 use crate::output::{Destination, Output, Outputs};
 
@@ -87,18 +86,17 @@ enum Kept {
 
 impl Rule {
     fn covers(&self, now: i64, alert: &Event<'_>) -> bool {
-        let columns = columns();
         let is = |wanted: &Option<String>, column| {
             wanted.as_deref().is_none_or(|wanted| alert.text(column) == Some(wanted))
         };
         (self.from..self.until).contains(&now)
-            && alert.text(columns.agent_id) == Some(&*self.agent.id)
-            && alert.text(columns.tenant_id) == self.agent.tenant.as_deref()
-            && is(&self.agent.environment, columns.environment)
-            && is(&self.version, columns.agent_version)
-            && is(&self.metric, columns.drift_metric)
-            && is(&self.suite, columns.drift_suite)
-            && is(&self.severity, columns.drift_severity)
+            && alert.text(column::AGENT_ID) == Some(&*self.agent.id)
+            && alert.text(column::TENANT_ID) == self.agent.tenant.as_deref()
+            && is(&self.agent.environment, column::ENVIRONMENT)
+            && is(&self.version, column::AGENT_VERSION)
+            && is(&self.metric, column::drift::METRIC)
+            && is(&self.suite, column::drift::SUITE)
+            && is(&self.severity, column::drift::SEVERITY)
     }
 }
 
@@ -125,7 +123,7 @@ impl Suppressions {
         let id = &asked.event_id;
         match self.checked(asked, event, now) {
             Ok(rule) => {
-                answer("drift.suppression.applied", id, Some(asked), &rule, None, outputs);
+                answer(kind::DRIFT_SUPPRESSION_APPLIED, id, Some(asked), &rule, None, outputs);
                 self.rules.insert(id.clone(), rule);
                 self.first_end = self.rules.values().map(|rule| rule.until).min();
                 false
@@ -139,16 +137,15 @@ impl Suppressions {
 
     /// The rule that is asked for, or what is wrong with it.
     fn checked(&self, asked: &Asked, event: &Event<'_>, now: i64) -> Result<Rule, &'static str> {
-        let columns = columns();
-        let until = micros(event, columns.drift_until);
+        let until = micros(event, column::drift::UNTIL);
         let until = until.ok_or("it does not end: `drift.until` is missing")?;
         let rule = Rule {
             agent: asked.about.clone(),
-            version: own(event, columns.agent_version),
-            metric: own(event, columns.drift_metric),
-            suite: own(event, columns.drift_suite),
-            severity: own(event, columns.drift_severity),
-            from: micros(event, columns.drift_from).unwrap_or(now),
+            version: own(event, column::AGENT_VERSION),
+            metric: own(event, column::drift::METRIC),
+            suite: own(event, column::drift::SUITE),
+            severity: own(event, column::drift::SEVERITY),
+            from: micros(event, column::drift::FROM).unwrap_or(now),
             until,
         };
         let of_agent = self.rules.values().filter(|rule| {
@@ -179,7 +176,7 @@ impl Suppressions {
         event: &Event<'_>,
         outputs: &mut Outputs<'_>,
     ) -> bool {
-        let id = own(event, columns().drift_suppression_id).unwrap_or_default();
+        let id = own(event, column::drift::SUPPRESSION_ID).unwrap_or_default();
         let found = self.rules.get(&id).is_some_and(|rule| {
             (&rule.agent.tenant, &rule.agent.id) == (&asked.about.tenant, &asked.about.id)
         });
@@ -200,7 +197,7 @@ impl Suppressions {
     fn close(&mut self, id: &str, why: &str, asked: Option<&Asked>, outputs: &mut Outputs<'_>) {
         let Some(rule) = self.rules.remove(id) else { return };
         self.first_end = self.rules.values().map(|rule| rule.until).min();
-        answer("drift.suppression.closed", id, asked, &rule, Some(why), outputs);
+        answer(kind::DRIFT_SUPPRESSION_CLOSED, id, asked, &rule, Some(why), outputs);
         for (alert_id, held) in std::mem::take(&mut self.held) {
             if held.by != id {
                 self.held.insert(alert_id, held);
@@ -223,14 +220,13 @@ impl Suppressions {
         if self.rules.is_empty() && self.held.is_empty() {
             return;
         }
-        let columns = columns();
-        let kind = output.event.text(columns.kind).unwrap_or_default();
+        let kind = output.event.text(column::KIND).unwrap_or_default();
         let (is_pending, is_firing, is_over) = (
-            kind == "drift.alert.pending",
-            kind == "drift.alert.firing",
-            kind == "drift.alert.resolved",
+            kind == kind::DRIFT_ALERT_PENDING,
+            kind == kind::DRIFT_ALERT_FIRING,
+            kind == kind::DRIFT_ALERT_RESOLVED,
         );
-        let Some(alert_id) = output.event.text(columns.drift_alert_id) else { return };
+        let Some(alert_id) = output.event.text(column::drift::ALERT_ID) else { return };
         let alert_id = alert_id.to_owned();
         let by = if is_over {
             self.held.remove(&alert_id).map(|held| held.by)
@@ -246,19 +242,19 @@ impl Suppressions {
             let firing = is_firing.then(|| Firing::of(output));
             self.held.insert(alert_id, Held { by: by.clone(), firing });
         }
-        output.event.set(columns.drift_suppressed_by, by.into());
+        output.event.set(column::drift::SUPPRESSED_BY, by.into());
     }
 }
 
 impl Firing {
     fn of(output: &Output) -> Self {
-        let (columns, event) = (columns(), &output.event);
-        let agent = Identity::of(event, event.text(columns.agent_id).unwrap_or_default());
-        let version = event.text(columns.agent_version).unwrap_or_default().to_owned();
+        let event = &output.event;
+        let agent = Identity::of(event, event.text(column::AGENT_ID).unwrap_or_default());
+        let version = event.text(column::AGENT_VERSION).unwrap_or_default().to_owned();
         let mut cells = Vec::new();
         for (id, cell) in event.cells() {
             let path = &schema().column(*id).path;
-            if !path.starts_with("drift.") || *id == columns.drift_suppressed_by {
+            if !path.starts_with("drift.") || *id == column::drift::SUPPRESSED_BY.id() {
                 continue;
             }
             let kept = match cell {
@@ -278,18 +274,21 @@ impl Firing {
     }
 
     fn tell(&self, outputs: &mut Outputs<'_>) {
-        let (kind, time) = ("drift.alert.firing", outputs.time());
+        let (kind, time) = (kind::DRIFT_ALERT_FIRING, outputs.time());
         let set = |mut builder: event::EventBuilder| {
             for (path, kept) in &self.cells {
-                builder = match kept {
-                    Kept::Int(value) => builder.set(path, *value),
-                    Kept::Float(bits) => builder.set(path, f64::from_bits(*bits)),
-                    Kept::Text(text) => builder.set(path, text.as_str()),
-                    Kept::Time(micros) => builder.set(path, Timestamp::from_micros(*micros)),
-                    Kept::Texts(texts) => builder.set(path, texts.clone()),
+                #[expect(clippy::expect_used, reason = "no column of a major is ever removed")]
+                let column = schema().id(path).expect("a kept column is one of the schema");
+                let cell = match kept {
+                    Kept::Int(value) => Cell::Int(*value),
+                    Kept::Float(bits) => Cell::Float(f64::from_bits(*bits)),
+                    Kept::Text(text) => text.as_str().into(),
+                    Kept::Time(micros) => Cell::Time(Timestamp::from_micros(*micros)),
+                    Kept::Texts(texts) => texts.clone().into(),
                 };
+                builder = builder.set_cell(column, cell);
             }
-            builder.set("drift.reason", TOLD_LATE)
+            builder.set(column::drift::REASON, TOLD_LATE)
         };
         outputs.push(Destination::Alerts, kind, time, &self.agent, &self.version, set);
     }
@@ -308,24 +307,24 @@ fn answer(
     let version = rule.version.as_deref().unwrap_or_default();
     outputs.push(Destination::Alerts, kind, time, &rule.agent, version, |builder| {
         builder
-            .set("drift.suppression_id", id)
-            .set_some("drift.metric", rule.metric.as_deref())
-            .set_some("drift.suite", rule.suite.as_deref())
-            .set_some("drift.severity", rule.severity.as_deref())
-            .set("drift.from", Timestamp::from_micros(rule.from))
-            .set("drift.until", Timestamp::from_micros(rule.until))
-            .set_some("drift.reason", reason)
-            .set_some("on_behalf_of", asked.map(|asked| vec![asked.actor.clone()]))
-            .set_some("links.causation", asked.map(|asked| asked.event_id.as_str()))
+            .set(column::drift::SUPPRESSION_ID, id)
+            .set_some(column::drift::METRIC, rule.metric.as_deref())
+            .set_some(column::drift::SUITE, rule.suite.as_deref())
+            .set_some(column::drift::SEVERITY, rule.severity.as_deref())
+            .set(column::drift::FROM, Timestamp::from_micros(rule.from))
+            .set(column::drift::UNTIL, Timestamp::from_micros(rule.until))
+            .set_some(column::drift::REASON, reason)
+            .set_some(column::ON_BEHALF_OF, asked.map(|asked| vec![asked.actor.clone()]))
+            .set_some(column::links::CAUSATION, asked.map(|asked| asked.event_id.as_str()))
     });
 }
 
 fn refuse(asked: &Asked, id: &str, why: &str, outputs: &mut Outputs<'_>) {
-    let (kind, time) = ("drift.suppression.refused", outputs.time());
+    let (kind, time) = (kind::DRIFT_SUPPRESSION_REFUSED, outputs.time());
     outputs.push(Destination::Alerts, kind, time, &asked.about, "", |builder| {
         builder
-            .set("drift.suppression_id", id)
-            .set("drift.reason", why)
-            .set("links.causation", asked.event_id.as_str())
+            .set(column::drift::SUPPRESSION_ID, id)
+            .set(column::drift::REASON, why)
+            .set(column::links::CAUSATION, asked.event_id.as_str())
     });
 }

@@ -1,6 +1,6 @@
 //! What people and release pipelines say about an agent: changes, deployments, pinned baselines.
 
-use event::Event;
+use event::{Event, column};
 
 use super::machine::{Attributed, Processor};
 use super::state::State;
@@ -8,7 +8,6 @@ use crate::agent::Agent;
 use crate::baseline::Act;
 use crate::canary::Step;
 use crate::change::LastChange;
-use crate::columns::columns;
 use crate::identity::{AgentKey, bounded};
 use crate::kind::Kind;
 use crate::output::Outputs;
@@ -17,7 +16,7 @@ use crate::stream::Shared;
 impl Processor {
     /// Keys of an agent in the environment of an event; without one, in every environment known.
     fn keys_of(&self, event: &Event<'_>, key: AgentKey) -> Vec<AgentKey> {
-        if event.text(columns().environment).is_some() {
+        if event.text(column::ENVIRONMENT).is_some() {
             return vec![key];
         }
         self.state.agents.family(key.family)
@@ -40,12 +39,11 @@ impl Processor {
     /// environment of the agent that is known.
     pub(super) fn deploy(&mut self, of_agent: Attributed<'_, '_>, outputs: &mut Outputs<'_>) {
         let Attributed { offset, event, kind, key, .. } = of_agent;
-        let columns = columns();
         let named = |column| event.text(column).filter(|name| !name.is_empty()).map(bounded);
-        let to = named(columns.agent_to_version).or_else(|| named(columns.agent_version));
+        let to = named(column::agent::TO_VERSION).or_else(|| named(column::AGENT_VERSION));
         let Some(to) = to else { return };
-        let from = named(columns.agent_from_version);
-        let share = event.number(columns.agent_traffic_share);
+        let from = named(column::agent::FROM_VERSION);
+        let share = event.number(column::agent::TRAFFIC_SHARE);
         for key in self.keys_of(event, key) {
             let State { agents, common, counters, .. } = &mut self.state;
             let shared = common.shared(agents.tests());

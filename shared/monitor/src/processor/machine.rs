@@ -1,6 +1,6 @@
 //! The processor: how a record reaches what it concerns.
 
-use event::{ColumnId, Decoded, Event, Record, Timestamp, TimestampType};
+use event::{ColumnId, Decoded, Event, Record, Timestamp, TimestampType, column};
 use hashbrown::HashMap;
 use suite::Suites;
 
@@ -8,7 +8,7 @@ use super::state::{Common, State};
 use super::store::Store;
 use crate::agent::Agent;
 use crate::baseline::Act;
-use crate::columns::{self, columns};
+use crate::columns;
 use crate::counters::Counters;
 use crate::dedup::{RecentIds, number_of};
 use crate::heartbeat::{self, Heartbeats};
@@ -154,7 +154,7 @@ impl Processor {
         let broker = (record.timestamp_type != TimestampType::None)
             .then(|| Timestamp::from_millis(record.timestamp_ms).micros());
         state.watermark.saw_broker_time(broker);
-        let time = event.time(columns().event_time).map(Timestamp::micros);
+        let time = event.time(column::EVENT_TIME).map(Timestamp::micros);
         let time = time.or(broker).unwrap_or_default();
         let placed = state.watermark.place(time, broker, &state.common.settings);
         let mut outputs = Outputs::of(record, placed.micros, emit);
@@ -164,7 +164,7 @@ impl Processor {
         let kind = Kind::of(event);
         let moved = match kind {
             Kind::Configured => {
-                self.configure(event.text(columns().monitor_settings).unwrap_or_default());
+                self.configure(event.text(column::monitor::SETTINGS).unwrap_or_default());
                 false
             }
             Kind::Suite => {
@@ -220,7 +220,7 @@ impl Processor {
 
     /// A suppression or maintenance window is requested, or ended.
     fn mute(&mut self, request: Request, event: &Event<'_>, outputs: &mut Outputs<'_>) {
-        let id = number_of(event.text(columns().event_id).unwrap_or_default());
+        let id = number_of(event.text(column::EVENT_ID).unwrap_or_default());
         if self.is_repeated(id) {
             return;
         }
@@ -255,14 +255,14 @@ impl Processor {
         outputs: &mut Outputs<'_>,
     ) {
         self.state.counters.future_skew += u64::from(placed.skewed);
-        let Some(id) = event.text(columns().agent_id) else {
+        let Some(id) = event.text(column::AGENT_ID) else {
             self.state.counters.unattributed += 1;
             return;
         };
         let key = self.key_of(event, id);
         self.hear(key, offset, || Identity::of(event, id));
         // Mixed with the agent, so that one cannot use up another's.
-        let number = number_of(event.text(columns().event_id).unwrap_or_default()) ^ key.number();
+        let number = number_of(event.text(column::EVENT_ID).unwrap_or_default()) ^ key.number();
         if !self.is_repeated(number) {
             let of_agent = Attributed { offset, event, kind, key, placed };
             match kind {

@@ -1,7 +1,7 @@
 //! An event of a version, step by step: the version it names, what it says about metrics, the
 //! panes it fills and the streams that see it.
 
-use event::Event;
+use event::{Event, column};
 use suite::Suites;
 
 use super::machine::{Attributed, Processor};
@@ -9,7 +9,6 @@ use super::state::{Common, State};
 use super::verdicts;
 use crate::agent::{Agent, OTHER_SUITE, Version};
 use crate::canary::Ending;
-use crate::columns::columns;
 use crate::counters::Counters;
 use crate::identity::bounded;
 use crate::kind::Kind;
@@ -36,7 +35,7 @@ impl Processor {
         let State { watermark, counters, agents, suites, common, .. } = &mut self.state;
         let shared = common.shared(agents.tests());
         let Some(agent) = agents.open(key) else { return };
-        let name = bounded(event.text(columns().agent_version).unwrap_or_default());
+        let name = bounded(event.text(column::AGENT_VERSION).unwrap_or_default());
         let is_new = !agent.versions.contains_key(&*name);
         if is_new {
             meet(agent, &name, offset, shared, outputs);
@@ -83,7 +82,7 @@ fn meet(agent: &mut Agent, name: &str, offset: i64, shared: Shared<'_>, outputs:
 
 /// Reports a digest that is new to a version which had another, unless somebody announced it.
 fn check_digest(agent: &mut Agent, name: &str, event: &Event<'_>, outputs: &mut Outputs<'_>) {
-    let digest = event.text(columns().version_digest).filter(|text| !text.is_empty());
+    let digest = event.text(column::VERSION_DIGEST).filter(|text| !text.is_empty());
     let Some(digest) = digest.map(bounded) else { return };
     let digests = agent.versions.get_mut(name).map(|version| &mut version.digests);
     let before = digests.and_then(|digests| digests.saw(&digest)).map(str::to_owned);
@@ -104,18 +103,17 @@ fn samples<'e>(
     settings: &Settings,
     counters: &mut Counters,
 ) -> Vec<Found<'e>> {
-    let columns = columns();
     let suite = if kind == Kind::Eval {
-        let suite = event.text(columns.eval_suite).unwrap_or_default();
+        let suite = event.text(column::eval::SUITE).unwrap_or_default();
         version.suite(suite, settings.suites_per_key_max)
     } else {
         0
     };
     counters.suites_merged += u64::from(suite == OTHER_SUITE);
-    let is_chosen = version.choose(kind, event.text(columns.run_id));
+    let is_chosen = version.choose(kind, event.text(column::RUN_ID));
     let mut found = Vec::new();
     for (place, metric) in (0_u8..).zip(metric::ALL) {
-        if let Some(sample) = metric.sample(event, kind, columns) {
+        if let Some(sample) = metric.sample(event, kind) {
             let cell = (place, if metric.per_suite { suite } else { 0 });
             found.push(Found { cell, metric, sample, is_chosen });
         }
@@ -196,7 +194,7 @@ fn test(
     if common.mutes.hides(&agent.identity, placed.micros) {
         return 0;
     }
-    let run = event.text(columns().run_id).or_else(|| event.text(columns().event_id));
+    let run = event.text(column::RUN_ID).or_else(|| event.text(column::EVENT_ID));
     let run = bounded(run.unwrap_or_default());
     let mark = Mark { offset, time: placed.micros };
     let mut more = 0;

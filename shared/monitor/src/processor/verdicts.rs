@@ -1,10 +1,9 @@
 //! What the suites in force say about an event, as events: a result for each check that could be
 //! made, and the decision about the version when it is time for one.
 
-use event::Event;
+use event::{Event, column, kind};
 use suite::{Outcome, SuiteVerdict, gate_fields, result_fields};
 
-use crate::columns::columns;
 use crate::identity::Identity;
 use crate::output::{Destination, Outputs};
 
@@ -17,17 +16,17 @@ pub(crate) fn emit(
     outputs: &mut Outputs<'_>,
 ) {
     let time = outputs.time();
-    let run = event.text(columns().run_id);
+    let run = event.text(column::RUN_ID);
     let made = verdict.checks.iter().filter(|check| check.outcome != Outcome::NotApplicable);
     for check in made {
-        outputs.push(Destination::Metrics, "eval.result", time, agent, version, |builder| {
+        outputs.push(Destination::Metrics, kind::EVAL_RESULT, time, agent, version, |builder| {
             result_fields(builder, verdict, check)
-                .set_some("run_id", run)
-                .set_some("links.causation", event.text(columns().event_id))
+                .set_some(column::RUN_ID, run)
+                .set_some(column::links::CAUSATION, event.text(column::EVENT_ID))
         });
     }
     if let Some(report) = &verdict.gate {
-        let kind = "eval.suite.completed";
+        let kind = kind::EVAL_SUITE_COMPLETED;
         outputs.push(Destination::Metrics, kind, time, agent, version, |builder| {
             gate_fields(builder, verdict, report)
         });

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use event::{Cell, ColumnId, Event};
+use event::{Cell, ColumnId, Event, column};
 use sha2::{Digest as _, Sha256};
 
 /// Bytes kept of a digest.
@@ -15,8 +15,8 @@ const SHOWN_CHARS_MAX: usize = 200;
 pub(super) fn compared<'e, 'a>(
     event: &'e Event<'a>,
 ) -> impl Iterator<Item = (ColumnId, &'e Cell<'a>)> {
-    let writer = event::schema().id("schema_version");
-    event.cells().iter().map(|(id, cell)| (*id, cell)).filter(move |(id, _)| Some(*id) != writer)
+    let writer = column::SCHEMA_VERSION.id();
+    event.cells().iter().map(|(id, cell)| (*id, cell)).filter(move |(id, _)| *id != writer)
 }
 
 /// A digest of everything that is compared.
@@ -95,14 +95,17 @@ pub(super) fn show(cell: &Cell<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use event::{EventBuilder, Timestamp};
+    use event::{EventBuilder, Timestamp, kind};
 
     fn event(value: f64, runs: &[&str]) -> Event<'static> {
-        EventBuilder::new("metric.window")
-            .set("event_id", "e")
-            .set("event_time", Timestamp::from_micros(0))
-            .set("metric.value", value)
-            .set("drift.example_runs", runs.iter().map(|run| (*run).to_owned()).collect::<Vec<_>>())
+        EventBuilder::new(kind::METRIC_WINDOW)
+            .set(column::EVENT_ID, "e")
+            .set(column::EVENT_TIME, Timestamp::from_micros(0))
+            .set(column::metric::VALUE, value)
+            .set(
+                column::drift::EXAMPLE_RUNS,
+                runs.iter().map(|run| (*run).to_owned()).collect::<Vec<_>>(),
+            )
             .build()
             .unwrap()
     }
@@ -122,7 +125,7 @@ mod tests {
         assert_eq!(digests.len(), all.len());
         assert_eq!(digest_of(&event(-f64::NAN, &["a"])), digest_of(&event(f64::NAN, &["a"])));
         let mut later = event(0.0, &["a"]);
-        later.set(event::schema().id("schema_version").unwrap(), 99.into());
+        later.set(column::SCHEMA_VERSION, 99.into());
         assert_eq!(digest_of(&later), digest_of(&all[0]));
     }
 

@@ -6,7 +6,7 @@
 //! the new one does not publish again. So between the first record of the new state and its
 //! `monitor.started` an output is right if either of them computes it; from there on, the new one.
 
-use event::{Decoded, Event, Record};
+use event::{Decoded, Event, Record, column};
 
 use crate::kind::STARTED;
 use crate::output::{Destination, Output};
@@ -36,10 +36,10 @@ impl Start {
     /// What an event at that offset says of a start, if it does.
     #[must_use]
     pub fn of(at: i64, event: &Event<'_>) -> Option<Self> {
-        let int = |path: &str| event::schema().id(path).and_then(|id| event.int(id));
-        let is_start = event.text_at("kind") == Some(Self::KIND);
-        let first_offset = int("monitor.first_offset").filter(|first| is_start && *first <= at)?;
-        Some(Self { at, first_offset, semantics: int("monitor.semantics")? })
+        let is_start = event.text(column::KIND) == Some(Self::KIND);
+        let first_offset =
+            event.int(column::monitor::FIRST_OFFSET).filter(|first| is_start && *first <= at)?;
+        Some(Self { at, first_offset, semantics: event.int(column::monitor::SEMANTICS)? })
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::{self, Display};
 
-use event::{ColumnId, Event};
+use event::{ColumnId, Event, column};
 use serde::Serialize;
 
 use super::canonical::{compared, same, show};
@@ -69,14 +69,14 @@ pub struct Subject {
 
 impl Subject {
     pub(super) fn of(event: &Event<'_>) -> Self {
-        let text = |path: &str| event.text_at(path).map(str::to_owned);
+        let text = |column| event.text(column).map(str::to_owned);
         Self {
-            event_id: text("event_id"),
-            kind: text("kind"),
-            agent_id: text("agent_id"),
-            agent_version: text("agent_version"),
-            metric: text("metric.name").or_else(|| text("drift.metric")),
-            suite: text("metric.suite").or_else(|| text("drift.suite")),
+            event_id: text(column::EVENT_ID),
+            kind: text(column::KIND),
+            agent_id: text(column::AGENT_ID),
+            agent_version: text(column::AGENT_VERSION),
+            metric: text(column::metric::NAME).or_else(|| text(column::drift::METRIC)),
+            suite: text(column::metric::SUITE).or_else(|| text(column::drift::SUITE)),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use event::{ColumnId, Event};
+use event::{ColumnId, Event, column};
 
 use super::canonical::{Digest, digest_of};
 use super::doubts::Doubts;
@@ -184,7 +184,7 @@ impl Side {
                 });
             }
             (State::Waiting, None) => {
-                let kind = event.text_at("kind").unwrap_or_default();
+                let kind = event.text(column::KIND).unwrap_or_default();
                 if let Some(count) = self.same.get_mut(kind) {
                     *count += 1;
                 } else {

@@ -1,7 +1,7 @@
 //! The events of an alert.
 
 use drift::StreamDetector;
-use event::{EventBuilder, Timestamp};
+use event::{EventBuilder, Timestamp, column};
 
 use super::context::Context;
 use super::sequential_test::{Phase, SequentialTest};
@@ -25,9 +25,9 @@ pub(super) fn describe(builder: EventBuilder, context: &Context<'_>) -> EventBui
         Model::Mix => "jensen_shannon",
     };
     builder
-        .set("drift.metric", context.watch.metric)
-        .set_some("drift.suite", context.suite)
-        .set("drift.effect_unit", unit)
+        .set(column::drift::METRIC, context.watch.metric)
+        .set_some(column::drift::SUITE, context.suite)
+        .set(column::drift::EFFECT_UNIT, unit)
 }
 
 pub(crate) fn int(count: u64) -> i64 {
@@ -68,36 +68,45 @@ impl SequentialTest {
         let runbook = Some(settings.runbook_url.as_str()).filter(|url| !url.is_empty());
         let set = |builder: EventBuilder| {
             describe(builder, context)
-                .set("drift.direction", finding.direction.name())
-                .set("drift.alert_id", id)
-                .set("drift.detector", self.comparison.name())
-                .set("drift.severity", if is_page { "page" } else { "ticket" })
-                .set("drift.e_value", e_value)
-                .set("drift.threshold", threshold)
-                .set("drift.baseline_kind", self.baseline.kind.name())
-                .set_some("drift.baseline_version", self.baseline.version.as_deref())
-                .set("drift.baseline_count", int(self.baseline.count))
-                .set_some("drift.baseline_value", baseline)
-                .set_some("drift.bound", self.comparison.bound())
-                .set("drift.observations", int(detector.observations()))
-                .set_some("drift.observed", finding.observed)
-                .set_some("drift.effect", finding.effect)
-                .set_some("drift.effect_low", finding.low)
-                .set_some("drift.effect_high", finding.high)
-                .set_some("drift.category", finding.category.as_ref().map(|c| c.name.as_str()))
-                .set_some("drift.category_before", finding.category.as_ref().and_then(|c| c.before))
-                .set_some("drift.category_after", finding.category.as_ref().map(|c| c.after))
-                .set_some("drift.psi", distances.psi)
-                .set_some("drift.jensen_shannon", distances.jensen_shannon)
-                .set_some("drift.kolmogorov_smirnov", distances.kolmogorov_smirnov)
-                .set_some("drift.wasserstein", distances.wasserstein)
-                .set_some("drift.since_time", since_time.map(Timestamp::from_micros))
-                .set_some("drift.since_offset", since_offset)
-                .set_some("drift.since_observations", finding.since.map(|(_, n)| int(n)))
-                .set_some("drift.example_runs", (!examples.is_empty()).then_some(examples))
-                .set_some("drift.last_change", context.last_change.map(|c| c.summary.as_str()))
-                .set_some("drift.runbook_url", runbook)
-                .set_some("drift.reason", reason)
+                .set(column::drift::DIRECTION, finding.direction.name())
+                .set(column::drift::ALERT_ID, id)
+                .set(column::drift::DETECTOR, self.comparison.name())
+                .set(column::drift::SEVERITY, if is_page { "page" } else { "ticket" })
+                .set(column::drift::E_VALUE, e_value)
+                .set(column::drift::THRESHOLD, threshold)
+                .set(column::drift::BASELINE_KIND, self.baseline.kind.name())
+                .set_some(column::drift::BASELINE_VERSION, self.baseline.version.as_deref())
+                .set(column::drift::BASELINE_COUNT, int(self.baseline.count))
+                .set_some(column::drift::BASELINE_VALUE, baseline)
+                .set_some(column::drift::BOUND, self.comparison.bound())
+                .set(column::drift::OBSERVATIONS, int(detector.observations()))
+                .set_some(column::drift::OBSERVED, finding.observed)
+                .set_some(column::drift::EFFECT, finding.effect)
+                .set_some(column::drift::EFFECT_LOW, finding.low)
+                .set_some(column::drift::EFFECT_HIGH, finding.high)
+                .set_some(
+                    column::drift::CATEGORY,
+                    finding.category.as_ref().map(|c| c.name.as_str()),
+                )
+                .set_some(
+                    column::drift::CATEGORY_BEFORE,
+                    finding.category.as_ref().and_then(|c| c.before),
+                )
+                .set_some(column::drift::CATEGORY_AFTER, finding.category.as_ref().map(|c| c.after))
+                .set_some(column::drift::PSI, distances.psi)
+                .set_some(column::drift::JENSEN_SHANNON, distances.jensen_shannon)
+                .set_some(column::drift::KOLMOGOROV_SMIRNOV, distances.kolmogorov_smirnov)
+                .set_some(column::drift::WASSERSTEIN, distances.wasserstein)
+                .set_some(column::drift::SINCE_TIME, since_time.map(Timestamp::from_micros))
+                .set_some(column::drift::SINCE_OFFSET, since_offset)
+                .set_some(column::drift::SINCE_OBSERVATIONS, finding.since.map(|(_, n)| int(n)))
+                .set_some(column::drift::EXAMPLE_RUNS, (!examples.is_empty()).then_some(examples))
+                .set_some(
+                    column::drift::LAST_CHANGE,
+                    context.last_change.map(|c| c.summary.as_str()),
+                )
+                .set_some(column::drift::RUNBOOK_URL, runbook)
+                .set_some(column::drift::REASON, reason)
         };
         let time = outputs.time();
         outputs.push(Destination::Alerts, kind, time, context.agent, context.version, set);

@@ -1,6 +1,7 @@
 //! The episode of an alert, from pending to resolved: how each observation moves it.
 
 use drift::StreamDetector;
+use event::kind;
 
 use super::context::Context;
 use super::expectation::Expected;
@@ -45,7 +46,7 @@ impl SequentialTest {
             }
             let id = id.clone();
             let reason = Some("escalated");
-            self.alert("drift.alert.resolved", &id, None, reason, context, outputs);
+            self.alert(kind::DRIFT_ALERT_RESOLVED, &id, None, reason, context, outputs);
             self.phase = Phase::Stable;
         }
         let early = early.filter(|_| e_value < threshold && self.has_effect(context));
@@ -54,7 +55,7 @@ impl SequentialTest {
                 return None;
             }
             let id = outputs.next_id();
-            self.alert("drift.alert.pending", &id, None, None, context, outputs);
+            self.alert(kind::DRIFT_ALERT_PENDING, &id, None, None, context, outputs);
             self.phase = Phase::Pending { id };
         }
         let Phase::Pending { id } = &self.phase else { return None };
@@ -67,16 +68,16 @@ impl SequentialTest {
         if let Some(early) = early {
             self.phase = firing(Some(early));
             let reason = early.reason(context.shared.tests);
-            self.alert("drift.alert.firing", &id, None, Some(&reason), context, outputs);
+            self.alert(kind::DRIFT_ALERT_FIRING, &id, None, Some(&reason), context, outputs);
             return Some(self.changed().unwrap_or(mark));
         } else if e_value * 100.0 < threshold {
             let reason = Some("the evidence has faded");
-            self.alert("drift.alert.resolved", &id, None, reason, context, outputs);
+            self.alert(kind::DRIFT_ALERT_RESOLVED, &id, None, reason, context, outputs);
             self.phase = Phase::Stable;
             return None;
         } else if e_value >= threshold && self.has_effect(context) {
             let changed = self.changed();
-            self.alert("drift.alert.firing", &id, None, None, context, outputs);
+            self.alert(kind::DRIFT_ALERT_FIRING, &id, None, None, context, outputs);
             self.phase = firing(None);
             self.forget(context);
             return Some(changed.unwrap_or(mark));
@@ -93,7 +94,7 @@ impl SequentialTest {
         outputs: &mut Outputs<'_>,
     ) {
         if let Phase::Pending { id } | Phase::Firing { id, .. } = &self.phase {
-            self.alert("drift.alert.resolved", id, period, Some(reason), context, outputs);
+            self.alert(kind::DRIFT_ALERT_RESOLVED, id, period, Some(reason), context, outputs);
         }
         self.phase = Phase::Stable;
         self.forget(context);

@@ -1,6 +1,6 @@
 //! A stream: its test, and what it contributes to the next version's baseline.
 
-use event::EventBuilder;
+use event::{EventBuilder, column, kind};
 use serde::{Deserialize, Serialize};
 
 use super::alert::{self, int};
@@ -59,18 +59,18 @@ impl Stream {
         let name = comparison.as_ref().ok().map(Comparison::name);
         let set = |builder: EventBuilder| {
             alert::describe(builder, context)
-                .set("drift.direction", alert::watched(context.watch))
-                .set("drift.threshold", threshold)
-                .set_some("drift.detector", name)
-                .set_some("drift.baseline_kind", basis.kind.map(BaselineKind::name))
-                .set_some("drift.baseline_version", version.as_deref())
-                .set("drift.baseline_count", int(count))
-                .set_some("drift.baseline_value", value)
-                .set_some("drift.bound", bound.as_ref().ok().copied().flatten())
-                .set_some("drift.reason", bound.err().map(|why| why.reason()))
+                .set(column::drift::DIRECTION, alert::watched(context.watch))
+                .set(column::drift::THRESHOLD, threshold)
+                .set_some(column::drift::DETECTOR, name)
+                .set_some(column::drift::BASELINE_KIND, basis.kind.map(BaselineKind::name))
+                .set_some(column::drift::BASELINE_VERSION, version.as_deref())
+                .set(column::drift::BASELINE_COUNT, int(count))
+                .set_some(column::drift::BASELINE_VALUE, value)
+                .set_some(column::drift::BOUND, bound.as_ref().ok().copied().flatten())
+                .set_some(column::drift::REASON, bound.err().map(|why| why.reason()))
         };
         let time = outputs.time();
-        let kind = "drift.baseline.set";
+        let kind = kind::DRIFT_BASELINE_SET;
         outputs.push(Destination::Alerts, kind, time, context.agent, context.version, set);
         let baseline =
             Baseline { kind: basis.kind.unwrap_or_default(), version, count, value, per_day };

@@ -1,6 +1,9 @@
 //! The machine in a small world: a log that others write heartbeats into, and processes that die.
 
 use super::*;
+use event::TypedColumn;
+use event::column;
+use event::typed::Text;
 
 const PARTITION: i32 = 2;
 const LIMIT: i64 = 300_000;
@@ -21,9 +24,9 @@ struct Process {
 impl World {
     fn heartbeat(&mut self) {
         let event = EventBuilder::new(ALIVE)
-            .set("event_id", format!("beat-{}", self.log.len()))
-            .set("event_time", Timestamp::from_millis(self.now))
-            .set("monitor.next_offset", 100 + self.now)
+            .set(column::EVENT_ID, format!("beat-{}", self.log.len()))
+            .set(column::EVENT_TIME, Timestamp::from_millis(self.now))
+            .set(column::monitor::NEXT_OFFSET, 100 + self.now)
             .build()
             .unwrap();
         self.log.push((self.now, event));
@@ -38,7 +41,7 @@ impl World {
     }
 
     fn kinds(&self) -> Vec<&str> {
-        self.log.iter().map(|(_, event)| event.text_at("kind").unwrap()).collect()
+        self.log.iter().map(|(_, event)| event.text(column::KIND).unwrap()).collect()
     }
 }
 
@@ -65,8 +68,8 @@ impl Process {
     }
 }
 
-fn text<'e>(event: &'e Event<'_>, path: &str) -> &'e str {
-    event.text_at(path).unwrap()
+fn text<'e>(event: &'e Event<'_>, column: TypedColumn<Text>) -> &'e str {
+    event.text(column).unwrap()
 }
 
 #[test]
@@ -95,19 +98,19 @@ fn a_silence_is_said_once_and_so_is_its_end() {
     }
     assert_eq!(world.kinds(), [ALIVE, DEAD, ALIVE, RECOVERED, ALIVE, ALIVE]);
     let (dead, recovered) = (world.log[1].1.clone(), world.log[3].1.clone());
-    assert_eq!(text(&dead, "drift.alert_id"), text(&recovered, "drift.alert_id"));
-    assert_ne!(text(&dead, "event_id"), text(&recovered, "event_id"));
-    assert_eq!(text(&dead, "links.causation"), "beat-0");
+    assert_eq!(text(&dead, column::drift::ALERT_ID), text(&recovered, column::drift::ALERT_ID));
+    assert_ne!(text(&dead, column::EVENT_ID), text(&recovered, column::EVENT_ID));
+    assert_eq!(text(&dead, column::links::CAUSATION), "beat-0");
     assert_eq!(
-        text(&dead, "drift.reason"),
+        text(&dead, column::drift::REASON),
         "no heartbeat since 1970-01-01T00:50:00.000000Z; it had read up to offset 3000100"
     );
     // The next silence is another one.
     world.now += LIMIT;
     process.step(&mut world);
     let again = &world.log.last().unwrap().1;
-    assert_eq!(text(again, "kind"), DEAD);
-    assert_ne!(text(again, "drift.alert_id"), text(&dead, "drift.alert_id"));
+    assert_eq!(text(again, column::KIND), DEAD);
+    assert_ne!(text(again, column::drift::ALERT_ID), text(&dead, column::drift::ALERT_ID));
 }
 
 #[test]
@@ -161,7 +164,10 @@ fn whenever_the_process_dies_each_transition_has_one_identifier() {
             }
             let mut said: Vec<(String, String)> = Vec::new();
             for (_, event) in &world.log {
-                let word = (text(event, "kind").to_owned(), text(event, "event_id").to_owned());
+                let word = (
+                    text(event, column::KIND).to_owned(),
+                    text(event, column::EVENT_ID).to_owned(),
+                );
                 if word.0 != ALIVE && !said.contains(&word) {
                     said.push(word);
                 }

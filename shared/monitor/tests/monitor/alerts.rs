@@ -1,5 +1,6 @@
 //! Baselines and the life of an alert.
 
+use event::{column, kind};
 use std::collections::BTreeSet;
 
 use crate::world::*;
@@ -17,27 +18,32 @@ fn a_worse_version_is_found_and_a_recovery_resolves_it() {
     let mut numbers = Numbers(1);
     let (mut processor, mut now) = after_baseline(&mut numbers);
     let worse = feed_all(&mut processor, &runs("v2", now, 150, 0.4, &mut numbers));
-    assert_eq!(kinds(&worse), ["drift.baseline.set", "drift.alert.pending", "drift.alert.firing"]);
+    assert_eq!(
+        kinds(&worse),
+        [kind::DRIFT_BASELINE_SET, kind::DRIFT_ALERT_PENDING, kind::DRIFT_ALERT_FIRING]
+    );
 
     let set = alerts(&worse)[0];
-    assert_eq!(text(set, "drift.baseline_version"), Some("v1"));
-    assert_eq!(number(set, "drift.baseline_count"), Some(500.0));
-    let (mean, bound) =
-        (number(set, "drift.baseline_value").unwrap(), number(set, "drift.bound").unwrap());
+    assert_eq!(text(set, column::drift::BASELINE_VERSION), Some("v1"));
+    assert_eq!(number(set, column::drift::BASELINE_COUNT), Some(500.0));
+    let (mean, bound) = (
+        number(set, column::drift::BASELINE_VALUE).unwrap(),
+        number(set, column::drift::BOUND).unwrap(),
+    );
     assert!(mean > 0.06 && mean < 0.14 && bound > mean, "{mean} {bound}");
-    assert_eq!(text(set, "drift.detector"), Some("esr-two-sample"));
+    assert_eq!(text(set, column::drift::DETECTOR), Some("esr-two-sample"));
 
-    let firing = find(&worse, "drift.alert.firing");
-    assert_eq!(text(firing, "drift.metric"), Some("run.error_rate"));
-    assert_eq!(text(firing, "drift.severity"), Some("page"));
-    assert!(number(firing, "drift.e_value") >= Some(20_000.0));
-    assert!(number(firing, "drift.effect") > Some(0.1));
-    assert!(number(firing, "drift.effect_low") > Some(0.0));
-    let pending = find(&worse, "drift.alert.pending");
-    assert_eq!(text(firing, "drift.alert_id"), text(pending, "event_id"));
-    let since = number(firing, "drift.since_offset").unwrap();
+    let firing = find(&worse, kind::DRIFT_ALERT_FIRING);
+    assert_eq!(text(firing, column::drift::METRIC), Some("run.error_rate"));
+    assert_eq!(text(firing, column::drift::SEVERITY), Some("page"));
+    assert!(number(firing, column::drift::E_VALUE) >= Some(20_000.0));
+    assert!(number(firing, column::drift::EFFECT) > Some(0.1));
+    assert!(number(firing, column::drift::EFFECT_LOW) > Some(0.0));
+    let pending = find(&worse, kind::DRIFT_ALERT_PENDING);
+    assert_eq!(text(firing, column::drift::ALERT_ID), text(pending, column::EVENT_ID));
+    let since = number(firing, column::drift::SINCE_OFFSET).unwrap();
     assert!((500.0..530.0).contains(&since), "{since}");
-    let Some(event::Cell::Texts(examples)) = firing.event.at("drift.example_runs") else {
+    let Some(event::Cell::Texts(examples)) = firing.event.get(column::drift::EXAMPLE_RUNS) else {
         panic!("no examples")
     };
     assert!(examples.len() == 3 && examples.iter().all(|run| run.starts_with("run-v2-")));
@@ -48,15 +54,15 @@ fn a_worse_version_is_found_and_a_recovery_resolves_it() {
     assert_eq!(kinds(&silent), [""; 0]);
     now += 600 * MINUTE;
     let better = feed_all(&mut processor, &runs("v2", now, 1_000, 0.1, &mut numbers));
-    assert_eq!(kinds(&better), ["drift.alert.resolved"]);
-    let resolved = find(&better, "drift.alert.resolved");
-    assert_eq!(text(resolved, "drift.alert_id"), text(pending, "event_id"));
-    assert_eq!(text(resolved, "drift.reason"), Some("the effect is gone"));
+    assert_eq!(kinds(&better), [kind::DRIFT_ALERT_RESOLVED]);
+    let resolved = find(&better, kind::DRIFT_ALERT_RESOLVED);
+    assert_eq!(text(resolved, column::drift::ALERT_ID), text(pending, column::EVENT_ID));
+    assert_eq!(text(resolved, column::drift::REASON), Some("the effect is gone"));
 
     now += 2_000 * SECOND;
     let again = feed_all(&mut processor, &runs("v2", now, 300, 0.4, &mut numbers));
-    assert_eq!(kinds(&again), ["drift.alert.pending", "drift.alert.firing"]);
-    assert_ne!(text(alerts(&again)[0], "drift.alert_id"), text(pending, "event_id"));
+    assert_eq!(kinds(&again), [kind::DRIFT_ALERT_PENDING, kind::DRIFT_ALERT_FIRING]);
+    assert_ne!(text(alerts(&again)[0], column::drift::ALERT_ID), text(pending, column::EVENT_ID));
 }
 
 #[test]
@@ -65,13 +71,13 @@ fn an_open_alert_ends_when_another_version_takes_over() {
     let (mut processor, now) = after_baseline(&mut numbers);
     feed_all(&mut processor, &runs("v2", now, 200, 0.5, &mut numbers));
     let outputs = feed(&mut processor, &run("next", "v3", now + 600 * SECOND, false));
-    assert_eq!(kinds(&outputs), ["drift.alert.resolved", "drift.baseline.set"]);
+    assert_eq!(kinds(&outputs), [kind::DRIFT_ALERT_RESOLVED, kind::DRIFT_BASELINE_SET]);
     let alerts = alerts(&outputs);
-    assert_eq!(text(alerts[0], "drift.reason"), Some("another version has taken over"));
-    assert_eq!(text(alerts[0], "agent_version"), Some("v2"));
+    assert_eq!(text(alerts[0], column::drift::REASON), Some("another version has taken over"));
+    assert_eq!(text(alerts[0], column::AGENT_VERSION), Some("v2"));
     // What v2 has shown was alarmed from the beginning.
-    assert_eq!(text(alerts[1], "drift.baseline_version"), Some("v1"));
-    assert_eq!(number(alerts[1], "drift.baseline_count"), Some(500.0));
+    assert_eq!(text(alerts[1], column::drift::BASELINE_VERSION), Some("v1"));
+    assert_eq!(number(alerts[1], column::drift::BASELINE_COUNT), Some(500.0));
 }
 
 #[test]
@@ -81,7 +87,7 @@ fn the_same_version_twice_rarely_alerts() {
         let mut numbers = Numbers(seed);
         let (mut processor, now) = after_baseline(&mut numbers);
         let outputs = feed_all(&mut processor, &runs("v2", now, 500, 0.1, &mut numbers));
-        alarms += u32::from(kinds(&outputs).contains(&"drift.alert.firing"));
+        alarms += u32::from(kinds(&outputs).contains(&kind::DRIFT_ALERT_FIRING));
     }
     assert!(alarms <= 8, "{alarms} of 200");
 }
@@ -103,19 +109,19 @@ fn suites_have_streams_of_their_own() {
         }
     }
     let firing: Vec<_> =
-        outputs.iter().filter(|output| kind(output) == "drift.alert.firing").collect();
+        outputs.iter().filter(|output| kind(output) == kind::DRIFT_ALERT_FIRING).collect();
     assert_eq!(firing.len(), 1);
-    assert_eq!(text(firing[0], "drift.metric"), Some("eval.fail_rate"));
-    assert_eq!(text(firing[0], "drift.suite"), Some("worse"));
+    assert_eq!(text(firing[0], column::drift::METRIC), Some("eval.fail_rate"));
+    assert_eq!(text(firing[0], column::drift::SUITE), Some("worse"));
 }
 
 /// A run that takes that long.
 fn timed(id: &str, version: &str, time: i64, milliseconds: f64) -> Input {
-    let event = builder("run.completed", id, time)
-        .set("agent_id", "a")
-        .set("agent_version", version)
-        .set("run_id", format!("run-{id}"))
-        .set("run.duration_ms", milliseconds)
+    let event = builder(kind::RUN_COMPLETED, id, time)
+        .set(column::AGENT_ID, "a")
+        .set(column::AGENT_VERSION, version)
+        .set(column::RUN_ID, format!("run-{id}"))
+        .set(column::run::DURATION_MS, milliseconds)
         .build()
         .unwrap();
     Input { broker: time, event }
@@ -150,24 +156,24 @@ fn a_slower_version_is_found_by_rank_and_a_faster_one_too() {
         let changed = feed_all(&mut processor, &timed_runs("v2", now, 400, scale, &mut numbers));
         assert_eq!(
             kinds(&changed),
-            ["drift.baseline.set", "drift.alert.pending", "drift.alert.firing"]
+            [kind::DRIFT_BASELINE_SET, kind::DRIFT_ALERT_PENDING, kind::DRIFT_ALERT_FIRING]
         );
         let set = alerts(&changed)[0];
-        assert_eq!(text(set, "drift.direction"), Some("both"));
-        let bound = number(set, "drift.bound").unwrap();
+        assert_eq!(text(set, column::drift::DIRECTION), Some("both"));
+        let bound = number(set, column::drift::BOUND).unwrap();
         assert!((0.53..0.56).contains(&bound), "{bound}");
-        let firing = find(&changed, "drift.alert.firing");
-        assert_eq!(text(firing, "drift.metric"), Some("run.duration_ms"));
-        assert_eq!(text(firing, "drift.direction"), Some(direction));
-        assert_eq!(text(firing, "drift.effect_unit"), Some("relative"));
-        let effect = number(firing, "drift.effect").unwrap();
+        let firing = find(&changed, kind::DRIFT_ALERT_FIRING);
+        assert_eq!(text(firing, column::drift::METRIC), Some("run.duration_ms"));
+        assert_eq!(text(firing, column::drift::DIRECTION), Some(direction));
+        assert_eq!(text(firing, column::drift::EFFECT_UNIT), Some("relative"));
+        let effect = number(firing, column::drift::EFFECT).unwrap();
         assert!((effect - (scale - 1.0)).abs() < 0.4, "{effect}");
 
         now += 800 * SECOND;
         let back = feed_all(&mut processor, &timed_runs("v2", now, 1_000, 1.0, &mut numbers));
-        assert_eq!(kinds(&back), ["drift.alert.resolved"]);
+        assert_eq!(kinds(&back), [kind::DRIFT_ALERT_RESOLVED]);
         assert_eq!(
-            text(find(&back, "drift.alert.resolved"), "drift.reason"),
+            text(find(&back, kind::DRIFT_ALERT_RESOLVED), column::drift::REASON),
             Some("the effect is gone")
         );
     }
@@ -182,7 +188,7 @@ fn the_same_durations_twice_rarely_alert() {
         feed_all(&mut processor, &timed_runs("v1", START, 300, 1.0, &mut numbers));
         let now = START + 600 * SECOND;
         let outputs = feed_all(&mut processor, &timed_runs("v2", now, 500, 1.0, &mut numbers));
-        alarms += u32::from(kinds(&outputs).contains(&"drift.alert.firing"));
+        alarms += u32::from(kinds(&outputs).contains(&kind::DRIFT_ALERT_FIRING));
     }
     assert!(alarms <= 4, "{alarms} of 100");
 }
@@ -199,7 +205,10 @@ fn where_there_is_no_detector_it_is_said_why() {
         .iter()
         .flat_map(|outputs| alerts(outputs))
         .map(|output| {
-            (text(output, "drift.metric").unwrap(), text(output, "drift.reason").unwrap())
+            (
+                text(output, column::drift::METRIC).unwrap(),
+                text(output, column::drift::REASON).unwrap(),
+            )
         })
         .collect();
     let absent = "no detector: no baseline, the previous version has no observations";
@@ -215,11 +224,11 @@ fn where_there_is_no_detector_it_is_said_why() {
 
 fn deployed(kind: &str, from: &str, to: &str, time: i64) -> Input {
     let event = builder(kind, &format!("{kind}-{to}-{time}"), time)
-        .set("agent_id", "a")
-        .set("agent.from_version", from)
-        .set("agent.to_version", to)
-        .set("agent.prompt_name", "support")
-        .set("agent.prompt_digest", format!("digest-of-{to}"))
+        .set(column::AGENT_ID, "a")
+        .set(column::agent::FROM_VERSION, from)
+        .set(column::agent::TO_VERSION, to)
+        .set(column::agent::PROMPT_NAME, "support")
+        .set(column::agent::PROMPT_DIGEST, format!("digest-of-{to}"))
         .build()
         .unwrap();
     Input { broker: time, event }
@@ -229,29 +238,29 @@ fn deployed(kind: &str, from: &str, to: &str, time: i64) -> Input {
 fn a_deployment_freezes_the_baseline_at_its_offset_and_is_named_in_the_alert() {
     let mut numbers = Numbers(5);
     let (mut processor, mut now) = after_baseline(&mut numbers);
-    feed(&mut processor, &deployed("agent.version.deployed", "v0", "v1", now));
-    let outputs = feed(&mut processor, &deployed("agent.version.deployed", "v1", "v2", now));
-    assert_eq!(kinds(&outputs), ["drift.baseline.set"]);
-    assert_eq!(text(alerts(&outputs)[0], "agent_version"), Some("v2"));
+    feed(&mut processor, &deployed(kind::AGENT_VERSION_DEPLOYED, "v0", "v1", now));
+    let outputs = feed(&mut processor, &deployed(kind::AGENT_VERSION_DEPLOYED, "v1", "v2", now));
+    assert_eq!(kinds(&outputs), [kind::DRIFT_BASELINE_SET]);
+    assert_eq!(text(alerts(&outputs)[0], column::AGENT_VERSION), Some("v2"));
     now += SECOND;
     // The old version still runs for a while: that changes neither the baseline nor who is new.
     let old = feed_all(&mut processor, &runs("v1", now, 50, 1.0, &mut numbers));
     assert_eq!(kinds(&old), [""; 0]);
     let worse = feed_all(&mut processor, &runs("v2", now, 200, 0.5, &mut numbers));
-    let firing = find(&worse, "drift.alert.firing");
-    assert_eq!(number(firing, "drift.baseline_count"), Some(500.0));
-    let change = text(firing, "drift.last_change").unwrap();
+    let firing = find(&worse, kind::DRIFT_ALERT_FIRING);
+    assert_eq!(number(firing, column::drift::BASELINE_COUNT), Some(500.0));
+    let change = text(firing, column::drift::LAST_CHANGE).unwrap();
     let expected = "agent.version.deployed v1 -> v2 \
                     (prompt `support` changed: digest-of-v1 -> digest-of-v2)";
     assert!(change.starts_with(expected), "{change}");
 
     now += 500 * SECOND;
-    let back = feed(&mut processor, &deployed("agent.version.rolled_back", "v2", "v1", now));
-    assert_eq!(kinds(&back), ["drift.alert.resolved"]);
-    assert_eq!(text(alerts(&back)[0], "drift.reason"), Some("the version was rolled back"));
+    let back = feed(&mut processor, &deployed(kind::AGENT_VERSION_ROLLED_BACK, "v2", "v1", now));
+    assert_eq!(kinds(&back), [kind::DRIFT_ALERT_RESOLVED]);
+    assert_eq!(text(alerts(&back)[0], column::drift::REASON), Some("the version was rolled back"));
     // The next version is compared with the one that was rolled back to.
     let next = feed(&mut processor, &run("n", "v3", now + SECOND, false));
-    assert_eq!(text(alerts(&next)[0], "drift.baseline_version"), Some("v1"));
+    assert_eq!(text(alerts(&next)[0], column::drift::BASELINE_VERSION), Some("v1"));
 }
 
 #[test]
@@ -261,13 +270,13 @@ fn a_deployment_without_environment_counts_in_every_environment() {
     let mut inputs = runs("v1", START, 200, 0.1, &mut numbers);
     for (index, input) in inputs.iter_mut().enumerate() {
         let environment = if index % 2 == 0 { "production" } else { "staging" };
-        input.event.set(event::schema().id("environment").unwrap(), environment.into());
+        input.event.set(column::ENVIRONMENT, environment.into());
     }
     feed_all(&mut processor, &inputs);
     let now = START + 500 * SECOND;
-    let outputs = feed(&mut processor, &deployed("agent.version.deployed", "v1", "v2", now));
+    let outputs = feed(&mut processor, &deployed(kind::AGENT_VERSION_DEPLOYED, "v1", "v2", now));
     let environments: BTreeSet<_> =
-        alerts(&outputs).into_iter().map(|output| text(output, "environment")).collect();
+        alerts(&outputs).into_iter().map(|output| text(output, column::ENVIRONMENT)).collect();
     assert_eq!(environments, [Some("production"), Some("staging")].into());
     assert_eq!(alerts(&outputs).len(), 2);
 }
@@ -276,12 +285,12 @@ fn a_deployment_without_environment_counts_in_every_environment() {
 fn events_without_a_version_have_windows_but_take_over_from_none() {
     let mut numbers = Numbers(7);
     let (mut processor, now) = after_baseline(&mut numbers);
-    let event = builder("run.completed", "x", now)
-        .set("agent_id", "a")
-        .set("run.status", "error")
+    let event = builder(kind::RUN_COMPLETED, "x", now)
+        .set(column::AGENT_ID, "a")
+        .set(column::run::STATUS, "error")
         .build()
         .unwrap();
     feed(&mut processor, &Input { broker: now, event });
     let outputs = feed(&mut processor, &run("n", "v2", now, false));
-    assert_eq!(text(alerts(&outputs)[0], "drift.baseline_version"), Some("v1"));
+    assert_eq!(text(alerts(&outputs)[0], column::drift::BASELINE_VERSION), Some("v1"));
 }

@@ -1,15 +1,16 @@
 //! Heartbeats: alive, lag, gaps, and that a busy partition's ticks move no event time.
 
 use crate::world::*;
+use event::{column, kind};
 use monitor::{Processor, Settings};
 
 /// A heartbeat that lands so many records behind what its writer had read.
 fn beat(processor: &Processor, time: i64, lag: i64, idle: bool) -> Input {
-    let event = builder("monitor.tick", &format!("beat-{time}"), time)
-        .set("monitor.id", "processor")
-        .set("monitor.next_offset", processor.next_offset() - lag)
-        .set("monitor.read_until", event::Timestamp::from_micros(time - 90 * SECOND))
-        .set("monitor.idle", idle)
+    let event = builder(kind::MONITOR_TICK, &format!("beat-{time}"), time)
+        .set(column::monitor::ID, "processor")
+        .set(column::monitor::NEXT_OFFSET, processor.next_offset() - lag)
+        .set(column::monitor::READ_UNTIL, event::Timestamp::from_micros(time - 90 * SECOND))
+        .set(column::monitor::IDLE, idle)
         .build()
         .unwrap();
     Input { broker: time, event }
@@ -34,12 +35,15 @@ fn a_heartbeat_says_how_far_the_monitor_is() {
     let beat = beat(&processor, START + 100 * SECOND, 7, false);
     let outputs = feed(&mut processor, &beat);
     let [alive] = outputs.as_slice() else { panic!("{outputs:?}") };
-    assert_eq!((kind(alive), alive.key.as_slice()), ("monitor.alive", b"0".as_slice()));
-    assert_eq!((text(alive, "agent_id"), text(alive, "monitor.id")), (None, Some("processor")));
-    let numbers =
-        ["next_offset", "lag", "lag_secs"].map(|n| number(alive, &format!("monitor.{n}")));
+    assert_eq!((kind(alive), alive.key.as_slice()), (kind::MONITOR_ALIVE, b"0".as_slice()));
+    assert_eq!(
+        (text(alive, column::AGENT_ID), text(alive, column::monitor::ID)),
+        (None, Some("processor"))
+    );
+    let numbers = [column::monitor::NEXT_OFFSET, column::monitor::LAG, column::monitor::LAG_SECS]
+        .map(|column| number(alive, column));
     assert_eq!(numbers, [Some(93.0), Some(7.0), Some(90.0)]);
-    let watermark = alive.event.time(event::schema().id("monitor.watermark").unwrap());
+    let watermark = alive.event.time(column::monitor::WATERMARK);
     assert_eq!(watermark, processor.watermark());
     // One that says nothing of its writer, as those of earlier versions, is none.
     assert_eq!(feed(&mut processor, &tick(START + 110 * SECOND)), []);
@@ -66,7 +70,7 @@ fn a_tick_into_a_busy_partition_moves_no_event_time() {
     let values = |outputs: &[monitor::Output]| -> Vec<Option<f64>> {
         crate::world::windows(outputs, "run.count")
             .iter()
-            .map(|w| number(w, "metric.value"))
+            .map(|w| number(w, column::metric::VALUE))
             .collect()
     };
     assert!(values(&expected).len() > 3);
@@ -87,21 +91,24 @@ fn lag_is_an_alert_after_some_heartbeats_in_a_row_and_ends_after_as_many() {
     for (i, lag) in (0..).zip(lags) {
         let beat = beat(&processor, START + (600 + i * 60) * SECOND, lag, false);
         for output in feed(&mut processor, &beat) {
-            if kind(&output) != "monitor.alive" {
-                let text = |path| text(&output, path).unwrap().to_owned();
-                assert_eq!(text("drift.metric"), "monitor.lag");
+            if kind(&output) != kind::MONITOR_ALIVE {
+                let text = |column| text(&output, column).unwrap().to_owned();
+                assert_eq!(text(column::drift::METRIC), "monitor.lag");
                 said.push((
                     i,
                     kind(&output).to_owned(),
-                    text("drift.severity"),
-                    text("drift.alert_id"),
+                    text(column::drift::SEVERITY),
+                    text(column::drift::ALERT_ID),
                 ));
             }
         }
     }
     let [fired, resolved] = said.as_slice() else { panic!("{said:?}") };
-    assert_eq!((fired.0, fired.1.as_str(), fired.2.as_str()), (5, "drift.alert.firing", "page"));
-    assert_eq!((resolved.0, resolved.1.as_str()), (12, "drift.alert.resolved"));
+    assert_eq!(
+        (fired.0, fired.1.as_str(), fired.2.as_str()),
+        (5, kind::DRIFT_ALERT_FIRING, "page")
+    );
+    assert_eq!((resolved.0, resolved.1.as_str()), (12, kind::DRIFT_ALERT_RESOLVED));
     assert_eq!(fired.3, resolved.3);
 
     let never = Settings { lag_records_max: 0, ..settings() };
@@ -119,20 +126,20 @@ fn a_time_without_heartbeats_is_a_finding_on_return() {
     for (minute, lag) in [(1, 0), (2, 0), (12, 0), (25, 9), (26, 0)] {
         let beat = beat(&processor, START + minute * MINUTE, lag, false);
         let outputs = feed(&mut processor, &beat);
-        said.extend(outputs.into_iter().filter(|output| kind(output) == "monitor.gap"));
+        said.extend(outputs.into_iter().filter(|output| kind(output) == kind::MONITOR_GAP));
     }
     let [gap] = said.as_slice() else { panic!("{said:?}") };
-    let instant = |path| gap.event.time(event::schema().id(path).unwrap()).unwrap().micros();
-    assert_eq!(instant("monitor.since_time"), START + 12 * MINUTE);
-    assert_eq!(instant("monitor.until_time"), START + 25 * MINUTE);
-    assert_eq!(number(gap, "monitor.lag"), Some(9.0));
+    let instant = |column| gap.event.time(column).unwrap().micros();
+    assert_eq!(instant(column::monitor::SINCE_TIME), START + 12 * MINUTE);
+    assert_eq!(instant(column::monitor::UNTIL_TIME), START + 25 * MINUTE);
+    assert_eq!(number(gap, column::monitor::LAG), Some(9.0));
 }
 
 #[test]
 fn what_a_monitor_says_of_its_start_changes_nothing() {
     let mut processor = after(10, settings());
     let before = (processor.watermark(), processor.counters().unattributed);
-    let event = builder("monitor.started", "s", START + 999 * SECOND).build().unwrap();
+    let event = builder(kind::MONITOR_STARTED, "s", START + 999 * SECOND).build().unwrap();
     assert_eq!(feed(&mut processor, &Input { broker: START + 999 * SECOND, event }), []);
     assert_eq!((processor.watermark(), processor.counters().unattributed), before);
 }

@@ -1,6 +1,8 @@
 //! Baselines: what a version leaves to the next one, pins, and what is set for single metrics.
 
 use crate::world::*;
+use event::typed::Text;
+use event::{TypedColumn, column, kind};
 use monitor::{Output, Processor, Settings};
 
 /// A partition whose clock goes on from one step to the next.
@@ -24,12 +26,12 @@ impl World {
     }
 
     /// A `drift.baseline.*` event with those fields.
-    fn act(&mut self, kind: &str, fields: &[(&'static str, &str)]) -> Vec<Output> {
+    fn act(&mut self, kind: &str, fields: &[(TypedColumn<Text>, &str)]) -> Vec<Output> {
         self.now += SECOND;
         let id = format!("{kind}-{}", self.now);
-        let mut builder = builder(kind, &id, self.now).set("agent_id", "a");
-        for (path, value) in fields {
-            builder = builder.set(path, *value);
+        let mut builder = builder(kind, &id, self.now).set(column::AGENT_ID, "a");
+        for (column, value) in fields {
+            builder = builder.set(*column, *value);
         }
         let event = builder.build().unwrap();
         feed(&mut self.processor, &Input { broker: self.now, event })
@@ -43,17 +45,17 @@ impl World {
 
 /// The baseline that was set last: kind, version and observations.
 fn baseline(outputs: &[Output]) -> (Option<&str>, Option<&str>, Option<f64>) {
-    let set = outputs.iter().rfind(|output| kind(output) == "drift.baseline.set").unwrap();
-    let count = number(set, "drift.baseline_count");
-    (text(set, "drift.baseline_kind"), text(set, "drift.baseline_version"), count)
+    let set = outputs.iter().rfind(|output| kind(output) == kind::DRIFT_BASELINE_SET).unwrap();
+    let count = number(set, column::drift::BASELINE_COUNT);
+    (text(set, column::drift::BASELINE_KIND), text(set, column::drift::BASELINE_VERSION), count)
 }
 
 fn fires(outputs: &[Output]) -> bool {
-    kinds(outputs).contains(&"drift.alert.firing")
+    kinds(outputs).contains(&kind::DRIFT_ALERT_FIRING)
 }
 
 fn reasons(outputs: &[Output]) -> Vec<&str> {
-    outputs.iter().filter_map(|output| text(output, "drift.reason")).collect()
+    outputs.iter().filter_map(|output| text(output, column::drift::REASON)).collect()
 }
 
 #[test]
@@ -74,7 +76,7 @@ fn a_bad_release_never_becomes_the_norm_by_being_replaced() {
 fn what_an_incident_has_shown_is_not_in_the_next_baseline() {
     let mut world = World::new("{}", 2);
     world.runs("v1", 2_000, 0.1);
-    assert_eq!(kinds(&world.runs("v2", 1_000, 0.1)), ["drift.baseline.set"]);
+    assert_eq!(kinds(&world.runs("v2", 1_000, 0.1)), [kind::DRIFT_BASELINE_SET]);
     assert!(fires(&world.runs("v2", 300, 0.6)));
     let better = world.runs("v2", 3_000, 0.1);
     assert_eq!(reasons(&better), ["the effect is gone"]);
@@ -83,7 +85,8 @@ fn what_an_incident_has_shown_is_not_in_the_next_baseline() {
     assert_eq!(version, Some("v2"));
     let count = count.unwrap();
     assert!(count > 1_500.0 && count < 4_000.0, "{count}");
-    let value = number(find(&next, "drift.baseline.set"), "drift.baseline_value").unwrap();
+    let value =
+        number(find(&next, kind::DRIFT_BASELINE_SET), column::drift::BASELINE_VALUE).unwrap();
     assert!((value - 0.1).abs() < 0.025, "{value}");
 }
 
@@ -102,24 +105,26 @@ fn a_pin_holds_from_its_offset_on_until_it_is_taken_back() {
     world.runs("v1", 500, 0.1);
     world.runs("v2", 300, 0.1);
     let offset = world.processor.next_offset();
-    let pinned = world.act("drift.baseline.pinned", &[("agent_version", "v1")]);
-    assert_eq!(kinds(&pinned), ["drift.baseline.set", "drift.baseline.set"]);
+    let pinned = world.act(kind::DRIFT_BASELINE_PINNED, &[(column::AGENT_VERSION, "v1")]);
+    assert_eq!(kinds(&pinned), [kind::DRIFT_BASELINE_SET, kind::DRIFT_BASELINE_SET]);
     for (set, version) in pinned.iter().zip(["v1", "v2"]) {
-        assert_eq!(text(set, "agent_version"), Some(version));
-        assert_eq!(number(set, "origin.offset"), Some(offset as f64));
-        let (kind, of) = (text(set, "drift.baseline_kind"), text(set, "drift.baseline_version"));
+        assert_eq!(text(set, column::AGENT_VERSION), Some(version));
+        assert_eq!(number(set, column::origin::OFFSET), Some(offset as f64));
+        let (kind, of) =
+            (text(set, column::drift::BASELINE_KIND), text(set, column::drift::BASELINE_VERSION));
         assert_eq!((kind, of), (Some("pinned"), Some("v1")));
     }
     // The old version still runs; the pin takes none of it.
     world.runs("v1", 100, 0.1);
     let third = world.runs("v3", 200, 0.4);
     assert_eq!(baseline(&third), (Some("pinned"), Some("v1"), Some(500.0)));
-    let firing = find(&third, "drift.alert.firing");
-    assert_eq!(text(firing, "drift.baseline_kind"), Some("pinned"));
+    let firing = find(&third, kind::DRIFT_ALERT_FIRING);
+    assert_eq!(text(firing, column::drift::BASELINE_KIND), Some("pinned"));
     let fourth = world.runs("v4", 1, 0.1);
     assert_eq!(baseline(&fourth), (Some("pinned"), Some("v1"), Some(500.0)));
 
-    let unpinned = world.act("drift.baseline.unpinned", &[("drift.metric", "run.error_rate")]);
+    let unpinned =
+        world.act(kind::DRIFT_BASELINE_UNPINNED, &[(column::drift::METRIC, "run.error_rate")]);
     assert_eq!(baseline(&unpinned).0, Some("previous"));
     assert_eq!(baseline(&world.runs("v5", 1, 0.1)).1, Some("v2"), "v3 was alarmed, v4 too short");
 }
@@ -144,27 +149,43 @@ fn a_slow_creep_is_seen_from_a_snapshot_only() {
 #[test]
 fn what_cannot_be_pinned_is_refused_and_said() {
     let mut world = World::new("{}", 6);
-    let pin = "drift.baseline.pinned";
-    let unknown = world.act(pin, &[("agent_version", "v1")]);
+    let pin = kind::DRIFT_BASELINE_PINNED;
+    let unknown = world.act(pin, &[(column::AGENT_VERSION, "v1")]);
     assert_eq!(reasons(&unknown), ["no event of the agent was seen before"]);
     world.runs("v1", 100, 0.1);
     for (kind, fields, says) in [
-        (pin, [("agent_version", "v9"), ("drift.metric", "")], "the version is not known"),
-        (pin, [("agent_version", "v1"), ("drift.metric", "x")], "no metric of that name"),
         (
             pin,
-            [("agent_version", "v1"), ("drift.metric", "run.cost_usd")],
+            [(column::AGENT_VERSION, "v9"), (column::drift::METRIC, "")],
+            "the version is not known",
+        ),
+        (
+            pin,
+            [(column::AGENT_VERSION, "v1"), (column::drift::METRIC, "x")],
+            "no metric of that name",
+        ),
+        (
+            pin,
+            [(column::AGENT_VERSION, "v1"), (column::drift::METRIC, "run.cost_usd")],
             "the version has no observations outside of alerts",
         ),
-        (pin, [("agent_version", "v1"), ("drift.alert_id", "x")], "no alert of that name"),
-        ("drift.baseline.unpinned", [("agent_version", ""), ("drift.metric", "")], "nothing is"),
+        (
+            pin,
+            [(column::AGENT_VERSION, "v1"), (column::drift::ALERT_ID, "x")],
+            "no alert of that name",
+        ),
+        (
+            kind::DRIFT_BASELINE_UNPINNED,
+            [(column::AGENT_VERSION, ""), (column::drift::METRIC, "")],
+            "nothing is",
+        ),
     ] {
         let outputs = world.act(kind, &fields);
-        assert_eq!(kinds(&outputs), ["drift.baseline.refused"]);
+        assert_eq!(kinds(&outputs), [kind::DRIFT_BASELINE_REFUSED]);
         assert!(reasons(&outputs)[0].starts_with(says), "{:?}", reasons(&outputs));
     }
     assert_eq!(world.processor.counters().pins_refused, 6);
-    assert_eq!(kinds(&world.act(pin, &[])), ["drift.baseline.set"], "the current version");
+    assert_eq!(kinds(&world.act(pin, &[])), [kind::DRIFT_BASELINE_SET], "the current version");
 }
 
 #[test]
@@ -172,19 +193,20 @@ fn a_pin_that_names_an_alert_makes_the_new_level_the_norm() {
     let mut world = World::new("{}", 7);
     world.runs("v1", 500, 0.1);
     let worse = world.runs("v2", 60, 0.4);
-    let alert = text(find(&worse, "drift.alert.firing"), "drift.alert_id").unwrap().to_owned();
-    let fields = [("agent_version", "v2"), ("drift.alert_id", alert.as_str())];
-    let early = world.act("drift.baseline.pinned", &fields);
+    let alert =
+        text(find(&worse, kind::DRIFT_ALERT_FIRING), column::drift::ALERT_ID).unwrap().to_owned();
+    let fields = [(column::AGENT_VERSION, "v2"), (column::drift::ALERT_ID, alert.as_str())];
+    let early = world.act(kind::DRIFT_BASELINE_PINNED, &fields);
     assert!(reasons(&early)[0].starts_with("too few observations since"), "{early:?}");
     assert_eq!(kinds(&world.runs("v2", 300, 0.4)), [""; 0]);
-    let accepted = world.act("drift.baseline.pinned", &fields);
+    let accepted = world.act(kind::DRIFT_BASELINE_PINNED, &fields);
     // First the stream of v1, then that of v2.
-    let expected = ["drift.baseline.set", "drift.alert.resolved", "drift.baseline.set"];
+    let expected = [kind::DRIFT_BASELINE_SET, kind::DRIFT_ALERT_RESOLVED, kind::DRIFT_BASELINE_SET];
     assert_eq!(kinds(&accepted), expected);
     assert_eq!(baseline(&accepted).1, Some("v2"));
     assert!(baseline(&accepted).2.unwrap() >= 300.0);
     assert_eq!(kinds(&world.runs("v2", 300, 0.4)), [""; 0]);
-    assert_eq!(kinds(&world.runs("v3", 300, 0.4)), ["drift.baseline.set"]);
+    assert_eq!(kinds(&world.runs("v3", 300, 0.4)), [kind::DRIFT_BASELINE_SET]);
     assert!(fires(&world.runs("v4", 300, 0.7)));
 }
 
@@ -194,17 +216,17 @@ fn an_event_without_an_environment_pins_in_all_of_them() {
     let mut inputs = runs("v1", START, 200, 0.1, &mut world.numbers);
     for (index, input) in inputs.iter_mut().enumerate() {
         let environment = if index % 2 == 0 { "production" } else { "staging" };
-        input.event.set(event::schema().id("environment").unwrap(), environment.into());
+        input.event.set(column::ENVIRONMENT, environment.into());
     }
     feed_all(&mut world.processor, &inputs);
-    let pinned = world.act("drift.baseline.pinned", &[]);
+    let pinned = world.act(kind::DRIFT_BASELINE_PINNED, &[]);
     let mut environments: Vec<_> =
-        pinned.iter().map(|output| text(output, "environment")).collect();
+        pinned.iter().map(|output| text(output, column::ENVIRONMENT)).collect();
     environments.sort_unstable();
     assert_eq!(environments, [Some("production"), Some("staging")]);
-    let one = world.act("drift.baseline.unpinned", &[("environment", "staging")]);
+    let one = world.act(kind::DRIFT_BASELINE_UNPINNED, &[(column::ENVIRONMENT, "staging")]);
     assert_eq!(one.len(), 1);
-    assert_eq!(text(&one[0], "environment"), Some("staging"));
+    assert_eq!(text(&one[0], column::ENVIRONMENT), Some("staging"));
 }
 
 #[test]
@@ -215,8 +237,8 @@ fn a_metric_can_be_unwatched_made_a_ticket_or_given_other_limits() {
         world.runs("v2", 300, 0.4)
     };
     let alert = |outputs: &[Output]| {
-        let firing = outputs.iter().find(|output| kind(output) == "drift.alert.firing");
-        firing.map(|firing| text(firing, "drift.severity").unwrap().to_owned())
+        let firing = outputs.iter().find(|output| kind(output) == kind::DRIFT_ALERT_FIRING);
+        firing.map(|firing| text(firing, column::drift::SEVERITY).unwrap().to_owned())
     };
     assert_eq!(alert(&worse("{}")).as_deref(), Some("page"));
     assert_eq!(alert(&worse(r#"{"pages":false}"#)).as_deref(), Some("ticket"));
@@ -226,8 +248,9 @@ fn a_metric_can_be_unwatched_made_a_ticket_or_given_other_limits() {
     let reason = reasons(&unwatched).pop();
     assert_eq!(reason, Some("no detector: the settings do not watch this metric"));
     assert_eq!(baseline(&unwatched).0, None);
-    let threshold =
-        |outputs: &[Output]| number(find(outputs, "drift.baseline.set"), "drift.threshold");
+    let threshold = |outputs: &[Output]| {
+        number(find(outputs, kind::DRIFT_BASELINE_SET), column::drift::THRESHOLD)
+    };
     assert_eq!(threshold(&worse(r#"{"average_run_length":500}"#)), Some(500.0));
 }
 
@@ -238,7 +261,7 @@ fn settings_that_change_hold_from_the_next_observation_on() {
     assert!(fires(&world.runs("v2", 200, 0.5)));
     world.configure(r#"{"metrics":{"run.error_rate":{"watched":false}}}"#);
     let outputs = world.runs("v2", 1, 0.5);
-    assert_eq!(kinds(&outputs), ["drift.alert.resolved", "drift.baseline.set"]);
+    assert_eq!(kinds(&outputs), [kind::DRIFT_ALERT_RESOLVED, kind::DRIFT_BASELINE_SET]);
     assert_eq!(reasons(&outputs)[0], "the baseline has changed");
     assert_eq!(kinds(&world.runs("v2", 100, 0.5)), [""; 0]);
     world.configure("{}");

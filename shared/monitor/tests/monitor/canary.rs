@@ -2,6 +2,7 @@
 //! worse, and how soon rightly.
 
 use crate::world::*;
+use event::{column, kind};
 use monitor::{MetricSettings, Output, Processor, Settings};
 
 /// A deployment or rollback of the agent.
@@ -13,17 +14,17 @@ pub(crate) fn deployed(
     share: Option<f64>,
 ) -> Input {
     let event = builder(kind, id, time)
-        .set("agent_id", "a")
-        .set("agent.to_version", to)
-        .set_some("agent.from_version", from)
-        .set_some("agent.traffic_share", share)
+        .set(column::AGENT_ID, "a")
+        .set(column::agent::TO_VERSION, to)
+        .set_some(column::agent::FROM_VERSION, from)
+        .set_some(column::agent::TRAFFIC_SHARE, share)
         .build()
         .unwrap();
     Input { broker: time, event }
 }
 
 fn deploy(id: &str, time: i64, to: &str, share: Option<f64>) -> Input {
-    deployed("agent.version.deployed", id, time, (None, to), share)
+    deployed(kind::AGENT_VERSION_DEPLOYED, id, time, (None, to), share)
 }
 
 /// Runs of two versions, a second apart, and how often each fails.
@@ -59,7 +60,8 @@ fn find<'o>(outputs: &'o [Output], wanted: &str) -> &'o Output {
 
 fn has_alert(outputs: &[Output]) -> bool {
     outputs.iter().any(|output| {
-        kind(output) == "drift.alert.firing" && text(output, "drift.detector") == Some("canary")
+        kind(output) == kind::DRIFT_ALERT_FIRING
+            && text(output, column::drift::DETECTOR) == Some("canary")
     })
 }
 
@@ -90,8 +92,8 @@ fn a_canary_that_fails_twice_as_often_is_found_soon() {
         let inputs = mixed_runs(now, 4_000, 0.5, ("v2", 0.2), ("v1", 0.1), &mut numbers);
         let found = inputs.iter().find_map(|input| {
             let outputs = feed(&mut processor, input);
-            let firing = has_alert(&outputs).then(|| find(&outputs, "drift.alert.firing"));
-            firing.map(|firing| number(firing, "drift.observations").unwrap())
+            let firing = has_alert(&outputs).then(|| find(&outputs, kind::DRIFT_ALERT_FIRING));
+            firing.map(|firing| number(firing, column::drift::OBSERVATIONS).unwrap())
         });
         delays.extend(found);
     }
@@ -104,16 +106,16 @@ fn a_canary_that_fails_twice_as_often_is_found_soon() {
 #[test]
 fn the_control_stays_current_and_the_canary_is_not_unplanned() {
     let (mut processor, outputs, now) = started(Settings::default(), 0.2);
-    let start = find(&outputs, "drift.canary.started");
-    assert_eq!(text(start, "agent_version"), Some("v2"));
-    assert_eq!(text(start, "drift.baseline_version"), Some("v1"));
-    assert_eq!(number(start, "drift.traffic_share"), Some(0.2));
-    assert_eq!(number(start, "drift.threshold"), Some(100.0));
+    let start = find(&outputs, kind::DRIFT_CANARY_STARTED);
+    assert_eq!(text(start, column::AGENT_VERSION), Some("v2"));
+    assert_eq!(text(start, column::drift::BASELINE_VERSION), Some("v1"));
+    assert_eq!(number(start, column::drift::TRAFFIC_SHARE), Some(0.2));
+    assert_eq!(number(start, column::drift::THRESHOLD), Some(100.0));
     let mut numbers = Numbers(4);
     let inputs = mixed_runs(now, 600, 0.2, ("v2", 0.1), ("v1", 0.1), &mut numbers);
     let outputs = feed_all(&mut processor, &inputs);
     assert_eq!(kinds(&outputs), [""; 0], "nothing took over");
-    assert!(!outputs.iter().any(|output| kind(output) == "drift.version.unplanned"));
+    assert!(!outputs.iter().any(|output| kind(output) == kind::DRIFT_VERSION_UNPLANNED));
 }
 
 #[test]
@@ -122,34 +124,38 @@ fn a_worse_canary_pages_and_its_rollback_resolves_that() {
     let mut numbers = Numbers(5);
     let inputs = mixed_runs(now, 800, 0.3, ("v2", 0.5), ("v1", 0.1), &mut numbers);
     let outputs = feed_all(&mut processor, &inputs);
-    assert_eq!(kinds(&outputs), ["drift.alert.firing"]);
-    let firing = find(&outputs, "drift.alert.firing");
-    assert_eq!(text(firing, "agent_version"), Some("v2"));
-    assert_eq!(text(firing, "drift.baseline_version"), Some("v1"));
-    assert_eq!(text(firing, "drift.metric"), Some("run.error_rate"));
-    assert_eq!(text(firing, "drift.severity"), Some("page"));
-    assert_eq!(text(firing, "drift.alert_id"), text(firing, "event_id"));
-    assert!(number(firing, "drift.e_value") >= number(firing, "drift.threshold"));
+    assert_eq!(kinds(&outputs), [kind::DRIFT_ALERT_FIRING]);
+    let firing = find(&outputs, kind::DRIFT_ALERT_FIRING);
+    assert_eq!(text(firing, column::AGENT_VERSION), Some("v2"));
+    assert_eq!(text(firing, column::drift::BASELINE_VERSION), Some("v1"));
+    assert_eq!(text(firing, column::drift::METRIC), Some("run.error_rate"));
+    assert_eq!(text(firing, column::drift::SEVERITY), Some("page"));
+    assert_eq!(text(firing, column::drift::ALERT_ID), text(firing, column::EVENT_ID));
+    assert!(number(firing, column::drift::E_VALUE) >= number(firing, column::drift::THRESHOLD));
     let [low, effect, high] =
-        ["drift.effect_low", "drift.effect", "drift.effect_high"].map(|path| number(firing, path));
+        [column::drift::EFFECT_LOW, column::drift::EFFECT, column::drift::EFFECT_HIGH]
+            .map(|column| number(firing, column));
     assert!(low <= effect && effect <= high && effect > Some(0.1), "{low:?} {effect:?} {high:?}");
-    let Some(event::Cell::Texts(examples)) = firing.event.at("drift.example_runs") else {
+    let Some(event::Cell::Texts(examples)) = firing.event.get(column::drift::EXAMPLE_RUNS) else {
         panic!("no examples")
     };
     assert!(examples.iter().all(|run| run.starts_with("run-v2-")), "{examples:?}");
 
-    let rollback = "agent.version.rolled_back";
+    let rollback = kind::AGENT_VERSION_ROLLED_BACK;
     let back = deployed(rollback, "back", now + 900 * SECOND, (Some("v2"), "v1"), None);
     let outputs = feed(&mut processor, &back);
-    assert_eq!(kinds(&outputs), ["drift.alert.resolved", "drift.canary.ended"]);
-    let resolved = find(&outputs, "drift.alert.resolved");
-    assert_eq!(text(resolved, "drift.alert_id"), text(firing, "drift.alert_id"));
-    assert_eq!(text(resolved, "drift.severity"), Some("page"));
-    let ended = find(&outputs, "drift.canary.ended");
-    assert_eq!(text(ended, "drift.outcome"), Some("rolled_back"));
-    assert!(number(ended, "drift.effect_low") > Some(0.0), "the interval excludes no difference");
-    assert!(number(ended, "drift.pairs") > Some(100.0));
-    assert_eq!(number(ended, "drift.since_offset"), Some(2.0));
+    assert_eq!(kinds(&outputs), [kind::DRIFT_ALERT_RESOLVED, kind::DRIFT_CANARY_ENDED]);
+    let resolved = find(&outputs, kind::DRIFT_ALERT_RESOLVED);
+    assert_eq!(text(resolved, column::drift::ALERT_ID), text(firing, column::drift::ALERT_ID));
+    assert_eq!(text(resolved, column::drift::SEVERITY), Some("page"));
+    let ended = find(&outputs, kind::DRIFT_CANARY_ENDED);
+    assert_eq!(text(ended, column::drift::OUTCOME), Some("rolled_back"));
+    assert!(
+        number(ended, column::drift::EFFECT_LOW) > Some(0.0),
+        "the interval excludes no difference"
+    );
+    assert!(number(ended, column::drift::PAIRS) > Some(100.0));
+    assert_eq!(number(ended, column::drift::SINCE_OFFSET), Some(2.0));
     // The version is gone: what it still sends changes nothing.
     let late = feed(&mut processor, &run("late", "v2", now + 901 * SECOND, true));
     assert_eq!(kinds(&late), [""; 0]);
@@ -166,20 +172,20 @@ fn a_promoted_canary_takes_over_at_that_offset_with_the_control_as_baseline() {
         let more = feed(&mut processor, &deploy("d3", now + 400 * SECOND, "v2", Some(0.5)));
         assert_eq!(kinds(&more), [""; 0]);
         let outputs = feed(&mut processor, &deploy("d4", now + 401 * SECOND, "v2", share));
-        assert_eq!(kinds(&outputs), ["drift.canary.ended", "drift.baseline.set"]);
-        let ended = find(&outputs, "drift.canary.ended");
-        assert_eq!(text(ended, "drift.outcome"), Some("promoted"));
-        assert_eq!(number(ended, "drift.traffic_share"), Some(0.5));
-        assert!(number(ended, "drift.effect_low") < Some(0.0));
-        assert_eq!(text(ended, "drift.alert_id"), None);
-        let set = find(&outputs, "drift.baseline.set");
-        assert_eq!(text(set, "agent_version"), Some("v2"));
-        assert_eq!(text(set, "drift.baseline_version"), Some("v1"));
-        let count = number(set, "drift.baseline_count").unwrap();
+        assert_eq!(kinds(&outputs), [kind::DRIFT_CANARY_ENDED, kind::DRIFT_BASELINE_SET]);
+        let ended = find(&outputs, kind::DRIFT_CANARY_ENDED);
+        assert_eq!(text(ended, column::drift::OUTCOME), Some("promoted"));
+        assert_eq!(number(ended, column::drift::TRAFFIC_SHARE), Some(0.5));
+        assert!(number(ended, column::drift::EFFECT_LOW) < Some(0.0));
+        assert_eq!(text(ended, column::drift::ALERT_ID), None);
+        let set = find(&outputs, kind::DRIFT_BASELINE_SET);
+        assert_eq!(text(set, column::AGENT_VERSION), Some("v2"));
+        assert_eq!(text(set, column::drift::BASELINE_VERSION), Some("v1"));
+        let count = number(set, column::drift::BASELINE_COUNT).unwrap();
         assert!((330.0..=401.0).contains(&count), "{count}");
         let worse = mixed_runs(now + 402 * SECOND, 200, 1.0, ("v2", 0.5), ("", 0.0), &mut numbers);
         let outputs = feed_all(&mut processor, &worse);
-        assert_eq!(kinds(&outputs), ["drift.alert.pending", "drift.alert.firing"]);
+        assert_eq!(kinds(&outputs), [kind::DRIFT_ALERT_PENDING, kind::DRIFT_ALERT_FIRING]);
     }
 }
 
@@ -188,23 +194,26 @@ fn another_version_supersedes_a_canary() {
     let next = START + 100 * SECOND;
     let to_v3 = |share| deploy("d3", next, "v3", share);
     for (input, after) in [
-        (to_v3(Some(0.2)), vec!["drift.canary.ended", "drift.canary.started"]),
-        (to_v3(None), vec!["drift.canary.ended"]),
+        (to_v3(Some(0.2)), vec![kind::DRIFT_CANARY_ENDED, kind::DRIFT_CANARY_STARTED]),
+        (to_v3(None), vec![kind::DRIFT_CANARY_ENDED]),
         // Nobody announced it, but it is there.
-        (run("surprise", "v3", next, false), vec!["drift.canary.ended", "drift.baseline.set"]),
+        (
+            run("surprise", "v3", next, false),
+            vec![kind::DRIFT_CANARY_ENDED, kind::DRIFT_BASELINE_SET],
+        ),
     ] {
         let (mut processor, _, now) = started(Settings::default(), 0.1);
         feed(&mut processor, &run("one", "v2", now, false));
         let outputs = feed(&mut processor, &input);
         let mut expected = after.clone();
-        if text(&outputs[outputs.len() - 1], "kind") == Some("drift.baseline.set") {
-            expected.retain(|kind| *kind != "drift.baseline.set");
-            expected.push("drift.baseline.set");
+        if text(&outputs[outputs.len() - 1], column::KIND) == Some(kind::DRIFT_BASELINE_SET) {
+            expected.retain(|kind| *kind != kind::DRIFT_BASELINE_SET);
+            expected.push(kind::DRIFT_BASELINE_SET);
         }
         assert_eq!(kinds(&outputs), expected);
-        let ended = find(&outputs, "drift.canary.ended");
-        assert_eq!(text(ended, "drift.outcome"), Some("superseded"));
-        assert_eq!(text(ended, "agent_version"), Some("v2"));
+        let ended = find(&outputs, kind::DRIFT_CANARY_ENDED);
+        assert_eq!(text(ended, column::drift::OUTCOME), Some("superseded"));
+        assert_eq!(text(ended, column::AGENT_VERSION), Some("v2"));
     }
 }
 
@@ -223,14 +232,14 @@ fn suites_are_compared_each_for_itself() {
         }
     }
     let firing: Vec<_> =
-        outputs.iter().filter(|output| kind(output) == "drift.alert.firing").collect();
+        outputs.iter().filter(|output| kind(output) == kind::DRIFT_ALERT_FIRING).collect();
     assert_eq!(firing.len(), 1);
-    assert_eq!(text(firing[0], "drift.suite"), Some("worse"));
-    assert_eq!(text(firing[0], "drift.metric"), Some("eval.fail_rate"));
+    assert_eq!(text(firing[0], column::drift::SUITE), Some("worse"));
+    assert_eq!(text(firing[0], column::drift::METRIC), Some("eval.fail_rate"));
     let end = deploy("d3", now + 900 * SECOND, "v1", None);
     let outputs = feed(&mut processor, &end);
-    let ended = outputs.iter().filter(|output| kind(output) == "drift.canary.ended");
-    let suites: Vec<_> = ended.map(|output| text(output, "drift.suite").unwrap()).collect();
+    let ended = outputs.iter().filter(|output| kind(output) == kind::DRIFT_CANARY_ENDED);
+    let suites: Vec<_> = ended.map(|output| text(output, column::drift::SUITE).unwrap()).collect();
     assert_eq!(suites, ["worse", "same"].into_iter().rev().collect::<Vec<_>>());
 }
 
@@ -242,18 +251,18 @@ fn a_canary_whose_state_is_let_go_ends() {
     for n in 0..3 {
         let mut input = run(&n.to_string(), "v1", now, false);
         let other = format!("b{n}");
-        input.event.set(event::schema().id("agent_id").unwrap(), other.into());
+        input.event.set(column::AGENT_ID, other.into());
         outputs.extend(feed(&mut processor, &input));
     }
-    let ended = find(&outputs, "drift.canary.ended");
-    assert_eq!(text(ended, "drift.outcome"), Some("forgotten"));
-    assert_eq!(text(ended, "drift.metric"), None);
+    let ended = find(&outputs, kind::DRIFT_CANARY_ENDED);
+    assert_eq!(text(ended, column::drift::OUTCOME), Some("forgotten"));
+    assert_eq!(text(ended, column::drift::METRIC), None);
 }
 
 /// Runs of two versions in turn, whose durations spread over a factor of twenty; those of the
 /// canary take so many times as long.
 fn timed_runs(from: i64, count: i64, times: f64, numbers: &mut Numbers) -> Vec<Input> {
-    let column = event::schema().id("run.duration_ms").unwrap();
+    let column = column::run::DURATION_MS;
     (0..count)
         .map(|i| {
             let (version, times) = if numbers.chance(0.5) { ("v2", times) } else { ("v1", 1.0) };
@@ -284,11 +293,11 @@ fn a_slower_canary_is_found_and_one_that_is_as_fast_or_faster_seldom_called_slow
                 let outputs = feed(&mut processor, &input);
                 if has_alert(&outputs) {
                     slow += 1;
-                    let firing = find(&outputs, "drift.alert.firing");
-                    assert_eq!(text(firing, "drift.metric"), Some("run.duration_ms"));
-                    assert_eq!(text(firing, "drift.effect_unit"), Some("cliffs_delta"));
-                    assert_eq!(text(firing, "drift.severity"), Some("page"));
-                    after.push(number(firing, "drift.observations").unwrap());
+                    let firing = find(&outputs, kind::DRIFT_ALERT_FIRING);
+                    assert_eq!(text(firing, column::drift::METRIC), Some("run.duration_ms"));
+                    assert_eq!(text(firing, column::drift::EFFECT_UNIT), Some("cliffs_delta"));
+                    assert_eq!(text(firing, column::drift::SEVERITY), Some("page"));
+                    after.push(number(firing, column::drift::OBSERVATIONS).unwrap());
                     break;
                 }
             }
@@ -314,7 +323,11 @@ fn what_is_set_for_a_metric_alone_holds_for_a_canary_too() {
         let mut numbers = Numbers(5);
         let inputs = mixed_runs(now, 800, 0.3, ("v2", 0.5), ("v1", 0.1), &mut numbers);
         let outputs = feed_all(&mut processor, &inputs);
-        let firing = outputs.iter().find(|output| kind(output) == "drift.alert.firing");
-        assert_eq!(firing.and_then(|firing| text(firing, "drift.severity")), severity, "{own:?}");
+        let firing = outputs.iter().find(|output| kind(output) == kind::DRIFT_ALERT_FIRING);
+        assert_eq!(
+            firing.and_then(|firing| text(firing, column::drift::SEVERITY)),
+            severity,
+            "{own:?}"
+        );
     }
 }

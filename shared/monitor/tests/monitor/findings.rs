@@ -2,18 +2,22 @@
 //! budget of false pages that all streams share.
 
 use crate::world::*;
+use event::typed::Text;
+use event::{TypedColumn, column, kind};
 use monitor::{Output, Processor, Settings};
 
 const HOUR: i64 = 60 * MINUTE;
 
 fn unplanned(outputs: &[Output]) -> Vec<(&str, &str)> {
-    let found = outputs.iter().filter(|output| kind(output) == "drift.version.unplanned");
-    found.map(|o| (text(o, "agent_version").unwrap(), text(o, "drift.reason").unwrap())).collect()
+    let found = outputs.iter().filter(|output| kind(output) == kind::DRIFT_VERSION_UNPLANNED);
+    found
+        .map(|o| (text(o, column::AGENT_VERSION).unwrap(), text(o, column::drift::REASON).unwrap()))
+        .collect()
 }
 
-fn announced(kind: &str, path: &str, version: &str, time: i64) -> Input {
+fn announced(kind: &str, path: TypedColumn<Text>, version: &str, time: i64) -> Input {
     let event = builder(kind, &format!("{kind}{version}{time}"), time)
-        .set("agent_id", "a")
+        .set(column::AGENT_ID, "a")
         .set(path, version)
         .build()
         .unwrap();
@@ -25,9 +29,13 @@ fn a_version_that_nobody_announced_is_a_finding() {
     let mut processor = processor();
     let first = feed(&mut processor, &run("1", "v1", START, false));
     assert_eq!(unplanned(&first), [], "the first version takes over from nobody");
-    feed(&mut processor, &announced("change.implemented", "change.to_version", "v2", START + 1));
+    feed(
+        &mut processor,
+        &announced(kind::CHANGE_IMPLEMENTED, column::change::TO_VERSION, "v2", START + 1),
+    );
     assert_eq!(unplanned(&feed(&mut processor, &run("2", "v2", START + 2, false))), []);
-    let deployed = announced("agent.version.deployed", "agent.to_version", "v3", START + 3);
+    let deployed =
+        announced(kind::AGENT_VERSION_DEPLOYED, column::agent::TO_VERSION, "v3", START + 3);
     feed(&mut processor, &deployed);
     assert_eq!(unplanned(&feed(&mut processor, &run("3", "v3", START + 4, false))), []);
     let outputs = feed(&mut processor, &run("4", "v4", START + 5, false));
@@ -41,7 +49,7 @@ fn another_digest_under_the_same_name_is_a_finding_once() {
     let mut processor = processor();
     let with = |id: &str, digest: &str| {
         let mut input = run(id, "v1", START, false);
-        let column = event::schema().id("version_digest").unwrap();
+        let column = column::VERSION_DIGEST;
         input.event.set(column, digest.to_owned().into());
         input
     };
@@ -49,7 +57,10 @@ fn another_digest_under_the_same_name_is_a_finding_once() {
     let found = unplanned(&outputs);
     assert!(found.len() == 1 && found[0].1.contains("changed from aa to bb"), "{found:?}");
     assert_eq!(unplanned(&feed_all(&mut processor, &[with("4", "aa"), with("5", "bb")])), []);
-    feed(&mut processor, &announced("change.implemented", "change.to_digest", "cc", START + 1));
+    feed(
+        &mut processor,
+        &announced(kind::CHANGE_IMPLEMENTED, column::change::TO_DIGEST, "cc", START + 1),
+    );
     assert_eq!(unplanned(&feed(&mut processor, &with("6", "cc"))), []);
 }
 
@@ -59,23 +70,23 @@ fn silence_is_an_alert_of_its_own_and_ends_with_the_next_event() {
     let mut processor = Processor::new(settings, TOPIC, 0);
     let steady: Vec<_> =
         (0..6).map(|i| run(&i.to_string(), "v1", START + i * 30 * MINUTE, false)).collect();
-    assert_eq!(kinds(&feed_all(&mut processor, &steady)), ["drift.baseline.set"]);
+    assert_eq!(kinds(&feed_all(&mut processor, &steady)), [kind::DRIFT_BASELINE_SET]);
     // The last event came at 2:30; ticks leave lateness and idle timeout.
     let last = START + 150 * MINUTE;
     assert_eq!(kinds(&feed(&mut processor, &tick(last + HOUR + 3 * MINUTE - SECOND))), [""; 0]);
     let silent = feed(&mut processor, &tick(last + HOUR + 3 * MINUTE));
-    assert_eq!(kinds(&silent), ["drift.alert.firing"]);
+    assert_eq!(kinds(&silent), [kind::DRIFT_ALERT_FIRING]);
     let alert = alerts(&silent)[0];
-    assert_eq!(text(alert, "drift.metric"), Some("agent.silence"));
-    assert_eq!(text(alert, "agent_version"), Some("v1"));
+    assert_eq!(text(alert, column::drift::METRIC), Some("agent.silence"));
+    assert_eq!(text(alert, column::AGENT_VERSION), Some("v1"));
     assert_eq!(kinds(&feed(&mut processor, &tick(last + 100 * HOUR))), [""; 0], "once");
     let late = feed(&mut processor, &run("late", "v1", last - MINUTE, false));
     assert_eq!(kinds(&late), [""; 0], "what was sent before the silence does not end it");
     let again = feed(&mut processor, &run("back", "v1", last + 101 * HOUR, false));
-    assert_eq!(kinds(&again), ["drift.alert.resolved"]);
-    assert_eq!(text(alerts(&again)[0], "drift.alert_id"), text(alert, "event_id"));
+    assert_eq!(kinds(&again), [kind::DRIFT_ALERT_RESOLVED]);
+    assert_eq!(text(alerts(&again)[0], column::drift::ALERT_ID), text(alert, column::EVENT_ID));
     let silent = feed(&mut processor, &tick(last + 103 * HOUR));
-    assert_eq!(kinds(&silent), ["drift.alert.firing"], "a second episode");
+    assert_eq!(kinds(&silent), [kind::DRIFT_ALERT_FIRING], "a second episode");
 }
 
 #[test]
@@ -90,14 +101,15 @@ fn a_budget_of_false_pages_makes_run_lengths_longer_the_more_streams_there_are()
                 let id = format!("{agent}.{i}");
                 let mut input = run(&id, version, START + i * MINUTE, i % 10 == 0);
                 let agent = format!("agent{agent}").into();
-                input.event.set(event::schema().id("agent_id").unwrap(), agent);
+                input.event.set(column::AGENT_ID, agent);
                 last.extend(feed(&mut processor, &input));
             }
         }
         let set = last.iter().rfind(|output| {
-            kind(output) == "drift.baseline.set" && text(output, "agent_version") == Some("v2")
+            kind(output) == kind::DRIFT_BASELINE_SET
+                && text(output, column::AGENT_VERSION) == Some("v2")
         });
-        number(set.unwrap(), "drift.threshold").unwrap()
+        number(set.unwrap(), column::drift::THRESHOLD).unwrap()
     };
     // One run a minute and a twentieth of a page: with one stream its share is 29,000 runs.
     let (one, five) = (threshold(1), threshold(5));

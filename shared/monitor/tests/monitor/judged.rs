@@ -1,5 +1,6 @@
 //! Suites in force: results, windows, streams and gates of what they find.
 
+use event::{column, kind};
 use monitor::Output;
 use suite::Suite;
 
@@ -25,7 +26,7 @@ fn published(text: &str, time: i64) -> Input {
 
 fn timed(number: i64, version: &str, milliseconds: f64) -> Input {
     let mut input = run(&number.to_string(), version, START + number * SECOND, false);
-    let column = event::schema().id("run.duration_ms").unwrap();
+    let column = column::run::DURATION_MS;
     input.event.set(column, milliseconds.into());
     input
 }
@@ -42,22 +43,21 @@ fn a_published_suite_judges_fills_windows_and_decides() {
     let runs: Vec<_> =
         (1..=100).map(|n| timed(n, "v1", if n % 50 == 0 { 5_000.0 } else { 100.0 })).collect();
     let mut outputs = feed_all(&mut processor, &runs);
-    let results = of_kind(&outputs, "eval.result");
+    let results = of_kind(&outputs, kind::EVAL_RESULT);
     assert_eq!(results.len(), 100);
-    let failed = results.iter().filter(|result| {
-        result.event.bool(event::schema().id("eval.passed").unwrap()) == Some(false)
-    });
+    let failed =
+        results.iter().filter(|result| result.event.bool(column::eval::PASSED) == Some(false));
     assert_eq!(failed.count(), 2);
-    assert_eq!(text(results[0], "run_id"), Some("run-1"));
-    assert_eq!(text(results[0], "links.causation"), Some("1"));
-    let gates = of_kind(&outputs, "eval.suite.completed");
-    assert_eq!(text(gates.last().unwrap(), "eval.gate"), Some("pass"));
+    assert_eq!(text(results[0], column::RUN_ID), Some("run-1"));
+    assert_eq!(text(results[0], column::links::CAUSATION), Some("1"));
+    let gates = of_kind(&outputs, kind::EVAL_SUITE_COMPLETED);
+    assert_eq!(text(gates.last().unwrap(), column::eval::GATE), Some("pass"));
 
     outputs = feed(&mut processor, &tick(START + 60 * MINUTE));
     let rate = windows(&outputs, "eval.pass_rate")[0];
-    assert_eq!(text(rate, "metric.suite"), Some("quick"));
+    assert_eq!(text(rate, column::metric::SUITE), Some("quick"));
     assert_eq!(
-        (number(rate, "metric.count"), number(rate, "metric.sum")),
+        (number(rate, column::metric::COUNT), number(rate, column::metric::SUM)),
         (Some(100.0), Some(98.0))
     );
 }
@@ -78,9 +78,9 @@ fn a_version_that_a_suite_finds_worse_alerts() {
         })
         .collect();
     let outputs = feed_all(&mut processor, &runs);
-    let firing = of_kind(&outputs, "drift.alert.firing");
-    let found = firing.iter().find(|alert| text(alert, "drift.suite") == Some("quick"));
-    assert_eq!(text(found.unwrap(), "drift.metric"), Some("eval.fail_rate"));
+    let firing = of_kind(&outputs, kind::DRIFT_ALERT_FIRING);
+    let found = firing.iter().find(|alert| text(alert, column::drift::SUITE) == Some("quick"));
+    assert_eq!(text(found.unwrap(), column::drift::METRIC), Some("eval.fail_rate"));
 }
 
 #[test]
@@ -88,17 +88,17 @@ fn a_suite_that_is_wrong_is_counted_and_what_was_in_force_stays_through_a_snapsh
     let mut processor = processor();
     feed(&mut processor, &published(SUITE, START));
     let mut wrong = published(SUITE, START + 1);
-    let document = event::schema().id("eval.document").unwrap();
+    let document = column::eval::DOCUMENT;
     wrong.event.set(document, "{}".to_owned().into());
     feed(&mut processor, &wrong);
     assert_eq!(processor.counters().suites_refused, 1);
     let mut processor = Kept::of(&mut processor).resume();
     let outputs = feed(&mut processor, &timed(1, "v1", 10.0));
-    assert_eq!(of_kind(&outputs, "eval.result").len(), 1);
+    assert_eq!(of_kind(&outputs, kind::EVAL_RESULT).len(), 1);
     let ended = SUITE.replace("suite: quick", "suite: quick\nenabled: false");
     feed(&mut processor, &published(&ended, START + 2));
     let outputs = feed(&mut processor, &timed(2, "v1", 10.0));
-    assert_eq!(of_kind(&outputs, "eval.result").len(), 0);
+    assert_eq!(of_kind(&outputs, kind::EVAL_RESULT).len(), 0);
 }
 
 #[test]
@@ -108,7 +108,7 @@ fn a_snapshot_costs_what_has_changed_with_suites_too() {
     let of = |number: i64| {
         let mut input = timed(number, "v1", 100.0);
         let agent = format!("agent-{}", number % 200);
-        input.event.set(event::schema().id("agent_id").unwrap(), agent.into());
+        input.event.set(column::AGENT_ID, agent.into());
         input
     };
     feed(&mut processor, &published(SUITE, START));

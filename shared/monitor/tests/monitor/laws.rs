@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::canary::deployed;
 use crate::world::*;
-use event::encode;
+use event::{column, encode, kind};
 use monitor::{Output, Processor, Settings};
 use proptest::prelude::*;
 
@@ -42,16 +42,16 @@ fn input(number: usize, step: &Step) -> Input {
             let suite = if step.bits.is_multiple_of(2) { "s" } else { "t" };
             let mut input = eval(&id, &version, suite, time, step.bits % 5 < 3);
             let score = f64::from(step.bits) / 255.0;
-            input.event.set(event::schema().id("eval.score").unwrap(), score.into());
+            input.event.set(column::eval::SCORE, score.into());
             input
         }
         8 => {
-            let event = builder("tool.completed", &id, time)
-                .set("agent_id", "a")
-                .set("agent_version", version)
-                .set("tool.name", format!("tool-{}", step.bits % 7))
-                .set("run_id", format!("run-{}", step.bits % 16))
-                .set("tool.status", if step.bits.is_multiple_of(4) { "error" } else { "ok" })
+            let event = builder(kind::TOOL_COMPLETED, &id, time)
+                .set(column::AGENT_ID, "a")
+                .set(column::AGENT_VERSION, version)
+                .set(column::tool::NAME, format!("tool-{}", step.bits % 7))
+                .set(column::RUN_ID, format!("run-{}", step.bits % 16))
+                .set(column::tool::STATUS, if step.bits.is_multiple_of(4) { "error" } else { "ok" })
                 .build()
                 .unwrap();
             Input { broker: time, event }
@@ -80,7 +80,7 @@ fn encoded(outputs: &[Output]) -> Vec<Vec<u8>> {
 fn contents(outputs: &[Output]) -> Vec<String> {
     let mut all: Vec<String> = outputs
         .iter()
-        .filter(|output| kind(output) == "metric.window")
+        .filter(|output| kind(output) == kind::METRIC_WINDOW)
         .map(|output| {
             let cells = output.event.cells().iter().filter(|(id, _)| {
                 let path = &event::schema().column(*id).path;
@@ -204,7 +204,7 @@ fn a_snapshot_costs_what_has_changed() {
     let agent = |number: i64| {
         let mut input = run(&format!("{number}"), "v1", START + number * SECOND, false);
         let agent = format!("agent-{}", number % 10_000);
-        input.event.set(event::schema().id("agent_id").unwrap(), agent.into());
+        input.event.set(column::AGENT_ID, agent.into());
         input
     };
     // More agents than are kept open, twice, so that the packed ones are opened and packed again.
@@ -230,7 +230,7 @@ fn a_repeated_event_is_heard_and_a_snapshot_knows() {
     let mut processor = Processor::new(settings, TOPIC, 0);
     let of = |agent: &str, id: &str| {
         let mut input = run(id, "v1", START, false);
-        input.event.set(event::schema().id("agent_id").unwrap(), agent.to_owned().into());
+        input.event.set(column::AGENT_ID, agent.to_owned().into());
         input
     };
     feed_all(&mut processor, [&of("a", "1"), &of("b", "2")]);
@@ -241,6 +241,9 @@ fn a_repeated_event_is_heard_and_a_snapshot_knows() {
     for mut processor in [kept.resume(), processor] {
         let outputs = feed(&mut processor, &of("c", "3"));
         let evicted = windows(&outputs, "run.count");
-        assert_eq!(evicted.iter().map(|o| text(o, "agent_id")).collect::<Vec<_>>(), [Some("b")]);
+        assert_eq!(
+            evicted.iter().map(|o| text(o, column::AGENT_ID)).collect::<Vec<_>>(),
+            [Some("b")]
+        );
     }
 }

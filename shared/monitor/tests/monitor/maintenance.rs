@@ -2,7 +2,7 @@
 
 use crate::replay::{is_same, replay, rows};
 use crate::world::*;
-use event::{EventBuilder, Timestamp};
+use event::{EventBuilder, Timestamp, column, kind};
 use monitor::{Output, Processor, Settings, Span};
 use proptest::prelude::*;
 
@@ -10,17 +10,17 @@ const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
 
 fn asked(kind: &str, id: &str, time: i64, fill: impl Fn(EventBuilder) -> EventBuilder) -> Input {
-    let event = fill(builder(kind, id, time).set("actor.id", "ana"));
+    let event = fill(builder(kind, id, time).set(column::actor::ID, "ana"));
     Input { broker: time, event: event.build().unwrap() }
 }
 
 /// A window of agent `a`, asked for at `time`.
 fn window(id: &str, time: i64, from: i64, until: i64) -> Input {
-    asked("maintenance.started", id, time, |builder| {
+    asked(kind::MAINTENANCE_STARTED, id, time, |builder| {
         builder
-            .set("agent_id", "a")
-            .set("maintenance.from", Timestamp::from_micros(from))
-            .set("maintenance.until", Timestamp::from_micros(until))
+            .set(column::AGENT_ID, "a")
+            .set(column::maintenance::FROM, Timestamp::from_micros(from))
+            .set(column::maintenance::UNTIL, Timestamp::from_micros(until))
     })
 }
 
@@ -65,10 +65,10 @@ fn story(windows: bool, status: bool) -> Vec<Input> {
             let id = format!("bad-{time}");
             let mut input = run(&id, version, time, true);
             if !status {
-                let without = builder("run.completed", &id, time)
-                    .set("agent_id", "a")
-                    .set("agent_version", version)
-                    .set("run_id", format!("run-{id}"));
+                let without = builder(kind::RUN_COMPLETED, &id, time)
+                    .set(column::AGENT_ID, "a")
+                    .set(column::AGENT_VERSION, version)
+                    .set(column::RUN_ID, format!("run-{id}"));
                 input.event = without.build().unwrap();
             }
             inputs.push(input);
@@ -85,7 +85,7 @@ fn a_bad_hour_is_as_if_it_had_not_been_observed() {
     };
     let hidden = play(&story(true, true));
     assert_eq!(said(&hidden), said(&play(&story(false, false))));
-    let firing: Vec<_> = hidden.iter().filter(|o| kind(o) == "drift.alert.firing").collect();
+    let firing: Vec<_> = hidden.iter().filter(|o| kind(o) == kind::DRIFT_ALERT_FIRING).collect();
     assert_eq!(firing.len(), 1, "the hour that is really worse is found");
     assert_ne!(said(&hidden), said(&play(&story(false, true))), "without a window it counts");
 
@@ -93,7 +93,10 @@ fn a_bad_hour_is_as_if_it_had_not_been_observed() {
     let flagged: Vec<_> = windows_of(Span::Hour, &hidden, "run.error_rate")
         .into_iter()
         .map(|output| {
-            (number(output, "metric.value").unwrap() >= 1.0, output.event.at("metric.maintenance"))
+            (
+                number(output, column::metric::VALUE).unwrap() >= 1.0,
+                output.event.get(column::metric::MAINTENANCE),
+            )
         })
         .collect();
     let bad = |hour: usize| (true, flagged[hour].1);
@@ -107,8 +110,8 @@ fn baseline_of(inputs: &[Input], at: i64) -> Option<f64> {
     let mut processor = processor();
     feed_all(&mut processor, inputs);
     let next = feed(&mut processor, &run("next", "v2", at, false));
-    let set = next.iter().find(|output| kind(output) == "drift.baseline.set").unwrap();
-    number(set, "drift.baseline_count")
+    let set = next.iter().find(|output| kind(output) == kind::DRIFT_BASELINE_SET).unwrap();
+    number(set, column::drift::BASELINE_COUNT)
 }
 
 #[test]
@@ -146,13 +149,13 @@ fn it_is_of_one_agent_or_of_all() {
         let mut processor = processor();
         feed_all(&mut processor, [&asked, &seen]);
         let next = feed(&mut processor, &next);
-        let set = next.iter().find(|output| kind(output) == "drift.baseline.set");
-        set.is_none_or(|set| number(set, "drift.baseline_count") == Some(0.0))
+        let set = next.iter().find(|output| kind(output) == kind::DRIFT_BASELINE_SET);
+        set.is_none_or(|set| number(set, column::drift::BASELINE_COUNT) == Some(0.0))
     };
     let of_agent = || window("w", START, START, START + HOUR);
     let of_all = || {
-        asked("maintenance.started", "w", START, |builder| {
-            builder.set("maintenance.until", Timestamp::from_micros(START + HOUR))
+        asked(kind::MAINTENANCE_STARTED, "w", START, |builder| {
+            builder.set(column::maintenance::UNTIL, Timestamp::from_micros(START + HOUR))
         })
     };
     let production = [None, Some("production")];
@@ -170,8 +173,8 @@ fn it_is_of_one_agent_or_of_all() {
 #[test]
 fn one_that_is_ended_sooner_hides_no_more() {
     let ended = |time: i64, id: &str| {
-        asked("maintenance.ended", &format!("ended {id} {time}"), time, |builder| {
-            builder.set("agent_id", "a").set("maintenance.id", id)
+        asked(kind::MAINTENANCE_ENDED, &format!("ended {id} {time}"), time, |builder| {
+            builder.set(column::AGENT_ID, "a").set(column::maintenance::ID, id)
         })
     };
     let asked = set(window("e", START, START, START + HOUR), "maintenance.id", "w");
@@ -194,8 +197,9 @@ fn silence_counts_anew_from_the_end_of_a_window() {
         feed_all(&mut processor, windows);
         let ticks = (0..60).map(|n| tick(START + n * 15 * MINUTE));
         let outputs = feed_all(&mut processor, &ticks.collect::<Vec<_>>());
-        let firing = outputs.iter().find(|output| kind(output) == "drift.alert.firing").unwrap();
-        let time = firing.event.time(event::schema().id("event_time").unwrap()).unwrap();
+        let firing =
+            outputs.iter().find(|output| kind(output) == kind::DRIFT_ALERT_FIRING).unwrap();
+        let time = firing.event.time(column::EVENT_TIME).unwrap();
         (time.micros() - START) / MINUTE
     };
     let of = |id: &str, from: i64, until: i64| {
@@ -214,20 +218,20 @@ fn a_good_window_in_maintenance_resolves_nothing() {
     feed_all(&mut processor, &runs("v1", START, 500, 0.1, &mut numbers));
     let now = START + HOUR;
     let worse = feed_all(&mut processor, &runs("v2", now, 200, 0.5, &mut numbers));
-    assert!(kinds(&worse).contains(&"drift.alert.firing"));
+    assert!(kinds(&worse).contains(&kind::DRIFT_ALERT_FIRING));
     let now = now + HOUR;
     feed(&mut processor, &window("w", now, now, now + HOUR));
     let good = feed_all(&mut processor, &runs("v2", now, 1_800, 0.0, &mut numbers));
     assert_eq!(kinds(&good), [""; 0]);
     let better = feed_all(&mut processor, &runs("v2", now + HOUR, 900, 0.1, &mut numbers));
-    assert_eq!(kinds(&better), ["drift.alert.resolved"]);
+    assert_eq!(kinds(&better), [kind::DRIFT_ALERT_RESOLVED]);
 }
 
 #[test]
 fn what_is_wrong_is_refused_with_its_reason() {
     let from = START + HOUR;
     let cases = [
-        (asked("maintenance.started", "1", START, |builder| builder), "until` is missing"),
+        (asked(kind::MAINTENANCE_STARTED, "1", START, |builder| builder), "until` is missing"),
         (window("2", START, from, from), "not after its beginning"),
         (window("3", START, from, from + 31 * DAY), "30 days after"),
         (window("4", START, START + 31 * DAY, START + 32 * DAY), "30 days ahead"),
@@ -236,8 +240,8 @@ fn what_is_wrong_is_refused_with_its_reason() {
     let mut processor = processor();
     for (wrong, says) in &cases {
         let outputs = feed(&mut processor, wrong);
-        assert_eq!(kinds(&outputs), ["maintenance.refused"]);
-        let reason = text(&outputs[0], "maintenance.reason").unwrap();
+        assert_eq!(kinds(&outputs), [kind::MAINTENANCE_REFUSED]);
+        let reason = text(&outputs[0], column::maintenance::REASON).unwrap();
         assert!(reason.contains(says), "{reason}");
     }
     for number in 0..40 {
@@ -248,7 +252,7 @@ fn what_is_wrong_is_refused_with_its_reason() {
     feed(&mut processor, &run("1", "v1", START + 3 * DAY, false));
     let start = START + 3 * DAY;
     let outputs = feed(&mut processor, &window("again", start, start, start + HOUR));
-    assert_eq!(kinds(&outputs), ["maintenance.applied"]);
+    assert_eq!(kinds(&outputs), [kind::MAINTENANCE_APPLIED]);
 }
 
 #[test]
@@ -272,14 +276,16 @@ fn inputs() -> impl Strategy<Value = Vec<Input>> {
                 0..=6 => run(&id, if bits < 128 { "v1" } else { "v2" }, time, bits % 3 == 0),
                 7 => tick(time),
                 8 => window(&id, time, time - length / 2, time + length),
-                9 => asked("maintenance.ended", &id, time, |builder| {
-                    builder.set("agent_id", "a").set("maintenance.id", known.as_str())
+                9 => asked(kind::MAINTENANCE_ENDED, &id, time, |builder| {
+                    builder.set(column::AGENT_ID, "a").set(column::maintenance::ID, known.as_str())
                 }),
-                10 => asked("drift.suppression.started", &id, time, |builder| {
-                    builder.set("agent_id", "a").set("drift.until", until)
+                10 => asked(kind::DRIFT_SUPPRESSION_STARTED, &id, time, |builder| {
+                    builder.set(column::AGENT_ID, "a").set(column::drift::UNTIL, until)
                 }),
-                _ => asked("drift.suppression.ended", &id, time, |builder| {
-                    builder.set("agent_id", "a").set("drift.suppression_id", known.as_str())
+                _ => asked(kind::DRIFT_SUPPRESSION_ENDED, &id, time, |builder| {
+                    builder
+                        .set(column::AGENT_ID, "a")
+                        .set(column::drift::SUPPRESSION_ID, known.as_str())
                 }),
             }
         };
@@ -310,17 +316,17 @@ proptest! {
             resumed = kept.resume();
             // Whatever happens, an episode that was told is never silenced again.
             for output in &outputs {
-                let (Some(id), by) = (text(output, "drift.alert_id"), text(output, "drift.suppressed_by"))
+                let (Some(id), by) = (text(output, column::drift::ALERT_ID), text(output, column::drift::SUPPRESSED_BY))
                 else {
                     continue;
                 };
                 let is_told = open.contains(id);
                 match kind(output) {
-                    "drift.alert.firing" if by.is_none() => {
+                    kind::DRIFT_ALERT_FIRING if by.is_none() => {
                         prop_assert!(!is_told, "{id} is told twice");
                         open.insert(id.to_owned());
                     }
-                    "drift.alert.resolved" => {
+                    kind::DRIFT_ALERT_RESOLVED => {
                         prop_assert!(!is_told || by.is_none(), "the end of {id} is not told");
                     }
                     _ => prop_assert!(!is_told, "{id} was told"),

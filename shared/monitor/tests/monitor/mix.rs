@@ -1,17 +1,17 @@
 //! The mix of tools: calm when nothing changes, found and named when something does.
 
 use crate::world::*;
-use event::Cell;
+use event::{Cell, column, kind};
 use monitor::{Output, Processor, Settings, Span};
 
 /// A completed call.
 fn call(id: &str, version: &str, run: &str, tool: &str, time: i64) -> Input {
-    let event = builder("tool.completed", id, time)
-        .set("agent_id", "a")
-        .set("agent_version", version)
-        .set("run_id", run)
-        .set("tool.name", tool)
-        .set("tool.status", "ok")
+    let event = builder(kind::TOOL_COMPLETED, id, time)
+        .set(column::AGENT_ID, "a")
+        .set(column::AGENT_VERSION, version)
+        .set(column::RUN_ID, run)
+        .set(column::tool::NAME, tool)
+        .set(column::tool::STATUS, "ok")
         .build()
         .unwrap();
     Input { broker: time, event }
@@ -53,7 +53,7 @@ fn runs(
 }
 
 fn of_mix(outputs: &[Output]) -> Vec<&Output> {
-    let is = |output: &&Output| text(output, "drift.metric") == Some("tool.mix");
+    let is = |output: &&Output| text(output, column::drift::METRIC) == Some("tool.mix");
     outputs.iter().filter(is).collect()
 }
 
@@ -61,7 +61,8 @@ fn steps(outputs: &[Output]) -> Vec<&str> {
     of_mix(outputs).into_iter().map(kind).collect()
 }
 
-const FOUND: [&str; 3] = ["drift.baseline.set", "drift.alert.pending", "drift.alert.firing"];
+const FOUND: [&str; 3] =
+    [kind::DRIFT_BASELINE_SET, kind::DRIFT_ALERT_PENDING, kind::DRIFT_ALERT_FIRING];
 
 #[test]
 fn a_swap_and_a_new_tool_are_found_and_named_and_a_return_resolves_it() {
@@ -77,30 +78,30 @@ fn a_swap_and_a_new_tool_are_found_and_named_and_a_return_resolves_it() {
         let outputs = feed_all(&mut processor, &runs("v2", now, 600, tools, &mut numbers));
         assert_eq!(steps(&outputs), FOUND);
         let set = of_mix(&outputs)[0];
-        assert_eq!(text(set, "drift.detector"), Some("esr-conformal-mix"));
+        assert_eq!(text(set, column::drift::DETECTOR), Some("esr-conformal-mix"));
         assert_eq!(
-            (text(set, "drift.direction"), number(set, "drift.bound")),
+            (text(set, column::drift::DIRECTION), number(set, column::drift::BOUND)),
             (Some("both"), None)
         );
-        assert!(number(set, "drift.baseline_count") > Some(400.0));
+        assert!(number(set, column::drift::BASELINE_COUNT) > Some(400.0));
 
         let firing = of_mix(&outputs)[2];
-        assert_eq!(text(firing, "drift.effect_unit"), Some("jensen_shannon"));
-        assert_eq!(text(firing, "drift.severity"), Some("ticket"));
-        let effect = number(firing, "drift.effect").unwrap();
-        assert!(effect >= 0.1 && number(firing, "drift.jensen_shannon") == Some(effect));
-        assert!(number(firing, "drift.psi") > Some(0.0), "{firing:?}");
-        assert!(category.contains(&text(firing, "drift.category").unwrap()), "{firing:?}");
-        let was = number(firing, "drift.category_before").unwrap();
-        let is = number(firing, "drift.category_after").unwrap();
+        assert_eq!(text(firing, column::drift::EFFECT_UNIT), Some("jensen_shannon"));
+        assert_eq!(text(firing, column::drift::SEVERITY), Some("ticket"));
+        let effect = number(firing, column::drift::EFFECT).unwrap();
+        assert!(effect >= 0.1 && number(firing, column::drift::JENSEN_SHANNON) == Some(effect));
+        assert!(number(firing, column::drift::PSI) > Some(0.0), "{firing:?}");
+        assert!(category.contains(&text(firing, column::drift::CATEGORY).unwrap()), "{firing:?}");
+        let was = number(firing, column::drift::CATEGORY_BEFORE).unwrap();
+        let is = number(firing, column::drift::CATEGORY_AFTER).unwrap();
         assert!((was - before).abs() < 0.3 && (is - after).abs() < 0.25, "{was} {is}");
         assert!((was - is).abs() > 0.1, "{was} {is}");
-        assert!(matches!(firing.event.at("drift.example_runs"), Some(Cell::Texts(_))));
+        assert!(matches!(firing.event.get(column::drift::EXAMPLE_RUNS), Some(Cell::Texts(_))));
 
         now += 6_000 * SECOND;
         let back = feed_all(&mut processor, &runs("v2", now, 1_500, &TOOLS, &mut numbers));
-        assert_eq!(steps(&back), ["drift.alert.resolved"]);
-        assert_eq!(text(of_mix(&back)[0], "drift.reason"), Some("the effect is gone"));
+        assert_eq!(steps(&back), [kind::DRIFT_ALERT_RESOLVED]);
+        assert_eq!(text(of_mix(&back)[0], column::drift::REASON), Some("the effect is gone"));
     }
 }
 
@@ -118,11 +119,11 @@ fn the_same_mix_rarely_alerts_though_the_calls_of_a_run_are_alike() {
             let mut inputs = runs("v1", START, 300, &TOOLS, &mut numbers);
             inputs.extend(runs("v2", now, 500, &TOOLS, &mut numbers));
             if !has_runs {
-                let run = event::schema().id("run_id").unwrap();
+                let run = column::RUN_ID;
                 inputs.iter_mut().for_each(|input| input.event.set(run, "".into()));
             }
             let outputs = feed_all(&mut processor, &inputs);
-            steps(&outputs).contains(&"drift.alert.firing")
+            steps(&outputs).contains(&kind::DRIFT_ALERT_FIRING)
         };
         (0..40_u64).filter(is_alarm).count()
     };
@@ -141,7 +142,7 @@ fn with_the_default_settings_the_same_mix_is_calm() {
         feed_all(&mut processor, &runs("v1", START, 400, &TOOLS, &mut numbers));
         let now = START + 4_000 * SECOND;
         let outputs = feed_all(&mut processor, &runs("v2", now, 600, &TOOLS, &mut numbers));
-        alarms += u32::from(steps(&outputs).contains(&"drift.alert.firing"));
+        alarms += u32::from(steps(&outputs).contains(&kind::DRIFT_ALERT_FIRING));
     }
     println!("{alarms} of 40 alarm with the default settings");
     assert!(alarms <= 3, "{alarms} of 40");
@@ -161,10 +162,12 @@ fn a_window_counts_every_call_by_its_tool() {
     let outputs = feed_all(&mut processor, &inputs);
     let window = windows_of(Span::Minutes, &outputs, "tool.mix")[0];
     assert_eq!(
-        (number(window, "metric.count"), number(window, "metric.value")),
+        (number(window, column::metric::COUNT), number(window, column::metric::VALUE)),
         (Some(105.0), Some(103.0))
     );
-    let Some(Cell::Map(pairs)) = window.event.at("metric.categories") else { panic!("no map") };
+    let Some(Cell::Map(pairs)) = window.event.get(column::metric::CATEGORIES) else {
+        panic!("no map")
+    };
     let of = |name: &str| pairs.iter().find(|(known, _)| known == name).map(|(_, count)| &**count);
     assert_eq!((of("search"), of("read"), pairs.len()), (Some("2"), Some("2"), 65));
     let sum: u64 = pairs.iter().map(|(_, count)| count.parse::<u64>().unwrap()).sum();
@@ -183,19 +186,19 @@ fn sizes_have_distances_beside_them() {
         let time = START + i * SECOND;
         let spread = 100.0 + (numbers.next() % 900) as f64;
         let mut input = run(&format!("r{i}"), version, time, false);
-        let column = event::schema().id("run.duration_ms").unwrap();
+        let column = column::run::DURATION_MS;
         input.event.set(column, (spread * scale).into());
         outputs.extend(feed(&mut processor, &input));
     }
-    let firing = outputs.iter().find(|output| kind(output) == "drift.alert.firing").unwrap();
-    assert_eq!(text(firing, "drift.metric"), Some("run.duration_ms"));
-    assert!(number(firing, "drift.psi") > Some(0.1));
-    let distance = number(firing, "drift.kolmogorov_smirnov").unwrap();
+    let firing = outputs.iter().find(|output| kind(output) == kind::DRIFT_ALERT_FIRING).unwrap();
+    assert_eq!(text(firing, column::drift::METRIC), Some("run.duration_ms"));
+    assert!(number(firing, column::drift::PSI) > Some(0.1));
+    let distance = number(firing, column::drift::KOLMOGOROV_SMIRNOV).unwrap();
     assert!((0.2..0.9).contains(&distance), "{distance}");
     // The mean went from 550 to 1100.
-    let moved = number(firing, "drift.wasserstein").unwrap();
+    let moved = number(firing, column::drift::WASSERSTEIN).unwrap();
     assert!((250.0..800.0).contains(&moved), "{moved}");
-    assert_eq!(number(firing, "drift.jensen_shannon"), None);
+    assert_eq!(number(firing, column::drift::JENSEN_SHANNON), None);
     let resolved = feed(&mut processor, &run("next", "v3", START + 1_000 * SECOND, false));
-    assert_eq!(kind(alerts(&resolved)[0]), "drift.alert.resolved");
+    assert_eq!(kind(alerts(&resolved)[0]), kind::DRIFT_ALERT_RESOLVED);
 }

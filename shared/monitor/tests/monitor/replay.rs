@@ -2,7 +2,11 @@
 
 use crate::canary::{deployed, mixed_runs};
 use crate::world::*;
-use event::{BatchBuilder, Cell, Decoded, Event, Fault, Reason, TimestampType, TopicPartition};
+use event::typed::Int;
+use event::{
+    BatchBuilder, Cell, ColumnId, Decoded, Event, Fault, Reason, TimestampType, TopicPartition,
+    TypedColumn, column, kind,
+};
 use monitor::Destination;
 use monitor::replay::{Difference, Doubt, Outcome, Replay, Start, What};
 
@@ -33,20 +37,20 @@ fn inputs() -> Vec<Option<Input>> {
     // A canary that is worse, and is rolled back; calls of tools all along.
     let after = START + 14_000 * SECOND;
     let share = Some(0.3);
-    inputs.push(Some(deployed("agent.version.deployed", "c", after, (None, "v3"), share)));
+    inputs.push(Some(deployed(kind::AGENT_VERSION_DEPLOYED, "c", after, (None, "v3"), share)));
     for (i, input) in
         (0_i64..).zip(mixed_runs(after, 600, 0.3, ("v3", 0.9), ("v2", 0.5), &mut numbers))
     {
-        let tool = builder("tool.completed", &format!("t{i}"), input.broker)
-            .set("agent_id", "a")
-            .set("agent_version", "v2")
-            .set("tool.name", if i % 3 == 0 { "read" } else { "search" })
+        let tool = builder(kind::TOOL_COMPLETED, &format!("t{i}"), input.broker)
+            .set(column::AGENT_ID, "a")
+            .set(column::AGENT_VERSION, "v2")
+            .set(column::tool::NAME, if i % 3 == 0 { "read" } else { "search" })
             .build()
             .unwrap();
         inputs.push(Some(Input { broker: input.broker, event: tool }));
         inputs.push(Some(input));
     }
-    let back = deployed("agent.version.rolled_back", "b", after, (Some("v3"), "v2"), None);
+    let back = deployed(kind::AGENT_VERSION_ROLLED_BACK, "b", after, (Some("v3"), "v2"), None);
     inputs.push(Some(back));
     // Settings come with the records.
     inputs.insert(300, Some(configured(r#"{"lateness_secs":60}"#, START + 60 * MINUTE)));
@@ -120,17 +124,17 @@ pub(crate) fn replay(inputs: &[Option<Input>], rows: &[Row]) -> Outcome {
     replay_from(0, inputs, rows)
 }
 
-fn set(event: &mut Event<'static>, path: &str, cell: impl Into<Cell<'static>>) {
-    event.set(event::schema().id(path).unwrap(), cell.into());
+fn set(event: &mut Event<'static>, column: impl Into<ColumnId>, cell: impl Into<Cell<'static>>) {
+    event.set(column, cell.into());
 }
 
-fn int(event: &Event<'_>, path: &str) -> i64 {
-    event.int(event::schema().id(path).unwrap()).unwrap()
+fn int(event: &Event<'_>, column: TypedColumn<Int>) -> i64 {
+    event.int(column).unwrap()
 }
 
 /// Place of the `n`th row of a kind.
 fn nth(rows: &[Row], kind: &str, n: usize) -> usize {
-    let of_kind = |(_, row): &(usize, &Row)| row.event.text_at("kind") == Some(kind);
+    let of_kind = |(_, row): &(usize, &Row)| row.event.text(column::KIND) == Some(kind);
     rows.iter().enumerate().filter(of_kind).nth(n).unwrap().0
 }
 
@@ -150,12 +154,12 @@ fn what_the_processor_said_is_the_same() {
     assert_eq!(outcome.quarantined, 14);
     assert!(outcome.same_of("metric.") > 100, "{:?}", outcome.same);
     for kind in [
-        "drift.baseline.set",
-        "drift.alert.pending",
-        "drift.alert.firing",
-        "drift.alert.resolved",
-        "drift.canary.started",
-        "drift.canary.ended",
+        kind::DRIFT_BASELINE_SET,
+        kind::DRIFT_ALERT_PENDING,
+        kind::DRIFT_ALERT_FIRING,
+        kind::DRIFT_ALERT_RESOLVED,
+        kind::DRIFT_CANARY_STARTED,
+        kind::DRIFT_CANARY_ENDED,
     ] {
         assert!(outcome.same.contains_key(kind), "{:?}", outcome.same);
     }
@@ -165,7 +169,7 @@ fn what_the_processor_said_is_the_same() {
 fn any_altered_field_of_any_output_is_found_there() {
     let inputs = inputs();
     let rows = rows(&inputs);
-    let named = ["drift.alert.firing", "drift.canary.started", "drift.canary.ended"];
+    let named = [kind::DRIFT_ALERT_FIRING, kind::DRIFT_CANARY_STARTED, kind::DRIFT_CANARY_ENDED];
     let named = named.map(|kind| nth(&rows, kind, 0));
     for index in (0..rows.len()).step_by(79).chain(named) {
         let original = &rows[index].event;
@@ -202,8 +206,8 @@ fn any_altered_field_of_any_output_is_found_there() {
                 assert_eq!(outcome.differences, 1, "{path}");
                 let first = outcome.first.unwrap();
                 let origin = first.origin.unwrap();
-                assert_eq!(origin.offset, int(original, "origin.offset"));
-                assert_eq!(origin.ordinal, int(original, "origin.ordinal"));
+                assert_eq!(origin.offset, int(original, column::origin::OFFSET));
+                assert_eq!(origin.ordinal, int(original, column::origin::ORDINAL));
                 assert_eq!(first.sealed_at, Some(rows[index].at));
                 let What::Field { path: found, sealed, computed, others } = first.what else {
                     panic!("{path}: {:?}", first.what)
@@ -219,7 +223,7 @@ fn any_altered_field_of_any_output_is_found_there() {
 fn a_value_that_is_taken_away_or_added_is_found() {
     let inputs = inputs();
     let rows = rows(&inputs);
-    let index = nth(&rows, "metric.window", 3);
+    let index = nth(&rows, kind::METRIC_WINDOW, 3);
     let mut changed = rows.clone();
     let mut less = Event::empty();
     for (id, cell) in rows[index].event.cells() {
@@ -237,7 +241,7 @@ fn a_value_that_is_taken_away_or_added_is_found() {
     let found = field(replay(&inputs, &changed));
     assert_eq!(found, ("metric.value".to_owned(), None, true, 0));
     changed = rows.clone();
-    set(&mut changed[index].event, "attributes", std::collections::BTreeMap::new());
+    set(&mut changed[index].event, column::ATTRIBUTES, std::collections::BTreeMap::new());
     let found = field(replay(&inputs, &changed));
     assert_eq!(found, ("attributes".to_owned(), Some(String::new()), false, 0));
 }
@@ -246,15 +250,15 @@ fn a_value_that_is_taken_away_or_added_is_found() {
 fn a_dropped_output_is_missing_unless_it_was_the_last() {
     let inputs = inputs();
     let rows = rows(&inputs);
-    for kind in ["metric.window", "drift.alert.pending"] {
+    for kind in [kind::METRIC_WINDOW, kind::DRIFT_ALERT_PENDING] {
         let mut less = rows.clone();
         let dropped = less.remove(nth(&rows, kind, 0));
         let outcome = replay(&inputs, &less);
         assert_eq!(outcome.differences, 1);
         let Difference { sealed_at, origin, subject, what, .. } = outcome.first.unwrap();
         assert_eq!((sealed_at, what), (None, What::Missing));
-        assert_eq!(origin.unwrap().offset, int(&dropped.event, "origin.offset"));
-        assert_eq!(subject.event_id.as_deref(), dropped.event.text_at("event_id"));
+        assert_eq!(origin.unwrap().offset, int(&dropped.event, column::origin::OFFSET));
+        assert_eq!(subject.event_id.as_deref(), dropped.event.text(column::EVENT_ID));
     }
     let last = rows.iter().rposition(|row| row.destination == Destination::Alerts).unwrap();
     let mut less = rows.clone();
@@ -269,7 +273,7 @@ fn a_dropped_output_is_missing_unless_it_was_the_last() {
 fn an_output_that_nothing_computes_is_found() {
     let inputs = inputs();
     let rows = rows(&inputs);
-    let at = nth(&rows, "metric.window", 10);
+    let at = nth(&rows, kind::METRIC_WINDOW, 10);
     let add = |change: &dyn Fn(&mut Event<'static>)| {
         let mut more = rows.clone();
         let mut row = rows[at].clone();
@@ -279,11 +283,11 @@ fn an_output_that_nothing_computes_is_found() {
         replay(&inputs, &more)
     };
     let origins: [&dyn Fn(&mut Event<'static>); 5] = [
-        &|event| set(event, "origin.ordinal", 99_999),
-        &|event| set(event, "origin.ordinal", -1),
-        &|event| set(event, "origin.offset", -1),
-        &|event| set(event, "origin.partition", 1),
-        &|event| set(event, "origin.topic", "elsewhere"),
+        &|event| set(event, column::origin::ORDINAL, 99_999),
+        &|event| set(event, column::origin::ORDINAL, -1),
+        &|event| set(event, column::origin::OFFSET, -1),
+        &|event| set(event, column::origin::PARTITION, 1),
+        &|event| set(event, column::origin::TOPIC, "elsewhere"),
     ];
     for change in origins {
         let outcome = add(change);
@@ -295,9 +299,9 @@ fn an_output_that_nothing_computes_is_found() {
     let bare = |kind: &'static str| {
         move |event: &mut Event<'static>| *event = builder(kind, "x", START).build().unwrap()
     };
-    assert_eq!(add(&bare("metric.window")).differences, 1);
-    assert_eq!(add(&bare("drift.alert.firing")).differences, 1);
-    for kind in ["drift.alert.acknowledged", "run.completed"] {
+    assert_eq!(add(&bare(kind::METRIC_WINDOW)).differences, 1);
+    assert_eq!(add(&bare(kind::DRIFT_ALERT_FIRING)).differences, 1);
+    for kind in [kind::DRIFT_ALERT_ACKNOWLEDGED, kind::RUN_COMPLETED] {
         let outcome = add(&bare(kind));
         is_same(&outcome, rows.len());
         assert_eq!(outcome.other_events, 1);
@@ -317,7 +321,7 @@ fn copies_are_counted_and_must_be_the_same() {
     assert_eq!(outcome.repeated, 40);
 
     let copy = more.len() - 1;
-    set(&mut more[copy].event, "metric.value", 0.123);
+    set(&mut more[copy].event, column::metric::VALUE, 0.123);
     let outcome = replay(&inputs, &more);
     assert_eq!((outcome.differences, outcome.repeated), (1, 39));
     let first = outcome.first.unwrap();
@@ -329,14 +333,14 @@ fn copies_are_counted_and_must_be_the_same() {
 fn a_copy_of_another_version_hides_no_difference() {
     let inputs = inputs();
     let mut rows = rows(&inputs);
-    let at = nth(&rows, "metric.window", 30);
+    let at = nth(&rows, kind::METRIC_WINDOW, 30);
     let mut copy = rows[at].clone();
-    set(&mut copy.event, "origin.semantics", monitor::SEMANTICS + 1);
-    set(&mut rows[at].event, "metric.value", 0.123);
+    set(&mut copy.event, column::origin::SEMANTICS, monitor::SEMANTICS + 1);
+    set(&mut rows[at].event, column::metric::VALUE, 0.123);
     // It also casts a doubt, but only on what comes after it.
-    let later = int(&rows[nth(&rows, "metric.window", 100)].event, "origin.offset");
+    let later = int(&rows[nth(&rows, kind::METRIC_WINDOW, 100)].event, column::origin::OFFSET);
     let mut doubtful = copy.clone();
-    set(&mut doubtful.event, "origin.offset", later);
+    set(&mut doubtful.event, column::origin::OFFSET, later);
     rows.push(doubtful);
     assert_eq!(replay(&inputs, &rows).differences, 1);
     rows.push(copy);
@@ -349,14 +353,14 @@ fn outputs_of_unsealed_records_wait_at_the_end_only() {
     let inputs = inputs();
     let rows = rows(&inputs);
     let known = 600;
-    let later = |row: &&Row| int(&row.event, "origin.offset") >= 600;
+    let later = |row: &&Row| int(&row.event, column::origin::OFFSET) >= 600;
     let waiting = rows.iter().filter(later).count() as u64;
     let outcome = replay(&inputs[..known], &rows);
     assert_eq!((outcome.differences, outcome.not_comparable), (0, 0));
     assert_eq!(outcome.awaiting_input, waiting);
 
     let mut forged = rows.clone();
-    set(&mut forged[3].event, "origin.offset", 1_000_000);
+    set(&mut forged[3].event, column::origin::OFFSET, 1_000_000);
     let outcome = replay(&inputs, &forged);
     assert_eq!((outcome.differences, outcome.not_comparable), (1, 1));
     assert_eq!(outcome.first.unwrap().what, What::Missing);
@@ -367,7 +371,7 @@ fn from_a_doubt_on_a_difference_proves_nothing() {
     let inputs = inputs();
     let rows = rows(&inputs);
     let tail: Vec<Row> =
-        rows.iter().filter(|row| int(&row.event, "origin.offset") >= 300).cloned().collect();
+        rows.iter().filter(|row| int(&row.event, column::origin::OFFSET) >= 300).cloned().collect();
     // The processor knew what came before; nobody else does.
     let outcome = replay_from(300, &inputs, &tail);
     assert_eq!(outcome.doubt, Some((300, Doubt::BeginsLate)));
@@ -383,18 +387,18 @@ fn from_a_doubt_on_a_difference_proves_nothing() {
 fn before_a_doubt_a_difference_is_one() {
     let inputs = inputs();
     let mut rows = rows(&inputs);
-    let (early, late) = (nth(&rows, "metric.window", 5), nth(&rows, "metric.window", 120));
-    set(&mut rows[early].event, "metric.value", 0.5);
-    set(&mut rows[late].event, "metric.value", 0.5);
-    let border = int(&rows[late].event, "origin.offset");
-    set(&mut rows[late + 1].event, "origin.semantics", monitor::SEMANTICS + 1);
+    let (early, late) = (nth(&rows, kind::METRIC_WINDOW, 5), nth(&rows, kind::METRIC_WINDOW, 120));
+    set(&mut rows[early].event, column::metric::VALUE, 0.5);
+    set(&mut rows[late].event, column::metric::VALUE, 0.5);
+    let border = int(&rows[late].event, column::origin::OFFSET);
+    set(&mut rows[late + 1].event, column::origin::SEMANTICS, monitor::SEMANTICS + 1);
     let outcome = replay(&inputs, &rows);
     assert_eq!((outcome.differences, outcome.not_comparable), (1, 2));
     let (from, why) = outcome.doubt.unwrap();
     assert!(from >= border && why == Doubt::LaterVersion);
     assert_eq!(outcome.other_versions, [(monitor::SEMANTICS + 1, 1)].into());
 
-    set(&mut rows[late + 1].event, "origin.semantics", monitor::SEMANTICS - 1);
+    set(&mut rows[late + 1].event, column::origin::SEMANTICS, monitor::SEMANTICS - 1);
     let outcome = replay(&inputs, &rows);
     assert_eq!((outcome.differences, outcome.not_comparable), (0, 3));
     assert_eq!(outcome.doubt, Some((0, Doubt::EarlierVersion)));
@@ -420,12 +424,12 @@ fn outputs_that_may_be_among_lost_rows_are_not_missing() {
         let outcome = replay.finish();
         (outcome.differences, outcome.not_comparable)
     };
-    let metric = |n| nth(&rows, "metric.window", n);
+    let metric = |n| nth(&rows, kind::METRIC_WINDOW, n);
     assert_eq!(outcome(metric(50), metric(50)), (0, 1));
     assert_eq!(outcome(metric(0), 0), (0, 1));
     assert_eq!(outcome(metric(60), metric(50)), (1, 0));
     assert_eq!(outcome(metric(40), metric(50)), (1, 0));
-    let alert = nth(&rows, "drift.alert.pending", 0);
+    let alert = nth(&rows, kind::DRIFT_ALERT_PENDING, 0);
     assert_eq!(outcome(alert, alert), (1, 0), "another partition lost rows");
 }
 
@@ -433,9 +437,9 @@ fn outputs_that_may_be_among_lost_rows_are_not_missing() {
 fn erased_fields_of_an_output_are_left_out() {
     let inputs = inputs();
     let rows = rows(&inputs);
-    let at = nth(&rows, "drift.alert.firing", 0);
-    let reason = event::schema().id("drift.last_change").unwrap();
-    let examples = event::schema().id("drift.example_runs").unwrap();
+    let at = nth(&rows, kind::DRIFT_ALERT_FIRING, 0);
+    let reason = column::drift::LAST_CHANGE.id();
+    let examples = column::drift::EXAMPLE_RUNS.id();
     let mut rest = Event::empty();
     for (id, cell) in rows[at].event.cells() {
         if *id != examples {
@@ -459,6 +463,6 @@ fn erased_fields_of_an_output_are_left_out() {
     let erased = outcome(&rest);
     is_same(&erased, rows.len());
     assert_eq!(erased.erased_fields, 2);
-    set(&mut rest, "drift.e_value", 1.0);
+    set(&mut rest, column::drift::E_VALUE, 1.0);
     assert_eq!(outcome(&rest).differences, 1);
 }

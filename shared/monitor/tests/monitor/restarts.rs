@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use crate::world::*;
-use event::{BatchBuilder, Decoded, Event, TimestampType, TopicPartition};
+use event::{BatchBuilder, Decoded, Event, TimestampType, TopicPartition, column, kind};
 use monitor::replay::{Doubt, Outcome, Replay, Start};
 use monitor::{Destination, Output, Processor, SEMANTICS, Settings};
 
@@ -14,9 +14,9 @@ type Row = (Destination, Event<'static>);
 
 /// What a monitor writes when it begins without a state.
 fn started(first_offset: i64, semantics: i64, time: i64) -> Input {
-    let event = builder("monitor.started", &format!("started-{first_offset}-{time}"), time)
-        .set("monitor.first_offset", first_offset)
-        .set("monitor.semantics", semantics)
+    let event = builder(kind::MONITOR_STARTED, &format!("started-{first_offset}-{time}"), time)
+        .set(column::monitor::FIRST_OFFSET, first_offset)
+        .set(column::monitor::SEMANTICS, semantics)
         .build()
         .unwrap();
     Input { broker: time, event }
@@ -47,15 +47,17 @@ fn show<T>(
 
 /// A monitor that computes the records from `first` up to `until`, and publishes what is not there.
 fn compute(inputs: &[Input], (first, until): (i64, i64), semantics: i64, rows: &mut Vec<Row>) {
-    let int = |event: &Event<'_>, path| event.int(event::schema().id(path).unwrap()).unwrap();
-    let place = |event: &Event<'_>| (int(event, "origin.offset"), int(event, "origin.ordinal"));
+    let int = |event: &Event<'_>, column| event.int(column).unwrap();
+    let place = |event: &Event<'_>| {
+        (int(event, column::origin::OFFSET), int(event, column::origin::ORDINAL))
+    };
     let mut there: BTreeSet<(i64, i64)> = rows.iter().map(|(_, event)| place(event)).collect();
     let mut processor = Processor::new(Settings::default(), TOPIC, 0);
     for (offset, input) in (0..).zip(inputs).filter(|(offset, _)| (first..until).contains(offset)) {
         for output in show(offset, input, |r, d| processor.handle_record(r, d)) {
             let Output { destination, mut event, .. } = output;
             if there.insert(place(&event)) {
-                event.set(event::schema().id("origin.semantics").unwrap(), semantics.into());
+                event.set(column::origin::SEMANTICS, semantics.into());
                 rows.push((destination, event));
             }
         }
@@ -107,8 +109,8 @@ fn a_lost_state_is_replayed_from_where_the_new_one_began() {
 fn what_was_altered_is_found_on_either_side_of_the_start() {
     let (inputs, rows) = world(SEMANTICS);
     let starts = starts(&inputs);
-    let value = event::schema().id("metric.value").unwrap();
-    let offset = event::schema().id("origin.offset").unwrap();
+    let value = column::metric::VALUE;
+    let offset = column::origin::OFFSET;
     let metrics: Vec<usize> =
         (0..rows.len()).filter(|at| rows[*at].1.get(value).is_some()).collect();
     for at in metrics.iter().copied().step_by(17) {
@@ -134,7 +136,7 @@ fn another_version_that_says_where_it_began_casts_no_doubt_behind_it() {
     assert_eq!(outcome.differences, 0, "{outcome:?}");
     assert_eq!(outcome.doubt, Some((0, Doubt::EarlierVersion)));
     assert_eq!(outcome.doubt_until, Some(300));
-    let value = event::schema().id("metric.value").unwrap();
+    let value = column::metric::VALUE;
     let mut altered = rows.clone();
     let at = rows.iter().rposition(|(_, event)| event.get(value).is_some()).unwrap();
     altered[at].1.set(value, 0.123_456.into());
@@ -151,7 +153,7 @@ fn an_archive_that_begins_late_is_as_good_as_any_behind_a_start() {
     let outcome = replay(200, &inputs, &starts(&inputs), &rows);
     assert_eq!((outcome.differences, outcome.not_comparable), (0, 0));
     assert_eq!((outcome.doubt, outcome.doubt_until), (Some((200, Doubt::BeginsLate)), Some(500)));
-    let value = event::schema().id("metric.value").unwrap();
+    let value = column::metric::VALUE;
     let at = rows.iter().rposition(|(_, event)| event.get(value).is_some()).unwrap();
     rows[at].1.set(value, 0.123_456.into());
     assert_eq!(replay(200, &inputs, &starts(&inputs), &rows).differences, 1);
@@ -181,9 +183,9 @@ fn acknowledged_rows_that_are_not_sealed_are_counted() {
     compute(&inputs, (0, 300), SEMANTICS, &mut rows);
     let count = |destination| rows.iter().filter(|(found, _)| *found == destination).count();
     let metrics = i64::try_from(count(Destination::Metrics)).unwrap();
-    let event = builder("monitor.tick", "t", START)
-        .set("monitor.metrics_next", metrics)
-        .set("monitor.alerts_next", 0_i64)
+    let event = builder(kind::MONITOR_TICK, "t", START)
+        .set(column::monitor::METRICS_NEXT, metrics)
+        .set(column::monitor::ALERTS_NEXT, 0_i64)
         .build()
         .unwrap();
     inputs.push(Input { broker: inputs[299].broker, event });

@@ -2,7 +2,7 @@
 //! nothing, whatever the baselines.
 
 use crate::world::*;
-use event::encode;
+use event::{column, encode, kind};
 use monitor::{Output, Processor, Settings};
 use proptest::prelude::*;
 
@@ -28,7 +28,7 @@ fn traffic(
             let mut input = run(&id, version, time, numbers.chance(share + worse));
             let uniform = (numbers.next() >> 11) as f64 / (1_u64 << 53) as f64;
             let milliseconds = 300.0 * (3.0 * uniform).exp() * scale * (1.0 + 5.0 * worse);
-            let column = event::schema().id("run.duration_ms").unwrap();
+            let column = column::run::DURATION_MS;
             input.event.set(column, milliseconds.into());
             input
         })
@@ -36,8 +36,10 @@ fn traffic(
 }
 
 fn fired(outputs: &[Output]) -> Vec<(&str, &str)> {
-    let firing = outputs.iter().filter(|output| kind(output) == "drift.alert.firing");
-    firing.map(|o| (text(o, "agent_version").unwrap(), text(o, "drift.metric").unwrap())).collect()
+    let firing = outputs.iter().filter(|output| kind(output) == kind::DRIFT_ALERT_FIRING);
+    firing
+        .map(|o| (text(o, column::AGENT_VERSION).unwrap(), text(o, column::drift::METRIC).unwrap()))
+        .collect()
 }
 
 #[test]
@@ -69,26 +71,31 @@ fn a_daily_rhythm_alarms_against_the_version_before_and_not_against_the_weeks_be
     }
     let sets: Vec<_> = rolling
         .iter()
-        .filter(|output| kind(output) == "drift.baseline.set")
-        .filter(|output| text(output, "drift.metric") == Some("run.error_rate"))
-        .map(|set| (text(set, "agent_version").unwrap(), text(set, "drift.reason").is_some()))
+        .filter(|output| kind(output) == kind::DRIFT_BASELINE_SET)
+        .filter(|output| text(output, column::drift::METRIC) == Some("run.error_rate"))
+        .map(|set| {
+            (text(set, column::AGENT_VERSION).unwrap(), text(set, column::drift::REASON).is_some())
+        })
         .collect();
     let expected = [("v1", true), ("v1", false), ("v2", false), ("v3", false)];
     assert_eq!(sets, expected, "nothing is known in the first week");
     let firing = |metric: &str| {
         let is = |output: &&Output| {
-            kind(output) == "drift.alert.firing" && text(output, "drift.metric") == Some(metric)
+            kind(output) == kind::DRIFT_ALERT_FIRING
+                && text(output, column::drift::METRIC) == Some(metric)
         };
         rolling.iter().find(is).unwrap()
     };
     let rate = firing("run.error_rate");
-    assert_eq!(text(rate, "drift.baseline_kind"), Some("rolling"));
-    assert_eq!(text(rate, "drift.detector"), Some("esr-bounded by hour of week"));
-    let (effect, expected) =
-        (number(rate, "drift.effect").unwrap(), number(rate, "drift.baseline_value").unwrap());
+    assert_eq!(text(rate, column::drift::BASELINE_KIND), Some("rolling"));
+    assert_eq!(text(rate, column::drift::DETECTOR), Some("esr-bounded by hour of week"));
+    let (effect, expected) = (
+        number(rate, column::drift::EFFECT).unwrap(),
+        number(rate, column::drift::BASELINE_VALUE).unwrap(),
+    );
     // At night 2 % are expected; the version came at midnight.
     assert!((effect - 0.15).abs() < 0.15 && expected < 0.05, "{effect} {expected}");
-    let effect = number(firing("run.duration_ms"), "drift.effect").unwrap();
+    let effect = number(firing("run.duration_ms"), column::drift::EFFECT).unwrap();
     assert!((effect - 0.75).abs() < 0.4, "{effect}");
 }
 
@@ -133,16 +140,16 @@ fn input(number: usize, step: &Step, time: i64) -> Input {
         let metrics = ["run.error_rate", "run.duration_ms", "nothing"];
         let metric = metrics.get(usize::from(step.bits % 5)).copied();
         let event = builder(kind, &id, time)
-            .set("agent_id", "a")
-            .set_some("agent_version", (step.bits >= 128).then_some(version.as_str()))
-            .set_some("drift.metric", metric)
+            .set(column::AGENT_ID, "a")
+            .set_some(column::AGENT_VERSION, (step.bits >= 128).then_some(version.as_str()))
+            .set_some(column::drift::METRIC, metric)
             .build()
             .unwrap();
         Input { broker: time, event }
     };
     match step.what {
-        0 => about("drift.baseline.pinned"),
-        1 => about("drift.baseline.unpinned"),
+        0 => about(kind::DRIFT_BASELINE_PINNED),
+        1 => about(kind::DRIFT_BASELINE_UNPINNED),
         2 => {
             let kinds = ["previous", "pinned", "rolling"];
             let kind = kinds.get(usize::from(step.bits % 3)).unwrap();
@@ -157,7 +164,7 @@ fn input(number: usize, step: &Step, time: i64) -> Input {
         3..=5 => eval(&id, &version, "s", time, step.bits.is_multiple_of(3)),
         _ => {
             let mut input = run(&id, &version, time, step.bits.is_multiple_of(3));
-            let column = event::schema().id("run.duration_ms").unwrap();
+            let column = column::run::DURATION_MS;
             input.event.set(column, (f64::from(step.bits) * 1.7).into());
             input
         }

@@ -3,7 +3,7 @@
 use crate::alerts::after_baseline;
 use crate::replay::{is_same, replay, rows};
 use crate::world::*;
-use event::{EventBuilder, Timestamp};
+use event::{EventBuilder, Timestamp, column, kind};
 use monitor::{Output, Processor, Settings};
 
 const HOUR: i64 = 60 * MINUTE;
@@ -11,38 +11,43 @@ const DAY: i64 = 24 * HOUR;
 
 /// A request by Ana about agent `a`.
 fn asked(kind: &str, id: &str, time: i64, fill: impl Fn(EventBuilder) -> EventBuilder) -> Input {
-    let event = fill(builder(kind, id, time).set("actor.id", "ana").set("agent_id", "a"));
+    let event =
+        fill(builder(kind, id, time).set(column::actor::ID, "ana").set(column::AGENT_ID, "a"));
     Input { broker: time, event: event.build().unwrap() }
 }
 
 fn suppress(id: &str, time: i64, until: i64) -> Input {
-    asked("drift.suppression.started", id, time, |builder| {
-        builder.set("drift.until", Timestamp::from_micros(until))
+    asked(kind::DRIFT_SUPPRESSION_STARTED, id, time, |builder| {
+        builder.set(column::drift::UNTIL, Timestamp::from_micros(until))
     })
 }
 
 fn end(id: &str, suppression: &str, time: i64) -> Input {
-    asked("drift.suppression.ended", id, time, |builder| {
-        builder.set("drift.suppression_id", suppression)
+    asked(kind::DRIFT_SUPPRESSION_ENDED, id, time, |builder| {
+        builder.set(column::drift::SUPPRESSION_ID, suppression)
     })
 }
 
 /// Kind and suppression of each alert event.
 fn marks(outputs: &[Output]) -> Vec<(&str, Option<&str>)> {
     let of_alert = |output: &&Output| kind(output).starts_with("drift.alert.");
-    outputs.iter().filter(of_alert).map(|o| (kind(o), text(o, "drift.suppressed_by"))).collect()
+    outputs
+        .iter()
+        .filter(of_alert)
+        .map(|o| (kind(o), text(o, column::drift::SUPPRESSED_BY)))
+        .collect()
 }
 
-const PENDING: &str = "drift.alert.pending";
-const FIRING: &str = "drift.alert.firing";
-const RESOLVED: &str = "drift.alert.resolved";
+const PENDING: &str = kind::DRIFT_ALERT_PENDING;
+const FIRING: &str = kind::DRIFT_ALERT_FIRING;
+const RESOLVED: &str = kind::DRIFT_ALERT_RESOLVED;
 
 /// An alert of `v2` that fires under the suppression `s`, which holds until that time; and now.
 fn firing_under(until: impl Fn(i64) -> i64) -> (Processor, Vec<Output>, i64) {
     let mut numbers = Numbers(1);
     let (mut processor, now) = after_baseline(&mut numbers);
     let applied = feed(&mut processor, &suppress("s", now, until(now)));
-    assert_eq!(kinds(&applied), ["drift.suppression.applied"]);
+    assert_eq!(kinds(&applied), [kind::DRIFT_SUPPRESSION_APPLIED]);
     let worse = feed_all(&mut processor, &runs("v2", now, 150, 0.4, &mut numbers));
     (processor, worse, now + 300 * SECOND)
 }
@@ -56,20 +61,29 @@ fn an_alert_that_outlasts_its_suppression_fires_again_at_the_first_record_after_
     let until = now - 300 * SECOND + HOUR;
     assert_eq!(kinds(&feed(&mut processor, &tick(until - 1_000))), [""; 0]);
     let over = feed(&mut processor, &tick(until));
-    assert_eq!(kinds(&over), ["drift.suppression.closed", FIRING]);
-    assert_eq!(text(&over[0], "drift.suppression_id"), Some("s"));
+    assert_eq!(kinds(&over), [kind::DRIFT_SUPPRESSION_CLOSED, FIRING]);
+    assert_eq!(text(&over[0], column::drift::SUPPRESSION_ID), Some("s"));
     let again = &over[1];
-    assert_eq!(text(again, "drift.suppressed_by"), None);
+    assert_eq!(text(again, column::drift::SUPPRESSED_BY), None);
     // The same episode and evidence; another event, with its own origin and time.
-    for path in ["drift.alert_id", "drift.metric", "drift.severity", "agent_version"] {
-        assert_eq!(text(again, path), text(first, path), "{path}");
+    for column in [
+        column::drift::ALERT_ID.id(),
+        column::drift::METRIC.id(),
+        column::drift::SEVERITY.id(),
+        column::AGENT_VERSION.id(),
+        column::drift::E_VALUE.id(),
+        column::drift::EFFECT.id(),
+        column::drift::SINCE_OFFSET.id(),
+        column::drift::OBSERVATIONS.id(),
+    ] {
+        assert_eq!(again.event.get(column), first.event.get(column), "{}", column.path());
     }
-    for path in ["drift.e_value", "drift.effect", "drift.since_offset", "drift.observations"] {
-        assert_eq!(number(again, path), number(first, path), "{path}");
-    }
-    assert_eq!(again.event.at("drift.example_runs"), first.event.at("drift.example_runs"));
-    assert_ne!(text(again, "event_id"), text(first, "event_id"));
-    assert!(number(again, "origin.offset") > number(first, "origin.offset"));
+    assert_eq!(
+        again.event.get(column::drift::EXAMPLE_RUNS),
+        first.event.get(column::drift::EXAMPLE_RUNS)
+    );
+    assert_ne!(text(again, column::EVENT_ID), text(first, column::EVENT_ID));
+    assert!(number(again, column::origin::OFFSET) > number(first, column::origin::OFFSET));
 
     // Told now, so its end is told too.
     let mut numbers = Numbers(9);
@@ -83,22 +97,22 @@ fn an_alert_that_ends_under_its_suppression_is_not_told_at_all() {
     let mut numbers = Numbers(9);
     let better = feed_all(&mut processor, &runs("v2", now, 1_000, 0.1, &mut numbers));
     assert_eq!(marks(&better), [(RESOLVED, Some("s"))]);
-    assert_eq!(kinds(&feed(&mut processor, &tick(now + DAY))), ["drift.suppression.closed"]);
+    assert_eq!(kinds(&feed(&mut processor, &tick(now + DAY))), [kind::DRIFT_SUPPRESSION_CLOSED]);
 }
 
 #[test]
 fn who_ends_a_suppression_lets_its_alerts_be_told_at_that_offset() {
     let (mut processor, _, now) = firing_under(|now| now + DAY);
     let mut of_another = end("e1", "s", now);
-    of_another.event.set(event::schema().id("agent_id").unwrap(), "b".into());
+    of_another.event.set(column::AGENT_ID, "b".into());
     for wrong in [end("e2", "t", now), of_another] {
         let outputs = feed(&mut processor, &wrong);
-        assert_eq!(kinds(&outputs), ["drift.suppression.refused"]);
+        assert_eq!(kinds(&outputs), [kind::DRIFT_SUPPRESSION_REFUSED]);
     }
     let ended = feed(&mut processor, &end("e3", "s", now));
-    assert_eq!(kinds(&ended), ["drift.suppression.closed", FIRING]);
-    assert_eq!(text(&ended[0], "drift.reason"), Some("it was ended"));
-    assert_eq!(text(&ended[0], "links.causation"), Some("e3"));
+    assert_eq!(kinds(&ended), [kind::DRIFT_SUPPRESSION_CLOSED, FIRING]);
+    assert_eq!(text(&ended[0], column::drift::REASON), Some("it was ended"));
+    assert_eq!(text(&ended[0], column::links::CAUSATION), Some("e3"));
     assert_eq!(marks(&ended), [(FIRING, None)]);
     assert_eq!(processor.counters().mutes_refused, 2);
 }
@@ -155,10 +169,10 @@ fn only_what_it_names_is_suppressed() {
 fn one_that_is_planned_holds_from_when_it_says() {
     let mut numbers = Numbers(1);
     let (mut processor, now) = after_baseline(&mut numbers);
-    let planned = asked("drift.suppression.started", "s", now, |builder| {
+    let planned = asked(kind::DRIFT_SUPPRESSION_STARTED, "s", now, |builder| {
         builder
-            .set("drift.from", Timestamp::from_micros(now + HOUR))
-            .set("drift.until", Timestamp::from_micros(now + 2 * HOUR))
+            .set(column::drift::FROM, Timestamp::from_micros(now + HOUR))
+            .set(column::drift::UNTIL, Timestamp::from_micros(now + 2 * HOUR))
     });
     feed(&mut processor, &planned);
     let worse = feed_all(&mut processor, &runs("v2", now, 150, 0.4, &mut numbers));
@@ -170,27 +184,34 @@ fn one_that_is_planned_holds_from_when_it_says() {
 #[test]
 fn what_is_wrong_is_refused_with_its_reason_and_changes_nothing() {
     type Fill = fn(EventBuilder, i64) -> EventBuilder;
-    let until =
-        |builder: EventBuilder, time| builder.set("drift.until", Timestamp::from_micros(time));
+    let until = |builder: EventBuilder, time| {
+        builder.set(column::drift::UNTIL, Timestamp::from_micros(time))
+    };
     let cases: [(Fill, &str); 6] = [
         (|builder, _| builder, "`drift.until` is missing"),
-        (|b, now| b.set("drift.until", Timestamp::from_micros(now)), "over already"),
-        (|b, now| b.set("drift.until", Timestamp::from_micros(now + 31 * DAY)), "30 days ahead"),
+        (|b, now| b.set(column::drift::UNTIL, Timestamp::from_micros(now)), "over already"),
+        (
+            |b, now| b.set(column::drift::UNTIL, Timestamp::from_micros(now + 31 * DAY)),
+            "30 days ahead",
+        ),
         (
             |b, now| {
-                b.set("drift.from", Timestamp::from_micros(now + 2 * HOUR))
-                    .set("drift.until", Timestamp::from_micros(now + HOUR))
+                b.set(column::drift::FROM, Timestamp::from_micros(now + 2 * HOUR))
+                    .set(column::drift::UNTIL, Timestamp::from_micros(now + HOUR))
             },
             "not after `drift.from`",
         ),
         (
-            |b, now| b.set("drift.until", Timestamp::from_micros(now + HOUR)).set("actor.id", ""),
+            |b, now| {
+                b.set(column::drift::UNTIL, Timestamp::from_micros(now + HOUR))
+                    .set(column::actor::ID, "")
+            },
             "`actor.id` is missing",
         ),
         (
             |b, now| {
-                b.set("drift.until", Timestamp::from_micros(now + HOUR))
-                    .set("drift.severity", "loud")
+                b.set(column::drift::UNTIL, Timestamp::from_micros(now + HOUR))
+                    .set(column::drift::SEVERITY, "loud")
             },
             "neither page nor ticket",
         ),
@@ -199,16 +220,16 @@ fn what_is_wrong_is_refused_with_its_reason_and_changes_nothing() {
     let (mut processor, now) = after_baseline(&mut numbers);
     for (number, (fill, says)) in (0..).zip(cases) {
         let id = format!("s{number}");
-        let wrong = asked("drift.suppression.started", &id, now, |builder| fill(builder, now));
+        let wrong = asked(kind::DRIFT_SUPPRESSION_STARTED, &id, now, |builder| fill(builder, now));
         let outputs = feed(&mut processor, &wrong);
-        assert_eq!(kinds(&outputs), ["drift.suppression.refused"], "{says}");
-        let reason = text(&outputs[0], "drift.reason").unwrap();
+        assert_eq!(kinds(&outputs), [kind::DRIFT_SUPPRESSION_REFUSED], "{says}");
+        let reason = text(&outputs[0], column::drift::REASON).unwrap();
         assert!(reason.contains(says), "{reason}");
     }
-    let nobody = builder("drift.suppression.started", "n", now).set("actor.id", "ana");
+    let nobody = builder(kind::DRIFT_SUPPRESSION_STARTED, "n", now).set(column::actor::ID, "ana");
     let event = until(nobody, now + HOUR).build().unwrap();
     let outputs = feed(&mut processor, &Input { broker: now, event });
-    assert!(text(&outputs[0], "drift.reason").unwrap().contains("`agent_id` is missing"));
+    assert!(text(&outputs[0], column::drift::REASON).unwrap().contains("`agent_id` is missing"));
     assert_eq!(processor.counters().mutes_refused, 7);
     let worse = feed_all(&mut processor, &runs("v2", now, 150, 0.4, &mut numbers));
     assert_eq!(marks(&worse), [(PENDING, None), (FIRING, None)]);
@@ -231,7 +252,7 @@ fn suppressions_and_the_alerts_they_hold_are_bounded_and_beyond_that_people_are_
     let settings = Settings { silence_secs: 3_600, ..Settings::default() };
     let mut processor = Processor::new(settings, TOPIC, 0);
     let of = |mut input: Input, agent: &str| {
-        input.event.set(event::schema().id("agent_id").unwrap(), agent.to_owned().into());
+        input.event.set(column::AGENT_ID, agent.to_owned().into());
         input
     };
     // 32 of one agent.

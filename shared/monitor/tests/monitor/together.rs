@@ -2,6 +2,7 @@
 //! nothing moves, and escalated where one of them becomes a page.
 
 use crate::world::*;
+use event::{column, kind};
 use monitor::{Output, Processor, Settings};
 
 const AGENTS: usize = 24;
@@ -9,7 +10,7 @@ const AGENTS: usize = 24;
 fn run_of(agent: usize, version: &str, number: usize, failed: bool) -> Input {
     let time = START + i64::try_from(number).unwrap() * SECOND;
     let mut input = run(&format!("{agent}-{number}"), version, time, failed);
-    let id = event::schema().id("agent_id").unwrap();
+    let id = column::AGENT_ID;
     input.event.set(id, format!("agent-{agent}").into());
     input
 }
@@ -25,7 +26,8 @@ fn play(share: f64, rounds: usize, settings: Settings, seed: u64) -> Vec<(usize,
             let (version, share) = if round < 300 { ("v1", 0.1) } else { ("v2", share) };
             let input = run_of(agent, version, round * AGENTS + agent, numbers.chance(share));
             let outputs = feed(&mut processor, &input);
-            let firing = outputs.into_iter().filter(|output| kind(output) == "drift.alert.firing");
+            let firing =
+                outputs.into_iter().filter(|output| kind(output) == kind::DRIFT_ALERT_FIRING);
             fired.extend(firing.map(|output| (round.saturating_sub(300), output)));
         }
     }
@@ -40,7 +42,7 @@ fn settings(ticket_share: f64) -> Settings {
 fn half(fired: &[(usize, Output)]) -> Option<usize> {
     let mut agents: Vec<&str> = Vec::new();
     for (round, output) in fired {
-        let agent = text(output, "agent_id").unwrap();
+        let agent = text(output, column::AGENT_ID).unwrap();
         if !agents.contains(&agent) {
             agents.push(agent);
         }
@@ -60,17 +62,19 @@ fn streams_that_move_together_have_tickets_sooner() {
             .iter()
             .map(|(_, output)| output)
             .filter(|output| {
-                text(output, "drift.reason").is_some_and(|reason| reason.contains("e-d-BH"))
+                text(output, column::drift::REASON).is_some_and(|reason| reason.contains("e-d-BH"))
             })
             .collect();
         assert!(!early.is_empty());
         for ticket in early {
-            assert_eq!(text(ticket, "drift.severity"), Some("ticket"));
+            assert_eq!(text(ticket, column::drift::SEVERITY), Some("ticket"));
             let (e_value, threshold) =
-                (number(ticket, "drift.e_value"), number(ticket, "drift.threshold"));
+                (number(ticket, column::drift::E_VALUE), number(ticket, column::drift::THRESHOLD));
             assert!(e_value >= threshold && threshold >= Some(20_000.0 / 16.0), "{e_value:?}");
-            assert!(e_value < Some(20_000.0) && number(ticket, "drift.effect") >= Some(0.02));
-            let reason = text(ticket, "drift.reason").unwrap();
+            assert!(
+                e_value < Some(20_000.0) && number(ticket, column::drift::EFFECT) >= Some(0.02)
+            );
+            let reason = text(ticket, column::drift::REASON).unwrap();
             assert!(reason.contains(&format!("of {AGENTS} tested streams")), "{reason}");
         }
         together += half(&fired).unwrap_or(400);
@@ -108,20 +112,21 @@ fn a_ticket_whose_stream_becomes_a_page_is_escalated() {
     assert_eq!(
         kinds,
         [
-            "drift.alert.pending",
-            "drift.alert.firing",
-            "drift.alert.resolved",
-            "drift.alert.pending",
-            "drift.alert.firing"
+            kind::DRIFT_ALERT_PENDING,
+            kind::DRIFT_ALERT_FIRING,
+            kind::DRIFT_ALERT_RESOLVED,
+            kind::DRIFT_ALERT_PENDING,
+            kind::DRIFT_ALERT_FIRING
         ]
     );
     let severities: Vec<_> =
-        steps.iter().skip(3).map(|output| text(output, "drift.severity").unwrap()).collect();
+        steps.iter().skip(3).map(|output| text(output, column::drift::SEVERITY).unwrap()).collect();
     assert_eq!(severities, ["ticket", "ticket", "page", "page"]);
-    assert_eq!(text(steps[4], "drift.reason"), Some("escalated"));
-    let ids: Vec<_> = steps.iter().skip(2).map(|output| text(output, "drift.alert_id")).collect();
+    assert_eq!(text(steps[4], column::drift::REASON), Some("escalated"));
+    let ids: Vec<_> =
+        steps.iter().skip(2).map(|output| text(output, column::drift::ALERT_ID)).collect();
     assert!(ids[0] == ids[1] && ids[1] == ids[2] && ids[2] != ids[3] && ids[3] == ids[4]);
-    assert_eq!(ids[3], text(steps[5], "event_id"));
+    assert_eq!(ids[3], text(steps[5], column::EVENT_ID));
 }
 
 /// Whether the `index`-th run of a slowly worse version fails.
@@ -134,7 +139,7 @@ fn worse(processor: &mut Processor, agent: usize, runs: std::ops::Range<usize>) 
     runs.into_iter().any(|index| {
         let number = 10_000 * (agent + 1) + index;
         let outputs = feed(processor, &run_of(agent, "v2", number, fails(index)));
-        outputs.iter().any(|output| kind(output) == "drift.alert.firing")
+        outputs.iter().any(|output| kind(output) == kind::DRIFT_ALERT_FIRING)
     })
 }
 

@@ -1,7 +1,7 @@
 //! Windows: what closes when, what is late, what is ignored, what is bounded.
 
 use crate::world::*;
-use event::{Decoded, Fault, Reason, Timestamp};
+use event::{Decoded, Fault, Reason, Timestamp, column, kind};
 use monitor::{Output, Processor, Settings, Span};
 
 #[test]
@@ -15,17 +15,17 @@ fn a_window_closes_when_the_watermark_passes_its_end() {
     assert_eq!(windows(&before, "run.count").len(), 0);
     let outputs = feed(&mut processor, &run("c", "v1", START + 7 * MINUTE, false));
     let count = windows(&outputs, "run.count")[0];
-    assert_eq!(number(count, "metric.value"), Some(5.0));
-    assert_eq!(
-        count.event.time(event::schema().id("event_time").unwrap()).unwrap().micros(),
-        START + 5 * MINUTE
-    );
+    assert_eq!(number(count, column::metric::VALUE), Some(5.0));
+    assert_eq!(count.event.time(column::EVENT_TIME).unwrap().micros(), START + 5 * MINUTE);
     let rate = windows(&outputs, "run.error_rate")[0];
-    assert_eq!(number(rate, "metric.value"), Some(0.2));
-    assert!(number(rate, "metric.low") > Some(0.03) && number(rate, "metric.high") < Some(0.63));
-    assert_eq!(text(rate, "agent_version"), Some("v1"));
-    assert_eq!(number(rate, "metric.revision"), Some(0.0));
-    let origin = (number(rate, "origin.offset"), number(rate, "origin.ordinal"));
+    assert_eq!(number(rate, column::metric::VALUE), Some(0.2));
+    assert!(
+        number(rate, column::metric::LOW) > Some(0.03)
+            && number(rate, column::metric::HIGH) < Some(0.63)
+    );
+    assert_eq!(text(rate, column::AGENT_VERSION), Some("v1"));
+    assert_eq!(number(rate, column::metric::REVISION), Some(0.0));
+    let origin = (number(rate, column::origin::OFFSET), number(rate, column::origin::ORDINAL));
     assert_eq!(origin, (Some(6.0), Some(rate.ordinal as f64)));
 }
 
@@ -41,8 +41,8 @@ fn late_events_revise_their_window_once_a_minute() {
     let outputs = feed(&mut processor, &run("x", "v1", START + 10 * MINUTE, false));
     let revised = windows(&outputs, "run.count");
     assert_eq!(revised.len(), 1);
-    assert_eq!(number(revised[0], "metric.revision"), Some(1.0));
-    assert_eq!(number(revised[0], "metric.value"), Some(8.0));
+    assert_eq!(number(revised[0], column::metric::REVISION), Some(1.0));
+    assert_eq!(number(revised[0], column::metric::VALUE), Some(8.0));
     assert_eq!(processor.counters().late, 3);
 }
 
@@ -64,7 +64,10 @@ fn an_hour_and_a_day_are_what_their_five_minutes_were_late_events_included() {
     }
     let counts = |span| -> Vec<(f64, f64)> {
         let both = |output: &&Output| {
-            (number(output, "metric.revision").unwrap(), number(output, "metric.value").unwrap())
+            (
+                number(output, column::metric::REVISION).unwrap(),
+                number(output, column::metric::VALUE).unwrap(),
+            )
         };
         windows_of(span, &outputs, "run.count").iter().map(both).collect()
     };
@@ -74,7 +77,7 @@ fn an_hour_and_a_day_are_what_their_five_minutes_were_late_events_included() {
     assert!(hours.contains(&(1.0, 4.0)), "the late run revised its hour");
     assert_eq!(counts(Span::Day), [(0.0, 73.0)]);
     let day = windows_of(Span::Day, &outputs, "run.error_rate")[0];
-    assert!((number(day, "metric.value").unwrap() - 25.0 / 73.0).abs() < 1e-12);
+    assert!((number(day, column::metric::VALUE).unwrap() - 25.0 / 73.0).abs() < 1e-12);
 }
 
 #[test]
@@ -109,7 +112,7 @@ fn the_years_1_and_9999_cost_one_pane_and_move_nothing() {
     assert_eq!(windows(&outputs, "run.count").len(), 1);
     outputs = feed(&mut processor, &run("end", "v1", START + 20 * MINUTE, false));
     assert_eq!(windows(&outputs, "run.count").len(), 1);
-    assert_eq!(number(windows(&outputs, "run.count")[0], "metric.value"), Some(48.0));
+    assert_eq!(number(windows(&outputs, "run.count")[0], column::metric::VALUE), Some(48.0));
     let counters = processor.counters();
     assert_eq!((counters.future_skew, counters.too_late), (48, 48));
 }
@@ -129,11 +132,11 @@ fn a_repeated_event_id_counts_once_per_agent() {
     let mut processor = processor();
     let one = run("same", "v1", START, true);
     let mut other = one.clone();
-    other.event.set(event::schema().id("agent_id").unwrap(), "b".into());
+    other.event.set(column::AGENT_ID, "b".into());
     feed_all(&mut processor, [&one, &one, &other, &one]);
     let outputs = feed(&mut processor, &tick(START + 60 * MINUTE));
     let counts: Vec<_> =
-        windows(&outputs, "run.count").iter().map(|o| number(o, "metric.value")).collect();
+        windows(&outputs, "run.count").iter().map(|o| number(o, column::metric::VALUE)).collect();
     assert_eq!(counts, [Some(1.0), Some(1.0)]);
     assert_eq!(processor.counters().duplicates, 2);
 }
@@ -142,10 +145,10 @@ fn a_repeated_event_id_counts_once_per_agent() {
 fn what_is_no_number_is_counted_and_left_out() {
     let mut processor = processor();
     for (id, score) in [f64::NAN, f64::INFINITY, 0.5, 0.7].into_iter().enumerate() {
-        let event = builder("eval.result", &id.to_string(), START)
-            .set("agent_id", "a")
-            .set("eval.suite", "s")
-            .set("eval.score", score)
+        let event = builder(kind::EVAL_RESULT, &id.to_string(), START)
+            .set(column::AGENT_ID, "a")
+            .set(column::eval::SUITE, "s")
+            .set(column::eval::SCORE, score)
             .build()
             .unwrap();
         feed(&mut processor, &Input { broker: START, event });
@@ -153,10 +156,10 @@ fn what_is_no_number_is_counted_and_left_out() {
     let outputs = feed(&mut processor, &tick(START + 60 * MINUTE));
     let score = windows(&outputs, "eval.score")[0];
     assert_eq!(
-        (number(score, "metric.count"), text(score, "metric.suite")),
+        (number(score, column::metric::COUNT), text(score, column::metric::SUITE)),
         (Some(2.0), Some("s"))
     );
-    assert!((number(score, "metric.value").unwrap() - 0.6).abs() < 1e-9);
+    assert!((number(score, column::metric::VALUE).unwrap() - 0.6).abs() < 1e-9);
     assert_eq!(processor.counters().invalid_values, 2);
 }
 
@@ -176,16 +179,18 @@ fn quantiles_tokens_and_cost_are_those_of_the_runs() {
     }
     let outputs = feed(&mut processor, &tick(START + 60 * MINUTE));
     let duration = windows(&outputs, "run.duration_ms")[0];
-    for (path, exact) in [("metric.p50", 50.0), ("metric.p95", 95.0), ("metric.value", 50.5)] {
-        let found = number(duration, path).unwrap();
-        assert!((found / exact - 1.0).abs() <= 0.01, "{path} {found}");
+    for (column, exact) in
+        [(column::metric::P50, 50.0), (column::metric::P95, 95.0), (column::metric::VALUE, 50.5)]
+    {
+        let found = number(duration, column).unwrap();
+        assert!((found / exact - 1.0).abs() <= 0.01, "{column:?} {found}");
     }
     let tokens = windows(&outputs, "run.tokens")[0];
     assert_eq!(
-        (number(tokens, "metric.sum"), number(tokens, "metric.value")),
+        (number(tokens, column::metric::SUM), number(tokens, column::metric::VALUE)),
         (Some(1_500.0), Some(15.0))
     );
-    let cost = number(windows(&outputs, "run.cost_usd")[0], "metric.sum").unwrap();
+    let cost = number(windows(&outputs, "run.cost_usd")[0], column::metric::SUM).unwrap();
     assert!((cost - 1.0).abs() < 1e-9);
 }
 
@@ -194,7 +199,7 @@ fn newcomer(number: usize, agents: bool) -> Input {
     let mut input = run(&number.to_string(), &format!("v{number}"), START, false);
     if agents {
         let agent = format!("a{number}");
-        input.event.set(event::schema().id("agent_id").unwrap(), agent.into());
+        input.event.set(column::AGENT_ID, agent.into());
     }
     input
 }
@@ -215,7 +220,7 @@ fn too_many_keys_evict_the_most_silent_and_close_their_windows() {
         let evicted = processor.counters().keys_evicted;
         assert_eq!(evicted + processor.keys(), 200);
         assert_eq!(windows(&outputs, "run.count").len() as u64, evicted);
-        assert_eq!(text(windows(&outputs, "run.count")[0], "agent_version"), Some("v0"));
+        assert_eq!(text(windows(&outputs, "run.count")[0], column::AGENT_VERSION), Some("v0"));
         let rest = feed(&mut processor, &tick(START + 60 * MINUTE));
         assert_eq!(windows(&rest, "run.count").len() as u64, processor.keys());
     }

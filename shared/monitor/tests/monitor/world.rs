@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use event::{BatchBuilder, Decoded, Event, EventBuilder, Timestamp, TimestampType, TopicPartition};
+use event::typed::Text;
+use event::{
+    BatchBuilder, Decoded, Event, EventBuilder, Timestamp, TimestampType, TopicPartition,
+    TypedColumn, column, kind,
+};
 use monitor::{Destination, EntryId, Output, Processor, ResumeError, Settings, Span};
 
 pub(crate) const TOPIC: &str = "agent.events";
@@ -19,38 +23,40 @@ pub(crate) struct Input {
 }
 
 pub(crate) fn builder(kind: &str, id: &str, time: i64) -> EventBuilder {
-    EventBuilder::new(kind).set("event_id", id).set("event_time", Timestamp::from_micros(time))
+    EventBuilder::new(kind)
+        .set(column::EVENT_ID, id)
+        .set(column::EVENT_TIME, Timestamp::from_micros(time))
 }
 
 pub(crate) fn run(id: &str, version: &str, time: i64, failed: bool) -> Input {
-    let event = builder("run.completed", id, time)
-        .set("agent_id", "a")
-        .set("agent_version", version)
-        .set("run_id", format!("run-{id}"))
-        .set("run.status", if failed { "error" } else { "ok" })
+    let event = builder(kind::RUN_COMPLETED, id, time)
+        .set(column::AGENT_ID, "a")
+        .set(column::AGENT_VERSION, version)
+        .set(column::RUN_ID, format!("run-{id}"))
+        .set(column::run::STATUS, if failed { "error" } else { "ok" })
         .build()
         .unwrap();
     Input { broker: time, event }
 }
 
 pub(crate) fn eval(id: &str, version: &str, suite: &str, time: i64, passed: bool) -> Input {
-    let event = builder("eval.result", id, time)
-        .set("agent_id", "a")
-        .set("agent_version", version)
-        .set("eval.suite", suite)
-        .set("eval.passed", passed)
+    let event = builder(kind::EVAL_RESULT, id, time)
+        .set(column::AGENT_ID, "a")
+        .set(column::AGENT_VERSION, version)
+        .set(column::eval::SUITE, suite)
+        .set(column::eval::PASSED, passed)
         .build()
         .unwrap();
     Input { broker: time, event }
 }
 
 pub(crate) fn tick(time: i64) -> Input {
-    Input { broker: time, event: builder("monitor.tick", "tick", time).build().unwrap() }
+    Input { broker: time, event: builder(kind::MONITOR_TICK, "tick", time).build().unwrap() }
 }
 
 pub(crate) fn configured(settings: &str, time: i64) -> Input {
-    let event = builder("monitor.configured", &format!("configured {settings}"), time)
-        .set("monitor.settings", settings)
+    let event = builder(kind::MONITOR_CONFIGURED, &format!("configured {settings}"), time)
+        .set(column::monitor::SETTINGS, settings)
         .build()
         .unwrap();
     Input { broker: time, event }
@@ -78,26 +84,28 @@ pub(crate) fn processor() -> Processor {
     Processor::new(Settings::default(), TOPIC, 0)
 }
 
-pub(crate) fn text<'o>(output: &'o Output, path: &str) -> Option<&'o str> {
-    output.event.text_at(path)
+pub(crate) fn text(output: &Output, column: TypedColumn<Text>) -> Option<&str> {
+    output.event.text(column)
 }
 
-pub(crate) fn number(output: &Output, path: &str) -> Option<f64> {
-    output.event.number(event::schema().id(path).unwrap())
+pub(crate) fn number<N: event::typed::Number>(
+    output: &Output,
+    column: TypedColumn<N>,
+) -> Option<f64> {
+    output.event.number(column)
 }
 
 pub(crate) fn kind(output: &Output) -> &str {
-    text(output, "kind").unwrap()
+    text(output, column::KIND).unwrap()
 }
 
 /// Windows of one metric and length.
 pub(crate) fn windows_of<'o>(span: Span, outputs: &'o [Output], metric: &str) -> Vec<&'o Output> {
-    let instant = |output: &Output, path| {
-        output.event.time(event::schema().id(path).unwrap()).unwrap().micros()
-    };
+    let instant = |output: &Output, column| output.event.time(column).unwrap().micros();
     let is = |output: &&Output| {
-        text(output, "metric.name") == Some(metric)
-            && instant(output, "metric.window_end") - instant(output, "metric.window_start")
+        text(output, column::metric::NAME) == Some(metric)
+            && instant(output, column::metric::WINDOW_END)
+                - instant(output, column::metric::WINDOW_START)
                 == span.micros()
     };
     outputs.iter().filter(is).collect()
@@ -111,7 +119,7 @@ pub(crate) fn windows<'o>(outputs: &'o [Output], metric: &str) -> Vec<&'o Output
 /// Alert events and baselines.
 pub(crate) fn alerts(outputs: &[Output]) -> Vec<&Output> {
     let is = |output: &&Output| {
-        output.destination == Destination::Alerts && kind(output) != "drift.version.unplanned"
+        output.destination == Destination::Alerts && kind(output) != kind::DRIFT_VERSION_UNPLANNED
     };
     outputs.iter().filter(is).collect()
 }

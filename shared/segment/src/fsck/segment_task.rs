@@ -1,5 +1,6 @@
 //! The check of one segment: a pure function that any thread may run.
 
+use event::{column, kind};
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
@@ -18,15 +19,15 @@ const COMPUTED: [&str; 6] =
 
 /// Kinds of these that name no origin: their identifiers are derived from the alert.
 const WITHOUT_ORIGIN: [&str; 5] = [
-    "notification.delivered",
-    "notification.failed",
-    "notification.suppressed",
-    "monitor.dead",
-    "monitor.recovered",
+    kind::NOTIFICATION_DELIVERED,
+    kind::NOTIFICATION_FAILED,
+    kind::NOTIFICATION_SUPPRESSED,
+    kind::MONITOR_DEAD,
+    kind::MONITOR_RECOVERED,
 ];
 
 /// Kind of events that did not decode.
-const QUARANTINED: &str = "quarantine.added";
+const QUARANTINED: &str = kind::QUARANTINE_ADDED;
 
 /// A segment to check.
 #[derive(Debug, Clone)]
@@ -146,13 +147,13 @@ impl SegmentOutcome {
     }
 
     fn count(&mut self, event: &event::Event<'_>) {
-        let kind = event.text_at("kind").unwrap_or_default();
+        let kind = event.text(column::KIND).unwrap_or_default();
         if kind == QUARANTINED {
-            let reason = event.text_at("quarantine.reason").unwrap_or_default();
+            let reason = event.text(column::quarantine::REASON).unwrap_or_default();
             let count = self.quarantined.entry(reason.to_owned()).or_default();
             *count = count.saturating_add(1);
-        } else if event.at("origin.topic").is_some() || WITHOUT_ORIGIN.contains(&kind) {
-            let id = hash::sha256(event.text_at("event_id").unwrap_or_default().as_bytes());
+        } else if event.get(column::origin::TOPIC).is_some() || WITHOUT_ORIGIN.contains(&kind) {
+            let id = hash::sha256(event.text(column::EVENT_ID).unwrap_or_default().as_bytes());
             self.computed_ids.push(id.first_chunk().copied().unwrap_or_default());
         }
     }

@@ -2,7 +2,7 @@ use super::*;
 use crate::build::{BuildError, BuiltSegment, SegmentBuilder};
 use crate::facts::{GAPS_MAX, Gap, GapReason};
 use crate::leaf::field_commitment;
-use event::{Batch, BatchBuilder, Cell, Decoder, EventBuilder, Limits, Timestamp};
+use event::{Batch, BatchBuilder, Cell, Decoder, EventBuilder, Limits, Timestamp, column, kind};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -50,23 +50,23 @@ fn everything(offset: i64) -> Vec<u8> {
         ("a.b".to_owned(), String::new()),
         ("\u{1f980}".to_owned(), "\u{0}".to_owned()),
     ]);
-    let event = EventBuilder::new("run.completed")
-        .set("event_id", format!("e-{offset}"))
-        .set("event_time", Timestamp::EARLIEST)
-        .set("agent_id", "\u{e4}gent")
-        .set("run_id", "r")
-        .set("run.status", "")
-        .set("run.refused", offset % 2 == 0)
-        .set("run.input", "secret")
-        .set("run.output", "")
-        .set("run.duration_ms", f64::NAN)
-        .set("run.cost_usd", -0.0)
-        .set("run.steps", i64::MIN)
-        .set("subject_refs", vec!["a".to_owned(), String::new()])
-        .set("on_behalf_of", Vec::<String>::new())
-        .set("attributes", map)
-        .set("source.id", "s")
-        .set("source.seq", offset)
+    let event = EventBuilder::new(kind::RUN_COMPLETED)
+        .set(column::EVENT_ID, format!("e-{offset}"))
+        .set(column::EVENT_TIME, Timestamp::EARLIEST)
+        .set(column::AGENT_ID, "\u{e4}gent")
+        .set(column::RUN_ID, "r")
+        .set(column::run::STATUS, "")
+        .set(column::run::REFUSED, offset % 2 == 0)
+        .set(column::run::INPUT, "secret")
+        .set(column::run::OUTPUT, "")
+        .set(column::run::DURATION_MS, f64::NAN)
+        .set(column::run::COST_USD, -0.0)
+        .set(column::run::STEPS, i64::MIN)
+        .set(column::SUBJECT_REFS, vec!["a".to_owned(), String::new()])
+        .set(column::ON_BEHALF_OF, Vec::<String>::new())
+        .set(column::ATTRIBUTES, map)
+        .set(column::source::ID, "s")
+        .set(column::source::SEQ, offset)
         .build()
         .unwrap();
     let mut value = Vec::new();
@@ -105,9 +105,9 @@ fn what_is_checked_from_the_bytes_is_what_was_built() {
     assert_eq!((built.facts.first_timestamp_ms, min, max), (999_990, 999_941, 999_990));
     let count = |agent: &str, kind: &str| checked.census.agents[&(agent.into(), kind.into())];
     let counts = [
-        count("", "quarantine.added"),
-        count("a", "tool.called"),
-        count("\u{e4}gent", "run.completed"),
+        count("", kind::QUARANTINE_ADDED),
+        count("a", kind::TOOL_CALLED),
+        count("\u{e4}gent", kind::RUN_COMPLETED),
     ];
     assert_eq!(counts.iter().sum::<u64>(), built.facts.count);
     let numbers = checked.census.sources[&("s".to_owned(), 0)];
@@ -384,17 +384,17 @@ fn cell_of(column: &event::Column) -> BoxedStrategy<Cell<'static>> {
 /// Events with a few random columns beside the required ones.
 fn any_event() -> impl Strategy<Value = Event<'static>> {
     let optional: Vec<_> =
-        event::schema().columns().iter().filter(|column| !column.required).collect();
+        event::schema().ids().filter(|id| !event::schema().column(*id).required).collect();
     prop::sample::subsequence(optional, 0..12).prop_flat_map(|columns| {
         let cells: Vec<_> = columns
             .into_iter()
-            .map(|column| cell_of(column).prop_map(|cell| (column.path.as_str(), cell)))
+            .map(|id| cell_of(event::schema().column(id)).prop_map(move |cell| (id, cell)))
             .collect();
         cells.prop_map(|cells| {
-            let event = EventBuilder::new("run.completed")
-                .set("event_id", "e")
-                .set("event_time", Timestamp::from_micros(0));
-            let event = cells.into_iter().fold(event, |event, (path, cell)| event.set(path, cell));
+            let event = EventBuilder::new(kind::RUN_COMPLETED)
+                .set(column::EVENT_ID, "e")
+                .set(column::EVENT_TIME, Timestamp::from_micros(0));
+            let event = cells.into_iter().fold(event, |event, (id, cell)| event.set_cell(id, cell));
             event.build().unwrap()
         })
     })

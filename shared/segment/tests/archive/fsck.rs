@@ -2,6 +2,7 @@
 
 use crate::common::{World, policy};
 use bytes::Bytes;
+use event::kind;
 use segment::fault::Judgement;
 use segment::fsck::{Fsck, Listed, Report, Request, Severity};
 
@@ -56,14 +57,14 @@ fn what_is_written_twice_under_a_derived_identifier_is_counted_as_repeated() {
         (crate::common::START_MS, json)
     };
     let derived = [
-        "notification.delivered",
-        "notification.failed",
-        "notification.suppressed",
-        "monitor.dead",
-        "monitor.recovered",
+        kind::NOTIFICATION_DELIVERED,
+        kind::NOTIFICATION_FAILED,
+        kind::NOTIFICATION_SUPPRESSED,
+        kind::MONITOR_DEAD,
+        kind::MONITOR_RECOVERED,
     ];
     // What the monitor writes once, and what it says of itself in the events, is no copy.
-    let others = ["monitor.tick", "monitor.started", "drift.alert.acknowledged"];
+    let others = [kind::MONITOR_TICK, kind::MONITOR_STARTED, kind::DRIFT_ALERT_ACKNOWLEDGED];
     let lines = derived.iter().chain(&derived).chain(&others).chain(&others).map(|kind| line(kind));
     world.commit(&[("driftseal.alerts", 0, lines.collect())]);
     let report = world.fsck();

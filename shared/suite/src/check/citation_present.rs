@@ -67,12 +67,14 @@ impl Evaluator for Cites {
 mod tests {
     use super::super::testing::judge;
     use crate::verdict::Outcome;
+    use event::column;
     use serde_json::json;
 
     #[test]
     fn the_usual_forms_count() {
         let json = json!({"type": "citation_present"});
-        let of = |text: &'static str| judge(&json, &[("run.output", text.into())]).outcome;
+        let of =
+            |text: &'static str| judge(&json, &[(column::run::OUTPUT.id(), text.into())]).outcome;
         for cited in [
             "see [the manual](https://x.example/m#2)",
             "https://x.example",
@@ -91,7 +93,7 @@ mod tests {
     #[test]
     fn several_may_be_asked_for_in_any_form() {
         let json = json!({"type": "citation_present", "pattern": r"DOC-\d+", "count_min": 2});
-        let of = |text: &'static str| judge(&json, &[("run.output", text.into())]);
+        let of = |text: &'static str| judge(&json, &[(column::run::OUTPUT.id(), text.into())]);
         assert_eq!(of("DOC-1 and DOC-2 and DOC-3").outcome, Outcome::Passed);
         let one = of("DOC-1");
         assert_eq!((one.outcome, one.score), (Outcome::Failed, Some(0.5)));

@@ -89,11 +89,12 @@ mod tests {
     use super::super::testing::{check, judge};
     use crate::trial::TrialKind;
     use crate::verdict::Outcome;
+    use event::column;
     use serde_json::json;
 
     #[test]
     fn all_or_any_with_or_without_case() {
-        let output = [("run.output", "Your REFUND is on its way".into())];
+        let output = [(column::run::OUTPUT.id(), "Your REFUND is on its way".into())];
         let all =
             json!({"type": "contains", "texts": ["refund", "way", "never"], "ignore_case": true});
         let verdict = judge(&all, &output);

@@ -26,7 +26,7 @@ struct Cost {
 }
 
 fn parse(fields: &Fields<'_>, kind: TrialKind, _: &mut Reader<'_>) -> Option<Box<dyn Evaluator>> {
-    let input = Input::parse(kind.cost_usd()?)?;
+    let input = Input::of(kind.cost_usd()?);
     Some(Box::new(Cost { input, limit: fields.number("cost_usd")? }))
 }
 
@@ -41,12 +41,13 @@ mod tests {
     use super::super::testing::{check, judge};
     use crate::trial::TrialKind;
     use crate::verdict::Outcome;
+    use event::column;
     use serde_json::json;
 
     #[test]
     fn the_limit_itself_passes_and_tools_have_no_cost() {
         let json = json!({"type": "cost_max", "cost_usd": 0.05});
-        let of = |usd: f64| judge(&json, &[("run.cost_usd", usd.into())]).outcome;
+        let of = |usd: f64| judge(&json, &[(column::run::COST_USD.id(), usd.into())]).outcome;
         assert_eq!((of(0.05), of(0.051)), (Outcome::Passed, Outcome::Failed));
         assert_eq!(judge(&json, &[]).outcome, Outcome::NotApplicable);
         assert_eq!(

@@ -48,19 +48,23 @@ impl Evaluator for Forbidden {
 mod tests {
     use super::super::testing::judge;
     use crate::verdict::Outcome;
+    use event::column;
     use serde_json::json;
 
     #[test]
     fn what_is_forbidden_fails_without_being_repeated() {
         let json =
             json!({"type": "forbidden", "pattern": r"\b\d{4}[ -]?\d{4}[ -]?\d{4}[ -]?\d{4}\b"});
-        let failed = judge(&json, &[("run.output", "card 4111 1111 1111 1111".into())]);
+        let failed = judge(&json, &[(column::run::OUTPUT.id(), "card 4111 1111 1111 1111".into())]);
         assert_eq!(failed.outcome, Outcome::Failed);
         assert_eq!(
             failed.explanation,
             "the forbidden pattern is found in `run.output` from byte 5"
         );
-        assert_eq!(judge(&json, &[("run.output", "no card".into())]).outcome, Outcome::Passed);
+        assert_eq!(
+            judge(&json, &[(column::run::OUTPUT.id(), "no card".into())]).outcome,
+            Outcome::Passed
+        );
         assert_eq!(judge(&json, &[]).outcome, Outcome::NotApplicable);
     }
 }

@@ -78,6 +78,7 @@ mod tests {
     use super::super::testing::{check, judge};
     use super::*;
     use crate::verdict::Outcome;
+    use event::column;
     use serde_json::json;
 
     #[test]
@@ -88,7 +89,7 @@ mod tests {
             "properties": {"refund": {"type": "number", "minimum": 0}},
             "additionalProperties": false,
         }});
-        let of = |text: &'static str| judge(&json, &[("run.output", text.into())]);
+        let of = |text: &'static str| judge(&json, &[(column::run::OUTPUT.id(), text.into())]);
         assert_eq!(of(r#"{"refund": 3.5}"#).outcome, Outcome::Passed);
         let says = |text| of(text).explanation;
         assert_eq!(says("{refund: 3}"), "`run.output` is not JSON");
@@ -126,7 +127,7 @@ mod tests {
             "$ref": "#/$defs/a",
             "$defs": {"a": {"anyOf": [{"$ref": "#/$defs/a"}, {"$ref": "#/$defs/a"}]}},
         }});
-        let verdict = judge(&json, &[("run.output", "1".into())]);
+        let verdict = judge(&json, &[(column::run::OUTPUT.id(), "1".into())]);
         assert_eq!(verdict.outcome, Outcome::NotApplicable);
     }
 }

@@ -26,7 +26,7 @@ struct Latency {
 }
 
 fn parse(fields: &Fields<'_>, kind: TrialKind, _: &mut Reader<'_>) -> Option<Box<dyn Evaluator>> {
-    let input = Input::parse(kind.duration_ms())?;
+    let input = Input::of(kind.duration_ms());
     Some(Box::new(Latency { input, limit: fields.number("duration_ms")? }))
 }
 
@@ -40,12 +40,13 @@ impl Evaluator for Latency {
 mod tests {
     use super::super::testing::judge;
     use crate::verdict::Outcome;
+    use event::column;
     use serde_json::json;
 
     #[test]
     fn the_limit_itself_passes() {
         let json = json!({"type": "latency_max", "duration_ms": 800});
-        let of = |ms: f64| judge(&json, &[("run.duration_ms", ms.into())]);
+        let of = |ms: f64| judge(&json, &[(column::run::DURATION_MS.id(), ms.into())]);
         assert_eq!(of(800.0).outcome, Outcome::Passed);
         assert_eq!(of(800.5).explanation, "800.5 ms, at most 800");
         assert_eq!(of(800.5).outcome, Outcome::Failed);

@@ -217,7 +217,7 @@ pub(crate) const TEXT_COLUMN: Key = Key {
 
 /// Where the text is.
 pub(crate) fn text_input(fields: &Fields<'_>, kind: TrialKind) -> Option<Input> {
-    Input::parse(fields.text("column").unwrap_or_else(|| kind.output()))
+    fields.text("column").map_or_else(|| Some(Input::of(kind.output())), Input::parse)
 }
 
 /// Judges a number by its upper limit.
@@ -232,7 +232,7 @@ pub(crate) mod testing {
 
     use super::*;
     use crate::runs::RunFacts;
-    use event::{Cell, Event, EventBuilder, Timestamp};
+    use event::{Cell, ColumnId, Event, EventBuilder, Timestamp, column};
 
     /// A check from its JSON.
     pub(crate) fn check(kind: TrialKind, json: &Value) -> Result<Check, Vec<String>> {
@@ -246,25 +246,25 @@ pub(crate) mod testing {
     }
 
     /// An event with these columns.
-    pub(crate) fn event<'v>(kind: TrialKind, columns: &[(&str, Cell<'v>)]) -> Event<'static> {
+    pub(crate) fn event<'v>(kind: TrialKind, columns: &[(ColumnId, Cell<'v>)]) -> Event<'static> {
         let mut builder = EventBuilder::new(kind.name())
-            .set("event_id", "e")
-            .set("event_time", Timestamp::from_micros(0));
-        for (path, cell) in columns {
-            builder = builder.set(path, cell.clone());
+            .set(column::EVENT_ID, "e")
+            .set(column::EVENT_TIME, Timestamp::from_micros(0));
+        for (column, cell) in columns {
+            builder = builder.set_cell(*column, cell.clone());
         }
         builder.build().unwrap()
     }
 
     /// What a check says about a run with these columns.
-    pub(crate) fn judge(json: &Value, columns: &[(&str, Cell<'_>)]) -> CheckVerdict {
+    pub(crate) fn judge(json: &Value, columns: &[(ColumnId, Cell<'_>)]) -> CheckVerdict {
         judge_with(json, columns, None)
     }
 
     /// As [`judge`], with what was seen of the run.
     pub(crate) fn judge_with(
         json: &Value,
-        columns: &[(&str, Cell<'_>)],
+        columns: &[(ColumnId, Cell<'_>)],
         run: Option<&RunFacts>,
     ) -> CheckVerdict {
         let event = event(TrialKind::Run, columns);

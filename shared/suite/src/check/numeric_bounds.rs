@@ -61,12 +61,13 @@ mod tests {
     use super::super::testing::{check, judge};
     use super::*;
     use crate::verdict::Outcome;
+    use event::column;
     use serde_json::json;
 
     #[test]
     fn both_ends_pass() {
         let json = json!({"type": "numeric_bounds", "column": "run.steps", "min": 1, "max": 3});
-        let of = |steps: i64| judge(&json, &[("run.steps", steps.into())]);
+        let of = |steps: i64| judge(&json, &[(column::run::STEPS.id(), steps.into())]);
         assert_eq!(
             [0, 1, 3, 4].map(|steps| of(steps).outcome == Outcome::Passed),
             [false, true, true, false]
@@ -75,7 +76,11 @@ mod tests {
         let open = json!({"type": "numeric_bounds", "column": "attributes.confidence", "min": 0.5});
         let with = |text: &str| {
             let pairs = [("confidence".to_owned(), text.to_owned())];
-            judge(&open, &[("attributes", std::collections::BTreeMap::from(pairs).into())]).outcome
+            judge(
+                &open,
+                &[(column::ATTRIBUTES.id(), std::collections::BTreeMap::from(pairs).into())],
+            )
+            .outcome
         };
         assert_eq!(with("0.75"), Outcome::Passed);
         assert_eq!(with("low"), Outcome::NotApplicable);

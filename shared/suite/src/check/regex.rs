@@ -51,12 +51,13 @@ mod tests {
     use super::super::testing::{check, judge};
     use super::*;
     use crate::verdict::Outcome;
+    use event::column;
     use serde_json::json;
 
     #[test]
     fn a_pattern_is_found_or_not_and_nothing_is_not_judged() {
         let json = json!({"type": "regex", "pattern": r"(?i)^order \d{6}\b"});
-        let output = |text: &'static str| judge(&json, &[("run.output", text.into())]);
+        let output = |text: &'static str| judge(&json, &[(column::run::OUTPUT.id(), text.into())]);
         assert_eq!(output("Order 123456 was sent").outcome, Outcome::Passed);
         let failed = output("no order 123456");
         assert_eq!((failed.outcome, failed.score), (Outcome::Failed, Some(0.0)));

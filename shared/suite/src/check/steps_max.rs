@@ -2,7 +2,8 @@
 
 use super::{Definition, Evaluator, Finding, at_most};
 use crate::key::{Fields, Form, Key, Reader};
-use crate::trial::{Trial, TrialKind, columns};
+use crate::trial::{Trial, TrialKind};
+use event::column;
 
 /// The evaluator.
 pub(crate) const DEFINITION: Definition = Definition {
@@ -32,7 +33,7 @@ impl Evaluator for Steps {
     fn judge(&self, trial: &Trial<'_, '_>) -> Finding {
         #[expect(clippy::cast_precision_loss, reason = "a run has fewer than 2^53 steps")]
         let seen = || trial.run.map(|run| run.steps() as f64);
-        let steps = trial.event.number(columns().run_steps).or_else(seen);
+        let steps = trial.event.number(column::run::STEPS).or_else(seen);
         let missing = "the run does not say its steps, and none was seen before it ended";
         at_most(steps, self.limit, "steps", missing.to_owned())
     }
@@ -47,6 +48,7 @@ mod tests {
     use super::super::testing::{judge, judge_with};
     use crate::runs::RunFacts;
     use crate::verdict::Outcome;
+    use event::column;
     use serde_json::json;
 
     #[test]
@@ -54,7 +56,7 @@ mod tests {
         let json = json!({"type": "steps_max", "steps": 0});
         let seen = RunFacts::default();
         assert_eq!(judge_with(&json, &[], Some(&seen)).outcome, Outcome::Passed);
-        let says = judge_with(&json, &[("run.steps", 1_i64.into())], Some(&seen));
+        let says = judge_with(&json, &[(column::run::STEPS.id(), 1_i64.into())], Some(&seen));
         assert_eq!((says.outcome, &*says.explanation), (Outcome::Failed, "1 steps, at most 0"));
         assert_eq!(judge(&json, &[]).outcome, Outcome::NotApplicable);
     }

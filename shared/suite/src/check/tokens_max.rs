@@ -26,8 +26,7 @@ struct Tokens {
 }
 
 fn parse(fields: &Fields<'_>, kind: TrialKind, _: &mut Reader<'_>) -> Option<Box<dyn Evaluator>> {
-    let [input, output] = kind.tokens()?;
-    let inputs = [Input::parse(input)?, Input::parse(output)?];
+    let inputs = kind.tokens()?.map(Input::of);
     Some(Box::new(Tokens { inputs, limit: fields.number("tokens")? }))
 }
 
@@ -44,6 +43,7 @@ impl Evaluator for Tokens {
 mod tests {
     use super::super::testing::judge;
     use crate::verdict::Outcome;
+    use event::column;
     use serde_json::json;
 
     #[test]
@@ -52,12 +52,15 @@ mod tests {
         let of = |input: i64, output: i64| {
             judge(
                 &json,
-                &[("run.input_tokens", input.into()), ("run.output_tokens", output.into())],
+                &[
+                    (column::run::INPUT_TOKENS.id(), input.into()),
+                    (column::run::OUTPUT_TOKENS.id(), output.into()),
+                ],
             )
         };
         assert_eq!(of(60, 40).outcome, Outcome::Passed);
         assert_eq!(of(60, 41).explanation, "101 tokens, at most 100");
-        let only_out = judge(&json, &[("run.output_tokens", 101_i64.into())]);
+        let only_out = judge(&json, &[(column::run::OUTPUT_TOKENS.id(), 101_i64.into())]);
         assert_eq!(only_out.outcome, Outcome::Failed);
         assert_eq!(judge(&json, &[]).outcome, Outcome::NotApplicable);
     }

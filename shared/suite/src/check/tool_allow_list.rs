@@ -1,11 +1,12 @@
 //! `tool_allow_list`: only tools of a list were asked for.
 
+use event::column;
 use std::collections::BTreeSet;
 
 use super::{Definition, Evaluator, Finding};
 use crate::key::{Fields, Form, Key, Reader};
 use crate::runs::TOOL_BYTES_MAX;
-use crate::trial::{Trial, TrialKind, columns};
+use crate::trial::{Trial, TrialKind};
 
 /// The evaluator.
 pub(crate) const DEFINITION: Definition = Definition {
@@ -64,12 +65,10 @@ impl Evaluator for Allowed {
             (TrialKind::Run, None) => {
                 Finding::not_applicable("nothing of the run was seen before it ended")
             }
-            (TrialKind::Tool | TrialKind::Model, _) => {
-                match trial.event.text(columns().tool_name) {
-                    Some(name) => self.judge(std::iter::once(name), false),
-                    None => Finding::not_applicable("`tool.name` has no value"),
-                }
-            }
+            (TrialKind::Tool | TrialKind::Model, _) => match trial.event.text(column::tool::NAME) {
+                Some(name) => self.judge(std::iter::once(name), false),
+                None => Finding::not_applicable("`tool.name` has no value"),
+            },
         }
     }
 
@@ -84,6 +83,7 @@ mod tests {
     use super::*;
     use crate::runs::RunFacts;
     use crate::verdict::Outcome;
+    use event::column;
     use serde_json::json;
 
     fn used(tools: &[&str], tools_overflowed: bool) -> RunFacts {
@@ -111,7 +111,7 @@ mod tests {
         let json = json!({"type": "tool_allow_list", "tools": ["search"]});
         let check = check(TrialKind::Tool, &json).unwrap();
         let of = |name: &'static str| {
-            let event = event(TrialKind::Tool, &[("tool.name", name.into())]);
+            let event = event(TrialKind::Tool, &[(column::tool::NAME.id(), name.into())]);
             check.judge(&Trial { event: &event, kind: TrialKind::Tool, run: None }).outcome
         };
         assert_eq!((of("search"), of("pay")), (Outcome::Passed, Outcome::Failed));

@@ -1,5 +1,6 @@
 //! Other readers of the same: the published schema and the parser, our JSON Schema and another.
 
+use event::kind;
 use serde_json::Value;
 use suite::Suite;
 
@@ -15,7 +16,7 @@ fn conforms(schema: &Value, value: &Value) -> bool {
     });
     let mut suites = super::suites(&[&document.to_string()]);
     let run = super::event(&serde_json::json!({
-        "kind": "run.completed", "agent_id": "a", "run": {"output": value.to_string()},
+        "kind": kind::RUN_COMPLETED, "agent_id": "a", "run": {"output": value.to_string()},
     }));
     suites.observe(&run)[0].passed.unwrap()
 }

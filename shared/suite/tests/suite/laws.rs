@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use event::{Cell, Event, EventBuilder, Timestamp};
+use event::{Cell, Event, EventBuilder, Timestamp, column, kind};
 use proptest::prelude::*;
 use suite::{EntryId, Head, Limits, Suite, SuiteVerdict, Suites};
 
@@ -34,32 +34,34 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 fn event(number: usize, step: &Step) -> Option<Event<'static>> {
     let Step::Event { kind, agent, version, run, bits } = step else { return None };
     let kinds = [
-        "run.started",
-        "run.completed",
-        "tool.called",
-        "tool.completed",
-        "model.invoked",
-        "eval.result",
+        kind::RUN_STARTED,
+        kind::RUN_COMPLETED,
+        kind::TOOL_CALLED,
+        kind::TOOL_COMPLETED,
+        kind::MODEL_INVOKED,
+        kind::EVAL_RESULT,
     ];
     let kind = kinds[*kind];
     let mut event = EventBuilder::new(kind)
-        .set("event_id", format!("e{number}"))
-        .set("event_time", Timestamp::from_micros(0))
-        .set("agent_id", format!("a{agent}"))
-        .set("agent_version", format!("v{version}"))
-        .set("run_id", format!("r{run}"))
+        .set(column::EVENT_ID, format!("e{number}"))
+        .set(column::EVENT_TIME, Timestamp::from_micros(0))
+        .set(column::AGENT_ID, format!("a{agent}"))
+        .set(column::AGENT_VERSION, format!("v{version}"))
+        .set(column::RUN_ID, format!("r{run}"))
         .build()
         .unwrap();
     let mut set = |path: &str, cell: Cell<'static>| {
         event.set(event::schema().id(path).unwrap(), cell);
     };
     match kind {
-        "run.completed" if !bits.is_multiple_of(7) => {
+        kind::RUN_COMPLETED if !bits.is_multiple_of(7) => {
             set("run.output", format!("{bits}").into());
             set("run.duration_ms", f64::from(*bits).into());
         }
-        "tool.called" | "tool.completed" => set("tool.name", format!("t{}", bits % 3).into()),
-        "model.invoked" => set("model.input_tokens", i64::from(*bits).into()),
+        kind::TOOL_CALLED | kind::TOOL_COMPLETED => {
+            set("tool.name", format!("t{}", bits % 3).into())
+        }
+        kind::MODEL_INVOKED => set("model.input_tokens", i64::from(*bits).into()),
         _ => {}
     }
     Some(event)

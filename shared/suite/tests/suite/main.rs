@@ -6,7 +6,7 @@ mod agreement;
 mod golden;
 mod laws;
 
-use event::{Event, EventBuilder, Timestamp};
+use event::{Event, EventBuilder, Timestamp, column, kind};
 use suite::{Limits, Suite, Suites};
 
 /// An event of an agent, from its JSON.
@@ -28,10 +28,10 @@ fn a_publication_carries_the_document_and_is_found_again() {
     let suite = Suite::parse("suite: s\nchecks: [{type: citation_present}]\n").unwrap();
     let published = suite::publication(&suite, "e", Timestamp::from_micros(0), None).unwrap();
     assert_eq!(suite::document_of(&published), Some(suite.canonical()));
-    assert_eq!(published.text_at("eval.suite_digest"), Some(suite.digest()));
-    let other = EventBuilder::new("eval.result")
-        .set("event_id", "e")
-        .set("event_time", Timestamp::from_micros(0))
+    assert_eq!(published.text(column::eval::SUITE_DIGEST), Some(suite.digest()));
+    let other = EventBuilder::new(kind::EVAL_RESULT)
+        .set(column::EVENT_ID, "e")
+        .set(column::EVENT_TIME, Timestamp::from_micros(0))
         .build()
         .unwrap();
     assert_eq!(suite::document_of(&other), None);
@@ -49,23 +49,25 @@ checks: [{type: latency_max, duration_ms: 10}, {type: steps_max, steps: 1}]
 gate: {pass_rate_min: 0.5, trials_min: 1}
 "]);
     let run = serde_json::json!({
-        "kind": "run.completed", "agent_id": "a", "run": {"duration_ms": 11},
+        "kind": kind::RUN_COMPLETED, "agent_id": "a", "run": {"duration_ms": 11},
     });
     let verdicts = suites.observe(&event(&run));
     let builder = |kind| {
-        EventBuilder::new(kind).set("event_id", "e").set("event_time", Timestamp::from_micros(0))
+        EventBuilder::new(kind)
+            .set(column::EVENT_ID, "e")
+            .set(column::EVENT_TIME, Timestamp::from_micros(0))
     };
     let [latency, steps] = [&verdicts[0].checks[0], &verdicts[0].checks[1]].map(|check| {
-        suite::result_fields(builder("eval.result"), &verdicts[0], check).build().unwrap()
+        suite::result_fields(builder(kind::EVAL_RESULT), &verdicts[0], check).build().unwrap()
     });
-    assert_eq!(latency.at("eval.passed"), Some(&false.into()));
-    assert_eq!(latency.text_at("eval.explanation"), Some("11 ms, at most 10"));
-    assert_eq!((steps.at("eval.passed"), steps.at("eval.score")), (None, None));
+    assert_eq!(latency.get(column::eval::PASSED), Some(&false.into()));
+    assert_eq!(latency.text(column::eval::EXPLANATION), Some("11 ms, at most 10"));
+    assert_eq!((steps.get(column::eval::PASSED), steps.get(column::eval::SCORE)), (None, None));
     let gate = verdicts[0].gate.as_ref().unwrap();
-    let completed = builder("eval.suite.completed");
+    let completed = builder(kind::EVAL_SUITE_COMPLETED);
     let completed = suite::gate_fields(completed, &verdicts[0], gate).build().unwrap();
-    assert_eq!(completed.text_at("eval.gate"), Some("undecided"));
-    assert_eq!(completed.at("eval.trials"), Some(&1_i64.into()));
+    assert_eq!(completed.text(column::eval::GATE), Some("undecided"));
+    assert_eq!(completed.get(column::eval::TRIALS), Some(&1_i64.into()));
 }
 
 #[test]
@@ -131,7 +133,7 @@ checks: [{type: citation_present}]
 "]);
     let mut judged = |change: &dyn Fn(&mut serde_json::Value)| {
         let mut json = serde_json::json!({
-            "kind": "run.completed", "agent_id": "a", "environment": "production",
+            "kind": kind::RUN_COMPLETED, "agent_id": "a", "environment": "production",
             "attributes": {"team": "x"}, "run": {"output": "[1]"},
         });
         change(&mut json);
@@ -142,7 +144,7 @@ checks: [{type: citation_present}]
     assert_eq!(judged(&|json| json["environment"] = "staging".into()), 0);
     assert_eq!(judged(&|json| json["environment"] = serde_json::Value::Null), 0);
     assert_eq!(judged(&|json| json["attributes"]["team"] = "y".into()), 0);
-    assert_eq!(judged(&|json| json["kind"] = "run.started".into()), 0);
+    assert_eq!(judged(&|json| json["kind"] = kind::RUN_STARTED.into()), 0);
 }
 
 /// 20,000 ids; the share found lies within four standard deviations, and the sample of a smaller
@@ -157,9 +159,9 @@ fn a_sample_is_a_share_of_the_ids_and_always_the_same() {
     let (mut tenth, mut half, mut other) = (with("s", 0.1), with("s", 0.5), with("t", 0.5));
     let (mut counts, mut both) = ([0_i32; 3], 0_i32);
     for number in 0..20_000 {
-        let run = EventBuilder::new("run.completed")
-            .set("event_id", format!("run-{number}"))
-            .set("event_time", Timestamp::from_micros(0))
+        let run = EventBuilder::new(kind::RUN_COMPLETED)
+            .set(column::EVENT_ID, format!("run-{number}"))
+            .set(column::EVENT_TIME, Timestamp::from_micros(0))
             .build()
             .unwrap();
         let drawn = [&mut tenth, &mut half, &mut other].map(|suites| suites.observe(&run).len());
@@ -182,7 +184,7 @@ fn a_gate_is_decided_per_version_and_again_for_a_new_document() {
     let mut suites = suites(&[text]);
     let run = |version: &str, ms: f64| {
         event(&serde_json::json!({
-            "kind": "run.completed", "agent_id": "a", "agent_version": version,
+            "kind": kind::RUN_COMPLETED, "agent_id": "a", "agent_version": version,
             "run": {"duration_ms": ms},
         }))
     };
@@ -225,11 +227,11 @@ fn tools_of_a_run_are_judged_when_it_ends() {
         });
         suites.observe(&event(&json)).first().map(|verdict| verdict.passed)
     };
-    assert_eq!(see("tool.called", "1", "search"), None);
-    assert_eq!(see("tool.called", "2", "delete"), None);
-    assert_eq!(see("run.completed", "1", ""), Some(Some(true)));
-    assert_eq!(see("run.completed", "2", ""), Some(Some(false)));
-    assert_eq!(see("run.completed", "3", ""), Some(None));
+    assert_eq!(see(kind::TOOL_CALLED, "1", "search"), None);
+    assert_eq!(see(kind::TOOL_CALLED, "2", "delete"), None);
+    assert_eq!(see(kind::RUN_COMPLETED, "1", ""), Some(Some(true)));
+    assert_eq!(see(kind::RUN_COMPLETED, "2", ""), Some(Some(false)));
+    assert_eq!(see(kind::RUN_COMPLETED, "3", ""), Some(None));
     assert_eq!(suites.runs(), 0);
 }
 

@@ -1,5 +1,6 @@
 //! What people do around an agent: register it, ask for a change, approve it, deploy it.
 
+use event::kind;
 use serde_json::{Value, json};
 
 use super::agents::{Agent, Version};
@@ -24,14 +25,14 @@ pub(super) fn write(
     send(
         start_ms,
         json!({
-            "kind": "source.registered",
+            "kind": kind::SOURCE_REGISTERED,
             "actor": {"type": "service", "id": "gateway", "authn": "mtls"},
         }),
     );
     send(
         start_ms + 1,
         json!({
-            "kind": "agent.registered",
+            "kind": kind::AGENT_REGISTERED,
             "actor": human("ana.silva"),
             "agent": {
                 "name": agent.title, "purpose": agent.purpose, "owner": agent.owner,
@@ -53,7 +54,7 @@ pub(super) fn write(
             "links": {"change": change, "suite": agent.suite},
             "change": {
                 "id": change, "type": "prompt", "author": "li.chen",
-                "approver": (kind != "change.requested").then_some("m.okafor"),
+                "approver": (kind != kind::CHANGE_REQUESTED).then_some("m.okafor"),
                 "from_version": before.name, "to_version": after.name,
                 "from_digest": digest(agent, before), "to_digest": digest(agent, after),
                 "ticket": format!("OPS-{}", 900 + agent.id.len()),
@@ -61,16 +62,16 @@ pub(super) fn write(
             },
         })
     };
-    send(asked_ms, details("change.requested", "li.chen"));
-    send(asked_ms + 31 * MINUTE_MS, details("change.approved", "m.okafor"));
+    send(asked_ms, details(kind::CHANGE_REQUESTED, "li.chen"));
+    send(asked_ms + 31 * MINUTE_MS, details(kind::CHANGE_APPROVED, "m.okafor"));
     send(deployed_ms - 2 * MINUTE_MS, created(agent, after, human("ci")));
     send(deployed_ms, deployed(agent, Some((before, &change)), after));
-    send(deployed_ms + MINUTE_MS, details("change.implemented", "ci"));
+    send(deployed_ms + MINUTE_MS, details(kind::CHANGE_IMPLEMENTED, "ci"));
 }
 
 fn created(agent: &Agent, version: &Version, actor: Value) -> Value {
     json!({
-        "kind": "agent.version.created",
+        "kind": kind::AGENT_VERSION_CREATED,
         "agent_version": version.name,
         "version_digest": digest(agent, version),
         "actor": actor,
@@ -85,7 +86,7 @@ fn created(agent: &Agent, version: &Version, actor: Value) -> Value {
 
 fn deployed(agent: &Agent, from: Option<(&Version, &str)>, to: &Version) -> Value {
     json!({
-        "kind": "agent.version.deployed",
+        "kind": kind::AGENT_VERSION_DEPLOYED,
         "agent_version": to.name,
         "version_digest": digest(agent, to),
         "actor": {"type": "service", "id": "deployer", "authn": "mtls"},

@@ -1,5 +1,6 @@
 //! One run of an agent, from its start to its evaluation.
 
+use event::kind;
 use serde_json::{Value, json};
 
 use super::agents::{Agent, Tool, Version};
@@ -47,7 +48,7 @@ impl Run<'_> {
         let subject = format!("customer:{}", rng.between(10_000, 99_999));
         let question = rng.pick(self.agent.questions);
         self.send(json!({
-            "kind": "run.started",
+            "kind": kind::RUN_STARTED,
             "subject_refs": [subject],
             "run": {"trigger": "message", "input": question, "input_digest": sha256(question)},
         }));
@@ -100,7 +101,7 @@ impl Run<'_> {
         self.input_tokens += input_tokens;
         self.output_tokens += output_tokens;
         let mut fields = json!({
-            "kind": "model.invoked",
+            "kind": kind::MODEL_INVOKED,
             "model": {
                 "provider": "atlas", "request_model": self.agent.model,
                 "response_model": self.agent.model, "finish_reasons": ["stop"], "status": "ok",
@@ -131,7 +132,7 @@ impl Run<'_> {
             let (id, approved) = self.approval(&action, rng);
             if !approved {
                 self.send(json!({
-                    "kind": "tool.blocked",
+                    "kind": kind::TOOL_BLOCKED,
                     "links": {"approval": id},
                     "tool": {
                         "call_id": call, "name": tool.name, "status": "blocked",
@@ -144,7 +145,7 @@ impl Run<'_> {
             approval = Some(id);
         }
         self.send(json!({
-            "kind": "tool.called",
+            "kind": kind::TOOL_CALLED,
             "links": {"approval": approval},
             "tool": {
                 "call_id": call, "name": tool.name, "type": "function",
@@ -154,7 +155,7 @@ impl Run<'_> {
         }));
         if let Some(id) = approval {
             self.send(json!({
-                "kind": "approval.consumed",
+                "kind": kind::APPROVAL_CONSUMED,
                 "links": {"approval": id},
                 "approval": {
                     "id": id, "action_digest": action, "final_action_digest": action,
@@ -166,7 +167,7 @@ impl Run<'_> {
         self.wait(duration_ms);
         let error = fails.then(|| rng.pick(&["timeout", "not_found", "invalid_arguments"]));
         self.send(json!({
-            "kind": "tool.completed",
+            "kind": kind::TOOL_COMPLETED,
             "tool": {
                 "call_id": call, "name": tool.name, "type": "function",
                 "status": if fails { "error" } else { "ok" }, "error_type": error,
@@ -181,7 +182,7 @@ impl Run<'_> {
         let id = format!("apr-{:010x}", rng.next() >> 24);
         let asked_ms = self.now_ms;
         self.send(json!({
-            "kind": "approval.requested",
+            "kind": kind::APPROVAL_REQUESTED,
             "links": {"approval": id},
             "approval": {
                 "id": id, "action_digest": action, "risk_tier": self.agent.risk_tier,
@@ -194,7 +195,7 @@ impl Run<'_> {
         let approved = rng.chance(0.94);
         let person = rng.pick(&["j.moreau", "s.ito", "m.okafor"]);
         self.send(json!({
-            "kind": "approval.decided",
+            "kind": kind::APPROVAL_DECIDED,
             "actor": {"type": "human", "id": person, "authn": "oidc", "evidence_level": "verified"},
             "links": {"approval": id},
             "approval": {
@@ -215,7 +216,7 @@ impl Run<'_> {
         #[expect(clippy::cast_precision_loss, reason = "minutes at most")]
         let duration_ms = (self.now_ms - start_ms) as f64;
         self.send(json!({
-            "kind": "run.completed",
+            "kind": kind::RUN_COMPLETED,
             "run": {
                 "status": if fails { "error" } else { "ok" }, "error_type": error,
                 "duration_ms": duration_ms, "steps": self.steps,
@@ -232,7 +233,7 @@ impl Run<'_> {
         let passed = !failed && rng.chance(self.version.pass_rate);
         let score = if passed { 0.7 + 0.3 * rng.uniform() } else { 0.65 * rng.uniform() };
         self.send(json!({
-            "kind": "eval.result",
+            "kind": kind::EVAL_RESULT,
             "eval": {
                 "suite": self.agent.suite, "name": "judge", "item": self.id,
                 "score": round(score), "threshold": 0.7, "passed": passed,

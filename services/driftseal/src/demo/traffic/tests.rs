@@ -1,3 +1,4 @@
+use event::{column, kind};
 use std::collections::BTreeMap;
 
 use super::*;
@@ -21,9 +22,9 @@ fn every_event_decodes_and_comes_in_order_and_numbered() {
         assert!((PLAN.start_ms()..=PLAN.end_ms).contains(&message.time_ms));
         let event = event::decode::decode_json(message.body.as_bytes(), event::Limits::default())
             .unwrap_or_else(|fault| panic!("{fault}: {}", message.body));
-        assert_eq!(event.text_at("agent_id"), Some(message.agent_id));
-        let source = event.text_at("source.id").unwrap().to_owned();
-        let seq = event::schema().id("source.seq").unwrap();
+        assert_eq!(event.text(column::AGENT_ID), Some(message.agent_id));
+        let source = event.text(column::source::ID).unwrap().to_owned();
+        let seq = column::source::SEQ;
         let expected = next.entry(source).or_default();
         assert_eq!(event.int(seq), Some(*expected));
         *expected += 1;
@@ -35,7 +36,7 @@ fn the_second_version_of_one_agent_is_worse_and_of_the_other_is_not() {
     let mut runs: BTreeMap<String, (f64, f64)> = BTreeMap::new();
     for message in generate(&PLAN) {
         let value: Value = serde_json::from_str(&message.body).unwrap();
-        if value["kind"] == "run.completed" {
+        if value["kind"] == kind::RUN_COMPLETED {
             let (count, errors) = runs.entry(value["agent_version"].to_string()).or_default();
             *count += 1.0;
             *errors += f64::from(u8::from(value["run"]["status"] == "error"));

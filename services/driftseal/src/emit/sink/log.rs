@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
-use event::{Limits, Timestamp, schema};
+use event::{Limits, Timestamp, column};
 use ports::{EventLog, LogError, Outgoing, Producer, Published};
 
 use super::{EmitError, Mark, Rejected, Report, Sink};
@@ -65,29 +65,24 @@ impl LogSink {
             value: Some(value),
             headers: Vec::new(),
         };
-        let agent = schema().id("agent_id");
         match (self.encoding, decoded) {
             (Encoding::Json, decoded) => {
                 let event = decoded.as_ref().ok();
-                let key = event.and_then(|event| event.text(agent?));
+                let key = event.and_then(|event| event.text(column::AGENT_ID));
                 Ok(outgoing(key, bytes))
             }
             (Encoding::Avro, Err(fault)) => Err(fault.to_string()),
             (Encoding::Avro, Ok(mut event)) => {
-                if let Some(id) = schema().id("event_id")
-                    && event.get(id).is_none()
-                {
-                    event.set(id, uuid::Uuid::now_v7().to_string().into());
+                if event.get(column::EVENT_ID).is_none() {
+                    event.set(column::EVENT_ID, uuid::Uuid::now_v7().to_string().into());
                 }
-                if let Some(time) = schema().id("event_time")
-                    && event.get(time).is_none()
-                {
+                if event.get(column::EVENT_TIME).is_none() {
                     let now = Timestamp::from_micros(service::clock::now_micros());
-                    event.set(time, now.into());
+                    event.set(column::EVENT_TIME, now.into());
                 }
                 let mut value = Vec::with_capacity(bytes.len());
                 event::encode::encode(&event, &mut value);
-                Ok(outgoing(agent.and_then(|agent| event.text(agent)), value))
+                Ok(outgoing(event.text(column::AGENT_ID), value))
             }
         }
     }
