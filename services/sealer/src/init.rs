@@ -1,6 +1,7 @@
 //! Creating a log: once, and on purpose.
 
 use archive::{Archive, ArchiveError};
+use segment::layout;
 use segment::log::{CommitError, LogState};
 use segment::manifest::{Installation, ManifestError};
 use thiserror::Error;
@@ -36,7 +37,7 @@ pub fn init_log(
     installation: Installation,
 ) -> Result<(), InitError> {
     let genesis = LogState::genesis(&keys.log, &keys.sealer, installation, PROGRAM)?;
-    let (_, derived) = LogState::open_and_derive(&genesis.bytes, &keys.verifiers())?;
+    let (state, derived) = LogState::open_and_derive(&genesis.bytes, &keys.verifiers())?;
     archive.put_new(&genesis.path, genesis.bytes).map_err(|error| {
         if matches!(error, ArchiveError::AlreadyExists { .. }) {
             InitError::Exists(archive.location().to_owned())
@@ -46,6 +47,9 @@ pub fn init_log(
     })?;
     for object in derived {
         archive.put(&object.path, object.bytes)?;
+    }
+    if let Some(head) = state.head() {
+        archive.put(&layout::head(head.sequence), head.sign(&keys.log))?;
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use event::TopicPartition;
 use merkle::note::{SigningKey, VerifyingKey};
 use segment::layout;
-use segment::log::{ChainEnd, DerivedObject, LogState};
+use segment::log::{ChainEnd, DerivedObject, Head, LogState, ResumeError, last_commit};
 use segment::manifest::Installation;
 use tracing::{info, warn};
 
@@ -37,7 +37,8 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
-    /// Reads and verifies the whole log, and writes again what is missing of tiles and checkpoint.
+    /// Reads and verifies the log from its newest head on, and writes again what is missing of what
+    /// follows from the commits read.
     pub(crate) fn open(archive: &Archive, keys: &Keys, retry: &Retry) -> Result<Self, RunError> {
         let verifiers = keys.verifiers();
         let genesis = match retry.run(|| archive.get(&layout::commit(0))) {
@@ -60,46 +61,141 @@ impl Ledger {
             verifiers,
             state,
         };
-        ledger.load(genesis, derived)?;
+        let last = ledger.last_commit()?;
+        match ledger.resume(&genesis, last)? {
+            Some(state) => ledger.state = state,
+            None => {
+                ledger.settle(&layout::commit(0), &genesis)?;
+                ledger.publish(&derived)?;
+                ledger.publish_head()?;
+            }
+        }
+        ledger.catch_up(last)?;
+        ledger.publish_checkpoint()?;
+        ledger.refresh()?;
+        let (size, commits) = (ledger.state.size(), ledger.state.next_sequence());
+        info!(origin = ledger.state.origin(), size, commits, "loaded the transparency log");
         Ok(ledger)
     }
 
-    fn load(&mut self, genesis: Bytes, mut derived: Vec<DerivedObject>) -> Result<(), RunError> {
-        let listed = self.retry.run(|| self.archive.list(layout::COMMITS))?;
-        let mut paths = Vec::new();
-        for (missing, found) in
-            (0..).zip(listed.iter().filter_map(|object| layout::parse_commit(&object.path)))
-        {
-            if missing != found {
-                return Err(RunError::MissingCommit { missing, found });
-            }
-            paths.push(layout::commit(found));
-        }
-        let tiles = self.retry.run(|| self.archive.list(&layout::tile("tile")))?;
-        let tiles: BTreeSet<_> = tiles.into_iter().map(|object| object.path).collect();
+    /// Number of the last commit. The published checkpoint is only a hint: there are at most as many
+    /// commits as entries.
+    fn last_commit(&self) -> Result<u64, RunError> {
+        let hint = match self.retry.run(|| self.archive.get(layout::CHECKPOINT)) {
+            Err(ArchiveError::NotFound { .. }) => 0,
+            outcome => layout::commit_hint(&outcome?),
+        };
+        let exists = |number| self.retry.run(|| self.archive.exists(&layout::commit(number)));
+        let last = last_commit(hint, exists)?;
+        last.ok_or_else(|| RunError::NoLog(self.archive.location().to_owned()))
+    }
 
-        let mut last = (layout::commit(0), genesis);
-        for paths in paths.get(1..).unwrap_or_default().chunks(LOAD_AT_ONCE) {
-            let commits = self.retry.run(|| self.archive.get_many(paths))?;
-            for (path, bytes) in paths.iter().zip(commits) {
-                // Partial tiles of an older size serve nobody; full ones stay for ever.
-                derived.retain(|object: &DerivedObject| {
-                    !object.path.contains(".p/")
-                        && object.path != layout::CHECKPOINT
-                        && !tiles.contains(&object.path)
-                });
-                self.publish(&std::mem::take(&mut derived))?;
-                derived = self.apply(&bytes)?;
-                last = (path.clone(), bytes);
+    /// The state at the newest head that holds, looking back from a commit in growing steps; `None`
+    /// if there is none.
+    fn resume(&self, genesis: &[u8], last: u64) -> Result<Option<LogState>, RunError> {
+        let mut back = 0_u64;
+        while let Some(sequence) = last.checked_sub(back) {
+            if let Some(state) = self.resume_at(genesis, sequence)? {
+                return Ok(Some(state));
+            }
+            back = if back == 0 { 1 } else { back.saturating_mul(2) };
+        }
+        Ok(None)
+    }
+
+    fn resume_at(&self, genesis: &[u8], sequence: u64) -> Result<Option<LogState>, RunError> {
+        let Some(object) = self.get(&layout::head(sequence))? else { return Ok(None) };
+        let head = match Head::open(&object, &self.verifiers) {
+            Ok(head) => head,
+            Err(error) => {
+                warn!(%error, commit = sequence, "a head does not hold; using an earlier one");
+                return Ok(None);
+            }
+        };
+        let Some(commit) = self.get(&layout::commit(sequence))? else { return Ok(None) };
+        let mut edge = Vec::new();
+        for path in LogState::edge(head.size()) {
+            match self.get(&path)? {
+                Some(bytes) => edge.push(bytes),
+                None => {
+                    warn!(path, "a tile is missing; using an earlier head");
+                    return Ok(None);
+                }
             }
         }
-        self.settle(&last.0, &last.1)?;
-        self.publish(&derived)?;
-        self.publish_checkpoint()?;
-        self.refresh()?;
-        let (size, commits) = (self.state.size(), self.state.next_sequence());
-        info!(origin = self.state.origin(), size, commits, "loaded the transparency log");
+        match LogState::resume(genesis, &head, &commit, &edge, &self.verifiers) {
+            Ok(state) => Ok(Some(state)),
+            // A wrong tile would be published further.
+            Err(ResumeError::Tile(path)) => Err(RunError::Derived(path)),
+            Err(error) => {
+                warn!(%error, commit = sequence, "a head does not hold; using an earlier one");
+                Ok(None)
+            }
+        }
+    }
+
+    fn get(&self, path: &str) -> Result<Option<Bytes>, RunError> {
+        match self.retry.run(|| self.archive.get(path)) {
+            Err(ArchiveError::NotFound { .. }) => Ok(None),
+            outcome => Ok(Some(outcome?)),
+        }
+    }
+
+    /// Applies the commits up to the last one, and writes what follows from them.
+    fn catch_up(&mut self, last: u64) -> Result<(), RunError> {
+        let first = self.state.next_sequence();
+        let numbers: Vec<u64> = (first..=last).collect();
+        // Where much is to be caught up with, most of what follows is there already.
+        let listed = if numbers.len() > LOAD_AT_ONCE {
+            self.retry.run(|| self.archive.list(layout::LOG))?
+        } else {
+            Vec::new()
+        };
+        let listed: BTreeSet<_> = listed.into_iter().map(|object| object.path).collect();
+        for numbers in numbers.chunks(LOAD_AT_ONCE) {
+            let paths: Vec<_> = numbers.iter().map(|number| layout::commit(*number)).collect();
+            let commits = self.retry.run(|| self.archive.get_many(&paths));
+            let commits = commits.map_err(|error| match error {
+                ArchiveError::NotFound { path } => match layout::parse_commit(&path) {
+                    Some(missing) => RunError::MissingCommit { missing, found: last },
+                    None => ArchiveError::NotFound { path }.into(),
+                },
+                error => error.into(),
+            })?;
+            for ((number, path), bytes) in numbers.iter().zip(&paths).zip(commits) {
+                if *number == last {
+                    self.settle(path, &bytes)?;
+                }
+                let mut derived = self.apply(&bytes)?;
+                if *number != last {
+                    derived.retain(|object| {
+                        object.path != layout::CHECKPOINT && !listed.contains(&object.path)
+                    });
+                }
+                self.publish(&derived)?;
+                if *number == last || !listed.contains(&layout::head(*number)) {
+                    self.publish_head()?;
+                }
+            }
+        }
         Ok(())
+    }
+
+    /// Writes the head of the last commit applied, after everything else that follows from it.
+    fn publish_head(&self) -> Result<(), RunError> {
+        let Some(head) = self.state.head() else { return Ok(()) };
+        let path = layout::head(head.sequence);
+        let bytes = Bytes::from(head.sign(&self.key));
+        match self.retry.run(|| self.archive.put_new(&path, bytes.clone())) {
+            Err(ArchiveError::AlreadyExists { .. }) => {
+                // Nothing depends on it: whoever meets a wrong head uses an earlier one.
+                if self.get(&path)?.is_some_and(|found| found != bytes) {
+                    warn!(path, "another object stands where a head should be");
+                }
+                Ok(())
+            }
+            outcome => Ok(outcome?),
+        }
     }
 
     /// Makes sure that the last commit survives power loss before anything follows from it: its
@@ -127,6 +223,7 @@ impl Ledger {
             self.settle(&path, &bytes)?;
             let derived = self.apply(&bytes)?;
             self.publish(&derived)?;
+            self.publish_head()?;
             added = added.saturating_add(1);
         }
     }
@@ -155,6 +252,7 @@ impl Ledger {
         };
         let derived = self.apply(&bytes)?;
         self.publish(&derived)?;
+        self.publish_head()?;
         // If another sealer has committed meanwhile, its checkpoint may just have been replaced by
         // our older one.
         self.refresh()?;

@@ -16,6 +16,7 @@
 //! | sign manifest, create the next commit object if absent | **the segment is sealed** |
 //! | tiles, entry bundles | written by the next start |
 //! | checkpoint | written by the next start |
+//! | head | the next start reads a commit more |
 //! | positions in the event log | nothing that matters |
 //!
 //! - Two sealers of one partition fence each other by that creation: the loser reads the log

@@ -18,6 +18,20 @@ impl Frontier {
         Self { subtrees: Vec::new(), size: 0 }
     }
 
+    /// The tree of that size with these complete subtrees, largest first; `None` if a tree of the
+    /// size has another number of them.
+    #[must_use]
+    pub fn from_subtrees(size: u64, subtrees: Vec<Hash>) -> Option<Self> {
+        let expected = usize::try_from(size.count_ones()).ok()?;
+        (subtrees.len() == expected).then_some(Self { subtrees, size })
+    }
+
+    /// Roots of the complete subtrees, largest first.
+    #[must_use]
+    pub fn subtrees(&self) -> &[Hash] {
+        &self.subtrees
+    }
+
     /// Appends a leaf hash.
     pub fn append(&mut self, leaf: Hash) {
         let mut carried = leaf;

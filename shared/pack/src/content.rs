@@ -160,7 +160,7 @@ impl Content<'_> {
         for (entry, envelope) in (0_u64..).zip(&self.entries) {
             let place = format!("log entry {entry} in {}", name::ENTRIES);
             let opened = policy.open_manifest(&place, envelope.as_bytes())?;
-            chains.extend(&place, origin, &opened)?;
+            chains.extend(&place, origin, 0, &opened)?;
             if let Some(manifest) = opened.manifest.into_segment() {
                 wanted.extend(Wanted::of(scope, entry, manifest));
             }

@@ -27,7 +27,14 @@ pub struct Chain {
     pub events: u64,
     /// Offsets that hold no record.
     pub gaps: u64,
-    digest: Hash,
+    /// Number of the commit with the last segment.
+    pub commit: u64,
+    /// Largest timestamp, milliseconds since the epoch.
+    pub max_timestamp_ms: i64,
+    /// Milliseconds by which a timestamp lies behind the largest of the segments before, at most.
+    pub disorder_ms: u64,
+    /// Digest of the last manifest.
+    pub digest: Hash,
 }
 
 /// The chains of a log.
@@ -47,6 +54,7 @@ impl Chains {
         &mut self,
         place: &str,
         origin: &str,
+        commit: u64,
         opened: &OpenedManifest,
     ) -> Result<(), Fault> {
         expect_equal("manifest log", place, &origin, &opened.manifest.log())?;
@@ -59,7 +67,7 @@ impl Chains {
             (Manifest::Segment(manifest), Some(installation)) => {
                 let cluster = &installation.cluster;
                 expect_equal("cluster", place, cluster, &manifest.cluster)?;
-                self.extend_segment(place, manifest, opened.digest)
+                self.extend_segment(place, manifest, commit, opened.digest)
             }
             (Manifest::Amendment(_) | Manifest::Unknown(_), Some(_)) => Ok(()),
             (found, None) => Err(Fault::new(
@@ -78,6 +86,7 @@ impl Chains {
         &mut self,
         place: &str,
         manifest: &SegmentManifest,
+        commit: u64,
         digest: Hash,
     ) -> Result<(), Fault> {
         let facts = &manifest.facts;
@@ -113,6 +122,14 @@ impl Chains {
             segments: sum(old.map_or(0, |chain| chain.segments), Some(1))?,
             events: sum(old.map_or(0, |chain| chain.events), Some(facts.count))?,
             gaps: sum(old.map_or(0, |chain| chain.gaps), gap_offsets(manifest))?,
+            commit,
+            max_timestamp_ms: old.map_or(facts.max_timestamp_ms, |old| {
+                old.max_timestamp_ms.max(facts.max_timestamp_ms)
+            }),
+            disorder_ms: old.map_or(0, |old| {
+                let earlier = facts.min_timestamp_ms.min(old.max_timestamp_ms);
+                old.disorder_ms.max(old.max_timestamp_ms.abs_diff(earlier))
+            }),
             digest,
         };
         self.chains.insert(facts.partition.clone(), next);

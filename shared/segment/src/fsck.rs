@@ -4,7 +4,7 @@
 //! object, the step and both values. What it checks: every commit in sequence (exact form,
 //! signature, root recomputed from all entries), every manifest (signature, chain, contiguous
 //! offsets), every segment (digest, every leaf, tree, census), and every object that follows from
-//! the commits (tiles, entry bundles, published checkpoint). Objects that nothing names are
+//! the commits (tiles, entry bundles, heads, published checkpoint). Objects that nothing names are
 //! reported as orphans: a sealer that died before its commit leaves such.
 //!
 //! # Contract
@@ -37,6 +37,7 @@ use self::findings::Findings;
 use self::tiles::{Derived, Tiles};
 use crate::fault::{Distrust, Fault};
 use crate::layout;
+use crate::log::Head;
 use crate::manifest::Manifest;
 use crate::policy::Policy;
 use crate::replay::Replay;
@@ -74,6 +75,7 @@ pub struct Listed {
 enum Awaited {
     Commit,
     Derived(Derived),
+    Head(Box<Head>),
     Checkpoint,
 }
 
@@ -86,12 +88,16 @@ pub struct Fsck {
     listings: usize,
     /// Sequence numbers of the commit objects that are not read yet.
     commits: BTreeSet<u64>,
+    /// Sequence numbers of the heads whose commits are not read yet.
+    heads: BTreeSet<u64>,
     /// Objects of segments that no manifest has named yet, and their sizes.
     unnamed: BTreeMap<String, u64>,
     has_checkpoint: bool,
     tiles: Tiles,
     tasks: VecDeque<SegmentTask>,
     reads: VecDeque<Derived>,
+    /// What the head of the commit that was read last must say.
+    next_head: Option<Box<Head>>,
     awaited: Option<Awaited>,
     /// The log is read as far as it goes.
     log_ended: bool,
@@ -113,6 +119,8 @@ impl Fsck {
             progress: Progress::default(),
             listings: 0,
             commits: BTreeSet::new(),
+            heads: BTreeSet::new(),
+            next_head: None,
             unnamed: BTreeMap::new(),
             has_checkpoint: false,
             tiles: Tiles::default(),
@@ -139,6 +147,11 @@ impl Fsck {
         if let Some(derived) = self.reads.pop_front() {
             let path = derived.path.clone();
             self.awaited = Some(Awaited::Derived(derived));
+            return Request::Read(path);
+        }
+        if let Some(head) = self.next_head.take() {
+            let path = layout::head(head.sequence);
+            self.awaited = Some(Awaited::Head(head));
             return Request::Read(path);
         }
         if !self.log_ended {
@@ -169,6 +182,8 @@ impl Fsck {
             if let Some(sequence) = layout::parse_commit(&path) {
                 self.commits.insert(sequence);
                 self.progress.commits_total = self.progress.commits_total.saturating_add(1);
+            } else if let Some(sequence) = layout::parse_head(&path) {
+                self.heads.insert(sequence);
             } else if path == layout::CHECKPOINT {
                 self.has_checkpoint = true;
             } else if path.starts_with(layout::LOG) && path.starts_with("log/") {
@@ -200,6 +215,7 @@ impl Fsck {
                 let expected = self.tiles.expected(&derived);
                 self.compare(&derived.path, &expected, bytes.as_ref());
             }
+            (Some(Awaited::Head(expected)), bytes) => self.head(&expected, bytes.as_ref()),
             (Some(Awaited::Checkpoint), bytes) => self.published_checkpoint(bytes.as_ref()),
         }
     }
@@ -274,6 +290,13 @@ impl Fsck {
         };
         self.progress.commits_done = self.progress.commits_done.saturating_add(1);
         self.checkpoints.insert(hash::sha256(self.replay.checkpoint().as_bytes()));
+        if let Some(head) = self.replay.head() {
+            if self.heads.remove(&head.sequence) {
+                self.next_head = Some(Box::new(head));
+            } else {
+                self.missing_derived(&layout::head(head.sequence));
+            }
+        }
         for entry in entries {
             self.reads.extend(self.tiles.append(entry.leaf, entry.envelope));
             let mut named = true;
@@ -322,6 +345,28 @@ impl Fsck {
         }
         for path in unexpected {
             self.unexpected(&path);
+        }
+        for sequence in std::mem::take(&mut self.heads) {
+            self.unexpected(&layout::head(sequence));
+        }
+    }
+
+    /// A head is derived again from everything before it, and only then compared.
+    fn head(&mut self, expected: &Head, bytes: Option<&Bytes>) {
+        const STEP: &str = "follows from the commits";
+        let path = layout::head(expected.sequence);
+        let Some(bytes) = bytes else {
+            self.missing_derived(&path);
+            return;
+        };
+        match Head::open(bytes, self.replay.policy().logs()) {
+            Ok(found) if found == *expected => {}
+            Ok(found) => {
+                self.failed(Fault::new(STEP, path, format!("{expected:?}"), format!("{found:?}")));
+            }
+            Err(error) => {
+                self.failed(Fault::new(STEP, path, "a signed head", error.to_string()));
+            }
         }
     }
 

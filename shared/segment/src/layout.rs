@@ -15,6 +15,9 @@ pub const CENSUS: &str = "census/v1";
 /// Where the commit objects are.
 pub const COMMITS: &str = "log/commit";
 
+/// Where the heads are.
+pub const HEADS: &str = "log/head";
+
 /// The published checkpoint of the log.
 pub const CHECKPOINT: &str = "log/checkpoint";
 
@@ -36,6 +39,29 @@ pub fn parse_commit(path: &str) -> Option<u64> {
     let digits = path.strip_prefix(COMMITS)?.strip_prefix('/')?;
     let sequence = digits.parse().ok()?;
     (commit(sequence) == path).then_some(sequence)
+}
+
+/// Path of the head of a commit.
+#[must_use]
+pub fn head(sequence: u64) -> String {
+    format!("{HEADS}/{sequence:020}")
+}
+
+/// The number of the commit in the path of a head.
+#[must_use]
+pub fn parse_head(path: &str) -> Option<u64> {
+    let digits = path.strip_prefix(HEADS)?.strip_prefix('/')?;
+    let sequence = digits.parse().ok()?;
+    (head(sequence) == path).then_some(sequence)
+}
+
+/// A guess at the number of the last commit, from a published checkpoint that nobody has verified:
+/// every commit has an entry, and most have one. 0 if it is not a checkpoint.
+#[must_use]
+pub fn commit_hint(checkpoint: &[u8]) -> u64 {
+    let line = checkpoint.split(|byte| *byte == b'\n').nth(1);
+    let size = line.and_then(|line| std::str::from_utf8(line).ok()?.parse::<u64>().ok());
+    size.and_then(|size| size.checked_sub(1)).unwrap_or(0)
 }
 
 /// Path of a tile or entry bundle, from the path that `tlog-tiles` gives it.
@@ -183,6 +209,16 @@ mod tests {
         assert_eq!(parse_commit(&commit(7)), Some(7));
         for path in ["log/commit/7", "log/commit/+0000000000000000007", "log/commit/"] {
             assert_eq!(parse_commit(path), None, "{path}");
+        }
+        assert_eq!(parse_head(&head(7)), Some(7));
+        assert_eq!(parse_head(&commit(7)), None);
+    }
+
+    #[test]
+    fn whatever_is_published_gives_a_hint() {
+        assert_eq!(commit_hint(b"origin\n17\nroot\n"), 16);
+        for text in ["", "\n", "o\n0\n", "o\n-1\n", "o\n99999999999999999999\n", "\u{e9}\n\u{e9}"] {
+            assert_eq!(commit_hint(text.as_bytes()), 0, "{text}");
         }
     }
 }

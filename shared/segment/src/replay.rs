@@ -8,10 +8,10 @@
 use merkle::rfc6962::Frontier;
 use merkle::{Hash, hash};
 
-use crate::chain::Chains;
+use crate::chain::{Chain, Chains};
 use crate::fault::{Distrust, Fault, expect_equal};
 use crate::layout;
-use crate::log::Commit;
+use crate::log::{ChainEnd, Commit, Head};
 use crate::manifest::OpenedManifest;
 use crate::policy::Policy;
 
@@ -35,6 +35,8 @@ pub struct Replay {
     origin: Option<String>,
     next_sequence: u64,
     checkpoint: String,
+    /// SHA-256 of the last commit object.
+    commit: Option<Hash>,
     frontier: Frontier,
     chains: Chains,
 }
@@ -48,6 +50,7 @@ impl Replay {
             origin: None,
             next_sequence: 0,
             checkpoint: String::new(),
+            commit: None,
             frontier: Frontier::new(),
             chains: Chains::default(),
         }
@@ -85,11 +88,12 @@ impl Replay {
         for ((index, leaf), envelope) in (old_size..).zip(leaves).zip(commit.entries) {
             let place = format!("log entry {index} in {place}");
             let opened = self.policy.open_entry(&place, envelope.as_bytes())?;
-            self.chains.extend(&place, origin, &opened)?;
+            self.chains.extend(&place, origin, self.next_sequence, &opened)?;
             entries.push(Entry { index, envelope, leaf, opened });
         }
         self.frontier = frontier;
         self.checkpoint = commit.checkpoint;
+        self.commit = Some(hash::sha256(bytes));
         self.next_sequence = self.next_sequence.saturating_add(1);
         Ok(entries)
     }
@@ -122,6 +126,28 @@ impl Replay {
     #[must_use]
     pub fn checkpoint(&self) -> &str {
         &self.checkpoint
+    }
+
+    /// The head that belongs to the last commit; `None` before the first.
+    #[must_use]
+    pub fn head(&self) -> Option<Head> {
+        let end = |chain: &Chain| ChainEnd {
+            topic_id: chain.topic_id.clone(),
+            next_offset: chain.next_offset,
+            manifest: chain.digest,
+            next_sequence: chain.segments,
+            commit: chain.commit,
+            max_timestamp_ms: chain.max_timestamp_ms,
+            disorder_ms: chain.disorder_ms,
+        };
+        let chains = self.chains.all().iter();
+        Some(Head {
+            origin: self.origin.clone()?,
+            sequence: self.next_sequence.checked_sub(1)?,
+            commit: self.commit?,
+            frontier: self.frontier.clone(),
+            ends: chains.map(|(partition, chain)| (partition.clone(), end(chain))).collect(),
+        })
     }
 
     /// The chains of the partitions.

@@ -2,15 +2,18 @@
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use event::TopicPartition;
 use merkle::checkpoint::Checkpoint;
 use merkle::note::{SigningKey, VerifyingKey};
 use merkle::rfc6962::Frontier;
 use merkle::{Hash, hash};
+use thiserror::Error;
 
 use super::commit::{Commit, ENTRIES_MAX};
 use super::ends::{ChainEnd, Ends};
 use super::error::CommitError;
+use super::head::{Head, HeadError};
 use super::tiles::{DerivedObject, Tiles};
 use crate::layout;
 use crate::manifest::{
@@ -56,12 +59,25 @@ pub struct Planned {
     pub bytes: Vec<u8>,
 }
 
+/// Why a log cannot be resumed at a head.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ResumeError {
+    /// The head, its commit, or the first commit is refused.
+    #[error(transparent)]
+    Head(#[from] HeadError),
+    /// A tile at the edge of the tree is not what the head says.
+    #[error("`{0}` differs from what the head of the log says")]
+    Tile(String),
+}
+
 /// The log up to some commit, verified; memory grows with the partitions, not with the log.
 #[derive(Debug, Clone)]
 pub struct LogState {
     installation: InstallationManifest,
     next_sequence: u64,
     checkpoint: String,
+    /// SHA-256 of the last commit object.
+    commit: Option<Hash>,
     frontier: Frontier,
     ends: BTreeMap<TopicPartition, ChainEnd>,
     tiles: Tiles,
@@ -115,6 +131,55 @@ impl LogState {
         Ok((state, derived))
     }
 
+    /// Paths of the objects that [`Self::resume`] takes besides head and commit, for a log of that
+    /// size: the unfinished entry bundle and tiles.
+    #[must_use]
+    pub fn edge(size: u64) -> Vec<String> {
+        Tiles::edge(size)
+    }
+
+    /// The state after the commit of a head: as if every commit had been read up to it, as far as
+    /// the log's key says. `edge` are the objects of [`Self::edge`], in their order.
+    ///
+    /// # Errors
+    ///
+    /// See [`ResumeError`]; then another head, or none, is to be used.
+    pub fn resume(
+        genesis: &[u8],
+        head: &Head,
+        commit: &[u8],
+        edge: &[Bytes],
+        keys: &[VerifyingKey],
+    ) -> Result<Self, ResumeError> {
+        let first = Self::open(genesis, keys).map_err(HeadError::from)?;
+        expect(head.sequence, "origin", &first.installation.log, &head.origin)
+            .map_err(HeadError::from)?;
+        let commit = head.check(head.sequence, commit, keys)?;
+        let tiles = Tiles::resume(&head.frontier, edge).map_err(ResumeError::Tile)?;
+        let full = CommitError::Full { sequence: head.sequence };
+        Ok(Self {
+            installation: first.installation,
+            next_sequence: head.sequence.checked_add(1).ok_or(full).map_err(HeadError::from)?,
+            checkpoint: commit.checkpoint,
+            commit: Some(head.commit),
+            frontier: head.frontier.clone(),
+            ends: head.ends.clone(),
+            tiles,
+        })
+    }
+
+    /// The head of the last commit; `None` before the first.
+    #[must_use]
+    pub fn head(&self) -> Option<Head> {
+        Some(Head {
+            origin: self.origin().to_owned(),
+            sequence: self.next_sequence.checked_sub(1)?,
+            commit: self.commit?,
+            frontier: self.frontier.clone(),
+            ends: self.ends.clone(),
+        })
+    }
+
     /// The state before the first commit, with what that one says of the log, unverified.
     fn before(genesis: &[u8]) -> Result<Self, CommitError> {
         let commit = Commit::parse(0, genesis)?;
@@ -136,6 +201,7 @@ impl LogState {
             installation,
             next_sequence: 0,
             checkpoint: String::new(),
+            commit: None,
             frontier: Frontier::new(),
             ends: BTreeMap::new(),
             tiles: Tiles::default(),
@@ -212,6 +278,7 @@ impl LogState {
         for entry in &entries {
             self.tiles.append(entry.leaf, &entry.envelope, objects.as_deref_mut());
         }
+        self.commit = Some(hash::sha256(bytes));
         self.frontier = frontier;
         self.ends.append(&mut new);
         self.next_sequence = next_sequence;

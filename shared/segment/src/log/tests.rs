@@ -1,3 +1,6 @@
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
 use event::TopicPartition;
 use merkle::checkpoint::Checkpoint;
 use merkle::note::{SigningKey, VerifyingKey};
@@ -233,4 +236,99 @@ fn a_log_begins_with_its_installation_and_holds_no_other() {
         "{refused:?}"
     );
     assert!(matches!(plan(&state, &[]), Err(CommitError::Form { .. })));
+}
+
+/// A log of so many commits in two partitions; its objects by path, and its state.
+fn grown(commits: u64) -> (BTreeMap<String, Bytes>, LogState) {
+    let first = genesis(&key("log.example.com/a"), &key("sealer"));
+    let mut objects = BTreeMap::from([(first.path, Bytes::from(first.bytes.clone()))]);
+    let (mut state, derived) = LogState::open_and_derive(&first.bytes, &keys()).unwrap();
+    let mut keep = |derived: Vec<DerivedObject>, state: &LogState| {
+        objects.extend(derived.into_iter().map(|object| (object.path, object.bytes.into())));
+        let head = state.head().unwrap();
+        let signed = head.sign(&key("log.example.com/a")).into();
+        objects.insert(crate::layout::head(head.sequence), signed);
+    };
+    keep(derived, &state);
+    let mut commits_made = Vec::new();
+    for number in 0..commits {
+        let manifests = [next(&state, 0, 3), next(&state, 1, 4)];
+        let planned = plan(&state, &manifests[..1 + usize::from(number % 3 == 0)]).unwrap();
+        let (_, derived) =
+            state.apply_and_derive(planned.sequence, &planned.bytes, &keys()).unwrap();
+        keep(derived, &state);
+        commits_made.push((planned.path, Bytes::from(planned.bytes)));
+    }
+    objects.extend(commits_made);
+    (objects, state)
+}
+
+fn resume(objects: &BTreeMap<String, Bytes>, sequence: u64) -> Result<LogState, ResumeError> {
+    let object = |path: &str| objects[path].clone();
+    let head = Head::open(&object(&crate::layout::head(sequence)), &keys())?;
+    let edge: Vec<_> = LogState::edge(head.size()).iter().map(|path| object(path)).collect();
+    let commit = object(&crate::layout::commit(sequence));
+    LogState::resume(&object(&crate::layout::commit(0)), &head, &commit, &edge, &keys())
+}
+
+#[test]
+fn a_log_that_is_resumed_at_any_head_is_the_log_that_was_read_whole() {
+    let (objects, whole) = grown(300);
+    for sequence in [0, 1, 2, 190, 191, 192, 193, 299, 300] {
+        let mut state = resume(&objects, sequence).unwrap();
+        for number in sequence + 1..=300 {
+            let commit = &objects[&crate::layout::commit(number)];
+            let (_, derived) = state.apply_and_derive(number, commit, &keys()).unwrap();
+            for object in derived.iter().filter(|object| object.path != "log/checkpoint") {
+                assert_eq!(objects[&object.path], object.bytes, "{}", object.path);
+            }
+        }
+        assert_eq!(state.head(), whole.head());
+        assert_eq!(state.checkpoint(), whole.checkpoint());
+    }
+}
+
+#[test]
+fn no_changed_bit_of_a_head_its_commit_or_its_tiles_is_resumed() {
+    let (objects, state) = grown(3);
+    let mut paths = LogState::edge(state.size());
+    paths.extend([crate::layout::head(3), crate::layout::commit(3), crate::layout::commit(0)]);
+    assert_eq!(paths.len(), 5, "{paths:?}");
+    for path in paths {
+        for at in (0..objects[&path].len()).step_by(7) {
+            let mut changed = objects[&path].to_vec();
+            changed[at] ^= 1 << (at % 8);
+            let mut objects = objects.clone();
+            objects.insert(path.clone(), changed.into());
+            assert!(resume(&objects, 3).is_err(), "{path} byte {at}");
+        }
+    }
+}
+
+#[test]
+fn a_head_of_another_commit_log_or_key_is_not_resumed() {
+    let (mut objects, state) = grown(3);
+    let head = state.head().unwrap();
+    let path = crate::layout::head(2);
+    objects.insert(path.clone(), objects[&crate::layout::head(3)].clone());
+    assert!(matches!(resume(&objects, 2), Err(ResumeError::Head(HeadError::Commit { .. }))));
+    objects.insert(path.clone(), head.sign(&key("sealer")).into());
+    assert!(matches!(resume(&objects, 2), Err(ResumeError::Head(HeadError::Form(_)))));
+    objects.insert(path, head.sign(&key("stranger")).into());
+    assert!(matches!(resume(&objects, 2), Err(ResumeError::Head(HeadError::Envelope(_)))));
+}
+
+#[test]
+fn the_end_of_a_chain_knows_how_far_its_timestamps_lie_apart() {
+    let mut state = empty();
+    let partition = TopicPartition::new("agent.events", 0);
+    for (min, max, expected) in [(10, 20, (20, 0)), (25, 30, (30, 0)), (12, 28, (30, 18))] {
+        let mut manifest = next(&state, 0, 3);
+        let facts = &mut manifest.facts;
+        (facts.min_timestamp_ms, facts.first_timestamp_ms, facts.max_timestamp_ms) =
+            (min, min, max);
+        grow(&mut state, &[manifest]);
+        let end = state.end(&partition).unwrap();
+        assert_eq!((end.max_timestamp_ms, end.disorder_ms), expected);
+    }
 }

@@ -1,6 +1,8 @@
 //! Tiles and entry bundles of a growing log, with memory for the unfinished ones only.
 
-use merkle::{Hash, rfc6962, tile};
+use bytes::Bytes;
+use merkle::rfc6962::Frontier;
+use merkle::{Hash, hash, rfc6962, tile};
 
 use crate::layout;
 
@@ -67,6 +69,70 @@ impl Tiles {
         }
     }
 
+    /// Paths of the unfinished bundle and tiles of a log of that size: what [`Self::resume`] reads.
+    pub(super) fn edge(size: u64) -> Vec<String> {
+        let mut paths = Vec::new();
+        let (mut number, mut count) = (0_u8, size);
+        while count > 0 {
+            let (full, width) = (count / tile::WIDTH_MAX, count % tile::WIDTH_MAX);
+            if width > 0 {
+                if number == 0 {
+                    paths.push(layout::tile(&tile::entries_path(full, width)));
+                }
+                paths.push(layout::tile(&tile::hash_tile_path(number, full, width)));
+            }
+            count = full;
+            number = number.saturating_add(1);
+        }
+        paths
+    }
+
+    /// The tiles of a log whose right edge is known, from the objects of [`Self::edge`] in their
+    /// order.
+    ///
+    /// # Errors
+    ///
+    /// Path of the object that is not what the edge says.
+    pub(super) fn resume(frontier: &Frontier, objects: &[Bytes]) -> Result<Self, String> {
+        let paths = Self::edge(frontier.size());
+        let mut objects = paths.iter().zip(objects);
+        let mut subtrees = frontier.subtrees().iter().rev();
+        let mut tiles = Self::default();
+        let mut count = frontier.size();
+        let missing = || layout::tile("tile");
+        while count > 0 {
+            let (full, width) = (count / tile::WIDTH_MAX, count % tile::WIDTH_MAX);
+            let mut hashes = Vec::new();
+            if width > 0 {
+                if tiles.levels.is_empty() {
+                    let (path, bundle) = objects.next().ok_or_else(missing)?;
+                    let entries = tile::decode_bundle(bundle).ok_or_else(|| path.clone())?;
+                    tiles.entries = entries.into_iter().map(<[u8]>::to_vec).collect();
+                    hashes = tiles.entries.iter().map(|entry| hash::leaf(entry)).collect();
+                    if hashes.len() as u64 != width {
+                        return Err(path.clone());
+                    }
+                }
+                let (path, bytes) = objects.next().ok_or_else(missing)?;
+                let (found, rest) = bytes.as_chunks::<32>();
+                let is_leaves = tiles.levels.is_empty();
+                if !rest.is_empty() || found.len() as u64 != width || (is_leaves && hashes != found)
+                {
+                    return Err(path.clone());
+                }
+                hashes = found.to_vec();
+                let mut edge = Frontier::new();
+                hashes.iter().for_each(|hash| edge.append(*hash));
+                if edge.subtrees().iter().rev().any(|subtree| subtrees.next() != Some(subtree)) {
+                    return Err(path.clone());
+                }
+            }
+            tiles.levels.push(Level { full, hashes });
+            count = full;
+        }
+        Ok(tiles)
+    }
+
     /// The unfinished bundle and tiles that have grown since the log had `old_size` entries.
     pub(super) fn partial(&self, old_size: u64, objects: &mut Vec<DerivedObject>) {
         let mut old_hashes = old_size;
@@ -99,7 +165,6 @@ fn hashes(number: u8, level: &Level) -> DerivedObject {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use merkle::hash;
     use std::collections::BTreeMap;
 
     #[test]

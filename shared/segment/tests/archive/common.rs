@@ -6,6 +6,7 @@ use bytes::Bytes;
 use event::{BatchBuilder, Decoder, TimestampType, TopicPartition};
 use merkle::note::{SigningKey, VerifyingKey};
 use segment::build::SegmentBuilder;
+use segment::layout;
 use segment::log::{LogState, Planned};
 use segment::manifest::{Installation, InstalledTopic, Manifest, SegmentManifest};
 use segment::policy::Policy;
@@ -38,6 +39,11 @@ pub(crate) fn genesis(key: &SigningKey) -> Planned {
     LogState::genesis(key, &sealer_key(), installation(), "driftseal/test").unwrap()
 }
 
+fn head_of(state: &LogState) -> Option<(String, Bytes)> {
+    let head = state.head()?;
+    Some((layout::head(head.sequence), head.sign(&log_key()).into()))
+}
+
 /// A record of the archive: broker timestamp and JSON.
 pub(crate) type Line = (i64, String);
 
@@ -65,6 +71,7 @@ impl World {
         let mut objects = BTreeMap::new();
         objects.insert(genesis.path, genesis.bytes.into());
         objects.extend(derived.into_iter().map(|object| (object.path, object.bytes.into())));
+        objects.extend(head_of(&state));
         Self { objects, state, keys, salt: 0 }
     }
 
@@ -107,6 +114,7 @@ impl World {
         for object in derived {
             self.objects.insert(object.path, object.bytes.into());
         }
+        self.objects.extend(head_of(&self.state));
     }
 
     /// Stores a segment and gives its signed manifest.

@@ -86,7 +86,7 @@ fn every_changed_byte_of_commits_censuses_and_derived_objects_is_found_and_named
     )]);
     let small: Vec<String> =
         world.objects.keys().filter(|path| !path.ends_with(".parquet")).cloned().collect();
-    assert_eq!(small.len(), 8, "{small:?}");
+    assert_eq!(small.len(), 10, "{small:?}");
     for path in small {
         for at in 0..world.objects[&path].len() {
             assert_names(&world.flip(&path, at), &path, &format!("{path} byte {at}"));
@@ -161,7 +161,9 @@ fn a_missing_object_is_a_failure_unless_it_follows_from_the_commits() {
         let mut without = world.clone();
         without.objects.remove(path);
         let report = without.fsck();
-        let derived = path == "log/checkpoint" || path.starts_with("log/tile/");
+        let derived = path == "log/checkpoint"
+            || path.starts_with("log/tile/")
+            || path.starts_with("log/head/");
         if derived {
             assert_eq!(report.verdict, Judgement::Verified, "{path}");
             assert!(report.findings.iter().all(|f| f.severity == Severity::Derived), "{path}");
@@ -290,4 +292,34 @@ fn a_log_that_does_not_begin_with_its_installation_fails() {
     let forged = crate::check::commit_of(0, &[], leaves);
     world.objects.insert(segment::layout::commit(0), forged.into());
     assert_names(&world, "log entry 0", "no installation");
+}
+
+#[test]
+fn a_head_that_is_signed_and_wrong_is_found() {
+    let world = World::example();
+    let path = segment::layout::head(2);
+    let keys = [crate::common::log_key().verifier()];
+    let sound = segment::log::Head::open(&world.objects[&path], &keys).unwrap();
+    let partition = sound.ends.keys().next().unwrap().clone();
+    let changes: [fn(&mut segment::log::ChainEnd); 4] = [
+        |end| end.next_offset += 1,
+        |end| end.commit = 0,
+        |end| end.max_timestamp_ms += 1,
+        |end| end.disorder_ms += 1,
+    ];
+    for change in changes {
+        let mut wrong = sound.clone();
+        change(wrong.ends.get_mut(&partition).unwrap());
+        let mut world = world.clone();
+        world.objects.insert(path.clone(), wrong.sign(&crate::common::log_key()).into());
+        assert_names(&world, &path, "a wrong head");
+    }
+    let mut stranger = world.clone();
+    let object = sound.sign(&crate::common::sealer_key());
+    stranger.objects.insert(path.clone(), object.into());
+    assert_names(&stranger, &path, "signed by another key");
+    let mut beyond = world;
+    beyond.objects.insert(segment::layout::head(3), Bytes::from_static(b"x"));
+    let report = beyond.fsck();
+    assert_eq!((report.verdict, report.findings.len()), (Judgement::Verified, 1), "{report:#?}");
 }
