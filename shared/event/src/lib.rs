@@ -27,6 +27,7 @@ pub mod record;
 pub mod schema;
 pub mod time;
 pub mod typed;
+pub mod view;
 
 pub use cell::{Cell, CellType};
 pub use decode::{Decoded, Decoder, Fault, Limits, Reason};
