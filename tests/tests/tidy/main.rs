@@ -6,6 +6,7 @@
 mod documents;
 mod layers;
 mod sources;
+mod vocabulary;
 
 /// Fails with every finding at once, so that one run shows all there is to do.
 fn none(findings: &[String]) {

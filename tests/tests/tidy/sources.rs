@@ -37,8 +37,8 @@ const PURE: &[&str] = &[
 ];
 
 /// A source of the project.
-struct Source {
-    path: String,
+pub(crate) struct Source {
+    pub(crate) path: String,
     text: String,
     /// Whether it is compiled for tests or benchmarks only.
     test: bool,
@@ -46,7 +46,7 @@ struct Source {
 
 impl Source {
     /// The part that ships: nothing of a test file, and nothing after a file's test module.
-    fn shipped(&self) -> &str {
+    pub(crate) fn shipped(&self) -> &str {
         if self.test { "" } else { self.text.split("#[cfg(test)]\nmod ").next().unwrap_or("") }
     }
 
@@ -64,7 +64,7 @@ fn relative(path: &Path) -> String {
     path.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
 }
 
-fn sources() -> Vec<Source> {
+pub(crate) fn sources() -> Vec<Source> {
     files()
         .unwrap()
         .into_iter()

@@ -1,6 +1,7 @@
 //! How the columns are encoded: measured choices, none of which a reader must know.
 
-use event::CellType;
+use event::typed::Text;
+use event::{CellType, TypedColumn, column};
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
@@ -15,17 +16,17 @@ const ROW_GROUP_ROWS_MAX: usize = 122_880;
 const BLOOM_FALSE_POSITIVES: f64 = 0.01;
 
 /// Columns whose values hardly repeat: a dictionary only costs.
-const UNIQUE: [&str; 6] = [
-    "event_id",
-    "span_id",
-    "parent_span_id",
-    "tool.call_id",
-    "model.response_id",
-    "links.causation",
+const UNIQUE: [TypedColumn<Text>; 6] = [
+    column::EVENT_ID,
+    column::SPAN_ID,
+    column::PARENT_SPAN_ID,
+    column::tool::CALL_ID,
+    column::model::RESPONSE_ID,
+    column::links::CAUSATION,
 ];
 
 /// Columns by which single events and runs are looked up.
-const LOOKED_UP: [&str; 2] = ["event_id", "run_id"];
+const LOOKED_UP: [TypedColumn<Text>; 2] = [column::EVENT_ID, column::RUN_ID];
 
 /// Properties of the Parquet writer of a segment with that metadata.
 #[must_use]
@@ -50,24 +51,26 @@ pub fn writer_properties(metadata: Vec<KeyValue>) -> WriterProperties {
             .set_column_dictionary_enabled(path(name), false)
             .set_column_encoding(path(name), Encoding::DELTA_BINARY_PACKED);
     }
+    let is_one_of =
+        |list: &[TypedColumn<Text>], path: &str| list.iter().any(|one| one.path() == path);
     for (column, parts) in paths() {
         let path = ColumnPath::new(parts);
         if column.erasable {
             // Values must not survive an erasure in the footer, and nobody compares them.
             builder = builder.set_column_statistics_enabled(path.clone(), EnabledStatistics::None);
         }
-        let delta = column.cell_type == CellType::Time || column.path == "source.seq";
+        let delta = column.cell_type == CellType::Time || column.path == column::source::SEQ.path();
         if delta {
             builder = builder.set_column_encoding(path.clone(), Encoding::DELTA_BINARY_PACKED);
         }
         let unique = delta
             || column.cell_type == CellType::Float
             || (column.erasable && column.cell_type != CellType::Map)
-            || UNIQUE.contains(&column.path.as_str());
+            || is_one_of(&UNIQUE, &column.path);
         if unique {
             builder = builder.set_column_dictionary_enabled(path.clone(), false);
         }
-        if LOOKED_UP.contains(&column.path.as_str()) {
+        if is_one_of(&LOOKED_UP, &column.path) {
             builder = builder
                 .set_column_bloom_filter_fpp(path.clone(), BLOOM_FALSE_POSITIVES)
                 .set_column_bloom_filter_max_ndv(path, ROW_GROUP_ROWS_MAX as u64);
