@@ -155,12 +155,13 @@ impl Ledger {
         for numbers in numbers.chunks(LOAD_AT_ONCE) {
             let paths: Vec<_> = numbers.iter().map(|number| layout::commit(*number)).collect();
             let commits = self.retry.run(|| self.archive.get_many(&paths));
-            let commits = commits.map_err(|error| match error {
-                ArchiveError::NotFound { path } => match layout::parse_commit(&path) {
-                    Some(missing) => RunError::MissingCommit { missing, found: last },
-                    None => ArchiveError::NotFound { path }.into(),
-                },
-                error => error.into(),
+            let commits = commits.map_err(|error| {
+                if let ArchiveError::NotFound { path } = &error
+                    && let Some(missing) = layout::parse_commit(path)
+                {
+                    return RunError::MissingCommit { missing, found: last };
+                }
+                RunError::from(error)
             })?;
             for ((number, path), bytes) in numbers.iter().zip(&paths).zip(commits) {
                 if *number == last {
