@@ -3,7 +3,8 @@
 #
 #   tests/setup.sh build   what compiling needs: pkg-config, OpenSSL and zlib headers
 #   tests/setup.sh all     also what the tests need: Java and Maven for Apache Kafka, an
-#                          Alertmanager, and Python with the libraries of the oracle in .venv
+#                          Alertmanager, and Python with the libraries of the oracle in .venv and
+#                          with an S3 server in .venv-s3
 #   tests/setup.sh bench   what compiling needs, and Python with river and Evidently in .venv-bench,
 #                          which `make bench-drift` measures beside our detectors
 #
@@ -69,6 +70,7 @@ bench)
     exit 0 ;;
 esac
 python_libraries .venv tests/oracles/requirements.txt "the oracle"
+python_libraries .venv-s3 tests/s3/requirements.txt "the S3 server"
 
 # The broker's jars, so that no test waits for a download.
 deploy/kafka/kafka.sh install

@@ -12,6 +12,7 @@ pub mod receiver;
 pub mod recompute;
 pub mod restart;
 pub mod rng;
+pub mod s3;
 pub mod sealed;
 pub mod send;
 pub mod settle;

@@ -1,5 +1,6 @@
 //! Child processes of the real binary: started, killed without warning, never left behind.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -10,6 +11,7 @@ pub struct Role {
     name: String,
     binary: PathBuf,
     arguments: Vec<String>,
+    environment: BTreeMap<String, String>,
     log: PathBuf,
     child: Option<Child>,
     starts: u32,
@@ -23,10 +25,27 @@ impl Role {
     /// If it cannot be started.
     #[must_use]
     pub fn start(name: &str, binary: &Path, arguments: &[&str], directory: &Path) -> Self {
+        Self::start_with(name, binary, arguments, directory, &BTreeMap::new())
+    }
+
+    /// The same with environment variables beside those of the test.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be started.
+    #[must_use]
+    pub fn start_with(
+        name: &str,
+        binary: &Path,
+        arguments: &[&str],
+        directory: &Path,
+        environment: &BTreeMap<String, String>,
+    ) -> Self {
         let mut role = Self {
             name: name.to_owned(),
             binary: binary.to_path_buf(),
             arguments: arguments.iter().map(|argument| (*argument).to_owned()).collect(),
+            environment: environment.clone(),
             log: directory.join(format!("{name}.log")),
             child: None,
             starts: 0,
@@ -40,6 +59,7 @@ impl Role {
         let log = File::options().create(true).append(true).open(&self.log).unwrap();
         let child = Command::new(&self.binary)
             .args(&self.arguments)
+            .envs(&self.environment)
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
             .stderr(log)

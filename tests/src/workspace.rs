@@ -94,6 +94,7 @@ pub fn files() -> std::io::Result<Vec<PathBuf>> {
         ".git",
         ".venv",
         ".venv-bench",
+        ".venv-s3",
         ".cache",
         "libs",
         "run",

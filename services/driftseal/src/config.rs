@@ -160,13 +160,44 @@ impl Default for Embedded {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Archive {
-    /// `file:///directory`, or a path.
+    /// `file:///directory`, a path, or `s3://bucket/prefix`. Credentials for S3 come from where
+    /// Amazon's tools look for them: `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, web identity
+    /// (`AWS_WEB_IDENTITY_TOKEN_FILE`), the container's or the instance's role.
     pub url: String,
+    /// URL of the S3 endpoint, for stores other than Amazon's. Empty: that of the environment
+    /// (`AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL`), else Amazon's of the region.
+    pub endpoint: String,
+    /// Region of the bucket. Empty: that of the environment (`AWS_REGION`, `AWS_DEFAULT_REGION`),
+    /// else `us-east-1`.
+    pub region: String,
+    /// Whether the S3 endpoint may be an `http://` URL: objects then cross the network in clear.
+    /// Default false.
+    pub allow_http: bool,
 }
 
 impl Default for Archive {
     fn default() -> Self {
-        Self { url: "driftseal/archive".into() }
+        Self {
+            url: "driftseal/archive".into(),
+            endpoint: String::new(),
+            region: String::new(),
+            allow_http: false,
+        }
+    }
+}
+
+impl Archive {
+    /// How the archive is reached: these keys, and the variables of the environment that belong to
+    /// S3.
+    #[must_use]
+    pub fn options(&self) -> archive::Options {
+        archive::Options {
+            endpoint: self.endpoint.clone(),
+            region: self.region.clone(),
+            allow_http: self.allow_http,
+            environment: service::config::environment("AWS_"),
+            ..archive::Options::default()
+        }
     }
 }
 

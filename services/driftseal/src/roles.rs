@@ -66,7 +66,8 @@ pub(crate) fn open_log(config: &Config) -> Result<Arc<dyn EventLog>, Failure> {
 
 /// The archive that the configuration names; it must exist.
 pub(crate) fn open_archive(config: &Config, runtime: &Runtime) -> Result<Archive, Failure> {
-    Archive::open(&config.archive.url, runtime.handle().clone()).map_err(|error| {
+    let (archive, handle) = (&config.archive, runtime.handle().clone());
+    Archive::open_with(&archive.url, &archive.options(), handle).map_err(|error| {
         Failure::new(format!("{error}; create the archive and its log with `driftseal log init`"))
     })
 }

@@ -1,4 +1,4 @@
-//! The blocking face of an object store.
+//! A blocking interface to an object store.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::location::Location;
 use crate::options::Options;
 use crate::{durable, s3};
 
-/// Reads of [`Archive::get_many`] that are under way at once.
+/// Concurrent reads of [`Archive::get_many`].
 const READS_MAX: usize = 16;
 
 /// What a listing says about an object.
@@ -40,7 +40,7 @@ pub enum Creation {
     Theirs(Bytes),
 }
 
-/// An archive. Cheap to clone; all clones speak to the same store.
+/// An archive. Cheap to clone; all clones share the store.
 ///
 /// Every method blocks its thread and must not be called from within an async task (use
 /// `spawn_blocking` there).

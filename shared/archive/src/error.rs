@@ -3,6 +3,9 @@
 use object_store::Error;
 use thiserror::Error;
 
+/// Characters of a store's message that are kept.
+const DETAIL_CHARS_MAX: usize = 600;
+
 /// Why an operation on the archive failed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ArchiveError {
@@ -57,8 +60,10 @@ impl ArchiveError {
     /// From what the store said about an object. The only place where its errors are read.
     pub(crate) fn from_store(path: &str, error: &Error) -> Self {
         let path = path.to_owned();
-        let detail = error.to_string();
+        let detail = one_line(&error.to_string());
         match error {
+            // A bucket that does not exist is no empty archive.
+            _ if detail.contains("<Code>NoSuchBucket</Code>") => Self::Refused { path, detail },
             Error::AlreadyExists { .. } | Error::Precondition { .. } => {
                 Self::AlreadyExists { path }
             }
@@ -80,5 +85,28 @@ impl ArchiveError {
     #[must_use]
     pub const fn is_unavailable(&self) -> bool {
         matches!(self, Self::Unavailable { .. })
+    }
+}
+
+/// What a store said, on one line that no terminal takes for anything but text.
+fn one_line(text: &str) -> String {
+    let words = text.split(|char: char| char.is_whitespace() || char.is_control());
+    let line = words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(DETAIL_CHARS_MAX) {
+        Some((end, _)) => line.get(..end).map(|start| format!("{start}…")).unwrap_or(line),
+        None => line,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_of_a_store_are_one_line_of_bounded_length() {
+        let said = "503:\n<Error>\u{1b}[31m\t <Code>SlowDown</Code>\r\n</Error>";
+        assert_eq!(one_line(said), "503: <Error> [31m <Code>SlowDown</Code> </Error>");
+        let long = one_line(&"é".repeat(DETAIL_CHARS_MAX * 2));
+        assert_eq!(long.chars().count(), DETAIL_CHARS_MAX + 1);
     }
 }

@@ -1,5 +1,12 @@
 //! S3 and stores that speak its protocol.
 
+#[cfg(feature = "s3")]
+mod bucket;
+#[cfg(feature = "s3")]
+mod connector;
+#[cfg(feature = "s3")]
+mod hash;
+
 use std::sync::Arc;
 
 use object_store::ObjectStore;
@@ -7,7 +14,22 @@ use object_store::path::Path;
 
 use crate::options::Options;
 
-/// A bucket, or what is below a prefix of one.
+/// A bucket, or what is below a prefix of one. Nothing is sent yet.
+#[cfg(feature = "s3")]
+pub(crate) fn open(
+    bucket: &str,
+    prefix: Path,
+    options: &Options,
+) -> Result<Arc<dyn ObjectStore>, String> {
+    let bucket = bucket::Bucket::open(bucket, options)?;
+    if prefix.as_ref().is_empty() {
+        return Ok(Arc::new(bucket));
+    }
+    Ok(Arc::new(object_store::prefix::PrefixStore::new(bucket, prefix)))
+}
+
+/// Says that there is no such support.
+#[cfg(not(feature = "s3"))]
 pub(crate) fn open(
     _bucket: &str,
     _prefix: Path,

@@ -12,7 +12,7 @@ mod checks;
 mod keys;
 mod secret;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::{self, Display, Formatter};
 use std::path::{Path, PathBuf};
 
@@ -77,6 +77,16 @@ where
     let variables = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     load_from(file, variables)
+}
+
+/// Variables of the environment whose names begin with a prefix, for what is configured there by
+/// convention (`AWS_`).
+#[must_use]
+pub fn environment(prefix: &str) -> BTreeMap<String, String> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .filter(|(name, _)| name.starts_with(prefix))
+        .collect()
 }
 
 /// As [`load`], with the environment given.

@@ -3,9 +3,10 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use archive::Archive;
+use archive::{Archive, Options};
 use evidence::{EvidenceError, Judgement, Policy, Progress, Scope};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use tokio::runtime::Runtime;
 
 use super::{Context, Ended, Failure, Output};
 use crate::{print, roles};
@@ -39,9 +40,14 @@ pub(super) struct Source {
 }
 
 impl Source {
-    /// The archive.
-    pub(super) fn location(&self) -> &str {
-        &self.archive
+    /// The archive. The configuration matters only to one in S3.
+    pub(super) fn open(&self, context: &Context, runtime: &Runtime) -> Result<Archive, Failure> {
+        let options = if self.archive.starts_with("s3://") {
+            context.load()?.archive.options()
+        } else {
+            Options::default()
+        };
+        Ok(Archive::open_with(&self.archive, &options, runtime.handle().clone())?)
     }
 
     /// Whose keys are believed.
@@ -65,7 +71,7 @@ impl FsckArgs {
     pub(super) fn run(self, context: &Context) -> Result<Ended, Failure> {
         let policy = self.source.policy(context)?;
         let runtime = roles::runtime()?;
-        let archive = Archive::open(&self.source.archive, runtime.handle().clone())?;
+        let archive = self.source.open(context, &runtime)?;
         let bar = bar();
         let report = evidence::fsck(&archive, &policy, &mut |progress| {
             bar.set_length(progress.segments_total.max(1));
@@ -102,7 +108,7 @@ impl ProofArgs {
     pub(super) fn run(self, context: &Context) -> Result<Ended, Failure> {
         let policy = self.source.policy(context)?;
         let runtime = roles::runtime()?;
-        let archive = Archive::open(&self.source.archive, runtime.handle().clone())?;
+        let archive = self.source.open(context, &runtime)?;
         let bar = bar();
         let proof = evidence::prove(&archive, &policy, &self.event_id, &mut show(&bar));
         bar.finish_and_clear();
@@ -147,7 +153,7 @@ impl ExportArgs {
             .map_err(|error| Failure::usage(error.to_string()))?;
         let policy = self.source.policy(context)?;
         let runtime = roles::runtime()?;
-        let archive = Archive::open(&self.source.archive, runtime.handle().clone())?;
+        let archive = self.source.open(context, &runtime)?;
         let bar = bar();
         let exported = evidence::export(&archive, &policy, &scope, &mut show(&bar));
         bar.finish_and_clear();

@@ -48,7 +48,9 @@ impl Action {
                         args.origin
                     )));
                 }
-                let archive = Archive::create(&config.archive.url, runtime.handle().clone())?;
+                let options = config.archive.options();
+                let handle = runtime.handle().clone();
+                let archive = Archive::create_with(&config.archive.url, &options, handle)?;
                 sealer::init_log(&archive, &keys, installation)?;
                 let policy = directory.join("policy.txt");
                 match context.output {

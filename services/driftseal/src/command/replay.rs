@@ -1,6 +1,5 @@
 //! `driftseal replay`: everything that was computed, computed again from the archive alone.
 
-use archive::Archive;
 use evidence::ReplayOptions;
 use service::clock::Stopwatch;
 
@@ -24,7 +23,7 @@ impl ReplayArgs {
         let config = context.load()?;
         let policy = self.source.policy(context)?;
         let runtime = roles::runtime()?;
-        let archive = Archive::open(self.source.location(), runtime.handle().clone())?;
+        let archive = self.source.open(context, &runtime)?;
         let options = ReplayOptions { trust_archive: self.trust_archive, ..options(&config) };
         let stopwatch = Stopwatch::start();
         let bar = bar();
