@@ -1,22 +1,40 @@
-//! The only wall clock. Roles read it to stamp, to measure and to wait; decisions never do.
+//! The only wall clock. Roles read it for timestamps, measurements and timeouts; decisions never do.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// Milliseconds since the Unix epoch, UTC; 0 on a machine whose clock stands before 1970.
+/// Milliseconds since the Unix epoch, UTC.
+///
+/// # Panics
+///
+/// If the system clock is set before 1970: every stamp would be wrong.
 #[must_use]
 pub fn now_ms() -> i64 {
-    i64::try_from(since_epoch().as_millis()).unwrap_or(i64::MAX)
+    fits(since_epoch().as_millis())
 }
 
-/// Microseconds since the Unix epoch, UTC; 0 on a machine whose clock stands before 1970.
+/// Microseconds since the Unix epoch, UTC.
+///
+/// # Panics
+///
+/// As [`now_ms`].
 #[must_use]
 pub fn now_micros() -> i64 {
-    i64::try_from(since_epoch().as_micros()).unwrap_or(i64::MAX)
+    fits(since_epoch().as_micros())
+}
+
+fn fits(instant: u128) -> i64 {
+    let Ok(instant) = i64::try_from(instant) else {
+        unreachable!("the system clock is set beyond the year 200,000")
+    };
+    instant
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the clock that the ban points to")]
 fn since_epoch() -> Duration {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+    let Ok(since) = SystemTime::now().duration_since(UNIX_EPOCH) else {
+        unreachable!("the system clock is set before 1970")
+    };
+    since
 }
 
 /// Measures how long something took; monotonic.

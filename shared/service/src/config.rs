@@ -185,7 +185,7 @@ impl Given {
     fn as_table(&self) -> HashMap<String, Value> {
         let mut value = self.value.clone();
         let mut path = self.path.iter().rev();
-        let last = path.next().cloned().unwrap_or_default();
+        let Some(last) = path.next().cloned() else { unreachable!("a value has a key") };
         let mut table = HashMap::from([(last, value)]);
         for section in path {
             value = Value::new(None, ValueKind::Table(table.into_iter().collect()));

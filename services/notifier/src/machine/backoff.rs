@@ -1,6 +1,8 @@
 //! Backoff before the next attempt: exponential, bounded, with jitter that is derived instead of
 //! random, so that the same history gives the same waits.
 
+use service::metrics::count;
+
 use super::plan::DeliveryLimits;
 
 /// Milliseconds before the attempt that follows `attempts` failed ones. Half of it is fixed, the other
@@ -9,12 +11,12 @@ use super::plan::DeliveryLimits;
 pub(super) fn wait_ms(limits: &DeliveryLimits, attempts: u32, alert_id: &str, sink: usize) -> i64 {
     let doublings = attempts.saturating_sub(1).min(40);
     let whole = limits.backoff_ms.saturating_mul(1_i64 << doublings).min(limits.backoff_ms_max);
-    let whole = whole.max(0).unsigned_abs();
+    let whole = whole.unsigned_abs();
     let half = whole / 2;
-    let sink = u64::try_from(sink).unwrap_or_default();
-    let seed = alert_id.bytes().fold(sink, |seed, byte| mix(seed ^ u64::from(byte)));
+    let seed = alert_id.bytes().fold(count(sink), |seed, byte| mix(seed ^ u64::from(byte)));
     let spread = mix(seed ^ u64::from(attempts)) % (whole - half + 1);
-    i64::try_from(half + spread).unwrap_or(i64::MAX)
+    // At most the whole, which was an `i64`.
+    (half + spread).cast_signed()
 }
 
 /// One step of SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators",

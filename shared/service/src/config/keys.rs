@@ -190,7 +190,8 @@ fn edits(a: &str, b: &str) -> usize {
         }
         row = next;
     }
-    row.last().copied().unwrap_or_default()
+    // The row begins with an entry for the empty text.
+    row.last().copied().unwrap_or(0)
 }
 
 /// JSON as a table of the `config` crate; an object is asked for.
