@@ -5,17 +5,6 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use service::config::Checks;
 
-/// What an agent has no business to say.
-const KINDS_REFUSED: [&str; 7] = [
-    "drift.",
-    "eval.suite.",
-    "maintenance.",
-    "metric.",
-    "monitor.",
-    "notification.",
-    "quarantine.",
-];
-
 /// Configuration of the collector. Every limit says what happens at it; memory is bounded by
 /// about three times `in_flight_bytes_max`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,10 +14,11 @@ pub struct Config {
     pub topic: String,
     /// Tenant of events that name none. Default empty: none is set.
     pub tenant_id: String,
-    /// Beginnings of kinds that nobody may send over HTTP. Default: those by which the monitor and
-    /// the people who run it speak (alerts, settings, suites, suppressions, maintenance), for an
+    /// Prefixes of further kinds to reject, such as `approval.`. Default none. Kinds that agents do not
+    /// write (alerts, settings, suppressions, maintenance and others) are always rejected, for an
     /// agent that could send them could silence its own alerts. Such an event is rejected with the
-    /// reason `reserved_kind`, the others are not; `driftseal` writes its own straight into the log.
+    /// reason `reserved_kind`, the others of its body are not; `driftseal` writes its own straight
+    /// into the log.
     pub kinds_refused: Vec<String>,
     /// Bytes of a body, before and after decompression. Default 16 MiB. Beyond it the request is
     /// answered 413.
@@ -62,7 +52,7 @@ impl Default for Config {
         Self {
             topic: "agent.events".to_owned(),
             tenant_id: String::new(),
-            kinds_refused: KINDS_REFUSED.map(str::to_owned).to_vec(),
+            kinds_refused: Vec::new(),
             body_bytes_max: 16 * 1024 * 1024,
             body_events_max: 10_000,
             event_bytes_max: 900_000,

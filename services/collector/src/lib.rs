@@ -14,7 +14,7 @@
 //!   answered with 503 and `Retry-After`, before anything is queued.
 //! - A shutdown drains: requests that were begun are answered.
 //! - A log that cannot be used any more ends the role with an error.
-//! - Nobody speaks for the monitor over HTTP: kinds of [`Config::kinds_refused`] are rejected.
+//! - Kinds that agents do not write are rejected: nobody speaks for the monitor over HTTP.
 //!
 //! # What it does not do
 //!

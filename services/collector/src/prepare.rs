@@ -1,9 +1,10 @@
 //! Turns the events of a body into records for the log. Pure: identifiers and time are passed in.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use event::decode::decode_json_borrowed;
-use event::{Cell, Event, Limits, Timestamp, column};
+use event::{Cell, Event, Limits, Timestamp, Writer, column, schema};
 use ports::Outgoing;
 
 use crate::answer::ItemError;
@@ -15,6 +16,7 @@ pub(crate) struct Preparer {
     topic: Arc<str>,
     tenant_id: String,
     kinds_refused: Vec<String>,
+    reserved_families: HashSet<&'static str>,
     limits: Limits,
 }
 
@@ -35,6 +37,7 @@ impl Preparer {
             topic: config.topic.as_str().into(),
             tenant_id: config.tenant_id.clone(),
             kinds_refused: config.kinds_refused.clone(),
+            reserved_families: reserved_families(),
             limits: Limits { value_bytes_max: config.event_bytes_max },
         }
     }
@@ -77,19 +80,23 @@ impl Preparer {
         prepared
     }
 
-    /// The event, unless its kind is reserved.
+    /// The event, unless its kind is one that agents do not write.
     fn allow<'e>(&self, index: usize, event: Event<'e>) -> Result<Event<'e>, ItemError> {
         let kind = event.text(column::KIND).unwrap_or("");
-        let reserved = self.kinds_refused.iter().find(|beginning| kind.starts_with(*beginning));
-        let Some(beginning) = reserved else { return Ok(event) };
+        let is_refused = self.kinds_refused.iter().any(|prefix| kind.starts_with(prefix));
+        let is_of_agents = match schema().kind(kind) {
+            Some(known) => known.is_written_by(Writer::Agent),
+            // A later release may give it a meaning.
+            None => !self.reserved_families.contains(family(kind)),
+        };
+        if !is_refused && is_of_agents {
+            return Ok(event);
+        }
         Err(ItemError {
             index,
             pointer: "/kind".into(),
             reason: "reserved_kind",
-            detail: format!(
-                "kinds that begin with `{beginning}` are those of the monitor and of the people who \
-                 run it; use `driftseal`, which writes them into the log"
-            ),
+            detail: format!("agents do not write `{kind}`; people use `driftseal`"),
         })
     }
 
@@ -118,6 +125,21 @@ impl Preparer {
         }
         id
     }
+}
+
+/// The families in which agents write nothing, such as that of alerts.
+fn reserved_families() -> HashSet<&'static str> {
+    let of = |agents: bool| {
+        let kinds =
+            schema().kinds().filter(move |kind| kind.is_written_by(Writer::Agent) == agents);
+        kinds.map(|kind| family(&kind.name)).collect::<HashSet<_>>()
+    };
+    of(false).difference(&of(true)).copied().collect()
+}
+
+/// The first part of a kind.
+fn family(kind: &str) -> &str {
+    kind.split_once('.').map_or(kind, |(family, _)| family)
 }
 
 #[cfg(test)]
@@ -162,23 +184,28 @@ mod tests {
     }
 
     #[test]
-    fn what_the_monitor_says_nobody_may_say_for_it() {
-        let config = Config::default();
+    fn only_what_agents_write_is_taken() {
+        let config = Config { kinds_refused: vec!["x.".to_owned()], ..Config::default() };
         let preparer = Preparer::new(&config);
-        let reserved = config.kinds_refused.iter().map(|beginning| format!("{beginning}x"));
-        let free = [kind::AGENT_VERSION_DEPLOYED, "monitoring.x", "monitor", kind::EVAL_RESULT];
-        let kinds: Vec<String> = reserved.chain(free.map(str::to_owned)).collect();
-        let items: Vec<String> = kinds
-            .iter()
-            .map(|kind| format!(r#"{{"kind":"{kind}","agent_id":"a","event_id":"e"}}"#))
-            .collect();
-        let items: Vec<&[u8]> = items.iter().map(String::as_bytes).collect();
-        let prepared = preparer.prepare(&items, Timestamp::from_micros(0), String::new);
-        assert_eq!(prepared.records.len(), free.len());
-        assert_eq!(prepared.errors.len(), config.kinds_refused.len());
-        for (error, beginning) in prepared.errors.iter().zip(&config.kinds_refused) {
-            assert_eq!((&*error.pointer, error.reason), ("/kind", "reserved_kind"));
-            assert!(error.detail.contains(beginning.as_str()), "{}", error.detail);
+        let is_taken = |kind: &str| {
+            let item = format!(r#"{{"kind":"{kind}","agent_id":"a","event_id":"e"}}"#);
+            let prepared =
+                preparer.prepare(&[item.as_bytes()], Timestamp::from_micros(0), String::new);
+            for error in &prepared.errors {
+                assert_eq!((&*error.pointer, error.reason), ("/kind", "reserved_kind"));
+                assert!(error.detail.contains(kind), "{}", error.detail);
+            }
+            prepared.records.len() == 1
+        };
+        for known in schema().kinds() {
+            assert_eq!(is_taken(&known.name), known.is_written_by(Writer::Agent), "{}", known.name);
+        }
+        for kind in [kind::RUN_COMPLETED, kind::AGENT_VERSION_DEPLOYED, "monitoring.x", "new.thing"]
+        {
+            assert!(is_taken(kind), "{kind}");
+        }
+        for kind in [kind::DRIFT_SUPPRESSION_STARTED, "drift.of_tomorrow", "monitor", "x.y"] {
+            assert!(!is_taken(kind), "{kind}");
         }
     }
 }

@@ -1,12 +1,11 @@
-//! An alert as the log tells it: who, what, since when, how sure. Every text is bounded, so an
-//! alert costs at most some 20 KiB however long the event was.
+//! An alert as it is read from the log. Every text is bounded, so an alert takes at most some 20 KiB
+//! however long the event was.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use event::typed::Float;
 use event::{Event, Timestamp, TypedColumn, column, kind};
-use monitor::watchdog;
 
 use crate::text::clip;
 
@@ -15,9 +14,9 @@ const TEXT_MAX: usize = 1_000;
 /// Most example runs kept.
 const RUNS_MAX: usize = 5;
 
-/// Detector of a version that is tried beside another.
+/// Detector of a canary.
 const CANARY: &str = "canary";
-/// Distances from the baseline, and what a person calls them.
+/// Distances from the baseline, with their display names.
 const DISTANCES: [(TypedColumn<Float>, &str); 4] = [
     (column::drift::PSI, "PSI"),
     (column::drift::JENSEN_SHANNON, "Jensen-Shannon"),
@@ -25,14 +24,14 @@ const DISTANCES: [(TypedColumn<Float>, &str); 4] = [
     (column::drift::WASSERSTEIN, "Wasserstein"),
 ];
 
-/// What receivers are told about an episode, in this order.
+/// The steps of an alert that receivers are notified of, in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Step {
     /// It fires.
     Firing,
-    /// A person has taken it.
+    /// A person acknowledged it.
     Acknowledged,
-    /// It is over: resolved by the monitor or dismissed by a person.
+    /// Resolved by the monitor or dismissed by a person.
     Resolved,
 }
 
@@ -78,7 +77,7 @@ impl Severity {
     }
 }
 
-/// One event of an episode.
+/// One event of an alert.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Alert {
     pub(crate) step: Step,
@@ -86,9 +85,9 @@ pub(crate) struct Alert {
     pub(crate) is_dismissed: bool,
     pub(crate) alert_id: Arc<str>,
     pub(crate) event_id: String,
-    /// When it happened, by the event; milliseconds since the epoch.
+    /// Event time, milliseconds since the epoch.
     pub(crate) time_ms: i64,
-    /// When the log took it, by the broker's clock.
+    /// Broker's timestamp, milliseconds since the epoch.
     pub(crate) logged_ms: i64,
     pub(crate) severity: Severity,
     pub(crate) tenant_id: Option<String>,
@@ -110,9 +109,9 @@ pub(crate) struct Alert {
     pub(crate) observed: Option<f64>,
     pub(crate) effect: Option<f64>,
     pub(crate) effect_interval: Option<(f64, f64)>,
-    /// Of a mix, the category that changed most, with its shares before and after.
+    /// For a mix: the category that changed most, with its shares before and after.
     pub(crate) category: Option<(String, Option<f64>, Option<f64>)>,
-    /// Distances from the baseline, by the name that a person knows.
+    /// Distances from the baseline, by display name.
     pub(crate) distances: Vec<(&'static str, f64)>,
     /// Pairs of canary and control.
     pub(crate) pairs: Option<i64>,
@@ -124,18 +123,18 @@ pub(crate) struct Alert {
     pub(crate) reason: Option<String>,
     /// Who acknowledged or dismissed it.
     pub(crate) actor_id: Option<String>,
-    /// The suppression because of which nobody is told.
+    /// The suppression because of which it is not sent.
     pub(crate) suppressed_by: Option<String>,
 }
 
 impl Alert {
-    /// The step that an event of an alert makes; `None` for every other event, for a pending
-    /// alert, and for one without an identifier.
+    /// The alert that an event is a step of; `None` for every other event, for a pending alert, and for
+    /// one without an identifier.
     pub(crate) fn from_event(event: &Event<'_>, logged_ms: i64) -> Option<Self> {
         let (step, is_dismissed) = match event.text(column::KIND)? {
-            kind::DRIFT_ALERT_FIRING | watchdog::DEAD => (Step::Firing, false),
+            kind::DRIFT_ALERT_FIRING | kind::MONITOR_DEAD => (Step::Firing, false),
             kind::DRIFT_ALERT_ACKNOWLEDGED => (Step::Acknowledged, false),
-            kind::DRIFT_ALERT_RESOLVED | watchdog::RECOVERED => (Step::Resolved, false),
+            kind::DRIFT_ALERT_RESOLVED | kind::MONITOR_RECOVERED => (Step::Resolved, false),
             kind::DRIFT_ALERT_DISMISSED => (Step::Resolved, true),
             _ => return None,
         };
@@ -192,7 +191,7 @@ impl Alert {
         })
     }
 
-    /// What happened, in a few words.
+    /// State for display and payloads.
     pub(crate) const fn state(&self) -> &'static str {
         match (self.step, self.is_dismissed) {
             (Step::Resolved, true) => "dismissed",
@@ -200,12 +199,12 @@ impl Alert {
         }
     }
 
-    /// Whether it is about the monitor, and no agent.
+    /// Whether it is about the monitor instead of an agent.
     pub(crate) fn is_of_monitor(&self) -> bool {
         self.agent_id.is_empty()
     }
 
-    /// What it is about: the agent, or the monitor of a partition.
+    /// Its subject: the agent, or the monitor of a partition.
     pub(crate) fn subject(&self) -> Cow<'_, str> {
         if !self.is_of_monitor() {
             return Cow::Borrowed(&self.agent_id);
@@ -216,12 +215,12 @@ impl Alert {
         }
     }
 
-    /// Whether it is about a version that is tried beside another.
+    /// Whether it is about a canary.
     fn is_canary(&self) -> bool {
         self.detector.as_deref() == Some(CANARY)
     }
 
-    /// One line for a person: `support v2: run.error_rate is rising`.
+    /// Title: `support v2: run.error_rate is rising`.
     pub(crate) fn title(&self) -> String {
         let version = self.agent_version.as_ref().map(|v| format!(" {v}")).unwrap_or_default();
         let suite = self.suite.as_ref().map(|suite| format!(" ({suite})")).unwrap_or_default();
@@ -241,7 +240,7 @@ impl Alert {
         format!("{}{version}: {}{suite}{change}", self.subject(), self.metric)
     }
 
-    /// What was seen, compared with what, how sure; sentences on lines of their own.
+    /// Description: observation, baseline, effect and evidence; one sentence per line.
     pub(crate) fn description(&self) -> String {
         let mut lines = Vec::new();
         if let (Some(observed), Some(baseline)) = (self.observed, self.baseline_value) {
@@ -308,8 +307,7 @@ pub(crate) fn rfc3339(ms: i64) -> Option<String> {
     Timestamp::from_millis(ms).to_rfc3339()
 }
 
-/// A number for a person: three or more significant digits, no exponent where it is readable
-/// without.
+/// A number for display: three or more significant digits, an exponent only where it is needed.
 pub(crate) fn number(value: f64) -> String {
     let size = value.abs();
     if size >= 1e15 || size > 0.0 && size < 1e-4 {

@@ -8,9 +8,6 @@ use crate::alert::{Alert, Step};
 
 /// Domain of the identifiers of outcomes.
 const DOMAIN: &str = "driftseal/event-id/notification/v1";
-const DELIVERED: &str = kind::NOTIFICATION_DELIVERED;
-const FAILED: &str = kind::NOTIFICATION_FAILED;
-const SUPPRESSED: &str = kind::NOTIFICATION_SUPPRESSED;
 
 /// Why a sink was not notified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -84,9 +81,9 @@ impl Outcome {
     /// Kind of the event.
     pub(crate) const fn kind(&self) -> &'static str {
         match self.verdict {
-            Verdict::Delivered => DELIVERED,
-            Verdict::Failed(_) => FAILED,
-            Verdict::Suppressed => SUPPRESSED,
+            Verdict::Delivered => kind::NOTIFICATION_DELIVERED,
+            Verdict::Failed(_) => kind::NOTIFICATION_FAILED,
+            Verdict::Suppressed => kind::NOTIFICATION_SUPPRESSED,
         }
     }
 
@@ -143,9 +140,9 @@ impl Logged {
     pub(crate) fn from_event(event: &Event<'_>) -> Option<Self> {
         let text = |column| event.text(column);
         let verdict = match text(column::KIND)? {
-            DELIVERED => Verdict::Delivered,
-            SUPPRESSED => Verdict::Suppressed,
-            FAILED => {
+            kind::NOTIFICATION_DELIVERED => Verdict::Delivered,
+            kind::NOTIFICATION_SUPPRESSED => Verdict::Suppressed,
+            kind::NOTIFICATION_FAILED => {
                 let name = text(column::notification::REASON);
                 let reason = Reason::ALL.into_iter().find(|reason| Some(reason.name()) == name);
                 // A reason of a later release is as final as any.

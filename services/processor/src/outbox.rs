@@ -4,11 +4,11 @@
 //! At most one call is unacknowledged while the next is filled, so at most twice
 //! `publish_records_max` outputs are held, however many come of one record.
 
-use event::{column, kind};
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use event::{Event, column, kind, schema};
 use monitor::{Destination, Output};
 use ports::{LogError, Outgoing, Position, Producer, Receipt, publish};
 use service::clock::Stopwatch;
@@ -155,7 +155,7 @@ impl Outbox {
         let topic = Arc::clone(self.topic(output.destination));
         let record = Outgoing::event(topic, &output.event).in_partition(self.partition);
         self.records.push(record.with_key(&*output.key));
-        self.kinds.push(label_of(output.event.text(column::KIND).unwrap_or_default()));
+        self.kinds.push(kind_of(&output.event));
         if self.records.len() >= self.records_max {
             self.failure = self.publish().err();
         }
@@ -217,7 +217,7 @@ impl Outbox {
             let lane = if of_metrics { &mut self.metrics } else { &mut self.alerts };
             lane.next = lane.next.max(offset + 1);
             metrics::counter!(names::PROCESSOR_OUTPUTS_PUBLISHED, "kind" => kind).increment(1);
-            if let Some(state) = kind.strip_prefix("drift.alert.") {
+            if let Some(state) = alert_state(kind) {
                 metrics::counter!(names::PROCESSOR_ALERTS, "state" => state).increment(1);
             }
         }
@@ -225,16 +225,19 @@ impl Outbox {
     }
 }
 
-/// A kind as a bounded label.
-fn label_of(kind: &str) -> &'static str {
+/// The kind of an output, as a label.
+fn kind_of(event: &Event<'_>) -> &'static str {
+    let kind = event.text(column::KIND).and_then(|kind| schema().kind(kind));
+    let Some(kind) = kind else { unreachable!("an output is of a known kind: {event:?}") };
+    &kind.name
+}
+
+/// The state of an alert that a kind says, as a label.
+fn alert_state(kind: &str) -> Option<&'static str> {
     match kind {
-        kind::METRIC_WINDOW => kind::METRIC_WINDOW,
-        kind::DRIFT_BASELINE_SET => kind::DRIFT_BASELINE_SET,
-        kind::DRIFT_ALERT_PENDING => kind::DRIFT_ALERT_PENDING,
-        kind::DRIFT_ALERT_FIRING => kind::DRIFT_ALERT_FIRING,
-        kind::DRIFT_ALERT_RESOLVED => kind::DRIFT_ALERT_RESOLVED,
-        kind::MONITOR_ALIVE => kind::MONITOR_ALIVE,
-        kind::MONITOR_GAP => kind::MONITOR_GAP,
-        _ => "other",
+        kind::DRIFT_ALERT_PENDING => Some("pending"),
+        kind::DRIFT_ALERT_FIRING => Some("firing"),
+        kind::DRIFT_ALERT_RESOLVED => Some("resolved"),
+        _ => None,
     }
 }

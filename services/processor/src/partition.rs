@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use event::{Batch, Decoder, TopicPartition};
+use event::{Batch, Decoder, TopicPartition, kind};
 use monitor::{Counters, Processor};
 use ports::{EventLog, LogError, Outgoing, Position, Producer, Published, publish_and_wait};
 use service::RoleError;
@@ -17,7 +17,7 @@ use crate::load::{Loaded, load, new_writer};
 use crate::outbox::{DESTINATIONS, Outbox};
 use crate::published::{Unread, read_published};
 use crate::saved::{Head, Ledger, Writing};
-use crate::statement::{CONFIGURED, STARTED, TICK, Tick, configured, started};
+use crate::statement::{Tick, configured, started};
 use crate::timer::TickTimer;
 
 /// How often the lag is measured.
@@ -140,7 +140,7 @@ impl Worker {
         }
         if was_there {
             let record = started(&self.input, &self.config.monitor_id, clock::now_ms(), first)
-                .map_err(|error| RoleError::output(STARTED, &error))?;
+                .map_err(|error| RoleError::output(kind::MONITOR_STARTED, &error))?;
             publish_and_wait(&*self.producer, vec![record], self.config.publish_wait())?;
             warn!(partition = %self.input, first_offset = first, "no usable snapshot; starting anew");
         }
@@ -265,7 +265,7 @@ impl Worker {
         };
         let record = tick
             .outgoing(&self.input, &self.config.monitor_id, clock::now_ms())
-            .map_err(|error| RoleError::output(TICK, &error))?;
+            .map_err(|error| RoleError::output(kind::MONITOR_TICK, &error))?;
         // A tick tells of this moment: one that was not written is not repeated later.
         let partition = self.input.clone();
         let done = Box::new(move |published: Published| match published.into_iter().next() {
@@ -349,7 +349,7 @@ pub(crate) fn configure(
     let settings =
         settings.map_err(|error| RoleError::Config(vec![format!("monitor: {error}")]))?;
     let record: Outgoing = configured(input, &config.monitor_id, clock::now_ms(), &settings)
-        .map_err(|error| RoleError::output(CONFIGURED, &error))?;
+        .map_err(|error| RoleError::output(kind::MONITOR_CONFIGURED, &error))?;
     publish_and_wait(producer, vec![record], config.publish_wait())?;
     info!(partition = %input, "wrote monitor settings");
     Ok(())

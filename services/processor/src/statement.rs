@@ -5,13 +5,6 @@ use event::{BuildError, EventBuilder, Timestamp, TopicPartition, column, kind};
 use ports::Outgoing;
 use uuid::Uuid;
 
-/// Kind of the ticks.
-pub(crate) const TICK: &str = kind::MONITOR_TICK;
-/// Kind of the event that says that nothing before its record is in the state.
-pub(crate) const STARTED: &str = kind::MONITOR_STARTED;
-/// Kind of the event that brings settings.
-pub(crate) const CONFIGURED: &str = kind::MONITOR_CONFIGURED;
-
 /// What a tick says.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Tick {
@@ -40,7 +33,7 @@ impl Tick {
     ) -> Result<Outgoing, BuildError> {
         // Records may be deleted after the end was asked for.
         let lag = (self.end - self.next_offset).max(0);
-        let event = by(TICK, monitor_id, now_ms)
+        let event = by(kind::MONITOR_TICK, monitor_id, now_ms)
             .set(column::monitor::NEXT_OFFSET, self.next_offset)
             .set(column::monitor::LAG, lag)
             .set(column::monitor::IDLE, self.is_idle)
@@ -62,7 +55,7 @@ pub(crate) fn started(
     now_ms: i64,
     first_offset: i64,
 ) -> Result<Outgoing, BuildError> {
-    let event = by(STARTED, monitor_id, now_ms)
+    let event = by(kind::MONITOR_STARTED, monitor_id, now_ms)
         .set(column::monitor::FIRST_OFFSET, first_offset)
         .set(column::monitor::SEMANTICS, monitor::SEMANTICS);
     record(event, partition)
@@ -79,7 +72,10 @@ pub(crate) fn configured(
     now_ms: i64,
     settings: &str,
 ) -> Result<Outgoing, BuildError> {
-    record(by(CONFIGURED, monitor_id, now_ms).set(column::monitor::SETTINGS, settings), partition)
+    record(
+        by(kind::MONITOR_CONFIGURED, monitor_id, now_ms).set(column::monitor::SETTINGS, settings),
+        partition,
+    )
 }
 
 /// An event of a monitor about itself.

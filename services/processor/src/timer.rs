@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use event::{Event, Record, TimestampType, column};
+use event::{Event, Record, TimestampType, column, kind};
 use service::clock::Stopwatch;
-
-use crate::statement::TICK;
 
 /// The timer of the ticks of one partition.
 #[derive(Debug)]
@@ -25,7 +23,7 @@ impl TickTimer {
 
     /// A record was read.
     pub(crate) fn handle_record(&mut self, record: &Record<'_>, event: &Event<'_>) {
-        if event.text(column::KIND) != Some(TICK) {
+        if event.text(column::KIND) != Some(kind::MONITOR_TICK) {
             self.since_event = Stopwatch::start();
         }
         if record.timestamp_type != TimestampType::None {

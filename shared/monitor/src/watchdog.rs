@@ -20,12 +20,6 @@ use std::collections::BTreeMap;
 
 use event::{BuildError, Event, EventBuilder, Timestamp, column, id, kind};
 
-/// Kind of a heartbeat.
-const ALIVE: &str = kind::MONITOR_ALIVE;
-/// Kind of the event that the monitor is dead.
-pub const DEAD: &str = kind::MONITOR_DEAD;
-/// Kind of the event that it is back.
-pub const RECOVERED: &str = kind::MONITOR_RECOVERED;
 /// Name in `drift.metric`.
 const METRIC: &str = kind::MONITOR_DEAD;
 /// Domain of the identifiers.
@@ -74,18 +68,20 @@ impl Observation {
     pub fn from_event(event: &Event<'_>, offset: i64, logged_ms: i64) -> Option<Self> {
         let text = |column| event.text(column).map(str::to_owned);
         match event.text(column::KIND)? {
-            ALIVE => Some(Self::Alive(Heartbeat {
+            kind::MONITOR_ALIVE => Some(Self::Alive(Heartbeat {
                 offset,
                 event_id: text(column::EVENT_ID)?,
                 logged_ms,
                 next_offset: event.int(column::monitor::NEXT_OFFSET),
             })),
-            DEAD => {
+            kind::MONITOR_DEAD => {
                 let (alert_id, heartbeat_id) =
                     (text(column::drift::ALERT_ID)?, text(column::links::CAUSATION)?);
                 Some(Self::Dead { offset, alert_id, heartbeat_id })
             }
-            RECOVERED => Some(Self::Recovered { alert_id: text(column::drift::ALERT_ID)? }),
+            kind::MONITOR_RECOVERED => {
+                Some(Self::Recovered { alert_id: text(column::drift::ALERT_ID)? })
+            }
             _ => None,
         }
     }
@@ -105,8 +101,8 @@ impl Verdict {
     #[must_use]
     pub const fn kind(self) -> &'static str {
         match self {
-            Self::Dead => DEAD,
-            Self::Recovered => RECOVERED,
+            Self::Dead => kind::MONITOR_DEAD,
+            Self::Recovered => kind::MONITOR_RECOVERED,
         }
     }
 }

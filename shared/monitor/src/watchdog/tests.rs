@@ -23,7 +23,7 @@ struct Process {
 
 impl World {
     fn heartbeat(&mut self) {
-        let event = EventBuilder::new(ALIVE)
+        let event = EventBuilder::new(kind::MONITOR_ALIVE)
             .set(column::EVENT_ID, format!("beat-{}", self.log.len()))
             .set(column::EVENT_TIME, Timestamp::from_millis(self.now))
             .set(column::monitor::NEXT_OFFSET, 100 + self.now)
@@ -85,18 +85,28 @@ fn a_silence_is_said_once_and_so_is_its_end() {
     assert_eq!(process.watchdog.poll_timeout(), Some(world.now + LIMIT));
     world.now += LIMIT - 1;
     process.step(&mut world);
-    assert_eq!(world.kinds(), [ALIVE]);
+    assert_eq!(world.kinds(), [kind::MONITOR_ALIVE]);
     for _ in 0..3 {
         world.now += 1;
         process.step(&mut world);
     }
-    assert_eq!(world.kinds(), [ALIVE, DEAD]);
+    assert_eq!(world.kinds(), [kind::MONITOR_ALIVE, kind::MONITOR_DEAD]);
     assert_eq!(process.watchdog.low_water(PARTITION, 9), 0);
     for _ in 0..3 {
         world.heartbeat();
         process.step(&mut world);
     }
-    assert_eq!(world.kinds(), [ALIVE, DEAD, ALIVE, RECOVERED, ALIVE, ALIVE]);
+    assert_eq!(
+        world.kinds(),
+        [
+            kind::MONITOR_ALIVE,
+            kind::MONITOR_DEAD,
+            kind::MONITOR_ALIVE,
+            kind::MONITOR_RECOVERED,
+            kind::MONITOR_ALIVE,
+            kind::MONITOR_ALIVE
+        ]
+    );
     let (dead, recovered) = (world.log[1].1.clone(), world.log[3].1.clone());
     assert_eq!(text(&dead, column::drift::ALERT_ID), text(&recovered, column::drift::ALERT_ID));
     assert_ne!(text(&dead, column::EVENT_ID), text(&recovered, column::EVENT_ID));
@@ -109,7 +119,7 @@ fn a_silence_is_said_once_and_so_is_its_end() {
     world.now += LIMIT;
     process.step(&mut world);
     let again = &world.log.last().unwrap().1;
-    assert_eq!(text(again, column::KIND), DEAD);
+    assert_eq!(text(again, column::KIND), kind::MONITOR_DEAD);
     assert_ne!(text(again, column::drift::ALERT_ID), text(&dead, column::drift::ALERT_ID));
 }
 
@@ -130,11 +140,14 @@ fn whenever_the_process_dies_each_transition_has_one_identifier() {
         world
             .kinds()
             .iter()
-            .filter(|kind| **kind != ALIVE)
+            .filter(|kind| **kind != kind::MONITOR_ALIVE)
             .map(|k| (*k).to_owned())
             .collect::<Vec<_>>()
     };
-    assert_eq!(expected, [DEAD, RECOVERED, DEAD, RECOVERED]);
+    assert_eq!(
+        expected,
+        [kind::MONITOR_DEAD, kind::MONITOR_RECOVERED, kind::MONITOR_DEAD, kind::MONITOR_RECOVERED]
+    );
     for death in 0..80 {
         for lost in [false, true] {
             let mut world = World::default();
@@ -168,14 +181,15 @@ fn whenever_the_process_dies_each_transition_has_one_identifier() {
                     text(event, column::KIND).to_owned(),
                     text(event, column::EVENT_ID).to_owned(),
                 );
-                if word.0 != ALIVE && !said.contains(&word) {
+                if word.0 != kind::MONITOR_ALIVE && !said.contains(&word) {
                     said.push(word);
                 }
             }
             let kinds: Vec<&str> = said.iter().map(|(kind, _)| kind.as_str()).collect();
             assert_eq!(kinds, expected, "death at {death}, lost {lost}");
             if !lost {
-                let words = world.kinds().iter().filter(|kind| **kind != ALIVE).count();
+                let words =
+                    world.kinds().iter().filter(|kind| **kind != kind::MONITOR_ALIVE).count();
                 assert_eq!(words, expected.len(), "death at {death}");
             }
         }
@@ -189,11 +203,11 @@ fn after_a_start_there_is_time_for_a_heartbeat() {
     world.now = 100 * LIMIT;
     let mut process = world.start(0);
     process.step(&mut world);
-    assert_eq!(world.kinds(), [ALIVE]);
+    assert_eq!(world.kinds(), [kind::MONITOR_ALIVE]);
     assert_eq!(process.watchdog.poll_timeout(), Some(world.now + LIMIT / 2));
     world.now += LIMIT / 2;
     process.step(&mut world);
-    assert_eq!(world.kinds(), [ALIVE, DEAD]);
+    assert_eq!(world.kinds(), [kind::MONITOR_ALIVE, kind::MONITOR_DEAD]);
 }
 
 #[test]
