@@ -68,7 +68,7 @@ pub fn run(arguments: &Arguments) -> Result<Answer, String> {
 
 fn answer(report: &Report, output: Output) -> Answer {
     let text = match output {
-        Output::Text => report.to_text(),
+        Output::Text => report.to_string(),
         Output::Json => {
             let mut json = serde_json::to_string_pretty(report).unwrap_or_default();
             json.push('\n');

@@ -42,9 +42,14 @@ pub fn pae(payload_type: &str, payload: &[u8]) -> Vec<u8> {
     [head.as_bytes(), payload].concat()
 }
 
-/// Signs a payload. The type must need no escaping in JSON, as media types do not.
+/// Signs a payload.
+///
+/// # Panics
+///
+/// A type that is empty or needs escaping in JSON, which no media type does.
 #[must_use]
 pub fn sign(payload_type: &str, payload: &[u8], key: &SigningKey) -> String {
+    assert!(is_plain(payload_type), "the payload type needs escaping");
     let signature = key.sign_bytes(&pae(payload_type, payload));
     let key_id = key_id_of(key.name(), &key.key_id_hex());
     render(payload_type, payload, &key_id, &signature)
@@ -81,6 +86,11 @@ fn key_id_of(name: &str, id: &str) -> String {
     format!("{name}+{id}")
 }
 
+/// Whether a text stands for itself in JSON.
+fn is_plain(text: &str) -> bool {
+    !text.is_empty() && !text.contains(['"', '\\']) && !text.chars().any(char::is_control)
+}
+
 fn render(payload_type: &str, payload: &[u8], key_id: &str, signature: &[u8; 64]) -> String {
     format!(
         r#"{{"payload":"{}","payloadType":"{payload_type}","signatures":[{{"keyid":"{key_id}","sig":"{}"}}]}}"#,
@@ -102,9 +112,7 @@ fn read(envelope: &[u8]) -> Result<(Opened, [u8; 64]), DsseError> {
     };
     let (payload, payload_type, key_id, signature) =
         cut().ok_or(DsseError::Form("it is not the JSON text of one payload and one signature"))?;
-    if [payload_type, key_id].iter().any(|text| {
-        text.is_empty() || text.contains(['"', '\\']) || text.chars().any(char::is_control)
-    }) {
+    if !is_plain(payload_type) || !is_plain(key_id) {
         return Err(DsseError::Form("the payload type or the key id needs escaping"));
     }
     let payload =

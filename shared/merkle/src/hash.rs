@@ -57,7 +57,10 @@ pub fn from_hex(text: &str) -> Option<Hash> {
 }
 
 fn hex_digit(nibble: u8) -> char {
-    char::from_digit(u32::from(nibble), 16).unwrap_or('0')
+    match char::from_digit(u32::from(nibble), 16) {
+        Some(digit) => digit,
+        None => unreachable!("half a byte is below 16"),
+    }
 }
 
 const fn hex_value(digit: u8) -> Option<u8> {

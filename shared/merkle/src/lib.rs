@@ -13,7 +13,7 @@
 //!
 //! let leaves: Vec<_> = [b"a", b"b", b"c"].iter().map(|data| hash::leaf(*data)).collect();
 //! let tree = SegmentTree::build(leaves.clone())?;
-//! let path = tree.prove(2).unwrap_or_default();
+//! let path = tree.prove(2).expect("the tree has a third leaf");
 //! assert_eq!(proof::verify_inclusion(&leaves[2], 2, tree.size(), &path, &tree.root()), Ok(()));
 //! # Ok::<(), merkle::tree::TreeError>(())
 //! ```

@@ -19,8 +19,11 @@ const NOTE_BYTES_MAX: usize = 1_000_000;
 /// Why a key text or name is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum KeyError {
-    /// A name is not empty and holds neither white space nor `+`.
-    #[error("the key's name is empty, or holds white space or `+`")]
+    /// A name is not empty and holds no white space, no control character and none of `+`, `"`
+    /// and `\`: it stands unescaped in notes, key texts and envelopes.
+    #[error(
+        "the key's name is empty, or holds white space, a control character, `+`, `\"` or `\\`"
+    )]
     Name,
     /// The text has another form.
     #[error("the key is not of the form `<name>+<8 hexadecimal digits>+<base64>`")]
@@ -117,8 +120,13 @@ impl SigningKey {
     }
 
     /// Signs a text, giving the whole note. A newline is added if the text does not end in one.
+    ///
+    /// # Panics
+    ///
+    /// A text with control characters other than newlines: nobody could open the note.
     #[must_use]
     pub fn sign_note(&self, text: &str) -> String {
+        assert!(!holds_controls(text), "the text of a note holds control characters");
         let newline = if text.ends_with('\n') { "" } else { "\n" };
         let text = format!("{text}{newline}");
         let signature = [&self.id[..], &self.sign_bytes(text.as_bytes())].concat();
@@ -197,7 +205,7 @@ pub fn open(note: &str, keys: &[VerifyingKey]) -> Result<Opened, NoteError> {
     let (text, signatures) =
         note.rsplit_once("\n\n").ok_or(NoteError::Form("there is no blank line"))?;
     let text = format!("{text}\n");
-    if text.chars().any(|c| c.is_control() && c != '\n') {
+    if holds_controls(&text) {
         return Err(NoteError::Form("the text holds control characters"));
     }
     let signatures = signatures
@@ -232,14 +240,20 @@ pub fn open(note: &str, keys: &[VerifyingKey]) -> Result<Opened, NoteError> {
     Ok(Opened { text, signed_by })
 }
 
+fn holds_controls(text: &str) -> bool {
+    text.chars().any(|c| c.is_control() && c != '\n')
+}
+
 fn check_name(name: &str) -> Result<(), KeyError> {
-    let bad = name.is_empty() || name.chars().any(|c| c.is_whitespace() || c == '+');
+    let forbidden = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '+' | '"' | '\\');
+    let bad = name.is_empty() || name.chars().any(forbidden);
     if bad { Err(KeyError::Name) } else { Ok(()) }
 }
 
 fn key_id(name: &str, key: &ed25519_dalek::VerifyingKey) -> [u8; 4] {
-    let digest = hash::sha256(&[name.as_bytes(), &[b'\n', ED25519], key.as_bytes()].concat());
-    digest.first_chunk().copied().unwrap_or_default()
+    let [a, b, c, d, ..] =
+        hash::sha256(&[name.as_bytes(), &[b'\n', ED25519], key.as_bytes()].concat());
+    [a, b, c, d]
 }
 
 fn split_key(text: &str) -> Result<(&str, &str, [u8; 32]), KeyError> {

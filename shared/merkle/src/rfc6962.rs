@@ -37,13 +37,17 @@ impl Frontier {
         let mut carried = leaf;
         let mut size = self.size;
         while size & 1 == 1 {
-            if let Some(left) = self.subtrees.pop() {
-                carried = hash::node(&left, &carried);
-            }
+            let Some(left) = self.subtrees.pop() else {
+                unreachable!("there is a subtree for each bit of the size")
+            };
+            carried = hash::node(&left, &carried);
             size >>= 1;
         }
         self.subtrees.push(carried);
-        self.size = self.size.saturating_add(1);
+        self.size = match self.size.checked_add(1) {
+            Some(size) => size,
+            None => unreachable!("nobody appends 2^64 leaves"),
+        };
     }
 
     /// Number of leaves.
@@ -120,12 +124,10 @@ pub fn prove_consistency(leaves: &[Hash], old_size: u64) -> Option<Vec<Hash>> {
     Some(path)
 }
 
-/// Largest power of two below `count`, which is at least 2.
+/// Largest power of two below `count`, which is at least 2 and, as a count of digests in memory,
+/// far below `usize::MAX`.
 const fn split(count: usize) -> usize {
-    match count.checked_next_power_of_two() {
-        Some(power) => power >> 1,
-        None => 1 << (usize::BITS.saturating_sub(1)),
-    }
+    count.next_power_of_two() >> 1
 }
 
 #[cfg(test)]

@@ -39,21 +39,22 @@ fn number_path(index: u64, width: u64) -> String {
 #[must_use]
 pub fn tiles_for(old_size: u64, leaves: &[Hash]) -> Vec<(String, Vec<u8>)> {
     let mut tiles = Vec::new();
-    let mut level = 0_u8;
     // Hashes of the tree at level 8 * `level`, and how many of them the old tree had.
     let mut hashes = leaves.to_vec();
     let mut old = old_size;
-    while !hashes.is_empty() {
+    for level in 0_u8.. {
         for (index, chunk) in (0_u64..).zip(hashes.chunks(256)) {
-            let end = index.saturating_mul(WIDTH_MAX).saturating_add(chunk.len() as u64);
-            if end > old {
-                let path = hash_tile_path(level, index, chunk.len() as u64);
-                tiles.push((path, chunk.concat()));
+            let width = chunk.len() as u64;
+            // The old tree ended before the end of this tile.
+            if (old / WIDTH_MAX, old % WIDTH_MAX) < (index, width) {
+                tiles.push((hash_tile_path(level, index, width), chunk.concat()));
             }
         }
         hashes = hashes.chunks_exact(256).map(rfc6962::root).collect();
+        if hashes.is_empty() {
+            break;
+        }
         old /= WIDTH_MAX;
-        level = level.saturating_add(1);
     }
     tiles
 }
@@ -69,15 +70,20 @@ pub fn bundles_for(old_size: u64, entries: &[Vec<u8>]) -> Vec<(String, Vec<u8>)>
         .collect()
 }
 
-/// Bytes of an entry bundle. An entry over [`ENTRY_BYTES_MAX`] cannot be a log entry and is cut,
-/// which every reader notices; writers check before.
+/// Bytes of an entry bundle.
+///
+/// # Panics
+///
+/// An entry over [`ENTRY_BYTES_MAX`], which its length could not tell: check before it enters a log.
 #[must_use]
 pub fn encode_bundle(entries: &[Vec<u8>]) -> Vec<u8> {
     let mut bundle = Vec::new();
     for entry in entries {
-        let length = u16::try_from(entry.len()).unwrap_or(u16::MAX);
+        let Ok(length) = u16::try_from(entry.len()) else {
+            unreachable!("an entry of {} bytes is in the log", entry.len())
+        };
         bundle.extend_from_slice(&length.to_be_bytes());
-        bundle.extend(entry.iter().take(usize::from(length)));
+        bundle.extend_from_slice(entry);
     }
     bundle
 }

@@ -109,13 +109,10 @@ pub fn root_of(leaves: Vec<Hash>) -> Result<Hash, TreeError> {
     Ok(CBMT::<Hash, Nodes>::build_merkle_root(&pad(leaves)?))
 }
 
-/// Size of the tree over `leaf_count` leaves: the next power of two.
+/// Size of the tree over `leaf_count` leaves, the next power of two; `None` beyond [`LEAVES_MAX`].
 #[must_use]
-pub const fn padded_size(leaf_count: u64) -> u64 {
-    match leaf_count.checked_next_power_of_two() {
-        Some(size) => size,
-        None => u64::MAX,
-    }
+pub const fn padded_size(leaf_count: u64) -> Option<u64> {
+    if leaf_count <= LEAVES_MAX as u64 { Some(leaf_count.next_power_of_two()) } else { None }
 }
 
 fn pad(mut leaves: Vec<Hash>) -> Result<Vec<Hash>, TreeError> {

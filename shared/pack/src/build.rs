@@ -120,8 +120,12 @@ impl PackBuilder {
     /// # Errors
     ///
     /// It is not the one that was sealed.
+    ///
+    /// # Panics
+    ///
+    /// There is no next segment.
     pub fn add_census(&mut self, census: &[u8]) -> Result<Need, PackError> {
-        let Some(segment) = self.wanted.get(self.done) else { return Ok(Need::Nothing) };
+        let segment = next(&self.wanted, self.done);
         let path = segment.manifest.census_path.as_str();
         let opened = segment.open_census(path, census)?;
         self.censuses.push(text(path, census)?.to_owned());
@@ -129,7 +133,7 @@ impl PackBuilder {
         if opened.agents.keys().any(|(agent_id, _)| agent_id == agent) {
             return Ok(Need::Parquet);
         }
-        self.done = self.done.saturating_add(1);
+        self.done += 1;
         Ok(Need::Nothing)
     }
 
@@ -138,8 +142,13 @@ impl PackBuilder {
     /// # Errors
     ///
     /// It is not the one that was sealed.
+    ///
+    /// # Panics
+    ///
+    /// There is no next segment, or its census was not added.
     pub fn add_segment(&mut self, parquet: &Bytes) -> Result<(), PackError> {
-        let Some(segment) = self.wanted.get(self.done) else { return Ok(()) };
+        let segment = next(&self.wanted, self.done);
+        assert!(self.censuses.len() == self.done + 1, "a segment is added after its census");
         let path = segment.manifest.parquet_path.as_str();
         let unreadable = |error: String| Fault::new("rows and leaves", path, "a segment", error);
         let facts = &segment.manifest.facts;
@@ -156,10 +165,12 @@ impl PackBuilder {
             .append(parquet, self.scope.agent_id())
             .map_err(|error| unreadable(error.clone()))?;
         for number in numbers {
-            let path = tree.prove(number).unwrap_or_default();
+            let Some(path) = tree.prove(number) else {
+                unreachable!("row {number} of {path} has a leaf")
+            };
             self.places.push(place_line(segment.entry, number, &path));
         }
-        self.done = self.done.saturating_add(1);
+        self.done += 1;
         Ok(())
     }
 
@@ -193,5 +204,12 @@ impl PackBuilder {
         ])
         .map(Bytes::from)
         .ok_or(PackError::TooLarge)
+    }
+}
+
+fn next(wanted: &[Wanted], done: usize) -> &Wanted {
+    match wanted.get(done) {
+        Some(segment) => segment,
+        None => unreachable!("all {done} segments of the pack were added"),
     }
 }

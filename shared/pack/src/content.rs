@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use crate::container::name;
 use crate::report::Step;
 use crate::scope::Scope;
-use crate::summary::{Summary, add};
+use crate::summary::Summary;
 
 /// Kind of events that did not decode.
 const QUARANTINED: &str = kind::QUARANTINE_ADDED;
@@ -59,8 +59,10 @@ pub(crate) fn place_line(entry: u64, index: u64, path: &[Hash]) -> String {
         index: index.to_string(),
         path: path.iter().map(|hash| BASE64.encode(hash)).collect(),
     };
-    // Texts and lists of texts always have a JSON form.
-    serde_json::to_string(&json).unwrap_or_default()
+    match serde_json::to_string(&json) {
+        Ok(line) => line,
+        Err(error) => unreachable!("texts and lists of them have a JSON form: {error}"),
+    }
 }
 
 fn parse_place(line: &str) -> Option<(u64, u64, Vec<Hash>)> {
@@ -172,13 +174,15 @@ impl Content<'_> {
     fn check_censuses(&self, scope: &Scope, wanted: &mut [Wanted]) -> Result<u64, Fault> {
         const STEP: &str = "censuses of the period";
         expect_equal(STEP, name::CENSUSES, &wanted.len(), &self.censuses.len())?;
-        let mut quarantined = 0;
+        let mut quarantined = 0_u64;
         for (segment, census) in wanted.iter_mut().zip(&self.censuses) {
             let place = format!("census of log entry {} in {}", segment.entry, name::CENSUSES);
             let census = segment.open_census(&place, census.as_bytes())?;
             for ((agent_id, kind), count) in &census.agents {
                 if kind == QUARANTINED {
-                    add(&mut quarantined, *count);
+                    quarantined = quarantined.checked_add(*count).ok_or_else(|| {
+                        Fault::new(STEP, place.as_str(), "counts of 64 bits", "more")
+                    })?;
                 }
                 if agent_id == scope.agent_id() {
                     segment.expected.insert(kind.clone(), *count);
@@ -207,11 +211,10 @@ impl Content<'_> {
             let row_place = format!("{partition} offset {} in {}", row.offset, name::EVENTS);
             // Rows are in the order of the log: the segment is this one or a later one.
             at = wanted
-                .get(at..)
-                .unwrap_or_default()
                 .iter()
+                .skip(at)
                 .position(|segment| segment.entry == entry)
-                .and_then(|more| at.checked_add(more))
+                .map(|more| at + more)
                 .ok_or_else(|| {
                     let found = format!("log entry {entry}");
                     Fault::new(
@@ -230,8 +233,9 @@ impl Content<'_> {
                         Fault::new("events in order", line_place, expected, index.to_string());
                     return Err(fault.into());
                 }
-                segment.next_index = index.saturating_add(1);
                 segment.take(scope, &row_place, row, index, &path)?;
+                // The index is below the number of events, or it would not have been taken.
+                segment.next_index = index + 1;
             }
             let place = || format!("{partition} {}", row.offset);
             summary.count(scope, place, row.timestamp_ms, &row.event);
@@ -308,7 +312,7 @@ impl Wanted {
         let agent_id = row.event.text(column::AGENT_ID).unwrap_or_default();
         expect_equal("agent of the pack", place, &scope.agent_id(), &agent_id)?;
         let kind = row.event.text(column::KIND).unwrap_or_default();
-        add(self.found.entry(kind.to_owned()).or_default(), 1);
+        *self.found.entry(kind.to_owned()).or_default() += 1;
         Ok(())
     }
 }

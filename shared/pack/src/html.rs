@@ -18,9 +18,10 @@ h1{font-size:1.6rem}h2{font-size:1.2rem;margin-top:2rem}";
 /// The page.
 pub(crate) fn render(scope: &Scope, summary: &Summary) -> String {
     let mut page = String::new();
-    // Writing to a text does not fail.
-    write_page(&mut page, scope, summary).unwrap_or(());
-    page
+    match write_page(&mut page, scope, summary) {
+        Ok(()) => page,
+        Err(std::fmt::Error) => unreachable!("writing to a text does not fail"),
+    }
 }
 
 fn write_page(page: &mut String, scope: &Scope, summary: &Summary) -> std::fmt::Result {
@@ -159,7 +160,7 @@ fn partitions(page: &mut String, summary: &Summary) -> std::fmt::Result {
             escape(&partition.topic),
             partition.partition,
             partition.first_offset,
-            partition.next_offset.saturating_sub(1),
+            partition.next_offset - 1,
             partition.segments,
             partition.events,
             partition.gaps,

@@ -1,6 +1,6 @@
 //! What verifying a pack came to.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 use segment::fault::{Distrust, Fault, Judgement};
 use serde::Serialize;
@@ -65,36 +65,33 @@ impl Report {
         };
         Self { verdict, fault, unverifiable, scope, summary, steps, not_proven: NOT_PROVEN }
     }
+}
 
-    /// The report for people; the last line is the verdict.
-    #[must_use]
-    pub fn to_text(&self) -> String {
-        let mut text = String::new();
-        // Writing to a text does not fail.
-        self.write(&mut text).unwrap_or(());
-        text
-    }
-
-    fn write(&self, to: &mut String) -> std::fmt::Result {
+/// The report for people; the last line is the verdict.
+///
+/// Every text that may come from a pack is escaped and bounded: it can neither draw lines of its
+/// own nor hide any.
+impl fmt::Display for Report {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(scope) = &self.scope {
-            writeln!(to, "agent   {}", scope.agent_id)?;
+            writeln!(to, "agent   {}", Plain(&scope.agent_id))?;
             writeln!(to, "period  from {} until before {}", scope.from, scope.to)?;
         }
         for step in &self.steps {
-            writeln!(to, "  ok    {}: {}", step.name, step.detail)?;
+            writeln!(to, "  ok    {}: {}", step.name, Plain(&step.detail))?;
         }
         if let Some(fault) = &self.fault {
-            writeln!(to, "FAIL    {}: {}", fault.step, fault.place)?;
-            writeln!(to, "        expected {}", fault.expected)?;
-            writeln!(to, "        found    {}", fault.found)?;
+            writeln!(to, "FAIL    {}: {}", fault.step, Plain(&fault.place))?;
+            writeln!(to, "        expected {}", Plain(&fault.expected))?;
+            writeln!(to, "        found    {}", Plain(&fault.found))?;
         }
         if let Some(why) = &self.unverifiable {
-            writeln!(to, "        {why}")?;
+            writeln!(to, "        {}", Plain(why))?;
         }
         if let Some(summary) = &self.summary {
             writeln!(to, "events  {} in the period", summary.events)?;
             for (kind, count) in &summary.by_kind {
-                writeln!(to, "        {count:>8}  {kind}")?;
+                writeln!(to, "        {count:>8}  {}", Plain(kind))?;
             }
             if summary.quarantined_of_any_agent > 0 {
                 writeln!(
@@ -109,5 +106,43 @@ impl Report {
             }
         }
         writeln!(to, "{}", self.verdict.name())
+    }
+}
+
+/// Most characters of a text from a pack in one line of a report.
+const SHOWN_CHARS_MAX: usize = 400;
+
+/// A text with escapes for whatever a terminal does not show as itself.
+struct Plain<'t>(&'t str);
+
+impl fmt::Display for Plain<'_> {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut characters = self.0.chars();
+        for c in characters.by_ref().take(SHOWN_CHARS_MAX) {
+            // `escape_debug` escapes controls, directions and whatever cannot be printed, and
+            // also quotes and backslashes, which are plain text here.
+            match c {
+                '"' | '\'' | '\\' => to.write_char(c)?,
+                c => write!(to, "{}", c.escape_debug())?,
+            }
+        }
+        if characters.next().is_some() { to.write_str("…") } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_of_a_pack_draws_no_line_and_hides_none() {
+        let fault = Fault::new("step", "a\u{1b}[8mb", "c\nVERIFIED", "\u{202e}d".repeat(1_000));
+        let report = Report::new(Err(fault.into()), None, Vec::new());
+        let text = report.to_string();
+        assert_eq!(text.lines().count(), 4, "{text}");
+        assert!(text.contains(r"a\u{1b}[8mb") && text.contains(r"c\nVERIFIED"), "{text}");
+        assert!(!text.contains('\u{202e}') && text.contains(r"\u{202e}d"), "{text}");
+        assert!(text.len() < 6_000 && text.ends_with("FAILED\n"), "{text}");
+        assert_eq!(Plain("C:\\x \"é\" '漢'").to_string(), "C:\\x \"é\" '漢'");
     }
 }

@@ -75,11 +75,11 @@ impl Summary {
         timestamp_ms: i64,
         event: &Event<'_>,
     ) {
-        add(&mut self.events_in_segments, 1);
+        self.events_in_segments += 1;
         if !scope.contains(timestamp_ms) {
             return;
         }
-        add(&mut self.events, 1);
+        self.events += 1;
         let kind = event.text(column::KIND).unwrap_or_default();
         let version = event.text(column::AGENT_VERSION).unwrap_or_default();
         add_to(&mut self.by_kind, kind);
@@ -100,7 +100,7 @@ impl Summary {
                     place: place(),
                 });
             } else {
-                add(&mut self.notable_dropped, 1);
+                self.notable_dropped += 1;
             }
         }
     }
@@ -134,13 +134,9 @@ fn detail(event: &Event<'_>) -> String {
     filled.collect::<Vec<_>>().join(", ")
 }
 
-pub(crate) const fn add(total: &mut u64, more: u64) {
-    *total = total.saturating_add(more);
-}
-
 fn add_to(counts: &mut BTreeMap<String, u64>, key: &str) {
     match counts.get_mut(key) {
-        Some(count) => add(count, 1),
+        Some(count) => *count += 1,
         None => {
             counts.insert(key.to_owned(), 1);
         }

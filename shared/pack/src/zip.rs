@@ -57,11 +57,11 @@ pub(crate) fn read(zip: &[u8]) -> Result<Vec<Entry<'_>>, Fault> {
     let mut at = 0_usize;
     let mut differs = None;
     let written = emit(&entries, &mut |bytes| {
-        let end = at.saturating_add(bytes.len());
+        let end = at + bytes.len();
         if differs.is_none() && zip.get(at..end) != Some(bytes) {
-            let found = zip.get(at..).unwrap_or_default();
+            let found = zip.iter().skip(at);
             let same = bytes.iter().zip(found).take_while(|(a, b)| a == b).count();
-            differs = Some(at.saturating_add(same));
+            differs = Some(at + same);
         }
         at = end;
     });
@@ -89,7 +89,7 @@ pub(crate) fn read(zip: &[u8]) -> Result<Vec<Entry<'_>>, Fault> {
 fn place_of(byte: usize, entries: &[Entry<'_>]) -> String {
     let mut end = 0_usize;
     for (name, content) in entries {
-        end = end.saturating_add(30).saturating_add(name.len()).saturating_add(content.len());
+        end += 30 + name.len() + content.len();
         if byte < end {
             return format!("entry `{name}`");
         }

@@ -10,19 +10,23 @@
 // The small archive on which `segment` tests itself.
 #[path = "../../segment/tests/archive/common.rs"]
 mod common;
+#[path = "support/container.rs"]
+mod container;
+#[path = "support/export.rs"]
+mod export;
 
 use event::kind;
 use std::collections::BTreeMap;
 
 use crate::common::{START_MS, World};
 use bytes::Bytes;
-use merkle::hash;
 use merkle::note::SigningKey;
-use pack::{Need, PackBuilder, PackError, Report, Scope, verify};
+use pack::{PackError, Report, Scope, verify};
 use segment::fault::Judgement;
-use segment::layout;
 use segment::policy::Policy;
-use segment::replay::Replay;
+
+use crate::container::{rezip, unzip};
+use crate::export::export;
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -30,92 +34,8 @@ fn scope(agent: &str) -> Scope {
     Scope::new(agent, START_MS, START_MS + DAY_MS).unwrap()
 }
 
-fn export(world: &World, scope: &Scope) -> Result<Bytes, PackError> {
-    let mut replay = Replay::new(common::policy());
-    let mut entries = Vec::new();
-    while let Some(bytes) = world.objects.get(&layout::commit(replay.next_sequence())) {
-        entries.extend(replay.apply(bytes).unwrap());
-    }
-    let mut builder = PackBuilder::new(scope.clone(), "driftseal 0", replay.checkpoint(), entries)?;
-    while let Some((census, parquet)) = builder.next_segment() {
-        let (census, parquet) = (world.objects[census].clone(), world.objects[parquet].clone());
-        if builder.add_census(&census)? == Need::Parquet {
-            builder.add_segment(&parquet)?;
-        }
-    }
-    builder.finish(&common::policy())
-}
-
 fn check(pack: &Bytes) -> Report {
     verify(pack, Some(&common::policy()))
-}
-
-/// The entries of a stored zip file, by a reader of the central directory.
-fn unzip(pack: &[u8]) -> BTreeMap<String, Vec<u8>> {
-    let u16_at = |at: usize| usize::from(u16::from_le_bytes([pack[at], pack[at + 1]]));
-    let u32_at = |at: usize| u32::from_le_bytes(pack[at..at + 4].try_into().unwrap()) as usize;
-    let end = pack.len() - 22;
-    let mut at = u32_at(end + 16);
-    let mut entries = BTreeMap::new();
-    for _ in 0..u16_at(end + 10) {
-        let (size, name_len, local) = (u32_at(at + 20), u16_at(at + 28), u32_at(at + 42));
-        let name = String::from_utf8(pack[at + 46..at + 46 + name_len].to_vec()).unwrap();
-        let data = local + 30 + name_len;
-        entries.insert(name, pack[data..data + size].to_vec());
-        at += 46 + name_len;
-    }
-    entries
-}
-
-/// What a forger would do: digests and zip file made again around changed entries.
-fn rezip(mut entries: BTreeMap<String, Vec<u8>>) -> Bytes {
-    entries.remove("SHA256SUMS");
-    let sums: String = entries
-        .iter()
-        .map(|(name, content)| format!("{}  {name}\n", hash::to_hex(&hash::sha256(content))))
-        .collect();
-    entries.insert("SHA256SUMS".into(), sums.into_bytes());
-    zip(&entries)
-}
-
-/// A second writer of the exact form, from `schemas/evidence/pack.md`.
-fn zip(entries: &BTreeMap<String, Vec<u8>>) -> Bytes {
-    let (mut files, mut directory) = (Vec::new(), Vec::new());
-    for (name, content) in entries {
-        let mut common = vec![10, 0, 0, 0, 0, 0, 0, 0, 0x21, 0];
-        common.extend(crc32(content).to_le_bytes());
-        common.extend((content.len() as u32).to_le_bytes());
-        common.extend((content.len() as u32).to_le_bytes());
-        common.extend((name.len() as u16).to_le_bytes());
-        common.extend([0, 0]);
-        directory.extend(b"PK\x01\x02\x0a\x03");
-        directory.extend(&common);
-        directory.extend([0; 6]);
-        directory.extend((0o100_644_u32 << 16).to_le_bytes());
-        directory.extend((files.len() as u32).to_le_bytes());
-        directory.extend(name.as_bytes());
-        files.extend(b"PK\x03\x04");
-        files.extend(&common);
-        files.extend(name.as_bytes());
-        files.extend(content);
-    }
-    let (size, at, count) = (directory.len() as u32, files.len() as u32, entries.len() as u16);
-    files.extend(directory);
-    files.extend(b"PK\x05\x06\0\0\0\0");
-    files.extend(count.to_le_bytes());
-    files.extend(count.to_le_bytes());
-    files.extend(size.to_le_bytes());
-    files.extend(at.to_le_bytes());
-    files.extend([0, 0]);
-    files.into()
-}
-
-fn crc32(content: &[u8]) -> u32 {
-    !content.iter().fold(!0, |crc: u32, byte| {
-        (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
-            if crc & 1 == 1 { (crc >> 1) ^ 0xedb8_8320 } else { crc >> 1 }
-        })
-    })
 }
 
 #[test]
@@ -123,7 +43,7 @@ fn a_pack_is_verified_and_counted_and_the_same_again() {
     let world = World::example();
     let pack = export(&world, &scope("agent-a")).unwrap();
     let report = check(&pack);
-    assert_eq!(report.verdict, Judgement::Verified, "{}", report.to_text());
+    assert_eq!(report.verdict, Judgement::Verified, "{report}");
     let summary = report.summary.as_ref().unwrap();
     assert_eq!((summary.segments_in_period, summary.segments_with_events), (3, 2));
     assert_eq!((summary.events, summary.events_in_segments), (8, 8));
@@ -132,7 +52,7 @@ fn a_pack_is_verified_and_counted_and_the_same_again() {
     assert_eq!(summary.quarantined_of_any_agent, 1);
     assert_eq!(summary.log_size, 5);
     assert_eq!(report.steps.len(), 9);
-    assert!(report.to_text().ends_with("VERIFIED\n"));
+    assert!(report.to_string().ends_with("VERIFIED\n"));
     assert_eq!(export(&World::example(), &scope("agent-a")).unwrap(), pack);
 
     let entries = unzip(&pack);
@@ -149,7 +69,7 @@ fn a_pack_is_verified_and_counted_and_the_same_again() {
 fn the_absence_of_an_agent_is_verified_too() {
     let pack = export(&World::example(), &scope("nobody")).unwrap();
     let report = check(&pack);
-    assert_eq!(report.verdict, Judgement::Verified, "{}", report.to_text());
+    assert_eq!(report.verdict, Judgement::Verified, "{report}");
     assert_eq!(report.summary.unwrap().events, 0);
 }
 

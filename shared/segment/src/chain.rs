@@ -183,7 +183,11 @@ fn check_alone(place: &str, manifest: &SegmentManifest) -> Result<(), Fault> {
     if facts.count == 0 {
         return Err(Fault::new("a segment has records", place, "at least 1", "0"));
     }
-    expect_equal("tree size", place, &tree::padded_size(facts.count), &facts.tree_size)?;
+    let tree_size = tree::padded_size(facts.count).ok_or_else(|| {
+        let expected = format!("at most {}", tree::LEAVES_MAX);
+        Fault::new("tree size", place, expected, format!("{} records", facts.count))
+    })?;
+    expect_equal("tree size", place, &tree_size, &facts.tree_size)?;
     if facts.first_timestamp_ms < facts.min_timestamp_ms
         || facts.first_timestamp_ms > facts.max_timestamp_ms
     {

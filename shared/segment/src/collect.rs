@@ -173,7 +173,7 @@ impl Collector {
             first_timestamp_ms,
             min_timestamp_ms: self.min_timestamp_ms,
             max_timestamp_ms: self.max_timestamp_ms,
-            tree_size: tree::padded_size(count),
+            tree_size: tree::padded_size(count)?,
             root: tree::root_of(self.leaves.clone()).ok()?,
             census_rows: census.len(),
             census_root: census.root(),

@@ -8,6 +8,7 @@
 
 mod document;
 mod preimage;
+mod value;
 mod verify;
 
 use bytes::Bytes;
@@ -98,12 +99,15 @@ pub fn prove(
     let checked = read::check(parquet).map_err(|error| fault(&error))?;
     same_facts(path, &manifest.facts, &checked.facts)?;
     let tree = SegmentTree::build(checked.leaves).map_err(|error| fault(&error))?;
-    proof.segment_path = tree.prove(index).unwrap_or_default().iter().map(hash::to_hex).collect();
-    let in_log = TlogProof {
-        index: entry.index,
-        path: rfc6962::prove_inclusion(leaves, entry.index).unwrap_or_default(),
-        checkpoint: checkpoint.to_owned(),
+    let Some(segment_path) = tree.prove(index) else {
+        unreachable!("row {index} of {path} has a leaf")
     };
+    proof.segment_path = segment_path.iter().map(hash::to_hex).collect();
+    let in_log = rfc6962::prove_inclusion(leaves, entry.index).ok_or_else(|| {
+        let expected = format!("a leaf of entry {}", entry.index);
+        Fault::new("leaves of the log", path, expected, format!("{} leaves", leaves.len()))
+    })?;
+    let in_log = TlogProof { index: entry.index, path: in_log, checkpoint: checkpoint.to_owned() };
     proof.manifest.clone_from(&entry.envelope);
     proof.tlog_proof = in_log.to_text();
     Ok(Some(proof))
@@ -124,7 +128,7 @@ fn find(
         if found.is_none() && row.event.text(column::EVENT_ID) == Some(event_id) {
             found = Some((index, open_row(event_id, row, index, manifest)));
         }
-        index = index.saturating_add(1);
+        index += 1;
         Ok::<(), ReadError>(())
     })?;
     Ok(found)

@@ -77,7 +77,7 @@ impl SliceWriter {
                 if wanted == Some(true) {
                     numbers.push(number);
                 }
-                number = number.saturating_add(1);
+                number += 1;
             }
             if wanted.true_count() > 0 {
                 let rows =
@@ -156,7 +156,7 @@ pub fn for_each_row<E: From<ReadError>>(
             if let Some((partition, _)) = hasher {
                 visit(partition, &row)?;
             }
-            number = number.saturating_add(1);
+            number += 1;
         }
     }
     Ok(())

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use hashbrown::HashMap;
 
-use super::{Census, SourceCount};
+use super::row::SourceCount;
+use super::table::Census;
 
 /// Counts. Memory grows with the distinct agents, kinds and sources, and with the holes in the
 /// numbers of the sources; all of them at most with the records.
@@ -26,7 +27,7 @@ impl Counter {
     /// Counts a record of an agent (empty if it names none) and kind.
     pub(crate) fn agent(&mut self, agent_id: &str, kind: &str) {
         with(&mut self.agents, agent_id, |kinds| {
-            with(kinds, kind, |count| *count = count.saturating_add(1));
+            with(kinds, kind, |count| *count += 1);
         });
     }
 
@@ -65,7 +66,7 @@ fn with<V: Default>(map: &mut HashMap<String, V>, key: &str, change: impl FnOnce
 
 impl Numbers {
     fn add(&mut self, seq: i64) {
-        self.count = self.count.saturating_add(1);
+        self.count += 1;
         // Numbers nearly always ascend without holes: then this is all.
         if let Some(mut last) = self.ranges.last_entry()
             && last.get().checked_add(1) == Some(seq)
@@ -93,7 +94,8 @@ impl Numbers {
         let mut previous = None;
         for (start, end) in &self.ranges {
             if let Some(previous) = previous {
-                missing = missing.saturating_add(start.abs_diff(previous).saturating_sub(1));
+                // Ranges do not touch, and all of them are of 64 bits: neither can overflow.
+                missing += start.abs_diff(previous) - 1;
             }
             previous = Some(*end);
         }

@@ -1,5 +1,6 @@
 //! Commit objects.
 
+use merkle::tile::ENTRY_BYTES_MAX;
 use serde::{Deserialize, Serialize};
 
 use super::error::CommitError;
@@ -76,6 +77,10 @@ impl Commit {
         if commit.entries.is_empty() || commit.entries.len() > ENTRIES_MAX {
             let count = commit.entries.len();
             return Err(form(format!("{count} entries are not 1 to {ENTRIES_MAX}")));
+        }
+        if let Some(entry) = commit.entries.iter().find(|entry| entry.len() > ENTRY_BYTES_MAX) {
+            let size = entry.len();
+            return Err(form(format!("an entry of {size} bytes is over {ENTRY_BYTES_MAX}")));
         }
         if commit.to_bytes() != bytes {
             return Err(form("it is not in its canonical form".to_owned()));

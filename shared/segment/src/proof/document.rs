@@ -6,7 +6,7 @@ use event::Cell;
 use merkle::{Hash, hash};
 use serde::{Deserialize, Serialize};
 
-use super::preimage::cell_value;
+use super::value::{ERASED, canonical, shown};
 
 /// Format name in the document.
 pub const PROOF_FORMAT: &str = "driftseal/proof/v1";
@@ -67,7 +67,7 @@ pub struct Field {
 
 impl Field {
     pub(super) fn new(path: &str, cell: &Cell<'_>, salt: Option<&Hash>) -> Self {
-        let value = cell_value(cell);
+        let value = canonical(cell);
         Self {
             path: path.to_owned(),
             cell_type: cell.cell_type() as u8,
@@ -83,52 +83,21 @@ impl Field {
             path: path.to_owned(),
             cell_type: 0,
             value: String::new(),
-            shown: "(erased)".to_owned(),
+            shown: ERASED.to_owned(),
             salt: None,
             commitment: Some(hash::to_hex(commitment)),
         }
     }
 }
 
-/// A value for people, from its canonical bytes.
-pub(super) fn shown(cell_type: u8, value: &[u8]) -> String {
-    let eight = || <[u8; 8]>::try_from(value).unwrap_or_default();
-    match cell_type {
-        1 => (value == [1]).to_string(),
-        2 => i64::from_be_bytes(eight()).to_string(),
-        3 => f64::from_be_bytes(eight()).to_string(),
-        4 => String::from_utf8_lossy(value).into_owned(),
-        6 => {
-            let micros = i64::from_be_bytes(eight());
-            event::Timestamp::from_micros(micros)
-                .to_rfc3339()
-                .unwrap_or_else(|| format!("{micros} µs since the epoch"))
-        }
-        7 => texts(value, 1),
-        8 => texts(value, 2),
-        _ => format!("{} bytes with SHA-256 {}", value.len(), hash::to_hex(&hash::sha256(value))),
-    }
-}
-
-/// A list of texts, or of pairs of them.
-fn texts(value: &[u8], per_item: usize) -> String {
-    let mut rest = value.get(4..).unwrap_or_default();
-    let mut parts = Vec::new();
-    while let Some((length, after)) = rest.split_first_chunk::<4>() {
-        let length = usize::try_from(u32::from_be_bytes(*length)).unwrap_or(usize::MAX);
-        let Some((text, after)) = after.split_at_checked(length) else { break };
-        parts.push(String::from_utf8_lossy(text).into_owned());
-        rest = after;
-    }
-    parts.chunks(per_item).map(|item| item.join(" = ")).collect::<Vec<_>>().join("; ")
-}
-
 impl EventProof {
     /// The document as indented JSON.
     #[must_use]
     pub fn to_json(&self) -> String {
-        // Texts and numbers always have a JSON form.
-        serde_json::to_string_pretty(self).unwrap_or_default()
+        match serde_json::to_string_pretty(self) {
+            Ok(json) => json,
+            Err(error) => unreachable!("texts and numbers have a JSON form: {error}"),
+        }
     }
 
     /// Parses the document.

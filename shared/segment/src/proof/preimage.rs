@@ -3,7 +3,6 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use event::Cell;
 use merkle::{Hash, hash};
 
 use super::document::{EventProof, Field};
@@ -11,12 +10,11 @@ use crate::leaf::{FIELD_FORMAT, LEAF_FORMAT};
 
 /// The preimage, or the part of the document that is malformed.
 pub(super) fn preimage(proof: &EventProof) -> Result<Vec<u8>, String> {
-    let number = |text: &str| text.parse::<i64>().map_err(|_| format!("`{text}` is not a number"));
     let mut bytes = format!("{LEAF_FORMAT}\n").into_bytes();
     short(&proof.topic, &mut bytes)?;
     bytes.extend_from_slice(&proof.partition.to_be_bytes());
-    bytes.extend_from_slice(&number(&proof.offset)?.to_be_bytes());
-    bytes.extend_from_slice(&number(&proof.timestamp_ms)?.to_be_bytes());
+    bytes.extend_from_slice(&number::<i64>(&proof.offset)?.to_be_bytes());
+    bytes.extend_from_slice(&number::<i64>(&proof.timestamp_ms)?.to_be_bytes());
     bytes.push(proof.timestamp_type);
     short(&proof.schema_id, &mut bytes)?;
     bytes.extend_from_slice(&digest("record_digest", &proof.record_digest)?);
@@ -75,45 +73,10 @@ fn cell(field: &Field) -> Result<Vec<u8>, String> {
     Ok(bytes)
 }
 
-/// The canonical bytes of a value.
-pub(super) fn cell_value(cell: &Cell<'_>) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    match cell {
-        Cell::Bool(value) => bytes.push(u8::from(*value)),
-        Cell::Int(value) => bytes.extend_from_slice(&value.to_be_bytes()),
-        Cell::Float(value) if value.is_nan() => {
-            bytes.extend_from_slice(&[0x7f, 0xf8, 0, 0, 0, 0, 0, 0]);
-        }
-        Cell::Float(value) => bytes.extend_from_slice(&value.to_bits().to_be_bytes()),
-        Cell::Time(value) => bytes.extend_from_slice(&value.micros().to_be_bytes()),
-        Cell::Text(value) => bytes.extend_from_slice(value.as_bytes()),
-        Cell::Bytes(value) => bytes.extend_from_slice(value),
-        Cell::Texts(values) => {
-            count(values.len(), &mut bytes);
-            for value in values {
-                long(value, &mut bytes);
-            }
-        }
-        Cell::Map(pairs) => {
-            count(pairs.len(), &mut bytes);
-            for (key, value) in pairs {
-                long(key, &mut bytes);
-                long(value, &mut bytes);
-            }
-        }
-    }
-    bytes
-}
-
-/// `u32` length and bytes.
-fn long(text: &str, into: &mut Vec<u8>) {
-    count(text.len(), into);
-    into.extend_from_slice(text.as_bytes());
-}
-
-/// Nothing in a record is longer.
-fn count(count: usize, into: &mut Vec<u8>) {
-    into.extend_from_slice(&u32::try_from(count).unwrap_or(u32::MAX).to_be_bytes());
+/// A number in its one spelling.
+pub(super) fn number<N: std::str::FromStr + ToString>(text: &str) -> Result<N, String> {
+    let number = text.parse::<N>().ok().filter(|number| number.to_string() == text);
+    number.ok_or_else(|| format!("`{text}` is not a number in its range and spelling"))
 }
 
 fn short(text: &str, into: &mut Vec<u8>) -> Result<(), String> {

@@ -8,8 +8,9 @@ use merkle::tlog_proof::TlogProof;
 use merkle::{Hash, hash, proof};
 use serde::Serialize;
 
-use super::document::{EventProof, PROOF_FORMAT, shown};
-use super::preimage::{digest, preimage};
+use super::document::{EventProof, PROOF_FORMAT};
+use super::preimage::{digest, number, preimage};
+use super::value::{ERASED, shown};
 use crate::fault::{Distrust, Fault, Judgement, expect_equal};
 use crate::policy::Policy;
 
@@ -76,10 +77,7 @@ impl EventProof {
         let path: Result<Vec<Hash>, String> =
             self.segment_path.iter().map(|text| digest("segment_path", text)).collect();
         let path = path.map_err(|detail| malformed("segment path", detail))?;
-        let index: u64 = self
-            .index
-            .parse()
-            .map_err(|_| malformed("segment path", format!("index `{}`", self.index)))?;
+        let index: u64 = number(&self.index).map_err(|detail| malformed("segment path", detail))?;
         if index >= facts.count {
             let found = index.to_string();
             let expected = format!("one of {} events", facts.count);
@@ -128,7 +126,10 @@ impl EventProof {
         for field in &self.fields {
             let place = format!("field `{}`", field.path);
             let expected = if field.commitment.is_some() {
-                "(erased)".to_owned()
+                // Nothing proves a value beside a commitment.
+                expect_equal("erased values", &place, &0, &field.cell_type)?;
+                expect_equal("erased values", &place, &"", &field.value.as_str())?;
+                ERASED.to_owned()
             } else {
                 let value = BASE64.decode(&field.value).map_err(|_| {
                     Fault::new("shown values", place.as_str(), "base64", "something else")
