@@ -55,7 +55,7 @@ def record_digest(row_salt, key, value, headers):
     def nullable(data):
         return struct.pack(">i", -1) if data is None else struct.pack(">i", len(data)) + data
 
-    encoded = b"".join(short(name.encode()) + nullable(data) for name, data in headers)
+    encoded = b"".join(long(name.encode()) + nullable(data) for name, data in headers)
     salt = salt_of(row_salt, "")
     return sha256(b"driftseal/record/v1\n", salt, nullable(key), nullable(value), encoded)
 

@@ -54,7 +54,7 @@ impl TimestampType {
     }
 }
 
-/// Headers of a record in encoded form: for each, `u16` length and bytes of the name, then `i32`
+/// Headers of a record in encoded form: for each, `u32` length and bytes of the name, then `i32`
 /// length (-1 for null) and bytes of the value, big-endian. Only [`BatchBuilder`] makes them, so
 /// they are well formed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -71,9 +71,9 @@ impl<'a> Headers<'a> {
     pub fn iter(self) -> impl Iterator<Item = (&'a str, Option<&'a [u8]>)> {
         let mut rest = self.0;
         std::iter::from_fn(move || {
-            let (name_len, after) = rest.split_first_chunk::<2>()?;
-            let (name, after) =
-                after.split_at_checked(usize::from(u16::from_be_bytes(*name_len)))?;
+            let (name_len, after) = rest.split_first_chunk::<4>()?;
+            let name_len = usize::try_from(u32::from_be_bytes(*name_len)).ok()?;
+            let (name, after) = after.split_at_checked(name_len)?;
             let (value_len, after) = after.split_first_chunk::<4>()?;
             let name = std::str::from_utf8(name).ok()?;
             if let Ok(value_len) = usize::try_from(i32::from_be_bytes(*value_len)) {
@@ -209,8 +209,11 @@ impl BatchBuilder {
         Self(Batch { partition, arena: Vec::new(), entries: Vec::new() })
     }
 
-    /// Appends a record. A header name over 65,535 bytes or a value over 2 GiB is beyond what a
-    /// broker accepts and is cut off at that length.
+    /// Appends a record.
+    ///
+    /// # Panics
+    ///
+    /// A name or value of a header of 2 GiB, which no log accepts.
     pub fn push<'h>(
         &mut self,
         offset: i64,
@@ -230,14 +233,12 @@ impl BatchBuilder {
         let key_end = put(key);
         let value_end = put(value);
         for (name, value) in headers {
-            let name_len = u16::try_from(name.len()).unwrap_or(u16::MAX);
-            arena.extend_from_slice(&name_len.to_be_bytes());
-            arena.extend(name.as_bytes().iter().take(usize::from(name_len)));
+            arena.extend_from_slice(&length(name.as_bytes()).to_be_bytes());
+            arena.extend_from_slice(name.as_bytes());
             match value {
                 None => arena.extend_from_slice(&(-1_i32).to_be_bytes()),
                 Some(value) => {
-                    let value_len = i32::try_from(value.len()).unwrap_or(i32::MAX);
-                    arena.extend_from_slice(&value_len.to_be_bytes());
+                    arena.extend_from_slice(&length(value).to_be_bytes());
                     arena.extend_from_slice(value);
                 }
             }
@@ -290,6 +291,14 @@ impl BatchBuilder {
     }
 }
 
+/// Length of a name or value, below the -1 that stands for null.
+fn length(bytes: &[u8]) -> i32 {
+    match i32::try_from(bytes.len()) {
+        Ok(length) => length,
+        Err(_) => unreachable!("{} bytes of a header came from a log", bytes.len()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -297,7 +306,9 @@ mod tests {
     #[test]
     fn a_batch_gives_back_what_was_pushed() {
         let mut builder = BatchBuilder::new(TopicPartition::new("t", 3));
-        let headers = [("a", Some(&b"1"[..])), ("b", None), ("a", Some(&b""[..]))];
+        let long = "n".repeat(70_000);
+        let headers =
+            [("a", Some(&b"1"[..])), ("b", None), (long.as_str(), None), ("a", Some(&b""[..]))];
         builder.push(7, 1, TimestampType::CreateTime, None, Some(b"v"), headers.into_iter());
         builder.push(9, 2, TimestampType::LogAppendTime, Some(b"k"), None, std::iter::empty());
         let batch = builder.build();
