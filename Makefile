@@ -2,7 +2,7 @@
 # One target directory, always the whole workspace, the dev profile: everything compiles once.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fmt clippy doc bench bench-drift kafka-up kafka-down bless setup
+.PHONY: help demo test check fmt clippy doc bench bench-drift deny kafka-up kafka-down bless setup
 
 CARGO ?= cargo
 DEMO_DIR ?= driftseal-demo
@@ -39,6 +39,10 @@ bench-drift: ## false alarms, delays and speed of every drift detector, and rive
 	@tests/setup.sh bench
 	@$(CARGO) bench --locked -p drift --bench delay --bench esr --bench distance
 	@$(CARGO) bench --locked -p drift --bench peers -- --ask
+
+deny: ## licences, duplicates, sources and, if their database can be fetched, advisories of all dependencies
+	@tests/setup.sh deny
+	@tests/deny/run.sh
 
 kafka-up: ## Apache Kafka of one node in the background; prints its bootstrap address
 	@deploy/kafka/kafka.sh up

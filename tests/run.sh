@@ -38,4 +38,5 @@ export DRIFTSEAL_TEST_KAFKA="$kafka"
 step test "$CARGO" test --locked --workspace --no-fail-fast
 step lints make --no-print-directory clippy
 step documents make --no-print-directory doc
+step dependencies tests/deny/run.sh
 echo "== all of it: $(($(date +%s) - started)) s"

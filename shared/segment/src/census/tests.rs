@@ -12,7 +12,11 @@ fn census(agents: &[(&str, &str, u64)], sources: &[(&str, i64)]) -> Census {
 
 fn example() -> Census {
     census(
-        &[("", kind::QUARANTINE_ADDED, 1), ("a", kind::RUN_COMPLETED, 7), ("a\"\u{e9}", "x", u64::MAX)],
+        &[
+            ("", kind::QUARANTINE_ADDED, 1),
+            ("a", kind::RUN_COMPLETED, 7),
+            ("a\"\u{e9}", "x", u64::MAX),
+        ],
         &[("s", -1), ("s", 3)],
     )
 }
@@ -82,9 +86,10 @@ fn what_is_there_is_proved_and_what_is_not_is_proved_absent() {
 fn neighbours_that_are_not_adjacent_prove_nothing() {
     let example = example();
     let hidden = agent("a", kind::RUN_COMPLETED);
-    let (CensusProof::Present(before), CensusProof::Present(after)) =
-        (example.prove(&agent("", kind::QUARANTINE_ADDED)), example.prove(&agent("a\"\u{e9}", "x")))
-    else {
+    let (CensusProof::Present(before), CensusProof::Present(after)) = (
+        example.prove(&agent("", kind::QUARANTINE_ADDED)),
+        example.prove(&agent("a\"\u{e9}", "x")),
+    ) else {
         panic!("both are there")
     };
     let forged = CensusProof::Absent { before: Some(before), after: Some(after) };
