@@ -27,7 +27,7 @@ pub use prove::prove;
 pub use replay::{Found, PartitionReplay, ReplayOptions, ReplayReport, replay};
 pub use verify::{read_policy, verify_file};
 
-pub use monitor::replay::{Difference, Doubt, Origin, Outcome, Subject, What};
+pub use monitor::replay::{Difference, Doubt, NotCompared, Origin, Outcome, Part, Subject, What};
 pub use pack::{Report as PackReport, Scope, ScopeError};
 pub use segment::fault::{Fault, Judgement};
 pub use segment::fsck::{Progress as FsckProgress, Report as FsckReport};

@@ -234,7 +234,10 @@ impl Worker {
             return Ok(());
         }
         self.are_settings_checked = true;
-        if *self.machine.settings() == self.config.monitor {
+        let catalogue = monitor::Catalogue::default();
+        let are_in_force = *self.machine.settings() == self.config.monitor
+            && self.machine.versions() == catalogue.versions();
+        if are_in_force {
             return Ok(());
         }
         configure(&self.config, &*self.producer, &self.input)

@@ -60,7 +60,10 @@ impl Processor {
             })?;
         }
         // Before anything else is in a partition, so that its first event meets these settings.
-        if config.monitor != monitor::Settings::default() {
+        let versions = monitor::Catalogue::default();
+        if config.monitor != monitor::Settings::default()
+            || *versions.versions() != monitor::Versions::initial()
+        {
             let producer = log.producer();
             for number in 0..partitions {
                 let partition = TopicPartition::new(config.topics.events.as_str(), number);

@@ -61,7 +61,7 @@ pub(crate) fn started(
     record(event, partition)
 }
 
-/// A record that brings settings, which hold from its offset on.
+/// A record that puts settings, metrics and detectors in force from its offset on.
 ///
 /// # Errors
 ///
@@ -72,10 +72,12 @@ pub(crate) fn configured(
     now_ms: i64,
     settings: &str,
 ) -> Result<Outgoing, BuildError> {
-    record(
-        by(kind::MONITOR_CONFIGURED, monitor_id, now_ms).set(column::monitor::SETTINGS, settings),
-        partition,
-    )
+    let [metrics, detectors] = monitor::Catalogue::default().versions().to_maps();
+    let event = by(kind::MONITOR_CONFIGURED, monitor_id, now_ms)
+        .set(column::monitor::SETTINGS, settings)
+        .set(column::monitor::METRICS, metrics)
+        .set(column::monitor::DETECTORS, detectors);
+    record(event, partition)
 }
 
 /// An event of a monitor about itself.

@@ -56,21 +56,21 @@ fn main() {
         (0..10_000).map(|i| 1_000.0 / (1.0 - 0.999 * noise(i * 3))).collect();
     sorted.sort_by(f64::total_cmp);
     let counts = [400, 160, 120, 100, 90, 80, 70, 65];
-    for entry in registry::ALL {
-        let values = if entry.name.contains("multinomial") || entry.name.contains("mix") {
+    for entry in registry::every() {
+        let values = if entry.name().contains("multinomial") || entry.name().contains("mix") {
             &categories
-        } else if entry.name == "esr-conformal" || entry.name.contains("normal") {
+        } else if entry.name() == "esr-conformal" || entry.name().contains("normal") {
             &milliseconds
         } else {
             &failures
         };
         for (null, what) in [(Null::AtMost(0.1), ""), (Null::Between(0.1, 0.1), ", two-sided")] {
             let counts: &[u64] =
-                if entry.name.contains("multinomial") { &counts } else { &[900, 100] };
+                if entry.name().contains("multinomial") { &counts } else { &[900, 100] };
             let baseline = Baseline { sorted: &sorted, counts, ..null.into() };
-            let mut detector = (entry.make)(&baseline, 10_000.0).unwrap();
+            let mut detector = entry.make(&baseline, 10_000.0).unwrap();
             let mut values = values.iter().cycle();
-            measure(&format!("{}{what}", entry.name), |_| {
+            measure(&format!("{}{what}", entry.name()), |_| {
                 black_box(detector.update(*values.next().unwrap()));
             });
         }

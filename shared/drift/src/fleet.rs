@@ -88,15 +88,20 @@ pub struct EdBh {
 
 impl EdBh {
     /// A stream's level has changed. One that is new had [`Level::NONE`]; one that is gone gets it.
+    ///
+    /// # Panics
+    ///
+    /// If no stream has the level that it leaves.
     pub fn moved(&mut self, from: Level, to: Level) {
         if from == to {
             return;
         }
         if let Some(count) = self.of(from) {
-            *count = count.saturating_sub(1);
+            assert!(*count > 0, "a stream leaves a level that has none");
+            *count -= 1;
         }
         if let Some(count) = self.of(to) {
-            *count = count.saturating_add(1);
+            *count += 1;
         }
     }
 

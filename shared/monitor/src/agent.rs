@@ -6,6 +6,7 @@ mod canary;
 mod due;
 mod emission;
 mod lifecycle;
+mod metrics;
 mod observe;
 mod silence;
 mod state;

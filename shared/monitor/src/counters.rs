@@ -1,4 +1,4 @@
-//! What the processor has seen and left out. Part of the state, so a replay counts the same.
+//! Counts of what was handled and what was left out; part of the state, so a replay counts the same.
 
 use serde::{Deserialize, Serialize};
 
@@ -27,12 +27,12 @@ pub struct Counters {
     pub suites_merged: u64,
     /// Events with settings that were applied.
     pub settings_applied: u64,
-    /// Events with settings that make no sense and changed nothing.
+    /// Events with invalid settings, which had no effect.
     pub settings_refused: u64,
-    /// Published suites that are wrong or one too many, and changed nothing.
+    /// Published suites that are invalid or exceed the limit, and had no effect.
     pub suites_refused: u64,
     /// Suppressions and maintenance windows that were refused.
     pub mutes_refused: u64,
-    /// Acts about baselines that could not be carried out, and changed nothing.
+    /// Acts about baselines that were refused.
     pub pins_refused: u64,
 }

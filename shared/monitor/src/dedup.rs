@@ -64,7 +64,8 @@ impl RecentIds {
         IdRange { first: self.first, next: self.first.saturating_add(count) }
     }
 
-    /// What has changed since the last call.
+    /// What has changed since the last call. Every page has a postcard form.
+    #[expect(clippy::panic, reason = "without its bytes a page is lost")]
     pub(crate) fn take_changes(&mut self) -> Vec<Saved> {
         let IdRange { first, next } = self.range();
         let mut changes: Vec<Saved> = Vec::new();
@@ -78,7 +79,8 @@ impl RecentIds {
                 let place = |number: u64| usize::try_from(number - first).unwrap_or(usize::MAX);
                 let ids = self.order.range(place(from)..place(until));
                 let ids: Vec<[u8; 16]> = ids.map(|id| id.to_be_bytes()).collect();
-                let bytes = postcard::to_stdvec(&(from, ids)).unwrap_or_default();
+                let bytes = postcard::to_stdvec(&(from, ids))
+                    .unwrap_or_else(|error| panic!("a page of event ids does not encode: {error}"));
                 changes.push((slot_of(page), Some(bytes)));
             }
         }

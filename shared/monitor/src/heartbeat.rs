@@ -1,19 +1,18 @@
-//! Whether the monitor itself is alive, how far it is behind, and when nobody watched.
+//! The monitor's own heartbeats: that it is alive, how far it lags, and when it was away.
 //!
-//! The owner of a partition writes ticks into it, busy or idle. One that says how far its writer had
-//! read is a *heartbeat*. Reading it again gives:
+//! The owner of a partition writes ticks into it, busy or idle. A tick that carries its writer's
+//! read position is a *heartbeat*. Reading it gives:
 //!
-//! - `monitor.alive`: proof that writing, reading, computing and publishing work. Whoever waits
-//!   for it in vain knows that one of them does not.
-//! - An alert `monitor.lag`: at `lag_ticks_min` heartbeats in a row more than `lag_records_max` records
-//!   waited. It ends at as many without. It is read behind the records that waited, so it comes
-//!   later by the time that these take.
-//! - `monitor.gap`: from the heartbeat before to this one it took longer than `monitor_gap_secs`. In
-//!   between nobody watched; what came then is computed late.
+//! - `monitor.alive`: evidence that writing, reading, computing and publishing work. Its absence
+//!   means that one of them does not.
+//! - An alert `monitor.lag`: at `lag_ticks_min` heartbeats in a row more than `lag_records_max`
+//!   records were unread. It resolves after as many without. It is computed behind the unread
+//!   records, so it is late by the time that these take.
+//! - `monitor.gap`: the time since the heartbeat before exceeds `monitor_gap_secs`. Events of that
+//!   time are computed late.
 //!
-//! Times are the broker's, lag is counted in offsets: all of it is in the log, so all of it is
-//! recomputed. Not done here: noticing that no heartbeat comes. That takes a clock; see
-//! [`crate::watchdog`].
+//! Times are the broker's, lag is counted in offsets: all of it is in the log, so all of it can be
+//! recomputed. Noticing that heartbeats stop takes a clock: see [`crate::watchdog`].
 
 use event::{Event, EventBuilder, Timestamp, column, kind};
 use serde::{Deserialize, Serialize};
@@ -23,10 +22,10 @@ use crate::settings::Settings;
 
 /// Name in `drift.metric`.
 const METRIC: &str = "monitor.lag";
-/// An alert about this many times `lag_records_max` is a page.
+/// A lag of more than this many times `lag_records_max` pages.
 const PAGE_TIMES: u64 = 10;
 
-/// What is known of the monitor's own heartbeats in a partition.
+/// State of the heartbeats of a partition.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(crate) struct Heartbeats {
     /// Broker's time of the last heartbeat, microseconds.
@@ -46,7 +45,7 @@ struct Heartbeat {
     lag_secs: Option<i64>,
 }
 
-/// Whether a tick says that its partition is idle. One that says nothing was written only then.
+/// Whether a tick reports an idle partition; one without that field does.
 pub(crate) fn is_idle(tick: &Event<'_>) -> bool {
     tick.bool(column::monitor::IDLE).unwrap_or(true)
 }
@@ -89,7 +88,7 @@ impl Heartbeats {
         self.compare(&beat, settings, outputs);
     }
 
-    /// Opens or ends the episode of the lag.
+    /// Opens or resolves the lag alert.
     fn compare(&mut self, beat: &Heartbeat, settings: &Settings, outputs: &mut Outputs<'_>) {
         let limit = u64::from(settings.lag_records_max);
         let above = limit > 0 && beat.lag > limit;
@@ -107,7 +106,7 @@ impl Heartbeats {
             let reason = format!("at most {limit} records waited at {beats} heartbeats in a row");
             beat.alert(kind::DRIFT_ALERT_RESOLVED, &id, &reason, settings, outputs);
         } else {
-            let id = outputs.next_id();
+            let id = outputs.next_id(None);
             let reason = format!("more than {limit} records waited at {beats} heartbeats in a row");
             beat.alert(kind::DRIFT_ALERT_FIRING, &id, &reason, settings, outputs);
             self.alert_id = Some(id);

@@ -1,4 +1,4 @@
-//! Who an event is about: names bounded in size, and the keys under which agents are held.
+//! The identity of an agent: names bounded in size, and the keys under which agents are held.
 
 use std::borrow::Cow;
 

@@ -1,32 +1,33 @@
-//! From the events of one partition to metrics, drift verdicts and alerts.
+//! Turns the events of one partition into metrics, drift verdicts and alerts.
 //!
 //! # Promise
 //!
 //! - [`Processor`] is a pure function of the records of one partition in offset order: no clock,
 //!   no randomness, no I/O. The same records give the same outputs, byte for byte, and resuming
 //!   from a snapshot taken anywhere continues as if nothing had happened. Settings come from the
-//!   records too (`monitor.configured`). So anybody can recompute every metric and alert from the
-//!   sealed archive.
+//!   records too (`monitor.configured`), and so do the versions of metrics and detectors in force
+//!   ([`Versions`]). So anybody can recompute every metric and alert from the sealed archive, with
+//!   this release or a later one ([`replay`]).
 //! - Every output carries its origin (topic, partition, offset, ordinal) and an `event_id` that is
 //!   derived from it.
 //! - Suppressions and maintenance windows are events too, and bounded: an alert that begins under a
-//!   suppression says so, and fires again if it outlasts it; no detector sees what lies in a
+//!   suppression is marked, and fires again if it outlasts it; detectors see nothing of a
 //!   maintenance window.
-//! - Memory is bounded: [`Settings`] says by what, and what happens there. What is idle is packed,
-//!   and saving costs what has changed (`cargo bench -p monitor --bench scale`).
-//! - Windows tell of every tool call and every approval; the detectors see one of each run, for those
+//! - Memory is bounded: [`Settings`] states each limit and what happens beyond it. Idle agents are
+//!   held serialized, and saving costs what has changed (`cargo bench -p monitor --bench scale`).
+//! - Windows count every tool call and every approval; detectors see one of each run, because those
 //!   of a run depend on each other (see `sampler`).
-//! - That the monitor is behind, or was away, is an output too (see `heartbeat`).
-//! - A false page of one stream takes at least `average_run_length` observations on average: where
+//! - Lag and gaps of the monitor itself are outputs too (see `heartbeat`).
+//! - The average run length of one stream until a false page is at least `average_run_length`: where
 //!   the baseline's confidence bound holds, or, against a short baseline, on average over
 //!   baselines, with one deployment in a hundred on top (see `stream`). A canary that is no worse is
-//!   ever called worse with probability of at most `canary_alpha` in each stream (see `canary`).
+//!   ever called worse with probability at most `canary_alpha` in each stream (see `canary`).
 //!
 //! # Vocabulary
 //!
 //! *Key*: tenant, agent, environment and version. *Pane*: one minute of event time of one key;
-//! *window*: five panes, an hour or a day. *Watermark*: the event time up to which the partition is taken to be
-//! complete. *Stream*: the observations of one drift metric of one key, in offset order.
+//! *window*: five panes, an hour or a day. *Watermark*: the event time up to which the partition is
+//! assumed complete. *Stream*: the observations of one watched metric of one key, in offset order.
 //!
 //! # What it does not do
 //!
@@ -35,10 +36,12 @@
 mod agent;
 mod baseline;
 mod canary;
+mod catalogue;
 mod change;
 mod columns;
 mod counters;
 mod dedup;
+mod detector;
 mod heartbeat;
 mod identity;
 mod kind;
@@ -57,9 +60,10 @@ pub mod watchdog;
 mod watermark;
 mod window;
 
+pub use catalogue::{Catalogue, Versions};
 pub use counters::Counters;
 pub use metric_settings::{BaselineKind, MetricSettings};
-pub use output::{Destination, Output};
+pub use output::{Destination, ORDINAL_STEP, Output};
 pub use processor::{EntryId, Processor, ResumeError};
 pub use semantics::SEMANTICS;
 pub use settings::{Settings, SettingsError, SettingsTextError};

@@ -1,8 +1,9 @@
-//! The metrics of a window. To add one, write its file with the `mod` line below, and add its line
-//! to the list in `registry.rs`.
+//! The metrics of a window. To add one, write its file and the `mod` line below, and append its
+//! line to the list in `registry.rs`.
 //!
-//! An entry's place in the list is part of the snapshot format: append, and raise
-//! [`crate::SEMANTICS`] when one is moved or changed.
+//! A metric's place in that list is part of the snapshot format and of the ordinals of its outputs:
+//! append, and never move. Raise the `version` in a metric's file when the same events would give
+//! other numbers: then archives from before are replayed without it, and say so.
 
 mod aggregate;
 mod approval_decision_ms;
@@ -30,6 +31,7 @@ pub(crate) use definition::Sample;
 pub use definition::{Metric, Model, Shape, Watch};
 pub use registry::ALL;
 pub(crate) use registry::{
-    EVAL_PASS_RATE, EVAL_SCORE, is_per_suite, is_watched, watch_at, watched_names,
+    EVAL_PASS_RATE, EVAL_SCORE, METRICS_MAX, MetricSet, is_per_suite, is_watched, name_of,
+    place_of, watch_at, watched, watched_names,
 };
 pub(crate) use shares::{OTHER, Shares};

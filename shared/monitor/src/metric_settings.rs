@@ -34,7 +34,7 @@ impl BaselineKind {
     }
 }
 
-/// What is set for one metric alone; what is absent is as for all metrics.
+/// Settings of one metric; what is absent is as for all metrics.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct MetricSettings {
@@ -50,14 +50,17 @@ pub struct MetricSettings {
     pub effect_mix_min: Option<f64>,
     /// As [`crate::Settings::average_run_length`].
     pub average_run_length: Option<f64>,
-    /// Whether a large change pages; else it makes a ticket at most.
+    /// Whether a large change pages; otherwise it opens a ticket at most.
     pub pages: Option<bool>,
-    /// Whether there is a detector. Without one the metric has windows only.
+    /// Whether it is watched for drift; otherwise it has windows only.
     pub watched: Option<bool>,
 }
 
 /// Everything that is wrong with the overrides: key and problem.
-pub(crate) fn problems(metrics: &BTreeMap<String, MetricSettings>) -> Vec<(String, String)> {
+pub(crate) fn problems(
+    metrics: &BTreeMap<String, MetricSettings>,
+    can_be_set: impl Fn(&str) -> bool,
+) -> Vec<(String, String)> {
     let mut problems = Vec::new();
     for (name, own) in metrics {
         let mut check = |ok: bool, field: &str, problem: &str| {
@@ -66,7 +69,7 @@ pub(crate) fn problems(metrics: &BTreeMap<String, MetricSettings>) -> Vec<(Strin
                 problems.push((key, problem.to_owned()));
             }
         };
-        if !metric::is_watched(name) {
+        if !can_be_set(name) {
             let known: Vec<&str> = metric::watched_names().collect();
             let problem =
                 format!("is not a metric that is watched; those are {}", known.join(", "));

@@ -1,23 +1,23 @@
-//! What people (or systems) ask to be kept quiet: suppressions and maintenance windows.
+//! Suppressions and maintenance windows: how people, or release pipelines, mute the monitor.
 //!
 //! | | suppression | maintenance window |
 //! |---|---|---|
-//! | says | tell nobody of such alerts until then | what happens in this time says nothing |
-//! | clock | the broker's, as far as the log has come | event time |
-//! | of | one agent, or some of its alerts | one agent, or the whole partition |
-//! | detectors | go on; alerts are recorded and marked | see nothing of it |
-//! | if it ends | who still fires is told then | the test goes on where it stood |
+//! | purpose | mute matching alerts until a deadline | exclude a time range from drift detection |
+//! | clock | the broker's | event time |
+//! | scope | one agent, or some of its alerts | one agent, or the whole partition |
+//! | detectors | go on; alerts are emitted and marked | see nothing of that range |
+//! | at its end | alerts that still fire are emitted again | tests continue where they stood |
 //!
-//! Both are asked for by events of the log, and hold from the offset of that event on, so a replay
-//! finds the same. What was asked is answered in the alerts topic: applied, or refused with the
-//! reason. Nothing is silenced without a bound: who asks is named, both end by themselves, and
-//! both are bounded in number. Whatever exceeds a bound is refused, and alerts are told.
+//! Both are events of the log and in force from the offset of that event on, so that a replay
+//! repeats them. The alerts topic carries the answer: applied, or refused with the reason. Nothing
+//! is muted without a bound: each names who requested it, ends by itself, and counts towards a
+//! limit. A request beyond a limit is refused, and alerts are delivered.
 //!
 //! The reason that a person gives is not read: it is erasable, and a replay must not need it.
 
-mod asked;
 mod maintenance;
 mod mutes;
+mod request;
 mod suppression;
 
 pub(crate) use self::mutes::Mutes;

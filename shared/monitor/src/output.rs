@@ -4,9 +4,16 @@ use event::{Event, EventBuilder, Record, Timestamp, column, id};
 use serde::Serialize;
 
 use crate::identity::Identity;
+use crate::metric::METRICS_MAX;
 use crate::semantics::SEMANTICS;
 
-/// Topic that an output belongs to.
+/// Step from one output about a metric to the next: see [`Output::ordinal`].
+pub const ORDINAL_STEP: i64 = 256;
+
+/// Metrics that outputs are numbered for, and one for outputs about none.
+const NUMBERED: usize = 1 + METRICS_MAX;
+
+/// The topic of an output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Destination {
@@ -19,14 +26,38 @@ pub enum Destination {
 /// A computed event.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Output {
-    /// Where it goes; its partition there is the number of the input partition.
+    /// Its topic; its partition there has the number of the input partition.
     pub destination: Destination,
-    /// Key of its record: the agent's id; the number of the partition if the monitor speaks of itself.
+    /// Key of its record: the agent's id, or the partition number for outputs about the monitor.
     pub key: Vec<u8>,
     /// The event, complete with origin and `event_id`.
     pub event: Event<'static>,
-    /// Number among all outputs of the input record, from 0, over all destinations.
+    /// Number of the output: those of the input record about the same metric are numbered from 0,
+    /// over all destinations; that times [`ORDINAL_STEP`], plus the place of the metric in the list
+    /// from 1, or 0 if it is about none. So a metric more or less renumbers no other output.
     pub ordinal: i64,
+}
+
+/// What an output is about.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct About<'a> {
+    /// No agent, if its id is empty.
+    agent: &'a Identity,
+    version: &'a str,
+    /// Place of the metric in the list.
+    metric: Option<u8>,
+}
+
+impl<'a> About<'a> {
+    /// A version of an agent; without a name, the agent.
+    pub(crate) const fn version(agent: &'a Identity, version: &'a str) -> Self {
+        Self { agent, version, metric: None }
+    }
+
+    /// A metric of a version.
+    pub(crate) const fn metric(agent: &'a Identity, version: &'a str, place: u8) -> Self {
+        Self { agent, version, metric: Some(place) }
+    }
 }
 
 /// Hands on the outputs of one record, each as it is computed: one record may close the windows of
@@ -36,7 +67,8 @@ pub(crate) struct Outputs<'a> {
     partition: i32,
     offset: i64,
     time: i64,
-    next_ordinal: i64,
+    /// Outputs so far about no metric, and about each.
+    counts: [u32; NUMBERED],
     emit: &'a mut dyn FnMut(Output),
 }
 
@@ -48,7 +80,7 @@ impl<'a> Outputs<'a> {
             partition: record.partition,
             offset: record.offset,
             time,
-            next_ordinal: 0,
+            counts: [0; NUMBERED],
             emit,
         }
     }
@@ -63,9 +95,15 @@ impl<'a> Outputs<'a> {
         self.time
     }
 
-    /// The `event_id` that the next output will have.
-    pub(crate) fn next_id(&self) -> String {
-        id::from_origin(self.topic, self.partition, self.offset, self.next_ordinal)
+    /// The `event_id` of the next output about a metric, by its place; or about none.
+    pub(crate) fn next_id(&self, metric: Option<u8>) -> String {
+        id::from_origin(self.topic, self.partition, self.offset, self.next_ordinal(metric))
+    }
+
+    fn next_ordinal(&self, metric: Option<u8>) -> i64 {
+        let slot = slot(metric);
+        let count = self.counts.get(usize::from(slot)).copied().unwrap_or_default();
+        i64::from(count) * ORDINAL_STEP + i64::from(slot)
     }
 
     /// Adds an event about a version of an agent, or about no agent if its id is empty; `fill` sets
@@ -75,12 +113,12 @@ impl<'a> Outputs<'a> {
         destination: Destination,
         kind: &str,
         time: i64,
-        agent: &Identity,
-        version: &str,
+        About { agent, version, metric }: About<'_>,
         fill: impl FnOnce(EventBuilder) -> EventBuilder,
     ) {
         let version = Some(version).filter(|version| !version.is_empty());
-        self.add(destination, kind, time, agent.id.clone().into_bytes(), |builder| {
+        let key = agent.id.clone().into_bytes();
+        self.add(destination, kind, time, (key, metric), |builder| {
             let builder = builder
                 .set_some(column::TENANT_ID, agent.tenant.as_deref())
                 .set_some(column::ENVIRONMENT, agent.environment.as_deref())
@@ -93,7 +131,7 @@ impl<'a> Outputs<'a> {
     /// Adds an event of the monitor about itself, to the alerts; it names no agent.
     pub(crate) fn push_own(&mut self, kind: &str, fill: impl FnOnce(EventBuilder) -> EventBuilder) {
         let key = self.partition.to_string().into_bytes();
-        self.add(Destination::Alerts, kind, self.time, key, fill);
+        self.add(Destination::Alerts, kind, self.time, (key, None), fill);
     }
 
     fn add(
@@ -101,25 +139,38 @@ impl<'a> Outputs<'a> {
         destination: Destination,
         kind: &str,
         time: i64,
-        key: Vec<u8>,
+        (key, metric): (Vec<u8>, Option<u8>),
         fill: impl FnOnce(EventBuilder) -> EventBuilder,
     ) {
-        let ordinal = self.next_ordinal;
+        let ordinal = self.next_ordinal(metric);
         let time = time.clamp(Timestamp::EARLIEST.micros(), Timestamp::LATEST.micros());
         let builder = EventBuilder::new(kind)
-            .set(column::EVENT_ID, self.next_id())
+            .set(column::EVENT_ID, self.next_id(metric))
             .set(column::EVENT_TIME, Timestamp::from_micros(time))
             .set(column::origin::TOPIC, self.topic)
             .set(column::origin::PARTITION, i64::from(self.partition))
             .set(column::origin::OFFSET, self.offset)
             .set(column::origin::ORDINAL, ordinal)
             .set(column::origin::SEMANTICS, SEMANTICS);
-        match fill(builder).build() {
-            Ok(event) => {
-                self.next_ordinal = self.next_ordinal.saturating_add(1);
-                (self.emit)(Output { destination, key, event, ordinal });
-            }
-            Err(error) => debug_assert!(false, "an output does not fit the schema: {error}"),
+        // A field that the schema does not have is a fault of this code: an output that is left out
+        // in silence would be worse than none at all.
+        #[expect(clippy::panic, reason = "see above")]
+        let event = fill(builder).build().unwrap_or_else(|error| {
+            panic!(
+                "the output `{kind}` of {}/{}@{}: {error}",
+                self.topic, self.partition, self.offset
+            )
+        });
+        if let Some(count) = self.counts.get_mut(usize::from(slot(metric))) {
+            *count += 1;
         }
+        (self.emit)(Output { destination, key, event, ordinal });
     }
+}
+
+/// Where outputs about a metric are counted, by its place.
+fn slot(metric: Option<u8>) -> u8 {
+    let slot = metric.map_or(0, |place| place + 1);
+    assert!(usize::from(slot) < NUMBERED, "there is no place {slot} for a metric");
+    slot
 }

@@ -24,6 +24,11 @@
 //!   sealed sooner. These are the last ones of a partition; one that others follow is not
 //!   comparable.
 //! - A sealed output of another [`SEMANTICS`] version is not comparable.
+//! - Metrics and detectors have versions of their own, which `monitor.configured` lists. What was in
+//!   force and is not in this build, or in another version, is *not compared*, and named; so are the
+//!   alerts of a metric that a missing detector may have tested, and all alerts where the settings
+//!   share an error budget among streams. Everything else is compared. Bounds over several metrics
+//!   (alerts held under suppressions, streams of a canary) are taken not to be reached.
 //! - **Doubt.** From the first offset on where something that counted is not in the archive
 //!   ([`Doubt`]), what is the same is as good as ever: it does not come about by chance. What is not
 //!   the same proves nothing there, and is *not comparable* instead of a difference.
@@ -38,13 +43,14 @@
 //!
 //! # What it costs
 //!
-//! The processor's memory, 32 bytes for each output, and a bounded number of outputs whole.
+//! The processor's memory, 40 bytes for each output, and a bounded number of outputs whole.
 //!
 //! # What it does not do
 //!
 //! It reads no archive and checks no leaf; `evidence` does. It does not know the names of topics.
 
 mod canonical;
+mod coverage;
 mod doubts;
 mod generations;
 mod outcome;
@@ -52,11 +58,13 @@ mod side;
 
 use event::{ColumnId, Decoded, Event, Record, column, kind};
 
+use self::coverage::Coverage;
 use self::doubts::Doubts;
 pub use self::generations::Start;
 use self::generations::{Computed, Generations, TakenOver};
-pub use self::outcome::{Difference, Doubt, Origin, Outcome, Subject, What};
+pub use self::outcome::{Difference, Doubt, NotCompared, Origin, Outcome, Part, Subject, What};
 use self::side::Side;
+use crate::catalogue::Catalogue;
 use crate::output::Destination;
 use crate::semantics::SEMANTICS;
 
@@ -73,6 +81,7 @@ pub struct Replay {
     /// First record of the first state that is known to begin in the archive.
     known_from: Option<i64>,
     doubts: Doubts,
+    coverage: Coverage,
     topic: String,
     partition: i32,
     first_offset: i64,
@@ -85,11 +94,24 @@ impl Replay {
     /// holds. `starts` are all that its records tell. Settings come from the records, as they did.
     #[must_use]
     pub fn new(topic: &str, partition: i32, first_offset: i64, starts: &[Start]) -> Self {
-        let generations = Generations::new(topic, partition, first_offset, starts);
+        Self::with_catalogue(topic, partition, first_offset, starts, Catalogue::default())
+    }
+
+    /// As [`Self::new`], with less than everything that this build computes: as an earlier release.
+    #[must_use]
+    pub fn with_catalogue(
+        topic: &str,
+        partition: i32,
+        first_offset: i64,
+        starts: &[Start],
+        catalogue: Catalogue,
+    ) -> Self {
+        let generations = Generations::new(topic, partition, first_offset, starts, catalogue);
         let mut replay = Self {
             known_from: generations.known_from(),
             generations,
             doubts: Doubts::default(),
+            coverage: Coverage::default(),
             topic: topic.to_owned(),
             partition,
             first_offset,
@@ -118,9 +140,13 @@ impl Replay {
     /// event and whether there was a fault.
     pub fn handle_record(&mut self, record: &Record<'_>, decoded: &Decoded<'_>) {
         let (computed, taken_over) = self.generations.handle_record(record, decoded);
-        for Computed { destination, ordinal, forms, optional } in computed {
+        self.coverage.set(record.offset, self.generations.missing());
+        let mut numbered: Vec<(u32, Computed)> = (0..).zip(computed).collect();
+        numbered.sort_by_key(|(_, computed)| computed.ordinal);
+        for (sequence, Computed { destination, ordinal, mut forms, optional }) in numbered {
+            forms.retain(|form| self.coverage.missing_of(record.offset, form).is_none());
             let origin = Origin { offset: record.offset, ordinal };
-            self.side(destination).computed(origin, forms, optional);
+            self.side(destination).computed(origin, sequence, forms, optional);
         }
         match taken_over {
             Some(TakenOver::By(start)) => self.doubts.forget(start.first_offset, start.at),
@@ -202,6 +228,8 @@ impl Replay {
             self.outcome.not_comparable += 1;
         } else if offset >= self.next_offset() {
             self.side(destination).awaiting();
+        } else if let Some(missing) = self.coverage.missing_of(offset, event) {
+            self.coverage.left_out(missing);
         } else {
             self.side(destination).sealed(at, origin, event, erased);
         }
@@ -214,6 +242,8 @@ impl Replay {
         let counters = self.generations.current().counters();
         (outcome.records, outcome.quarantined) = (counters.records, counters.quarantined);
         outcome.not_comparable += outcome.other_versions.values().sum::<u64>();
+        outcome.not_compared = self.coverage.finish();
+        outcome.not_comparable += outcome.not_compared.iter().map(|part| part.outputs).sum::<u64>();
         for side in self.sides {
             side.finish(&self.doubts, &mut outcome);
         }

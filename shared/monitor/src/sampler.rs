@@ -1,15 +1,15 @@
-//! Which of the calls of a run the detectors see: at most one of each run.
+//! Samples the calls of a run for the detectors: at most one of each run.
 //!
 //! The calls of one run depend on each other: an agent that searches once searches again, and a
-//! tool that is down fails every call. A detector that takes each for a fresh draw sees changes
-//! where there are only runs (on tau-bench, four in ten of the halves of one version). So of each
-//! run one call counts, with all that is measured of it: the first with probability 1/2, the second
-//! with 1/4, and so on, decided by the run's id alone. Then runs of a kind give values of a
-//! distribution, each once, and a run with few calls may give none: that is the price, half of the
-//! runs where each makes one call, and an eighth where each makes three. An event without a run is
-//! a run of its own. Windows tell of every call.
+//! tool that is down fails every call. A detector that treats each as an independent draw finds
+//! changes where there are only runs (on tau-bench, in four of ten random halves of one version). So
+//! one call of each run is chosen, with all that is measured of it: the first with probability 1/2,
+//! the second with 1/4, and so on, decided by the run's id alone. Then similar runs give one value
+//! each from one distribution. A run with few calls may give none: half of the runs with one call,
+//! an eighth of those with three. An event without a run is a run of its own. Windows count every
+//! call.
 //!
-//! **Bound.** The last [`RUNS_MAX`] runs are remembered. One that goes on after as many others
+//! **Bound.** The last [`RUNS_MAX`] runs are remembered. One that continues after as many others
 //! counts as new.
 
 use std::collections::VecDeque;
@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 /// Runs remembered.
 const RUNS_MAX: usize = 128;
-/// Calls of a run of which none after it is chosen.
+/// Index of the last call that may still be sampled.
 const CALLS_MAX: u32 = 7;
 
 /// Chooses among the calls of runs.
@@ -29,11 +29,11 @@ pub(crate) struct Sampler {
 }
 
 impl Sampler {
-    /// Whether the next call of a run is the one that counts.
+    /// Whether the next call of a run is the sampled one.
     pub(crate) fn choose(&mut self, run: Option<&str>) -> bool {
         let Some(run) = run.filter(|run| !run.is_empty()) else { return true };
         let (digest, chosen) = lot(run);
-        // The latest first: runs that are open now have been heard a moment ago.
+        // From the latest: runs that are open were seen a moment ago.
         let at = self.runs.iter().rposition(|(known, _)| *known == digest);
         let seen = at.and_then(|at| self.runs.remove(at)).map_or(0, |(_, seen)| seen);
         self.runs.push_back((digest, seen.saturating_add(1)));
@@ -44,7 +44,7 @@ impl Sampler {
     }
 }
 
-/// Digest of a run's id, and which of its calls counts, from 0: FNV-1a (Fowler, Noll, Vo) with the
+/// Digest of a run's id, and the index of the sampled call, from 0: FNV-1a (Fowler, Noll, Vo) with the
 /// last step of splitmix64, so that similar ids are not similar numbers.
 fn lot(run: &str) -> (u32, u32) {
     let hash = run.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {

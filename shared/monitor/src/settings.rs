@@ -1,8 +1,8 @@
-//! What can be set about the computation.
+//! Settings of the computation.
 //!
-//! Settings are part of the record: a `monitor.configured` event in a partition says which ones
-//! hold from its offset on. So a replay needs nothing but the archive. Before the first such event
-//! the defaults hold, which are therefore part of [`crate::SEMANTICS`].
+//! Settings are part of the record: a `monitor.configured` event in a partition puts them in force
+//! from its offset on, so a replay needs nothing but the archive. Before the first such event the
+//! defaults are in force, which are therefore part of [`crate::SEMANTICS`].
 
 use std::collections::BTreeMap;
 
@@ -10,42 +10,43 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::dedup::EVENT_IDS_MAX;
+use crate::metric;
 use crate::metric_settings::{self, BaselineKind, MetricSettings};
 
 /// Settings of the computation of one partition.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
-    /// How far events may arrive behind the latest event time of the partition and still be on
-    /// time. A later one revises its window if it lies within `retention_secs`.
+    /// How far behind the latest event time of the partition an event may arrive and still be on
+    /// time, in seconds. A later one revises its window within `retention_secs`.
     pub lateness_secs: u32,
-    /// How long a closed window can still be revised. A later event is counted (`too_late`), seen
-    /// by the drift detectors, and left out of windows. Bounds the panes kept of each key to
-    /// `(retention_secs + lateness_secs) / 60`, and some; of the hour and the day before, an
-    /// aggregate each.
+    /// How long a closed window can still be revised, in seconds. A later event is counted
+    /// (`too_late`), seen by the drift detectors, and excluded from windows. Bounds the panes of each
+    /// key to about `(retention_secs + lateness_secs) / 60`, plus one aggregate for the hour and one
+    /// for the day.
     pub retention_secs: u32,
-    /// How far ahead of its broker timestamp an event time may be. One further ahead is replaced
-    /// by the broker timestamp and counted (`future_skew`).
+    /// How far ahead of its broker timestamp an event time may be, in seconds. One further ahead is
+    /// replaced by the broker timestamp and counted (`future_skew`).
     pub future_skew_secs_max: u32,
-    /// How long a partition must be silent before ticks move its watermark: event time is then
-    /// taken to go on as the broker's does, this much behind.
+    /// How long a partition must be idle before ticks advance its watermark, in seconds: event time is
+    /// then assumed to advance with the broker's clock, this far behind.
     pub idle_timeout_secs: u32,
-    /// Agent versions kept per partition. One more evicts a sixteenth of them, those of the agents
-    /// that were silent for longest: their open windows are closed at once, their baselines and
-    /// detectors forgotten, and they are counted (`keys_evicted`). An idle one takes about a kilobyte
-    /// of memory with a few runs and no baseline, some fifteen with every metric tested.
+    /// Agent versions kept per partition. One more evicts a sixteenth of them, least recently active
+    /// agents first: their open windows are closed at once, their baselines and detectors discarded,
+    /// and they are counted (`keys_evicted`). An idle one takes about 1 KB of memory with a few runs
+    /// and no baseline, about 15 KB with every metric tested.
     pub keys_max: u32,
-    /// Versions kept of one agent in one environment. One more evicts that which was silent for
-    /// longest and is not the current one.
+    /// Versions kept of one agent in one environment. One more evicts the least recently active one
+    /// that is not current.
     pub versions_per_agent_max: u16,
-    /// Evaluation suites of one key. Results of further suites are counted under `_other` and have
-    /// no detector.
+    /// Evaluation suites of one key. Results of further suites are counted under `_other` and not
+    /// watched for drift.
     pub suites_per_key_max: u16,
     /// Event ids remembered per partition; a repeated one is ignored and counted (`duplicates`).
-    /// A duplicate that comes more than this many events later is not recognised.
+    /// A duplicate more than this many events later is not recognised.
     pub event_ids_max: u32,
-    /// Observations that a baseline needs. Below, there is no detector, and `drift.baseline.set`
-    /// says so.
+    /// Observations a baseline needs. With fewer there is no detector, and `drift.baseline.set`
+    /// reports that.
     pub baseline_observations_min: u32,
     /// Tolerance: rise of a rate above its baseline that the null hypothesis allows, and of the mean
     /// rank of sizes above or below one half. The bound is never below the baseline's upper 95 %
@@ -61,9 +62,9 @@ pub struct Settings {
     /// Probability that a canary that is no worse is *ever* called worse, for each of its streams,
     /// however long it runs and however often one looks. A canary that runs keeps its own.
     pub canary_alpha: f64,
-    /// Observations without which no alert fires, and of each period that resolves one.
+    /// Observations needed before an alert fires, and in each period that resolves one.
     pub observations_min: u32,
-    /// Average number of observations of one stream until a false alarm, at least.
+    /// Average run length: observations of one stream until a false alarm, on average, at least.
     pub average_run_length: f64,
     /// Evidence of a ticket as a share of that of a page: `k` streams whose e-values all reach this
     /// share of their run lengths, divided by `k`, have a ticket each (e-d-BH, `k` up to 16), given
@@ -89,7 +90,7 @@ pub struct Settings {
     /// Time from one heartbeat of the monitor to the next beyond which it was away: the finding
     /// `monitor.gap`. Several tick intervals; 0 for never.
     pub monitor_gap_secs: u32,
-    /// Where an alert's runbook is; empty for none.
+    /// URL of the runbook that alerts link to; empty for none.
     pub runbook_url: String,
     /// What observations are compared with: `previous` (the version before), `pinned` (a snapshot
     /// that stays: see `driftseal baseline pin`), or `rolling` (the same hour of the week in the
@@ -136,18 +137,18 @@ impl Default for Settings {
     }
 }
 
-/// Why a text holds no settings.
+/// Why a text is not valid settings.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum SettingsTextError {
     /// Not JSON, an unknown key, or a value of the wrong type.
     #[error("settings do not decode: {0}")]
     Text(String),
-    /// A setting that makes no sense.
+    /// An invalid setting.
     #[error(transparent)]
     Setting(#[from] SettingsError),
 }
 
-/// A setting that makes no sense.
+/// An invalid setting.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("`{key}`: {problem}")]
 pub struct SettingsError {
@@ -164,11 +165,19 @@ impl Settings {
     ///
     /// See [`SettingsTextError`]; of several problems the first.
     pub fn from_json(text: &str) -> Result<Self, SettingsTextError> {
+        Self::from_record(text, metric::is_watched)
+    }
+
+    /// Settings of a `monitor.configured` event, where metrics of those names can be set.
+    pub(crate) fn from_record(
+        text: &str,
+        can_be_set: impl Fn(&str) -> bool,
+    ) -> Result<Self, SettingsTextError> {
         // By way of an object, for a list of values would pass as settings too.
         let settings: Self = serde_json::from_str::<serde_json::Map<_, _>>(text)
             .and_then(|object| serde_json::from_value(object.into()))
             .map_err(|error| SettingsTextError::Text(error.to_string()))?;
-        match settings.problems().into_iter().next() {
+        match settings.problems_with(can_be_set).into_iter().next() {
             None => Ok(settings),
             Some(problem) => Err(problem.into()),
         }
@@ -187,6 +196,10 @@ impl Settings {
     /// All problems, in the order of the fields.
     #[must_use]
     pub fn problems(&self) -> Vec<SettingsError> {
+        self.problems_with(metric::is_watched)
+    }
+
+    fn problems_with(&self, can_be_set: impl Fn(&str) -> bool) -> Vec<SettingsError> {
         let mut problems = Vec::new();
         let mut check = |ok: bool, key: &str, problem: &str| {
             if !ok {
@@ -236,7 +249,7 @@ impl Settings {
         );
         check(self.partitions >= 1, "partitions", "must be at least 1");
         check(self.lag_ticks_min >= 1, "lag_ticks_min", "must be at least 1");
-        let metrics = metric_settings::problems(&self.metrics);
+        let metrics = metric_settings::problems(&self.metrics, can_be_set);
         problems.extend(metrics.into_iter().map(|(key, problem)| SettingsError { key, problem }));
         problems
     }
@@ -259,6 +272,11 @@ impl Settings {
         #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
         let streams = streams.max(1) as f64 * f64::from(self.partitions);
         (streams * per_day / self.false_pages_per_day_max).max(least)
+    }
+
+    /// Whether the evidence that one stream needs depends on the others.
+    pub(crate) fn shares_error_budget(&self) -> bool {
+        self.false_pages_per_day_max > 0.0 || self.ticket_share > 0.0
     }
 
     pub(crate) fn micros(seconds: u32) -> i64 {

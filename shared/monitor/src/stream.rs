@@ -30,16 +30,17 @@
 //! pin that names the alert.
 
 mod alert;
+mod candidate;
 mod comparison;
 mod context;
 mod counts;
+mod detectors;
 mod episode;
 mod expectation;
 mod finding;
 mod mark;
 mod median;
 mod mix;
-mod past;
 mod rate;
 mod reference;
 mod seasonal;
@@ -51,11 +52,12 @@ mod totals;
 mod value;
 
 pub(crate) use self::alert::int;
+pub(crate) use self::candidate::BaselineCandidate;
 pub(crate) use self::context::{Context, Shared};
 pub(crate) use self::counts::Counts;
+pub(crate) use self::detectors::DETECTORS;
 pub(crate) use self::expectation::{Common, Expected, Rolling};
 pub(crate) use self::mark::Mark;
-pub(crate) use self::past::Past;
 pub(crate) use self::reference::{Basis, Reference, Source};
 #[cfg(test)]
 pub(crate) use self::seasonal::SeasonalComparison;

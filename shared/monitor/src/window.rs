@@ -1,9 +1,9 @@
 //! Panes and windows of one key.
 //!
-//! A pane is created by the first event in it, never by time passing, so that an event of the
-//! year 1 or 9999 costs one pane and not millions. A window is emitted when the watermark passes
-//! its end; again, with the next revision, when late events have changed it and the watermark has
-//! passed the next minute. It is forgotten after the retention.
+//! A pane is created by the first event in it, never by the passing of time, so an event of the year
+//! 1 or 9999 costs one pane and not millions. A window is emitted when the watermark passes its end,
+//! and again, with the next revision, when late events have changed it and the watermark has passed
+//! the next minute. It is discarded after the retention.
 //!
 //! Windows of five minutes, an hour and a day are all merged from the same panes, so the three
 //! never disagree. When a short window is forgotten, its panes are folded into what is kept of its
@@ -217,6 +217,15 @@ impl Windows {
             Span::Day => return,
         };
         self.row_mut(longer).folded.entry(longer.start(window)).or_default().merge(&left);
+    }
+
+    /// Forgets what was observed of some metrics, by their places.
+    pub(crate) fn forget_metrics(&mut self, is_left: impl Fn(u8) -> bool) {
+        let rows = [&mut self.minutes, &mut self.hours, &mut self.days];
+        let folded = rows.into_iter().flat_map(|row| row.folded.values_mut());
+        for pane in self.panes.values_mut().chain(folded) {
+            pane.cells.retain(|(place, _), _| !is_left(*place));
+        }
     }
 
     #[cfg(test)]

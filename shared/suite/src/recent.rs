@@ -108,7 +108,7 @@ impl<V: Serialize + DeserializeOwned> Recent<V> {
             } else {
                 self.saved.remove(&key);
             }
-            show(key, entry.map(|entry| postcard::to_stdvec(entry).unwrap_or_default()));
+            show(key, entry.map(encode));
         }
     }
 
@@ -147,6 +147,18 @@ pub(crate) fn key_of(event: &Event<'_>, columns: &[TypedColumn<Text>]) -> u128 {
 pub(crate) fn number_of(hasher: Sha256) -> u128 {
     let digest: [u8; 32] = hasher.finalize().into();
     digest.iter().take(16).fold(0, |number, byte| number << 8 | u128::from(*byte))
+}
+
+/// Number of a suite, by its name: 128 bits of its SHA-256.
+pub(crate) fn number_of_suite(name: &str) -> u128 {
+    number_of(Sha256::new_with_prefix(name))
+}
+
+/// What is saved of a value; every type of the state has a postcard form.
+#[expect(clippy::panic, reason = "without its bytes the value is lost")]
+pub(crate) fn encode(value: &impl Serialize) -> Vec<u8> {
+    postcard::to_stdvec(value)
+        .unwrap_or_else(|error| panic!("the state of a suite does not encode: {error}"))
 }
 
 #[cfg(test)]

@@ -4,11 +4,10 @@
 //! It says neither where entries are kept nor which of several saves holds.
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use crate::document::Suite;
-use crate::recent::number_of;
+use crate::recent::{encode, number_of_suite};
 use crate::suites::{Limits, Live, Suites};
 
 /// Which entry.
@@ -71,11 +70,6 @@ pub struct Head {
 #[error("the saved suites do not fit together: {0}")]
 pub struct ResumeError(String);
 
-/// Number of a suite, by its name: 128 bits of its SHA-256.
-pub(crate) fn number_of_suite(name: &str) -> u128 {
-    number_of(Sha256::new_with_prefix(name))
-}
-
 impl Suites {
     /// What must be saved to continue: the head, which replaces the one before, and each entry that
     /// is not as it was at the last call (or when it was resumed), at most once; `None` for one that
@@ -85,7 +79,7 @@ impl Suites {
             let suite = number_of_suite(name);
             if self.changed.remove(&suite) {
                 let saved = (live.suite.canonical(), live.since_offset);
-                let bytes = postcard::to_stdvec(&saved).unwrap_or_default();
+                let bytes = encode(&saved);
                 show(EntryId(Id::Suite(suite)), Some(bytes));
             }
             live.tallies.take_changes(|version, bytes| {

@@ -10,9 +10,8 @@ use thiserror::Error;
 use crate::document::Suite;
 use crate::gate::Tally;
 use crate::problem::Problems;
-use crate::recent::{Recent, key_of};
+use crate::recent::{Recent, key_of, number_of_suite};
 use crate::runs::{Part, RunFacts, Runs};
-use crate::saved::number_of_suite;
 use crate::trial::TrialKind;
 use crate::verdict::SuiteVerdict;
 

@@ -274,6 +274,9 @@ impl ReplayReport {
                 )?;
                 writeln!(to, "            {doubt}")?;
             }
+            for not_compared in &outcome.not_compared {
+                writeln!(to, "            {not_compared}")?;
+            }
             for (version, count) in &outcome.other_versions {
                 writeln!(to, "            {count} outputs of semantics {version}")?;
             }

@@ -32,7 +32,7 @@ pub(crate) fn table(kind: Kind, effort: Effort) -> Table {
     }
     let known = Known::new(kind, normal);
     let mut rows = Vec::new();
-    for entry in registry::ALL {
+    for entry in registry::every() {
         let plan = Plan::of(entry);
         if !plan.kinds.contains(&kind) {
             continue;
@@ -68,7 +68,7 @@ pub(crate) fn table(kind: Kind, effort: Effort) -> Table {
             .collect();
         for (how, threshold) in thresholds {
             let mut row = vec![
-                Cell::Text(entry.name.to_owned()),
+                Cell::Text(entry.name().to_owned()),
                 Cell::Text(match threshold {
                     1_000.0.. => format!("{threshold:.0} {how}"),
                     _ => format!("{threshold:.4} {how}"),

@@ -1,7 +1,7 @@
 //! Which registered detector is measured on which streams, and how it gets its threshold.
 
-use drift::registry::Entry;
-use drift::{Baseline, Detector, Direction, Null};
+use drift::registry::{AnyDetector, AnyEntry};
+use drift::{Baseline, Direction, Null};
 use statrs::distribution::{ContinuousCDF, Normal};
 
 use crate::simulate::{Law, SIGMA};
@@ -57,8 +57,8 @@ const PLANS: &[(&str, Plan)] = &[
 ];
 
 impl Plan {
-    pub(crate) fn of(entry: &Entry) -> Self {
-        let found = PLANS.iter().find(|(name, _)| *name == entry.name);
+    pub(crate) fn of(entry: AnyEntry) -> Self {
+        let found = PLANS.iter().find(|(name, _)| *name == entry.name());
         found.map_or(CLASSICAL, |(_, plan)| *plan)
     }
 
@@ -103,13 +103,13 @@ impl Known {
     }
 
     /// The detector, or nothing where this baseline has not what it needs.
-    pub(crate) fn make(&self, entry: &Entry, plan: &Plan) -> Option<Detector> {
+    pub(crate) fn make(&self, entry: AnyEntry, plan: &Plan) -> Option<AnyDetector> {
         let baseline = Baseline {
             null: (self.kind == Kind::Rate).then_some(Null::AtMost(self.rate)),
             direction: Direction::Rising,
             sorted: &self.sorted,
             counts: &self.counts,
         };
-        (entry.make)(&baseline, plan.made_with()).ok()
+        entry.make(&baseline, plan.made_with()).ok()
     }
 }

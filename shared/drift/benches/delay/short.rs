@@ -1,7 +1,7 @@
 //! Short baselines: a version of a few hundred trials, then the next one, which is worse from its
 //! first trial, or not at all.
 
-use drift::registry::{self, Entry};
+use drift::registry::{self, AnyDetector, AnyEntry};
 use drift::{
     Baseline, Confidence, Detector, Direction, EsrBounded, EsrTwoSample, Null, StreamDetector,
     interval,
@@ -23,7 +23,7 @@ pub(crate) enum Method {
     /// The baseline's rate as if it were the true one: guarantees nothing.
     PlugIn,
     /// Sees the baseline first.
-    Learning(&'static Entry),
+    Learning(AnyEntry),
 }
 
 impl Method {
@@ -33,12 +33,12 @@ impl Method {
             Self::TwoSampleAnytime => "esr-two-sample, head start 0".to_owned(),
             Self::UpperBound => "esr-bounded, 95 % upper bound".to_owned(),
             Self::PlugIn => "esr-bounded, bound = baseline's rate".to_owned(),
-            Self::Learning(entry) => entry.name.to_owned(),
+            Self::Learning(entry) => entry.name().to_owned(),
         }
     }
 
     /// The detector after `n` values at that rate, and how many of them were 1.
-    fn make(self, n: u32, rate: f64, numbers: &mut Numbers) -> (Detector, u32) {
+    fn make(self, n: u32, rate: f64, numbers: &mut Numbers) -> (AnyDetector, u32) {
         let law = Law::Rate(rate);
         let values: Vec<_> = (0..n).map(|_| law.observe(numbers)).collect();
         let ones = values.iter().filter(|seen| seen.value.value() > 0.5).count() as u32;
@@ -46,13 +46,13 @@ impl Method {
         let baseline =
             Baseline { direction: Direction::Rising, counts: &counts, ..Baseline::default() };
         let two_sample = || EsrTwoSample::new(&baseline, RUN_LENGTH).unwrap();
-        let bounded = |bound: f64| {
-            Detector::EsrBounded(EsrBounded::new(bound_of(bound), RUN_LENGTH).unwrap())
+        let bounded = |bound: f64| -> AnyDetector {
+            Detector::EsrBounded(EsrBounded::new(bound_of(bound), RUN_LENGTH).unwrap()).into()
         };
         let detector = match self {
-            Self::TwoSample => Detector::EsrTwoSample(two_sample()),
+            Self::TwoSample => Detector::EsrTwoSample(two_sample()).into(),
             Self::TwoSampleAnytime => {
-                Detector::EsrTwoSample(two_sample().with_head_start(0.0).unwrap())
+                Detector::EsrTwoSample(two_sample().with_head_start(0.0).unwrap()).into()
             }
             Self::UpperBound => {
                 let level = Confidence::new(0.95).unwrap();
@@ -82,9 +82,9 @@ const fn bound_of(rate: f64) -> Null {
 fn methods() -> Vec<Method> {
     let mut methods =
         vec![Method::TwoSample, Method::TwoSampleAnytime, Method::UpperBound, Method::PlugIn];
-    let learning = registry::ALL.iter().filter(|entry| {
-        let plan = Plan::of(entry);
-        plan.learns && (entry.make)(&bound_of(0.5).into(), plan.made_with()).is_ok()
+    let learning = registry::every().filter(|entry| {
+        let plan = Plan::of(*entry);
+        plan.learns && entry.make(&bound_of(0.5).into(), plan.made_with()).is_ok()
     });
     methods.extend(learning.map(Method::Learning));
     methods
@@ -119,7 +119,9 @@ pub(crate) fn thresholds(rate: f64, effort: Effort) -> Vec<(Method, f64)> {
             RUN_LENGTH
         }
         Method::Learning(entry) => {
-            let Some(detector) = known.make(entry, &Plan::of(entry)) else { return f64::INFINITY };
+            let Some(detector) = known.make(*entry, &Plan::of(*entry)) else {
+                return f64::INFINITY;
+            };
             let unchanged = each(effort.null_runs, 11, |numbers| {
                 let (mut detector, law) = (detector.clone(), Law::Rate(rate));
                 let length = effort.null_values;

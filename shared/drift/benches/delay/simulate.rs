@@ -4,7 +4,8 @@
 //! alarm at every threshold can be read from them, so one set of runs serves to choose a threshold
 //! and another to measure at it.
 
-use drift::{Detector, Finite, Observation, StreamDetector, Unit};
+use drift::registry::AnyDetector;
+use drift::{Finite, Observation, StreamDetector, Unit};
 
 /// splitmix64 (Steele, Lea, Flood 2014).
 #[derive(Debug)]
@@ -76,7 +77,7 @@ pub(crate) struct Run {
 impl Run {
     /// Lets `detector` see `length` values, or as many as it takes to reach `stop`.
     pub(crate) fn of(
-        detector: &mut Detector,
+        detector: &mut AnyDetector,
         length: u32,
         stop: f64,
         mut value: impl FnMut(u32) -> Observation,

@@ -129,8 +129,13 @@ fn main() {
                 .iter()
                 .map(|value| Observation::of(Finite::new(*value).unwrap()))
                 .collect();
-        let make =
-            || (registry::find(name).unwrap().make)(&Baseline::default(), threshold).unwrap();
+        let make = || {
+            registry::every()
+                .find(|entry| entry.name() == name)
+                .unwrap()
+                .make(&Baseline::default(), threshold)
+                .unwrap()
+        };
         let nanoseconds = measure(observations.len(), || {
             let mut detector = make();
             for observation in &observations {

@@ -84,6 +84,9 @@ pub struct Adwin {
 }
 
 impl Adwin {
+    /// Version of what it computes.
+    pub const VERSION: u32 = 1;
+
     /// A detector that alarms when its statistic reaches `threshold`, which is `1 / delta`.
     ///
     /// # Errors

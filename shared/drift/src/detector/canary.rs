@@ -49,6 +49,9 @@ pub struct Canary {
 }
 
 impl Canary {
+    /// Version of what it computes.
+    pub const VERSION: u32 = 1;
+
     /// A test that alarms when its e-value reaches `threshold`, one over the probability of a
     /// false alarm.
     ///

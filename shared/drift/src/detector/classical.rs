@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::detector::{NullError, Signal};
+use crate::detector::{Direction, NullError, Signal};
 use crate::finite::Finite;
 
 /// Values beyond this are taken as this: their squares, summed over any stream, stay finite.
@@ -83,6 +83,39 @@ impl Moments {
             (self.squares / float(self.mean.count - 1)).max(0.0).sqrt()
         } else {
             0.0
+        }
+    }
+}
+
+/// One direction of a detector that looks for rises, with falls as rises of the opposite.
+pub(crate) trait Side: Default {
+    fn statistic(&self) -> f64;
+}
+
+/// The directions that are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Sides<S> {
+    pub(crate) rising: Option<S>,
+    pub(crate) falling: Option<S>,
+}
+
+impl<S: Side> Sides<S> {
+    pub(crate) fn of(direction: Direction) -> Self {
+        Self {
+            rising: (direction != Direction::Falling).then(S::default),
+            falling: (direction != Direction::Rising).then(S::default),
+        }
+    }
+
+    /// The larger statistic.
+    pub(crate) fn statistic(&self) -> f64 {
+        let sides = [&self.rising, &self.falling];
+        sides.into_iter().flatten().fold(0.0, |most, side| side.statistic().max(most))
+    }
+
+    pub(crate) fn reset(&mut self) {
+        for side in [&mut self.rising, &mut self.falling].into_iter().flatten() {
+            *side = S::default();
         }
     }
 }

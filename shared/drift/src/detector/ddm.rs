@@ -20,7 +20,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::detector::classical::{CAP, Mean, float, from_one, positive, signal};
+use crate::detector::classical::{CAP, Mean, Side, Sides, float, from_one, positive, signal};
 use crate::detector::{Direction, NullError, Observation, Signal, StreamDetector};
 use crate::finite::Unit;
 
@@ -41,14 +41,14 @@ impl Default for DdmSettings {
 
 /// One direction.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
-struct Side {
+struct Reach {
     mean: Mean,
     /// Mean and its standard deviation when their sum was least.
     least: Option<(f64, f64)>,
     statistic: f64,
 }
 
-impl Side {
+impl Reach {
     fn update(&mut self, value: f64, warm_up: u64) {
         self.mean.add(value);
         let (p, n) = (self.mean.mean, self.mean.count);
@@ -65,17 +65,25 @@ impl Side {
     }
 }
 
+impl Side for Reach {
+    fn statistic(&self) -> f64 {
+        self.statistic
+    }
+}
+
 /// The detector; see the module's head.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Ddm {
     settings: DdmSettings,
     threshold: f64,
-    rising: Option<Side>,
-    falling: Option<Side>,
+    sides: Sides<Reach>,
     observations: u64,
 }
 
 impl Ddm {
+    /// Version of what it computes.
+    pub const VERSION: u32 = 1;
+
     /// A detector that alarms when its statistic reaches `threshold` standard deviations.
     ///
     /// # Errors
@@ -88,22 +96,18 @@ impl Ddm {
         threshold: f64,
     ) -> Result<Self, NullError> {
         positive("warning", settings.warning)?;
-        let (rising, falling) = match direction {
-            Direction::Rising => (Some(Side::default()), None),
-            Direction::Falling => (None, Some(Side::default())),
-            Direction::Both => (Some(Side::default()), Some(Side::default())),
-        };
-        Ok(Self { settings, threshold: from_one(threshold)?, rising, falling, observations: 0 })
+        let (threshold, sides) = (from_one(threshold)?, Sides::of(direction));
+        Ok(Self { settings, threshold, sides, observations: 0 })
     }
 }
 
 impl StreamDetector for Ddm {
     fn update(&mut self, observation: Observation) -> Signal {
         let value = Unit::nearest(observation.value).value();
-        if let Some(side) = &mut self.rising {
+        if let Some(side) = &mut self.sides.rising {
             side.update(value, self.settings.warm_up);
         }
-        if let Some(side) = &mut self.falling {
+        if let Some(side) = &mut self.sides.falling {
             side.update(1.0 - value, self.settings.warm_up);
         }
         self.observations = self.observations.saturating_add(1);
@@ -111,8 +115,7 @@ impl StreamDetector for Ddm {
     }
 
     fn statistic(&self) -> f64 {
-        let sides = [&self.rising, &self.falling];
-        sides.into_iter().flatten().fold(0.0, |most, side| side.statistic.max(most))
+        self.sides.statistic()
     }
 
     fn observations(&self) -> u64 {
@@ -120,9 +123,7 @@ impl StreamDetector for Ddm {
     }
 
     fn reset(&mut self) {
-        for side in [&mut self.rising, &mut self.falling].into_iter().flatten() {
-            *side = Side::default();
-        }
+        self.sides.reset();
         self.observations = 0;
     }
 }

@@ -19,7 +19,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::detector::classical::{Moments, float, from_one, positive, signal};
+use crate::detector::classical::{Moments, Side, Sides, float, from_one, positive, signal};
 use crate::detector::{Direction, NullError, Observation, Signal, StreamDetector};
 
 /// Settings, with the paper's defaults.
@@ -39,7 +39,7 @@ impl Default for EddmSettings {
 
 /// One direction.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
-struct Side {
+struct Reach {
     distances: Moments,
     /// Values up to the last error.
     last: u64,
@@ -48,7 +48,7 @@ struct Side {
     statistic: f64,
 }
 
-impl Side {
+impl Reach {
     fn error(&mut self, observations: u64, warm_up: u64) {
         self.distances.add(float(observations.saturating_sub(self.last)));
         self.last = observations;
@@ -65,17 +65,25 @@ impl Side {
     }
 }
 
+impl Side for Reach {
+    fn statistic(&self) -> f64 {
+        self.statistic
+    }
+}
+
 /// The detector; see the module's head.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Eddm {
     settings: EddmSettings,
     threshold: f64,
-    rising: Option<Side>,
-    falling: Option<Side>,
+    sides: Sides<Reach>,
     observations: u64,
 }
 
 impl Eddm {
+    /// Version of what it computes.
+    pub const VERSION: u32 = 1;
+
     /// A detector that alarms when its statistic reaches `threshold`.
     ///
     /// # Errors
@@ -88,12 +96,8 @@ impl Eddm {
         threshold: f64,
     ) -> Result<Self, NullError> {
         positive("warning", settings.warning)?;
-        let (rising, falling) = match direction {
-            Direction::Rising => (Some(Side::default()), None),
-            Direction::Falling => (None, Some(Side::default())),
-            Direction::Both => (Some(Side::default()), Some(Side::default())),
-        };
-        Ok(Self { settings, threshold: from_one(threshold)?, rising, falling, observations: 0 })
+        let (threshold, sides) = (from_one(threshold)?, Sides::of(direction));
+        Ok(Self { settings, threshold, sides, observations: 0 })
     }
 }
 
@@ -101,7 +105,7 @@ impl StreamDetector for Eddm {
     fn update(&mut self, observation: Observation) -> Signal {
         self.observations = self.observations.saturating_add(1);
         let error = observation.value.value() >= 0.5;
-        let side = if error { &mut self.rising } else { &mut self.falling };
+        let side = if error { &mut self.sides.rising } else { &mut self.sides.falling };
         if let Some(side) = side {
             side.error(self.observations, self.settings.warm_up);
         }
@@ -109,8 +113,7 @@ impl StreamDetector for Eddm {
     }
 
     fn statistic(&self) -> f64 {
-        let sides = [&self.rising, &self.falling];
-        sides.into_iter().flatten().fold(0.0, |most, side| side.statistic.max(most))
+        self.sides.statistic()
     }
 
     fn observations(&self) -> u64 {
@@ -118,9 +121,7 @@ impl StreamDetector for Eddm {
     }
 
     fn reset(&mut self) {
-        for side in [&mut self.rising, &mut self.falling].into_iter().flatten() {
-            *side = Side::default();
-        }
+        self.sides.reset();
         self.observations = 0;
     }
 }

@@ -62,6 +62,9 @@ pub struct EsrBounded {
 }
 
 impl EsrBounded {
+    /// Version of what it computes.
+    pub const VERSION: u32 = 1;
+
     /// A detector that alarms when its e-value reaches `threshold`, the guaranteed average run
     /// length to a false alarm.
     ///

@@ -82,6 +82,9 @@ pub struct EsrConformal {
 }
 
 impl EsrConformal {
+    /// Version of what it computes.
+    pub const VERSION: u32 = 1;
+
     /// A detector that alarms when its e-value reaches `threshold`, the guaranteed average run
     /// length to a false alarm. Of the baseline it takes the direction, and earlier values if
     /// there are any, in any order.

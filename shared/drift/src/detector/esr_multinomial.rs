@@ -57,6 +57,9 @@ pub struct EsrMultinomial {
 }
 
 impl EsrMultinomial {
+    /// Version of what it computes.
+    pub const VERSION: u32 = 1;
+
     /// A detector that takes the smoothed shares of the baseline for the probabilities, and alarms
     /// when its e-value reaches `threshold`.
     ///

@@ -140,6 +140,9 @@ pub struct EsrNormal {
 }
 
 impl EsrNormal {
+    /// Version of what it computes.
+    pub const VERSION: u32 = 1;
+
     /// A detector that takes the reference for the distribution itself, and alarms when its
     /// e-value reaches `threshold`.
     ///

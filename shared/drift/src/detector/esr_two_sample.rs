@@ -133,6 +133,9 @@ pub struct EsrTwoSample {
 }
 
 impl EsrTwoSample {
+    /// Version of what it computes.
+    pub const VERSION: u32 = 1;
+
     /// A detector that alarms when its statistic reaches `threshold`, the average run length to a
     /// false alarm, with a head start of a twentieth of it.
     ///

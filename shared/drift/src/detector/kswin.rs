@@ -59,6 +59,9 @@ pub struct Kswin {
 }
 
 impl Kswin {
+    /// Version of what it computes.
+    pub const VERSION: u32 = 1;
+
     /// A detector that alarms when its statistic reaches `threshold`, which is `1 / alpha`.
     ///
     /// # Errors

@@ -56,6 +56,9 @@ pub struct PageHinkley {
 }
 
 impl PageHinkley {
+    /// Version of what it computes.
+    pub const VERSION: u32 = 1;
+
     /// A detector that alarms when its statistic reaches `threshold`.
     ///
     /// # Errors

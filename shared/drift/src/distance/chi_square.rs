@@ -4,7 +4,9 @@
 //! 1900. Two rows, no continuity correction; categories that occur in neither sample are left out.
 //! The p-value is asymptotic: trust it when expected counts are about five or more.
 
-use crate::distance::{Bounded, Comparison, Entry, Measure, Table};
+use super::comparison::{Bounded, Comparison};
+use super::measure::{Entry, Measure};
+use super::table::Table;
 
 /// Its line in the list.
 pub const ENTRY: Entry = Entry {

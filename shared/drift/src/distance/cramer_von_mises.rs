@@ -12,7 +12,9 @@
 
 use std::f64::consts::PI;
 
-use crate::distance::{Bounded, Comparison, Entry, Measure, Pooled, float};
+use super::comparison::{Bounded, Comparison, float};
+use super::measure::{Entry, Measure};
+use super::pooled::Pooled;
 use crate::elementary::exp;
 
 /// 95 % quantile of the limit distribution.

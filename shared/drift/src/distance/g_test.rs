@@ -3,7 +3,9 @@
 //! Wilks: *The likelihood test of independence in contingency tables*, Annals of Mathematical
 //! Statistics 6, 1935. Two rows, no continuity correction; the p-value is asymptotic.
 
-use crate::distance::{Bounded, Comparison, Entry, Measure, Table};
+use super::comparison::{Bounded, Comparison};
+use super::measure::{Entry, Measure};
+use super::table::Table;
 use crate::elementary::ln;
 
 /// Its line in the list.

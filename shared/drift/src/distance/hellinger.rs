@@ -9,7 +9,9 @@
 //! four times that; the margin covers what 100,000 simulated comparisons showed of 2 to 40 bins
 //! and 20 to 10,000 values.
 
-use crate::distance::{Bounded, Comparison, EFFECT_MIN, Entry, Measure, Table};
+use super::comparison::{Bounded, Comparison, EFFECT_MIN};
+use super::measure::{Entry, Measure};
+use super::table::Table;
 
 /// Simulated 99.9 % quantile of the square over that of its approximation, at most.
 const MARGIN: f64 = 1.6;

@@ -12,7 +12,9 @@
 
 use std::f64::consts::LN_2;
 
-use crate::distance::{Bounded, Comparison, EFFECT_MIN, Entry, Measure, Table};
+use super::comparison::{Bounded, Comparison, EFFECT_MIN};
+use super::measure::{Entry, Measure};
+use super::table::Table;
 use crate::elementary::ln;
 
 /// Its line in the list.

@@ -15,7 +15,9 @@
 
 use std::f64::consts::PI;
 
-use crate::distance::{Bounded, Comparison, Entry, LEVEL, Measure, Pooled, float};
+use super::comparison::{Bounded, Comparison, LEVEL, float};
+use super::measure::{Entry, Measure};
+use super::pooled::Pooled;
 use crate::elementary::{exp, ln};
 
 /// Product of the sizes up to which the p-value is exact.

@@ -6,7 +6,8 @@
 
 use std::cmp::Ordering;
 
-use crate::distance::{DistanceError, Table, float};
+use super::comparison::{DistanceError, float};
+use super::table::Table;
 use crate::sketch::{self, DdSketch};
 
 /// Values beyond this are refused: their squares have to be finite.

@@ -12,7 +12,9 @@
 //! (Yurdakul, Naranjo: *Statistical properties of the population stability index*, Journal of Risk
 //! Model Validation 14, 2020): the threshold is the larger of 0.1 and its 99.9 % quantile.
 
-use crate::distance::{Bounded, Comparison, EFFECT_MIN, Entry, Measure, Table};
+use super::comparison::{Bounded, Comparison, EFFECT_MIN};
+use super::measure::{Entry, Measure};
+use super::table::Table;
 use crate::elementary::ln;
 
 /// Counts added to each bin.

@@ -2,7 +2,7 @@
 
 use statrs::distribution::{ChiSquared, ContinuousCDF};
 
-use crate::distance::{DistanceError, float};
+use super::comparison::{DistanceError, float};
 
 /// Counts of the same categories in a reference and a current sample.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,7 +113,7 @@ impl Table {
     }
 
     pub(crate) fn critical(&self) -> f64 {
-        quantile(1.0 - crate::distance::LEVEL, self.freedom())
+        quantile(1.0 - super::comparison::LEVEL, self.freedom())
     }
 }
 

@@ -11,7 +11,9 @@
 //! that is more: `3.29 sqrt(1/n + 1/m)` times the area under `sqrt(F (1 - F))` of the pooled
 //! distribution function `F`, as if all differences between the two were of one sign.
 
-use crate::distance::{Bounded, Comparison, EFFECT_MIN, Entry, Measure, Pooled, float};
+use super::comparison::{Bounded, Comparison, EFFECT_MIN, float};
+use super::measure::{Entry, Measure};
+use super::pooled::Pooled;
 
 /// Normal quantile of 99.95 %.
 const Z: f64 = 3.290_526_731_491_926;

@@ -7,7 +7,8 @@ use drift::detector::ddm::{Ddm, DdmSettings};
 use drift::detector::eddm::{Eddm, EddmSettings};
 use drift::detector::kswin::{Kswin, KswinSettings};
 use drift::detector::page_hinkley::{PageHinkley, PageHinkleySettings};
-use drift::{Detector, Direction, Finite, Observation, Signal, StreamDetector};
+use drift::registry::Candidate;
+use drift::{Direction, Finite, Observation, Signal, StreamDetector};
 use serde_json::Value;
 
 fn numbers(stream: &Value) -> Vec<f64> {
@@ -21,7 +22,7 @@ fn numbers(stream: &Value) -> Vec<f64> {
     }
 }
 
-fn detector(case: &Value) -> Detector {
+fn detector(case: &Value) -> Candidate {
     let float = |name: &str| case[name].as_f64().unwrap();
     let whole = |name: &str, otherwise| case[name].as_u64().unwrap_or(otherwise);
     let size = |name: &str, otherwise| usize::try_from(whole(name, otherwise)).unwrap();
@@ -33,7 +34,7 @@ fn detector(case: &Value) -> Detector {
                 side_min: whole("side_min", 5),
                 grace: whole("grace", 10),
             };
-            Detector::Adwin(Adwin::new(settings, Direction::Both, 1.0 / float("delta")).unwrap())
+            Candidate::Adwin(Adwin::new(settings, Direction::Both, 1.0 / float("delta")).unwrap())
         }
         "page-hinkley" => {
             let settings = PageHinkleySettings {
@@ -47,27 +48,27 @@ fn detector(case: &Value) -> Detector {
                 _ => Direction::Both,
             };
             let made = PageHinkley::new(settings, direction, float("threshold"));
-            Detector::PageHinkley(made.unwrap())
+            Candidate::PageHinkley(made.unwrap())
         }
         "kswin" => {
             let settings = KswinSettings { window: size("window", 0), recent: size("recent", 0) };
-            Detector::Kswin(Kswin::new(settings, 1.0 / float("alpha")).unwrap())
+            Candidate::Kswin(Kswin::new(settings, 1.0 / float("alpha")).unwrap())
         }
         "ddm" => {
             let settings = DdmSettings { warm_up: whole("warm_up", 0), ..Default::default() };
-            Detector::Ddm(Ddm::new(settings, Direction::Rising, float("threshold")).unwrap())
+            Candidate::Ddm(Ddm::new(settings, Direction::Rising, float("threshold")).unwrap())
         }
         "eddm" => {
             let settings = EddmSettings { warm_up: whole("warm_up", 0), ..Default::default() };
             let threshold = 1.0 / float("beta");
-            Detector::Eddm(Eddm::new(settings, Direction::Rising, threshold).unwrap())
+            Candidate::Eddm(Eddm::new(settings, Direction::Rising, threshold).unwrap())
         }
         other => unreachable!("{other}"),
     }
 }
 
 /// Numbers of the values that alarm, counted from 1; it is reset after each.
-fn alarms(mut detector: Detector, values: &[f64]) -> Vec<u64> {
+fn alarms(mut detector: Candidate, values: &[f64]) -> Vec<u64> {
     let mut found = Vec::new();
     for (index, value) in (1_u64..).zip(values) {
         let signal = detector.update(Observation::of(Finite::new(*value).unwrap()));
@@ -104,14 +105,14 @@ fn a_mirrored_stream_alarms_in_the_other_direction() {
     let values: Vec<f64> =
         (0..6_000).map(|index| random.bernoulli([0.1, 0.3, 0.15][index / 2_000]).value()).collect();
     let mirrored: Vec<f64> = values.iter().map(|value| 1.0 - value).collect();
-    let make: [fn(Direction) -> Detector; 4] = [
-        |way| Detector::Adwin(Adwin::new(AdwinSettings::default(), way, 20.0).unwrap()),
+    let make: [fn(Direction) -> Candidate; 4] = [
+        |way| Candidate::Adwin(Adwin::new(AdwinSettings::default(), way, 20.0).unwrap()),
         |way| {
             let settings = PageHinkleySettings { tolerance: 0.02, ..Default::default() };
-            Detector::PageHinkley(PageHinkley::new(settings, way, 12.0).unwrap())
+            Candidate::PageHinkley(PageHinkley::new(settings, way, 12.0).unwrap())
         },
-        |way| Detector::Ddm(Ddm::new(DdmSettings::default(), way, 3.0).unwrap()),
-        |way| Detector::Eddm(Eddm::new(EddmSettings::default(), way, 1.25).unwrap()),
+        |way| Candidate::Ddm(Ddm::new(DdmSettings::default(), way, 3.0).unwrap()),
+        |way| Candidate::Eddm(Eddm::new(EddmSettings::default(), way, 1.25).unwrap()),
     ];
     for make in make {
         for (way, other) in [
@@ -133,12 +134,12 @@ fn adwin_and_kswin_do_not_depend_on_the_unit() {
         (0..3_000).map(|index| random.uniform() + f64::from(index / 1_000)).collect();
     // A power of two is exact.
     let scaled: Vec<f64> = values.iter().map(|value| value * 1_024.0).collect();
-    let kswin = || Detector::Kswin(Kswin::new(KswinSettings::default(), 1e4).unwrap());
+    let kswin = || Candidate::Kswin(Kswin::new(KswinSettings::default(), 1e4).unwrap());
     assert_eq!(alarms(kswin(), &values), alarms(kswin(), &scaled));
     // The last term of ADWIN's bound is for values in [0, 1]; the others scale.
     let adwin = || {
         let settings = AdwinSettings::default();
-        Detector::Adwin(Adwin::new(settings, Direction::Both, 500.0).unwrap())
+        Candidate::Adwin(Adwin::new(settings, Direction::Both, 500.0).unwrap())
     };
     let (found, larger) = (alarms(adwin(), &values), alarms(adwin(), &scaled));
     assert!(found.len() >= 2 && larger.len() >= 2, "{found:?} {larger:?}");
@@ -148,10 +149,10 @@ fn adwin_and_kswin_do_not_depend_on_the_unit() {
 #[test]
 fn absurd_values_leave_every_statistic_finite() {
     let values = [f64::MAX, f64::MIN, 0.0, 1e-300, f64::MAX].repeat(60);
-    let mut entries = drift::registry::ALL.iter();
+    let mut entries = drift::registry::every();
     let null = drift::Null::Between(0.4, 0.6);
     assert!(entries.all(|entry| {
-        let Ok(mut detector) = (entry.make)(&null.into(), 10.0) else { return true };
+        let Ok(mut detector) = entry.make(&null.into(), 10.0) else { return true };
         values.iter().all(|value| {
             let signal = detector.update(Observation::of(Finite::new(*value).unwrap()));
             let statistic = detector.statistic();
@@ -165,7 +166,7 @@ fn absurd_values_leave_every_statistic_finite() {
 /// Mean of values until the first alarm on a stream that does not change, cut at `length`, and
 /// its standard error.
 fn run_length(
-    make: impl Fn() -> Detector,
+    make: impl Fn() -> Candidate,
     runs: u64,
     length: usize,
     value: impl Fn(&mut crate::numbers::Numbers) -> f64,
@@ -188,7 +189,7 @@ fn run_length(
 #[test]
 fn false_alarms_are_as_frequent_as_the_heads_say() {
     let (mean, error) = run_length(
-        || Detector::Kswin(Kswin::new(KswinSettings::default(), 200.0).unwrap()),
+        || Candidate::Kswin(Kswin::new(KswinSettings::default(), 200.0).unwrap()),
         400,
         20_000,
         crate::numbers::Numbers::uniform,
@@ -198,14 +199,14 @@ fn false_alarms_are_as_frequent_as_the_heads_say() {
     let rate = |random: &mut crate::numbers::Numbers| random.bernoulli(0.1).value();
     let adwin = || {
         let made = Adwin::new(AdwinSettings::default(), Direction::Both, 500.0);
-        Detector::Adwin(made.unwrap())
+        Candidate::Adwin(made.unwrap())
     };
     assert_eq!(run_length(adwin, 30, 20_000, rate), (20_000.0, 0.0));
 
     let eddm = || {
-        Detector::Eddm(Eddm::new(EddmSettings::default(), Direction::Rising, 1.0 / 0.9).unwrap())
+        Candidate::Eddm(Eddm::new(EddmSettings::default(), Direction::Rising, 1.0 / 0.9).unwrap())
     };
-    let ddm = || Detector::Ddm(Ddm::new(DdmSettings::default(), Direction::Rising, 3.0).unwrap());
+    let ddm = || Candidate::Ddm(Ddm::new(DdmSettings::default(), Direction::Rising, 3.0).unwrap());
     let (eddm, ddm) = (run_length(eddm, 200, 20_000, rate), run_length(ddm, 200, 20_000, rate));
     assert!((eddm.0 - 1_200.0).abs() < 3.3 * eddm.1, "{eddm:?}");
     assert!((ddm.0 - 11_000.0).abs() < 3.3 * ddm.1, "{ddm:?}");

@@ -1,7 +1,8 @@
 //! Laws that every registered detector keeps.
 
 use drift::{
-    Baseline, Detector, Finite, Localiser, Null, Observation, StreamDetector, Unit, registry,
+    Baseline, Finite, Localiser, Null, Observation, StreamDetector, Unit, registry::AnyDetector,
+    registry::every,
 };
 use proptest::prelude::*;
 
@@ -71,15 +72,15 @@ proptest! {
     fn resuming_is_exact(
         before in observations(), after in observations(), known in baselines(),
     ) {
-        for entry in registry::ALL {
-            let mut whole = (entry.make)(&known.baseline(), 50.0).unwrap();
+        for entry in every() {
+            let mut whole = entry.make(&known.baseline(), 50.0).unwrap();
             let mut localiser = Localiser::rising(0.2).unwrap();
             for (index, observation) in before.iter().enumerate() {
                 whole.update(*observation);
                 localiser.update(Unit::nearest(observation.value), index);
             }
             let saved = postcard::to_stdvec(&(&whole, &localiser)).unwrap();
-            let (mut resumed, mut localised): (Detector, Localiser<usize>) =
+            let (mut resumed, mut localised): (AnyDetector, Localiser<usize>) =
                 postcard::from_bytes(&saved).unwrap();
             for (index, observation) in after.iter().enumerate() {
                 prop_assert_eq!(whole.update(*observation), resumed.update(*observation));
@@ -97,9 +98,9 @@ proptest! {
     fn a_reset_leaves_nothing_behind(
         before in observations(), after in observations(), known in baselines(),
     ) {
-        for entry in registry::ALL {
-            let mut used = (entry.make)(&known.baseline(), 50.0).unwrap();
-            let mut fresh = (entry.make)(&known.baseline(), 50.0).unwrap();
+        for entry in every() {
+            let mut used = entry.make(&known.baseline(), 50.0).unwrap();
+            let mut fresh = entry.make(&known.baseline(), 50.0).unwrap();
             for observation in &before {
                 used.update(*observation);
             }
@@ -115,8 +116,8 @@ proptest! {
     fn the_evidence_is_a_finite_number_and_counts(
         observations in observations(), known in baselines(),
     ) {
-        for entry in registry::ALL {
-            let mut detector = (entry.make)(&known.baseline(), 50.0).unwrap();
+        for entry in every() {
+            let mut detector = entry.make(&known.baseline(), 50.0).unwrap();
             for observation in &observations {
                 detector.update(*observation);
                 prop_assert!(detector.statistic() >= 0.0 && detector.statistic().is_finite());
@@ -127,15 +128,15 @@ proptest! {
 
     #[test]
     fn state_is_bounded(seed: u64, known in baselines()) {
-        for entry in registry::ALL {
-            let mut detector = (entry.make)(&known.baseline(), 50.0).unwrap();
+        for entry in every() {
+            let mut detector = entry.make(&known.baseline(), 50.0).unwrap();
             let mut numbers = crate::numbers::Numbers(seed);
             for _ in 0..3_000 {
                 let value = Finite::new(numbers.uniform() * 1e6).unwrap();
                 detector.update(Observation { value, tie: Unit::new(numbers.uniform()).unwrap() });
             }
             let saved = postcard::to_stdvec(&detector).unwrap();
-            prop_assert!(saved.len() <= 16 * 1_024, "{}: {} bytes", entry.name, saved.len());
+            prop_assert!(saved.len() <= 16 * 1_024, "{}: {} bytes", entry.name(), saved.len());
         }
     }
 

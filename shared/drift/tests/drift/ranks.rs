@@ -2,21 +2,22 @@
 //! with fixed seeds.
 
 use drift::{
-    Baseline, Detector, Direction, Finite, Null, Observation, Signal, StreamDetector, Unit,
-    registry,
+    Baseline, Direction, Finite, Null, Observation, Signal, StreamDetector, Unit,
+    registry::AnyDetector, registry::every,
 };
 use statrs::distribution::{ContinuousCDF, Normal};
 
 use crate::guarantee::mean_and_bound;
 use crate::numbers::Numbers;
 
-fn make(name: &str, baseline: &Baseline<'_>, threshold: f64) -> Detector {
-    (registry::find(name).unwrap().make)(baseline, threshold).unwrap()
+fn make(name: &str, baseline: &Baseline<'_>, threshold: f64) -> AnyDetector {
+    let entry = every().find(|entry| entry.name() == name).unwrap();
+    entry.make(baseline, threshold).unwrap()
 }
 
 /// Values until the first alarm; `length` if there is none.
 fn run_length(
-    mut detector: Detector,
+    mut detector: AnyDetector,
     length: u32,
     numbers: &mut Numbers,
     mut value: impl FnMut(&mut Numbers, u32) -> f64,
@@ -40,7 +41,7 @@ const THRESHOLD: f64 = 100.0;
 fn check(
     what: &str,
     threshold: f64,
-    detector: impl Fn(&mut Numbers) -> Detector,
+    detector: impl Fn(&mut Numbers) -> AnyDetector,
     stream: impl Fn(&mut Numbers) -> f64,
 ) -> f64 {
     let samples: Vec<f64> = (0..1_000)
@@ -188,7 +189,7 @@ fn the_run_length_of_a_mix_holds() {
 }
 
 /// Mean delay after `before` values without a change, at threshold 10,000.
-fn delay(detector: &Detector, before: u32, stream: impl Fn(&mut Numbers, bool) -> f64) -> f64 {
+fn delay(detector: &AnyDetector, before: u32, stream: impl Fn(&mut Numbers, bool) -> f64) -> f64 {
     let delays: Vec<f64> = (0..300)
         .filter_map(|seed| {
             let mut numbers = Numbers(seed * 15_485_863 + 5);

@@ -1,4 +1,4 @@
-//! Which versions of an agent were announced by a deployment or a change, and which just appeared.
+//! Which versions of an agent were announced by a deployment or a change.
 //!
 //! Bounded: the last [`ANNOUNCED_MAX`] announcements of an agent, and [`DIGESTS_MAX`] digests of a
 //! version. A version whose digest flaps between more than those is reported once each.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::state::Agent;
 use crate::baseline::{Act, By, Pin};
 use crate::identity::bounded;
-use crate::metric::{self, Watch, is_per_suite, watch_at};
+use crate::metric::{Watch, is_per_suite, watch_at};
 use crate::metric_settings::BaselineKind;
 use crate::output::Outputs;
 use crate::policy::Policy;
@@ -23,7 +23,7 @@ impl Agent {
         shared: Shared<'_>,
         outputs: &mut Outputs<'_>,
     ) -> Result<(), &'static str> {
-        if act.metric.is_some_and(|metric| !metric::is_watched(metric)) {
+        if act.metric.is_some_and(|metric| !shared.metrics.is_watched(metric)) {
             return Err("no metric of that name is watched");
         }
         if act.pins {
@@ -53,7 +53,7 @@ impl Agent {
                 continue;
             };
             let history = match act.alert_id {
-                None => stream.past.history(),
+                None => stream.candidate.history(),
                 Some(id) => {
                     let Some(since) = stream.since_alert(id) else { continue };
                     let needed = shared.settings.policy(watch).baseline_observations_min;
@@ -100,7 +100,7 @@ impl Agent {
             if policy.baseline != BaselineKind::Pinned || pins.get(cell.0, suite).is_some() {
                 continue;
             }
-            let history = stream.past.history();
+            let history = stream.candidate.history();
             if history.count() >= u64::from(policy.baseline_observations_min).max(1) {
                 let version = outgoing.to_owned();
                 let pin = Pin { at, by: By::Setting, version, history };
@@ -136,7 +136,7 @@ impl Agent {
         let past = |name: &str| {
             let state = self.versions.get(name)?;
             let cell = (place, state.number_of(suite, is_per_suite(place))?);
-            state.streams.get(&cell).map(|stream| stream.past.history())
+            state.streams.get(&cell).map(|stream| stream.candidate.history())
         };
         let before = |name: &str| self.versions.get(name)?.previous.as_deref();
         let first = before(version);

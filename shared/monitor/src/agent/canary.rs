@@ -3,9 +3,9 @@
 use event::{EventBuilder, column, kind};
 
 use super::state::Agent;
-use crate::canary::{self, Canary, Ending, Step};
+use crate::canary::{self, Canary, Ending, Pair, Step};
 use crate::kind::Kind;
-use crate::output::{Destination, Outputs};
+use crate::output::{About, Destination, Outputs};
 use crate::stream::{Mark, Shared};
 
 impl Agent {
@@ -48,9 +48,9 @@ impl Agent {
         let threshold = 1.0 / shared.settings.canary_alpha;
         let change = self.last_change.as_ref().map(|change| change.summary.as_str());
         let (kind, to) = (kind::DRIFT_CANARY_STARTED, Destination::Alerts);
-        outputs.push(to, kind, time, &self.identity, version, |builder| {
+        outputs.push(to, kind, time, About::version(&self.identity, version), |builder| {
             builder
-                .set(column::drift::DETECTOR, canary::DETECTOR)
+                .set(column::drift::DETECTOR, canary::DETECTOR.name)
                 .set(column::drift::THRESHOLD, threshold)
                 .set(column::drift::BASELINE_VERSION, control.as_str())
                 .set(column::drift::TRAFFIC_SHARE, share)
@@ -70,35 +70,48 @@ impl Agent {
     /// found.
     pub(crate) fn end_canary(&mut self, ending: Ending, outputs: &mut Outputs<'_>) {
         let Some(canary) = self.canary.take() else { return };
-        let Canary { version, control, share, since, threshold, pairs } = *canary;
+        self.end_pairs(&canary, &canary.pairs, ending, outputs);
+        if canary.pairs.is_empty() {
+            let time = outputs.time();
+            let about = About::version(&self.identity, &canary.version);
+            outputs.push(Destination::Alerts, kind::DRIFT_CANARY_ENDED, time, about, |builder| {
+                builder
+                    .set(column::drift::OUTCOME, ending.name())
+                    .set(column::drift::TRAFFIC_SHARE, canary.share)
+                    .set(column::drift::DETECTOR, canary::DETECTOR.name)
+                    .set(column::drift::THRESHOLD, canary.threshold)
+                    .set(column::drift::BASELINE_VERSION, canary.control.as_str())
+                    .set(column::drift::REASON, ending.reason())
+            });
+        }
+    }
+
+    fn end_pairs(
+        &self,
+        canary: &Canary,
+        pairs: &[Pair],
+        ending: Ending,
+        outputs: &mut Outputs<'_>,
+    ) {
+        let Canary { version, control, share, since, .. } = canary;
         let time = outputs.time();
-        let mut push = |kind: &str, fill: &dyn Fn(EventBuilder) -> EventBuilder| {
-            let to = Destination::Alerts;
-            outputs.push(to, kind, time, &self.identity, &version, |builder| {
-                fill(builder).set(column::drift::REASON, ending.reason())
+        let mut push = |kind: &str, pair: &Pair, fill: &dyn Fn(EventBuilder) -> EventBuilder| {
+            let about = About::metric(&self.identity, version, pair.place());
+            outputs.push(Destination::Alerts, kind, time, about, |builder| {
+                fill(pair.describe(builder, control, *since))
+                    .set(column::drift::REASON, ending.reason())
             });
         };
         for pair in pairs.iter().filter(|pair| pair.is_firing()) {
-            push(kind::DRIFT_ALERT_RESOLVED, &|builder| {
-                pair.describe(builder, &control, since)
-                    .set(column::drift::SEVERITY, pair.severity())
+            push(kind::DRIFT_ALERT_RESOLVED, pair, &|builder| {
+                builder.set(column::drift::SEVERITY, pair.severity())
             });
         }
-        let ended = |builder: EventBuilder| {
-            builder
-                .set(column::drift::OUTCOME, ending.name())
-                .set(column::drift::TRAFFIC_SHARE, share)
-        };
-        let kind = kind::DRIFT_CANARY_ENDED;
-        for pair in &pairs {
-            push(kind, &|builder| ended(pair.describe(builder, &control, since)));
-        }
-        if pairs.is_empty() {
-            push(kind, &|builder| {
-                ended(builder)
-                    .set(column::drift::DETECTOR, canary::DETECTOR)
-                    .set(column::drift::THRESHOLD, threshold)
-                    .set(column::drift::BASELINE_VERSION, control.as_str())
+        for pair in pairs {
+            push(kind::DRIFT_CANARY_ENDED, pair, &|builder| {
+                builder
+                    .set(column::drift::OUTCOME, ending.name())
+                    .set(column::drift::TRAFFIC_SHARE, *share)
             });
         }
     }

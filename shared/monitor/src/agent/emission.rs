@@ -7,7 +7,7 @@ use event::{EventBuilder, Timestamp, column, kind};
 use super::state::Agent;
 use super::version::Version;
 use crate::metric::{self, Metric, Shares, Summary};
-use crate::output::{Destination, Outputs};
+use crate::output::{About, Destination, Outputs};
 use crate::stream::{Shared, Totals};
 use crate::window::{Pane, Span};
 
@@ -77,7 +77,8 @@ impl Agent {
         let maintenance = shared.mutes.overlaps(&self.identity, start, end);
         for row in rows(version, &pane) {
             let (to, kind) = (Destination::Metrics, kind::METRIC_WINDOW);
-            outputs.push(to, kind, end, &self.identity, name, |builder| {
+            let about = About::metric(&self.identity, name, row.place);
+            outputs.push(to, kind, end, about, |builder| {
                 row.fill(builder)
                     .set(column::metric::WINDOW_START, Timestamp::from_micros(start))
                     .set(column::metric::WINDOW_END, Timestamp::from_micros(end))

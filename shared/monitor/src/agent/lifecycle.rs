@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use super::state::Agent;
 use super::version::OTHER_SUITE;
 use crate::metric::watch_at;
-use crate::output::{Destination, Outputs};
-use crate::stream::{Context, Past, Shared, Stream};
+use crate::output::{About, Destination, Outputs};
+use crate::stream::{BaselineCandidate, Context, Shared, Stream};
 use crate::window::{Cell, Span};
 
 impl Agent {
@@ -53,18 +53,24 @@ impl Agent {
         u64::try_from(old.len()).unwrap_or(u64::MAX)
     }
 
-    /// Says that a version, or a digest of it, is there though nobody announced it.
+    /// Reports a version, or a digest of it, that no deployment or change announced.
     pub(crate) fn report_unplanned(&self, version: &str, reason: &str, outputs: &mut Outputs<'_>) {
         let time = outputs.time();
         let change = self.last_change.as_ref().map(|change| change.summary.as_str());
         let kind = kind::DRIFT_VERSION_UNPLANNED;
-        outputs.push(Destination::Alerts, kind, time, &self.identity, version, |builder| {
-            builder
-                .set(column::drift::SEVERITY, "ticket")
-                .set_some(column::drift::BASELINE_VERSION, self.current.as_deref())
-                .set_some(column::drift::LAST_CHANGE, change)
-                .set(column::drift::REASON, reason)
-        });
+        outputs.push(
+            Destination::Alerts,
+            kind,
+            time,
+            About::version(&self.identity, version),
+            |builder| {
+                builder
+                    .set(column::drift::SEVERITY, "ticket")
+                    .set_some(column::drift::BASELINE_VERSION, self.current.as_deref())
+                    .set_some(column::drift::LAST_CHANGE, change)
+                    .set(column::drift::REASON, reason)
+            },
+        );
     }
 
     /// Makes `to`, which is known, the current version: the outgoing one's alerts end, a baseline
@@ -115,13 +121,14 @@ impl Agent {
                 shared,
                 agent: &self.identity,
                 version: to,
+                place: cell.0,
                 watch,
                 suite: state.suite_name(cell.1),
                 last_change: self.last_change.as_ref(),
             };
-            let past = streams.remove(&cell).map(|stream| stream.past);
-            let past = past.unwrap_or_else(|| Past::empty(watch.model));
-            streams.insert(cell, Stream::start(past, reference, &context, outputs));
+            let candidate = streams.remove(&cell).map(|stream| stream.candidate);
+            let candidate = candidate.unwrap_or_else(|| BaselineCandidate::empty(watch.model));
+            streams.insert(cell, Stream::start(candidate, reference, &context, outputs));
         }
         state.streams = streams;
     }

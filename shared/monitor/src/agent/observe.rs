@@ -7,7 +7,9 @@ use super::version::Version;
 use crate::baseline::Baselines;
 use crate::metric::watch_at;
 use crate::output::Outputs;
-use crate::stream::{Basis, Context, Expected, History, Mark, Past, Shared, Stream, Value};
+use crate::stream::{
+    BaselineCandidate, Basis, Context, Expected, History, Mark, Shared, Stream, Value,
+};
 use crate::window::Cell;
 
 /// How a stream of a version begins.
@@ -21,15 +23,20 @@ struct Beginning<'a> {
 }
 
 impl Beginning<'_> {
-    fn start(&self, past: Past, context: &Context<'_>, outputs: &mut Outputs<'_>) -> Stream {
+    fn start(
+        &self,
+        candidate: BaselineCandidate,
+        context: &Context<'_>,
+        outputs: &mut Outputs<'_>,
+    ) -> Stream {
         if self.is_canary {
-            return Stream::untested(past, self.basis);
+            return Stream::untested(candidate, self.basis);
         }
         let previous = || (self.previous.map(str::to_owned), History::empty(context.watch.model));
         let policy = context.policy();
         let reference =
             self.baselines.reference(self.basis, self.place, &policy, self.time, previous);
-        Stream::start(past, reference, context, outputs)
+        Stream::start(candidate, reference, context, outputs)
     }
 }
 
@@ -54,6 +61,7 @@ impl Agent {
             shared,
             agent: &self.identity,
             version,
+            place: cell.0,
             watch,
             suite: suite.filter(|name| !name.is_empty()),
             last_change: self.last_change.as_ref(),
@@ -78,15 +86,20 @@ impl Agent {
         let beginning = Beginning { baselines, basis, place, previous, time, is_canary };
         let mut before = 0;
         let stream = match streams.entry(cell) {
-            Entry::Vacant(new) => {
-                new.insert(beginning.start(Past::empty(watch.model), &context, outputs))
-            }
+            Entry::Vacant(new) => new.insert(beginning.start(
+                BaselineCandidate::empty(watch.model),
+                &context,
+                outputs,
+            )),
             Entry::Occupied(known) => {
                 let stream = known.into_mut();
                 before = u64::from(stream.is_tested());
                 if expected.is_some() && stream.awaits_weeks() {
-                    let past = std::mem::replace(&mut stream.past, Past::empty(watch.model));
-                    *stream = beginning.start(past, &context, outputs);
+                    let candidate = std::mem::replace(
+                        &mut stream.candidate,
+                        BaselineCandidate::empty(watch.model),
+                    );
+                    *stream = beginning.start(candidate, &context, outputs);
                 }
                 stream
             }

@@ -1,13 +1,14 @@
-//! An agent that has fallen silent. Missing data is an alert of its own: it never fires or resolves
-//! one about drift.
+//! Silence of an agent. Missing data is an alert of its own: it never fires or resolves one about
+//! drift.
 //!
-//! One episode lasts from the first silence of `silence_secs` to the agent's next event.
+//! One episode lasts from the end of the first `silence_secs` without an event to the agent's next
+//! event.
 
 use event::{Timestamp, column, kind};
 use serde::{Deserialize, Serialize};
 
 use crate::identity::Identity;
-use crate::output::{Destination, Outputs};
+use crate::output::{About, Destination, Outputs};
 use crate::window::end_of_minute;
 
 /// Name in `drift.metric`.
@@ -74,7 +75,7 @@ impl Silence {
             self.look_at = Some(look_at(last, limit));
             return;
         }
-        let id = outputs.next_id();
+        let id = outputs.next_id(None);
         let reason = "no event of the agent since then";
         emit(kind::DRIFT_ALERT_FIRING, &id, reason, Some(last), at, agent, version, outputs);
         self.alert_id = Some(id);
@@ -97,7 +98,7 @@ fn emit(
     version: &str,
     outputs: &mut Outputs<'_>,
 ) {
-    outputs.push(Destination::Alerts, kind, time, agent, version, |builder| {
+    outputs.push(Destination::Alerts, kind, time, About::version(agent, version), |builder| {
         builder
             .set(column::drift::ALERT_ID, id)
             .set(column::drift::METRIC, METRIC)

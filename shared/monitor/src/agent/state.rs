@@ -80,6 +80,7 @@ impl Agent {
                 shared,
                 agent: &self.identity,
                 version,
+                place: cell.0,
                 watch,
                 suite: state.suite_name(cell.1),
                 last_change: self.last_change.as_ref(),

@@ -1,11 +1,11 @@
-//! What a person or a release pipeline says about baselines.
+//! Acts of people and release pipelines about baselines.
 
 use event::{Event, column, kind};
 
 use crate::identity::{Identity, bounded};
 use crate::kind::Kind;
 use crate::metric::Watch;
-use crate::output::{Destination, Outputs};
+use crate::output::{About, Destination, Outputs};
 
 /// A `drift.baseline.pinned` or `drift.baseline.unpinned` event.
 #[derive(Debug)]
@@ -35,12 +35,12 @@ impl<'e> Act<'e> {
         self.metric.is_none_or(|metric| metric == watch.metric)
     }
 
-    /// Says that it was refused.
+    /// Reports that it was refused.
     pub(crate) fn refuse(&self, reason: &str, agent: &Identity, outputs: &mut Outputs<'_>) {
         let time = outputs.time();
         let version = self.version.map(bounded).unwrap_or_default();
         let kind = kind::DRIFT_BASELINE_REFUSED;
-        outputs.push(Destination::Alerts, kind, time, agent, &version, |builder| {
+        outputs.push(Destination::Alerts, kind, time, About::version(agent, &version), |builder| {
             builder
                 .set_some(
                     column::drift::METRIC,

@@ -8,7 +8,7 @@ use crate::metric_settings::BaselineKind;
 use crate::policy::Policy;
 use crate::stream::{Basis, Expected, History, Reference, Shared, Source, Value};
 
-/// Who has pinned.
+/// Source of a pin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum By {
     /// The setting `pinned`.
@@ -81,6 +81,12 @@ impl Baselines {
         Reference { basis, version, source }
     }
 
+    /// Forgets what is kept of some metrics, by their places.
+    pub(crate) fn forget_metrics(&mut self, is_left: impl Fn(u8) -> bool) {
+        self.pins.keep(|place| !is_left(place));
+        self.weeks.keep(|place| !is_left(place));
+    }
+
     /// Whether the weeks of a stream are to be looked up or kept, or were.
     fn has_weeks(&self, policy: &Policy) -> bool {
         policy.baseline == BaselineKind::Rolling || !self.weeks.is_empty()
@@ -99,7 +105,7 @@ impl Baselines {
         self.weeks.get_mut(place, suite)?.expected(value, time, policy)
     }
 
-    /// Keeps an observation for the weeks to come; forgets them where nobody asks for them.
+    /// Keeps an observation for the weeks to come; forgets them where the settings do not use them.
     pub(crate) fn keep(
         &mut self,
         (place, suite): (u8, &str),
@@ -123,7 +129,7 @@ impl Baselines {
         }
     }
 
-    /// An alert says that something has changed: the weeks to come do not see it.
+    /// Excludes observations since a detected change from the weeks to come.
     pub(crate) fn forget_since(&mut self, (place, suite): (u8, &str), time: i64) {
         if let Some(weeks) = self.weeks.get_mut(place, suite) {
             weeks.forget_since(time);

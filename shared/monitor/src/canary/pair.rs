@@ -25,12 +25,17 @@ use drift::{Canary, Direction, Finite, Observation, StreamDetector};
 use event::{EventBuilder, Timestamp, column};
 use serde::{Deserialize, Serialize};
 
+use crate::detector::DetectorVersion;
 use crate::metric::{Model, Watch, watch_at};
 use crate::policy::Policy;
 use crate::stream::{Mark, Totals, Value, int};
 
-/// Name of the detector in the registry.
-pub(crate) const DETECTOR: &str = "canary";
+/// The detector.
+pub(crate) const DETECTOR: DetectorVersion = DetectorVersion {
+    name: "canary",
+    version: Canary::VERSION,
+    models: &[Model::Failures, Model::Successes, Model::Sizes],
+};
 /// Runs named in an alert.
 const EXAMPLES: usize = 3;
 
@@ -129,6 +134,11 @@ impl Pair {
         })
     }
 
+    /// The metric, by its place in the list.
+    pub(crate) const fn place(&self) -> u8 {
+        self.place
+    }
+
     pub(crate) fn is_of(&self, place: u8, suite: Option<&str>) -> bool {
         self.place == place && self.suite.as_deref() == suite
     }
@@ -225,7 +235,7 @@ impl Pair {
             .set_some(column::drift::METRIC, self.watch().map(|watch| watch.metric))
             .set_some(column::drift::SUITE, self.suite.as_deref())
             .set(column::drift::DIRECTION, "rising")
-            .set(column::drift::DETECTOR, DETECTOR)
+            .set(column::drift::DETECTOR, DETECTOR.name)
             .set(column::drift::E_VALUE, self.test.statistic())
             .set(column::drift::THRESHOLD, self.test.threshold())
             .set(column::drift::BASELINE_VERSION, control)

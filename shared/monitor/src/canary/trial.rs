@@ -4,7 +4,7 @@ use event::{column, kind};
 use serde::{Deserialize, Serialize};
 
 use super::pair::Pair;
-use crate::output::{Destination, Outputs};
+use crate::output::{About, Destination, Outputs};
 use crate::stream::{Context, Mark, Value};
 
 /// Streams that are compared; further ones are not.
@@ -51,14 +51,15 @@ impl Canary {
         let Some(pair) = self.pairs.get_mut(at) else { return };
         pair.observe(of_canary, value, run);
         if pair.is_news(&policy) {
-            pair.fire(outputs.next_id(), policy.pages);
+            pair.fire(outputs.next_id(Some(place)), policy.pages);
             let context = Context { version: &self.version, ..*context };
             let runbook = Some(context.shared.settings.runbook_url.as_str());
             let last_change = context.last_change.map(|change| change.summary.as_str());
             let (control, since) = (&self.control, self.since);
             let time = outputs.time();
             let (kind, to) = (kind::DRIFT_ALERT_FIRING, Destination::Alerts);
-            outputs.push(to, kind, time, context.agent, context.version, |builder| {
+            let about = About::metric(context.agent, context.version, place);
+            outputs.push(to, kind, time, about, |builder| {
                 pair.describe(builder, control, since)
                     .set(column::drift::SEVERITY, pair.severity())
                     .set_some(column::drift::EXAMPLE_RUNS, pair.examples())

@@ -19,7 +19,7 @@ pub enum Shape {
     Quantiles,
     /// Mean in `value`, with Student's 95 % interval.
     Mean,
-    /// How often each category occurred, in `categories`, and in `value` how many there were.
+    /// Counts of each category in `categories`, and the number of categories in `value`.
     Shares {
         /// The column that names the category.
         column: TypedColumn<Text>,
@@ -42,7 +42,7 @@ pub enum Model {
 /// What an event contributes to a metric.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Sample<'e> {
-    /// A number, which may be anything.
+    /// A number, not yet validated.
     Number(f64),
     /// A category.
     Name(Cow<'e, str>),
@@ -55,7 +55,7 @@ pub struct Watch {
     pub metric: &'static str,
     /// What its observations are.
     pub model: Model,
-    /// Whether a large change pages; else it makes a ticket at most.
+    /// Whether a large change pages; otherwise it opens a ticket at most.
     pub pages: bool,
 }
 
@@ -64,11 +64,13 @@ pub struct Watch {
 pub struct Metric {
     /// Name in `metric.name`; never renamed.
     pub name: &'static str,
+    /// Version: raised when the same events would give other numbers.
+    pub version: u32,
     /// Unit in `metric.unit`.
     pub unit: &'static str,
     /// How observations are aggregated.
     pub shape: Shape,
-    /// Whether there is one for each evaluation suite.
+    /// Whether it is computed per evaluation suite.
     pub per_suite: bool,
     /// How its observations are watched for drift, if they are.
     pub watch: Option<Watch>,
@@ -76,7 +78,7 @@ pub struct Metric {
 }
 
 impl Metric {
-    /// What an event contributes, if it does. The number may be anything; the caller checks it.
+    /// What an event contributes, if anything. The number is unchecked; the caller validates it.
     pub(crate) fn sample<'e>(&self, event: &'e Event<'_>, kind: Kind) -> Option<Sample<'e>> {
         let number = (self.sample)(event, kind)?;
         match self.shape {

@@ -6,6 +6,7 @@ use event::column;
 
 pub(super) const METRIC: Metric = Metric {
     name: "eval.score",
+    version: 1,
     unit: "score",
     shape: Shape::Mean,
     per_suite: true,

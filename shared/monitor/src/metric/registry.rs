@@ -1,11 +1,6 @@
 //! The list of metrics.
 
 use super::definition::{Metric, Watch};
-use super::{
-    approval_decision_ms, approval_override_rate, eval_pass_rate, eval_score, run_cost_usd,
-    run_count, run_duration_ms, run_error_rate, run_output_chars, run_refusal_rate, run_steps,
-    run_tokens, tool_denied_rate, tool_duration_ms, tool_error_rate, tool_mix,
-};
 
 /// Place of the pass rate in [`ALL`], which verdicts of suites fill too.
 pub(crate) const EVAL_PASS_RATE: u8 = 6;
@@ -14,23 +9,75 @@ pub(crate) const EVAL_SCORE: u8 = 7;
 
 /// All metrics.
 pub const ALL: &[Metric] = &[
-    run_count::METRIC,
-    run_error_rate::METRIC,
-    run_duration_ms::METRIC,
-    run_tokens::METRIC,
-    run_cost_usd::METRIC,
-    tool_error_rate::METRIC,
-    eval_pass_rate::METRIC,
-    eval_score::METRIC,
-    run_refusal_rate::METRIC,
-    run_output_chars::METRIC,
-    run_steps::METRIC,
-    tool_duration_ms::METRIC,
-    tool_denied_rate::METRIC,
-    approval_override_rate::METRIC,
-    approval_decision_ms::METRIC,
-    tool_mix::METRIC,
+    super::run_count::METRIC,
+    super::run_error_rate::METRIC,
+    super::run_duration_ms::METRIC,
+    super::run_tokens::METRIC,
+    super::run_cost_usd::METRIC,
+    super::tool_error_rate::METRIC,
+    super::eval_pass_rate::METRIC,
+    super::eval_score::METRIC,
+    super::run_refusal_rate::METRIC,
+    super::run_output_chars::METRIC,
+    super::run_steps::METRIC,
+    super::tool_duration_ms::METRIC,
+    super::tool_denied_rate::METRIC,
+    super::approval_override_rate::METRIC,
+    super::approval_decision_ms::METRIC,
+    super::tool_mix::METRIC,
 ];
+
+/// Metrics that there can be.
+pub(crate) const METRICS_MAX: usize = 63;
+
+/// A set of metrics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct MetricSet(u64);
+
+impl MetricSet {
+    /// Those of all metrics of which that is true.
+    pub(crate) fn of(is_in: impl Fn(&Metric) -> bool) -> Self {
+        let places = (0_u8..).zip(ALL).filter(|(_, metric)| is_in(metric));
+        Self(places.fold(0, |set, (place, _)| set | 1 << place))
+    }
+
+    /// Whether the metric at a place is in it.
+    pub(crate) const fn contains(self, place: u8) -> bool {
+        self.0 >> place & 1 == 1
+    }
+
+    /// Whether a metric of that name is in it and watched.
+    pub(crate) fn is_watched(self, name: &str) -> bool {
+        place_of(name).is_some_and(|place| self.contains(place) && watch_at(place).is_some())
+    }
+
+    /// Those that are in this set and not in another.
+    pub(crate) const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
+    /// Whether it has none.
+    pub(crate) const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+}
+
+/// Place of the metric that alerts name so.
+pub(crate) fn place_of(watched: &str) -> Option<u8> {
+    let is_it = |metric: &Metric| metric.watch.is_some_and(|watch| watch.metric == watched);
+    (0_u8..).zip(ALL).find(|(_, metric)| is_it(metric)).map(|(place, _)| place)
+}
+
+/// How the metric that alerts name so is watched.
+pub(crate) fn watched(watched: &str) -> Option<Watch> {
+    place_of(watched).and_then(watch_at)
+}
+
+/// Name in `metric.name` of the metric that alerts name so: the same but for those of this list.
+pub(crate) fn name_of(watched: &str) -> &str {
+    let metric = place_of(watched).and_then(|place| ALL.get(usize::from(place)));
+    metric.map_or(watched, |metric| metric.name)
+}
 
 /// How the metric at a place is watched, if it is.
 pub(crate) fn watch_at(place: u8) -> Option<Watch> {
@@ -72,5 +119,32 @@ mod tests {
         }
         let names: std::collections::BTreeSet<_> = ALL.iter().map(|metric| metric.name).collect();
         assert_eq!(names.len(), ALL.len());
+        assert!(ALL.len() <= METRICS_MAX);
+        // A release that does not have a metric knows the alerts about it by its name.
+        let watched = ALL.iter().filter_map(|metric| Some((metric.name, metric.watch?.metric)));
+        let renamed: Vec<_> = watched.filter(|(name, watched)| name != watched).collect();
+        assert_eq!(renamed, [("eval.pass_rate", "eval.fail_rate")], "no further one");
+    }
+
+    /// Adding a metric is one file and one line: outside its file, its module is named by the `mod`
+    /// line that Rust asks for and by its line in the list.
+    #[test]
+    fn a_metric_is_one_file_and_one_line() {
+        let modules = include_str!("../metric.rs");
+        let here = include_str!("registry.rs");
+        let own = ["aggregate", "definition", "registry", "shares"];
+        let declared = modules.lines().filter_map(|line| line.strip_prefix("mod "));
+        let declared = declared.map(|line| line.trim_end_matches(';'));
+        let metrics: Vec<&str> = declared.filter(|module| !own.contains(module)).collect();
+        assert_eq!(metrics.len(), ALL.len());
+        for module in metrics {
+            let words = |text: &str| {
+                let words = text.split(|c: char| !c.is_alphanumeric() && c != '_');
+                words.filter(|word| *word == module).count()
+            };
+            assert_eq!(words(modules), 1, "{module} is named elsewhere in metric.rs");
+            let listed = here.matches(&format!("\n    super::{module}::METRIC,\n")).count();
+            assert_eq!((words(here), listed), (1, 1), "{module}: its line in the list");
+        }
     }
 }

@@ -6,6 +6,7 @@ use event::column;
 
 pub(super) const METRIC: Metric = Metric {
     name: "run.cost_usd",
+    version: 1,
     unit: "usd",
     shape: Shape::Quantiles,
     per_suite: false,

@@ -5,6 +5,7 @@ use crate::kind::Kind;
 
 pub(super) const METRIC: Metric = Metric {
     name: "run.count",
+    version: 1,
     unit: "runs",
     shape: Shape::Count,
     per_suite: false,

@@ -6,6 +6,7 @@ use event::column;
 
 pub(super) const METRIC: Metric = Metric {
     name: "run.duration_ms",
+    version: 1,
     unit: "ms",
     shape: Shape::Quantiles,
     per_suite: false,

@@ -6,6 +6,7 @@ use event::column;
 
 pub(super) const METRIC: Metric = Metric {
     name: "run.error_rate",
+    version: 1,
     unit: "ratio",
     shape: Shape::Rate,
     per_suite: false,

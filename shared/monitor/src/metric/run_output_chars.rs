@@ -6,6 +6,7 @@ use event::column;
 
 pub(super) const METRIC: Metric = Metric {
     name: "run.output_chars",
+    version: 1,
     unit: "characters",
     shape: Shape::Quantiles,
     per_suite: false,

@@ -6,6 +6,7 @@ use event::column;
 
 pub(super) const METRIC: Metric = Metric {
     name: "run.steps",
+    version: 1,
     unit: "steps",
     shape: Shape::Quantiles,
     per_suite: false,

@@ -6,6 +6,7 @@ use event::column;
 
 pub(super) const METRIC: Metric = Metric {
     name: "run.tokens",
+    version: 1,
     unit: "tokens",
     shape: Shape::Quantiles,
     per_suite: false,

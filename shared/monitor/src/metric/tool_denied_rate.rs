@@ -5,6 +5,7 @@ use crate::kind::Kind;
 
 pub(super) const METRIC: Metric = Metric {
     name: "tool.denied_rate",
+    version: 1,
     unit: "ratio",
     shape: Shape::Rate,
     per_suite: false,

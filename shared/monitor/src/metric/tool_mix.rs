@@ -7,6 +7,7 @@ use crate::kind::Kind;
 
 pub(super) const METRIC: Metric = Metric {
     name: "tool.mix",
+    version: 1,
     unit: "tools",
     shape: Shape::Shares { column: column::tool::NAME },
     per_suite: false,

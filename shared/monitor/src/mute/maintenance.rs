@@ -1,11 +1,10 @@
-//! Maintenance windows: stretches of event time that say nothing about an agent.
+//! Maintenance windows: time ranges that are excluded from drift detection.
 //!
-//! What lies in one is measured, and neither tested nor part of a baseline, whenever it arrives:
-//! its event time decides, by the windows that are known at its offset. The silence of an agent
-//! counts anew from the end of a window. What was tested before a window was asked for stays
-//! tested.
+//! Observations within one are measured, but neither tested nor part of a baseline. The event time
+//! decides, by the windows known at the event's offset, whenever the event arrives. The silence of
+//! an agent counts from the end of the window. What was tested before the request stays tested.
 //!
-//! A window is held until no measured window that overlaps it can close any more, no event of it
+//! A window is kept until no aggregation window that overlaps it can close any more, no event of it
 //! can be on time, and no silence can reach back to it.
 
 use std::collections::BTreeMap;
@@ -13,9 +12,11 @@ use std::collections::BTreeMap;
 use event::{Event, Timestamp, column, kind};
 use serde::{Deserialize, Serialize};
 
-use super::asked::{AHEAD_MICROS_MAX, Asked, PER_AGENT_MAX, PER_PARTITION_MAX, micros, own};
+use super::request::{
+    AHEAD_MICROS_MAX, MuteRequest, PER_AGENT_MAX, PER_PARTITION_MAX, micros, own,
+};
 use crate::identity::Identity;
-use crate::output::{Destination, Outputs};
+use crate::output::{About, Destination, Outputs};
 use crate::settings::Settings;
 use crate::window::Span;
 
@@ -30,8 +31,8 @@ pub(super) struct Maintenance {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Window {
-    /// Whose; all agents if its id is empty, all environments if it names none, and for all agents
-    /// all tenants if it names none.
+    /// The agent: all agents if the id is empty, all environments without one, and for all agents
+    /// all tenants without one.
     of: Identity,
     from: i64,
     until: i64,
@@ -84,30 +85,30 @@ impl Maintenance {
 
     pub(super) fn start(
         &mut self,
-        asked: &Asked,
+        request: &MuteRequest,
         event: &Event<'_>,
         now: i64,
         outputs: &mut Outputs<'_>,
     ) -> bool {
-        let id = own(event, column::maintenance::ID).unwrap_or_else(|| asked.event_id.clone());
-        match self.checked(asked, &id, event, now, outputs.time()) {
+        let id = own(event, column::maintenance::ID).unwrap_or_else(|| request.event_id.clone());
+        match self.checked(request, &id, event, now, outputs.time()) {
             Ok(window) => {
-                answer(asked, &id, &window, outputs);
+                answer(request, &id, &window, outputs);
                 self.look_at = Some(self.look_at.map_or(window.until, |at| at.min(window.until)));
                 self.windows.insert(id, window);
                 false
             }
             Err(why) => {
-                refuse(asked, &id, why, outputs);
+                refuse(request, &id, why, outputs);
                 true
             }
         }
     }
 
-    /// The window that is asked for, or what is wrong with it.
+    /// The requested window, or why it is refused.
     fn checked(
         &self,
-        asked: &Asked,
+        request: &MuteRequest,
         id: &str,
         event: &Event<'_>,
         now: i64,
@@ -115,12 +116,12 @@ impl Maintenance {
     ) -> Result<Window, &'static str> {
         let from = micros(event, column::maintenance::FROM).unwrap_or(event_time);
         let until = micros(event, column::maintenance::UNTIL);
-        let until = until.ok_or("it does not end: `maintenance.until` is missing")?;
+        let until = until.ok_or("it has no end: `maintenance.until` is missing")?;
         let same = |window: &&Window| {
-            (&window.of.tenant, &window.of.id) == (&asked.about.tenant, &asked.about.id)
+            (&window.of.tenant, &window.of.id) == (&request.about.tenant, &request.about.id)
         };
-        if asked.actor.is_empty() {
-            Err("nobody asks for it: `actor.id` is missing")
+        if request.actor.is_empty() {
+            Err("it names no requester: `actor.id` is missing")
         } else if until <= from {
             Err("`maintenance.until` is not after its beginning")
         } else if until.saturating_sub(from) > AHEAD_MICROS_MAX {
@@ -128,40 +129,40 @@ impl Maintenance {
         } else if from > now.saturating_add(AHEAD_MICROS_MAX) {
             Err("`maintenance.from` is more than 30 days ahead")
         } else if self.windows.contains_key(id) {
-            Err("a window of that identifier is held already")
+            Err("a maintenance window with that identifier exists")
         } else if self.windows.values().filter(same).count() >= PER_AGENT_MAX
             || self.windows.len() >= PER_PARTITION_MAX
         {
-            Err("too many maintenance windows are held already")
+            Err("too many maintenance windows")
         } else {
-            Ok(Window { of: asked.about.clone(), from, until })
+            Ok(Window { of: request.about.clone(), from, until })
         }
     }
 
     pub(super) fn end(
         &mut self,
-        asked: &Asked,
+        request: &MuteRequest,
         event: &Event<'_>,
         outputs: &mut Outputs<'_>,
     ) -> bool {
         let id = own(event, column::maintenance::ID).unwrap_or_default();
         let found = self.windows.get_mut(&id).filter(|window| {
-            (&window.of.tenant, &window.of.id) == (&asked.about.tenant, &asked.about.id)
+            (&window.of.tenant, &window.of.id) == (&request.about.tenant, &request.about.id)
         });
-        let Some(window) = found.filter(|_| !asked.actor.is_empty()) else {
-            let why = if asked.actor.is_empty() {
-                "nobody ends it: `actor.id` is missing"
+        let Some(window) = found.filter(|_| !request.actor.is_empty()) else {
+            let why = if request.actor.is_empty() {
+                "it names no requester: `actor.id` is missing"
             } else {
-                "no such window of that agent is held: see `maintenance.id`, `agent_id`"
+                "no such maintenance window of that agent: see `maintenance.id`, `agent_id`"
             };
-            refuse(asked, &id, why, outputs);
+            refuse(request, &id, why, outputs);
             return true;
         };
         // It ends sooner, never later; before its beginning there is nothing left of it.
         let until = micros(event, column::maintenance::UNTIL).unwrap_or_else(|| outputs.time());
         window.until = window.until.min(until).max(window.from);
         let window = window.clone();
-        answer(asked, &id, &window, outputs);
+        answer(request, &id, &window, outputs);
         if window.until == window.from {
             self.windows.remove(&id);
         }
@@ -170,25 +171,25 @@ impl Maintenance {
     }
 }
 
-/// Says that a window holds, and from when until when.
-fn answer(asked: &Asked, id: &str, window: &Window, outputs: &mut Outputs<'_>) {
+/// Answers a request with the window as it stands.
+fn answer(request: &MuteRequest, id: &str, window: &Window, outputs: &mut Outputs<'_>) {
     let (kind, time) = (kind::MAINTENANCE_APPLIED, outputs.time());
-    outputs.push(Destination::Alerts, kind, time, &window.of, "", |builder| {
+    outputs.push(Destination::Alerts, kind, time, About::version(&window.of, ""), |builder| {
         builder
             .set(column::maintenance::ID, id)
             .set(column::maintenance::FROM, Timestamp::from_micros(window.from))
             .set(column::maintenance::UNTIL, Timestamp::from_micros(window.until))
-            .set(column::ON_BEHALF_OF, vec![asked.actor.clone()])
-            .set(column::links::CAUSATION, asked.event_id.as_str())
+            .set(column::ON_BEHALF_OF, vec![request.actor.clone()])
+            .set(column::links::CAUSATION, request.event_id.as_str())
     });
 }
 
-fn refuse(asked: &Asked, id: &str, why: &str, outputs: &mut Outputs<'_>) {
+fn refuse(request: &MuteRequest, id: &str, why: &str, outputs: &mut Outputs<'_>) {
     let (kind, time) = (kind::MAINTENANCE_REFUSED, outputs.time());
-    outputs.push(Destination::Alerts, kind, time, &asked.about, "", |builder| {
+    outputs.push(Destination::Alerts, kind, time, About::version(&request.about, ""), |builder| {
         builder
             .set(column::maintenance::ID, id)
             .set(column::maintenance::REASON, why)
-            .set(column::links::CAUSATION, asked.event_id.as_str())
+            .set(column::links::CAUSATION, request.event_id.as_str())
     });
 }

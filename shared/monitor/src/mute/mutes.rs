@@ -3,15 +3,16 @@
 use event::Event;
 use serde::{Deserialize, Serialize};
 
-use super::asked::Asked;
 use super::maintenance::Maintenance;
+use super::request::MuteRequest;
 use super::suppression::Suppressions;
 use crate::identity::Identity;
 use crate::kind::Request;
+use crate::metric::MetricSet;
 use crate::output::{Output, Outputs};
 use crate::settings::Settings;
 
-/// What is kept quiet in a partition.
+/// The suppressions and maintenance windows in force.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(crate) struct Mutes {
     /// Latest timestamp of the broker; where there is none, the latest event time.
@@ -21,8 +22,8 @@ pub(crate) struct Mutes {
 }
 
 impl Mutes {
-    /// The log has come to that time: suppressions that are over by then end, and those of their
-    /// alerts that still fire are told.
+    /// Advances the clock of suppressions. Those that expire end, and their alerts that still fire
+    /// are emitted again.
     pub(crate) fn reach(&mut self, time: i64, outputs: &mut Outputs<'_>) {
         self.now = self.now.max(Some(time));
         if let Some(now) = self.now {
@@ -30,36 +31,41 @@ impl Mutes {
         }
     }
 
-    /// Does what an event asks for. Returns whether it was refused.
+    /// Handles a request. Returns whether it was refused.
     pub(crate) fn handle(
         &mut self,
-        request: Request,
+        kind: Request,
         event: &Event<'_>,
         outputs: &mut Outputs<'_>,
     ) -> bool {
         let now = self.now.unwrap_or_default();
-        let asked = Asked::of(event);
-        match request {
-            Request::SuppressionStarted => self.suppressions.start(&asked, event, now, outputs),
-            Request::SuppressionEnded => self.suppressions.end(&asked, event, outputs),
-            Request::MaintenanceStarted => self.maintenance.start(&asked, event, now, outputs),
-            Request::MaintenanceEnded => self.maintenance.end(&asked, event, outputs),
+        let request = MuteRequest::of(event);
+        match kind {
+            Request::SuppressionStarted => self.suppressions.start(&request, event, now, outputs),
+            Request::SuppressionEnded => self.suppressions.end(&request, event, outputs),
+            Request::MaintenanceStarted => self.maintenance.start(&request, event, now, outputs),
+            Request::MaintenanceEnded => self.maintenance.end(&request, event, outputs),
         }
     }
 
-    /// Marks an alert that nobody is told of.
+    /// Forgets the alerts about some metrics that began under a suppression.
+    pub(crate) fn forget_metrics(&mut self, left: MetricSet) {
+        self.suppressions.forget_metrics(left);
+    }
+
+    /// Marks an alert that a suppression covers.
     pub(crate) fn mark(&mut self, output: &mut Output) {
         if let Some(now) = self.now {
             self.suppressions.mark(now, output);
         }
     }
 
-    /// Whether an instant of an agent lies in a maintenance window.
+    /// Whether an event time lies in a maintenance window of an agent.
     pub(crate) fn hides(&self, agent: &Identity, time: i64) -> bool {
         self.maintenance.overlaps(agent, time, time.saturating_add(1))
     }
 
-    /// Whether a stretch of event time of an agent overlaps a maintenance window.
+    /// Whether a time range overlaps a maintenance window of an agent.
     pub(crate) fn overlaps(&self, agent: &Identity, from: i64, until: i64) -> bool {
         self.maintenance.overlaps(agent, from, until)
     }
@@ -73,7 +79,7 @@ impl Mutes {
         }
     }
 
-    /// Forgets the maintenance windows that nothing can ask for any more.
+    /// Forgets the maintenance windows that can affect nothing any more.
     pub(crate) fn retire(&mut self, watermark: Option<i64>, settings: &Settings) {
         if let Some(watermark) = watermark {
             self.maintenance.retire(watermark, settings);

@@ -1,35 +1,38 @@
 //! Suppressions, and the alerts that began under one.
 //!
 //! ```text
-//!           under a suppression             it ends, and the alert still fires
-//! (alert) ---------------------> held -----------------------------------------> fires again
-//!                                 ^  | it resolves: nobody hears of it               |
-//!                                 |  v                                               |
-//!                                 |                  another suppression covers it   |
-//!                                 +--------------------------------------------------+
+//!           under a suppression          it ends, and the alert still fires
+//! (alert) ---------------------> held --------------------------------------> fires again
+//!                                 ^  | it resolves: nothing is delivered          |
+//!                                 |  v                                            |
+//!                                 |             another suppression covers it     |
+//!                                 +-----------------------------------------------+
 //! ```
 //!
-//! The second `drift.alert.firing` has the `alert_id` of the first and no `suppressed_by`. It has the evidence with which the alert fired. It is kept for
-//! that, whatever becomes of the stream meanwhile: an alert whose key was evicted is told too, as
-//! one that was told before stays open. An alert that cannot be held, for too many are, is not
-//! suppressed.
+//! The second `drift.alert.firing` carries the `alert_id` and the evidence of the first, and no
+//! `suppressed_by`. It is kept for that whatever becomes of the stream: an alert whose key was
+//! evicted fires again too, just as an alert that was delivered stays open. Beyond the limit of held
+//! alerts an alert is not suppressed.
 //!
-//! It does not look at alerts that fired before the suppression began: they were told, so their
-//! end is told too.
+//! Alerts that fired before the suppression began are not affected: they were delivered, so their
+//! end is delivered too.
 
 use std::collections::BTreeMap;
 
 use event::{Cell, Event, Timestamp, column, kind, schema};
 use serde::{Deserialize, Serialize};
 
-use super::asked::{AHEAD_MICROS_MAX, Asked, PER_AGENT_MAX, PER_PARTITION_MAX, micros, own};
+use super::request::{
+    AHEAD_MICROS_MAX, MuteRequest, PER_AGENT_MAX, PER_PARTITION_MAX, micros, own,
+};
 use crate::identity::Identity;
-use crate::output::{Destination, Output, Outputs};
+use crate::metric::{MetricSet, place_of};
+use crate::output::{About, Destination, Output, Outputs};
 
 /// Alerts that are held at once.
 const HELD_MAX: usize = 256;
-/// What an alert says that is told late.
-const TOLD_LATE: &str = "it fired under a suppression, which is over";
+/// Reason of an alert that fires again.
+const FIRED_EARLIER: &str = "it fired under a suppression that has ended";
 
 /// The suppressions of a partition.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -60,11 +63,13 @@ struct Rule {
 struct Held {
     /// The suppression.
     by: String,
-    /// What it fired with; a pending alert has nothing to tell.
+    /// The metric, if it is one of the list.
+    metric: Option<u8>,
+    /// What it fired with; absent while it is pending.
     firing: Option<Firing>,
 }
 
-/// A `drift.alert.firing`, to tell it again.
+/// A `drift.alert.firing`, to be emitted again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Firing {
     agent: Identity,
@@ -109,38 +114,43 @@ impl Suppressions {
         let ended: Vec<String> =
             self.rules.iter().filter(|(_, rule)| over(rule)).map(|(id, _)| id.clone()).collect();
         for id in ended {
-            self.close(&id, "its time is over", None, outputs);
+            self.close(&id, "it has expired", None, outputs);
         }
     }
 
     pub(super) fn start(
         &mut self,
-        asked: &Asked,
+        request: &MuteRequest,
         event: &Event<'_>,
         now: i64,
         outputs: &mut Outputs<'_>,
     ) -> bool {
-        let id = &asked.event_id;
-        match self.checked(asked, event, now) {
+        let id = &request.event_id;
+        match self.checked(request, event, now) {
             Ok(rule) => {
-                answer(kind::DRIFT_SUPPRESSION_APPLIED, id, Some(asked), &rule, None, outputs);
+                answer(kind::DRIFT_SUPPRESSION_APPLIED, id, Some(request), &rule, None, outputs);
                 self.rules.insert(id.clone(), rule);
                 self.first_end = self.rules.values().map(|rule| rule.until).min();
                 false
             }
             Err(why) => {
-                refuse(asked, id, why, outputs);
+                refuse(request, id, why, outputs);
                 true
             }
         }
     }
 
-    /// The rule that is asked for, or what is wrong with it.
-    fn checked(&self, asked: &Asked, event: &Event<'_>, now: i64) -> Result<Rule, &'static str> {
+    /// The requested rule, or why it is refused.
+    fn checked(
+        &self,
+        request: &MuteRequest,
+        event: &Event<'_>,
+        now: i64,
+    ) -> Result<Rule, &'static str> {
         let until = micros(event, column::drift::UNTIL);
-        let until = until.ok_or("it does not end: `drift.until` is missing")?;
+        let until = until.ok_or("it has no deadline: `drift.until` is missing")?;
         let rule = Rule {
-            agent: asked.about.clone(),
+            agent: request.about.clone(),
             version: own(event, column::AGENT_VERSION),
             metric: own(event, column::drift::METRIC),
             suite: own(event, column::drift::SUITE),
@@ -149,22 +159,22 @@ impl Suppressions {
             until,
         };
         let of_agent = self.rules.values().filter(|rule| {
-            (&rule.agent.tenant, &rule.agent.id) == (&asked.about.tenant, &asked.about.id)
+            (&rule.agent.tenant, &rule.agent.id) == (&request.about.tenant, &request.about.id)
         });
         if rule.agent.id.is_empty() {
             Err("it names no agent: `agent_id` is missing")
-        } else if asked.actor.is_empty() {
-            Err("nobody asks for it: `actor.id` is missing")
+        } else if request.actor.is_empty() {
+            Err("it names no requester: `actor.id` is missing")
         } else if !matches!(rule.severity.as_deref(), None | Some("page" | "ticket")) {
             Err("`drift.severity` is neither page nor ticket")
         } else if until <= rule.from.max(now) {
-            Err("`drift.until` is over already, or not after `drift.from`")
+            Err("`drift.until` has passed, or is not after `drift.from`")
         } else if until > now.saturating_add(AHEAD_MICROS_MAX) {
             Err("`drift.until` is more than 30 days ahead")
-        } else if self.rules.contains_key(&asked.event_id) {
-            Err("a suppression of that identifier holds already")
+        } else if self.rules.contains_key(&request.event_id) {
+            Err("a suppression with that identifier is in force")
         } else if of_agent.count() >= PER_AGENT_MAX || self.rules.len() >= PER_PARTITION_MAX {
-            Err("too many suppressions hold already")
+            Err("too many suppressions are in force")
         } else {
             Ok(rule)
         }
@@ -172,32 +182,38 @@ impl Suppressions {
 
     pub(super) fn end(
         &mut self,
-        asked: &Asked,
+        request: &MuteRequest,
         event: &Event<'_>,
         outputs: &mut Outputs<'_>,
     ) -> bool {
         let id = own(event, column::drift::SUPPRESSION_ID).unwrap_or_default();
         let found = self.rules.get(&id).is_some_and(|rule| {
-            (&rule.agent.tenant, &rule.agent.id) == (&asked.about.tenant, &asked.about.id)
+            (&rule.agent.tenant, &rule.agent.id) == (&request.about.tenant, &request.about.id)
         });
-        if !found || asked.actor.is_empty() {
+        if !found || request.actor.is_empty() {
             let why = if found {
-                "nobody ends it: `actor.id` is missing"
+                "it names no requester: `actor.id` is missing"
             } else {
-                "no such suppression of that agent holds: see `drift.suppression_id`, `agent_id`"
+                "no such suppression of that agent is in force: see `drift.suppression_id`, `agent_id`"
             };
-            refuse(asked, &id, why, outputs);
+            refuse(request, &id, why, outputs);
             return true;
         }
-        self.close(&id, "it was ended", Some(asked), outputs);
+        self.close(&id, "it was ended", Some(request), outputs);
         false
     }
 
     /// Ends a suppression; those of its alerts that still fire fire again.
-    fn close(&mut self, id: &str, why: &str, asked: Option<&Asked>, outputs: &mut Outputs<'_>) {
+    fn close(
+        &mut self,
+        id: &str,
+        why: &str,
+        request: Option<&MuteRequest>,
+        outputs: &mut Outputs<'_>,
+    ) {
         let Some(rule) = self.rules.remove(id) else { return };
         self.first_end = self.rules.values().map(|rule| rule.until).min();
-        answer(kind::DRIFT_SUPPRESSION_CLOSED, id, asked, &rule, Some(why), outputs);
+        answer(kind::DRIFT_SUPPRESSION_CLOSED, id, request, &rule, Some(why), outputs);
         for (alert_id, held) in std::mem::take(&mut self.held) {
             if held.by != id {
                 self.held.insert(alert_id, held);
@@ -205,9 +221,13 @@ impl Suppressions {
             }
             // If another suppression covers it, that one marks and holds it, like any firing.
             if let Some(firing) = held.firing {
-                firing.tell(outputs);
+                firing.emit(held.metric, outputs);
             }
         }
+    }
+
+    pub(super) fn forget_metrics(&mut self, left: MetricSet) {
+        self.held.retain(|_, held| held.metric.is_none_or(|place| !left.contains(place)));
     }
 
     /// The suppression that covers an alert: of several the one that lasts longest.
@@ -240,7 +260,8 @@ impl Suppressions {
         let Some(by) = by else { return };
         if !is_over {
             let firing = is_firing.then(|| Firing::of(output));
-            self.held.insert(alert_id, Held { by: by.clone(), firing });
+            let metric = output.event.text(column::drift::METRIC).and_then(place_of);
+            self.held.insert(alert_id, Held { by: by.clone(), metric, firing });
         }
         output.event.set(column::drift::SUPPRESSED_BY, by.into());
     }
@@ -273,7 +294,7 @@ impl Firing {
         Self { agent, version, cells }
     }
 
-    fn tell(&self, outputs: &mut Outputs<'_>) {
+    fn emit(&self, metric: Option<u8>, outputs: &mut Outputs<'_>) {
         let (kind, time) = (kind::DRIFT_ALERT_FIRING, outputs.time());
         let set = |mut builder: event::EventBuilder| {
             for (path, kept) in &self.cells {
@@ -288,43 +309,56 @@ impl Firing {
                 };
                 builder = builder.set_cell(column, cell);
             }
-            builder.set(column::drift::REASON, TOLD_LATE)
+            builder.set(column::drift::REASON, FIRED_EARLIER)
         };
-        outputs.push(Destination::Alerts, kind, time, &self.agent, &self.version, set);
+        let about = match metric {
+            Some(place) => About::metric(&self.agent, &self.version, place),
+            None => About::version(&self.agent, &self.version),
+        };
+        outputs.push(Destination::Alerts, kind, time, about, set);
     }
 }
 
-/// Says what became of a suppression.
+/// Answers a request, or reports the end of a suppression.
 fn answer(
     kind: &str,
     id: &str,
-    asked: Option<&Asked>,
+    request: Option<&MuteRequest>,
     rule: &Rule,
     reason: Option<&str>,
     outputs: &mut Outputs<'_>,
 ) {
     let time = outputs.time();
     let version = rule.version.as_deref().unwrap_or_default();
-    outputs.push(Destination::Alerts, kind, time, &rule.agent, version, |builder| {
-        builder
-            .set(column::drift::SUPPRESSION_ID, id)
-            .set_some(column::drift::METRIC, rule.metric.as_deref())
-            .set_some(column::drift::SUITE, rule.suite.as_deref())
-            .set_some(column::drift::SEVERITY, rule.severity.as_deref())
-            .set(column::drift::FROM, Timestamp::from_micros(rule.from))
-            .set(column::drift::UNTIL, Timestamp::from_micros(rule.until))
-            .set_some(column::drift::REASON, reason)
-            .set_some(column::ON_BEHALF_OF, asked.map(|asked| vec![asked.actor.clone()]))
-            .set_some(column::links::CAUSATION, asked.map(|asked| asked.event_id.as_str()))
-    });
+    outputs.push(
+        Destination::Alerts,
+        kind,
+        time,
+        About::version(&rule.agent, version),
+        |builder| {
+            builder
+                .set(column::drift::SUPPRESSION_ID, id)
+                .set_some(column::drift::METRIC, rule.metric.as_deref())
+                .set_some(column::drift::SUITE, rule.suite.as_deref())
+                .set_some(column::drift::SEVERITY, rule.severity.as_deref())
+                .set(column::drift::FROM, Timestamp::from_micros(rule.from))
+                .set(column::drift::UNTIL, Timestamp::from_micros(rule.until))
+                .set_some(column::drift::REASON, reason)
+                .set_some(column::ON_BEHALF_OF, request.map(|request| vec![request.actor.clone()]))
+                .set_some(
+                    column::links::CAUSATION,
+                    request.map(|request| request.event_id.as_str()),
+                )
+        },
+    );
 }
 
-fn refuse(asked: &Asked, id: &str, why: &str, outputs: &mut Outputs<'_>) {
+fn refuse(request: &MuteRequest, id: &str, why: &str, outputs: &mut Outputs<'_>) {
     let (kind, time) = (kind::DRIFT_SUPPRESSION_REFUSED, outputs.time());
-    outputs.push(Destination::Alerts, kind, time, &asked.about, "", |builder| {
+    outputs.push(Destination::Alerts, kind, time, About::version(&request.about, ""), |builder| {
         builder
             .set(column::drift::SUPPRESSION_ID, id)
             .set(column::drift::REASON, why)
-            .set(column::links::CAUSATION, asked.event_id.as_str())
+            .set(column::links::CAUSATION, request.event_id.as_str())
     });
 }

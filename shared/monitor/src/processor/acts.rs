@@ -1,4 +1,4 @@
-//! What people and release pipelines say about an agent: changes, deployments, pinned baselines.
+//! Acts of people and release pipelines: changes, deployments, pinned baselines.
 
 use event::{Event, column};
 
@@ -58,8 +58,7 @@ impl Processor {
         }
     }
 
-    /// What somebody says about baselines, at this offset; as for deployments in every environment
-    /// of the agent if it names none.
+    /// An act about baselines; without an environment it applies to every environment of the agent.
     pub(super) fn rebase(
         &mut self,
         act: &Act<'_>,

@@ -8,6 +8,7 @@ use super::state::{Common, State};
 use super::store::Store;
 use crate::agent::Agent;
 use crate::baseline::Act;
+use crate::catalogue::{Catalogue, InForce, Missing, Versions};
 use crate::columns;
 use crate::counters::Counters;
 use crate::dedup::{RecentIds, number_of};
@@ -29,6 +30,8 @@ const NAMES_MAX: usize = 65_536;
 #[derive(Debug)]
 pub struct Processor {
     pub(super) state: State,
+    /// What this processor computes, if it is in force.
+    pub(super) catalogue: Catalogue,
     /// Buffer for names, so that looking an agent up allocates nothing.
     name: String,
     /// Keys of names that were seen lately.
@@ -50,7 +53,20 @@ impl Processor {
     /// others, by a `monitor.configured` event.
     #[must_use]
     pub fn new(settings: Settings, topic: &str, partition: i32) -> Self {
-        Self::of(State {
+        Self::with_catalogue(settings, topic, partition, Catalogue::default())
+    }
+
+    /// As [`Self::new`], with less than everything that this build computes: as an earlier release.
+    #[must_use]
+    pub fn with_catalogue(
+        settings: Settings,
+        topic: &str,
+        partition: i32,
+        catalogue: Catalogue,
+    ) -> Self {
+        let in_force = InForce::new(Versions::initial(), &catalogue);
+        let standings = Standings::default();
+        let state = State {
             topic: topic.to_owned(),
             partition,
             next_offset: 0,
@@ -60,12 +76,13 @@ impl Processor {
             ids: RecentIds::default(),
             agents: Store::default(),
             suites: Suites::new(suite::Limits::default()),
-            common: Common { settings, standings: Standings::default(), mutes: Mutes::default() },
-        })
+            common: Common { settings, in_force, standings, mutes: Mutes::default() },
+        };
+        Self::of(state, catalogue)
     }
 
-    pub(super) fn of(state: State) -> Self {
-        Self { state, name: String::new(), names: HashMap::new() }
+    pub(super) fn of(state: State, catalogue: Catalogue) -> Self {
+        Self { state, catalogue, name: String::new(), names: HashMap::new() }
     }
 
     /// Offset of the next record; 0 at the beginning.
@@ -78,6 +95,17 @@ impl Processor {
     #[must_use]
     pub const fn settings(&self) -> &Settings {
         &self.state.common.settings
+    }
+
+    /// The metrics and detectors in force at [`Self::next_offset`], computed or not.
+    #[must_use]
+    pub const fn versions(&self) -> &Versions {
+        &self.state.common.in_force.versions
+    }
+
+    /// What is in force at [`Self::next_offset`] and not computed.
+    pub(crate) const fn missing(&self) -> &Missing {
+        &self.state.common.in_force.missing
     }
 
     /// Whether the outputs can depend on the values of a column. Where one that they can depend on
@@ -164,7 +192,7 @@ impl Processor {
         let kind = Kind::of(event);
         let moved = match kind {
             Kind::Configured => {
-                self.configure(event.text(column::monitor::SETTINGS).unwrap_or_default());
+                self.configure(event);
                 false
             }
             Kind::Suite => {
@@ -208,14 +236,42 @@ impl Processor {
 
     /// Other settings hold from here on, thresholds included; tests that run keep their evidence and
     /// their bound. Invalid settings change nothing.
-    fn configure(&mut self, settings: &str) {
-        match Settings::from_json(settings) {
+    fn configure(&mut self, event: &Event<'_>) {
+        let versions = Versions::of(event);
+        let State { common, counters, .. } = &mut self.state;
+        let in_force = versions.map(|versions| InForce::new(versions, &self.catalogue));
+        let settings = event.text(column::monitor::SETTINGS).unwrap_or_default();
+        // Whether a metric can be set depends on what the record says, not on what this build has.
+        let watched = &in_force.as_ref().unwrap_or(&common.in_force);
+        match Settings::from_record(settings, |name| watched.can_be_set(name)) {
             Ok(settings) => {
-                self.state.common.settings = settings;
-                self.state.counters.settings_applied += 1;
+                common.settings = settings;
+                counters.settings_applied += 1;
+                if let Some(in_force) = in_force {
+                    self.put_in_force(in_force);
+                }
             }
-            Err(_) => self.state.counters.settings_refused += 1,
+            Err(_) => counters.settings_refused += 1,
         }
+    }
+
+    /// Other metrics are in force from here on. What is known of those that are not any more is
+    /// forgotten: if they come again, they begin anew.
+    fn put_in_force(&mut self, in_force: InForce) {
+        let State { agents, common, .. } = &mut self.state;
+        let left = common.in_force.metrics.without(in_force.metrics);
+        if !left.is_empty() {
+            for key in agents.all() {
+                let shared = common.shared(agents.tests());
+                if let Some(agent) = agents.open(key) {
+                    agent.forget_metrics(left, shared);
+                }
+                agents.recount(key);
+                agents.tidy();
+            }
+        }
+        common.mutes.forget_metrics(left);
+        common.in_force = in_force;
     }
 
     /// A suppression or maintenance window is requested, or ended.
@@ -351,6 +407,6 @@ impl Processor {
             }
             agents.remove(key);
         }
-        counters.keys_evicted += keys.saturating_sub(agents.keys());
+        counters.keys_evicted += keys - agents.keys();
     }
 }

@@ -46,9 +46,9 @@ impl Processor {
         let silent_at = agent.hear(&name, placed.micros, limit, outputs);
         let Some(version) = agent.versions.get_mut(&*name) else { return };
         version.last_offset = offset;
-        let mut found = samples(version, event, kind, &common.settings, counters);
+        let mut found = samples(version, event, kind, shared, counters);
         let about = (&agent.identity, &*name);
-        found.extend(judge(suites, version, event, about, &common.settings, outputs));
+        found.extend(judge(suites, version, event, about, shared, outputs));
         let pane_due = if found.is_empty() && kind == Kind::Other {
             None
         } else {
@@ -80,7 +80,7 @@ fn meet(agent: &mut Agent, name: &str, offset: i64, shared: Shared<'_>, outputs:
     agent.introduce(name, outgoing, shared, outputs);
 }
 
-/// Reports a digest that is new to a version which had another, unless somebody announced it.
+/// Reports a new digest of a version that had another, unless it was announced.
 fn check_digest(agent: &mut Agent, name: &str, event: &Event<'_>, outputs: &mut Outputs<'_>) {
     let digest = event.text(column::VERSION_DIGEST).filter(|text| !text.is_empty());
     let Some(digest) = digest.map(bounded) else { return };
@@ -100,7 +100,7 @@ fn samples<'e>(
     version: &mut Version,
     event: &'e Event<'_>,
     kind: Kind,
-    settings: &Settings,
+    Shared { settings, metrics, .. }: Shared<'_>,
     counters: &mut Counters,
 ) -> Vec<Found<'e>> {
     let suite = if kind == Kind::Eval {
@@ -113,6 +113,9 @@ fn samples<'e>(
     let is_chosen = version.choose(kind, event.text(column::RUN_ID));
     let mut found = Vec::new();
     for (place, metric) in (0_u8..).zip(metric::ALL) {
+        if !metrics.contains(place) {
+            continue;
+        }
         if let Some(sample) = metric.sample(event, kind) {
             let cell = (place, if metric.per_suite { suite } else { 0 });
             found.push(Found { cell, metric, sample, is_chosen });
@@ -127,7 +130,7 @@ fn judge<'e>(
     version: &mut Version,
     event: &Event<'_>,
     (agent, name): (&crate::identity::Identity, &str),
-    settings: &Settings,
+    Shared { settings, metrics, .. }: Shared<'_>,
     outputs: &mut Outputs<'_>,
 ) -> Vec<Found<'e>> {
     let mut found = Vec::new();
@@ -138,7 +141,7 @@ fn judge<'e>(
             (metric::EVAL_PASS_RATE, verdict.passed.map(|passed| f64::from(u8::from(passed)))),
             (metric::EVAL_SCORE, verdict.score),
         ];
-        for (place, value) in values {
+        for (place, value) in values.into_iter().filter(|(place, _)| metrics.contains(*place)) {
             if let Some((metric, value)) = metric::ALL.get(usize::from(place)).zip(value) {
                 let (cell, sample) = ((place, number), Sample::Number(value));
                 found.push(Found { cell, metric, sample, is_chosen: true });

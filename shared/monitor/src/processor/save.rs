@@ -3,6 +3,8 @@
 //! What grows with agents and events is saved entry by entry (see [`super::snapshot`]); the rest,
 //! which is bounded, stands in the head and is saved every time.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use suite::Suites;
 
@@ -10,6 +12,7 @@ use super::machine::Processor;
 use super::snapshot::{self, EntryId, Id, ResumeError};
 use super::state::{Common, State};
 use super::store::Store;
+use crate::catalogue::{Catalogue, InForce, Versions};
 use crate::counters::Counters;
 use crate::dedup::{IdRange, RecentIds};
 use crate::heartbeat::Heartbeats;
@@ -30,6 +33,11 @@ struct Head {
     standings: Standings,
     mutes: Mutes,
     settings: Settings,
+    versions: Versions,
+    /// Of the metrics in force those that were computed.
+    metrics: Vec<String>,
+    /// The detectors that computed it.
+    detectors: BTreeMap<String, u32>,
     ids: IdRange,
     suites: suite::Head,
 }
@@ -48,6 +56,11 @@ impl Processor {
         entries: impl IntoIterator<Item = (EntryId, B)>,
     ) -> Result<Self, ResumeError> {
         let head: Head = snapshot::open(head)?;
+        let catalogue = Catalogue::default();
+        let in_force = InForce::new(head.versions, &catalogue);
+        if in_force.computed() != head.metrics || !catalogue.continues(&head.detectors) {
+            return Err(ResumeError::Versions);
+        }
         if head.topic != topic || head.partition != partition {
             return Err(ResumeError::Partition { topic: head.topic, partition: head.partition });
         }
@@ -82,11 +95,12 @@ impl Processor {
                 .map_err(|error| ResumeError::corrupt(&error))?,
             common: Common {
                 settings: head.settings,
+                in_force,
                 standings: head.standings,
                 mutes: head.mutes,
             },
         };
-        Ok(Self::of(state))
+        Ok(Self::of(state, catalogue))
     }
 
     /// What must be saved to continue at [`Self::next_offset`]: the head, which replaces the one
@@ -109,6 +123,9 @@ impl Processor {
             standings: state.common.standings.clone(),
             mutes: state.common.mutes.clone(),
             settings: state.common.settings.clone(),
+            versions: state.common.in_force.versions.clone(),
+            metrics: state.common.in_force.computed(),
+            detectors: self.catalogue.versions().detectors.clone(),
             ids: state.ids.range(),
             suites,
         })

@@ -91,6 +91,9 @@ pub enum ResumeError {
         /// Version in the snapshot.
         found: i64,
     },
+    /// The snapshot was made with other metrics or detectors in force than this build computes.
+    #[error("the snapshot was made with other versions of metrics or detectors")]
+    Versions,
     /// The snapshot is of another partition.
     #[error("the snapshot is of partition `{topic}/{partition}`")]
     Partition {
@@ -110,19 +113,13 @@ impl ResumeError {
     }
 }
 
-/// The head of a snapshot.
+/// The head of a snapshot. Every type of the state has a postcard form.
+#[expect(clippy::panic, reason = "without its bytes the state is lost")]
 pub(crate) fn head(value: &impl Serialize) -> Vec<u8> {
     let mut bytes = MAGIC.to_vec();
     bytes.extend_from_slice(&SEMANTICS.to_be_bytes());
-    match postcard::to_extend(value, bytes) {
-        Ok(bytes) => bytes,
-        Err(error) => {
-            // Every type of the state has a postcard form. Without bytes nothing can be resumed,
-            // so the partition would be computed again from its first record: slow, and right.
-            debug_assert!(false, "state does not encode: {error}");
-            Vec::new()
-        }
-    }
+    postcard::to_extend(value, bytes)
+        .unwrap_or_else(|error| panic!("the head of a snapshot does not encode: {error}"))
 }
 
 /// The value of a head.

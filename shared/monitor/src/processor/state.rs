@@ -3,6 +3,7 @@
 use suite::Suites;
 
 use super::store::Store;
+use crate::catalogue::InForce;
 use crate::counters::Counters;
 use crate::dedup::RecentIds;
 use crate::heartbeat::Heartbeats;
@@ -31,6 +32,7 @@ pub(super) struct State {
 #[derive(Debug)]
 pub(super) struct Common {
     pub(super) settings: Settings,
+    pub(super) in_force: InForce,
     pub(super) standings: Standings,
     pub(super) mutes: Mutes,
 }
@@ -38,7 +40,7 @@ pub(super) struct Common {
 impl Common {
     /// What a stream sees of it, when so many streams are tested.
     pub(super) const fn shared(&self, tests: u64) -> Shared<'_> {
-        let Self { settings, standings, mutes } = self;
-        Shared { settings, tests, standings, mutes }
+        let Self { settings, in_force, standings, mutes } = self;
+        Shared { settings, metrics: in_force.metrics, tests, standings, mutes }
     }
 }

@@ -1,9 +1,8 @@
-//! The agents of a partition: those that were heard lately as values, the others as bytes.
+//! The agents of a partition: recently active ones as values, the others serialized.
 //!
 //! # Promise
 //!
-//! - Whether an agent is open or packed decides nothing: packing and opening again gives the same
-//!   value.
+//! - Whether an agent is open or packed has no effect: packing and opening restores the same value.
 //! - At most [`OPEN_MAX`] agents are open, and what one record opens besides. A packed one costs its
 //!   bytes and what finds it again: all in all some 700 bytes for three runs of one version
 //!   (`cargo bench -p monitor --bench scale`).
@@ -108,13 +107,18 @@ impl Store {
             self.changed.push(key);
         }
         if let Body::Packed(bytes) = &entry.body {
-            entry.body = Body::Open(Box::new(unpack(bytes)?));
+            entry.body = Body::Open(Box::new(unpack(bytes)));
             self.opened.push(key);
         }
         match &mut entry.body {
             Body::Open(agent) => Some(agent),
             Body::Packed(_) => None,
         }
+    }
+
+    /// All agents.
+    pub(crate) fn all(&self) -> Vec<AgentKey> {
+        self.entries.keys().copied().collect()
     }
 
     /// The environments of an agent that are known.
@@ -160,13 +164,11 @@ impl Store {
         let Some(Entry { facts, body: Body::Open(agent), .. }) = self.entries.get_mut(&key) else {
             return;
         };
+        // Both are bounded by settings of 16 bits.
         let keys = u32::try_from(agent.versions.len().max(1)).unwrap_or(u32::MAX);
         let tests = u32::try_from(agent.tests()).unwrap_or(u32::MAX);
-        let moved = |total: u64, before: u32, now: u32| {
-            total.saturating_add(now.into()).saturating_sub(before.into())
-        };
-        self.keys = moved(self.keys, facts.keys, keys);
-        self.tests = moved(self.tests, facts.tests, tests);
+        self.keys = less(self.keys + u64::from(keys), facts.keys);
+        self.tests = less(self.tests + u64::from(tests), facts.tests);
         (facts.keys, facts.tests) = (keys, tests);
     }
 
@@ -206,8 +208,8 @@ impl Store {
     /// Forgets an agent.
     pub(crate) fn remove(&mut self, key: AgentKey) {
         let Some(Entry { facts, .. }) = self.entries.remove(&key) else { return };
-        self.keys = self.keys.saturating_sub(facts.keys.into());
-        self.tests = self.tests.saturating_sub(facts.tests.into());
+        self.keys = less(self.keys, facts.keys);
+        self.tests = less(self.tests, facts.tests);
         self.removed.push(key);
     }
 
@@ -249,7 +251,7 @@ impl Store {
                 continue;
             };
             entry.is_changed = false;
-            let mut bytes = postcard::to_stdvec(&entry.facts).unwrap_or_default();
+            let mut bytes = encode(&entry.facts);
             match &entry.body {
                 Body::Open(agent) => bytes.append(&mut pack(agent)),
                 Body::Packed(packed) => bytes.extend_from_slice(packed),
@@ -268,8 +270,8 @@ impl Store {
         let body = Body::Packed(packed.into());
         let entry = Entry { facts, used: 0, is_changed: false, body };
         if self.entries.insert(key, entry).is_none() {
-            self.keys = self.keys.saturating_add(facts.keys.into());
-            self.tests = self.tests.saturating_add(facts.tests.into());
+            self.keys += u64::from(facts.keys);
+            self.tests += u64::from(facts.tests);
             if facts.next_due != NEVER {
                 self.schedule.entry(facts.next_due).or_default().push(key);
             }
@@ -279,15 +281,26 @@ impl Store {
 }
 
 fn pack(agent: &Agent) -> Vec<u8> {
-    let packed = postcard::to_stdvec(agent);
-    debug_assert!(packed.is_ok(), "an agent does not encode: {packed:?}");
-    packed.unwrap_or_default()
+    encode(agent)
+}
+
+/// A total without what one agent had of it.
+fn less(total: u64, own: u32) -> u64 {
+    assert!(total >= u64::from(own), "an agent has {own} of {total}");
+    total - u64::from(own)
+}
+
+/// Every type of the state has a postcard form.
+#[expect(clippy::panic, reason = "without its bytes an agent is lost")]
+fn encode(value: &impl Serialize) -> Vec<u8> {
+    postcard::to_stdvec(value)
+        .unwrap_or_else(|error| panic!("the state of an agent does not encode: {error}"))
 }
 
 /// Bytes that were saved are checked where they are stored, so this fails only if a type of the
 /// state has no round trip.
-fn unpack(bytes: &[u8]) -> Option<Agent> {
-    let agent = postcard::from_bytes(bytes);
-    debug_assert!(agent.is_ok(), "an agent does not decode: {agent:?}");
-    agent.ok()
+#[expect(clippy::panic, reason = "without its state an agent is lost")]
+fn unpack(bytes: &[u8]) -> Agent {
+    postcard::from_bytes(bytes)
+        .unwrap_or_else(|error| panic!("the state of an agent does not decode: {error}"))
 }

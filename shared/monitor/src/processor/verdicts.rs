@@ -5,7 +5,7 @@ use event::{Event, column, kind};
 use suite::{Outcome, SuiteVerdict, gate_fields, result_fields};
 
 use crate::identity::Identity;
-use crate::output::{Destination, Outputs};
+use crate::output::{About, Destination, Outputs};
 
 /// Emits a verdict about an event of a version.
 pub(crate) fn emit(
@@ -16,10 +16,11 @@ pub(crate) fn emit(
     outputs: &mut Outputs<'_>,
 ) {
     let time = outputs.time();
+    let about = About::version(agent, version);
     let run = event.text(column::RUN_ID);
     let made = verdict.checks.iter().filter(|check| check.outcome != Outcome::NotApplicable);
     for check in made {
-        outputs.push(Destination::Metrics, kind::EVAL_RESULT, time, agent, version, |builder| {
+        outputs.push(Destination::Metrics, kind::EVAL_RESULT, time, about, |builder| {
             result_fields(builder, verdict, check)
                 .set_some(column::RUN_ID, run)
                 .set_some(column::links::CAUSATION, event.text(column::EVENT_ID))
@@ -27,7 +28,7 @@ pub(crate) fn emit(
     }
     if let Some(report) = &verdict.gate {
         let kind = kind::EVAL_SUITE_COMPLETED;
-        outputs.push(Destination::Metrics, kind, time, agent, version, |builder| {
+        outputs.push(Destination::Metrics, kind, time, about, |builder| {
             gate_fields(builder, verdict, report)
         });
     }

@@ -45,8 +45,11 @@ pub(super) fn digest_of(event: &Event<'_>) -> Digest {
             }
         }
     }
-    let digest: [u8; 32] = hasher.finalize().into();
-    digest.first_chunk().copied().unwrap_or_default()
+    let mut digest = Digest::default();
+    for (to, from) in digest.iter_mut().zip(hasher.finalize()) {
+        *to = from;
+    }
+    digest
 }
 
 fn text(hasher: &mut Sha256, bytes: &[u8]) {

@@ -8,6 +8,7 @@
 
 use event::{Decoded, Event, Record, column};
 
+use crate::catalogue::{Catalogue, Missing};
 use crate::kind::STARTED;
 use crate::output::{Destination, Output};
 use crate::processor::Processor;
@@ -73,6 +74,7 @@ struct Coming {
 /// See the module's head.
 #[derive(Debug)]
 pub(super) struct Generations {
+    catalogue: Catalogue,
     current: Processor,
     /// First record in it.
     begin: i64,
@@ -83,7 +85,13 @@ pub(super) struct Generations {
 
 impl Generations {
     /// Begins with a state that knows nothing before `begin`.
-    pub(super) fn new(topic: &str, partition: i32, begin: i64, starts: &[Start]) -> Self {
+    pub(super) fn new(
+        topic: &str,
+        partition: i32,
+        begin: i64,
+        starts: &[Start],
+        catalogue: Catalogue,
+    ) -> Self {
         let mut waiting: Vec<Start> =
             starts.iter().copied().filter(|start| start.semantics == SEMANTICS).collect();
         waiting.sort_by_key(|start| start.at);
@@ -94,8 +102,26 @@ impl Generations {
             newest = newest.max(start.first_offset);
             grows
         });
-        let current = Processor::new(Settings::default(), topic, partition);
-        Self { current, begin, waiting, coming: Vec::new() }
+        let settings = Settings::default();
+        let current = Processor::with_catalogue(settings, topic, partition, catalogue.clone());
+        Self { catalogue, current, begin, waiting, coming: Vec::new() }
+    }
+
+    fn begin_processor(&self, record: &Record<'_>) -> Processor {
+        let (settings, catalogue) = (Settings::default(), self.catalogue.clone());
+        Processor::with_catalogue(settings, record.topic, record.partition, catalogue)
+    }
+
+    /// What is in force for any of the states and not computed, and whether their alerts share an
+    /// error budget.
+    pub(super) fn missing(&self) -> (Missing, bool) {
+        let mut missing = self.current.missing().clone();
+        let mut shares = self.current.settings().shares_error_budget();
+        for coming in self.coming.iter().filter_map(|coming| coming.processor.as_ref()) {
+            missing.add(coming.missing());
+            shares |= coming.settings().shares_error_budget();
+        }
+        (missing, shares)
     }
 
     /// The state that holds.
@@ -146,8 +172,7 @@ impl Generations {
             let is_known = start.first_offset == self.begin
                 || known.into_iter().any(|first| first == start.first_offset);
             let is_full = self.coming.len() >= SIDE_BY_SIDE_MAX;
-            let processor = (!is_known && !is_full)
-                .then(|| Processor::new(Settings::default(), record.topic, record.partition));
+            let processor = (!is_known && !is_full).then(|| self.begin_processor(record));
             self.coming.push(Coming { start, processor });
         }
     }
@@ -195,5 +220,4 @@ fn merge(computed: &mut Vec<Computed>, others: Vec<Output>) {
     for (known, unmatched) in computed.iter_mut().zip(unmatched) {
         known.optional |= unmatched;
     }
-    computed.sort_by_key(|known| (known.destination, known.ordinal));
 }

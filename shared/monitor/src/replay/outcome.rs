@@ -1,4 +1,4 @@
-//! What a replay came to.
+//! The outcome of a replay.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Display};
@@ -174,14 +174,53 @@ pub(super) fn difference_of(
     })
 }
 
-/// What a replay of one partition came to.
+/// Something that has a version of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// A metric.
+    Metric,
+    /// A detector.
+    Detector,
+}
+
+impl Display for Part {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Metric => "metric",
+            Self::Detector => "detector",
+        })
+    }
+}
+
+/// A metric or detector that was in force and that this build does not have in that version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NotCompared {
+    /// Which of the two.
+    pub part: Part,
+    /// Its name.
+    pub name: String,
+    /// The version that was in force.
+    pub version: u32,
+    /// Sealed outputs that were left out for it.
+    pub outputs: u64,
+}
+
+impl Display for NotCompared {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { part, name, version, outputs } = self;
+        write!(formatter, "{part} `{name}` version {version}: {outputs} outputs not compared")
+    }
+}
+
+/// The outcome of the replay of one partition.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Outcome {
     /// Records replayed.
     pub records: u64,
     /// Those of them that did not decode.
     pub quarantined: u64,
-    /// Sealed outputs that are as recomputed, by kind.
+    /// Sealed outputs that equal the recomputed ones, by kind.
     pub same: BTreeMap<String, u64>,
     /// Further copies of these.
     pub repeated: u64,
@@ -191,18 +230,21 @@ pub struct Outcome {
     pub not_sealed: u64,
     /// Sealed outputs whose input is not sealed yet.
     pub awaiting_input: u64,
-    /// Rows of the output topics that are not computed, such as acts of people.
+    /// Rows of the output topics that nothing computes, such as acts of people.
     pub other_events: u64,
     /// Sealed outputs of other versions of the computation, by version.
     pub other_versions: BTreeMap<i64, u64>,
-    /// Outputs of which nothing can be said, those of other versions included.
+    /// Metrics and detectors that were in force and could not be computed.
+    pub not_compared: Vec<NotCompared>,
+    /// Outputs that could not be compared, including those of other versions and of metrics and
+    /// detectors that could not be computed.
     pub not_comparable: u64,
-    /// Outputs that a state computes which another one replaced before it had published them.
+    /// Outputs of a state that was replaced before it had published them.
     pub superseded: u64,
-    /// Rows of the output partitions that the log had acknowledged, by the monitor's ticks, and that are
-    /// behind the last sealed one.
+    /// Rows of the output partitions after the last sealed one that the log had acknowledged,
+    /// according to the monitor's ticks.
     pub acknowledged_not_sealed: u64,
-    /// Offset from which on there is a doubt, and which; the first one.
+    /// The first doubt, and the offset from which it applies.
     pub doubt: Option<(i64, Doubt)>,
     /// Offset at which that doubt ends.
     pub doubt_until: Option<i64>,

@@ -36,18 +36,31 @@ impl State {
     }
 }
 
+/// Where an output was emitted: ordinals count for each metric by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Emission {
+    offset: i64,
+    /// Number among all outputs of the record.
+    sequence: u32,
+}
+
 /// An output that was computed.
 #[derive(Debug)]
 struct Entry {
     offset: i64,
-    ordinal: u32,
+    ordinal: i64,
+    sequence: u32,
     state: State,
     digest: Digest,
 }
 
 impl Entry {
     fn origin(&self) -> Origin {
-        Origin { offset: self.offset, ordinal: self.ordinal.into() }
+        Origin { offset: self.offset, ordinal: self.ordinal }
+    }
+
+    const fn emission(&self) -> Emission {
+        Emission { offset: self.offset, sequence: self.sequence }
     }
 }
 
@@ -65,9 +78,9 @@ pub(super) struct Side {
     waiting: usize,
     found: VecDeque<Origin>,
     /// The last one that is sealed.
-    newest: Option<Origin>,
+    newest: Option<Emission>,
     /// Between which found ones sealed rows were lost; the second may not have come yet.
-    lost: Vec<(Option<Origin>, Option<Origin>)>,
+    lost: Vec<(Option<Emission>, Option<Emission>)>,
     /// Origins of what nothing computes.
     unexplained: Vec<i64>,
     first: Option<Difference>,
@@ -115,8 +128,15 @@ impl Side {
         self.acknowledged = self.acknowledged.max(next);
     }
 
-    /// An output was computed, in one form or several; it may be absent if it is optional.
-    pub(super) fn computed(&mut self, origin: Origin, forms: Vec<Event<'static>>, optional: bool) {
+    /// An output was computed, in one form or several; it may be absent if it is optional. Those of a
+    /// record come in the order of their ordinals, each with its number in the order of emission.
+    pub(super) fn computed(
+        &mut self,
+        origin: Origin,
+        sequence: u32,
+        forms: Vec<Event<'static>>,
+        optional: bool,
+    ) {
         let mut forms = forms.into_iter();
         let Some(event) = forms.next() else { return };
         let others: Vec<Digest> = forms.map(|other| digest_of(&other)).collect();
@@ -126,9 +146,11 @@ impl Side {
         if optional {
             self.optional.insert(origin);
         }
-        let ordinal = u32::try_from(origin.ordinal).unwrap_or(u32::MAX);
+        let Origin { offset, ordinal } = origin;
+        let last = self.entries.last().map(Entry::origin);
+        assert!(last < Some(origin), "outputs must come in the order of their origins");
         let digest = digest_of(&event);
-        self.entries.push(Entry { offset: origin.offset, ordinal, state: State::Waiting, digest });
+        self.entries.push(Entry { offset, ordinal, sequence, state: State::Waiting, digest });
         if self.waiting < WAITING_MAX {
             self.waiting += 1;
             self.whole.insert(origin, event);
@@ -148,7 +170,7 @@ impl Side {
             return;
         };
         let Some(entry) = self.entries.get_mut(index) else { return };
-        let before = entry.state;
+        let (before, emission) = (entry.state, entry.emission());
         let computed = self.whole.get(&origin);
         let others = self.others.get(&origin).map_or(&[][..], Vec::as_slice);
         let differs = if erased.is_empty() {
@@ -164,7 +186,7 @@ impl Side {
         } else {
             self.not_comparable += 1;
             entry.state = before.or_not_comparable();
-            self.was_found(before, origin);
+            self.was_found(before, origin, emission);
             return;
         };
         match (before, &differs) {
@@ -193,18 +215,17 @@ impl Side {
             }
             (State::Same | State::Different | State::NotComparable, None) => self.repeated += 1,
         }
-        self.was_found(before, origin);
+        self.was_found(before, origin, emission);
     }
 
     /// A sealed output of another version.
     pub(super) fn other_version(&mut self, origin: Origin) {
         let entry = self.find(origin).and_then(|index| self.entries.get_mut(index));
-        let before = entry.map(|entry| {
-            let before = entry.state;
+        if let Some(entry) = entry {
+            let (before, emission) = (entry.state, entry.emission());
             entry.state = before.or_not_comparable();
-            before
-        });
-        self.was_found(before.unwrap_or(State::NotComparable), origin);
+            self.was_found(before, origin, emission);
+        }
     }
 
     /// Rows were lost here before they could be sealed.
@@ -212,8 +233,8 @@ impl Side {
         self.lost.push((self.newest, None));
     }
 
-    fn may_be_lost(&self, origin: Origin) -> bool {
-        self.lost.iter().any(|(from, to)| Some(origin) > *from && to.is_none_or(|to| origin < to))
+    fn may_be_lost(&self, at: Emission) -> bool {
+        self.lost.iter().any(|(from, to)| Some(at) > *from && to.is_none_or(|to| at < to))
     }
 
     /// A sealed output whose input is not sealed yet.
@@ -235,25 +256,24 @@ impl Side {
     }
 
     fn find(&self, origin: Origin) -> Option<usize> {
-        let ordinal = u32::try_from(origin.ordinal).ok()?;
-        let key = (origin.offset, ordinal);
+        let key = (origin.offset, origin.ordinal);
         self.entries.binary_search_by_key(&key, |entry| (entry.offset, entry.ordinal)).ok()
     }
 
-    fn was_found(&mut self, before: State, origin: Origin) {
+    fn was_found(&mut self, before: State, origin: Origin, at: Emission) {
         if before != State::Waiting {
             return;
         }
         if let Some((from, to @ None)) = self.lost.last_mut()
-            && Some(origin) > *from
+            && Some(at) > *from
         {
-            *to = Some(origin);
+            *to = Some(at);
         }
-        self.newest = self.newest.max(Some(origin));
+        self.newest = self.newest.max(Some(at));
         // Those before it, whose input is not sealed, are not the last ones.
         self.not_comparable += std::mem::take(&mut self.awaiting);
         if self.whole.contains_key(&origin) {
-            self.waiting = self.waiting.saturating_sub(1);
+            self.waiting -= 1;
             self.found.push_back(origin);
             if self.found.len() > FOUND_MAX
                 && let Some(oldest) = self.found.pop_front()
@@ -279,8 +299,8 @@ impl Side {
         let mut first_missing = None;
         for entry in &self.entries {
             match entry.state {
-                State::Waiting if Some(entry.origin()) > self.newest => outcome.not_sealed += 1,
-                State::Waiting if self.may_be_lost(entry.origin()) => outcome.not_comparable += 1,
+                State::Waiting if Some(entry.emission()) > self.newest => outcome.not_sealed += 1,
+                State::Waiting if self.may_be_lost(entry.emission()) => outcome.not_comparable += 1,
                 State::Waiting if self.optional.contains(&entry.origin()) => {
                     outcome.superseded += 1;
                 }

@@ -109,6 +109,6 @@ impl SequentialTest {
                 .set_some(column::drift::REASON, reason)
         };
         let time = outputs.time();
-        outputs.push(Destination::Alerts, kind, time, context.agent, context.version, set);
+        outputs.push(Destination::Alerts, kind, time, context.about(), set);
     }
 }

@@ -79,7 +79,7 @@ impl Comparison {
     pub(super) const fn name(&self) -> &'static str {
         match self {
             Self::Rate(test) => test.name(),
-            Self::Size(_) => size::NAME,
+            Self::Size(_) => size::RANKS.name,
             Self::Mix(test) => test.name(),
             Self::Rolling(test) => test.name(),
         }

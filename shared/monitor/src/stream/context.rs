@@ -3,8 +3,9 @@
 use super::standings::Standings;
 use crate::change::LastChange;
 use crate::identity::Identity;
-use crate::metric::Watch;
+use crate::metric::{MetricSet, Watch};
 use crate::mute::Mutes;
+use crate::output::About;
 use crate::policy::Policy;
 use crate::settings::Settings;
 
@@ -12,6 +13,8 @@ use crate::settings::Settings;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Shared<'a> {
     pub(crate) settings: &'a Settings,
+    /// The metrics that are computed.
+    pub(crate) metrics: MetricSet,
     /// Streams that are tested.
     pub(crate) tests: u64,
     /// Where they stand.
@@ -25,12 +28,19 @@ pub(crate) struct Context<'a> {
     pub(crate) shared: Shared<'a>,
     pub(crate) agent: &'a Identity,
     pub(crate) version: &'a str,
+    /// The metric: its place in the list, and how it is watched.
+    pub(crate) place: u8,
     pub(crate) watch: Watch,
     pub(crate) suite: Option<&'a str>,
     pub(crate) last_change: Option<&'a LastChange>,
 }
 
 impl Context<'_> {
+    /// What outputs about the stream are about.
+    pub(super) const fn about(&self) -> About<'_> {
+        About::metric(self.agent, self.version, self.place)
+    }
+
     /// What holds for the metric.
     pub(crate) fn policy(&self) -> Policy {
         self.shared.settings.policy(self.watch)

@@ -54,7 +54,7 @@ impl SequentialTest {
             if e_value * 10.0 < threshold && early.is_none() {
                 return None;
             }
-            let id = outputs.next_id();
+            let id = outputs.next_id(Some(context.place));
             self.alert(kind::DRIFT_ALERT_PENDING, &id, None, None, context, outputs);
             self.phase = Phase::Pending { id };
         }

@@ -1,6 +1,7 @@
 //! What a comparison finds: direction, effect and its interval, since when, distances.
 
-use drift::{Pooled, Table, distance};
+use drift::distance::{Entry, jensen_shannon, kolmogorov_smirnov, psi, wasserstein};
+use drift::{Pooled, Table};
 
 use super::mark::Mark;
 
@@ -75,23 +76,17 @@ pub(super) struct Distances {
 
 impl Distances {
     pub(super) fn of_table(table: &Table) -> Self {
-        let of = |name| {
-            let comparison = distance::find(name).and_then(|entry| entry.compare_counts(table));
-            comparison.map(|comparison| comparison.statistic.value)
-        };
-        Self { psi: of("psi"), jensen_shannon: of("jensen-shannon"), ..Self::default() }
+        let of = |entry: &Entry| entry.compare_counts(table).map(|found| found.statistic.value);
+        Self { psi: of(&psi::ENTRY), jensen_shannon: of(&jensen_shannon::ENTRY), ..Self::default() }
     }
 
     pub(super) fn of_values(pooled: &Pooled) -> Self {
-        let of = |name| {
-            let comparison = distance::find(name).and_then(|entry| entry.compare(pooled));
-            comparison.map(|comparison| comparison.statistic.value)
-        };
+        let of = |entry: &Entry| entry.compare(pooled).map(|found| found.statistic.value);
         Self {
-            psi: of("psi"),
+            psi: of(&psi::ENTRY),
             jensen_shannon: None,
-            kolmogorov_smirnov: of("kolmogorov-smirnov"),
-            wasserstein: of("wasserstein"),
+            kolmogorov_smirnov: of(&kolmogorov_smirnov::ENTRY),
+            wasserstein: of(&wasserstein::ENTRY),
         }
     }
 }

@@ -38,6 +38,7 @@ use serde::{Deserialize, Serialize};
 
 use super::finding::{Category, Direction, Finding, NoDetector};
 use super::mark::Mark;
+use crate::detector::{DetectorVersion, MIXES};
 use crate::metric::{OTHER, Shares};
 use crate::policy::Policy;
 use crate::sampler::mixed;
@@ -50,9 +51,14 @@ const LONG: u64 = 50_000;
 const RECENT: usize = 256;
 /// Calls among which a category must be more frequent than in the baseline to be an example.
 const LATEST: usize = 32;
-/// Names of the detectors in the registry.
-const CONFORMAL: &str = "esr-conformal-mix";
-const CAUTIOUS: &str = "esr-multinomial-cautious";
+/// The detectors.
+pub(super) const CONFORMAL: DetectorVersion =
+    DetectorVersion { name: "esr-conformal-mix", version: EsrConformal::VERSION, models: MIXES };
+pub(super) const CAUTIOUS: DetectorVersion = DetectorVersion {
+    name: "esr-multinomial-cautious",
+    version: EsrMultinomial::VERSION,
+    models: MIXES,
+};
 
 /// A call: where, in which bin, and its name if it has none of its own.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -104,17 +110,11 @@ impl MixComparison {
     /// Name of the detector.
     pub(crate) const fn name(&self) -> &'static str {
         match self.detector {
-            Detector::EsrMultinomial(_) => CAUTIOUS,
+            Detector::EsrMultinomial(_) => CAUTIOUS.name,
             Detector::EsrBounded(_)
             | Detector::EsrTwoSample(_)
-            | Detector::EsrNormal(_)
             | Detector::EsrConformal(_)
-            | Detector::Canary(_)
-            | Detector::Adwin(_)
-            | Detector::PageHinkley(_)
-            | Detector::Kswin(_)
-            | Detector::Ddm(_)
-            | Detector::Eddm(_) => CONFORMAL,
+            | Detector::Canary(_) => CONFORMAL.name,
         }
     }
 
@@ -383,8 +383,10 @@ mod tests {
             many.add_many(&format!("tool-{n}"), 1_000 - n);
         }
         let mut test = MixComparison::new(&many, &Policy::default()).unwrap();
-        assert_eq!((test.name(), test.counts.len()), (CAUTIOUS, NAMES_MAX + 1));
-        assert!(registry::find(CAUTIOUS).is_some() && registry::find(CONFORMAL).is_some());
+        assert_eq!((test.name(), test.counts.len()), (CAUTIOUS.name, NAMES_MAX + 1));
+        for name in [CAUTIOUS.name, CONFORMAL.name] {
+            assert!(registry::find(name).is_some(), "{name}");
+        }
         for offset in 0..2_000 {
             test.observe(&format!("new-{offset}"), Mark { offset, time: 0 });
         }

@@ -22,15 +22,18 @@ use serde::{Deserialize, Serialize};
 use super::counts::Counts;
 use super::finding::{Direction, Finding, NoDetector};
 use super::mark::Mark;
+use crate::detector::{DetectorVersion, RATES};
 use crate::policy::Policy;
 
 /// Values of a baseline whose confidence bound is near enough to its mean.
 const LONG: u64 = 2_000;
 /// Weight of a change at the deployment, as a share of the run length.
 const HEAD_START_SHARE: f64 = 0.01;
-/// Names of the detectors in events.
-const BOUNDED: &str = "esr-bounded";
-const TWO_SAMPLE: &str = "esr-two-sample";
+/// The detectors.
+pub(super) const BOUNDED: DetectorVersion =
+    DetectorVersion { name: "esr-bounded", version: EsrBounded::VERSION, models: RATES };
+pub(super) const TWO_SAMPLE: DetectorVersion =
+    DetectorVersion { name: "esr-two-sample", version: EsrTwoSample::VERSION, models: RATES };
 
 /// The mean that the null hypothesis allows; `None` if it leaves no room for worse.
 fn bound_of(counts: Counts, policy: &Policy) -> Option<f64> {
@@ -76,7 +79,7 @@ impl RateComparison {
 
     /// Name of the detector.
     pub(crate) const fn name(&self) -> &'static str {
-        if self.baseline.count >= LONG { BOUNDED } else { TWO_SAMPLE }
+        if self.baseline.count >= LONG { BOUNDED.name } else { TWO_SAMPLE.name }
     }
 
     pub(crate) const fn bound(&self) -> f64 {
@@ -156,7 +159,9 @@ mod tests {
     #[test]
     fn the_baseline_decides_which_detector() {
         let test = |count, ones| RateComparison::new(Counts { count, ones }, &Policy::default());
-        for (count, name) in [(100, TWO_SAMPLE), (1_999, TWO_SAMPLE), (2_000, BOUNDED)] {
+        for (count, name) in
+            [(100, TWO_SAMPLE.name), (1_999, TWO_SAMPLE.name), (2_000, BOUNDED.name)]
+        {
             assert_eq!(test(count, count / 10).unwrap().name(), name);
             assert!(drift::registry::find(name).is_some());
         }

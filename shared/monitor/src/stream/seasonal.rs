@@ -31,8 +31,20 @@ use super::mark::Mark;
 use super::median::{at, median_interval};
 use super::totals::Totals;
 use super::value::Value;
+use crate::detector::{DetectorVersion, RATES, SIZES};
 use crate::policy::Policy;
 
+/// The detectors.
+pub(super) const RATE: DetectorVersion = DetectorVersion {
+    name: "esr-bounded by hour of week",
+    version: EsrBounded::VERSION,
+    models: RATES,
+};
+pub(super) const SIZE: DetectorVersion = DetectorVersion {
+    name: "esr-bounded of ranks by hour of week",
+    version: EsrBounded::VERSION,
+    models: SIZES,
+};
 /// Numbers kept for the effect on sizes.
 const RECENT: usize = 128;
 
@@ -117,8 +129,8 @@ impl SeasonalComparison {
     /// Name of the detector in events.
     pub(super) const fn name(&self) -> &'static str {
         match self.common {
-            Common::Rate(_) => "esr-bounded by hour of week",
-            Common::Size(_) => "esr-bounded of ranks by hour of week",
+            Common::Rate(_) => RATE.name,
+            Common::Size(_) => SIZE.name,
         }
     }
 

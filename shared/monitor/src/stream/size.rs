@@ -21,10 +21,12 @@ use serde::{Deserialize, Serialize};
 use super::finding::{Direction, Finding, NoDetector};
 use super::mark::Mark;
 use super::median::{at, median_interval};
+use crate::detector::{DetectorVersion, SIZES};
 use crate::policy::Policy;
 
-/// Name of the detector in events.
-pub(super) const NAME: &str = "esr-bounded of ranks";
+/// The detector.
+pub(super) const RANKS: DetectorVersion =
+    DetectorVersion { name: "esr-bounded of ranks", version: EsrBounded::VERSION, models: SIZES };
 /// Numbers kept for the effect.
 const RECENT: usize = 128;
 

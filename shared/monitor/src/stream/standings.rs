@@ -1,27 +1,27 @@
-//! Tickets ahead of pages: what e-d-BH rejects among all streams of the partition (`drift::fleet`).
+//! Tickets ahead of pages: the rejections of e-d-BH among all streams of the partition
+//! (`drift::fleet`).
 //!
-//! A page asks a stream for its whole run length `A`. A ticket asks for a share of it,
-//! `T = ticket_share * A`, or of `k` streams together for `T / k` each (`k` up to 16). So a model or
-//! a tool that becomes a little worse for everybody is found before it is plain in anyone. At a
-//! share of 1 a stream by itself has nothing before its page; at 0, the default, there are none.
+//! A page requires evidence for the whole run length `A` of a stream. A ticket requires a share of
+//! it, `T = ticket_share * A`, or `T / k` from each of `k` streams together (`k` up to 16). So a
+//! model or a tool that degrades slightly for every agent is found before it is evident in any. At a
+//! share of 1 a single stream has no ticket before its page; at 0, the default, there are none.
 //!
-//! **Promise.** At every moment the share of unchanged streams among those that are rejected is at
-//! most (observations of unchanged streams) / `T` on average, head starts added, for streams that
-//! depend on each other in any way; with different run lengths, for the smallest `T` there was.
-//! That says something while `T` is long beside what all streams observe: under a budget of false
-//! pages, which makes `T` grow with their number.
-//! That is about all that is rejected: those that have too few observations or too small an effect
-//! are then left out, and a stream has its ticket at its own next observation.
+//! **Promise.** At every moment the expected share of unchanged streams among the rejected ones is at
+//! most (observations of unchanged streams) / `T`, plus head starts, whatever the dependence between
+//! streams; with different run lengths, for the smallest `T` there was. The bound is useful while
+//! `T` is long compared with what all streams observe: under a budget of false pages, which makes
+//! `T` grow with their number. It covers all rejections: streams with too few observations or too
+//! small an effect are then left out, and a stream gets its ticket at its own next observation.
 //!
-//! A stream stands where its last observation left it. Where its test starts anew (after a page,
-//! a resolved ticket, another version) it stands nowhere.
+//! A stream stands where its last observation left it. A test that starts anew (after a page, a
+//! resolved ticket, another version) starts without a rank.
 
 use std::cell::Cell;
 
 use drift::fleet::{EdBh, Level};
 use serde::{Deserialize, Serialize};
 
-/// Where all streams of a partition stand; part of its state.
+/// The ranks of all streams of a partition; part of its state.
 ///
 /// In a cell, because a stream is changed while everything around it is only read.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -60,10 +60,10 @@ impl Standings {
     }
 }
 
-/// Why a stream has a ticket.
+/// The rejection that opens a ticket.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Early {
-    /// E-value that was enough.
+    /// E-value that sufficed.
     pub(super) threshold: f64,
     streams: u64,
     divisor: u8,

@@ -4,12 +4,12 @@ use event::{EventBuilder, column, kind};
 use serde::{Deserialize, Serialize};
 
 use super::alert::{self, int};
+use super::candidate::BaselineCandidate;
 use super::comparison::Comparison;
 use super::context::Context;
 use super::expectation::{Expected, Rolling};
 use super::finding::NoDetector;
 use super::mark::Mark;
-use super::past::Past;
 use super::reference::{Basis, Reference, Source};
 use super::sequential_test::{Baseline, Phase, SequentialTest};
 use super::standings::Standings;
@@ -25,7 +25,7 @@ const CALM_PERIODS: u8 = 2;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Stream {
     /// What this version has shown; the next version's baseline.
-    pub(crate) past: Past,
+    pub(crate) candidate: BaselineCandidate,
     /// Which baseline it is compared with.
     pub(crate) basis: Basis,
     test: Option<SequentialTest>,
@@ -35,7 +35,7 @@ impl Stream {
     /// A stream that is compared with a baseline; says so by `drift.baseline.set`, or why it
     /// cannot be compared.
     pub(crate) fn start(
-        past: Past,
+        candidate: BaselineCandidate,
         reference: Reference,
         context: &Context<'_>,
         outputs: &mut Outputs<'_>,
@@ -71,16 +71,16 @@ impl Stream {
         };
         let time = outputs.time();
         let kind = kind::DRIFT_BASELINE_SET;
-        outputs.push(Destination::Alerts, kind, time, context.agent, context.version, set);
+        outputs.push(Destination::Alerts, kind, time, context.about(), set);
         let baseline =
             Baseline { kind: basis.kind.unwrap_or_default(), version, count, value, per_day };
         let test = comparison.ok().map(|comparison| SequentialTest::new(comparison, baseline));
-        Self { past, basis, test }
+        Self { candidate, basis, test }
     }
 
     /// A stream that nothing is compared with, and that says nothing: a canary's own.
-    pub(crate) const fn untested(past: Past, basis: Basis) -> Self {
-        Self { past, basis, test: None }
+    pub(crate) const fn untested(candidate: BaselineCandidate, basis: Basis) -> Self {
+        Self { candidate, basis, test: None }
     }
 
     /// Takes the next observation, of which this was expected in a comparison with the weeks
@@ -95,15 +95,15 @@ impl Stream {
     ) -> Option<Mark> {
         let model = context.watch.model;
         let Some(test) = &mut self.test else {
-            self.past.add(value, mark.time);
+            self.candidate.add(value, mark.time);
             return None;
         };
-        if self.past.wait(value, mark, model) {
-            self.past.clear(test.changed());
+        if self.candidate.wait(value, mark, model) {
+            self.candidate.admit(test.changed());
         }
         let changed = test.observe((value, expected), mark, run, context, outputs);
         if let Some(changed) = changed {
-            self.past.set_aside(changed, model);
+            self.candidate.set_aside(changed, model);
         }
         changed
     }
@@ -112,7 +112,7 @@ impl Stream {
     pub(crate) fn since_alert(&self, alert_id: &str) -> Option<&History> {
         match &self.test {
             Some(SequentialTest { phase: Phase::Firing { id, .. }, .. }) if id == alert_id => {
-                self.past.aside()
+                self.candidate.aside()
             }
             Some(_) | None => None,
         }
@@ -126,8 +126,9 @@ impl Stream {
         outputs: &mut Outputs<'_>,
     ) {
         self.restart("the baseline has changed", context, outputs);
-        let past = std::mem::replace(&mut self.past, Past::empty(context.watch.model));
-        *self = Self::start(past, reference, context, outputs);
+        let candidate =
+            std::mem::replace(&mut self.candidate, BaselineCandidate::empty(context.watch.model));
+        *self = Self::start(candidate, reference, context, outputs);
     }
 
     /// Whether there is a baseline to test against.
@@ -168,7 +169,7 @@ impl Stream {
         *calm = if is_calm { calm.saturating_add(1) } else { 0 };
         if *calm >= CALM_PERIODS {
             test.resolve(Some(&period), "the effect is gone", context, outputs);
-            self.past.settle();
+            self.candidate.settle();
         }
     }
 
@@ -181,10 +182,10 @@ impl Stream {
     ) {
         let Some(test) = &mut self.test else { return };
         if let (Phase::Pending { .. }, Some(changed)) = (&test.phase, test.changed()) {
-            self.past.set_aside(changed, context.watch.model);
+            self.candidate.set_aside(changed, context.watch.model);
         }
         test.resolve(None, reason, context, outputs);
-        self.past.settle();
+        self.candidate.settle();
     }
 
     /// The stream is about to be forgotten.

@@ -19,5 +19,6 @@ mod restarts;
 mod rolling;
 mod suppressed;
 mod together;
+mod versions;
 mod windows;
 mod world;

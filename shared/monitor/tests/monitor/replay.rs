@@ -7,19 +7,19 @@ use event::{
     BatchBuilder, Cell, ColumnId, Decoded, Event, Fault, Reason, TimestampType, TopicPartition,
     TypedColumn, column, kind,
 };
-use monitor::Destination;
 use monitor::replay::{Difference, Doubt, Outcome, Replay, Start, What};
+use monitor::{Catalogue, Destination, Processor, Settings};
 
 /// A row of an output partition.
 #[derive(Debug, Clone)]
 pub(crate) struct Row {
-    destination: Destination,
-    at: i64,
-    event: Event<'static>,
+    pub(crate) destination: Destination,
+    pub(crate) at: i64,
+    pub(crate) event: Event<'static>,
 }
 
 /// A worse version, late events, ticks, and a record that did not decode (`None`).
-fn inputs() -> Vec<Option<Input>> {
+pub(crate) fn inputs() -> Vec<Option<Input>> {
     let mut numbers = Numbers(5);
     let mut inputs = Vec::new();
     for i in 0..700_i64 {
@@ -78,7 +78,12 @@ fn show<T>(
 
 /// What the processor gives, as rows.
 pub(crate) fn rows(inputs: &[Option<Input>]) -> Vec<Row> {
-    let mut processor = processor();
+    record_with(inputs, Catalogue::default())
+}
+
+/// What a processor with less than everything gives, as rows.
+pub(crate) fn record_with(inputs: &[Option<Input>], catalogue: Catalogue) -> Vec<Row> {
+    let mut processor = Processor::with_catalogue(Settings::default(), TOPIC, 0, catalogue);
     let (mut metrics, mut alerts) = (0_i64, 0_i64);
     let mut rows = Vec::new();
     for (offset, input) in (0..).zip(inputs) {
@@ -102,7 +107,16 @@ fn starts(inputs: &[Option<Input>]) -> Vec<Start> {
 
 /// Replays the inputs from `first` on against these rows, each as soon as it can be.
 fn replay_from(first: i64, inputs: &[Option<Input>], rows: &[Row]) -> Outcome {
-    let mut replay = Replay::new(TOPIC, 0, first, &starts(inputs));
+    run_replay(Replay::new(TOPIC, 0, first, &starts(inputs)), first, inputs, rows)
+}
+
+/// Replays them with less than everything.
+pub(crate) fn replay_with(inputs: &[Option<Input>], rows: &[Row], catalogue: Catalogue) -> Outcome {
+    let replay = Replay::with_catalogue(TOPIC, 0, 0, &starts(inputs), catalogue);
+    run_replay(replay, 0, inputs, rows)
+}
+
+fn run_replay(mut replay: Replay, first: i64, inputs: &[Option<Input>], rows: &[Row]) -> Outcome {
     let mut offset = first;
     for Row { destination, at, event } in rows {
         while Replay::origin_offset(event).is_some_and(|origin| replay.next_offset() <= origin)

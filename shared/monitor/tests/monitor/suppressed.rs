@@ -189,7 +189,7 @@ fn what_is_wrong_is_refused_with_its_reason_and_changes_nothing() {
     };
     let cases: [(Fill, &str); 6] = [
         (|builder, _| builder, "`drift.until` is missing"),
-        (|b, now| b.set(column::drift::UNTIL, Timestamp::from_micros(now)), "over already"),
+        (|b, now| b.set(column::drift::UNTIL, Timestamp::from_micros(now)), "has passed"),
         (
             |b, now| b.set(column::drift::UNTIL, Timestamp::from_micros(now + 31 * DAY)),
             "30 days ahead",

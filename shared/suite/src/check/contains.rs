@@ -1,6 +1,6 @@
 //! `contains`: texts occur in the text.
 
-use super::{Definition, Evaluator, Finding, TEXT_COLUMN, text_input};
+use super::evaluator::{Definition, Evaluator, Finding, TEXT_COLUMN, text_input};
 use crate::key::{Fields, Form, Key, Reader};
 use crate::trial::{Input, Trial, TrialKind};
 

@@ -1,6 +1,6 @@
 //! `cost_max`: it did not cost too much.
 
-use super::{Definition, Evaluator, Finding, at_most};
+use super::evaluator::{Definition, Evaluator, Finding, at_most};
 use crate::key::{Fields, Form, Key, Reader};
 use crate::trial::{Input, Trial, TrialKind};
 

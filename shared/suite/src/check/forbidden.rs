@@ -2,8 +2,8 @@
 
 use ::regex::Regex;
 
+use super::evaluator::{Definition, Evaluator, Finding, TEXT_COLUMN, text_input};
 use super::regex::PATTERN;
-use super::{Definition, Evaluator, Finding, TEXT_COLUMN, text_input};
 use crate::key::{Fields, Reader, pattern};
 use crate::trial::{Input, Trial, TrialKind};
 

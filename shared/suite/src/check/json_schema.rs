@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Definition, Evaluator, Finding, TEXT_COLUMN, text_input};
+use super::evaluator::{Definition, Evaluator, Finding, TEXT_COLUMN, text_input};
 use crate::json::{Mismatch, Schema};
 use crate::key::{Fields, Form, Key, Reader};
 use crate::trial::{Input, Trial, TrialKind};

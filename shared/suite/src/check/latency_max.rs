@@ -1,6 +1,6 @@
 //! `latency_max`: it did not take too long.
 
-use super::{Definition, Evaluator, Finding, at_most};
+use super::evaluator::{Definition, Evaluator, Finding, at_most};
 use crate::key::{Fields, Form, Key, Reader};
 use crate::trial::{Input, Trial, TrialKind};
 

@@ -1,6 +1,6 @@
 //! `numeric_bounds`: a number lies between bounds.
 
-use super::{Definition, Evaluator, Finding};
+use super::evaluator::{Definition, Evaluator, Finding};
 use crate::key::{Fields, Form, Key, Reader};
 use crate::trial::{Input, Trial, TrialKind};
 

@@ -2,7 +2,7 @@
 
 use ::regex::Regex;
 
-use super::{Definition, Evaluator, Finding, TEXT_COLUMN, text_input};
+use super::evaluator::{Definition, Evaluator, Finding, TEXT_COLUMN, text_input};
 use crate::key::{Fields, Form, Key, Reader, pattern};
 use crate::trial::{Input, Trial, TrialKind};
 

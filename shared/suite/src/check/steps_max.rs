@@ -1,6 +1,6 @@
 //! `steps_max`: the run did not take too many steps.
 
-use super::{Definition, Evaluator, Finding, at_most};
+use super::evaluator::{Definition, Evaluator, Finding, at_most};
 use crate::key::{Fields, Form, Key, Reader};
 use crate::trial::{Trial, TrialKind};
 use event::column;

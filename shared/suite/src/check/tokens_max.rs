@@ -1,6 +1,6 @@
 //! `tokens_max`: it did not use too many tokens.
 
-use super::{Definition, Evaluator, Finding, at_most};
+use super::evaluator::{Definition, Evaluator, Finding, at_most};
 use crate::key::{Fields, Form, Key, Reader};
 use crate::trial::{Input, Trial, TrialKind};
 

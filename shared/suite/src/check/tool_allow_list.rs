@@ -3,7 +3,7 @@
 use event::column;
 use std::collections::BTreeSet;
 
-use super::{Definition, Evaluator, Finding};
+use super::evaluator::{Definition, Evaluator, Finding};
 use crate::key::{Fields, Form, Key, Reader};
 use crate::runs::TOOL_BYTES_MAX;
 use crate::trial::{Trial, TrialKind};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::{Node, NodeId, Schema, Type};
+use super::node::{Node, NodeId, Schema, Type};
 use crate::key::pattern;
 use crate::problem::nearest;
 use crate::yaml::{element, member};

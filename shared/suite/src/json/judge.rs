@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use serde_json::{Map, Value};
 
-use super::{Node, NodeId, Schema, same};
+use super::node::{Node, NodeId, Schema, same};
 
 /// Comparisons of a value with a schema that one judgement may cost.
 pub(crate) const STEPS_MAX: u32 = 100_000;

@@ -1,12 +1,14 @@
 //! The monitor about itself. A tick is what it writes into a partition it reads; alive is the same tick read again, computed and published.
 // Generated from schemas/events by `make bless`; do not edit.
 
-use crate::typed::{Bool, Int, Text, Time, TypedColumn, column};
+use crate::typed::{Bool, Int, Map, Text, Time, TypedColumn, column};
 
 /// The same for alerts.
 pub const ALERTS_NEXT: TypedColumn<Int> = column("monitor.alerts_next");
 /// Digest of its code.
 pub const CODE_DIGEST: TypedColumn<Text> = column("monitor.code_digest");
+/// Detectors in force from this offset on, with the version of each.
+pub const DETECTORS: TypedColumn<Map> = column("monitor.detectors");
 /// First offset that a monitor without a state computes from.
 pub const FIRST_OFFSET: TypedColumn<Int> = column("monitor.first_offset");
 /// Monitor.
@@ -17,6 +19,8 @@ pub const IDLE: TypedColumn<Bool> = column("monitor.idle");
 pub const LAG: TypedColumn<Int> = column("monitor.lag");
 /// Seconds behind, at most: from the last record it had read to its tick if records waited, else 0.
 pub const LAG_SECS: TypedColumn<Int> = column("monitor.lag_secs");
+/// Metrics in force from this offset on, with the version of each; what is not listed is not computed.
+pub const METRICS: TypedColumn<Map> = column("monitor.metrics");
 /// Offset in its partition of the metrics before which every acknowledged output is.
 pub const METRICS_NEXT: TypedColumn<Int> = column("monitor.metrics_next");
 /// Next offset it will read.
@@ -25,7 +29,7 @@ pub const NEXT_OFFSET: TypedColumn<Int> = column("monitor.next_offset");
 pub const PARTITION: TypedColumn<Int> = column("monitor.partition");
 /// Broker's timestamp of the last record it had read.
 pub const READ_UNTIL: TypedColumn<Time> = column("monitor.read_until");
-/// Version of the computation that started.
+/// Version of the computation that started, but for its metrics and detectors.
 pub const SEMANTICS: TypedColumn<Int> = column("monitor.semantics");
 /// Settings of the computation from this offset on, as canonical JSON.
 pub const SETTINGS: TypedColumn<Text> = column("monitor.settings");

@@ -1,10 +1,10 @@
-//! What a version has shown, without what an alert was about: the next version's baseline.
+//! What a version has shown outside of alerts: the candidate for the next version's baseline.
 //!
-//! A detector fires some time after the change, so what came in between must not be in a baseline
-//! either. While a stream is tested, its observations wait in two blocks. The older block is
-//! cleared when the estimated change lies after it; when an alert fires (or is pending where a
-//! version ends), every block that reaches beyond the estimated change is left out, and so is
-//! everything until the alert resolves. Up to a block of good observations is lost with the bad.
+//! A detector fires some time after the change, so the observations in between must not enter a
+//! baseline either. While a stream is tested, its observations wait in two blocks. The older block is
+//! admitted when the estimated change lies after it. When an alert fires (or is pending where a
+//! version ends), every block that reaches beyond the estimated change is discarded, and so is
+//! everything until the alert resolves. Up to one block of good observations is lost with the bad.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,10 +15,10 @@ use crate::metric::Model;
 
 /// Observations of a block, at least.
 const BLOCK: u64 = 128;
-/// Observations between two looks at a block that is not cleared.
+/// Observations between two checks of a full block.
 const LOOK: u64 = 32;
 
-/// Observations that are not cleared yet.
+/// Observations that are not admitted yet.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Block {
     /// Offset of the first.
@@ -26,27 +26,27 @@ struct Block {
     history: History,
 }
 
-/// What a version has shown.
+/// The observations of a version that may become a baseline.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Past {
-    cleared: History,
+pub(crate) struct BaselineCandidate {
+    admitted: History,
     older: Option<Block>,
     newer: Option<Block>,
     /// Observations since an alert fired that has not resolved.
     aside: Option<History>,
 }
 
-impl Past {
+impl BaselineCandidate {
     pub(crate) fn empty(model: Model) -> Self {
-        Self { cleared: History::empty(model), older: None, newer: None, aside: None }
+        Self { admitted: History::empty(model), older: None, newer: None, aside: None }
     }
 
-    /// Takes an observation that nothing tests.
+    /// Takes an observation that is not tested.
     pub(super) fn add(&mut self, value: Value<'_>, time: i64) {
-        self.cleared.add(value, time);
+        self.admitted.add(value, time);
     }
 
-    /// Takes an observation that is tested; whether it is time to [`Self::clear`].
+    /// Takes an observation that is tested; whether to [`Self::admit`] now.
     pub(super) fn wait(&mut self, value: Value<'_>, mark: Mark, model: Model) -> bool {
         if let Some(aside) = &mut self.aside {
             aside.add(value, mark.time);
@@ -59,39 +59,39 @@ impl Past {
         count >= BLOCK && count.is_multiple_of(LOOK)
     }
 
-    /// Begins another block, if the estimated change lies in none before it.
-    pub(super) fn clear(&mut self, changed: Option<Mark>) {
+    /// Admits the older block and begins another, unless the estimated change lies in it.
+    pub(super) fn admit(&mut self, changed: Option<Mark>) {
         let from = self.newer.as_ref().map_or(i64::MAX, |block| block.from);
         if changed.is_some_and(|changed| changed.offset < from) {
             return;
         }
         if let Some(older) = std::mem::replace(&mut self.older, self.newer.take()) {
-            self.cleared.merge(&older.history);
+            self.admitted.merge(&older.history);
         }
     }
 
-    /// An alert fires: leaves out what waits and reaches beyond the estimated change, and
+    /// An alert fires: discards the blocks that reach beyond the estimated change, and excludes
     /// everything from now on.
     pub(super) fn set_aside(&mut self, changed: Mark, model: Model) {
         let newer_from = self.newer.as_ref().map_or(i64::MAX, |block| block.from);
         self.newer = None;
         if let Some(older) = self.older.take().filter(|_| changed.offset >= newer_from) {
-            self.cleared.merge(&older.history);
+            self.admitted.merge(&older.history);
         }
         self.aside = Some(History::empty(model));
     }
 
-    /// The alert is over, or the test begins anew: what waits is cleared.
+    /// The alert has resolved, or the test begins anew: admits both blocks.
     pub(super) fn settle(&mut self) {
         self.aside = None;
         for block in [self.older.take(), self.newer.take()].into_iter().flatten() {
-            self.cleared.merge(&block.history);
+            self.admitted.merge(&block.history);
         }
     }
 
-    /// What is left of everything observed.
+    /// Everything that may become a baseline.
     pub(crate) fn history(&self) -> History {
-        let mut history = self.cleared.clone();
+        let mut history = self.admitted.clone();
         for block in [&self.older, &self.newer].into_iter().flatten() {
             history.merge(&block.history);
         }
@@ -112,10 +112,10 @@ mod tests {
         Mark { offset, time: offset }
     }
 
-    fn feed(past: &mut Past, offsets: std::ops::Range<i64>, changed: Option<Mark>) {
+    fn feed(past: &mut BaselineCandidate, offsets: std::ops::Range<i64>, changed: Option<Mark>) {
         for offset in offsets {
             if past.wait(Value::One(offset >= 1_000), mark(offset), Model::Failures) {
-                past.clear(changed);
+                past.admit(changed);
             }
         }
     }
@@ -123,7 +123,7 @@ mod tests {
     #[test]
     fn nothing_after_the_estimated_change_is_kept_and_not_much_before_it_lost() {
         for changed in [990, 1_000, 1_010] {
-            let mut past = Past::empty(Model::Failures);
+            let mut past = BaselineCandidate::empty(Model::Failures);
             feed(&mut past, 0..1_000, None);
             feed(&mut past, 1_000..1_200, Some(mark(changed)));
             assert_eq!(past.history().count(), 1_200);
@@ -139,7 +139,7 @@ mod tests {
 
     #[test]
     fn without_an_alert_nothing_is_lost() {
-        let mut past = Past::empty(Model::Failures);
+        let mut past = BaselineCandidate::empty(Model::Failures);
         past.add(Value::One(true), 0);
         feed(&mut past, 1..700, Some(mark(3)));
         assert_eq!(past.history().count(), 700, "a change long ago holds everything back");

@@ -1,29 +1,29 @@
-//! What a request says: who asks, about whom; and the bounds that both kinds share.
+//! What every request carries: who requests it, for which agent; and the bounds of requests.
 
 use event::typed::{Text, Time};
 use event::{Event, Timestamp, TypedColumn, column};
 
 use crate::identity::{Identity, bounded};
 
-/// Longest time that may be kept quiet, and how far ahead it may begin.
+/// Longest duration of a request, and how far ahead it may begin.
 pub(super) const AHEAD_MICROS_MAX: i64 = 30 * 24 * 3_600 * 1_000_000;
 /// Suppressions or windows of one agent, and of all agents together, that are held at once.
 pub(super) const PER_AGENT_MAX: usize = 32;
 /// The same of a partition.
 pub(super) const PER_PARTITION_MAX: usize = 1_024;
 
-/// Who asks, about whom.
+/// Who requests it, for which agent.
 #[derive(Debug)]
-pub(super) struct Asked {
+pub(super) struct MuteRequest {
     /// Identifier of the event.
     pub(super) event_id: String,
-    /// Who asks; empty if the event does not say.
+    /// Who requests it; empty if the event does not say.
     pub(super) actor: String,
-    /// The agent it is about; its id is empty if it is about all of them.
+    /// The agent; its id is empty for all agents.
     pub(super) about: Identity,
 }
 
-impl Asked {
+impl MuteRequest {
     pub(super) fn of(event: &Event<'_>) -> Self {
         Self {
             event_id: own(event, column::EVENT_ID).unwrap_or_default(),

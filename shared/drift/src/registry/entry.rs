@@ -1,0 +1,71 @@
+//! What is known about a detector, and how a list of detectors becomes an enum.
+
+use crate::detector::{Baseline, NullError};
+
+/// What is known about a detector.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry<D: 'static> {
+    /// Name in events and configuration; never renamed.
+    pub name: &'static str,
+    /// Where it was published.
+    pub paper: &'static str,
+    /// Version of what it computes: raised when the same values would give another result.
+    pub version: u32,
+    /// Makes one, for a baseline and a threshold.
+    pub make: fn(&Baseline<'_>, f64) -> Result<D, NullError>,
+}
+
+/// Probability that the margin of a cautious detector is too small for its baseline.
+pub const MISS: f64 = 0.05;
+
+/// From lines of type, name, paper and maker: the enum of these detectors, what it hands on, and the
+/// list. A detector with two makers has two pairs of brackets on its line.
+macro_rules! detectors {
+    ($all:ident, $summary:literal; $($(#[$about:meta])* $detector:ident $([$name:literal, $paper:literal, $make:expr])+;)+) => {
+        #[doc = concat!("All of [`", stringify!($all), "`].")]
+        pub const ALL: &[Entry<$all>] = &[$($(Entry {
+            name: $name,
+            paper: $paper,
+            version: $detector::VERSION,
+            make: |baseline, threshold| {
+                let make: fn(&Baseline<'_>, f64) -> Result<$detector, NullError> = $make;
+                make(baseline, threshold).map($all::$detector)
+            },
+        },)+)+];
+
+        #[doc = $summary]
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        pub enum $all {
+            $($(#[$about])* $detector($detector),)+
+        }
+
+        impl StreamDetector for $all {
+            #[inline]
+            fn update(&mut self, observation: Observation) -> Signal {
+                match self {
+                    $(Self::$detector(detector) => detector.update(observation),)+
+                }
+            }
+
+            fn statistic(&self) -> f64 {
+                match self {
+                    $(Self::$detector(detector) => detector.statistic(),)+
+                }
+            }
+
+            fn observations(&self) -> u64 {
+                match self {
+                    $(Self::$detector(detector) => detector.observations(),)+
+                }
+            }
+
+            fn reset(&mut self) {
+                match self {
+                    $(Self::$detector(detector) => detector.reset(),)+
+                }
+            }
+        }
+    };
+}
+
+pub(super) use detectors;
