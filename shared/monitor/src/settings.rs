@@ -17,36 +17,36 @@ use crate::metric_settings::{self, BaselineKind, MetricSettings};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
-    /// How far behind the latest event time of the partition an event may arrive and still be on
-    /// time, in seconds. A later one revises its window within `retention_secs`.
+    /// How far events may arrive behind the latest event time of the partition and still be on
+    /// time. A later one revises its window if it lies within `retention_secs`.
     pub lateness_secs: u32,
-    /// How long a closed window can still be revised, in seconds. A later event is counted
-    /// (`too_late`), seen by the drift detectors, and excluded from windows. Bounds the panes of each
-    /// key to about `(retention_secs + lateness_secs) / 60`, plus one aggregate for the hour and one
-    /// for the day.
+    /// How long a closed window can still be revised. A later event is counted (`too_late`), seen
+    /// by the drift detectors, and left out of windows. Bounds the panes kept of each key to
+    /// `(retention_secs + lateness_secs) / 60`, and some; of the hour and the day before, an
+    /// aggregate each.
     pub retention_secs: u32,
-    /// How far ahead of its broker timestamp an event time may be, in seconds. One further ahead is
-    /// replaced by the broker timestamp and counted (`future_skew`).
+    /// How far ahead of its broker timestamp an event time may be. One further ahead is replaced
+    /// by the broker timestamp and counted (`future_skew`).
     pub future_skew_secs_max: u32,
-    /// How long a partition must be idle before ticks advance its watermark, in seconds: event time is
-    /// then assumed to advance with the broker's clock, this far behind.
+    /// How long a partition must be silent before ticks move its watermark: event time is then
+    /// taken to go on as the broker's does, this much behind.
     pub idle_timeout_secs: u32,
-    /// Agent versions kept per partition. One more evicts a sixteenth of them, least recently active
-    /// agents first: their open windows are closed at once, their baselines and detectors discarded,
-    /// and they are counted (`keys_evicted`). An idle one takes about 1 KB of memory with a few runs
-    /// and no baseline, about 15 KB with every metric tested.
+    /// Agent versions kept per partition. One more evicts a sixteenth of them, those of the agents
+    /// that were silent for longest: their open windows are closed at once, their baselines and
+    /// detectors forgotten, and they are counted (`keys_evicted`). An idle one takes about a kilobyte
+    /// of memory with a few runs and no baseline, some fifteen with every metric tested.
     pub keys_max: u32,
-    /// Versions kept of one agent in one environment. One more evicts the least recently active one
-    /// that is not current.
+    /// Versions kept of one agent in one environment. One more evicts that which was silent for
+    /// longest and is not the current one.
     pub versions_per_agent_max: u16,
-    /// Evaluation suites of one key. Results of further suites are counted under `_other` and not
-    /// watched for drift.
+    /// Evaluation suites of one key. Results of further suites are counted under `_other` and have
+    /// no detector.
     pub suites_per_key_max: u16,
     /// Event ids remembered per partition; a repeated one is ignored and counted (`duplicates`).
-    /// A duplicate more than this many events later is not recognised.
+    /// A duplicate that comes more than this many events later is not recognised.
     pub event_ids_max: u32,
-    /// Observations a baseline needs. With fewer there is no detector, and `drift.baseline.set`
-    /// reports that.
+    /// Observations that a baseline needs. Below, there is no detector, and `drift.baseline.set`
+    /// says so.
     pub baseline_observations_min: u32,
     /// Tolerance: rise of a rate above its baseline that the null hypothesis allows, and of the mean
     /// rank of sizes above or below one half. The bound is never below the baseline's upper 95 %
@@ -62,9 +62,9 @@ pub struct Settings {
     /// Probability that a canary that is no worse is *ever* called worse, for each of its streams,
     /// however long it runs and however often one looks. A canary that runs keeps its own.
     pub canary_alpha: f64,
-    /// Observations needed before an alert fires, and in each period that resolves one.
+    /// Observations without which no alert fires, and of each period that resolves one.
     pub observations_min: u32,
-    /// Average run length: observations of one stream until a false alarm, on average, at least.
+    /// Average number of observations of one stream until a false alarm, at least.
     pub average_run_length: f64,
     /// Evidence of a ticket as a share of that of a page: `k` streams whose e-values all reach this
     /// share of their run lengths, divided by `k`, have a ticket each (e-d-BH, `k` up to 16), given
@@ -90,7 +90,7 @@ pub struct Settings {
     /// Time from one heartbeat of the monitor to the next beyond which it was away: the finding
     /// `monitor.gap`. Several tick intervals; 0 for never.
     pub monitor_gap_secs: u32,
-    /// URL of the runbook that alerts link to; empty for none.
+    /// Where an alert's runbook is; empty for none.
     pub runbook_url: String,
     /// What observations are compared with: `previous` (the version before), `pinned` (a snapshot
     /// that stays: see `driftseal baseline pin`), or `rolling` (the same hour of the week in the
