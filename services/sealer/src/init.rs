@@ -1,6 +1,6 @@
 //! Creating a log: once, and on purpose.
 
-use archive::{Archive, ArchiveError};
+use archive::{Archive, ArchiveError, Creation};
 use segment::layout;
 use segment::log::{CommitError, LogState};
 use segment::manifest::{Installation, ManifestError};
@@ -26,7 +26,7 @@ pub enum InitError {
 }
 
 /// Creates a log whose origin is the name of its key and whose only entry says what it is for, and
-/// publishes its first checkpoint.
+/// publishes its first checkpoint; not in a store that does not create conditionally.
 ///
 /// # Errors
 ///
@@ -38,13 +38,15 @@ pub fn init_log(
 ) -> Result<(), InitError> {
     let genesis = LogState::genesis(&keys.log, &keys.sealer, installation, PROGRAM)?;
     let (state, derived) = LogState::open_and_derive(&genesis.bytes, &keys.verifiers())?;
-    archive.put_new(&genesis.path, genesis.bytes).map_err(|error| {
-        if matches!(error, ArchiveError::AlreadyExists { .. }) {
-            InitError::Exists(archive.location().to_owned())
-        } else {
-            InitError::Archive(error)
-        }
-    })?;
+    let exists = || InitError::Exists(archive.location().to_owned());
+    if archive.exists(&genesis.path)? {
+        return Err(exists());
+    }
+    archive.check_create_if_absent()?;
+    match archive.create_object(&genesis.path, &genesis.bytes.into())? {
+        Creation::Ours => {}
+        Creation::Theirs(_) => return Err(exists()),
+    }
     for object in derived {
         archive.put(&object.path, object.bytes)?;
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use archive::{Archive, ArchiveError};
+use archive::{Archive, ArchiveError, Creation};
 use bytes::Bytes;
 use event::TopicPartition;
 use merkle::note::{SigningKey, VerifyingKey};
@@ -47,6 +47,7 @@ impl Ledger {
             }
             outcome => outcome?,
         };
+        retry.run(|| archive.check_create_if_absent())?;
         let (state, derived) =
             LogState::open_and_derive(&genesis, &verifiers).map_err(RunError::Log)?;
         let (expected, found) = (keys.log.name(), state.origin());
@@ -234,17 +235,12 @@ impl Ledger {
     pub(crate) fn commit(&mut self, entries: Vec<String>) -> Result<Outcome, RunError> {
         let planned = self.state.plan(entries, &self.key).map_err(RunError::Log)?;
         let bytes = Bytes::from(planned.bytes);
-        let outcome = match self.archive.put_new(&planned.path, bytes.clone()) {
-            Ok(()) => Outcome::Committed,
-            Err(ArchiveError::AlreadyExists { .. }) => {
-                // A store that repeats requests by itself may have met its own first attempt.
-                // Segment names are random, so equal bytes are ours.
-                let theirs = self.retry.run(|| self.archive.get(&planned.path))?;
-                if theirs != bytes {
-                    self.refresh()?;
-                    return Ok(Outcome::Lost);
-                }
-                Outcome::Committed
+        // Segment names are random, so equal bytes are ours, and the same bytes may be put again.
+        let outcome = match self.retry.run(|| self.archive.create_object(&planned.path, &bytes)) {
+            Ok(Creation::Ours) => Outcome::Committed,
+            Ok(Creation::Theirs(_)) => {
+                self.refresh()?;
+                return Ok(Outcome::Lost);
             }
             Err(error @ ArchiveError::Unavailable { .. }) => {
                 return Err(RunError::UnknownOutcome { sequence: planned.sequence, error });

@@ -21,7 +21,11 @@
 //!
 //! - Two sealers of one partition fence each other by that creation: the loser reads the log
 //!   again, lets go of what was sealed meanwhile and goes on behind it.
-//! - A commit whose outcome is unknown stops the sealer; the next start reads the truth.
+//! - After an unclear answer to a commit its object is read and, if absent, created again with the
+//!   same bytes. A commit whose outcome stays unknown stops the sealer; the next start reads the
+//!   truth.
+//! - A store that does not create objects only if absent is refused, by [`init_log`] and by every
+//!   start.
 //! - Memory is bounded by [`Config::buffer_bytes_max`], and about as much again as the records of
 //!   one segment while it is built.
 //!

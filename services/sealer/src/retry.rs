@@ -31,7 +31,7 @@ impl Transient for LogError {
     }
 }
 
-/// A budget of attempts. Never use it for a commit: its outcome must be known.
+/// A budget of attempts.
 #[derive(Debug, Clone)]
 pub(crate) struct Retry {
     attempts_max: u32,
