@@ -2,6 +2,8 @@
 //!
 //! Years 1 to 9999 are representable and accepted; nothing here reads a clock.
 
+use std::fmt;
+
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -60,6 +62,16 @@ impl Timestamp {
     pub fn to_rfc3339(self) -> Option<String> {
         DateTime::<Utc>::from_timestamp_micros(self.0)
             .map(|instant| instant.to_rfc3339_opts(SecondsFormat::Micros, true))
+    }
+}
+
+impl fmt::Display for Timestamp {
+    /// RFC 3339; outside the years that it can write, microseconds.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.to_rfc3339() {
+            Some(text) => f.write_str(&text),
+            None => write!(f, "{} us", self.0),
+        }
     }
 }
 
