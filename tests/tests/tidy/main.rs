@@ -5,6 +5,7 @@
 
 mod documents;
 mod layers;
+mod modules;
 mod sources;
 mod vocabulary;
 
