@@ -1,24 +1,30 @@
 # The verbs of this repository; `make` alone prints them. CI calls the same ones.
-# One target directory, always the whole workspace, the dev profile: everything compiles once.
+# One target directory and the dev profile for everything but the demo, which has a profile of its
+# own and is built without what it does not need.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fmt clippy doc bench bench-drift deny kafka-up kafka-down bless setup
+.PHONY: help demo test test-fast check fmt clippy doc bench bench-drift deny kafka-up kafka-down bless setup
 
 CARGO ?= cargo
 DEMO_DIR ?= driftseal-demo
-DRIFTSEAL := $(or $(CARGO_TARGET_DIR),target)/debug/driftseal
+DRIFTSEAL := $(or $(CARGO_TARGET_DIR),target)/demo/driftseal
 
 help: ## print the verbs
 	@awk -F':.*## ' '/^[a-z][a-z-]*:.*## /{ printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## build, then the whole path in one process: traffic, drift, alert, seal, pack, verify
-	@tests/setup.sh build
-	@$(CARGO) build --locked --workspace --bins
+	@tests/setup.sh demo
+	@$(CARGO) build --locked --profile demo --package driftseal --no-default-features
 	@$(DRIFTSEAL) demo --dir $(DEMO_DIR)
 
 test: ## everything CI runs: check, units, oracles, three logs, Apache Kafka with kills (installs what is missing)
 	@tests/setup.sh all
 	@tests/run.sh
+
+test-fast: ## what needs neither a broker nor Java: units, properties, suites, the rules of the house
+	@tests/setup.sh build
+	@$(CARGO) test --locked --workspace --exclude tests --lib --bins --tests
+	@$(CARGO) test --locked --package tests --test tidy --test suites
 
 check: fmt clippy doc ## formatting, lints, documents; all of it without warnings
 

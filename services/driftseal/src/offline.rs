@@ -3,18 +3,18 @@
 //! The same state machine judges here and in the stream, in the order of the files. The gate is
 //! looked at once, at the end.
 
-mod text;
+pub mod report;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use event::{Event, Limits, column};
-use serde::Serialize;
-use suite::{Decision, GateReport, Outcome, Suite, SuiteVerdict, Suites, Tally};
+use mapping::Mapping;
+use suite::{Outcome, Suite, SuiteVerdict, Suites, Tally};
 use thiserror::Error;
 
+use self::report::{CheckCounts, Failed, Report, VersionReport};
 use crate::emit::{EmitError, reader};
-use crate::mapping::Mapping;
 
 /// Failures and rejections kept with their place; more are counted only.
 const FIRST_MAX: usize = 5;
@@ -31,94 +31,6 @@ pub enum OfflineError {
     /// The suite is too large to be published.
     #[error(transparent)]
     Publish(#[from] suite::PublishError),
-}
-
-/// What a suite found in files of events.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Report {
-    /// Name of the suite.
-    pub suite: String,
-    /// Its digest.
-    pub suite_digest: String,
-    /// Events that were read.
-    pub events: u64,
-    /// Records and events that could not be read.
-    pub rejected: u64,
-    /// The first of them: `file:line: reason`.
-    pub first_rejected: Vec<String>,
-    /// Events that were judged.
-    pub judged: u64,
-    /// Runs that were forgotten before they ended, because too many were going on.
-    pub runs_forgotten: u64,
-    /// Agent versions, in the order of agent, environment and version.
-    pub versions: Vec<VersionReport>,
-}
-
-/// What a suite found about one version of an agent.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct VersionReport {
-    /// Agent.
-    pub agent_id: String,
-    /// Environment; empty if the events name none.
-    pub environment: String,
-    /// Version; empty if the events name none.
-    pub agent_version: String,
-    /// Trials, passes, and events to which no check was applicable.
-    pub tally: Tally,
-    /// Lower confidence bound of the pass rate.
-    pub low: f64,
-    /// Upper confidence bound of the pass rate.
-    pub high: f64,
-    /// Confidence of each of the two bounds.
-    pub confidence: f64,
-    /// The decision, if the suite has a gate.
-    pub gate: Option<GateReport>,
-    /// What each check found, in the order of the document.
-    pub checks: Vec<CheckCounts>,
-    /// The first trials that did not pass.
-    pub first_failures: Vec<Failed>,
-}
-
-/// How often a check ended how.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct CheckCounts {
-    /// The check.
-    pub check: String,
-    /// Events that satisfied it.
-    pub passed: u64,
-    /// Events that did not.
-    pub failed: u64,
-    /// Events without its input.
-    pub not_applicable: u64,
-}
-
-/// A trial that did not pass.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Failed {
-    /// `file:line`.
-    pub place: String,
-    /// Its run, if the event names one.
-    pub run_id: Option<String>,
-    /// The first check that failed.
-    pub check: String,
-    /// What it said.
-    pub explanation: String,
-}
-
-impl Report {
-    /// The worst decision over the versions: fail, then undecided, then pass; none without a gate.
-    #[must_use]
-    pub fn decision(&self) -> Option<Decision> {
-        let decisions = || self.versions.iter().filter_map(|version| version.gate.as_ref());
-        let any = |wanted| decisions().any(|gate| gate.decision == wanted);
-        [Decision::Fail, Decision::Undecided, Decision::Pass].into_iter().find(|one| any(*one))
-    }
-
-    /// The report for people.
-    #[must_use]
-    pub fn to_text(&self) -> String {
-        text::of(self)
-    }
 }
 
 /// Key of a version: agent, environment, version.

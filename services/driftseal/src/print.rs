@@ -1,8 +1,11 @@
-//! What commands write: results to standard output, progress to standard error.
+//! What commands write: results to standard output or to a file, progress to standard error.
 
 use std::io::Write;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
+
+use crate::outcome::Failure;
 
 /// Form of results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -35,6 +38,21 @@ pub(crate) fn json(value: &impl Serialize) {
 /// Writes a line beside the result.
 pub(crate) fn note(text: impl AsRef<str>) {
     drop(writeln!(std::io::stderr(), "{}", text.as_ref()));
+}
+
+/// Writes a file whole or not at all.
+pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let failed = |error: std::io::Error| {
+        Failure::new(format!("failed to write `{}`: {error}", path.display()))
+    };
+    let mut name = path.as_os_str().to_owned();
+    name.push(".part");
+    let part = PathBuf::from(name);
+    let written = std::fs::File::create(&part).and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.sync_all()
+    });
+    written.and_then(|()| std::fs::rename(&part, path)).map_err(failed)
 }
 
 /// `1,234,567`.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use archive::Archive;
+use evidence::Policy;
 use ports::EventLog;
 use sealer::Keys;
 use service::clock::Stopwatch;
@@ -13,7 +14,7 @@ use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
 use crate::Config;
-use crate::command::{Ended, Failure};
+use crate::outcome::Failure;
 
 /// How often a failed role is looked for.
 const LOOK: Duration = Duration::from_millis(200);
@@ -21,14 +22,16 @@ const LOOK: Duration = Duration::from_millis(200);
 /// A role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Role {
-    /// Events over HTTP into the log.
+    /// Accepts events over HTTP and publishes them.
     Collector,
-    /// Metrics, drift and alerts.
+    /// Computes metrics and detects drift.
     Processor,
-    /// Alerts to receivers.
+    /// Notifies receivers of alerts.
     Notifier,
-    /// Segments and the transparency log.
+    /// Seals records into segments and the transparency log.
     Sealer,
+    /// Verifies the transparency log as it grows.
+    Evidence,
 }
 
 impl Role {
@@ -38,30 +41,43 @@ impl Role {
             Self::Processor => "processor",
             Self::Notifier => "notifier",
             Self::Sealer => "sealer",
+            Self::Evidence => "evidence",
         }
     }
 }
 
 /// The event log that the configuration names: Kafka where brokers are configured.
 pub(crate) fn open_log(config: &Config) -> Result<Arc<dyn EventLog>, Failure> {
-    if config.kafka.brokers.is_empty() {
-        let embedded = &config.embedded;
-        let options = embedded::Options {
-            sync: embedded.sync,
-            record_bytes_max: embedded.record_bytes_max,
-            ..embedded::Options::new(&embedded.directory, service::clock::now_ms)
-        };
-        Ok(Arc::new(embedded::EmbeddedLog::open(options)?))
-    } else {
-        let options = kafka::Options {
-            client: config.kafka.client.clone(),
-            instance: config.kafka.instance.clone(),
-            record_bytes_max: config.kafka.record_bytes_max,
-            replication: config.kafka.replication,
-            ..kafka::Options::new(config.kafka.brokers.join(","))
-        };
-        Ok(Arc::new(kafka::KafkaLog::connect(options)?))
+    if !config.kafka.brokers.is_empty() {
+        return connect(config);
     }
+    let embedded = &config.embedded;
+    let options = embedded::Options {
+        sync: embedded.sync,
+        record_bytes_max: embedded.record_bytes_max,
+        ..embedded::Options::new(&embedded.directory, service::clock::now_ms)
+    };
+    Ok(Arc::new(embedded::EmbeddedLog::open(options)?))
+}
+
+#[cfg(feature = "kafka")]
+fn connect(config: &Config) -> Result<Arc<dyn EventLog>, Failure> {
+    let options = kafka::Options {
+        client: config.kafka.client.clone(),
+        instance: config.kafka.instance.clone(),
+        record_bytes_max: config.kafka.record_bytes_max,
+        replication: config.kafka.replication,
+        ..kafka::Options::new(config.kafka.brokers.join(","))
+    };
+    Ok(Arc::new(kafka::KafkaLog::connect(options)?))
+}
+
+#[cfg(not(feature = "kafka"))]
+fn connect(_: &Config) -> Result<Arc<dyn EventLog>, Failure> {
+    Err(Failure::usage(
+        "`kafka.brokers` is set, but this program was built without Apache Kafka: build it with the \
+         default features, or unset the brokers",
+    ))
 }
 
 /// The archive that the configuration names; it must exist.
@@ -131,6 +147,20 @@ impl Running {
         self.start(Role::Sealer, move |shutdown| sealer::run(config, log, archive, keys, shutdown))
     }
 
+    /// Starts the evidence role on a listener that is bound.
+    pub(crate) fn start_evidence(
+        &mut self,
+        config: &Config,
+        archive: Archive,
+        policy: Policy,
+        process: evidence::role::Process,
+    ) -> Result<(), Failure> {
+        let config = config.evidence.clone();
+        self.start(Role::Evidence, move |shutdown| {
+            evidence::role::run(&config, archive, policy, process, &shutdown)
+        })
+    }
+
     fn start<E: std::error::Error>(
         &mut self,
         role: Role,
@@ -181,7 +211,8 @@ impl Running {
     /// Stops every role in the order of the flow, so that each drains what the one before it left.
     pub(crate) fn stop_all(&mut self) -> Result<(), Failure> {
         let mut messages = Vec::new();
-        for role in [Role::Collector, Role::Processor, Role::Notifier, Role::Sealer] {
+        for role in [Role::Collector, Role::Processor, Role::Notifier, Role::Sealer, Role::Evidence]
+        {
             if let Err(failure) = self.stop(role) {
                 messages.push(failure.message().to_owned());
             }
@@ -200,76 +231,108 @@ fn outcome(failures: &[TaskFailure]) -> Result<(), Failure> {
 
 /// Runs these roles until a signal or a failure, then drains. `create_topics` also says that the
 /// embedded log may be used.
-pub(crate) fn run(config: &Config, roles: &[Role], create_topics: bool) -> Result<Ended, Failure> {
+pub(crate) fn run(config: &Config, roles: &[Role], create_topics: bool) -> Result<(), Failure> {
     let runtime = runtime()?;
     let shutdown = Shutdown::new();
     shutdown.on_signals(runtime.handle())?;
     let exposition = service::metrics::install();
-    if config.kafka.brokers.is_empty() {
-        tracing::warn!(
-            directory = %config.embedded.directory.display(),
-            "no kafka.brokers: using the embedded event log; one process on this machine only"
-        );
-    } else {
-        tracing::info!(brokers = config.kafka.brokers.join(","), "using Apache Kafka");
-    }
     // What can be wrong with the archive and the keys is said before anything listens.
-    let sealing = roles.contains(&Role::Sealer);
-    let sealer = sealing
+    let wanted = |role: Role| roles.contains(&role);
+    let sealer = wanted(Role::Sealer)
         .then(|| {
             Ok::<_, Failure>((open_archive(config, &runtime)?, Keys::load(&config.keys.directory)?))
         })
         .transpose()?;
-    let log = open_log(config)?;
-    if create_topics {
-        log.create_topics(&config.topic_specs())?;
-    }
-
+    let evidence = wanted(Role::Evidence)
+        .then(|| {
+            let policy = evidence::read_policy(&config.keys.directory.join("policy.txt"))?;
+            Ok::<_, Failure>((open_archive(config, &runtime)?, policy))
+        })
+        .transpose()?;
+    let process = Process { config, runtime: &runtime, exposition, shutdown: shutdown.clone() };
     let mut running = Running::default();
-    let started =
-        start(config, roles, sealer, &log, &runtime, &exposition, &shutdown, &mut running);
+    let started = process.start(roles, create_topics, sealer, evidence, &mut running);
     if started.is_ok() {
         running.wait(&shutdown);
     }
     shutdown.trigger();
     let stopped = running.stop_all();
     started?;
-    stopped?;
-    Ok(Ended::Done)
+    stopped
 }
 
-#[expect(clippy::too_many_arguments, reason = "everything that a process shares, once")]
-fn start(
-    config: &Config,
-    roles: &[Role],
-    sealer: Option<(Archive, Keys)>,
-    log: &Arc<dyn EventLog>,
-    runtime: &Runtime,
-    exposition: &Exposition,
-    shutdown: &Shutdown,
-    running: &mut Running,
-) -> Result<(), Failure> {
-    if roles.contains(&Role::Processor) {
-        running.start_processor(config, log)?;
+/// What the roles of a process share.
+struct Process<'a> {
+    config: &'a Config,
+    runtime: &'a Runtime,
+    exposition: Exposition,
+    shutdown: Shutdown,
+}
+
+impl Process<'_> {
+    fn start(
+        &self,
+        roles: &[Role],
+        create_topics: bool,
+        sealer: Option<(Archive, Keys)>,
+        evidence: Option<(Archive, Policy)>,
+        running: &mut Running,
+    ) -> Result<(), Failure> {
+        let config = self.config;
+        // The evidence role reads the archive only.
+        if roles.iter().any(|role| *role != Role::Evidence) {
+            let log = self.open_log(create_topics)?;
+            if roles.contains(&Role::Processor) {
+                running.start_processor(config, &log)?;
+            }
+            if roles.contains(&Role::Notifier) {
+                running.start_notifier(config, &log)?;
+            }
+            if let Some((archive, keys)) = sealer {
+                running.start_sealer(config, &log, archive, keys)?;
+            }
+            if roles.contains(&Role::Collector) {
+                let listener = bind(&config.listen.collector, self.runtime)?;
+                tracing::info!(address = %listener.local_addr()?, "collector listens");
+                running.start_collector(config, &log, listener, self.runtime)?;
+            } else {
+                // The collector serves health and metrics itself; these have no HTTP of their own.
+                let listener = bind(&config.listen.operations, self.runtime)?;
+                tracing::info!(address = %listener.local_addr()?, "health and metrics listen");
+                let (exposition, shutdown) = (self.exposition.clone(), self.shutdown.clone());
+                let serving = service::operations::serve(listener, exposition, shutdown);
+                drop(self.runtime.spawn(serving));
+            }
+        }
+        if let Some((archive, policy)) = evidence {
+            let listener = bind(&config.listen.evidence, self.runtime)?;
+            tracing::info!(address = %listener.local_addr()?, "evidence listens");
+            let process = evidence::role::Process {
+                listener,
+                exposition: self.exposition.clone(),
+                runtime: self.runtime.handle().clone(),
+            };
+            running.start_evidence(config, archive, policy, process)?;
+        }
+        Ok(())
     }
-    if roles.contains(&Role::Notifier) {
-        running.start_notifier(config, log)?;
+
+    fn open_log(&self, create_topics: bool) -> Result<Arc<dyn EventLog>, Failure> {
+        let config = self.config;
+        if config.kafka.brokers.is_empty() {
+            tracing::warn!(
+                directory = %config.embedded.directory.display(),
+                "no kafka.brokers: using the embedded event log, for one process on one machine"
+            );
+        } else {
+            tracing::info!(brokers = config.kafka.brokers.join(","), "using Apache Kafka");
+        }
+        let log = open_log(config)?;
+        if create_topics {
+            log.create_topics(&config.topic_specs())?;
+        }
+        Ok(log)
     }
-    if let Some((archive, keys)) = sealer {
-        running.start_sealer(config, log, archive, keys)?;
-    }
-    if roles.contains(&Role::Collector) {
-        let listener = bind(&config.listen.collector, runtime)?;
-        tracing::info!(address = %listener.local_addr()?, "collector listens");
-        running.start_collector(config, log, listener, runtime)?;
-    } else {
-        // The collector serves health and metrics itself; the others have no HTTP of their own.
-        let listener = bind(&config.listen.operations, runtime)?;
-        tracing::info!(address = %listener.local_addr()?, "health and metrics listen");
-        let serving = service::operations::serve(listener, exposition.clone(), shutdown.clone());
-        drop(runtime.spawn(serving));
-    }
-    Ok(())
 }
 
 /// Listens on an address.

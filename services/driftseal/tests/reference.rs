@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use driftseal::Config;
 
 /// A section, the source of its type, and the type's name.
-const SECTIONS: [(&str, &str, &str); 15] = [
+const SECTIONS: [(&str, &str, &str); 16] = [
     ("", "services/driftseal/src/config.rs", "Config"),
     ("telemetry", "services/driftseal/src/config.rs", "Telemetry"),
     ("listen", "services/driftseal/src/config.rs", "Listen"),
@@ -26,6 +26,7 @@ const SECTIONS: [(&str, &str, &str); 15] = [
     ("sealer", "services/sealer/src/config.rs", "Config"),
     ("notifier", "services/notifier/src/config.rs", "Config"),
     ("notifier.topics", "services/notifier/src/config.rs", "Topics"),
+    ("evidence", "services/evidence/src/role/config.rs", "Config"),
 ];
 
 const HEAD: &str = "\

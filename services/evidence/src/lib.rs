@@ -1,5 +1,5 @@
 //! Evidence from an archive: check it whole, prove one event, export a pack, verify one, recompute
-//! what was computed.
+//! what was computed. [`role`] follows the log of an archive.
 //!
 //! The decisions are in [`segment`] and [`monitor`]; here are reading and threads. Everything blocks its thread;
 //! what takes long reports progress through a callback, which is called on the calling thread.
@@ -17,6 +17,7 @@ mod fsck;
 mod log;
 mod prove;
 mod replay;
+pub mod role;
 mod verify;
 
 pub use error::EvidenceError;

@@ -5,6 +5,8 @@
 mod check;
 #[path = "../../../shared/segment/tests/archive/common.rs"]
 mod common;
+#[path = "evidence/role.rs"]
+mod role;
 
 use archive::Archive;
 use common::{START_MS, World};

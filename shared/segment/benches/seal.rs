@@ -155,14 +155,14 @@ fn hash(batches: &[Batch]) -> u64 {
 }
 
 /// The columns of a segment, in batches of the size in which they were written.
-fn columns(parquet: &Bytes) -> Vec<arrow::array::RecordBatch> {
+fn columns(parquet: &Bytes) -> Vec<arrow_array::RecordBatch> {
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
     let reader =
         ParquetRecordBatchReaderBuilder::try_new_with_options(parquet.clone(), options).unwrap();
     reader.with_batch_size(2_048).build().unwrap().map(Result::unwrap).collect()
 }
 
-fn encode(columns: &[arrow::array::RecordBatch]) -> u64 {
+fn encode(columns: &[arrow_array::RecordBatch]) -> u64 {
     cpu(|| {
         let options = ArrowWriterOptions::new()
             .with_properties(writer_properties(Vec::new()))

@@ -6,11 +6,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, RecordBatch, StructArray, new_null_array,
-};
-use arrow::compute::filter_record_batch;
-use arrow::datatypes::{DataType, Field};
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, ArrayRef, BooleanArray, RecordBatch, StructArray, new_null_array};
+use arrow_schema::{DataType, Field};
+use arrow_select::filter::filter_record_batch;
 use bytes::Bytes;
 use event::TopicPartition;
 use parquet::arrow::ArrowWriter;
@@ -64,7 +63,7 @@ impl SliceWriter {
         for batch in read::batches(segment).map_err(|error| error.to_string())? {
             let batch = batch.map_err(|error| error.to_string())?;
             let agents = batch.column_by_name("agent_id").and_then(|agents| {
-                let agents: Option<&arrow::array::StringArray> = agents.as_string_opt();
+                let agents: Option<&arrow_array::StringArray> = agents.as_string_opt();
                 agents.cloned()
             });
             let wanted: BooleanArray = (0..batch.num_rows())

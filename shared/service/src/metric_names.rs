@@ -120,6 +120,16 @@ metrics_table! {
     NOTIFIER_LAG_RECORDS = "driftseal_notifier_lag_records", Kind::Gauge, "records", ["partition"],
         "Consumer lag: records of a partition that are not read yet.";
 
+    EVIDENCE_CHECKS = "driftseal_evidence_checks_total", Kind::Counter, "checks", ["result"],
+        "Checks of the log's end, by result (ok, not_verified, failed).";
+    EVIDENCE_CHECK_DURATION = "driftseal_evidence_check_duration_seconds",
+        Kind::Histogram { buckets: DURATION_BUCKETS }, "seconds", [],
+        "Time to read and verify what the log has gained.";
+    EVIDENCE_COMMITS_VERIFIED = "driftseal_evidence_commits_verified_total", Kind::Counter, "commits", [],
+        "Commits of the transparency log whose signatures and chain were verified.";
+    EVIDENCE_LOG_ENTRIES = "driftseal_evidence_log_entries", Kind::Gauge, "entries", [],
+        "Verified size of the transparency log.";
+
     SEALER_RECORDS_READ = "driftseal_sealer_records_read_total", Kind::Counter, "records", [],
         "Records read from the log; equals sealed + pending.";
     SEALER_RECORDS_SEALED = "driftseal_sealer_records_sealed_total", Kind::Counter, "records", [],

@@ -49,6 +49,20 @@ pub async fn serve(
 ) -> std::io::Result<()> {
     let asked = shutdown.clone();
     let ready: Readiness = Arc::new(move || !asked.is_triggered());
+    serve_when(listener, exposition, ready, shutdown).await
+}
+
+/// Serves [`router`] until the shutdown, with a readiness of its own.
+///
+/// # Errors
+///
+/// If the listener fails.
+pub async fn serve_when(
+    listener: TcpListener,
+    exposition: Exposition,
+    ready: Readiness,
+    shutdown: Shutdown,
+) -> std::io::Result<()> {
     axum::serve(listener, router(exposition, ready))
         .with_graceful_shutdown(async move { shutdown.wait().await })
         .await

@@ -139,9 +139,61 @@ fn every_link_between_documents_leads_somewhere() {
 }
 
 #[test]
+fn every_step_of_the_walks_exists() {
+    let page = root().join("services/README.md");
+    let text = std::fs::read_to_string(&page).unwrap();
+    let (mut findings, mut steps) = (Vec::new(), 0);
+    for line in text.lines().filter(|line| line.starts_with("| ") && line.contains(".rs](")) {
+        let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
+        let [_, file, function] = cells.as_slice() else { continue };
+        let Some(function) = function.strip_prefix('`').and_then(|name| name.strip_suffix('`'))
+        else {
+            continue;
+        };
+        let path = file.rsplit('(').next().unwrap().trim_end_matches(')');
+        let source = std::fs::read_to_string(page.parent().unwrap().join(path));
+        let source = source.unwrap_or_default();
+        let head = format!("fn {function}");
+        if !source.contains(&format!("{head}(")) && !source.contains(&format!("{head}<")) {
+            findings.push(format!("services/README.md: {path} has no function `{function}`"));
+        }
+        steps += 1;
+    }
+    assert!(steps >= 20, "only {steps} steps found");
+    none(&findings);
+}
+
+#[test]
+fn a_mapping_takes_one_file_and_one_line() {
+    let mappings = read("schemas/mappings/README.md");
+    let (mut findings, mut seen) = (Vec::new(), 0);
+    for entry in std::fs::read_dir(root().join("schemas/mappings")).unwrap() {
+        let name = entry.unwrap().file_name().to_string_lossy().into_owned();
+        let Some(stem) = name.strip_suffix(".toml") else { continue };
+        let lines = mappings.lines().filter(|line| line.starts_with("| ") && line.contains(&name));
+        if lines.count() != 1 {
+            findings.push(format!("schemas/mappings/README.md: not one line for {name}"));
+        }
+        for path in files().unwrap() {
+            let relative = path.strip_prefix(root()).unwrap().to_string_lossy().into_owned();
+            let shipped = relative.ends_with(".rs") && relative.contains("/src/");
+            if shipped && !relative.starts_with("tests/") {
+                let source = std::fs::read_to_string(&path).unwrap();
+                if source.contains(&format!("{stem}.toml")) {
+                    findings.push(format!("{relative}: names the mapping {stem}"));
+                }
+            }
+        }
+        seen += 1;
+    }
+    assert!(seen > 0, "no mapping found");
+    none(&findings);
+}
+
+#[test]
 fn every_verb_of_the_makefile_has_a_line_of_help() {
     let makefile = read("Makefile");
-    let verbs = ["demo", "test", "check", "bench", "kafka-up", "kafka-down", "bless"];
+    let verbs = ["demo", "test", "test-fast", "check", "bench", "kafka-up", "kafka-down", "bless"];
     let findings: Vec<String> = verbs
         .iter()
         .filter(|verb| {

@@ -13,9 +13,9 @@ const LAYERS: &[&[&str]] = &[
     &["drift", "event", "merkle"],
     // Part of L1, below the monitor that drives it.
     &["suite"],
-    &["monitor", "segment"],
-    // Part of L1, above the segments that it is made of.
-    &["pack"],
+    &["mapping", "monitor", "segment"],
+    // Part of L1: acts name the monitor's metrics, packs are made of segments.
+    &["act", "pack"],
     &["ports"],
     &["archive", "embedded", "kafka", "service", "sim"],
     &["collector", "evidence", "notifier", "processor", "sealer"],
@@ -244,6 +244,42 @@ fn randomness_below_pure_crates_is_accounted_for() {
 #[test]
 fn the_verifier_is_built_without_network_and_runtime() {
     none(&Workspace::read().reaching(&["verify"], NOT_IN_THE_VERIFIER));
+}
+
+/// What the demo is built without, so that a clean clone shows its first result soon.
+const NOT_IN_THE_DEMO: &[&str] = &[
+    "mimalloc",
+    "native-tls",
+    "openssl",
+    "openssl-sys",
+    "rdkafka",
+    "rdkafka-sys",
+    "reqwest",
+    "ring",
+];
+
+#[test]
+fn the_demo_is_built_without_kafka_tls_and_release_parts() {
+    let root = tests::workspace::root();
+    let makefile = std::fs::read_to_string(root.join("Makefile")).unwrap();
+    let flags = "--package driftseal --no-default-features";
+    assert!(makefile.contains(flags), "`make demo` builds otherwise than this test asks");
+    let output = Command::new(env!("CARGO"))
+        .args(["tree", "--locked", "--offline", "--edges", "normal,build", "--prefix", "none"])
+        .args(flags.split(' '))
+        .current_dir(root)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let tree = String::from_utf8(output.stdout).unwrap();
+    let names: BTreeSet<&str> = tree.lines().filter_map(|line| line.split(' ').next()).collect();
+    assert!(names.contains("driftseal") && names.contains("parquet"), "{tree}");
+    let findings: Vec<String> = NOT_IN_THE_DEMO
+        .iter()
+        .filter(|name| names.contains(**name))
+        .map(|name| format!("the demo is built with `{name}`"))
+        .collect();
+    none(&findings);
 }
 
 #[test]

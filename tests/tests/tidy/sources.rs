@@ -27,8 +27,10 @@ const NOT_IN_PURE_CODE: &[&str] = &[
 
 /// Directories of the crates that decide and never act.
 const PURE: &[&str] = &[
+    "shared/act",
     "shared/drift",
     "shared/event",
+    "shared/mapping",
     "shared/merkle",
     "shared/monitor",
     "shared/pack",

@@ -1,21 +1,28 @@
 //! `driftseal completions SHELL`.
 
-use clap::CommandFactory;
-
-use super::{Cli, Ended, Failure};
+use super::context::Context;
+use crate::outcome::{Ended, Failure};
+use crate::print::{self, Output};
 
 /// Arguments of `driftseal completions`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The shell
+    /// Shell
     shell: clap_complete::Shell,
 }
 
 impl Args {
-    pub(super) fn run(self) -> Result<Ended, Failure> {
+    pub(super) fn run(self, context: &Context) -> Result<Ended, Failure> {
         let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut Cli::command(), "driftseal", &mut script);
-        crate::print::raw(&String::from_utf8_lossy(&script));
+        clap_complete::generate(self.shell, &mut context.cli(), "driftseal", &mut script);
+        let script = String::from_utf8(script)?;
+        match context.output {
+            Output::Text => print::raw(&script),
+            Output::Json => print::json(&serde_json::json!({
+                "shell": self.shell.to_string(),
+                "script": script,
+            })),
+        }
         Ok(Ended::Done)
     }
 }

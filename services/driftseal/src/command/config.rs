@@ -1,21 +1,23 @@
 //! `driftseal config check|print`.
 
-use super::{Context, Ended, Failure, Output};
+use super::context::Context;
+use crate::outcome::{Ended, Failure};
+use crate::print::Output;
 use crate::{Config, print};
 
 /// What to do with the configuration.
 #[derive(Debug, Clone, Copy, clap::Subcommand)]
 pub enum Action {
-    /// Say whether the configuration is right; report every problem
+    /// Check the configuration and report every problem
     Check,
-    /// Show the configuration in force
+    /// Print the configuration in force
     Print(PrintArgs),
 }
 
 /// Arguments of `driftseal config print`.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub struct PrintArgs {
-    /// Show every key with its default and its meaning instead
+    /// Print every key with its default and its meaning instead
     #[arg(long)]
     reference: bool,
 }
@@ -29,11 +31,14 @@ impl Action {
             Self::Check => {
                 context.read()?;
                 match context.output {
-                    Output::Text => print::line("the configuration is right"),
+                    Output::Text => print::line("the configuration is valid"),
                     Output::Json => print::json(&serde_json::json!({"ok": true})),
                 }
             }
-            Self::Print(PrintArgs { reference: true }) => print::raw(REFERENCE),
+            Self::Print(PrintArgs { reference: true }) => match context.output {
+                Output::Text => print::raw(REFERENCE),
+                Output::Json => print::json(&Config::default()),
+            },
             Self::Print(PrintArgs { reference: false }) => {
                 let config = hide_secrets(context.read()?);
                 match context.output {

@@ -2,24 +2,26 @@
 
 use std::path::PathBuf;
 
-use super::emit::load_mapping;
-use super::{Context, Ended, Failure, Output};
+use super::context::Context;
 use crate::demo::{self, Settings};
+use crate::emit::load_mapping;
+use crate::outcome::{Ended, Failure};
 use crate::print;
+use crate::print::Output;
 
 /// Arguments of `driftseal demo`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Send these files of events instead of generated traffic; repeatable
+    /// Send files of events instead of generated traffic; repeatable
     #[arg(long, value_name = "FILE")]
     input: Vec<PathBuf>,
-    /// How the records of the files become events
+    /// Mapping from the records of the files to events (see schemas/mappings)
     #[arg(long, value_name = "M.toml", requires = "input")]
     mapping: Option<PathBuf>,
-    /// Where everything goes; an earlier demo there is removed
+    /// Directory of the demo; what an earlier demo left there is removed
     #[arg(long, value_name = "DIR", default_value = "driftseal-demo")]
     dir: PathBuf,
-    /// Runs of generated traffic
+    /// Number of generated runs
     #[arg(long, value_name = "RUNS", default_value_t = 3_600, value_parser = clap::value_parser!(u32).range(500..=100_000))]
     runs: u32,
 }

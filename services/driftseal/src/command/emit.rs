@@ -6,11 +6,13 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
-use super::{Context, Ended, Failure, Output};
-use crate::emit::sink::{Encoding, HttpSink, LogSink, Mark, Report, Sink};
-use crate::emit::{EmitError, reader};
-use crate::mapping::Mapping;
+use super::context::Context;
+use crate::emit::sink::{Encoding, HttpSink, LogSink, Report, Sink};
+use crate::emit::{load_mapping, send_files};
+use crate::outcome::{Ended, Failure};
+use crate::print::Output;
 use crate::{print, roles};
+use mapping::Mapping;
 
 /// How long a request is repeated while the collector is busy or away.
 const RETRIES_FOR: Duration = Duration::from_secs(60);
@@ -18,16 +20,16 @@ const RETRIES_FOR: Duration = Duration::from_secs(60);
 /// Arguments of `driftseal emit`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// JSON lines, JSON arrays or CSV; each may be gzip
+    /// JSON lines, JSON arrays or CSV, optionally gzipped
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// How records become events (see schemas/mappings)
+    /// Mapping from records to events (see schemas/mappings)
     #[arg(long, value_name = "M.toml")]
     mapping: Option<PathBuf>,
-    /// Send to the collector at this URL, even if brokers are configured
+    /// Send to the collector at this URL even if brokers are configured
     #[arg(long, value_name = "URL")]
     to: Option<String>,
-    /// How events are written when they are published to Kafka directly
+    /// Encoding of events that are published to Kafka directly
     #[arg(long, value_enum, default_value = "avro", value_name = "ENCODING")]
     encoding: Encoding,
 }
@@ -39,8 +41,11 @@ impl clap::ValueEnum for Encoding {
 
     fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
         Some(match self {
-            Self::Avro => clap::builder::PossibleValue::new("avro").help("Avro, checked before"),
-            Self::Json => clap::builder::PossibleValue::new("json").help("the JSON text as it is"),
+            Self::Avro => {
+                clap::builder::PossibleValue::new("avro").help("Avro, validated before it is sent")
+            }
+            Self::Json => clap::builder::PossibleValue::new("json")
+                .help("the JSON text, unchanged and unvalidated"),
         })
     }
 }
@@ -115,40 +120,6 @@ impl Args {
             }
         }
     }
-}
-
-pub(crate) fn load_mapping(file: &std::path::Path) -> Result<Mapping, Failure> {
-    let wrong = |reason: String| {
-        Failure::usage(EmitError::Mapping { file: file.to_owned(), reason }.to_string())
-    };
-    let text = std::fs::read_to_string(file).map_err(|error| wrong(error.to_string()))?;
-    Mapping::parse(&text).map_err(|error| wrong(error.to_string()))
-}
-
-/// Sends every event of the files, in order; `moved` hears how many were sent.
-pub(crate) fn send_files(
-    files: &[PathBuf],
-    mapping: Option<&Mapping>,
-    sink: &mut impl Sink,
-    moved: &mut dyn FnMut(u64),
-) -> Result<(), EmitError> {
-    let mut sent = 0;
-    for (index, file) in files.iter().enumerate() {
-        reader::read(file, mapping, &mut |outcome| {
-            if let Some(rejected) = outcome.rejected() {
-                sink.report().reject(index, rejected);
-            }
-            let Ok(event) = outcome.event else { return Ok(()) };
-            sent += 1;
-            if sent % 100 == 0 {
-                moved(sent);
-            }
-            sink.send(Mark { file: index, line: outcome.line }, event)
-        })?;
-    }
-    sink.finish()?;
-    moved(sent);
-    Ok(())
 }
 
 /// A counter on standard error; silent where that is not a terminal.

@@ -1,6 +1,5 @@
 //! `driftseal fsck`, `proof`, `export` and `verify`: evidence from an archive.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use archive::{Archive, Options};
@@ -8,7 +7,9 @@ use evidence::{EvidenceError, Judgement, Policy, Progress, Scope};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::runtime::Runtime;
 
-use super::{Context, Ended, Failure, Output};
+use super::context::Context;
+use crate::outcome::{Ended, Failure};
+use crate::print::Output;
 use crate::{print, roles};
 
 impl From<Judgement> for Ended {
@@ -34,7 +35,7 @@ pub(super) struct Source {
     /// The archive: a URL or a directory
     #[arg(value_name = "ARCHIVE")]
     archive: String,
-    /// Public keys of the log and its sealers [default: policy.txt in the configured `keys.directory`]
+    /// Policy file: public keys of the log and its sealers [default: policy.txt in `keys.directory`]
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
 }
@@ -96,10 +97,10 @@ impl FsckArgs {
 pub struct ProofArgs {
     #[command(flatten)]
     source: Source,
-    /// The event
+    /// Event
     #[arg(value_name = "EVENT_ID")]
     event_id: String,
-    /// Write the proof there as well
+    /// Also write the proof to a file
     #[arg(short, long, value_name = "FILE")]
     out: Option<PathBuf>,
 }
@@ -118,7 +119,7 @@ impl ProofArgs {
         };
         let verdict = proof.verify(&policy).verdict;
         if let Some(path) = &self.out {
-            write_file(path, proof.to_json().as_bytes())?;
+            print::write_file(path, proof.to_json().as_bytes())?;
         }
         match context.output {
             Output::Text => print::raw(&proof.to_text(&policy)),
@@ -133,16 +134,16 @@ impl ProofArgs {
 pub struct ExportArgs {
     #[command(flatten)]
     source: Source,
-    /// The agent
+    /// Agent
     #[arg(long, value_name = "AGENT_ID")]
     agent: String,
-    /// First instant of the period, RFC 3339, by the log's timestamps [default: open]
+    /// Start of the period, RFC 3339, by broker timestamps, inclusive [default: unbounded]
     #[arg(long, value_name = "TIME")]
     from: Option<String>,
-    /// First instant after the period, RFC 3339 [default: open]
+    /// End of the period, RFC 3339, exclusive [default: unbounded]
     #[arg(long, value_name = "TIME")]
     to: Option<String>,
-    /// The pack
+    /// Output file
     #[arg(short, long, value_name = "FILE", default_value = "pack.zip")]
     out: PathBuf,
 }
@@ -161,10 +162,10 @@ impl ExportArgs {
             Ok(exported) => exported,
             Err(error) => return refused(&error),
         };
-        write_file(&self.out, &exported.pack)?;
+        print::write_file(&self.out, &exported.pack)?;
         match context.output {
             Output::Text => {
-                print::raw(&exported.report.to_text());
+                print::raw(&exported.report.to_string());
                 print::line(format!("wrote {}, {} bytes", self.out.display(), exported.pack.len()));
             }
             Output::Json => print::json(&serde_json::json!({
@@ -180,11 +181,11 @@ impl ExportArgs {
 /// Arguments of `driftseal verify`.
 #[derive(Debug, clap::Args)]
 pub struct VerifyArgs {
-    /// The pack: a zip file
+    /// Pack: a zip file
     #[arg(value_name = "PACK")]
     pack: PathBuf,
-    /// Public keys of the log and its sealers, from somewhere else than the pack or its sender;
-    /// without them the answer is UNVERIFIABLE at best
+    /// Policy file: public keys of the log and its sealers, obtained from another source than the
+    /// pack or its sender; without it the verdict is UNVERIFIABLE at best
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
 }
@@ -195,7 +196,7 @@ impl VerifyArgs {
         let report = evidence::verify_file(&self.pack, policy.as_ref())
             .map_err(|error| Failure::usage(error.to_string()))?;
         match context.output {
-            Output::Text => print::raw(&report.to_text()),
+            Output::Text => print::raw(&report.to_string()),
             Output::Json => print::json(&report),
         }
         Ok(report.verdict.into())
@@ -212,21 +213,6 @@ pub(super) fn refused(error: &EvidenceError) -> Result<Ended, Failure> {
         return Err(Failure::usage(error.to_string()));
     }
     Err(Failure::new(error.to_string()))
-}
-
-/// Writes a file whole or not at all.
-pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let failed = |error: std::io::Error| {
-        Failure::new(format!("failed to write `{}`: {error}", path.display()))
-    };
-    let mut name = path.as_os_str().to_owned();
-    name.push(".part");
-    let part = PathBuf::from(name);
-    let written = std::fs::File::create(&part).and_then(|mut file| {
-        file.write_all(bytes)?;
-        file.sync_all()
-    });
-    written.and_then(|()| std::fs::rename(&part, path)).map_err(failed)
 }
 
 /// A bar on standard error; silent where that is not a terminal.

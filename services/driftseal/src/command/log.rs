@@ -3,22 +3,24 @@
 use archive::Archive;
 use sealer::Keys;
 
-use super::{Context, Ended, Failure, Output};
+use super::context::Context;
+use crate::outcome::{Ended, Failure};
+use crate::print::Output;
 use crate::{print, roles};
 
 /// What to do with the transparency log.
 #[derive(Debug, clap::Subcommand)]
 pub enum Action {
-    /// Create the keys (where there are none) and the log in the archive, for these topics of this cluster
+    /// Create the log of the configured topics in the archive, and its keys unless they exist
     Init(InitArgs),
-    /// Show the signed checkpoint
+    /// Print the signed checkpoint
     Checkpoint,
 }
 
 /// Arguments of `driftseal log init`.
 #[derive(Debug, clap::Args)]
 pub struct InitArgs {
-    /// Name of the log, for example log.example.com/agents; it can never change
+    /// Name of the log, such as log.example.com/agents; it can never change
     #[arg(long, value_name = "NAME")]
     origin: String,
 }
@@ -61,7 +63,7 @@ impl Action {
                             archive.location()
                         ));
                         print::line(format!(
-                            "give {} to those who verify; keep the .key files secret and back them up",
+                            "give {} to verifiers; keep the .key files secret and back them up",
                             policy.display()
                         ));
                     }

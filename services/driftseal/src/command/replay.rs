@@ -1,19 +1,21 @@
-//! `driftseal replay`: everything that was computed, computed again from the archive alone.
+//! `driftseal replay`: recomputes from the archive everything that the monitor computed.
 
 use evidence::ReplayOptions;
 use service::clock::Stopwatch;
 
+use super::context::Context;
 use super::evidence::{Source, bar, refused, show};
-use super::{Context, Ended, Failure, Output};
-use crate::{Config, print, roles};
+use crate::outcome::{Ended, Failure};
+use crate::print::Output;
+use crate::{print, roles};
 
 /// Arguments of `driftseal replay`.
 #[derive(Debug, clap::Args)]
 pub struct ReplayArgs {
     #[command(flatten)]
     source: Source,
-    /// Take the segments as they are, without deriving their leaves and roots again: `driftseal
-    /// fsck` did just before
+    /// Trust the segments without deriving their leaves and roots again, for example right after
+    /// `driftseal fsck`
     #[arg(long)]
     trust_archive: bool,
 }
@@ -24,7 +26,8 @@ impl ReplayArgs {
         let policy = self.source.policy(context)?;
         let runtime = roles::runtime()?;
         let archive = self.source.open(context, &runtime)?;
-        let options = ReplayOptions { trust_archive: self.trust_archive, ..options(&config) };
+        let options =
+            ReplayOptions { trust_archive: self.trust_archive, ..config.replay_options() };
         let stopwatch = Stopwatch::start();
         let bar = bar();
         let report = evidence::replay(&archive, &policy, &options, &mut show(&bar));
@@ -44,20 +47,9 @@ impl ReplayArgs {
     }
 }
 
-/// Names of the topics. Settings of the computation come from the archive.
-pub(crate) fn options(config: &Config) -> ReplayOptions {
-    let topics = &config.processor.topics;
-    ReplayOptions {
-        events: topics.events.clone(),
-        metrics: topics.metrics.clone(),
-        alerts: topics.alerts.clone(),
-        trust_archive: false,
-    }
-}
-
 fn rate(records: u64, elapsed_secs: f64) -> String {
     #[expect(clippy::cast_precision_loss, reason = "for a person")]
     let per_sec = records as f64 / elapsed_secs.max(1e-9);
     let records = print::grouped(records);
-    format!("{records} records in {elapsed_secs:.1} s, {per_sec:.0} a second")
+    format!("{records} records in {elapsed_secs:.1} s, {per_sec:.0} per second")
 }

@@ -1,19 +1,22 @@
 //! `driftseal run ROLE`: one role in this process.
 
-use super::{Context, Ended, Failure};
+use super::context::Context;
+use crate::outcome::{Ended, Failure};
+use crate::print::{self, Output};
 use crate::roles::{self, Role};
 
 /// Arguments of `driftseal run`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The role
+    /// Role
     role: Role,
 }
 
 impl Args {
     pub(super) fn run(self, context: &Context) -> Result<Ended, Failure> {
         let config = context.load()?;
-        if config.kafka.brokers.is_empty() {
+        // The evidence role reads the archive only.
+        if config.kafka.brokers.is_empty() && self.role != Role::Evidence {
             return Err(Failure::usage(
                 "a single role needs Apache Kafka: configure `kafka.brokers`, or run every role in \
                  one process with `driftseal up`",
@@ -21,9 +24,13 @@ impl Args {
         }
         if self.role == Role::Notifier && config.notifier.sinks.is_empty() {
             return Err(Failure::usage(
-                "the notifier has nobody to tell: configure `[notifier.sinks.NAME]` with its `type`",
+                "the notifier has no receiver: configure `[notifier.sinks.NAME]` with its `type`",
             ));
         }
-        roles::run(&config, &[self.role], false)
+        roles::run(&config, &[self.role], false)?;
+        if context.output == Output::Json {
+            print::json(&serde_json::json!({"stopped": [self.role.name()]}));
+        }
+        Ok(Ended::Done)
     }
 }

@@ -1,35 +1,34 @@
 //! `driftseal suite check|test|publish`: eval suites.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Duration;
 
 use event::Timestamp;
-use ports::{EventLog, LogError, Outgoing, Position, publish_and_wait};
+use ports::{EventLog, Position};
 use serde_json::json;
 use suite::{Decision, Suite};
 
-use super::{Context, Ended, Failure, Output, emit};
+use super::context::Context;
+use super::{options, topic};
+use crate::emit;
+use crate::outcome::{Ended, Failure};
+use crate::print::Output;
 use crate::{offline, print, roles};
-
-/// Longest wait for the log.
-const WAIT: Duration = Duration::from_secs(60);
 
 /// What to do with a suite.
 #[derive(Debug, clap::Subcommand)]
 pub enum Action {
-    /// Check a suite: say what is wrong, with lines, or print its digest
+    /// Check a suite: print its digest, or its problems with their lines
     Check(CheckArgs),
-    /// Judge files of events, offline; exit code 1 if a version fails the gate, 3 if undecided
+    /// Evaluate files of events offline; exit code 1 if a version fails the gate, 3 if undecided
     Test(TestArgs),
-    /// Put a suite in force, in every partition of the events topic
+    /// Publish a suite to every partition of the events topic
     Publish(PublishArgs),
 }
 
 /// Arguments of `driftseal suite check`.
 #[derive(Debug, clap::Args)]
 pub struct CheckArgs {
-    /// The suite: YAML or JSON (see schemas/suites)
+    /// Suite: YAML or JSON (see schemas/suites)
     #[arg(value_name = "FILE")]
     file: PathBuf,
 }
@@ -37,13 +36,13 @@ pub struct CheckArgs {
 /// Arguments of `driftseal suite test`.
 #[derive(Debug, clap::Args)]
 pub struct TestArgs {
-    /// The suite: YAML or JSON (see schemas/suites)
+    /// Suite: YAML or JSON (see schemas/suites)
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Events: JSON lines, JSON arrays or CSV; each may be gzip
+    /// Events: JSON lines, JSON arrays or CSV, optionally gzipped
     #[arg(long, required = true, value_name = "FILE", num_args = 1..)]
     input: Vec<PathBuf>,
-    /// How records become events (see schemas/mappings)
+    /// Mapping from records to events (see schemas/mappings)
     #[arg(long, value_name = "M.toml")]
     mapping: Option<PathBuf>,
 }
@@ -51,7 +50,7 @@ pub struct TestArgs {
 /// Arguments of `driftseal suite publish`.
 #[derive(Debug, clap::Args)]
 pub struct PublishArgs {
-    /// The suite: YAML or JSON (see schemas/suites)
+    /// Suite: YAML or JSON (see schemas/suites)
     #[arg(value_name = "FILE")]
     file: PathBuf,
 }
@@ -111,7 +110,7 @@ impl TestArgs {
                 for rejected in &report.first_rejected {
                     print::note(rejected);
                 }
-                print::raw(&report.to_text());
+                print::line(report.to_string());
             }
             Output::Json => print::json(&report),
         }
@@ -120,7 +119,7 @@ impl TestArgs {
 }
 
 /// A file that was not read whole has no result.
-fn ended(suite: &Suite, report: &offline::Report) -> Ended {
+fn ended(suite: &Suite, report: &offline::report::Report) -> Ended {
     if report.rejected > 0 {
         return Ended::Failed;
     }
@@ -137,24 +136,22 @@ impl PublishArgs {
         let suite = read(&self.file)?;
         let config = context.load()?;
         let log = roles::open_log(&config)?;
-        let topic = &config.processor.topics.events;
-        let positions = publish(&*log, topic, &suite, service::clock::now_micros())?;
+        let events = &config.processor.topics.events;
+        let time = Timestamp::from_micros(service::clock::now_micros());
+        let positions = publish(&*log, events, &suite, time)?;
         match context.output {
             Output::Text => print::line(format!(
-                "suite {} {} is published to {} partition(s) of {topic}",
+                "published suite {} {} to {} partition(s) of {events}",
                 suite.name(),
                 suite.digest(),
                 positions.len()
             )),
             Output::Json => {
-                let positions: Vec<_> = positions
-                    .iter()
-                    .map(|at| json!({"partition": at.partition.partition, "offset": at.offset}))
-                    .collect();
+                let positions: Vec<_> = positions.iter().map(topic::position).collect();
                 print::json(&json!({
                     "suite": suite.name(),
                     "suite_digest": suite.digest(),
-                    "topic": topic,
+                    "topic": events,
                     "positions": positions,
                 }));
             }
@@ -167,31 +164,26 @@ impl PublishArgs {
 /// which document is in force. Doing it again is harmless: the document in force stays the same.
 fn publish(
     log: &dyn EventLog,
-    topic: &str,
+    events: &str,
     suite: &Suite,
-    now_micros: i64,
+    time: Timestamp,
 ) -> Result<Vec<Position>, Failure> {
-    let topic: Arc<str> = topic.into();
     let mut records = Vec::new();
-    for partition in 0..log.partitions(&topic)? {
-        let id = uuid::Uuid::now_v7().to_string();
-        let event = suite::publication(suite, &id, Timestamp::from_micros(now_micros), None)?;
-        let mut value = Vec::new();
-        event::encode::encode(&event, &mut value);
-        records.push(Outgoing {
-            topic: Arc::clone(&topic),
-            partition: Some(partition),
-            value: Some(value),
-            ..Outgoing::default()
-        });
+    for partition in 0..log.partitions(events)? {
+        let stamp = options::stamp_at(time);
+        let event = act::suite::publish(suite, &stamp).map_err(options::refused)?;
+        records.push(topic::record(events, Some(partition), &event));
     }
-    publish_and_wait(&*log.producer(), records, WAIT).map_err(|error: LogError| {
-        Failure::new(format!("{error}; publish again: partitions that have it are not changed"))
+    topic::publish(log, records).map_err(|failure| {
+        let again = "publish again: partitions that have it are not changed";
+        Failure::new(format!("{}; {again}", failure.message()))
     })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use event::{Decoder, TopicPartition, column};
     use ports::{Polled, Subscription, TopicSpec};
@@ -216,7 +208,7 @@ mod tests {
         let file = directory.path().join("wrong.yaml");
         std::fs::write(&file, "suite: s\ncheks:\n  - type: regex\n").unwrap();
         let failure = read(&file).unwrap_err();
-        assert!(failure.usage);
+        assert!(failure.is_usage());
         let expected = format!(
             "`{}`: the suite has 2 problem(s):\n\
              \x20 line 1: `checks` is missing: What is asked of each; an event passes if every \
@@ -246,7 +238,7 @@ mod tests {
         let spec = TopicSpec { name: "t".into(), partitions: 3, compacted: false };
         log.create_topics(&[spec]).unwrap();
         let suite = Suite::parse("suite: s\nchecks: [{type: citation_present}]\n").unwrap();
-        let positions = publish(&log, "t", &suite, 1).unwrap();
+        let positions = publish(&log, "t", &suite, Timestamp::from_micros(1)).unwrap();
         let at: Vec<_> = positions.iter().map(|at| (at.partition.partition, at.offset)).collect();
         assert_eq!(at, [(0, 0), (1, 0), (2, 0)]);
         let partitions: Vec<_> = (0..3).map(|number| TopicPartition::new("t", number)).collect();
@@ -270,6 +262,6 @@ mod tests {
                 Polled::Idle | Polled::Revoked(_) => {}
             }
         }
-        assert!(publish(&log, "missing", &suite, 1).is_err());
+        assert!(publish(&log, "missing", &suite, Timestamp::from_micros(1)).is_err());
     }
 }

@@ -1,12 +1,14 @@
 //! `driftseal topics create`.
 
-use super::{Context, Ended, Failure, Output};
+use super::context::Context;
+use crate::outcome::{Ended, Failure};
+use crate::print::Output;
 use crate::{print, roles};
 
 /// What to do with the topics.
 #[derive(Debug, Clone, Copy, clap::Subcommand)]
 pub enum Action {
-    /// Create the topics that do not exist yet
+    /// Create the topics that are missing
     Create,
 }
 

@@ -1,14 +1,27 @@
 //! `driftseal up`: every role in this process.
 
-use super::{Context, Ended, Failure};
+use super::context::Context;
+use crate::outcome::{Ended, Failure};
+use crate::print::{self, Output};
 use crate::roles::{self, Role};
 
-pub(super) fn run(context: &Context) -> Result<Ended, Failure> {
-    let config = context.load()?;
-    let mut all = vec![Role::Collector, Role::Processor, Role::Sealer];
-    // Without a receiver there is nobody to tell.
-    if !config.notifier.sinks.is_empty() {
-        all.push(Role::Notifier);
+/// Arguments of `driftseal up`.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub struct Args {}
+
+impl Args {
+    pub(super) fn run(self, context: &Context) -> Result<Ended, Failure> {
+        let config = context.load()?;
+        let mut all = vec![Role::Collector, Role::Processor, Role::Sealer, Role::Evidence];
+        // Without a receiver there is nobody to notify.
+        if !config.notifier.sinks.is_empty() {
+            all.push(Role::Notifier);
+        }
+        roles::run(&config, &all, true)?;
+        if context.output == Output::Json {
+            let names: Vec<&str> = all.iter().map(|role| role.name()).collect();
+            print::json(&serde_json::json!({"stopped": names}));
+        }
+        Ok(Ended::Done)
     }
-    roles::run(&config, &all, true)
 }

@@ -172,17 +172,15 @@ impl Alert {
         if !self.is_page() {
             return lines.join("\n");
         }
-        lines.push(format!(
-            "since    {}, found after {} observations",
-            self.since.as_deref().unwrap_or("?"),
-            self.since_observations.unwrap_or_default(),
-        ));
-        lines.push(format!(
-            "evidence e-value {:.0}, threshold {:.0}: a false alarm takes at least {:.0} observations on average",
-            self.e_value.unwrap_or_default(),
-            self.threshold.unwrap_or_default(),
-            self.threshold.unwrap_or_default(),
-        ));
+        if let (Some(since), Some(observations)) = (&self.since, self.since_observations) {
+            lines.push(format!("since    {since}, found after {observations} observations"));
+        }
+        if let (Some(e_value), Some(threshold)) = (self.e_value, self.threshold) {
+            lines.push(format!(
+                "evidence e-value {e_value:.0}, threshold {threshold:.0}: a false alarm takes at \
+                 least {threshold:.0} observations on average",
+            ));
+        }
         if let Some(change) = &self.last_change {
             lines.push(format!("change   {change}"));
         }

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use crate::command::Failure;
+use crate::outcome::Failure;
 
 /// File by which a demo recognises a directory as its own.
 const MARKER: &str = ".driftseal-demo";

@@ -6,11 +6,21 @@ use std::fmt::Write;
 use evidence::{FsckReport, Judgement, PackReport, ReplayReport};
 use serde::Serialize;
 
-use super::Sent;
 use super::alert::Alert;
 use super::directory::Directory;
 use super::watch::Watch;
+use crate::emit::sink::Report;
 use crate::print::grouped;
+
+/// What was sent.
+#[derive(Debug)]
+pub(super) struct Sent {
+    pub(super) report: Report,
+    /// Records that were put on the topic itself and do not decode.
+    pub(super) strays: u64,
+    /// Events of each agent.
+    pub(super) agents: BTreeMap<String, u64>,
+}
 
 /// What came of the demo.
 #[derive(Debug, Clone, Serialize)]
@@ -178,11 +188,7 @@ impl Summary {
 
     pub(super) fn take_pack(&mut self, agent: &str, bytes: usize, report: &PackReport) {
         if report.verdict != Judgement::Verified {
-            self.problems.push(format!(
-                "the pack is {}:\n{}",
-                report.verdict.name(),
-                report.to_text()
-            ));
+            self.problems.push(format!("the pack is {}:\n{}", report.verdict.name(), report));
         }
         let events = report.summary.as_ref().map_or(0, |summary| summary.events);
         self.pack = Some(Pack {

@@ -7,7 +7,7 @@ use ports::{Consumer, EventLog, LogError, Polled, Subscription};
 use service::clock::Stopwatch;
 
 use super::alert::Alert;
-use crate::command::Failure;
+use crate::outcome::Failure;
 
 /// Reads topics of the log from their beginning, or from given offsets.
 #[derive(Debug)]

@@ -6,9 +6,10 @@ use std::path::Path;
 use event::{CellType, schema};
 use serde_json::{Map, Value};
 
+use mapping::{Format, Mapping, Record};
+
 use super::source::{self, Lines, Piece, Values};
 use super::{EmitError, Rejected};
-use crate::mapping::{Format, Mapping, Record};
 
 /// An event to send, or why there is none.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,3 +1,5 @@
+use suite::Decision;
+
 use super::*;
 
 fn root() -> PathBuf {
@@ -27,7 +29,7 @@ fn golden_reports_of_the_example() {
     }
     assert_eq!(report.decision(), Some(Decision::Fail));
     let json = serde_json::to_string_pretty(&report).unwrap() + "\n";
-    for (name, current) in [("suite-test.txt", report.to_text()), ("suite-test.json", json)] {
+    for (name, current) in [("suite-test.txt", format!("{report}\n")), ("suite-test.json", json)] {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata").join(name);
         if std::env::var_os("DRIFTSEAL_BLESS").is_some() {
             std::fs::write(&path, &current).unwrap();
@@ -64,7 +66,7 @@ fn what_is_no_event_is_counted_with_its_line() {
     let report = run_text(&example(), "x.jsonl", "{\"kind\":\n\n{\"agent_id\":\"a\"}\n");
     assert_eq!((report.events, report.rejected, report.first_rejected.len()), (0, 2, 2));
     assert!(report.first_rejected[1].contains("x.jsonl:3: missing_field"), "{report:?}");
-    assert!(report.to_text().contains("no event is one that the suite judges"));
+    assert!(report.to_string().contains("no event is one that the suite judges"));
 }
 
 #[test]

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use arrow::array::builder::NullBufferBuilder;
-use arrow::array::{
-    ArrayRef, FixedSizeBinaryBuilder, Int32Builder, Int64Builder, RecordBatch, StringBuilder,
-    StructArray, TimestampMillisecondBuilder, new_null_array,
+use arrow_array::builder::{
+    FixedSizeBinaryBuilder, Int32Builder, Int64Builder, StringBuilder, TimestampMillisecondBuilder,
 };
+use arrow_array::{ArrayRef, RecordBatch, StructArray, new_null_array};
+use arrow_buffer::NullBufferBuilder;
 
-use arrow::datatypes::{DataType, FieldRef};
-use arrow::error::ArrowError;
+use arrow_schema::ArrowError;
+use arrow_schema::{DataType, FieldRef};
 use event::{Event, TopicPartition};
 
 use super::schema::{Part, layout};

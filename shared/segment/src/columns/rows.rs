@@ -2,14 +2,16 @@
 
 use std::borrow::Cow;
 
-use arrow::array::{
-    Array, ArrayRef, AsArray, BinaryArray, BooleanArray, FixedSizeBinaryArray, Int32Array,
-    ListArray, MapArray, PrimitiveArray, RecordBatch, StringArray,
+use arrow_array::cast::AsArray;
+use arrow_array::types::{
+    Float64Type, Int32Type, Int64Type, TimestampMicrosecondType, TimestampMillisecondType,
 };
-use arrow::buffer::NullBuffer;
-use arrow::datatypes::{
-    DataType, Float64Type, Int32Type, Int64Type, TimestampMicrosecondType, TimestampMillisecondType,
+use arrow_array::{
+    Array, ArrayRef, BinaryArray, BooleanArray, FixedSizeBinaryArray, Int32Array, ListArray,
+    MapArray, PrimitiveArray, RecordBatch, StringArray,
 };
+use arrow_buffer::NullBuffer;
+use arrow_schema::DataType;
 use event::{Cell, CellType, ColumnId, Event, Timestamp, TimestampType};
 use merkle::Hash;
 

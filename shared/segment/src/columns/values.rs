@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use arrow::array::builder::NullBufferBuilder;
-use arrow::array::{
-    ArrayRef, BinaryBuilder, BooleanBuilder, Float64Builder, Int64Builder, ListArray, MapArray,
-    StringBuilder, StructArray, TimestampMicrosecondBuilder, new_null_array,
+use arrow_array::builder::{
+    BinaryBuilder, BooleanBuilder, Float64Builder, Int64Builder, StringBuilder,
+    TimestampMicrosecondBuilder,
 };
-use arrow::buffer::OffsetBuffer;
-use arrow::datatypes::DataType;
-use arrow::error::ArrowError;
+use arrow_array::{ArrayRef, ListArray, MapArray, StructArray, new_null_array};
+use arrow_buffer::NullBufferBuilder;
+use arrow_buffer::OffsetBuffer;
+use arrow_schema::ArrowError;
+use arrow_schema::DataType;
 use event::{Cell, CellType};
 
 use super::schema::{data_type, element, entries, pair};
@@ -40,7 +41,7 @@ impl Lists {
         self.validity.append_n_nulls(count);
     }
 
-    fn finish(&mut self) -> (OffsetBuffer<i32>, Option<arrow::buffer::NullBuffer>) {
+    fn finish(&mut self) -> (OffsetBuffer<i32>, Option<arrow_buffer::NullBuffer>) {
         let offsets = std::mem::replace(&mut self.offsets, vec![0]);
         (OffsetBuffer::new(offsets.into()), self.validity.finish())
     }

@@ -122,7 +122,7 @@ impl SegmentManifest {
 
     fn check(&self) -> Result<(), &'static str> {
         let facts = &self.facts;
-        if facts.count == 0 || tree::padded_size(facts.count) != facts.tree_size {
+        if facts.count == 0 || tree::padded_size(facts.count) != Some(facts.tree_size) {
             return Err("the size of the tree is not the next power of two");
         }
         let mut at = facts.first_offset;

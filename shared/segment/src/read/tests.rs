@@ -241,7 +241,7 @@ fn rewrite(parquet: &Bytes, change: impl Fn(RecordBatch) -> RecordBatch) -> Byte
     out.into()
 }
 
-fn replace(batch: &RecordBatch, name: &str, array: arrow::array::ArrayRef) -> RecordBatch {
+fn replace(batch: &RecordBatch, name: &str, array: arrow_array::ArrayRef) -> RecordBatch {
     let at = batch.schema().index_of(name).unwrap();
     let mut arrays = batch.columns().to_vec();
     arrays[at] = array;
@@ -250,8 +250,8 @@ fn replace(batch: &RecordBatch, name: &str, array: arrow::array::ArrayRef) -> Re
 
 #[test]
 fn a_column_that_this_version_does_not_know_is_refused_by_name() {
-    use arrow::array::Int32Array;
-    use arrow::datatypes::{DataType, Field, Schema};
+    use arrow_array::Int32Array;
+    use arrow_schema::{DataType, Field, Schema};
     use std::sync::Arc;
     let built = build(10, &batch([(10, everything(10))]));
     let changed = rewrite(&built.parquet, |batch| {
@@ -267,7 +267,7 @@ fn a_column_that_this_version_does_not_know_is_refused_by_name() {
 
 #[test]
 fn a_file_of_an_earlier_minor_lacks_columns_and_has_the_same_leaves() {
-    use arrow::datatypes::Schema;
+    use arrow_schema::Schema;
     use std::sync::Arc;
     let built = build(10, &batch([(10, everything(10))]));
     let changed = rewrite(&built.parquet, |batch| {
@@ -287,10 +287,11 @@ fn a_file_of_an_earlier_minor_lacks_columns_and_has_the_same_leaves() {
 
 #[test]
 fn an_erased_field_leaves_leaves_root_and_census_as_they_were() {
-    use arrow::array::{
-        Array, AsArray, BinaryBuilder, FixedSizeBinaryBuilder, MapBuilder, MapFieldNames,
-        StringArray, StringBuilder, StructArray,
+    use arrow_array::builder::{
+        BinaryBuilder, FixedSizeBinaryBuilder, MapBuilder, MapFieldNames, StringBuilder,
     };
+    use arrow_array::cast::AsArray;
+    use arrow_array::{Array, StringArray, StructArray};
     use std::sync::Arc;
     let built = build(10, &batch((10..14).map(|offset| (offset, everything(offset)))));
     let before = check(&built.parquet).unwrap();
@@ -317,9 +318,9 @@ fn an_erased_field_leaves_leaves_root_and_census_as_they_were() {
         let names =
             MapFieldNames { entry: "key_value".into(), key: "key".into(), value: "value".into() };
         let mut builder = MapBuilder::new(Some(names), StringBuilder::new(), BinaryBuilder::new())
-            .with_values_field(arrow::datatypes::Field::new(
+            .with_values_field(arrow_schema::Field::new(
                 "value",
-                arrow::datatypes::DataType::Binary,
+                arrow_schema::DataType::Binary,
                 false,
             ));
         for row in 0..4 {

@@ -44,9 +44,14 @@ pub(super) struct Agent {
     pub(super) versions: [Version; 2],
 }
 
+/// The agent that gets worse, and its two versions.
+pub const WORSE_AGENT: &str = "refund-desk";
+/// The agent that stays as it was.
+pub const CALM_AGENT: &str = "doc-search";
+
 pub(super) const AGENTS: [Agent; 2] = [
     Agent {
-        id: super::WORSE_AGENT,
+        id: WORSE_AGENT,
         title: "Refund desk",
         purpose: "Decides refunds below the limit and prepares those above it",
         owner: "ops-refunds",
@@ -107,7 +112,7 @@ pub(super) const AGENTS: [Agent; 2] = [
         ],
     },
     Agent {
-        id: super::CALM_AGENT,
+        id: CALM_AGENT,
         title: "Document search",
         purpose: "Answers questions of employees from the handbook",
         owner: "it-knowledge",

@@ -4,8 +4,9 @@ use event::kind;
 use serde_json::{Value, json};
 
 use super::agents::{Agent, Version};
+use super::draft::Draft;
+use super::plan::Plan;
 use super::rng::Rng;
-use super::{Draft, Plan};
 
 const MINUTE_MS: i64 = 60_000;
 

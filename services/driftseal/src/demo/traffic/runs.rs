@@ -4,9 +4,9 @@ use event::kind;
 use serde_json::{Value, json};
 
 use super::agents::{Agent, Tool, Version};
+use super::draft::{Draft, rfc3339};
 use super::governance::{digest, sha256};
 use super::rng::Rng;
-use super::{Draft, rfc3339};
 
 /// Share of runs that a judge looks at.
 const EVALUATED_SHARE: f64 = 0.6;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use service::clock::Stopwatch;
 use ureq::Agent;
+#[cfg(feature = "tls")]
 use ureq::tls::{RootCerts, TlsConfig, TlsProvider};
 
 use super::{EmitError, Mark, Rejected, Report, Sink};
@@ -51,15 +52,17 @@ impl HttpSink {
     /// is repeated for that long while the collector is busy or away.
     #[must_use]
     pub fn new(base: &str, retries_for: Duration) -> Self {
-        let tls = TlsConfig::builder()
-            .provider(TlsProvider::NativeTls)
-            .root_certs(RootCerts::PlatformVerifier)
-            .build();
         let config = Agent::config_builder()
-            .tls_config(tls)
             .http_status_as_error(false)
-            .timeout_global(Some(retries_for.max(Duration::from_secs(1))))
-            .build();
+            .timeout_global(Some(retries_for.max(Duration::from_secs(1))));
+        #[cfg(feature = "tls")]
+        let config = config.tls_config(
+            TlsConfig::builder()
+                .provider(TlsProvider::NativeTls)
+                .root_certs(RootCerts::PlatformVerifier)
+                .build(),
+        );
+        let config = config.build();
         Self {
             agent: config.into(),
             url: format!("{}/v1/events", base.trim_end_matches('/')),
@@ -194,6 +197,7 @@ mod tests {
 
     use super::*;
 
+    #[cfg(feature = "tls")]
     #[test]
     fn an_https_address_is_spoken_to_in_tls() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -15,20 +15,21 @@ use std::time::Duration;
 
 use archive::Archive;
 use evidence::{Judgement, ReplayOptions, Scope};
+use mapping::Mapping;
 use ports::{EventLog, Outgoing, publish_and_wait};
 use sealer::Keys;
 use service::clock::{Stopwatch, now_ms};
 
 use self::directory::Directory;
 use self::show::Show;
-pub use self::summary::Summary;
+use self::summary::{Sent, Summary};
 use self::traffic::{CALM_AGENT, Plan, WORSE_AGENT};
 use self::watch::{Watch, wait_for_ticks};
 use crate::Config;
-use crate::command::{Failure, replay, write_file};
-use crate::emit::sink::{HttpSink, Mark, Report, Sink};
+use crate::emit::sink::{HttpSink, Mark, Sink};
 use crate::emit::{Rejected, reader};
-use crate::mapping::Mapping;
+use crate::outcome::Failure;
+use crate::print::write_file;
 use crate::roles::{self, Role, Running};
 
 /// Name of the demo's transparency log.
@@ -111,16 +112,6 @@ fn configure(directory: &Directory) -> Result<Config, Failure> {
     std::fs::write(directory.config(), text)?;
     config.listen.collector = "127.0.0.1:0".into();
     Ok(config)
-}
-
-/// What was sent.
-#[derive(Debug)]
-struct Sent {
-    report: Report,
-    /// Records that were put on the topic itself and do not decode.
-    strays: u64,
-    /// Events of each agent.
-    agents: BTreeMap<String, u64>,
 }
 
 /// Starts the roles, sends everything, waits until it is processed and stops collector and
@@ -305,7 +296,7 @@ fn seal_and_verify(
     }
     summary.take_fsck(&report);
     // Every segment was checked just now.
-    let options = ReplayOptions { trust_archive: true, ..replay::options(config) };
+    let options = ReplayOptions { trust_archive: true, ..config.replay_options() };
     let replayed = evidence::replay(archive, &policy, &options, &mut |_| {})?;
     summary.take_replay(&replayed);
     if replayed.verdict != Judgement::Verified {

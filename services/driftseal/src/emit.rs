@@ -4,12 +4,16 @@
 //! [`reader`] turns the pieces into JSON events, with a mapping or without, and [`sink`] delivers
 //! them: to a collector over HTTP, or to the log.
 
+mod load;
 pub mod reader;
+mod send;
 pub mod sink;
 pub mod source;
 
 use std::path::PathBuf;
 
+pub(crate) use load::load_mapping;
+pub(crate) use send::send_files;
 use thiserror::Error;
 
 /// A record that did not become an event in the pipeline, and why.

@@ -7,23 +7,23 @@ use serde_json::Value;
 
 /// Where a template looks: the record, and the element it iterates over (or the record again).
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Place<'a> {
-    pub(super) root: &'a Value,
-    pub(super) item: &'a Value,
+pub(crate) struct Place<'a> {
+    pub(crate) root: &'a Value,
+    pub(crate) item: &'a Value,
 }
 
 /// A place that a template reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Reference {
+pub(crate) struct Reference {
     /// Whether it starts at the record even inside an iteration.
-    pub(super) from_root: bool,
+    pub(crate) from_root: bool,
     /// Tokens of the pointer.
-    pub(super) tokens: Vec<String>,
+    pub(crate) tokens: Vec<String>,
 }
 
 impl Reference {
     /// `/a/b`, `^/a/b` (from the record), or the name of a column.
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         if let Some(pointer) = text.strip_prefix('^') {
             return Ok(Self { from_root: true, tokens: tokens(pointer)? });
         }
@@ -34,11 +34,11 @@ impl Reference {
     }
 
     /// A member of the record.
-    pub(super) fn column(name: &str) -> Self {
+    pub(crate) fn column(name: &str) -> Self {
         Self { from_root: true, tokens: vec![name.to_owned()] }
     }
 
-    pub(super) fn find<'a>(&self, place: Place<'a>) -> Option<&'a Value> {
+    pub(crate) fn find<'a>(&self, place: Place<'a>) -> Option<&'a Value> {
         let start = if self.from_root { place.root } else { place.item };
         self.tokens.iter().try_fold(start, |value, token| child(value, token))
     }
@@ -46,22 +46,22 @@ impl Reference {
 
 /// A pointer with `*` for every element of an array.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Pattern(pub(super) Vec<String>);
+pub(crate) struct Pattern(pub(crate) Vec<String>);
 
 impl Pattern {
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         tokens(text).map(Self)
     }
 
     /// All matches in the order of the document: the indices that the `*` stand for.
-    pub(super) fn places(&self, root: &Value) -> Vec<Vec<usize>> {
+    pub(crate) fn places(&self, root: &Value) -> Vec<Vec<usize>> {
         let mut found = Vec::new();
         collect(root, &self.0, &mut Vec::new(), &mut found);
         found
     }
 
     /// The tokens of one match.
-    pub(super) fn concrete(&self, order: &[usize]) -> Vec<Cow<'_, str>> {
+    pub(crate) fn concrete(&self, order: &[usize]) -> Vec<Cow<'_, str>> {
         let mut indices = order.iter();
         self.0
             .iter()
@@ -76,7 +76,7 @@ impl Pattern {
     }
 
     /// The value of one match.
-    pub(super) fn item<'a>(&self, root: &'a Value, order: &[usize]) -> Option<&'a Value> {
+    pub(crate) fn item<'a>(&self, root: &'a Value, order: &[usize]) -> Option<&'a Value> {
         let mut indices = order.iter();
         self.0.iter().try_fold(root, |value, token| match (token.as_str(), value) {
             ("*", Value::Array(elements)) => elements.get(*indices.next()?),
@@ -125,7 +125,7 @@ fn tokens(pointer: &str) -> Result<Vec<String>, String> {
 }
 
 /// The largest parts of a value that none of the `used` places covers, as dotted path and value.
-pub(super) fn uncovered(
+pub(crate) fn uncovered(
     value: &Value,
     used: &[Vec<Cow<'_, str>>],
     at: &mut Vec<String>,
@@ -160,6 +160,18 @@ pub(super) fn uncovered(
         | Value::Object(_)
         | Value::Array(_) => {
             rest.push((at.join("."), value.clone()));
+        }
+    }
+}
+
+/// Text of a value that is there: null and the empty text are absent, as an empty cell is.
+pub(crate) fn text_of(value: &Value) -> Option<String> {
+    match value {
+        Value::Null => None,
+        Value::String(text) if text.is_empty() => None,
+        Value::String(text) => Some(text.clone()),
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+            Some(value.to_string())
         }
     }
 }

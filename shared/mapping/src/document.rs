@@ -6,8 +6,7 @@ use event::schema;
 use serde::Deserialize;
 use thiserror::Error;
 
-use super::path::{Pattern, Place, Reference};
-use super::text_of;
+use crate::path::{Pattern, Place, Reference, text_of};
 
 /// Format of a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -46,21 +45,21 @@ pub struct Mapping {
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Template {
-    pub(super) kind: String,
-    pub(super) each: Option<Pattern>,
-    pub(super) when: Vec<Condition>,
-    pub(super) fields: BTreeMap<String, Field>,
+pub(crate) struct Template {
+    pub(crate) kind: String,
+    pub(crate) each: Option<Pattern>,
+    pub(crate) when: Vec<Condition>,
+    pub(crate) fields: BTreeMap<String, Field>,
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Condition {
-    pub(super) at: Reference,
-    pub(super) test: Test,
+pub(crate) struct Condition {
+    pub(crate) at: Reference,
+    pub(crate) test: Test,
 }
 
 #[derive(Debug, Clone)]
-pub(super) enum Test {
+pub(crate) enum Test {
     Present(bool),
     Equals(String),
     NotEquals(String),
@@ -68,31 +67,31 @@ pub(super) enum Test {
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Field {
-    pub(super) source: Origin,
-    pub(super) default: Option<String>,
-    pub(super) map: Option<BTreeMap<String, String>>,
-    pub(super) scale: Option<f64>,
-    pub(super) split: Option<String>,
-    pub(super) step_ms: i64,
+pub(crate) struct Field {
+    pub(crate) source: Origin,
+    pub(crate) default: Option<String>,
+    pub(crate) map: Option<BTreeMap<String, String>>,
+    pub(crate) scale: Option<f64>,
+    pub(crate) split: Option<String>,
+    pub(crate) step_ms: i64,
 }
 
 #[derive(Debug, Clone)]
-pub(super) enum Origin {
+pub(crate) enum Origin {
     Const(String),
     At(Reference),
     Parts(Vec<Part>),
 }
 
 #[derive(Debug, Clone)]
-pub(super) enum Part {
+pub(crate) enum Part {
     Literal(String),
     At(Reference),
 }
 
 impl Origin {
     /// The text; `None` if the place (of a template: every place) is absent.
-    pub(super) fn text(&self, place: Place<'_>) -> Option<String> {
+    pub(crate) fn text(&self, place: Place<'_>) -> Option<String> {
         match self {
             Self::Const(text) => Some(text.clone()),
             Self::At(reference) => reference.find(place).and_then(text_of),
@@ -116,7 +115,7 @@ impl Origin {
     }
 
     /// Every place that is read.
-    pub(super) fn references(&self) -> impl Iterator<Item = &Reference> {
+    pub(crate) fn references(&self) -> impl Iterator<Item = &Reference> {
         let (one, many) = match self {
             Self::Const(_) => (None, [].as_slice()),
             Self::At(reference) => (Some(reference), [].as_slice()),
@@ -237,7 +236,7 @@ impl Mapping {
         self.records.is_some()
     }
 
-    pub(super) fn templates(&self) -> &[Template] {
+    pub(crate) fn templates(&self) -> &[Template] {
         &self.templates
     }
 }

@@ -7,55 +7,19 @@
 //! Pure: the end of the period is an argument, and no clock or system randomness is read.
 
 mod agents;
+mod draft;
 mod governance;
+mod plan;
 mod rng;
 mod runs;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use self::agents::{AGENTS, Agent};
+use self::agents::AGENTS;
+pub use self::agents::{CALM_AGENT, WORSE_AGENT};
+use self::draft::{Draft, rfc3339};
+pub use self::plan::Plan;
 use self::rng::Rng;
-
-/// What traffic to make.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Plan {
-    /// Seed of every choice.
-    pub seed: u64,
-    /// When the traffic ends, in milliseconds since the Unix epoch.
-    pub end_ms: i64,
-    /// How long it lasts, in milliseconds.
-    pub duration_ms: i64,
-    /// Runs of both agents together.
-    pub runs: u32,
-}
-
-impl Plan {
-    /// Six hours that end at `end_ms`, with some 28,000 events.
-    #[must_use]
-    pub const fn ending_at(end_ms: i64) -> Self {
-        Self { seed: 7, end_ms, duration_ms: 6 * 3_600_000, runs: 3_600 }
-    }
-
-    const fn start_ms(&self) -> i64 {
-        self.end_ms - self.duration_ms
-    }
-
-    /// The instant after a share of the period.
-    fn at(&self, share: f64) -> i64 {
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_precision_loss,
-            reason = "a period of hours in milliseconds is far below 2^53"
-        )]
-        let into = (self.duration_ms as f64 * share) as i64;
-        self.start_ms() + into
-    }
-}
-
-/// The agent that gets worse, and its two versions.
-pub const WORSE_AGENT: &str = "refund-desk";
-/// The agent that stays as it was.
-pub const CALM_AGENT: &str = "doc-search";
 
 /// One event to send.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,28 +74,6 @@ pub fn strays() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
-/// An event before its source numbered it.
-#[derive(Debug)]
-struct Draft {
-    time_ms: i64,
-    agent_id: &'static str,
-    fields: Map<String, Value>,
-}
-
-impl Draft {
-    fn new(agent: &Agent, time_ms: i64, fields: Value) -> Self {
-        let fields = match fields {
-            Value::Object(fields) => fields,
-            Value::Null
-            | Value::Bool(_)
-            | Value::Number(_)
-            | Value::String(_)
-            | Value::Array(_) => Map::new(),
-        };
-        Self { time_ms, agent_id: agent.id, fields }
-    }
-}
-
 fn number_and_serialize(plan: &Plan, drafts: Vec<Draft>) -> Vec<Message> {
     let mut ids = Rng::new(plan.seed ^ 0x5eed);
     let mut sequences: [i64; AGENTS.len()] = [0; AGENTS.len()];
@@ -156,10 +98,6 @@ fn number_and_serialize(plan: &Plan, drafts: Vec<Draft>) -> Vec<Message> {
         messages.push(Message { time_ms, agent_id, body: Value::Object(fields).to_string() });
     }
     messages
-}
-
-fn rfc3339(time_ms: i64) -> String {
-    event::Timestamp::from_millis(time_ms).to_rfc3339().unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ impl Record {
         Self(Value::Object(object))
     }
 
-    pub(super) const fn root(&self) -> &Value {
+    pub(crate) const fn root(&self) -> &Value {
         &self.0
     }
 }

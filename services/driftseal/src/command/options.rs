@@ -1,0 +1,119 @@
+//! Options that the commands of acts share, and what the acts take from them.
+
+use act::{ActError, Actor, End, Field, Period, Stamp};
+use event::Timestamp;
+use service::clock::now_micros;
+
+use crate::outcome::Failure;
+
+const SECOND: i64 = 1_000_000;
+
+/// Who acts, and why.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(super) struct ActorArgs {
+    /// Who acts: a person or a pipeline
+    #[arg(long, value_name = "NAME")]
+    pub(super) by: String,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    pub(super) reason: String,
+}
+
+impl ActorArgs {
+    pub(super) fn actor(&self) -> Actor {
+        Actor { id: self.by.clone(), reason: self.reason.clone() }
+    }
+}
+
+/// From when until when.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(super) struct PeriodArgs {
+    /// Start, RFC 3339 [default: now]
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    pub(super) from: Option<Timestamp>,
+    /// End, RFC 3339; at most 30 days ahead
+    #[arg(
+        long,
+        value_name = "TIME",
+        value_parser = parse_time,
+        required_unless_present = "duration",
+        conflicts_with = "duration"
+    )]
+    pub(super) until: Option<Timestamp>,
+    /// Duration: 90s, 30m, 2h or 7d
+    #[arg(long = "for", value_name = "DURATION", value_parser = parse_duration)]
+    pub(super) duration: Option<i64>,
+}
+
+impl PeriodArgs {
+    pub(super) fn period(&self) -> Result<Period, Failure> {
+        let end = match (self.until, self.duration) {
+            (Some(until), _) => End::At(until),
+            (None, Some(micros)) => End::After(micros),
+            (None, None) => return Err(Failure::usage("`--until` or `--for` is required")),
+        };
+        Ok(Period { from: self.from, end })
+    }
+}
+
+/// Identity and time of an act that is built now.
+pub(super) fn stamp() -> Stamp {
+    stamp_at(Timestamp::from_micros(now_micros()))
+}
+
+/// Identity of an act that is built at that time.
+pub(super) fn stamp_at(time: Timestamp) -> Stamp {
+    Stamp { event_id: uuid::Uuid::now_v7().to_string(), time }
+}
+
+/// An act that was refused, by the name of the option.
+pub(super) fn refused(error: ActError) -> Failure {
+    match error {
+        ActError::Invalid { field, reason } => {
+            let option = match field {
+                Field::Actor => "--by",
+                Field::Reason => "--reason",
+                Field::Agent => "--agent",
+                Field::Metric => "--metric",
+                Field::Until => "--until",
+                Field::Duration => "--for",
+                Field::EndedAt => "--at",
+            };
+            Failure::usage(format!("`{option}`: {reason}"))
+        }
+        ActError::Build(error) => error.into(),
+    }
+}
+
+/// An instant, RFC 3339 with an offset.
+pub(super) fn parse_time(text: &str) -> Result<Timestamp, String> {
+    Timestamp::parse_rfc3339(text)
+        .ok_or_else(|| "expected RFC 3339 with an offset, such as 2026-03-01T18:00:00Z".to_owned())
+}
+
+/// Microseconds of `90s`, `30m`, `2h`, `7d`.
+fn parse_duration(text: &str) -> Result<i64, String> {
+    let units = [('s', 1), ('m', 60), ('h', 3_600), ('d', 24 * 3_600)];
+    let parsed = units.into_iter().find_map(|(unit, secs)| {
+        let number: u32 = text.strip_suffix(unit)?.parse().ok()?;
+        i64::from(number).checked_mul(secs)?.checked_mul(SECOND)
+    });
+    let parsed = parsed.filter(|micros| *micros > 0);
+    parsed.ok_or_else(|| "expected a number and a unit: 90s, 30m, 2h or 7d".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_a_unit_and_times_an_offset() {
+        let read = ["90s", "30m", "2h", "7d"].map(|text| parse_duration(text).unwrap() / SECOND);
+        assert_eq!(read, [90, 1_800, 7_200, 604_800]);
+        for wrong in ["", "h", "2", "0h", "-1h", "2 h", "1.5h", "2w", "9999999999d"] {
+            assert!(parse_duration(wrong).is_err(), "{wrong}");
+        }
+        assert!(parse_time("2026-03-01T18:00:00+01:00").is_ok());
+        assert!(parse_time("2026-03-01").is_err());
+    }
+}

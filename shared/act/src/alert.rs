@@ -1,0 +1,137 @@
+//! Alerts: which are firing, and what a person says about one.
+//!
+//! Acknowledging tells receivers that somebody has taken an alert; dismissing ends the episode for
+//! them. Neither changes what the monitor computes: it resolves its alert by itself when the effect
+//! is gone.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use event::{Event, Timestamp, column, kind};
+
+use crate::actor::{Actor, Stamp};
+use crate::error::ActError;
+use crate::target::Target;
+
+/// What a person says about an alert.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// Somebody has taken it.
+    Acknowledge,
+    /// It is none, or it is known.
+    Dismiss,
+}
+
+impl Answer {
+    /// Kind of the event.
+    #[must_use]
+    pub const fn kind(self) -> &'static str {
+        match self {
+            Self::Acknowledge => kind::DRIFT_ALERT_ACKNOWLEDGED,
+            Self::Dismiss => kind::DRIFT_ALERT_DISMISSED,
+        }
+    }
+
+    /// The event, with what `alert` is about. It belongs into the partition of the alert.
+    ///
+    /// # Errors
+    ///
+    /// See [`ActError`].
+    pub fn event(
+        self,
+        alert: &Open,
+        actor: &Actor,
+        stamp: &Stamp,
+    ) -> Result<Event<'static>, ActError> {
+        let builder = actor.event(self.kind(), column::drift::REASON, stamp)?;
+        let builder = alert
+            .target
+            .set(builder)
+            .set(column::drift::ALERT_ID, alert.alert_id.as_str())
+            .set_some(column::drift::DIRECTION, alert.direction.as_deref())
+            .set_some(column::monitor::PARTITION, alert.watched_partition);
+        Ok(builder.build()?)
+    }
+}
+
+/// An alert that is firing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Open {
+    /// Its identifier.
+    pub alert_id: String,
+    /// What it is about.
+    pub target: Target,
+    /// `rising`, `falling` or `both`.
+    pub direction: Option<String>,
+    /// When it fired.
+    pub since: Option<Timestamp>,
+    /// Who has taken it.
+    pub acknowledged_by: Option<String>,
+    /// The suppression because of which nobody was notified.
+    pub suppressed_by: Option<String>,
+    /// Partition of the alerts topic.
+    pub partition: i32,
+    /// Of a dead monitor, the partition that it watched.
+    pub watched_partition: Option<i64>,
+}
+
+impl Open {
+    /// Takes an event of the alerts topic, read from `partition`, into the set of open alerts.
+    pub fn apply(open: &mut BTreeMap<String, Self>, partition: i32, event: &Event<'_>) {
+        let text = |column| event.text(column).map(str::to_owned);
+        let Some(alert_id) = text(column::drift::ALERT_ID) else { return };
+        match event.text(column::KIND) {
+            Some(kind::DRIFT_ALERT_FIRING | kind::MONITOR_DEAD) => {
+                let alert = Self {
+                    target: Target::of(event),
+                    direction: text(column::drift::DIRECTION),
+                    since: event.time(column::EVENT_TIME),
+                    acknowledged_by: None,
+                    suppressed_by: text(column::drift::SUPPRESSED_BY),
+                    partition,
+                    watched_partition: event.int(column::monitor::PARTITION),
+                    alert_id: alert_id.clone(),
+                };
+                open.insert(alert_id, alert);
+            }
+            Some(kind::DRIFT_ALERT_ACKNOWLEDGED) => {
+                if let Some(alert) = open.get_mut(&alert_id) {
+                    alert.acknowledged_by = text(column::actor::ID);
+                }
+            }
+            Some(
+                kind::DRIFT_ALERT_RESOLVED | kind::DRIFT_ALERT_DISMISSED | kind::MONITOR_RECOVERED,
+            ) => {
+                open.remove(&alert_id);
+            }
+            Some(_) | None => {}
+        }
+    }
+}
+
+impl fmt::Display for Open {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let target = &self.target;
+        let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
+        write!(
+            f,
+            "{}  {} {} {} [{}] since ",
+            self.alert_id,
+            text(&target.agent_id),
+            text(&target.agent_version),
+            text(&target.metric),
+            text(&target.severity),
+        )?;
+        match self.since {
+            Some(since) => write!(f, "{since}")?,
+            None => f.write_str("-")?,
+        }
+        if let Some(actor) = &self.acknowledged_by {
+            write!(f, ", acknowledged by {actor}")?;
+        }
+        if let Some(id) = &self.suppressed_by {
+            write!(f, ", suppressed by {id}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,78 @@
+//! Baselines: pin a version that an agent is compared with, and take that back.
+
+use event::{Event, column, kind};
+
+use crate::actor::{Actor, Stamp};
+use crate::error::{ActError, Field, not_empty};
+use crate::target::Target;
+
+/// Compare an agent with what one of its versions has shown so far, until unpinned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pin {
+    /// The agent; its version is the one compared with, or the current one if absent.
+    pub target: Target,
+    /// An alert that is firing: what was observed since then is the norm from now on.
+    pub alert_id: Option<String>,
+    /// Who asks for it.
+    pub actor: Actor,
+}
+
+impl Pin {
+    /// Kind of the event.
+    pub const KIND: &'static str = kind::DRIFT_BASELINE_PINNED;
+
+    /// The event.
+    ///
+    /// # Errors
+    ///
+    /// See [`ActError`].
+    pub fn event(&self, stamp: &Stamp) -> Result<Event<'static>, ActError> {
+        event(Self::KIND, &self.target, self.alert_id.as_deref(), &self.actor, stamp)
+    }
+}
+
+/// Compare an agent with what its settings say again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unpin {
+    /// The agent.
+    pub target: Target,
+    /// Who asks for it.
+    pub actor: Actor,
+}
+
+impl Unpin {
+    /// Kind of the event.
+    pub const KIND: &'static str = kind::DRIFT_BASELINE_UNPINNED;
+
+    /// The event.
+    ///
+    /// # Errors
+    ///
+    /// See [`ActError`].
+    pub fn event(&self, stamp: &Stamp) -> Result<Event<'static>, ActError> {
+        event(Self::KIND, &self.target, None, &self.actor, stamp)
+    }
+}
+
+fn event(
+    kind: &str,
+    target: &Target,
+    alert_id: Option<&str>,
+    actor: &Actor,
+    stamp: &Stamp,
+) -> Result<Event<'static>, ActError> {
+    match &target.agent_id {
+        Some(agent) => not_empty(Field::Agent, agent)?,
+        None => return Err(ActError::invalid(Field::Agent, "is required")),
+    }
+    if let Some(metric) = &target.metric {
+        let watched = monitor::metric::ALL.iter().filter_map(|metric| metric.watch);
+        let names: Vec<&str> = watched.map(|watch| watch.metric).collect();
+        if !names.contains(&metric.as_str()) {
+            let text = format!("must be one of {}", names.join(", "));
+            return Err(ActError::invalid(Field::Metric, text));
+        }
+    }
+    let builder = actor.event(kind, column::drift::REASON, stamp)?;
+    Ok(target.set(builder).set_some(column::drift::ALERT_ID, alert_id).build()?)
+}

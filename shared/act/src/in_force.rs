@@ -1,0 +1,73 @@
+//! What the monitor has put in force, from the events by which it says so.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use event::{Event, Timestamp, column};
+
+use crate::target::Target;
+use crate::timed::Timed;
+
+/// A suppression or maintenance window that the monitor has put in force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InForce {
+    /// Its identifier.
+    pub id: String,
+    /// What it is about.
+    pub target: Target,
+    /// When it begins.
+    pub from: Option<Timestamp>,
+    /// When it ends; of several ends the first.
+    pub until: Option<Timestamp>,
+    /// Partitions in which it is in force.
+    pub partitions: BTreeSet<i32>,
+}
+
+impl InForce {
+    /// Takes an event of the alerts topic, read from `partition`, into the set of what is in force.
+    pub fn apply(
+        all: &mut BTreeMap<String, Self>,
+        timed: &Timed,
+        partition: i32,
+        event: &Event<'_>,
+    ) {
+        let Some(id) = event.text(timed.id) else { return };
+        let kind = event.text(column::KIND);
+        if kind.is_some() && kind == timed.closed {
+            all.remove(id);
+        }
+        if kind != Some(timed.applied) {
+            return;
+        }
+        let until = event.time(timed.until);
+        let found = all.entry(id.to_owned()).or_insert_with(|| Self {
+            id: id.to_owned(),
+            target: Target::of(event),
+            from: event.time(timed.from),
+            until,
+            partitions: BTreeSet::new(),
+        });
+        found.partitions.insert(partition);
+        if until.is_some_and(|until| found.until.is_none_or(|other| until < other)) {
+            found.until = until;
+        }
+    }
+
+    /// Whether it is not over at `now`.
+    #[must_use]
+    pub fn is_open(&self, now: Timestamp) -> bool {
+        self.until.is_none_or(|until| until > now)
+    }
+}
+
+impl fmt::Display for InForce {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}  {}", self.id, self.target)?;
+        for (name, time) in [("from", self.from), ("until", self.until)] {
+            if let Some(time) = time {
+                write!(f, " {name} {time}")?;
+            }
+        }
+        Ok(())
+    }
+}
