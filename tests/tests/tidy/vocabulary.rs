@@ -69,19 +69,17 @@ fn literals(code: &str) -> Vec<(usize, String)> {
         line += rest[..skipped].matches('\n').count();
         rest = &rest[skipped..];
         // A prefix (`r`, `br`) was taken as a word: see whether a raw string follows.
-        if next == 'r' && skipped == 1 || next == 'b' && skipped == 2 {
-            if let Some(raw) = rest.strip_prefix(|c| c == '"' || c == '#') {
-                let hashes = rest.chars().take_while(|c| *c == '#').count();
-                let end = format!("\"{}", "#".repeat(hashes));
-                let start = hashes + 1;
-                let at = rest
-                    .get(start..)
-                    .and_then(|body| body.find(&end))
-                    .map(|at| start + at + end.len());
-                let taken = at.unwrap_or(rest.len() - raw.len());
-                line += rest[..taken].matches('\n').count();
-                rest = &rest[taken..];
-            }
+        if (next == 'r' && skipped == 1 || next == 'b' && skipped == 2)
+            && let Some(raw) = rest.strip_prefix(|c| c == '"' || c == '#')
+        {
+            let hashes = rest.chars().take_while(|c| *c == '#').count();
+            let end = format!("\"{}", "#".repeat(hashes));
+            let start = hashes + 1;
+            let at =
+                rest.get(start..).and_then(|body| body.find(&end)).map(|at| start + at + end.len());
+            let taken = at.unwrap_or(rest.len() - raw.len());
+            line += rest[..taken].matches('\n').count();
+            rest = &rest[taken..];
         }
     }
     found
