@@ -14,9 +14,9 @@ pub struct Config {
     pub topic: String,
     /// Tenant of events that name none. Default empty: none is set.
     pub tenant_id: String,
-    /// Prefixes of further kinds to reject, such as `approval.`. Default none. Kinds that agents do not
-    /// write (alerts, settings, suppressions, maintenance and others) are always rejected, for an
-    /// agent that could send them could silence its own alerts. Such an event is rejected with the
+    /// Prefixes of further kinds to reject, such as `approval.`. Default none. Kinds that Driftseal
+    /// writes itself, and acts (suppressions, maintenance, suites and others), are always rejected,
+    /// for an agent that could send them could silence its own alerts. Such an event is rejected with the
     /// reason `reserved_kind`, the others of its body are not; `driftseal` writes its own straight
     /// into the log.
     pub kinds_refused: Vec<String>,

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use event::decode::decode_json_borrowed;
-use event::{Cell, Event, Limits, Timestamp, Writer, column, schema};
+use event::{Cell, Event, Limits, Timestamp, column, schema};
 use ports::Outgoing;
 
 use crate::answer::ItemError;
@@ -80,23 +80,25 @@ impl Preparer {
         prepared
     }
 
-    /// The event, unless its kind is one that agents do not write.
+    /// The event, unless its kind is reserved.
     fn allow<'e>(&self, index: usize, event: Event<'e>) -> Result<Event<'e>, ItemError> {
         let kind = event.text(column::KIND).unwrap_or("");
         let is_refused = self.kinds_refused.iter().any(|prefix| kind.starts_with(prefix));
-        let is_of_agents = match schema().kind(kind) {
-            Some(known) => known.is_written_by(Writer::Agent),
+        let may_be_reported = match schema().kind(kind) {
+            Some(known) => known.may_be_reported(),
             // A later release may give it a meaning.
             None => !self.reserved_families.contains(family(kind)),
         };
-        if !is_refused && is_of_agents {
+        if !is_refused && may_be_reported {
             return Ok(event);
         }
         Err(ItemError {
             index,
             pointer: "/kind".into(),
             reason: "reserved_kind",
-            detail: format!("agents do not write `{kind}`; people use `driftseal`"),
+            detail: format!(
+                "`{kind}` is not taken over HTTP; people use the command line of `driftseal`"
+            ),
         })
     }
 
@@ -127,11 +129,10 @@ impl Preparer {
     }
 }
 
-/// The families in which agents write nothing, such as that of alerts.
+/// The families of which no kind may be reported, such as that of alerts.
 fn reserved_families() -> HashSet<&'static str> {
-    let of = |agents: bool| {
-        let kinds =
-            schema().kinds().filter(move |kind| kind.is_written_by(Writer::Agent) == agents);
+    let of = |reported: bool| {
+        let kinds = schema().kinds().filter(move |kind| kind.may_be_reported() == reported);
         kinds.map(|kind| family(&kind.name)).collect::<HashSet<_>>()
     };
     of(false).difference(&of(true)).copied().collect()
@@ -184,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_agents_write_is_taken() {
+    fn what_asks_something_of_the_monitor_or_is_its_own_is_not_taken() {
         let config = Config { kinds_refused: vec!["x.".to_owned()], ..Config::default() };
         let preparer = Preparer::new(&config);
         let is_taken = |kind: &str| {
@@ -198,10 +199,15 @@ mod tests {
             prepared.records.len() == 1
         };
         for known in schema().kinds() {
-            assert_eq!(is_taken(&known.name), known.is_written_by(Writer::Agent), "{}", known.name);
+            assert_eq!(is_taken(&known.name), known.may_be_reported(), "{}", known.name);
         }
-        for kind in [kind::RUN_COMPLETED, kind::AGENT_VERSION_DEPLOYED, "monitoring.x", "new.thing"]
-        {
+        for kind in [
+            kind::RUN_COMPLETED,
+            kind::AGENT_VERSION_DEPLOYED,
+            kind::RISK_ASSESSED,
+            "monitoring.x",
+            "new.thing",
+        ] {
             assert!(is_taken(kind), "{kind}");
         }
         for kind in [kind::DRIFT_SUPPRESSION_STARTED, "drift.of_tomorrow", "monitor", "x.y"] {

@@ -106,6 +106,13 @@ impl Kind {
         self.written_by.contains(&writer)
     }
 
+    /// Whether anybody may report it over HTTP: agents and people write it, and it asks nothing of
+    /// the monitor. Acts take the command line, which writes them straight into the log.
+    #[must_use]
+    pub fn may_be_reported(&self) -> bool {
+        !self.act && (self.is_written_by(Writer::Agent) || self.is_written_by(Writer::People))
+    }
+
     /// Whether such an event must name its agent. What the services of Driftseal write of
     /// themselves is not asked for an agent.
     #[must_use]
