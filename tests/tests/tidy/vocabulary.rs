@@ -25,72 +25,57 @@ fn metrics() -> BTreeSet<&'static str> {
 
 /// String literals of Rust code, each with its line; no comment, and no raw string, for those hold
 /// documents of other languages.
-fn literals(code: &str) -> Vec<(usize, String)> {
+fn literals(code: &str) -> Vec<(usize, &str)> {
     let mut found = Vec::new();
-    let mut line = 1;
     let mut rest = code;
-    while let Some(next) = rest.chars().next() {
-        let (skipped, literal) = match next {
-            '/' if rest.starts_with("//") => (rest.find('\n').unwrap_or(rest.len()), None),
-            'r' if rest.starts_with("r\"") || rest.starts_with("r#") => {
-                let hashes = rest[1..].chars().take_while(|c| *c == '#').count();
-                let body = &rest[1 + hashes..];
-                let end = format!("\"{}", "#".repeat(hashes));
-                match body.strip_prefix('"').and_then(|body| body.find(&end)) {
-                    Some(at) => (1 + hashes + 1 + at + end.len(), None),
-                    // A raw identifier.
-                    None => (1, None),
-                }
-            }
-            '\'' if rest.starts_with("'\"'") => (3, None),
-            '"' => {
-                let mut end = 1;
-                let mut escaped = false;
-                for c in rest[1..].chars() {
-                    end += c.len_utf8();
-                    match c {
-                        '"' if !escaped => break,
-                        '\\' if !escaped => escaped = true,
-                        _ => escaped = false,
-                    }
-                }
-                (end, Some(rest[1..end - 1].to_owned()))
-            }
-            c if c.is_alphanumeric() || c == '_' => {
-                // A whole word, so that the `r` that ends one begins no raw string.
-                let end = rest.find(|c: char| !(c.is_alphanumeric() || c == '_'));
-                (end.unwrap_or(rest.len()).max(1), None)
-            }
-            c => (c.len_utf8(), None),
+    while let Some(first) = rest.chars().next() {
+        let line = 1 + code[..code.len() - rest.len()].matches('\n').count();
+        let is_word = |c: char| c.is_alphanumeric() || c == '_';
+        let length = if rest.starts_with("//") {
+            rest.find('\n').unwrap_or(rest.len())
+        } else if is_word(first) {
+            let end = rest.find(|c| !is_word(c)).unwrap_or(rest.len());
+            let (word, after) = rest.split_at(end);
+            end + if ["r", "br", "cr"].contains(&word) { raw_string(after) } else { 0 }
+        } else if rest.starts_with("'\"'") {
+            3
+        } else if first == '"' {
+            let end = end_of_string(rest);
+            found.push((line, &rest[1..end - 1]));
+            end
+        } else {
+            first.len_utf8()
         };
-        if let Some(literal) = literal {
-            found.push((line, literal));
-        }
-        line += rest[..skipped].matches('\n').count();
-        rest = &rest[skipped..];
-        // A prefix (`r`, `br`) was taken as a word: see whether a raw string follows.
-        if (next == 'r' && skipped == 1 || next == 'b' && skipped == 2)
-            && let Some(raw) = rest.strip_prefix(|c| c == '"' || c == '#')
-        {
-            let hashes = rest.chars().take_while(|c| *c == '#').count();
-            let end = format!("\"{}", "#".repeat(hashes));
-            let start = hashes + 1;
-            let at =
-                rest.get(start..).and_then(|body| body.find(&end)).map(|at| start + at + end.len());
-            let taken = at.unwrap_or(rest.len() - raw.len());
-            line += rest[..taken].matches('\n').count();
-            rest = &rest[taken..];
-        }
+        rest = &rest[length..];
     }
     found
+}
+
+/// Length of a raw string from its hashes on; 0 if none begins here.
+fn raw_string(text: &str) -> usize {
+    let hashes = text.len() - text.trim_start_matches('#').len();
+    let end = format!("\"{}", "#".repeat(hashes));
+    let body = text[hashes..].strip_prefix('"');
+    body.and_then(|body| body.find(&end)).map_or(0, |at| hashes + 1 + at + end.len())
+}
+
+/// Length of a string with its quotes.
+fn end_of_string(text: &str) -> usize {
+    let mut escaped = false;
+    for (at, c) in text.char_indices().skip(1) {
+        match c {
+            '"' if !escaped => return at + 1,
+            '\\' if !escaped => escaped = true,
+            _ => escaped = false,
+        }
+    }
+    panic!("a string does not end")
 }
 
 #[test]
 fn literals_are_found_and_documents_in_raw_strings_are_not() {
     let code = "let a = \"run.status\"; // \"tool.name\"\nlet b = r#\"{\"kind\": \"run.completed\"}\"#;\nlet c = br\"x\"; f('\"', \"a\\\"b\", \"kind\")";
-    let found: Vec<(usize, String)> = literals(code);
-    let expected = [(1, "run.status"), (3, "a\\\"b"), (3, "kind")];
-    assert_eq!(found, expected.map(|(line, text)| (line, text.to_owned())));
+    assert_eq!(literals(code), [(1, "run.status"), (3, "a\\\"b"), (3, "kind")]);
 }
 
 #[test]
@@ -106,13 +91,13 @@ fn kinds_and_columns_are_constants() {
     let mut findings = Vec::new();
     for source in sources().iter().filter(|source| !source.path.starts_with(OF_THE_VOCABULARY)) {
         for (line, literal) in literals(source.shipped()) {
-            if metrics.contains(literal.as_str()) {
+            if metrics.contains(literal) {
                 continue;
             }
             let place = format!("{}:{line}: \"{literal}\"", source.path);
-            if let Some(constant) = vocabulary.get(literal.as_str()) {
+            if let Some(constant) = vocabulary.get(literal) {
                 findings.push(format!("{place}: use {constant}"));
-            } else if families.contains(&literal) {
+            } else if families.contains(literal) {
                 findings.push(format!("{place}: ask the kind for its family"));
             }
         }

@@ -63,7 +63,7 @@ impl Method {
             Self::Learning(entry) => {
                 let threshold = Plan::of(entry).made_with();
                 let guess = bound_of(f64::from(ones) / f64::from(n));
-                let mut detector = (entry.make)(&guess.into(), threshold).unwrap();
+                let mut detector = entry.make(&guess.into(), threshold).unwrap();
                 for value in values {
                     detector.update(value);
                 }

@@ -210,7 +210,8 @@ fn a_release_that_comes_or_is_taken_back_leaves_an_archive_that_both_replay() {
         let mut inputs = inputs_under(first.versions());
         let over = inputs.len() / 2;
         inputs.insert(over, Some(listed(second.versions(), "{}", START + 100 * MINUTE)));
-        let is_before = |row: &Row| row.event.int(column::origin::OFFSET) < Some(over as i64);
+        let over = i64::try_from(over).unwrap();
+        let is_before = |row: &Row| row.event.int(column::origin::OFFSET) < Some(over);
         let mut rows = record_with(&inputs, first.clone());
         rows.retain(is_before);
         let after = record_with(&inputs, second.clone());
