@@ -165,3 +165,20 @@ fn strangers_read_the_archive_and_find_the_same() {
     std::fs::write(&file, whole).unwrap();
     said(&run(&python, "read_segment.py", &archive));
 }
+
+/// The page `schemas/evidence/proof.md` is enough to write another verifier.
+#[test]
+fn another_verifier_of_proofs_gives_the_stated_answers() {
+    let Some(python) = workspace::python() else {
+        workspace::not_run("oracle", "no Python in .venv; `tests/setup.sh all` makes it");
+        return;
+    };
+    let vectors = workspace::root().join("schemas").join("evidence").join("vectors");
+    let script = workspace::root().join("tests").join("oracles").join("verify_proof.py");
+    let vectors = vectors.join("proof.json");
+    let output = Command::new(&python).arg(&script).arg("--vectors").arg(vectors).output();
+    let found = said(&output.unwrap());
+    for verdict in ["VERIFIED", "FAILED", "UNVERIFIABLE"] {
+        assert!(found[verdict].as_u64().unwrap() >= 3, "{found}");
+    }
+}

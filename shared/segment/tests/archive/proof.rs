@@ -1,10 +1,16 @@
 //! Proofs of single events over a small archive.
 
-use crate::common::World;
+use event::Cell;
+use merkle::hash;
+use merkle::note::SigningKey;
 use segment::fault::Judgement;
 use segment::layout;
-use segment::proof::{self, EventProof};
+use segment::leaf::field_commitment;
+use segment::policy::Policy;
+use segment::proof::{self, EventProof, Field};
 use segment::replay::Replay;
+
+use crate::common::{START_MS, World, run_completed, sealer_key};
 
 fn prove(world: &World, event_id: &str) -> Option<EventProof> {
     let mut replay = Replay::new(crate::common::policy());
@@ -65,4 +71,128 @@ fn a_proof_of_one_event_is_none_of_another() {
     let mut shown = a;
     shown.fields[0].shown = "agent-z".into();
     assert_eq!(verdict(&shown), Judgement::Failed);
+}
+
+/// The document as somebody changed it.
+fn changed(proof: &EventProof, change: impl FnOnce(&mut EventProof)) -> EventProof {
+    let mut changed = proof.clone();
+    change(&mut changed);
+    changed
+}
+
+fn field<'p>(proof: &'p mut EventProof, path: &str) -> &'p mut Field {
+    proof.fields.iter_mut().find(|field| field.path == path).unwrap()
+}
+
+/// The document after the erasure of a field, as it is proved then.
+fn erased(proof: &EventProof, path: &str) -> EventProof {
+    changed(proof, |proof| {
+        let kept = field(proof, path);
+        let column = event::schema().id(path).unwrap();
+        let cell = Cell::from(kept.shown.as_str());
+        let salt = hash::from_hex(kept.salt.as_deref().unwrap()).unwrap();
+        let commitment = field_commitment(column, &cell, &salt);
+        *kept = Field {
+            path: path.to_owned(),
+            cell_type: 0,
+            value: String::new(),
+            shown: "(erased)".to_owned(),
+            salt: None,
+            commitment: Some(hash::to_hex(&commitment)),
+        };
+    })
+}
+
+/// `schemas/evidence/vectors/proof.json`: what every verifier answers. Its other reader is
+/// `tests/oracles/verify_proof.py`.
+#[test]
+fn golden_proofs() {
+    const PATH: &str =
+        concat!(env!("CARGO_MANIFEST_DIR"), "/../../schemas/evidence/vectors/proof.json");
+    let mut world = World::new();
+    let every_type = r#"{"event_id":"every-type","kind":"run.completed","event_time":"2026-10-01T00:00:01.5Z","agent_id":"agent-a","agent_version":"v1","run_id":"r\u00e9\n","run":{"status":"ok","duration_ms":1e21,"cost_usd":0.1,"steps":-3,"refused":false,"input":"a secret","output":"\ud83e\udd80"},"agent":{"parameters":{}},"on_behalf_of":["b","","a"],"subject_refs":["s"],"more":{"a":[1]}}"#;
+    let lines = vec![
+        run_completed("agent-a", 1, START_MS),
+        (START_MS + 1, every_type.to_owned()),
+        (START_MS + 2, "{not json".to_owned()),
+    ];
+    world.commit(&[("agent.events", 3, lines)]);
+    world.commit(&[("agent.events", 3, vec![run_completed("agent-a", 2, START_MS + 3)])]);
+    let trusted = crate::common::policy().to_text();
+    let (log, sealer) = (crate::common::log_key().verifier(), sealer_key().verifier());
+    let other = SigningKey::from_seed("other.example.com", [3; 32]).unwrap().verifier();
+    let unknown_log = format!("log {}\nsealer {}\n", other.to_vkey(), sealer.to_vkey());
+    let unknown_sealer = format!("log {}\nsealer {}\n", log.to_vkey(), other.to_vkey());
+    let forger = SigningKey::from_seed("sealer.example.com", [9; 32]).unwrap().verifier();
+    let other_key = format!("log {}\nsealer {}\n", log.to_vkey(), forger.to_vkey());
+
+    let proof = prove(&world, "every-type").unwrap();
+    let quarantined = event::id::from_position("agent.events", 3, 102);
+    let quarantined = prove(&world, &quarantined).unwrap();
+    let hidden = erased(&proof, "run.input");
+    let mut vectors = Vec::new();
+    let mut add = |about: &str, proof: &EventProof, policy: &str, expected: Judgement| {
+        let found = proof.verify(&Policy::parse(policy).unwrap());
+        assert_eq!(found.verdict, expected, "{about}: {found:?}");
+        vectors.push(serde_json::json!({
+            "about": about,
+            "document": proof.to_json(),
+            "policy": policy,
+            "verdict": expected.name(),
+        }));
+    };
+    let (yes, no, unsaid) = (Judgement::Verified, Judgement::Failed, Judgement::Unverifiable);
+    add("every type of value, an empty map", &proof, &trusted, yes);
+    add("a record that did not decode, with its bytes", &quarantined, &trusted, yes);
+    add("a field is erased", &hidden, &trusted, yes);
+    add("the policy does not know the log", &proof, &unknown_log, unsaid);
+    add("the policy does not know the sealer", &proof, &unknown_sealer, unsaid);
+    add("the policy knows the sealer by another key", &proof, &other_key, no);
+    let another = changed(&proof, |proof| proof.format = "driftseal/proof/v2".into());
+    add("another format", &another, &trusted, unsaid);
+    let forged = changed(&hidden, |proof| {
+        let forged = field(proof, "run.input");
+        (forged.cell_type, forged.value) = (4, "bm8gc2VjcmV0".into());
+    });
+    add("a value beside the commitment of an erased field", &forged, &trusted, no);
+    let forged = changed(&proof, |proof| field(proof, "run.status").shown = "error".into());
+    add("a shown value that is not the value", &forged, &trusted, no);
+    let forged = changed(&proof, |proof| {
+        let salt = field(proof, "run.input").salt.clone();
+        field(proof, "run.status").salt = salt;
+    });
+    add("a field that cannot be erased, with a salt", &forged, &trusted, no);
+    let forged = changed(&proof, |proof| proof.fields.retain(|field| field.path != "run.steps"));
+    add("a field is left out", &forged, &trusted, no);
+    let forged = changed(&proof, |proof| proof.fields.swap(0, 1));
+    add("fields in another order", &forged, &trusted, no);
+    let forged = changed(&proof, |proof| proof.event_id = "another".into());
+    add("another event id", &forged, &trusted, no);
+    let forged = changed(&proof, |proof| proof.offset = "+101".into());
+    add("an offset in another spelling", &forged, &trusted, no);
+    let forged = changed(&proof, |proof| proof.index = "0".into());
+    add("another index in the segment", &forged, &trusted, no);
+    let forged = changed(&proof, |proof| proof.segment_path.truncate(1));
+    add("a shorter path", &forged, &trusted, no);
+    let forged = changed(&proof, |proof| proof.record_digest = "0".repeat(64));
+    add("another record digest", &forged, &trusted, no);
+    let later = prove(&world, "agent-a-2").unwrap();
+    let forged = changed(&proof, |proof| proof.manifest.clone_from(&later.manifest));
+    add("the manifest of another segment", &forged, &trusted, no);
+    let forged = changed(&proof, |proof| proof.tlog_proof.clone_from(&later.tlog_proof));
+    add("the place of another manifest in the log", &forged, &trusted, no);
+
+    let made = serde_json::json!({
+        "generator": "shared/segment/tests/archive/proof.rs",
+        "format": "driftseal/proof/v1",
+        "proofs": vectors,
+    });
+    #[expect(clippy::disallowed_methods, reason = "a switch of `make bless`")]
+    if std::env::var("DRIFTSEAL_BLESS").is_ok() {
+        std::fs::write(PATH, format!("{}\n", serde_json::to_string_pretty(&made).unwrap()))
+            .unwrap();
+        return;
+    }
+    let stated = std::fs::read_to_string(PATH).unwrap();
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&stated).unwrap(), made);
 }
