@@ -371,7 +371,7 @@ mod tests {
             [
                 "`listen.operations`: `nowhere` is not an address like 127.0.0.1:8480",
                 "`topics.partitions`: must be at least 1",
-                "[sealer] `cluster`: a name is needed",
+                "[sealer] `group`: a name is needed",
                 "[notifier] `queue_max`: must be at least 1",
             ]
         );
@@ -415,6 +415,7 @@ mod tests {
         );
     }
 
+    #[cfg(feature = "tls")]
     #[test]
     fn sinks_are_named_tables_and_their_secrets_may_come_from_the_environment() {
         let file = |text: &str| {
