@@ -1,23 +1,23 @@
-//! `driftseal-verify`: verifies an evidence pack offline.
+//! `driftseal-verify`: verifies an evidence pack, or the proof of one event, offline.
 //!
 //! Small on purpose: no network code, no async runtime, no Kafka; everything that decides is
-//! [`pack::verify`], a pure function, which the product's own `verify` command calls too.
+//! [`pack::verify`] and [`segment::proof::verify_document`], pure functions.
 
 use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
-use pack::Report;
-use segment::fault::Judgement;
 use segment::policy::Policy;
+use segment::proof;
+use serde::Serialize;
 
-/// Verifies an evidence pack on this machine, without any network.
+/// Verifies an evidence pack, or the proof of one event, on this machine without any network.
 ///
 /// The answer is VERIFIED (exit code 0), FAILED (1) or UNVERIFIABLE (3). Wrong arguments give 2.
 #[derive(Debug, Parser)]
 #[command(name = "driftseal-verify", version)]
 pub struct Arguments {
-    /// The pack: a zip file.
-    pub pack: PathBuf,
+    /// The pack (a zip file) or the proof (a JSON document).
+    pub file: PathBuf,
     /// File with the public keys of the log and of its sealers (`log <key>` and `sealer <key>`
     /// lines). Take it from somewhere else than the pack or its sender. Without it, the answer is
     /// UNVERIFIABLE at best.
@@ -50,7 +50,7 @@ pub struct Answer {
 ///
 /// # Errors
 ///
-/// A file that cannot be read, or a policy that is none: a message for standard error, exit code 2.
+/// A file that cannot be read, or an invalid policy: a message for standard error, exit code 2.
 pub fn run(arguments: &Arguments) -> Result<Answer, String> {
     let policy = match &arguments.policy {
         None => None,
@@ -60,22 +60,29 @@ pub fn run(arguments: &Arguments) -> Result<Answer, String> {
             Some(Policy::parse(&text).map_err(|error| format!("`{}`: {error}", path.display()))?)
         }
     };
-    let pack = std::fs::read(&arguments.pack)
-        .map_err(|error| format!("failed to read `{}`: {error}", arguments.pack.display()))?;
-    let report = pack::verify(&pack.into(), policy.as_ref());
-    Ok(answer(&report, arguments.output))
+    let bytes = std::fs::read(&arguments.file)
+        .map_err(|error| format!("failed to read `{}`: {error}", arguments.file.display()))?;
+    let (verdict, text) = if bytes.trim_ascii_start().starts_with(b"{") {
+        let (proof, report) = proof::verify_document(&bytes, policy.as_ref());
+        (report.verdict, shown(&report, arguments.output, || report.to_text(proof.as_ref()))?)
+    } else {
+        let report = pack::verify(&bytes.into(), policy.as_ref());
+        (report.verdict, shown(&report, arguments.output, || report.to_string())?)
+    };
+    Ok(Answer { text, code: verdict.exit_code() })
 }
 
-fn answer(report: &Report, output: Output) -> Answer {
-    let text = match output {
-        Output::Text => report.to_string(),
-        Output::Json => {
-            let mut json = serde_json::to_string_pretty(report).unwrap_or_default();
-            json.push('\n');
-            json
-        }
-    };
-    Answer { text, code: Judgement::exit_code(report.verdict) }
+fn shown(
+    report: &impl Serialize,
+    output: Output,
+    text: impl FnOnce() -> String,
+) -> Result<String, String> {
+    match output {
+        Output::Text => Ok(text()),
+        Output::Json => serde_json::to_string_pretty(report)
+            .map(|json| json + "\n")
+            .map_err(|error| format!("failed to write the report: {error}")),
+    }
 }
 
 #[cfg(test)]
@@ -98,6 +105,27 @@ mod tests {
         let json: serde_json::Value = serde_json::from_str(&answer.text).unwrap();
         assert_eq!(json["verdict"], "FAILED");
         assert!(json["fault"]["place"].is_string());
+    }
+
+    #[test]
+    fn proofs_are_verified_as_the_vectors_say() {
+        let vectors = include_str!("../../../schemas/evidence/vectors/proof.json");
+        let vectors: serde_json::Value = serde_json::from_str(vectors).unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let (proof, policy) = (directory.path().join("proof"), directory.path().join("policy"));
+        for vector in vectors["proofs"].as_array().unwrap() {
+            std::fs::write(&proof, vector["document"].as_str().unwrap()).unwrap();
+            std::fs::write(&policy, vector["policy"].as_str().unwrap()).unwrap();
+            let words = [proof.to_str().unwrap(), "--policy", policy.to_str().unwrap()];
+            let answer = run(&arguments(&words)).unwrap();
+            let verdict = vector["verdict"].as_str().unwrap();
+            assert!(answer.text.ends_with(&format!("{verdict}\n")), "{}", vector["about"]);
+            let without = run(&arguments(&words[..1])).unwrap();
+            assert!([1, 3].contains(&without.code), "{}", vector["about"]);
+        }
+        std::fs::write(&proof, "{\"format\":7}").unwrap();
+        let answer = run(&arguments(&[proof.to_str().unwrap()])).unwrap();
+        assert!(answer.text.contains("FAIL    form") && answer.code == 1, "{}", answer.text);
     }
 
     #[test]

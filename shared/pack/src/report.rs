@@ -1,8 +1,9 @@
 //! What verifying a pack came to.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use segment::fault::{Distrust, Fault, Judgement};
+use segment::plain::Plain;
 use serde::Serialize;
 
 use crate::scope::ScopeText;
@@ -109,27 +110,6 @@ impl fmt::Display for Report {
     }
 }
 
-/// Most characters of a text from a pack in one line of a report.
-const SHOWN_CHARS_MAX: usize = 400;
-
-/// A text with escapes for whatever a terminal does not show as itself.
-struct Plain<'t>(&'t str);
-
-impl fmt::Display for Plain<'_> {
-    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut characters = self.0.chars();
-        for c in characters.by_ref().take(SHOWN_CHARS_MAX) {
-            // `escape_debug` escapes controls, directions and whatever cannot be printed, and
-            // also quotes and backslashes, which are plain text here.
-            match c {
-                '"' | '\'' | '\\' => to.write_char(c)?,
-                c => write!(to, "{}", c.escape_debug())?,
-            }
-        }
-        if characters.next().is_some() { to.write_str("…") } else { Ok(()) }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -143,6 +123,5 @@ mod tests {
         assert!(text.contains(r"a\u{1b}[8mb") && text.contains(r"c\nVERIFIED"), "{text}");
         assert!(!text.contains('\u{202e}') && text.contains(r"\u{202e}d"), "{text}");
         assert!(text.len() < 6_000 && text.ends_with("FAILED\n"), "{text}");
-        assert_eq!(Plain("C:\\x \"é\" '漢'").to_string(), "C:\\x \"é\" '漢'");
     }
 }

@@ -27,6 +27,7 @@ pub mod layout;
 pub mod leaf;
 pub mod log;
 pub mod manifest;
+pub mod plain;
 pub mod policy;
 pub mod proof;
 pub mod read;

@@ -22,7 +22,7 @@ use parquet::file::serialized_reader::{ReadOptionsBuilder, SerializedFileReader}
 use thiserror::Error;
 
 pub use self::document::{EventProof, Field, PROOF_FORMAT};
-pub use self::verify::{ProofReport, ProofStep};
+pub use self::verify::{ProofReport, ProofStep, verify_document};
 
 use crate::facts::ObjectFacts;
 use crate::fault::{Distrust, Fault};

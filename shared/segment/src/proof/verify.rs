@@ -12,6 +12,7 @@ use super::document::{EventProof, PROOF_FORMAT};
 use super::preimage::{digest, number, preimage};
 use super::value::{ERASED, shown};
 use crate::fault::{Distrust, Fault, Judgement, expect_equal};
+use crate::plain::Plain;
 use crate::policy::Policy;
 
 /// A step that held.
@@ -36,17 +37,75 @@ pub struct ProofReport {
     pub steps: Vec<ProofStep>,
 }
 
+/// Reads and verifies a proof document; without a policy nobody can say who signed it. Pure; any bytes
+/// give a report.
+#[must_use]
+pub fn verify_document(bytes: &[u8], policy: Option<&Policy>) -> (Option<EventProof>, ProofReport) {
+    let read =
+        std::str::from_utf8(bytes).map_err(|error| error.to_string()).and_then(EventProof::parse);
+    match (read, policy) {
+        (Ok(proof), Some(policy)) => {
+            let report = proof.verify(policy);
+            (Some(proof), report)
+        }
+        (Ok(proof), None) => {
+            let why = "there is no policy: without the public keys, obtained from somewhere else than \
+                       the proof or its sender, nobody can say who signed it";
+            (Some(proof), ProofReport::new(Err(Distrust::Unverifiable(why.to_owned())), Vec::new()))
+        }
+        (Err(error), _) => {
+            let fault = Fault::new("form", "proof document", "a proof", error);
+            (None, ProofReport::new(Err(fault.into()), Vec::new()))
+        }
+    }
+}
+
+impl ProofReport {
+    fn new(outcome: Result<(), Distrust>, steps: Vec<ProofStep>) -> Self {
+        let (verdict, fault, unverifiable) = match outcome {
+            Ok(()) => (Judgement::Verified, None, None),
+            Err(Distrust::Failed(fault)) => (Judgement::Failed, Some(fault), None),
+            Err(Distrust::Unverifiable(why)) => (Judgement::Unverifiable, None, Some(why)),
+        };
+        Self { verdict, fault, unverifiable, steps }
+    }
+
+    /// The report for people, with what the proof says; the last line is the verdict.
+    #[must_use]
+    pub fn to_text(&self, proof: Option<&EventProof>) -> String {
+        let mut text = String::new();
+        let written = proof
+            .map_or(Ok(()), |proof| proof.write_values(&mut text))
+            .and_then(|()| self.write(&mut text));
+        match written {
+            Ok(()) => text,
+            Err(std::fmt::Error) => unreachable!("writing to a text does not fail"),
+        }
+    }
+
+    fn write(&self, to: &mut String) -> std::fmt::Result {
+        for step in &self.steps {
+            writeln!(to, "  ok    {}: {}", step.name, Plain(&step.detail))?;
+        }
+        if let Some(fault) = &self.fault {
+            writeln!(to, "FAIL    {}: {}", fault.step, Plain(&fault.place))?;
+            writeln!(to, "        expected {}", Plain(&fault.expected))?;
+            writeln!(to, "        found    {}", Plain(&fault.found))?;
+        }
+        if let Some(why) = &self.unverifiable {
+            writeln!(to, "        {}", Plain(why))?;
+        }
+        writeln!(to, "{}", self.verdict.name())
+    }
+}
+
 impl EventProof {
     /// Verifies the proof by a policy. Pure; any document gives a report.
     #[must_use]
     pub fn verify(&self, policy: &Policy) -> ProofReport {
         let mut steps = Vec::new();
-        let (verdict, fault, unverifiable) = match self.check(policy, &mut steps) {
-            Ok(()) => (Judgement::Verified, None, None),
-            Err(Distrust::Failed(fault)) => (Judgement::Failed, Some(fault), None),
-            Err(Distrust::Unverifiable(why)) => (Judgement::Unverifiable, None, Some(why)),
-        };
-        ProofReport { verdict, fault, unverifiable, steps }
+        let outcome = self.check(policy, &mut steps);
+        ProofReport::new(outcome, steps)
     }
 
     fn check(&self, policy: &Policy, steps: &mut Vec<ProofStep>) -> Result<(), Distrust> {
@@ -151,36 +210,22 @@ impl EventProof {
     /// The proof for people: what is proven, every step with its values, and the verdict last.
     #[must_use]
     pub fn to_text(&self, policy: &Policy) -> String {
-        let mut text = String::new();
-        // Writing to a text does not fail.
-        self.write(&mut text, &self.verify(policy)).unwrap_or(());
-        text
+        self.verify(policy).to_text(Some(self))
     }
 
-    fn write(&self, to: &mut String, report: &ProofReport) -> std::fmt::Result {
-        writeln!(to, "event   {}", self.event_id)?;
-        writeln!(to, "record  {}/{} offset {}", self.topic, self.partition, self.offset)?;
-        writeln!(to, "digest  {}", self.record_digest)?;
+    fn write_values(&self, to: &mut String) -> std::fmt::Result {
+        writeln!(to, "event   {}", Plain(&self.event_id))?;
+        let (topic, offset) = (Plain(&self.topic), Plain(&self.offset));
+        writeln!(to, "record  {topic}/{} offset {offset}", self.partition)?;
+        writeln!(to, "digest  {}", Plain(&self.record_digest))?;
         for field in &self.fields {
             let kind = match (&field.salt, &field.commitment) {
                 (None, None) => "plain   ",
                 (Some(_), _) => "erasable",
                 (None, Some(_)) => "erased  ",
             };
-            let shown: String = field.shown.chars().take(120).collect();
-            writeln!(to, "  {kind}  {} = {}", field.path, shown.escape_debug())?;
+            writeln!(to, "  {kind}  {} = {}", Plain(&field.path), Plain(&field.shown))?;
         }
-        for step in &report.steps {
-            writeln!(to, "  ok    {}: {}", step.name, step.detail)?;
-        }
-        if let Some(fault) = &report.fault {
-            writeln!(to, "FAIL    {}: {}", fault.step, fault.place)?;
-            writeln!(to, "        expected {}", fault.expected)?;
-            writeln!(to, "        found    {}", fault.found)?;
-        }
-        if let Some(why) = &report.unverifiable {
-            writeln!(to, "        {why}")?;
-        }
-        writeln!(to, "{}", report.verdict.name())
+        Ok(())
     }
 }
