@@ -57,6 +57,33 @@ use crate::budget::{Budget, Share};
 use crate::failure::LogFailure;
 use crate::prepare::{Prepared, Preparer};
 
+/// How many events of a body would be published and how many rejected, without publishing any;
+/// `None` for a body that is refused as a whole. For fuzzing what senders send.
+#[doc(hidden)]
+#[must_use]
+pub fn dry_run(
+    config: &Config,
+    content_type: &str,
+    gzip: bool,
+    body: &[u8],
+) -> Option<(usize, usize)> {
+    let mut share =
+        Budget::new(config.in_flight_bytes_max, names::COLLECTOR_IN_FLIGHT_BYTES).share();
+    let body = if gzip {
+        body::gunzip(body, config.body_bytes_max, &mut share).ok()?
+    } else {
+        Bytes::copy_from_slice(body)
+    };
+    let items = split::split(&body, content_type, config.body_events_max).ok()?;
+    let preparer = Preparer::new(config);
+    let mut number = 0_u64;
+    let prepared = preparer.prepare(&items, Timestamp::from_millis(1), || {
+        number += 1;
+        format!("event-{number}")
+    });
+    Some((prepared.records.len(), prepared.errors.len()))
+}
+
 pub use crate::config::Config;
 
 /// How often it is checked whether the log can be reached.

@@ -168,7 +168,8 @@ fn classify(status: u16, retry_after_ms: Option<i64>, detail: String) -> Answer 
 }
 
 /// Milliseconds to wait, from seconds or a date (RFC 9110, section 10.2.3).
-fn parse_retry_after(value: &str, now_ms: i64) -> Option<i64> {
+#[must_use]
+pub fn parse_retry_after(value: &str, now_ms: i64) -> Option<i64> {
     let value = value.trim();
     if let Ok(seconds) = value.parse::<u32>() {
         return Some(i64::from(seconds) * 1_000);

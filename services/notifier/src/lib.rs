@@ -55,4 +55,6 @@ mod text;
 
 pub use alert::Severity;
 pub use config::{Config, Topics};
+#[doc(hidden)]
+pub use http::parse_retry_after;
 pub use role::{Notifier, run};

@@ -37,6 +37,15 @@ mod options;
 mod store;
 mod writer;
 
+/// Number of records of a chunk; `None` for bytes that are none. For fuzzing what is read back.
+#[doc(hidden)]
+#[must_use]
+pub fn chunk_records(chunk: &[u8]) -> Option<usize> {
+    let records = chunk::records(chunk).ok()?.collect::<Result<Vec<_>, _>>().ok()?;
+    records.iter().for_each(|record| record.headers().for_each(drop));
+    Some(records.len())
+}
+
 pub use directory::OpenError;
 pub use log::EmbeddedLog;
 pub use options::Options;

@@ -101,14 +101,38 @@ pub fn load_from<T>(
 where
     T: Serialize + DeserializeOwned + Default,
 {
+    let text = match file {
+        None => None,
+        Some(path) => Some((
+            path,
+            std::fs::read_to_string(path).map_err(|error| ConfigError::File {
+                file: path.to_owned(),
+                reason: error.to_string(),
+            })?,
+        )),
+    };
+    load_text(text.as_ref().map(|(path, text)| (*path, text.as_str())), variables)
+}
+
+/// As [`load_from`], with name and text of the file given.
+///
+/// # Errors
+///
+/// As [`load`].
+pub fn load_text<T>(
+    file: Option<(&Path, &str)>,
+    variables: impl IntoIterator<Item = (String, String)>,
+) -> Result<T, ConfigError>
+where
+    T: Serialize + DeserializeOwned + Default,
+{
     let known = serde_json::to_value(T::default())
         .map_err(|error| problem("", "", format!("defaults cannot be listed: {error}")))?;
     let mut problems = Vec::new();
     let mut given = Vec::new();
-    if let Some(path) = file {
+    if let Some((path, text)) = file {
         let unreadable = |reason: String| ConfigError::File { file: path.to_owned(), reason };
-        let text = std::fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))?;
-        let table = File::from_str(&text, FileFormat::Toml)
+        let table = File::from_str(text, FileFormat::Toml)
             .collect()
             .map_err(|error| unreadable(error.to_string()))?;
         keys::from_table(&known, table, &path.display().to_string(), &mut given, &mut problems);

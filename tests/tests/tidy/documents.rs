@@ -113,8 +113,10 @@ fn every_mapping_and_format_has_its_page() {
             findings.push(format!("{page} is missing"));
         }
     }
-    if !root().join("schemas/evidence/pack.md").exists() {
-        findings.push("schemas/evidence/pack.md is missing".to_owned());
+    for page in ["schemas/evidence/pack.md", "schemas/evidence/proof.md"] {
+        if !root().join(page).exists() {
+            findings.push(format!("{page} is missing"));
+        }
     }
     none(&findings);
 }

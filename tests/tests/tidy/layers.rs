@@ -19,7 +19,7 @@ const LAYERS: &[&[&str]] = &[
     &["ports"],
     &["archive", "embedded", "kafka", "service", "sim"],
     &["collector", "evidence", "notifier", "processor", "sealer"],
-    &["driftseal", "tests", "verify"],
+    &["driftseal", "fuzz", "tests", "verify"],
 ];
 
 /// The layers that decide and never act.

@@ -1,0 +1,64 @@
+//! Fuzz targets: every decoder and parser that reads bytes of somebody else.
+//!
+//! A target is a function of bytes that returns whether they were accepted, and panics if a promise
+//! does not hold: that any bytes have an answer, and what else the reader promises (one exact form
+//! survives being written again, no changed proof verifies). Its seeds are the files of
+//! `corpus/<target>/`; inputs that once failed are kept there too.
+//!
+//! The test `tests/corpus.rs` gives each target its corpus and a fixed number of mutations of it.
+//!
+//! To add a target: a file in `target/`, its name in the list below, a seed that it accepts.
+
+pub mod corpus;
+pub mod mutate;
+pub mod seeds;
+
+/// A function of bytes.
+#[derive(Debug, Clone, Copy)]
+pub struct Target {
+    /// Name: of the file in `target/` and of the directory of its corpus.
+    pub name: &'static str,
+    /// Whether the bytes were accepted. Panics if a promise does not hold.
+    pub run: fn(&[u8]) -> bool,
+}
+
+macro_rules! targets {
+    ($($name:ident)*) => {
+        mod target {
+            $(pub(crate) mod $name;)*
+        }
+
+        /// All targets, by name.
+        pub const TARGETS: &[Target] =
+            &[$(Target { name: stringify!($name), run: target::$name::run }),*];
+    };
+}
+
+targets! {
+    census
+    checkpoint
+    chunk
+    collector_body
+    commit
+    config
+    dsse
+    event_avro
+    event_json
+    event_record
+    manifest
+    note
+    pack_content
+    pack_zip
+    parquet
+    paths
+    policy
+    proof
+    retry_after
+    settings
+    snapshot
+    suite_canonical
+    suite_yaml
+    tile_bundle
+    tlog_proof
+    writer_schema
+}

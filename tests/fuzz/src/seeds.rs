@@ -1,0 +1,250 @@
+//! What the product makes and reads again: inputs that the targets accept, and the keys that
+//! signed them.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use bytes::Bytes;
+use event::{BatchBuilder, Decoder, TimestampType, TopicPartition};
+use merkle::dsse;
+use merkle::note::SigningKey;
+use merkle::tile;
+use merkle::tlog_proof::TlogProof;
+use monitor::{Processor, Settings};
+use pack::Scope;
+use segment::log::Commit;
+use segment::policy::Policy;
+use segment::proof::{self, EventProof};
+use segment::replay::{Entry, Replay};
+
+// The small archive on which `segment` tests itself, and the container of packs of the tests of
+// `pack`.
+#[path = "../../../shared/segment/tests/archive/common.rs"]
+#[expect(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a failed step of the making of a seed ends the search"
+)]
+mod common;
+#[path = "../../../shared/pack/tests/support/container.rs"]
+#[expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "as above"
+)]
+mod container;
+#[path = "../../../shared/pack/tests/support/export.rs"]
+#[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "as above")]
+mod export;
+
+use common::World;
+
+/// Avro schema of a foreign writer.
+pub const WRITER_SCHEMA: &str = r#"{"type":"record","name":"E","fields":[{"name":"event_id","type":"string"},{"name":"kind","type":"string"},{"name":"event_time","type":{"type":"long","logicalType":"timestamp-micros"}},{"name":"agent_id","type":["null","string"]},{"name":"run_id","type":["null","string"]}]}"#;
+
+static WORLD: LazyLock<World> = LazyLock::new(World::example);
+
+static PACK: LazyLock<Bytes> = LazyLock::new(|| {
+    let scope = Scope::new("agent-a", common::START_MS, common::START_MS + 86_400_000);
+    match scope.map(|scope| export::export(&WORLD, &scope)) {
+        Ok(Ok(pack)) => pack,
+        Ok(Err(error)) => unreachable!("{error}"),
+        Err(error) => unreachable!("{error}"),
+    }
+});
+
+static PROOFS: LazyLock<Vec<EventProof>> = LazyLock::new(|| {
+    let (entries, checkpoint) = entries();
+    let leaves: Vec<_> = entries.iter().map(|entry| entry.leaf).collect();
+    let prove = |event_id: &str| {
+        entries.iter().find_map(|entry| {
+            let parquet = WORLD.objects.get(&entry.opened.manifest.segment()?.parquet_path)?;
+            proof::prove(event_id, parquet, entry, &leaves, &checkpoint).ok()?
+        })
+    };
+    ["agent-a-0", "metric-2"].into_iter().filter_map(prove).collect()
+});
+
+/// The key of the log.
+#[must_use]
+pub fn log_key() -> SigningKey {
+    common::log_key()
+}
+
+/// The key of the sealer.
+#[must_use]
+pub fn sealer_key() -> SigningKey {
+    common::sealer_key()
+}
+
+/// Trusts both.
+#[must_use]
+pub fn policy() -> Policy {
+    common::policy()
+}
+
+/// A pack.
+#[must_use]
+pub fn pack() -> &'static Bytes {
+    &PACK
+}
+
+/// The entries of the pack.
+#[must_use]
+pub fn entries_of_the_pack() -> &'static BTreeMap<String, Vec<u8>> {
+    static ENTRIES: LazyLock<BTreeMap<String, Vec<u8>>> = LazyLock::new(|| container::unzip(&PACK));
+    &ENTRIES
+}
+
+/// Entries as a pack, with their digests.
+#[must_use]
+pub fn zip(entries: BTreeMap<String, Vec<u8>>) -> Bytes {
+    container::rezip(entries)
+}
+
+/// Proofs of events.
+#[must_use]
+pub fn proofs() -> &'static [EventProof] {
+    &PROOFS
+}
+
+/// Texts that the log's key has signed.
+#[must_use]
+pub fn signed_texts() -> &'static [String] {
+    static TEXTS: LazyLock<Vec<String>> = LazyLock::new(|| {
+        let checkpoints = commits().map(|(_, commit)| commit.checkpoint);
+        checkpoints.filter_map(|note| Some(note.rsplit_once("\n\n")?.0.to_owned() + "\n")).collect()
+    });
+    &TEXTS
+}
+
+fn commits() -> impl Iterator<Item = (&'static Bytes, Commit)> {
+    (0..).map_while(|sequence| {
+        let bytes = WORLD.objects.get(&segment::layout::commit(sequence))?;
+        Some((bytes, Commit::parse(sequence, bytes).ok()?))
+    })
+}
+
+fn entries() -> (Vec<Entry>, String) {
+    let mut replay = Replay::new(policy());
+    let mut entries = Vec::new();
+    for (bytes, _) in commits() {
+        match replay.apply(bytes) {
+            Ok(more) => entries.extend(more),
+            Err(error) => unreachable!("{error}"),
+        }
+    }
+    let checkpoint = replay.checkpoint().to_owned();
+    (entries, checkpoint)
+}
+
+/// Target, name and bytes of each.
+#[must_use]
+pub fn all() -> Vec<(&'static str, &'static str, Vec<u8>)> {
+    let mut seeds = Vec::new();
+    let (entries, checkpoint) = entries();
+    let mut add = |target, name, bytes: Vec<u8>| seeds.push((target, name, bytes));
+    add("note", "checkpoint", checkpoint.clone().into_bytes());
+    if let Some(text) = signed_texts().last() {
+        add("checkpoint", "checkpoint", text.clone().into_bytes());
+    }
+    if let Some((bytes, _)) = commits().nth(1) {
+        add("commit", "commit", bytes.to_vec());
+    }
+    let envelopes: Vec<_> =
+        entries.iter().map(|entry| entry.envelope.clone().into_bytes()).collect();
+    add("tile_bundle", "entries", tile::encode_bundle(&envelopes));
+    let mut of_segments =
+        entries.iter().filter_map(|entry| Some((entry, entry.opened.manifest.segment()?)));
+    if let Some((entry, manifest)) = of_segments.next() {
+        add("dsse", "manifest", entry.envelope.clone().into_bytes());
+        if let Ok(opened) = dsse::parse(entry.envelope.as_bytes()) {
+            add("manifest", "manifest", opened.payload);
+        }
+        for (target, path) in
+            [("parquet", &manifest.parquet_path), ("census", &manifest.census_path)]
+        {
+            if let Some(bytes) = WORLD.objects.get(path) {
+                add(target, "segment", bytes.to_vec());
+            }
+        }
+        add("paths", "parquet", manifest.parquet_path.clone().into_bytes());
+        add("paths", "census", manifest.census_path.clone().into_bytes());
+        add("paths", "commit", segment::layout::commit(7).into_bytes());
+    }
+    if let Some(opened) =
+        entries.first().and_then(|first| dsse::parse(first.envelope.as_bytes()).ok())
+    {
+        add("manifest", "installation", opened.payload);
+    }
+    let in_log = TlogProof { index: 1, path: vec![[7; 32], [8; 32]], checkpoint };
+    add("tlog_proof", "proof", in_log.to_text().into_bytes());
+    for (proof, name) in proofs().iter().zip(["run", "metric"]) {
+        add("proof", name, proof.to_json().into_bytes());
+    }
+    add("pack_zip", "pack", pack().to_vec());
+    let contents = entries_of_the_pack().iter().filter(|(name, _)| *name != "SHA256SUMS");
+    let names = ["checkpoint", "csv", "events", "census", "entries", "pack", "proofs", "report"];
+    for ((choice, (_, content)), name) in (0_u8..).zip(contents).zip(names) {
+        add("pack_content", name, [&[choice][..], content].concat());
+    }
+    add("policy", "policy", policy().to_text().into_bytes());
+    add("policy", "private", log_key().to_text().into_bytes());
+    add("snapshot", "processor", snapshot());
+    let suite = include_str!("../../../schemas/suites/support-quality.yaml");
+    match suite::Suite::parse(suite) {
+        Ok(suite) => add("suite_canonical", "example", suite.canonical().as_bytes().to_vec()),
+        Err(problems) => unreachable!("{problems}"),
+    }
+    add("event_avro", "run", avro());
+    seeds
+}
+
+/// The line of a run of an agent, as JSON.
+fn run(number: u32) -> String {
+    common::run_completed("agent-a", number, common::START_MS).1
+}
+
+fn avro() -> Vec<u8> {
+    let mut datum = Vec::new();
+    match event::decode::decode_json(run(1).as_bytes(), event::Limits::default()) {
+        Ok(event) => event::encode::encode_datum(&event, &mut datum),
+        Err(fault) => unreachable!("{fault:?}"),
+    }
+    datum
+}
+
+fn snapshot() -> Vec<u8> {
+    let mut processor = Processor::new(Settings::default(), "agent.events", 0);
+    let mut batch = BatchBuilder::new(TopicPartition::new("agent.events", 0));
+    for (offset, number) in (0..).zip(0..5) {
+        let at_ms = common::START_MS + offset;
+        let kind = TimestampType::LogAppendTime;
+        batch.push(offset, at_ms, kind, None, Some(run(number).as_bytes()), std::iter::empty());
+    }
+    let (batch, decoder) = (batch.build(), Decoder::default());
+    for record in batch.records() {
+        let _outputs = processor.handle_record(&record, &decoder.decode(&record));
+    }
+    let mut entries = Vec::new();
+    let head = processor.take_changes(&mut |id, bytes| entries.extend(Some(id).zip(bytes)));
+    let mut bytes = Vec::new();
+    let mut put = |part: &[u8]| {
+        let length = u32::try_from(part.len()).unwrap_or_default();
+        bytes.extend_from_slice(&length.to_be_bytes());
+        bytes.extend_from_slice(part);
+        bytes.len()
+    };
+    put(&head);
+    for (id, entry) in entries {
+        let name = id.to_bytes();
+        bytes.push(u8::try_from(name.len()).unwrap_or_default());
+        bytes.extend_from_slice(&name);
+        let length = u32::try_from(entry.len()).unwrap_or_default();
+        bytes.extend_from_slice(&length.to_be_bytes());
+        bytes.extend_from_slice(&entry);
+    }
+    bytes
+}

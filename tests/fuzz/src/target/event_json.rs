@@ -1,0 +1,31 @@
+//! Events as JSON: every text is an event or is quarantined, and what was decoded survives our own
+//! encoding.
+
+use event::{BatchBuilder, Decoder, TimestampType, TopicPartition};
+
+pub(crate) fn run(data: &[u8]) -> bool {
+    let mut batch = BatchBuilder::new(TopicPartition::new("agent.events", 0));
+    batch.push(7, 1, TimestampType::LogAppendTime, None, Some(data), std::iter::empty());
+    let batch = batch.build();
+    let decoder = Decoder::new(event::Limits::default());
+    let mut accepted = false;
+    for record in batch.records() {
+        let decoded = decoder.decode(&record);
+        accepted = decoded.fault.is_none();
+        let mut value = Vec::new();
+        event::encode::encode(&decoded.event, &mut value);
+        let mut again = BatchBuilder::new(TopicPartition::new("agent.events", 0));
+        again.push(7, 1, TimestampType::LogAppendTime, None, Some(&value), std::iter::empty());
+        let again = again.build();
+        for record in again.records() {
+            let own = decoder.decode(&record);
+            if own.fault.is_none() {
+                assert_eq!(format!("{:?}", own.event), format!("{:?}", decoded.event));
+            } else {
+                // Our own encoding may only be too large for the limits of a record.
+                assert!(value.len() > event::Limits::default().value_bytes_max, "{own:?}");
+            }
+        }
+    }
+    accepted
+}

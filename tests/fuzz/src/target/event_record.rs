@@ -1,0 +1,32 @@
+//! Whole records: a key, headers and a value of any encoding. Lines `name: value` up to an empty
+//! line are headers, the rest is the value.
+
+use event::{BatchBuilder, Decoder, TimestampType, TopicPartition};
+
+use crate::seeds;
+
+pub(crate) fn run(data: &[u8]) -> bool {
+    let mut headers: Vec<(String, Option<Vec<u8>>)> = Vec::new();
+    let mut rest = data;
+    loop {
+        let Some(end) = rest.iter().position(|byte| *byte == b'\n') else { return false };
+        let (line, after) = rest.split_at(end);
+        rest = after.get(1..).unwrap_or_default();
+        if line.is_empty() {
+            break;
+        }
+        let mut parts = line.splitn(2, |byte| *byte == b':');
+        let name = String::from_utf8_lossy(parts.next().unwrap_or_default()).into_owned();
+        headers.push((name, parts.next().map(|value| value.trim_ascii_start().to_vec())));
+    }
+    let mut decoder = Decoder::new(event::Limits::default());
+    assert_eq!(decoder.register(1, seeds::WRITER_SCHEMA), Ok(()));
+    let mut batch = BatchBuilder::new(TopicPartition::new("agent.events", 0));
+    let pairs = headers.iter().map(|(name, value)| (name.as_str(), value.as_deref()));
+    batch.push(7, 1, TimestampType::CreateTime, Some(data), Some(rest), pairs);
+    let batch = batch.build();
+    batch.records().any(|record| {
+        assert_eq!(record.headers.iter().count(), headers.len());
+        decoder.decode(&record).fault.is_none()
+    })
+}

@@ -1,0 +1,54 @@
+//! Every target over its corpus, and over a fixed number of mutations of it.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed step fails the test")]
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use fuzz::mutate::{Random, mutate};
+use fuzz::{TARGETS, Target, corpus};
+
+/// Mutations of each target.
+const MUTATIONS: usize = 300;
+
+/// Most bytes of all inputs of a target: a corpus that is cloned by everybody stays small.
+const CORPUS_BYTES_MAX: usize = 256 * 1024;
+
+fn run(target: &Target, name: &str, input: &[u8]) -> bool {
+    catch_unwind(AssertUnwindSafe(|| (target.run)(input))).unwrap_or_else(|_| {
+        let path = std::env::temp_dir().join(format!("fuzz-{}-{name}", target.name));
+        std::fs::write(&path, input).unwrap();
+        panic!("{}: {name} fails; the input is in {}", target.name, path.display())
+    })
+}
+
+#[test]
+fn every_target_has_a_small_corpus_with_an_input_that_it_accepts() {
+    for target in TARGETS {
+        let inputs = corpus::read(target.name).unwrap();
+        let accepted = inputs.iter().filter(|(name, input)| run(target, name, input)).count();
+        assert!(accepted > 0, "{}: no input is accepted", target.name);
+        let bytes: usize = inputs.iter().map(|(_, input)| input.len()).sum();
+        assert!(bytes <= CORPUS_BYTES_MAX, "{}: {bytes} bytes of inputs", target.name);
+    }
+}
+
+#[test]
+fn every_corpus_has_a_target() {
+    for entry in std::fs::read_dir(corpus::directory("")).unwrap() {
+        let name = entry.unwrap().file_name().to_string_lossy().into_owned();
+        assert!(TARGETS.iter().any(|target| target.name == name), "no target `{name}`");
+    }
+}
+
+#[test]
+fn no_mutation_of_an_input_breaks_a_target() {
+    for target in TARGETS {
+        let inputs = corpus::read(target.name).unwrap();
+        let mut random = Random::new(1);
+        for number in 0..MUTATIONS {
+            let input = &inputs[random.below(inputs.len())].1;
+            let other = &inputs[random.below(inputs.len())].1;
+            let changed = mutate(input, other, &mut random);
+            run(target, &format!("mutation-{number}"), &changed);
+        }
+    }
+}
