@@ -6,7 +6,8 @@ use segment::log::{CommitError, LogState};
 use segment::manifest::{Installation, ManifestError};
 use thiserror::Error;
 
-use crate::{Keys, PROGRAM};
+use crate::Keys;
+use crate::program::PROGRAM;
 
 /// Why no log was created.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

@@ -41,6 +41,7 @@ mod installation;
 mod keys;
 mod ledger;
 mod meters;
+mod program;
 mod retry;
 mod shell;
 mod store;
@@ -57,9 +58,6 @@ pub use init::{InitError, init_log};
 pub use installation::describe;
 pub use keys::{Keys, KeysError};
 pub use segment::manifest::Installation;
-
-/// Name and version in manifests.
-pub(crate) const PROGRAM: &str = concat!("driftseal-sealer/", env!("CARGO_PKG_VERSION"));
 
 /// Seals until a shutdown is asked for. Blocks its thread, which must not be one of an async
 /// runtime.

@@ -18,9 +18,10 @@ use tracing::{debug, info, warn};
 use crate::config::LostRecords;
 use crate::ledger::{Ledger, Outcome};
 use crate::meters::{Dropped, Meters};
+use crate::program::PROGRAM;
 use crate::retry::Retry;
 use crate::store::{Stored, Storer};
-use crate::{Config, Keys, PROGRAM, RunError, installation};
+use crate::{Config, Keys, RunError, installation};
 
 /// Longest wait for records; bounds how late a shutdown or an age is noticed.
 const POLL_WAIT: Duration = Duration::from_millis(100);

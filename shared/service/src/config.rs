@@ -9,19 +9,20 @@
 //! stands for a dot (`DRIFTSEAL__KAFKA__CLIENT__SASL_PASSWORD` is `kafka.client."sasl.password"`).
 
 mod checks;
+mod given;
 mod keys;
 mod secret;
 
 use std::collections::{BTreeMap, HashMap};
-use std::fmt::{self, Display, Formatter};
 use std::path::{Path, PathBuf};
 
-use config::{Config, File, FileFormat, Map, Source, Value, ValueKind};
+use config::{Config, File, FileFormat, Map, Source, Value};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use thiserror::Error;
 
 pub use checks::Checks;
+pub use given::Problem;
 pub use secret::Secret;
 
 /// Prefix of environment variables.
@@ -41,24 +42,6 @@ pub enum ConfigError {
     /// Keys or values are wrong; all that were found.
     #[error("the configuration has {} problem(s):\n{}", .0.len(), join(.0))]
     Problems(Vec<Problem>),
-}
-
-/// One key that is wrong.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
-    /// Key, with its sections.
-    pub key: String,
-    /// Where it was given: a file or an environment variable; empty if it was not given.
-    pub origin: String,
-    /// What is wrong.
-    pub reason: String,
-}
-
-impl Display for Problem {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write!(f, "  `{}`: {}", self.key, self.reason)?;
-        if self.origin.is_empty() { Ok(()) } else { write!(f, " (in {})", self.origin) }
-    }
 }
 
 fn join(problems: &[Problem]) -> String {
@@ -190,32 +173,6 @@ impl Source for Layer {
 
     fn collect(&self) -> Result<Map<String, Value>, config::ConfigError> {
         Ok(self.0.iter().map(|(key, value)| (key.clone(), value.clone())).collect())
-    }
-}
-
-/// A value given for a key.
-#[derive(Debug, Clone)]
-struct Given {
-    path: Vec<String>,
-    value: Value,
-    origin: String,
-}
-
-impl Given {
-    fn key(&self) -> String {
-        keys::dotted(&self.path)
-    }
-
-    fn as_table(&self) -> HashMap<String, Value> {
-        let mut value = self.value.clone();
-        let mut path = self.path.iter().rev();
-        let Some(last) = path.next().cloned() else { unreachable!("a value has a key") };
-        let mut table = HashMap::from([(last, value)]);
-        for section in path {
-            value = Value::new(None, ValueKind::Table(table.into_iter().collect()));
-            table = HashMap::from([(section.clone(), value)]);
-        }
-        table
     }
 }
 

@@ -8,7 +8,7 @@ use monitor::replay::Replay;
 use segment::manifest::SegmentManifest;
 use segment::rows::Check;
 
-use super::ReplayOptions;
+use super::options::ReplayOptions;
 use super::report::PartitionReplay;
 use super::rows::{Broken, Records, SealedOutputs};
 use super::starts::starts;

@@ -9,7 +9,7 @@ use monitor::replay::{Difference, Outcome, What};
 use segment::fault::{Fault, Judgement};
 use serde::Serialize;
 
-use super::ReplayOptions;
+use super::options::ReplayOptions;
 use crate::Log;
 
 /// The replay of one partition.

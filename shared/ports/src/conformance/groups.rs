@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use event::TopicPartition;
 
-use super::{OwnedRecord, Reader, Subject, owned, record};
+use super::subject::{OwnedRecord, Reader, Subject, owned, record};
 use crate::{Outgoing, Polled, Position};
 
 /// A member that starts what it is assigned where `progress` says, and checks that it is told

@@ -6,7 +6,7 @@ use std::sync::{Arc, mpsc};
 
 use event::{TimestampType, TopicPartition};
 
-use super::{Subject, record};
+use super::subject::{Subject, record};
 use crate::{LogError, OffsetRange, Outgoing, partition_of};
 
 pub(super) fn a_key_decides_the_partition_and_keeps_its_order(subject: &Subject<'_>) {

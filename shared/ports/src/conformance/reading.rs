@@ -2,7 +2,7 @@
 
 use event::TopicPartition;
 
-use super::{Reader, Subject, record};
+use super::subject::{Reader, Subject, record};
 use crate::local::{BATCH_BYTES_MAX, BATCH_RECORDS_MAX};
 use crate::{LogError, Outgoing, Polled, Subscription};
 

@@ -2,7 +2,7 @@
 
 use event::TopicPartition;
 
-use super::{Subject, record};
+use super::subject::{Subject, record};
 use crate::{LogError, OffsetRange, Subscription, TopicSpec, publish_and_wait};
 
 pub(super) fn topics_are_created_once(subject: &Subject<'_>) {

@@ -5,14 +5,7 @@ use std::collections::HashMap;
 use config::{Map, Value, ValueKind};
 use serde_json::Value as Json;
 
-use super::{Given, Problem};
-
-/// `kafka.client."sasl.password"`.
-pub(super) fn dotted(path: &[String]) -> String {
-    let quoted =
-        |part: &String| if part.contains('.') { format!("\"{part}\"") } else { part.clone() };
-    path.iter().map(quoted).collect::<Vec<_>>().join(".")
-}
+use super::given::{Given, Problem, dotted};
 
 /// Splits a table into its leaves, reporting keys that do not exist.
 pub(super) fn from_table(

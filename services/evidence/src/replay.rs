@@ -7,6 +7,7 @@
 //! Partitions are independent, and one thread takes one after the other. Of each, three segments
 //! are in memory: records, metrics, alerts.
 
+mod options;
 mod partition;
 mod report;
 mod rows;
@@ -21,6 +22,7 @@ use segment::manifest::SegmentManifest;
 use segment::policy::Policy;
 use segment::rows::Check;
 
+pub use self::options::ReplayOptions;
 pub use self::report::{Found, PartitionReplay, ReplayReport};
 
 use self::partition::Job;
@@ -28,31 +30,6 @@ use crate::{EvidenceError, Progress, read_log};
 
 /// Most threads that replay.
 const WORKERS_MAX: usize = 16;
-
-/// What is replayed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReplayOptions {
-    /// Topic of the events.
-    pub events: String,
-    /// Topic of the windows.
-    pub metrics: String,
-    /// Topic of baselines and alerts.
-    pub alerts: String,
-    /// Whether segments are read without checking them: for an archive on which `fsck` ran just
-    /// before. The log is verified all the same.
-    pub trust_archive: bool,
-}
-
-impl Default for ReplayOptions {
-    fn default() -> Self {
-        Self {
-            events: "agent.events".to_owned(),
-            metrics: "driftseal.metrics".to_owned(),
-            alerts: "driftseal.alerts".to_owned(),
-            trust_archive: false,
-        }
-    }
-}
 
 /// What a worker says.
 enum Said {

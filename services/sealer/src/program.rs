@@ -1,0 +1,4 @@
+//! The name of this program in what it signs.
+
+/// Name and version in manifests.
+pub(crate) const PROGRAM: &str = concat!("driftseal-sealer/", env!("CARGO_PKG_VERSION"));
