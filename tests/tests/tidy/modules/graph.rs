@@ -38,8 +38,11 @@ impl Graph {
             let path: Module = module.iter().chain([child]).cloned().collect();
             let beside = format!("{}.rs", path.join("/"));
             let inside = format!("{}/mod.rs", path.join("/"));
-            let found = if folder.join(&beside).exists() { beside } else { inside };
-            self.enter(folder, path, found);
+            // A file elsewhere (`#[path]`) is one of another crate's tests.
+            let found = [beside, inside].into_iter().find(|name| folder.join(name).exists());
+            if let Some(found) = found {
+                self.enter(folder, path, found);
+            }
         }
         self.names.insert(module.clone(), name);
         self.files.insert(module, file);
