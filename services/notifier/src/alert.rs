@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use event::typed::Float;
-use event::{Event, Timestamp, TypedColumn, column, kind};
+use event::{Event, Timestamp, TypedColumn, column, kind, view};
 
 use crate::text::clip;
 
@@ -138,56 +138,56 @@ impl Alert {
             kind::DRIFT_ALERT_DISMISSED => (Step::Resolved, true),
             _ => return None,
         };
-        let text = |column| event.text(column).map(|text| clip(text, TEXT_MAX));
-        let number = |column: TypedColumn<Float>| event.number(column).filter(|n| n.is_finite());
-        let int = |column| event.int(column);
-        let time = |column| event.time(column).map(Timestamp::millis);
-        let alert_id = event.text(column::drift::ALERT_ID).filter(|id| !id.is_empty())?;
-        let is_page = event.text(column::drift::SEVERITY) == Some("page");
-        let example_runs = event.texts(column::drift::EXAMPLE_RUNS).iter().take(RUNS_MAX);
-        let example_runs = example_runs.map(|run| clip(run, TEXT_MAX)).collect();
-        let category = text(column::drift::CATEGORY).map(|name| {
-            (name, number(column::drift::CATEGORY_BEFORE), number(column::drift::CATEGORY_AFTER))
-        });
-        let distances =
-            DISTANCES.into_iter().filter_map(|(column, name)| Some((name, number(column)?)));
+        let said = view::Alert::read(event)?;
+        let clipped = |text: Option<&str>| text.map(|text| clip(text, TEXT_MAX));
+        let text = |column| clipped(event.text(column));
+        let finite = |number: Option<f64>| number.filter(|number| number.is_finite());
+        let alert_id = said.alert_id.filter(|id| !id.is_empty())?;
+        let example_runs = said.example_runs.unwrap_or(&[]).iter().take(RUNS_MAX);
+        let category = clipped(said.category)
+            .map(|name| (name, finite(said.category_before), finite(said.category_after)));
+        let distances = DISTANCES
+            .into_iter()
+            .filter_map(|(column, name)| Some((name, finite(event.number(column))?)));
         Some(Self {
             step,
             is_dismissed,
             alert_id: clip(alert_id, TEXT_MAX).into(),
             event_id: text(column::EVENT_ID).unwrap_or_default(),
-            time_ms: time(column::EVENT_TIME).unwrap_or(logged_ms),
+            time_ms: event.time(column::EVENT_TIME).map_or(logged_ms, Timestamp::millis),
             logged_ms,
-            severity: if is_page { Severity::Page } else { Severity::Ticket },
+            severity: match said.severity {
+                Some("page") => Severity::Page,
+                _ => Severity::Ticket,
+            },
             tenant_id: text(column::TENANT_ID),
             environment: text(column::ENVIRONMENT),
             agent_id: text(column::AGENT_ID).unwrap_or_default(),
-            partition: int(column::monitor::PARTITION).or_else(|| int(column::origin::PARTITION)),
+            partition: said.partition.or_else(|| event.int(column::origin::PARTITION)),
             agent_version: text(column::AGENT_VERSION),
-            metric: text(column::drift::METRIC).unwrap_or_default(),
-            suite: text(column::drift::SUITE),
-            direction: text(column::drift::DIRECTION),
-            detector: text(column::drift::DETECTOR),
-            e_value: number(column::drift::E_VALUE),
-            threshold: number(column::drift::THRESHOLD),
-            baseline_version: text(column::drift::BASELINE_VERSION),
-            baseline_count: int(column::drift::BASELINE_COUNT),
-            baseline_value: number(column::drift::BASELINE_VALUE),
-            observed: number(column::drift::OBSERVED),
-            effect: number(column::drift::EFFECT),
-            effect_interval: number(column::drift::EFFECT_LOW)
-                .zip(number(column::drift::EFFECT_HIGH)),
+            metric: clipped(said.metric).unwrap_or_default(),
+            suite: clipped(said.suite),
+            direction: clipped(said.direction),
+            detector: clipped(said.detector),
+            e_value: finite(said.e_value),
+            threshold: finite(said.threshold),
+            baseline_version: clipped(said.baseline_version),
+            baseline_count: said.baseline_count,
+            baseline_value: finite(said.baseline_value),
+            observed: finite(said.observed),
+            effect: finite(said.effect),
+            effect_interval: finite(said.effect_low).zip(finite(said.effect_high)),
             category,
             distances: distances.collect(),
-            pairs: int(column::drift::PAIRS),
-            since_ms: time(column::drift::SINCE_TIME),
-            since_observations: int(column::drift::SINCE_OBSERVATIONS),
-            example_runs,
-            last_change: text(column::drift::LAST_CHANGE),
-            runbook_url: text(column::drift::RUNBOOK_URL),
-            reason: text(column::drift::REASON),
+            pairs: said.pairs,
+            since_ms: said.since_time.map(Timestamp::millis),
+            since_observations: said.since_observations,
+            example_runs: example_runs.map(|run| clip(run, TEXT_MAX)).collect(),
+            last_change: clipped(said.last_change),
+            runbook_url: clipped(said.runbook_url),
+            reason: clipped(said.reason),
             actor_id: text(column::actor::ID),
-            suppressed_by: text(column::drift::SUPPRESSED_BY),
+            suppressed_by: clipped(said.suppressed_by),
         })
     }
 

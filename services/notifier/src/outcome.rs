@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use event::{BuildError, Event, EventBuilder, Timestamp, column, id, kind};
+use event::{BuildError, Event, EventBuilder, Timestamp, column, id, kind, view};
 
 use crate::alert::{Alert, Step};
 
@@ -138,22 +138,21 @@ pub(crate) struct Logged {
 impl Logged {
     /// The outcome that an event records; `None` for every other event.
     pub(crate) fn from_event(event: &Event<'_>) -> Option<Self> {
-        let text = |column| event.text(column);
-        let verdict = match text(column::KIND)? {
+        let said = view::Notification::read(event)?;
+        let verdict = match event.text(column::KIND)? {
             kind::NOTIFICATION_DELIVERED => Verdict::Delivered,
             kind::NOTIFICATION_SUPPRESSED => Verdict::Suppressed,
-            kind::NOTIFICATION_FAILED => {
-                let name = text(column::notification::REASON);
-                let reason = Reason::ALL.into_iter().find(|reason| Some(reason.name()) == name);
+            _ => {
+                let reason =
+                    Reason::ALL.into_iter().find(|reason| Some(reason.name()) == said.reason);
                 // A reason of a later release is as final as any.
                 Verdict::Failed(reason.unwrap_or(Reason::Refused))
             }
-            _ => return None,
         };
         Some(Self {
-            alert_id: text(column::notification::ALERT_ID)?.into(),
-            sink: text(column::notification::SINK)?.to_owned(),
-            step: Step::of_name(text(column::notification::STEP)?)?,
+            alert_id: said.alert_id?.into(),
+            sink: said.sink?.to_owned(),
+            step: Step::of_name(said.step?)?,
             verdict,
         })
     }

@@ -6,7 +6,7 @@
 
 use std::sync::LazyLock;
 
-use crate::cell::{Cell, CellType};
+use crate::cell::Cell;
 use crate::event::Event;
 use crate::plan::{Entry, Field, plan};
 use crate::schema::{ColumnId, schema};
@@ -45,9 +45,13 @@ pub(crate) fn native_fingerprint_of(parsed: &apache_avro::Schema) -> u64 {
     bytes.first_chunk::<8>().map_or(0, |bytes| u64::from_le_bytes(*bytes))
 }
 
-/// Appends the single-object encoding of an event. Every required column must have a value
-/// (builders and decoders see to it; `event_id` and `event_time` must have been filled); one
-/// without is written as empty text or zero.
+/// Appends the single-object encoding of an event.
+///
+/// # Panics
+///
+/// If a required column has no value, or a cell is of another type than its column. Builders and
+/// decoders see to both; after [`decode_json`](crate::decode::decode_json) the caller fills
+/// `event_id` and `event_time`.
 pub fn encode(event: &Event<'_>, into: &mut Vec<u8>) {
     into.extend_from_slice(&SINGLE_OBJECT_MARKER);
     into.extend_from_slice(&fingerprint().to_le_bytes());
@@ -55,6 +59,10 @@ pub fn encode(event: &Event<'_>, into: &mut Vec<u8>) {
 }
 
 /// Appends the bare Avro datum of an event, for Confluent frames and container files.
+///
+/// # Panics
+///
+/// As [`encode`].
 pub fn encode_datum(event: &Event<'_>, into: &mut Vec<u8>) {
     let mut cells = event.cells();
     for entry in &plan().entries {
@@ -82,8 +90,9 @@ fn field_value(field: &Field, cells: &mut &[(ColumnId, Cell<'_>)], into: &mut Ve
         && *id == field.id
     {
         *cells = rest;
-        debug_assert_eq!(cell.cell_type(), field.cell_type, "type of {}", field.pointer);
-        found = (cell.cell_type() == field.cell_type).then_some(cell);
+        // Written as the other type, it would shift every field behind it.
+        assert!(cell.cell_type() == field.cell_type, "{}: a cell of another type", field.pointer);
+        found = Some(cell);
     }
     match (found, field.required) {
         (Some(cell), required) => {
@@ -93,10 +102,8 @@ fn field_value(field: &Field, cells: &mut &[(ColumnId, Cell<'_>)], into: &mut Ve
             value(cell, into);
         }
         (None, false) => into.push(0),
-        // Empty text, zero, or no items: each is one zero byte. No required column is a float.
-        (None, true) => {
-            into.resize(into.len() + if field.cell_type == CellType::Float { 8 } else { 1 }, 0)
-        }
+        #[expect(clippy::panic, reason = "no bytes that a reader accepts could be written")]
+        (None, true) => panic!("{}: a required column without a value", field.pointer),
     }
 }
 

@@ -1,6 +1,6 @@
 //! A drift alert as a person reads it.
 
-use event::{Event, column};
+use event::{Event, column, view};
 use serde::Serialize;
 
 /// A drift alert that fired.
@@ -52,45 +52,37 @@ pub struct Alert {
 }
 
 impl Alert {
-    pub(super) fn from_event(event: &Event<'_>) -> Self {
-        let text = |column| event.text(column).map(str::to_owned);
-        let number = |column| event.number(column);
-        let int = |column| event.int(column);
-        Self {
-            agent_id: text(column::AGENT_ID).unwrap_or_default(),
-            agent_version: text(column::AGENT_VERSION).unwrap_or_default(),
-            metric: text(column::drift::METRIC).unwrap_or_default(),
-            suite: text(column::drift::SUITE),
-            direction: text(column::drift::DIRECTION).unwrap_or_default(),
-            severity: text(column::drift::SEVERITY).unwrap_or_default(),
-            baseline_version: text(column::drift::BASELINE_VERSION),
-            baseline_count: int(column::drift::BASELINE_COUNT),
-            baseline_value: number(column::drift::BASELINE_VALUE),
-            observed: number(column::drift::OBSERVED),
-            effect: number(column::drift::EFFECT),
-            effect_unit: text(column::drift::EFFECT_UNIT).unwrap_or_default(),
-            effect_interval: number(column::drift::EFFECT_LOW)
-                .zip(number(column::drift::EFFECT_HIGH)),
-            category: text(column::drift::CATEGORY).map(|name| {
-                (
-                    name,
-                    number(column::drift::CATEGORY_BEFORE),
-                    number(column::drift::CATEGORY_AFTER),
-                )
-            }),
-            since: event.time(column::drift::SINCE_TIME).and_then(event::Timestamp::to_rfc3339),
-            since_observations: int(column::drift::SINCE_OBSERVATIONS),
-            e_value: number(column::drift::E_VALUE),
-            threshold: number(column::drift::THRESHOLD),
-            last_change: text(column::drift::LAST_CHANGE),
-            example_runs: match event.get(column::drift::EXAMPLE_RUNS) {
-                Some(event::Cell::Texts(runs)) => {
-                    runs.iter().map(|run| run.clone().into_owned()).collect()
-                }
-                Some(_) | None => Vec::new(),
-            },
-            event_id: text(column::EVENT_ID).unwrap_or_default(),
-        }
+    /// What an alert event says; `None` for an event of another kind.
+    pub(super) fn from_event(event: &Event<'_>) -> Option<Self> {
+        let said = view::Alert::read(event)?;
+        let own = |text: Option<&str>| text.map(str::to_owned);
+        let text = |text: Option<&str>| text.unwrap_or("").to_owned();
+        let category =
+            said.category.map(|name| (name.to_owned(), said.category_before, said.category_after));
+        let runs = said.example_runs.unwrap_or(&[]).iter();
+        Some(Self {
+            agent_id: text(event.text(column::AGENT_ID)),
+            agent_version: text(event.text(column::AGENT_VERSION)),
+            metric: text(said.metric),
+            suite: own(said.suite),
+            direction: text(said.direction),
+            severity: text(said.severity),
+            baseline_version: own(said.baseline_version),
+            baseline_count: said.baseline_count,
+            baseline_value: said.baseline_value,
+            observed: said.observed,
+            effect: said.effect,
+            effect_unit: text(said.effect_unit),
+            effect_interval: said.effect_low.zip(said.effect_high),
+            category,
+            since: said.since_time.and_then(event::Timestamp::to_rfc3339),
+            since_observations: said.since_observations,
+            e_value: said.e_value,
+            threshold: said.threshold,
+            last_change: own(said.last_change),
+            example_runs: runs.map(|run| run.clone().into_owned()).collect(),
+            event_id: text(event.text(column::EVENT_ID)),
+        })
     }
 
     /// Whether somebody is to be woken.
@@ -216,7 +208,7 @@ mod tests {
             .build()
             .unwrap();
         assert_eq!(
-            Alert::from_event(&event).to_text(),
+            Alert::from_event(&event).unwrap().to_text(),
             "ALERT    support v2: tool.mix has changed [ticket]\n\
              effect   refund 31.2 % instead of 5.0 % in v1 (512 observations): \
              Jensen-Shannon distance 0.310"

@@ -92,7 +92,7 @@ impl Watch {
         let watched = &mut self.watched;
         let mut wait = wait;
         while self.tail.poll(wait, &mut |_, _, event| match event.text(column::KIND) {
-            Some(kind::DRIFT_ALERT_FIRING) => new.push(Alert::from_event(event)),
+            Some(kind::DRIFT_ALERT_FIRING) => new.extend(Alert::from_event(event)),
             Some(kind::DRIFT_BASELINE_SET) if event.get(column::drift::BOUND).is_some() => {
                 watched.extend(event.text(column::AGENT_ID).map(str::to_owned));
             }
