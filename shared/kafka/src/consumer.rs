@@ -384,7 +384,7 @@ fn check(partition: &TopicPartition, offset: i64, range: OffsetRange) -> Result<
     })
 }
 
-/// Copies a message to the batch of its partition. Returns its size, or `None` if it is of a
+/// Copies a message to the batch of its partition. Returns its size there, or `None` if it is of a
 /// position that was left.
 fn copy(
     cursor: &mut Cursor,
@@ -399,12 +399,13 @@ fn copy(
     let headers = message.headers();
     let headers = || headers.into_iter().flat_map(|headers| headers.iter());
     let headers_bytes: usize =
-        headers().map(|header| 6 + header.key.len() + header.value.map_or(0, <[u8]>::len)).sum();
+        headers().map(|header| 8 + header.key.len() + header.value.map_or(0, <[u8]>::len)).sum();
     let size = message.key_len() + message.payload_len() + headers_bytes;
     if let Some(full) = cursor.copied.take_if(|copied| !has_room(copied, size)) {
         ready.push_back(full.build());
     }
     let batch = cursor.copied.get_or_insert_with(|| BatchBuilder::new(partition.clone()));
+    let before = batch.size_bytes();
     let (timestamp_ms, timestamp_type) = match message.timestamp() {
         Timestamp::NotAvailable => (0, TimestampType::None),
         Timestamp::CreateTime(at) => (at, TimestampType::CreateTime),
@@ -419,7 +420,7 @@ fn copy(
         headers().map(|header| (header.key, header.value)),
     );
     cursor.position = Some(offset + 1);
-    Some(size)
+    Some(batch.size_bytes() - before)
 }
 
 impl KafkaConsumer {
