@@ -2,7 +2,7 @@
 
 use archive::ArchiveError;
 use pack::PackError;
-use segment::fault::Distrust;
+use segment::fault::{Distrust, Fault};
 use segment::policy::PolicyError;
 use segment::proof::ProveError;
 use thiserror::Error;
@@ -50,6 +50,12 @@ pub enum EvidenceError {
     /// The policy is refused.
     #[error(transparent)]
     Policy(#[from] PolicyError),
+}
+
+impl From<Fault> for EvidenceError {
+    fn from(fault: Fault) -> Self {
+        Self::Log(fault.into())
+    }
 }
 
 impl EvidenceError {

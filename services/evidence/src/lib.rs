@@ -14,6 +14,7 @@
 mod error;
 mod export;
 mod fsck;
+mod index;
 mod log;
 mod prove;
 mod replay;
@@ -23,8 +24,9 @@ mod verify;
 pub use error::EvidenceError;
 pub use export::{Exported, export};
 pub use fsck::fsck;
+pub use index::Period;
 pub use log::{Log, read_log};
-pub use prove::prove;
+pub use prove::{Wanted, prove};
 pub use replay::{Found, PartitionReplay, ReplayOptions, ReplayReport, replay};
 pub use verify::{read_policy, verify_file};
 

@@ -10,7 +10,8 @@ mod role;
 
 use archive::Archive;
 use common::{START_MS, World};
-use evidence::{EvidenceError, Judgement, Progress, Scope};
+use event::TopicPartition;
+use evidence::{EvidenceError, Judgement, Period, Progress, Scope, Wanted};
 use tokio::runtime::Runtime;
 
 /// An archive in a directory, and what it needs to live.
@@ -68,10 +69,35 @@ fn a_changed_file_is_named() {
 #[test]
 fn an_event_is_found_and_proved() {
     let stored = store(&World::example());
-    let prove = |id: &str| evidence::prove(&stored.archive, &common::policy(), id, &mut ignore);
-    let proof = prove("agent-b-12").unwrap();
-    assert_eq!(proof.verify(&common::policy()).verdict, Judgement::Verified);
-    assert!(matches!(prove("nobody"), Err(EvidenceError::NoEvent(_))));
+    let prove =
+        |wanted: Wanted| evidence::prove(&stored.archive, &common::policy(), &wanted, &mut ignore);
+    let id = |id: &str, from_ms: i64| Wanted::Id {
+        event_id: id.to_owned(),
+        period: Some(Period { from_ms, to_ms: from_ms + 3_600_000 }),
+    };
+    let anywhere = |id: &str| Wanted::Id { event_id: id.to_owned(), period: None };
+    let record = |partition: i32, offset: i64| Wanted::Record {
+        partition: TopicPartition::new("agent.events", partition),
+        offset,
+    };
+    for wanted in [anywhere("agent-b-12"), id("agent-b-12", START_MS), record(1, 102)] {
+        let proof = prove(wanted).unwrap();
+        assert_eq!(proof.event_id, "agent-b-12");
+        assert_eq!(proof.verify(&common::policy()).verdict, Judgement::Verified);
+    }
+    assert_eq!(prove(record(0, 115)).unwrap().event_id, "agent-a-24");
+    assert_eq!(prove(id("agent-a-24", START_MS + 86_400_000)).unwrap().offset, "115");
+    for nothing in [
+        anywhere("nobody"),
+        id("nobody", START_MS),
+        id("agent-b-12", START_MS + 86_400_000),
+        id("agent-b-12", START_MS - 3_600_000),
+        record(1, 105),
+        record(1, 99),
+        record(2, 100),
+    ] {
+        assert!(matches!(prove(nothing), Err(EvidenceError::NoEvent(_))));
+    }
 }
 
 #[test]
@@ -102,7 +128,8 @@ fn nothing_is_derived_from_a_log_with_an_entry_of_an_unknown_kind() {
     let path = world.objects.keys().next().unwrap().clone();
     world.append_of_kind("sampling", &path);
     let stored = store(&world);
-    let error = evidence::prove(&stored.archive, &common::policy(), "agent-b-12", &mut ignore);
+    let wanted = Wanted::Id { event_id: "agent-b-12".into(), period: None };
+    let error = evidence::prove(&stored.archive, &common::policy(), &wanted, &mut ignore);
     let error = error.unwrap_err();
     assert_eq!(error.exit_code(), 3);
     assert!(error.to_string().contains("`sampling`"), "{error}");

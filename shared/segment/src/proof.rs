@@ -8,6 +8,7 @@
 
 mod document;
 mod preimage;
+mod probe;
 mod value;
 mod verify;
 
@@ -15,13 +16,11 @@ use bytes::Bytes;
 use event::column;
 use merkle::tlog_proof::TlogProof;
 use merkle::tree::SegmentTree;
-use merkle::{hash, rfc6962};
-use parquet::file::properties::ReaderProperties;
-use parquet::file::reader::FileReader;
-use parquet::file::serialized_reader::{ReadOptionsBuilder, SerializedFileReader};
+use merkle::{Hash, hash};
 use thiserror::Error;
 
 pub use self::document::{EventProof, Field, PROOF_FORMAT};
+pub use self::probe::{RangeRead, may_hold};
 pub use self::verify::{ProofReport, ProofStep, verify_document};
 
 use crate::facts::ObjectFacts;
@@ -43,43 +42,25 @@ pub enum ProveError {
     Distrust(Distrust),
 }
 
-/// Whether a segment may hold an event with this id; never a wrong "no".
-///
-/// Reads the bloom filters of the file, not its rows.
-#[must_use]
-pub fn may_hold(parquet: &Bytes, event_id: &str) -> bool {
-    let options = ReadOptionsBuilder::new()
-        .with_reader_properties(ReaderProperties::builder().set_read_bloom_filter(true).build())
-        .build();
-    let Ok(file) = SerializedFileReader::new_with_options(parquet.clone(), options) else {
-        return true;
-    };
-    let columns = file.metadata().file_metadata().schema_descr().columns().to_vec();
-    let Some(column) = columns.iter().position(|column| column.path().string() == "event_id")
-    else {
-        return true;
-    };
-    (0..file.num_row_groups()).any(|group| match file.get_row_group(group) {
-        Ok(group) => {
-            group.get_column_bloom_filter(column).is_none_or(|filter| filter.check(event_id))
-        }
-        Err(_) => true,
-    })
+/// Which event of a segment is to be proved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sought<'a> {
+    /// The first with this id.
+    Id(&'a str),
+    /// That of the record at this offset.
+    Offset(i64),
 }
 
-/// Proves the first event of a segment that has this id; `None` if it holds none.
-///
-/// `leaves` are the leaf hashes of all entries of the log and `checkpoint` vouches for exactly these.
+/// Proves an event of a segment, up to the manifest; [`EventProof::place_in_log`] adds the rest.
+/// `None` if the segment does not hold it.
 ///
 /// # Errors
 ///
 /// The object is not the one that was sealed.
 pub fn prove(
-    event_id: &str,
+    sought: Sought<'_>,
     parquet: &Bytes,
     entry: &Entry,
-    leaves: &[merkle::Hash],
-    checkpoint: &str,
 ) -> Result<Option<EventProof>, ProveError> {
     let Some(manifest) = entry.opened.manifest.segment() else { return Ok(None) };
     let path = manifest.parquet_path.as_str();
@@ -92,7 +73,7 @@ pub fn prove(
         );
     }
     let Some((index, mut proof)) =
-        find(event_id, parquet, manifest).map_err(|error| fault(&error))?
+        find(sought, parquet, manifest).map_err(|error| fault(&error))?
     else {
         return Ok(None);
     };
@@ -103,29 +84,34 @@ pub fn prove(
         unreachable!("row {index} of {path} has a leaf")
     };
     proof.segment_path = segment_path.iter().map(hash::to_hex).collect();
-    let in_log = rfc6962::prove_inclusion(leaves, entry.index).ok_or_else(|| {
-        let expected = format!("a leaf of entry {}", entry.index);
-        Fault::new("leaves of the log", path, expected, format!("{} leaves", leaves.len()))
-    })?;
-    let in_log = TlogProof { index: entry.index, path: in_log, checkpoint: checkpoint.to_owned() };
     proof.manifest.clone_from(&entry.envelope);
-    proof.tlog_proof = in_log.to_text();
     Ok(Some(proof))
 }
 
-/// The first row with that id: its index, and the proof without its paths.
+impl EventProof {
+    /// Adds the place of the manifest in the log: the index of its entry, its audit path, and the
+    /// checkpoint that the path leads to.
+    pub fn place_in_log(&mut self, index: u64, path: Vec<Hash>, checkpoint: &str) {
+        let in_log = TlogProof { index, path, checkpoint: checkpoint.to_owned() };
+        self.tlog_proof = in_log.to_text();
+    }
+}
+
+/// The row: its index, and the proof without its paths.
 fn find(
-    event_id: &str,
+    sought: Sought<'_>,
     parquet: &Bytes,
     manifest: &SegmentManifest,
 ) -> Result<Option<(u64, EventProof)>, ReadError> {
-    if !may_hold(parquet, event_id) {
-        return Ok(None);
-    }
     let mut found = None;
     let mut index = 0_u64;
     read::for_each_row(parquet, |_, row| {
-        if found.is_none() && row.event.text(column::EVENT_ID) == Some(event_id) {
+        let event_id = row.event.text(column::EVENT_ID);
+        let is_it = match sought {
+            Sought::Id(wanted) => event_id == Some(wanted),
+            Sought::Offset(offset) => row.offset == offset,
+        };
+        if let Some(event_id) = event_id.filter(|_| is_it && found.is_none()) {
             found = Some((index, open_row(event_id, row, index, manifest)));
         }
         index += 1;

@@ -14,7 +14,7 @@ use monitor::{Processor, Settings};
 use pack::Scope;
 use segment::log::Commit;
 use segment::policy::Policy;
-use segment::proof::{self, EventProof};
+use segment::proof::{self, EventProof, Sought};
 use segment::replay::{Entry, Replay};
 
 // The small archive on which `segment` tests itself, and the container of packs of the tests of
@@ -61,7 +61,10 @@ static PROOFS: LazyLock<Vec<EventProof>> = LazyLock::new(|| {
     let prove = |event_id: &str| {
         entries.iter().find_map(|entry| {
             let parquet = WORLD.objects.get(&entry.opened.manifest.segment()?.parquet_path)?;
-            proof::prove(event_id, parquet, entry, &leaves, &checkpoint).ok()?
+            let mut found = proof::prove(Sought::Id(event_id), parquet, entry).ok()??;
+            let path = merkle::rfc6962::prove_inclusion(&leaves, entry.index)?;
+            found.place_in_log(entry.index, path, &checkpoint);
+            Some(found)
         })
     };
     ["agent-a-0", "metric-2"].into_iter().filter_map(prove).collect()

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use archive::{Archive, Options};
-use evidence::{EvidenceError, Judgement, Policy, Progress, Scope};
+use event::TopicPartition;
+use evidence::{EvidenceError, Judgement, Period, Policy, Progress, Scope, Wanted};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::runtime::Runtime;
 
@@ -97,21 +98,49 @@ impl FsckArgs {
 pub struct ProofArgs {
     #[command(flatten)]
     source: Source,
-    /// Event
-    #[arg(value_name = "EVENT_ID")]
-    event_id: String,
+    /// Event id
+    #[arg(value_name = "EVENT_ID", required_unless_present = "record")]
+    event_id: Option<String>,
+    /// Search only segments within one hour of this time (RFC 3339); without it, the whole log
+    #[arg(long, value_name = "TIME", requires = "event_id")]
+    at: Option<String>,
+    /// Select the event by the coordinates of its record
+    #[arg(long, value_name = "TOPIC/PARTITION/OFFSET", conflicts_with = "event_id")]
+    record: Option<String>,
     /// Also write the proof to a file
     #[arg(short, long, value_name = "FILE")]
     out: Option<PathBuf>,
 }
 
 impl ProofArgs {
+    fn wanted(&self) -> Result<Wanted, Failure> {
+        if let Some(record) = &self.record {
+            return parse_record(record).ok_or_else(|| {
+                Failure::usage(format!("`{record}` is not <topic>/<partition>/<offset>"))
+            });
+        }
+        let event_id = self.event_id.clone();
+        let event_id = event_id.ok_or_else(|| Failure::usage("give an event id or `--record`"))?;
+        let around = |text: &String| -> Result<Period, Failure> {
+            let at = event::Timestamp::parse_rfc3339(text)
+                .ok_or_else(|| Failure::usage(format!("`--at`: `{text}` is not a time")))?;
+            let at_ms = at.millis();
+            Ok(Period {
+                from_ms: at_ms.saturating_sub(HOUR_MS),
+                to_ms: at_ms.saturating_add(HOUR_MS),
+            })
+        };
+        let period = self.at.as_ref().map(around).transpose()?;
+        Ok(Wanted::Id { event_id, period })
+    }
+
     pub(super) fn run(self, context: &Context) -> Result<Ended, Failure> {
+        let wanted = self.wanted()?;
         let policy = self.source.policy(context)?;
         let runtime = roles::runtime()?;
         let archive = self.source.open(context, &runtime)?;
         let bar = bar();
-        let proof = evidence::prove(&archive, &policy, &self.event_id, &mut show(&bar));
+        let proof = evidence::prove(&archive, &policy, &wanted, &mut show(&bar));
         bar.finish_and_clear();
         let proof = match proof {
             Ok(proof) => proof,
@@ -127,6 +156,18 @@ impl ProofArgs {
         }
         Ok(verdict.into())
     }
+}
+
+/// Milliseconds of an hour.
+const HOUR_MS: i64 = 3_600_000;
+
+/// Parses `<topic>/<partition>/<offset>`; a topic name contains no slash.
+fn parse_record(text: &str) -> Option<Wanted> {
+    let mut parts = text.split('/');
+    let (topic, partition, offset) = (parts.next()?, parts.next()?, parts.next()?);
+    let partition = TopicPartition::new(topic, partition.parse().ok()?);
+    let offset = offset.parse().ok()?;
+    parts.next().is_none().then_some(Wanted::Record { partition, offset })
 }
 
 /// Arguments of `driftseal export`.

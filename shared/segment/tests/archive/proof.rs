@@ -7,7 +7,7 @@ use segment::fault::Judgement;
 use segment::layout;
 use segment::leaf::field_commitment;
 use segment::policy::Policy;
-use segment::proof::{self, EventProof, Field};
+use segment::proof::{self, EventProof, Field, Sought};
 use segment::replay::Replay;
 
 use crate::common::{START_MS, World, run_completed, sealer_key};
@@ -21,7 +21,13 @@ fn prove(world: &World, event_id: &str) -> Option<EventProof> {
     let leaves: Vec<_> = entries.iter().map(|entry| entry.leaf).collect();
     entries.iter().find_map(|entry| {
         let parquet = &world.objects[&entry.opened.manifest.segment()?.parquet_path];
-        proof::prove(event_id, parquet, entry, &leaves, replay.checkpoint()).unwrap()
+        if !proof::may_hold(parquet.clone(), event_id) {
+            return None;
+        }
+        let mut found = proof::prove(Sought::Id(event_id), parquet, entry).unwrap()?;
+        let path = merkle::rfc6962::prove_inclusion(&leaves, entry.index).unwrap();
+        found.place_in_log(entry.index, path, replay.checkpoint());
+        Some(found)
     })
 }
 
