@@ -6,6 +6,7 @@
 
 pub mod alertmanager;
 pub mod flush;
+pub mod growth;
 pub mod kafka;
 pub mod process;
 pub mod receiver;
@@ -16,6 +17,7 @@ pub mod s3;
 pub mod sealed;
 pub mod send;
 pub mod settle;
+pub mod synthetic;
 pub mod tables;
 pub mod topic;
 pub mod traffic;

@@ -1,0 +1,33 @@
+//! The cost of cold paths does not depend on the age of the log: gates on requests and bytes, not on
+//! time. `cargo bench -p tests --bench growth` prints the table up to a million segments.
+
+use tests::growth::{Cost, measure};
+
+/// Most bytes of a cold path.
+const BYTES_MAX: u64 = 2 * 1024 * 1024;
+
+#[test]
+fn cold_paths_do_not_grow_with_the_log() {
+    let grown: Vec<_> = [1_000, 10_000, 40_000].into_iter().map(measure).collect();
+    let names = ["sealer ready", "proof by coordinates", "proof by id and hour"];
+    let costs = |growth: &tests::growth::Growth| [growth.start, growth.record, growth.hour];
+    for growth in &grown {
+        for (name, Cost { reads, bytes, .. }) in names.into_iter().zip(costs(growth)) {
+            println!("{} segments, {name}: {reads} reads, {bytes} bytes", growth.segments);
+            assert!(bytes <= BYTES_MAX, "{name}: {bytes} bytes");
+        }
+    }
+    let (small, large) = (&grown[0], &grown[2]);
+    let pairs = costs(small).into_iter().zip(costs(large));
+    // Each doubling of the log is one more step of a search: a head and its commit, in each of four
+    // partitions for a period.
+    for ((name, (small, large)), step) in names.into_iter().zip(pairs).zip([3, 2, 16]) {
+        let doublings = 6;
+        assert!(
+            large.reads <= small.reads + doublings * step,
+            "{name}: {} reads became {}",
+            small.reads,
+            large.reads
+        );
+    }
+}
