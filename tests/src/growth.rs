@@ -84,10 +84,10 @@ pub fn measure(segments: u64) -> Growth {
 }
 
 fn cost(store: &Synthetic, work: impl FnOnce()) -> Cost {
-    let _ = store.take_counts();
+    let (reads_before, bytes_before) = store.counts();
     let stopwatch = Stopwatch::start();
     work();
     let elapsed = stopwatch.elapsed();
-    let (reads, bytes) = store.take_counts();
-    Cost { reads, bytes, elapsed }
+    let (reads, bytes) = store.counts();
+    Cost { reads: reads - reads_before, bytes: bytes - bytes_before, elapsed }
 }

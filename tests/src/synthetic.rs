@@ -295,10 +295,10 @@ impl Synthetic {
         }
     }
 
-    /// Objects and bytes that were read since this was last asked.
+    /// Objects and bytes that were read so far.
     #[must_use]
-    pub fn take_counts(&self) -> (u64, u64) {
-        (self.reads.swap(0, Ordering::SeqCst), self.bytes.swap(0, Ordering::SeqCst))
+    pub fn counts(&self) -> (u64, u64) {
+        (self.reads.load(Ordering::SeqCst), self.bytes.load(Ordering::SeqCst))
     }
 }
 

@@ -1,9 +1,9 @@
 //! The check of one segment: a pure function that any thread may run.
 
-use event::{column, kind};
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use event::{Kind, Writer, column, kind, schema};
 use merkle::hash;
 
 use super::findings::{Finding, Severity};
@@ -12,22 +12,27 @@ use crate::fault::Fault;
 use crate::manifest::SegmentManifest;
 use crate::read::{self, ReadError};
 
-/// Kinds of computed events begin with one of these. The identifier of each is derived, so that a
-/// process which died may write it again.
-const COMPUTED: [&str; 6] =
-    ["metric.", "drift.", "eval.", "maintenance.", "monitor.", "notification."];
+/// Whether events of a kind may be computed from others. The identifier of such an event is derived,
+/// so that a process that is restarted may write it again.
+fn may_be_computed(kind: &str) -> bool {
+    let known = schema().kind(kind);
+    known.is_some_and(|known| known.is_written_by(Writer::Monitor) || is_notifiers_own(known))
+}
 
-/// Kinds of these that name no origin: their identifiers are derived from the alert.
-const WITHOUT_ORIGIN: [&str; 5] = [
-    kind::NOTIFICATION_DELIVERED,
-    kind::NOTIFICATION_FAILED,
-    kind::NOTIFICATION_SUPPRESSED,
-    kind::MONITOR_DEAD,
-    kind::MONITOR_RECOVERED,
-];
+/// Whether only the notifier writes events of a kind. They name no origin: their identifiers are
+/// derived from the alert.
+fn is_notifiers_own(kind: &Kind) -> bool {
+    kind.written_by == [Writer::Notifier]
+}
 
-/// Kind of events that did not decode.
-const QUARANTINED: &str = kind::QUARANTINE_ADDED;
+/// Whether an event is computed from others.
+fn is_computed(event: &event::Event<'_>, kind: &str) -> bool {
+    let known = schema().kind(kind);
+    match event.get(column::origin::TOPIC) {
+        Some(_) => known.is_some_and(|known| known.is_written_by(Writer::Monitor)),
+        None => known.is_some_and(is_notifiers_own),
+    }
+}
 
 /// A segment to check.
 #[derive(Debug, Clone)]
@@ -117,9 +122,11 @@ impl SegmentTask {
             }
         }
         // Another pass over the rows, for the few segments where something is to be counted.
-        let counted = checked.census.agents.keys().any(|(_, kind)| {
-            kind == QUARANTINED || COMPUTED.iter().any(|family| kind.starts_with(family))
-        });
+        let counted = checked
+            .census
+            .agents
+            .keys()
+            .any(|(_, kind)| kind == kind::QUARANTINE_ADDED || may_be_computed(kind));
         if counted {
             read::for_each_row(parquet, |_, row| {
                 outcome.count(&row.event);
@@ -148,11 +155,11 @@ impl SegmentOutcome {
 
     fn count(&mut self, event: &event::Event<'_>) {
         let kind = event.text(column::KIND).unwrap_or_default();
-        if kind == QUARANTINED {
+        if kind == kind::QUARANTINE_ADDED {
             let reason = event.text(column::quarantine::REASON).unwrap_or_default();
             let count = self.quarantined.entry(reason.to_owned()).or_default();
             *count = count.saturating_add(1);
-        } else if event.get(column::origin::TOPIC).is_some() || WITHOUT_ORIGIN.contains(&kind) {
+        } else if is_computed(event, kind) {
             let id = hash::sha256(event.text(column::EVENT_ID).unwrap_or_default().as_bytes());
             self.computed_ids.push(id.first_chunk().copied().unwrap_or_default());
         }
@@ -214,5 +221,46 @@ pub fn same_facts(place: &str, signed: &SegmentFacts, found: &SegmentFacts) -> R
         Ok(())
     } else {
         Err(Fault::new("facts of the manifest", place, format!("{signed:?}"), format!("{found:?}")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_computed_follows_from_who_writes_it() {
+        for kind in [
+            kind::METRIC_WINDOW,
+            kind::DRIFT_ALERT_FIRING,
+            kind::EVAL_RESULT,
+            kind::MAINTENANCE_APPLIED,
+            kind::MONITOR_TICK,
+            kind::MONITOR_DEAD,
+            kind::MONITOR_RECOVERED,
+            kind::NOTIFICATION_DELIVERED,
+            kind::NOTIFICATION_FAILED,
+            kind::NOTIFICATION_SUPPRESSED,
+        ] {
+            assert!(may_be_computed(kind), "{kind}");
+        }
+        for kind in [kind::RUN_COMPLETED, kind::DRIFT_ALERT_ACKNOWLEDGED, "of.another.version"] {
+            assert!(!may_be_computed(kind), "{kind}");
+        }
+        let without_origin: Vec<_> = schema()
+            .kinds()
+            .filter(|kind| is_notifiers_own(kind))
+            .map(|k| k.name.as_str())
+            .collect();
+        assert_eq!(
+            without_origin,
+            [
+                kind::MONITOR_DEAD,
+                kind::MONITOR_RECOVERED,
+                kind::NOTIFICATION_DELIVERED,
+                kind::NOTIFICATION_FAILED,
+                kind::NOTIFICATION_SUPPRESSED,
+            ]
+        );
     }
 }
