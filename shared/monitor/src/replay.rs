@@ -68,11 +68,13 @@ use crate::catalogue::Catalogue;
 use crate::output::Destination;
 use crate::semantics::SEMANTICS;
 
-/// Families, and kinds, whose events are computed: a row of one says from what.
-const COMPUTED: [&str; 4] = ["metric.", "drift.", kind::MONITOR_ALIVE, kind::MONITOR_GAP];
-
-/// Kinds of these families that are acts of people.
-const ACTS: [&str; 2] = [kind::DRIFT_ALERT_ACKNOWLEDGED, kind::DRIFT_ALERT_DISMISSED];
+/// Whether events of a kind are computed, so that a row of one says from what: those of two
+/// families, later kinds included, but for the acts of people.
+fn is_computed(kind: &str) -> bool {
+    let is_of_family = matches!(kind.split_once('.'), Some(("metric" | "drift", _)));
+    let is_act = event::schema().kind(kind).is_some_and(|kind| kind.act);
+    (is_of_family && !is_act) || kind == kind::MONITOR_ALIVE || kind == kind::MONITOR_GAP
+}
 
 /// The replay of one partition.
 #[derive(Debug)]
@@ -195,8 +197,7 @@ impl Replay {
             (event.int(column::origin::OFFSET), event.int(column::origin::ORDINAL))
         else {
             let kind = event.text(column::KIND).unwrap_or_default();
-            let computed = COMPUTED.iter().any(|family| kind.starts_with(family));
-            if topic.is_some() || computed && !ACTS.contains(&kind) {
+            if topic.is_some() || is_computed(kind) {
                 self.side(destination).unexplained(at, None, event);
             } else {
                 self.outcome.other_events += 1;

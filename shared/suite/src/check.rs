@@ -82,7 +82,7 @@ pub(crate) mod testing {
             Form::Number { .. } | Form::Share | Form::Level | Form::Count { .. } => 1.into(),
             Form::Texts { .. } => serde_json::json!(["a"]),
             Form::NumberColumn => "run.steps".into(),
-            Form::TextColumn => "run.output".into(),
+            Form::TextColumn => column::run::OUTPUT.path().into(),
             Form::Flag | Form::Schema => true.into(),
             Form::Choice(words) => words[0].into(),
             Form::Labels { .. } | Form::Section(_) | Form::Checks => Value::Null,

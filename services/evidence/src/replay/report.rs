@@ -141,9 +141,9 @@ impl ReplayReport {
         for PartitionReplay { topic, partition, outcome, .. } in &self.partitions {
             self.records += outcome.records;
             self.quarantined += outcome.quarantined;
-            self.windows += outcome.same_of("metric.");
+            self.windows += outcome.same_in("metric");
             self.baselines += outcome.same_of("drift.baseline.");
-            self.alerts += outcome.same_of("drift.") - outcome.same_of("drift.baseline.");
+            self.alerts += outcome.same_in("drift") - outcome.same_of("drift.baseline.");
             self.heartbeats += outcome.same_of(kind::MONITOR_ALIVE);
             self.gaps += outcome.same_of(kind::MONITOR_GAP);
             for (kind, count) in &outcome.same {

@@ -274,8 +274,8 @@ impl Firing {
         let version = event.text(column::AGENT_VERSION).unwrap_or_default().to_owned();
         let mut cells = Vec::new();
         for (id, cell) in event.cells() {
-            let path = &schema().column(*id).path;
-            if !path.starts_with("drift.") || *id == column::drift::SUPPRESSED_BY.id() {
+            let is_drift = schema().column(*id).group.as_deref() == Some("drift");
+            if !is_drift || *id == column::drift::SUPPRESSED_BY.id() {
                 continue;
             }
             let kept = match cell {
@@ -289,7 +289,7 @@ impl Firing {
                 // No column of the family is one.
                 Cell::Bool(_) | Cell::Bytes(_) | Cell::Map(_) => continue,
             };
-            cells.push((path.clone(), kept));
+            cells.push((id.path().to_owned(), kept));
         }
         Self { agent, version, cells }
     }

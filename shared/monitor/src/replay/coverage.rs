@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use event::{Event, column, kind};
+use event::{Event, column, kind, schema};
 
 use super::outcome::{NotCompared, Part};
 use crate::catalogue::Missing;
@@ -55,7 +55,8 @@ impl Coverage {
             let all = metric.chain(missing.detectors.iter().map(|(n, v)| (Part::Detector, n, v)));
             all.map(|(part, name, version)| (part, name.clone(), *version)).next()
         };
-        let is_drift = event.text(column::KIND).is_some_and(|kind| kind.starts_with("drift."));
+        let is_drift =
+            event.text(column::KIND).and_then(|kind| schema().family(kind)) == Some("drift");
         let watched = event.text(column::drift::METRIC);
         let name = event.text(column::metric::NAME).or_else(|| watched.map(metric::name_of));
         let Some(name) = name else {

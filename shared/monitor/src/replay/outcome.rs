@@ -255,6 +255,13 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// Sealed outputs that are as recomputed, of the kinds of a family.
+    #[must_use]
+    pub fn same_in(&self, family: &str) -> u64 {
+        let is_in = |kind: &str| event::schema().family(kind) == Some(family);
+        self.same.iter().filter(|(kind, _)| is_in(kind)).map(|(_, count)| count).sum()
+    }
+
     /// Sealed outputs that are as recomputed, whose kind begins so.
     #[must_use]
     pub fn same_of(&self, family: &str) -> u64 {
