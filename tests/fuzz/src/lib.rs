@@ -1,4 +1,5 @@
-//! Fuzz targets: every decoder and parser that reads bytes of somebody else.
+//! Fuzz targets: decoders and parsers that read bytes of somebody else. Not among them yet: mapping
+//! documents, CSV, most of the configuration, and heads of the log.
 //!
 //! A target is a function of bytes that returns whether they were accepted, and panics if a promise
 //! does not hold: that any bytes have an answer, and what else the reader promises (one exact form
