@@ -1,14 +1,13 @@
-//! Distances between two samples: one measure, one file. [`ALL`] lists those that alerts show,
-//! [`CANDIDATES`] the others; to add one, write its file and a line in one of the lists.
+//! Distances between two samples, one file each. [`ALL`] lists those that alerts show,
+//! [`CANDIDATES`] the others; to add one, write its file and its line in one of the lists.
 //!
 //! Two samples are first pooled ([`Pooled`]): from values, which is exact, or from two sketches,
 //! with the sketches' error carried to the result ([`Bounded`]). Measures of categories, and those
 //! that bin values, take a [`Table`] of counts.
 //!
-//! **Thresholds.** Those of effect sizes are never exceeded by what the sizes of the samples
-//! explain alone, but in about one of a thousand comparisons; those of tests are the critical
-//! values at [`LEVEL`]. A comparison says nothing about a stream that is compared again and
-//! again: that is what the detectors are for.
+//! **Thresholds.** Samples of equal distributions exceed the threshold of an effect size in about
+//! one of a thousand comparisons; the thresholds of tests are the critical values at [`LEVEL`].
+//! Both hold for a single comparison; for a stream that is compared again and again use a detector.
 //!
 //! ```
 //! use drift::{Pooled, distance};

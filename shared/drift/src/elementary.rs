@@ -1,12 +1,13 @@
-//! Logarithm, exponential and normal distribution that are the same on every machine.
+//! Logarithm, exponential and normal distribution with the same bits on every machine.
 //!
-//! A platform's own differ from the next platform's in the last bit, and a verdict that is
-//! recomputed elsewhere must not. These use the bits of the number and `+ - * /` only: reduction
-//! to a small argument, then a power series. They are within two units in the last place.
+//! Those of the platform's library may differ in the last bit between platforms, but a verdict must
+//! be the same wherever it is recomputed. These use only the bits of the number and `+ - * /`:
+//! reduction to a small argument, then a power series. Their error is at most two units in the last
+//! place.
 
 /// Density of the standard normal distribution at 0.
 const PEAK: f64 = 0.398_942_280_401_432_7;
-/// Beyond this many standard deviations the distribution function is 0 or 1.
+/// Number of standard deviations beyond which the distribution function is taken as 0 or 1.
 const FAR: f64 = 38.0;
 
 /// Mantissa bits of a float.
@@ -17,7 +18,7 @@ const MANTISSA: u64 = (1 << 52) - 1;
 const LN_2_HIGH: f64 = f64::from_bits(0x3FE6_2E42_FEF0_0000);
 const LN_2_LOW: f64 = 7.440_617_110_012_397e-11;
 
-/// Odd numbers of the logarithm's series, from its far end.
+/// Odd numbers of the logarithm's series, in descending order.
 const ODD: [f64; 11] = [23.0, 21.0, 19.0, 17.0, 15.0, 13.0, 11.0, 9.0, 7.0, 5.0, 3.0];
 
 /// A count as a number.
@@ -46,8 +47,8 @@ pub(crate) fn ln(x: f64) -> f64 {
     exponent * LN_2_HIGH + (f - (rest - exponent * LN_2_LOW))
 }
 
-/// Exponential; 0 below -700 and that of 700 above it, so that it is neither infinite nor
-/// subnormal.
+/// Exponential; 0 for arguments below -700, and `exp(700)` above 700, so that the result is neither
+/// infinite nor subnormal.
 pub(crate) fn exp(x: f64) -> f64 {
     if x < -700.0 {
         return 0.0;

@@ -1,4 +1,4 @@
-//! Numbers that were checked at the edge, so that nothing behind it checks again.
+//! Numbers that are validated once, at the boundary, and carry that in their type.
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -8,7 +8,7 @@ use thiserror::Error;
 #[serde(try_from = "f64", into = "f64")]
 pub struct Finite(f64);
 
-/// The number is NaN, infinite, or outside the range asked for.
+/// The number is NaN, infinite, or out of range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("the number is not finite or out of range")]
 pub struct NotFinite;
@@ -41,17 +41,17 @@ impl From<Finite> for f64 {
     }
 }
 
-/// A number from 0 to 1: what a detector of a bounded mean takes.
+/// A number from 0 to 1: the input of detectors of a bounded mean.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize, Deserialize)]
 #[serde(try_from = "f64", into = "f64")]
 pub struct Unit(f64);
 
 impl Unit {
-    /// Nothing of it.
+    /// 0.
     pub const ZERO: Self = Self(0.0);
-    /// Half of it.
+    /// One half.
     pub const HALF: Self = Self(0.5);
-    /// All of it.
+    /// 1.
     pub const ONE: Self = Self(1.0);
 
     /// Checks a number.

@@ -1,4 +1,4 @@
-//! e-d-BH: which of many e-detectors to believe together, so that few of those are wrong.
+//! e-d-BH: which of many e-detectors to reject together, with few false rejections among them.
 //!
 //! Dandapanthula, Ramdas: *Multiple testing in multi-stream sequential change detection*,
 //! arXiv 2501.04130 (the e-BH procedure of Wang, Ramdas 2022, over e-detectors). With the e-values
@@ -8,51 +8,49 @@
 //! k* = largest k with  #{i : M_i >= threshold / k} >= k       reject every i with M_i >= threshold / k*
 //! ```
 //!
-//! A stream alone needs `threshold`; two that move together half of it each, and so on.
+//! A single stream needs `threshold`; two that move together need half of it each, and so on.
 //!
 //! **Guarantee.** Let `P` be the share of unchanged streams among those rejected (0 if there are
-//! none), and `N` the values that all unchanged streams have had. At every stopping time, whatever
-//! it depends on:
+//! none), and `N` the number of values that all unchanged streams have taken. At every stopping
+//! time, whatever it depends on:
 //!
 //! ```text
 //! E[P] <= E[N] / threshold
 //! ```
 //!
-//! So for one value of each stream at a time, which is `N = K t`, the expected share divided by the
-//! expected time (the paper's *error over patience*) is at most `alpha`. Streams may depend on
+//! So if every stream takes one value per unit of time, `N = K t`, the expected share divided by
+//! the expected time (the paper's *error over patience*) is at most `alpha`. Streams may depend on
 //! each other in any way, provided that each `M_i` is an e-detector given the past of *all* of
-//! them. The proof is one line: an unchanged stream among `R` that are rejected has
-//! `1 / R <= M_i / threshold`, and `E[M_i] <= E[N_i]`. A detector with a head start of `r` adds `r`
-//! to `N`.
+//! them. The proof is one line: an unchanged stream among `R` that are rejected has `1 / R <= M_i /
+//! threshold`, and `E[M_i] <= E[N_i]`. A detector with a head start of `r` adds `r` to `N`.
 //!
-//! **Bounded.** `k` goes up to [`LEVELS`] only; then as many streams as there are with
-//! `M_i >= threshold / 16` are rejected, and the line above holds for them just the same.
+//! **Bounded.** `k` is at most [`LEVELS`]; at that level all streams with `M_i >= threshold / 16`
+//! are rejected, and the bound above still holds.
 //!
-//! **State.** Only how many streams have which [`Level`]: a change costs a few additions, a
-//! question at most sixteen, whatever `K`.
+//! **State.** The number of streams at each [`Level`]: an update costs a few additions and a query
+//! at most sixteen, whatever `K`.
 //!
-//! # What it does not say
+//! # What it does not guarantee
 //!
-//! - Nothing about the *number* of false rejections: a hundred right ones carry some wrong ones.
-//! - Nothing about a part of what is rejected, for instance what is left after a filter.
-//! - Nothing after long: whoever waits for ever sees every detector alarm, so that no bound that
-//!   does not grow with the time of watching can hold for any such procedure.
+//! - The *number* of false rejections: a hundred correct ones may come with several false ones.
+//! - Any subset of the rejected streams, such as those left by a filter.
+//! - A bound that does not grow with time: every detector alarms eventually, so no such procedure
+//!   can have one.
 
 use serde::{Deserialize, Serialize};
 
-/// Largest number of streams whose threshold it divides by.
+/// Largest rejection count tried by e-d-BH.
 pub const LEVELS: u8 = 16;
 
-/// How many streams must be rejected together for one to be among them; or that no such number up
-/// to [`LEVELS`] is enough.
+/// The smallest rejection count with which a stream is rejected, if one up to [`LEVELS`] suffices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Level(u8);
 
 impl Level {
-    /// Of a stream that is not among any.
+    /// The stream is not rejected with any count.
     pub const NONE: Self = Self(0);
 
-    /// The level of an e-value: the least `k` with `k * e_value >= threshold`.
+    /// The level of an e-value: the smallest `k` with `k * e_value >= threshold`.
     #[must_use]
     pub fn of(e_value: f64, threshold: f64) -> Self {
         if e_value * f64::from(LEVELS) < threshold {
@@ -63,41 +61,42 @@ impl Level {
     }
 }
 
-/// What is rejected together.
+/// The streams that are rejected together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rejected {
-    /// By how much the threshold is divided: `k*`.
+    /// Divisor of the threshold: `k*`.
     pub divisor: u8,
-    /// How many streams; at least `divisor`.
+    /// Number of rejected streams; at least `divisor`.
     pub streams: u64,
 }
 
 impl Rejected {
-    /// Whether a stream of that level is among them.
+    /// Whether a stream of this level is rejected.
     #[must_use]
     pub const fn contains(&self, level: Level) -> bool {
         level.0 > 0 && level.0 <= self.divisor
     }
 }
 
-/// How many streams have which level.
+/// The number of streams at each level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct EdBh {
     counts: [u32; LEVELS as usize],
 }
 
 impl EdBh {
-    /// A stream's level has changed. One that is new had [`Level::NONE`]; one that is gone gets it.
+    /// Records that a stream's level changed. A new stream comes from [`Level::NONE`], and one that
+    /// is removed goes there.
     ///
     /// # Panics
     ///
-    /// If no stream has the level that it leaves.
+    /// If no stream is at the level `from`.
     pub fn moved(&mut self, from: Level, to: Level) {
         if from == to {
             return;
         }
         if let Some(count) = self.of(from) {
-            assert!(*count > 0, "a stream leaves a level that has none");
+            assert!(*count > 0, "a stream leaves a level that no stream is at");
             *count -= 1;
         }
         if let Some(count) = self.of(to) {
@@ -105,11 +104,12 @@ impl EdBh {
         }
     }
 
+    /// Count of a level; `None` for [`Level::NONE`].
     fn of(&mut self, level: Level) -> Option<&mut u32> {
         usize::from(level.0).checked_sub(1).and_then(|place| self.counts.get_mut(place))
     }
 
-    /// What is rejected now.
+    /// The current rejection; `None` if no stream is rejected.
     #[must_use]
     pub fn rejected(&self) -> Option<Rejected> {
         let mut streams = 0;

@@ -1,4 +1,4 @@
-//! FOCuS: since when, for any mean and any size of change.
+//! FOCuS: the time of a change, for any mean and any size of change.
 //!
 //! Romano, Eckley, Fearnhead, Rigaill: *Fast online changepoint detection via functional pruning
 //! CUSUM statistics*, JMLR 24(81) 2023; for other families Ward, Romano, Eckley, Fearnhead:
@@ -20,14 +20,14 @@
 //!
 //! **Bounded memory.** A long trend would keep every point. Beyond [`CORNERS_MAX`] the corner that
 //! changes the hull least is dropped; the statistic is then a lower bound of the maximum, and the
-//! estimate is one of the corners kept.
+//! estimate is one of the remaining corners.
 //!
-//! **What it is not.** No false-alarm guarantee comes with the statistic; it says *when*, the
-//! e-detectors say *whether*. [`crate::localiser`] is the exact argmax for the bets of
-//! `esr_bounded`; this one needs no bound and no range. Means of a Bernoulli stream may lie
-//! anywhere in `[0, 1]`; a Gaussian one is taken to have variance 1, so divide its values by their
-//! standard deviation, or read the statistic in units of the variance. The estimate itself does
-//! not depend on the variance.
+//! **What it is not.** The statistic has no false-alarm guarantee; it estimates *when*, the
+//! e-detectors decide *whether*. [`crate::localiser`] is the exact argmax for the bets of
+//! `esr_bounded`; this one needs no bound and no range. Bernoulli values may lie anywhere in `[0,
+//! 1]`. Gaussian values are assumed to have variance 1: divide them by their standard deviation, or
+//! read the statistic in units of the variance. The estimate itself does not depend on the
+//! variance.
 
 use serde::{Deserialize, Serialize};
 
@@ -35,13 +35,13 @@ use crate::detector::Direction;
 use crate::elementary::{ln, real};
 use crate::finite::Finite;
 
-/// Corners kept of each hull.
+/// Largest number of corners of each hull.
 pub const CORNERS_MAX: usize = 128;
 
 /// How values are distributed around their mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Family {
-    /// Zeros and ones, or anything between, with the binomial likelihood.
+    /// Zeros and ones, or anything in between, with the binomial likelihood.
     Bernoulli,
     /// Real numbers of variance 1.
     Gaussian,
@@ -56,11 +56,11 @@ pub struct Change<M> {
     pub observations: u64,
     /// Sum of those values.
     pub sum: f64,
-    /// Logarithm of the generalised likelihood ratio, natural.
+    /// Natural logarithm of the generalised likelihood ratio.
     pub statistic: f64,
 }
 
-/// A point of the running sum at which a change may have been.
+/// A point of the running sum at which a change may have begun.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 struct Corner<M> {
     /// Values before the change.
@@ -83,8 +83,8 @@ impl<M: Copy> Hull<M> {
         Self { sign, corners: Vec::new() }
     }
 
-    /// Whether the middle of three points is no corner; for a lower hull, whether it does not lie
-    /// below the line through the others.
+    /// Whether the middle one of three points is not a corner; for a lower hull, whether it does
+    /// not lie below the line through the others.
     fn straight(&self, one: &Corner<M>, two: &Corner<M>, three: &Corner<M>) -> bool {
         self.area(one, two, three) <= 0.0
     }
@@ -137,7 +137,8 @@ impl<M: Copy> Hull<M> {
     }
 }
 
-/// Finds the most likely change of a mean. `M` marks a value, for example its position and time.
+/// Estimates the most likely change of a mean. `M` identifies a value, for example by its position
+/// and time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Focus<M> {
     family: Family,
@@ -149,8 +150,8 @@ pub struct Focus<M> {
 }
 
 impl<M: Copy> Focus<M> {
-    /// Looks for changes in that direction, from the mean `before` or, without it, from a mean to
-    /// be estimated. `None` if a Bernoulli mean does not lie strictly between 0 and 1.
+    /// Watches for changes in a direction, from the mean `before` or, without it, from an estimated
+    /// mean. `None` if a Bernoulli mean does not lie strictly between 0 and 1.
     #[must_use]
     pub fn new(family: Family, before: Option<Finite>, direction: Direction) -> Option<Self> {
         let before = before.map(Finite::value);
@@ -175,8 +176,7 @@ impl<M: Copy> Focus<M> {
         })
     }
 
-    /// Takes the next value; `mark` names it. Of a Bernoulli stream, what lies outside `[0, 1]`
-    /// counts as the nearer end.
+    /// Takes the next value, identified by `mark`. Bernoulli values are clamped to `[0, 1]`.
     pub fn update(&mut self, value: Finite, mark: M) {
         let value = match self.family {
             Family::Bernoulli => value.value().clamp(0.0, 1.0),
@@ -186,11 +186,11 @@ impl<M: Copy> Focus<M> {
         for hull in [&mut self.rises, &mut self.falls].into_iter().flatten() {
             hull.push(corner, self.before);
         }
-        self.count = self.count.saturating_add(1);
+        self.count += 1;
         self.sum += value;
     }
 
-    /// The most likely change; `None` while nothing speaks for one.
+    /// The most likely change; `None` while there is no evidence of one.
     #[must_use]
     pub fn estimate(&self) -> Option<Change<M>> {
         let mut best: Option<Change<M>> = None;
@@ -210,7 +210,7 @@ impl<M: Copy> Focus<M> {
         best
     }
 
-    /// The statistic of a change at that corner, 0 if it goes the other way.
+    /// The statistic of a change at a corner; 0 if the change goes the other way.
     fn statistic(&self, sign: f64, corner: &Corner<M>) -> f64 {
         let (earlier, later) = (real(corner.count), real(self.count - corner.count));
         if later <= 0.0 || (self.before.is_none() && earlier <= 0.0) {
@@ -245,8 +245,8 @@ impl<M: Copy> Focus<M> {
     }
 }
 
-/// Kullback-Leibler divergence of Bernoulli distributions, natural. Rounding may have put a mean
-/// a little beyond 0 or 1.
+/// Kullback-Leibler divergence of Bernoulli distributions, in nats. Rounding may have put a mean
+/// slightly beyond 0 or 1.
 fn divergence(mean: f64, null: f64) -> f64 {
     let part = |share: f64, null: f64| if share > 0.0 { share * ln(share / null) } else { 0.0 };
     part(mean, null) + part(1.0 - mean, 1.0 - null)

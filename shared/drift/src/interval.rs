@@ -1,13 +1,13 @@
 //! Confidence intervals for rates, differences of rates and means.
 //!
-//! Wilson and Newcombe need nothing but a square root, and repeat bit for bit on every machine.
-//! Clopper-Pearson and Student's t ask `statrs` for a quantile, whose last bits may differ
+//! Wilson's and Newcombe's intervals need only a square root, and are the same bit for bit on every
+//! machine. Clopper-Pearson and Student's t use quantiles of `statrs`, whose last bits may differ
 //! between platforms: round before comparing.
 
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{Beta, ContinuousCDF, Normal, StudentsT};
 
-/// A confidence level and the normal quantile that belongs to it.
+/// A confidence level with its normal quantile.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Confidence {
     level: f64,
@@ -58,14 +58,14 @@ pub fn wilson(successes: u64, trials: u64, confidence: Confidence) -> Option<Int
     let shrink = 1.0 + z * z / n;
     let middle = (rate + z * z / (2.0 * n)) / shrink;
     let half = z / shrink * (rate * (1.0 - rate) / n + z * z / (4.0 * n * n)).sqrt();
-    // The ends are exactly 0 and 1 there; rounding must not say otherwise.
+    // There the ends are exactly 0 and 1, whatever rounding gives.
     let low = if successes == 0 { 0.0 } else { (middle - half).max(0.0) };
     let high = if successes == trials { 1.0 } else { (middle + half).min(1.0) };
     Some(Interval { low, high })
 }
 
-/// Clopper and Pearson's exact interval for a rate (1934): covers at least at the level, whatever
-/// the rate. `None` without trials or with more successes than trials.
+/// Clopper and Pearson's exact interval for a rate (1934): its coverage is at least the level,
+/// whatever the rate. `None` without trials or with more successes than trials.
 #[must_use]
 pub fn clopper_pearson(successes: u64, trials: u64, confidence: Confidence) -> Option<Interval> {
     if trials == 0 || successes > trials {
@@ -75,18 +75,18 @@ pub fn clopper_pearson(successes: u64, trials: u64, confidence: Confidence) -> O
     let low = if successes == 0 {
         0.0
     } else {
-        beta_quantile(float(successes), float(trials - successes) + 1.0, tail)?
+        beta_quantile(float(successes), float(trials - successes) + 1.0, tail)
     };
     let high = if successes == trials {
         1.0
     } else {
-        beta_quantile(float(successes) + 1.0, float(trials - successes), 1.0 - tail)?
+        beta_quantile(float(successes) + 1.0, float(trials - successes), 1.0 - tail)
     };
     Some(Interval { low, high })
 }
 
-/// Upper confidence bound of a rate, exact and one-sided: the rate lies above it with at most
-/// the probability that the level leaves.
+/// Upper confidence bound of a rate, exact and one-sided: the rate exceeds it with probability at
+/// most one minus the level. `None` without trials or with more successes than trials.
 #[must_use]
 pub fn upper_bound(successes: u64, trials: u64, confidence: Confidence) -> Option<f64> {
     if trials == 0 || successes > trials {
@@ -95,11 +95,13 @@ pub fn upper_bound(successes: u64, trials: u64, confidence: Confidence) -> Optio
     if successes == trials {
         return Some(1.0);
     }
-    beta_quantile(float(successes) + 1.0, float(trials - successes), confidence.level)
+    Some(beta_quantile(float(successes) + 1.0, float(trials - successes), confidence.level))
 }
 
-fn beta_quantile(a: f64, b: f64, probability: f64) -> Option<f64> {
-    Beta::new(a, b).ok().map(|beta| beta.inverse_cdf(probability))
+/// Quantile of the beta distribution; both parameters are above 0.
+fn beta_quantile(a: f64, b: f64, probability: f64) -> f64 {
+    let Ok(beta) = Beta::new(a, b) else { unreachable!("a beta distribution of {a} and {b}") };
+    beta.inverse_cdf(probability)
 }
 
 /// Newcombe's hybrid score interval for the difference of two independent rates, the first minus
@@ -116,24 +118,26 @@ pub fn newcombe(first: (u64, u64), second: (u64, u64), confidence: Confidence) -
     })
 }
 
-/// Student's interval for a mean: right for values that are nearly normal, approximate for
-/// others from about 30 values on. `variance` is the unbiased estimate. `None` below two values.
+/// Student's interval for a mean: exact for normal values, approximate for others from about 30
+/// values on. `variance` is the unbiased estimate. `None` for fewer than two values, or a mean or
+/// variance that is not a number.
 #[must_use]
 pub fn mean_t(count: u64, mean: f64, variance: f64, confidence: Confidence) -> Option<Interval> {
     if count < 2 || !(variance >= 0.0 && mean.is_finite()) {
         return None;
     }
     let n = float(count);
-    let quantile = StudentsT::new(0.0, 1.0, n - 1.0)
-        .ok()
-        .map(|t| t.inverse_cdf(f64::midpoint(1.0, confidence.level)))?;
+    let Ok(student) = StudentsT::new(0.0, 1.0, n - 1.0) else {
+        unreachable!("{} degrees of freedom", n - 1.0)
+    };
+    let quantile = student.inverse_cdf(f64::midpoint(1.0, confidence.level));
     let half = quantile * (variance / n).sqrt();
     Some(Interval { low: mean - half, high: mean + half })
 }
 
-/// Interval for the mean of values in `[0, 1]` that assumes nothing else but independence: the
-/// empirical Bernstein bound (Maurer, Pontil 2009, theorem 4), on both sides. Wider than
-/// [`mean_t`]. `None` below two values.
+/// Interval for the mean of values in `[0, 1]` that assumes only independence: the two-sided
+/// empirical Bernstein bound (Maurer, Pontil 2009, theorem 4). Wider than [`mean_t`]. `None` for
+/// fewer than two values.
 #[must_use]
 pub fn mean_bounded(
     count: u64,

@@ -1,25 +1,27 @@
-//! Sequential change detectors over plain numbers, with what is needed to state their findings:
-//! distances between samples, intervals, a localiser, a quantile sketch and exact sums.
+//! Sequential change detectors for streams of numbers, and what it takes to report their findings:
+//! distances between samples, confidence intervals, change-point estimates, a quantile sketch and
+//! exact sums.
 //!
 //! # Promise
 //!
-//! - A detector's guarantee is stated with it, with the conditions under which it holds.
-//! - State is serializable, and resuming is exact: `run(a ++ b)` equals
-//!   `resume(save(run(a)), b)` bit for bit.
-//! - State is bounded, and an update costs the same after a million values as after one.
-//! - What feeds a decision is computed with `+ - * /` and `sqrt` alone, which IEEE 754 fixes to the
-//!   last bit: exponentials, logarithms and normal quantiles included (`elementary`). Only interval
-//!   bounds and p-values that ask `statrs` use a platform's logarithm; thresholds that come from
-//!   there are rounded.
-//! - Sketches and sums merge exactly: any order of values and merges gives the same state.
+//! - Each detector documents its guarantee and the conditions under which it holds.
+//! - State is serializable, and resuming is exact: `run(a ++ b)` equals `resume(save(run(a)), b)`
+//!   bit for bit.
+//! - State is bounded, and the cost of an update does not grow with the stream.
+//! - Decisions are computed with `+ - * /` and `sqrt` alone, which IEEE 754 defines to the last
+//!   bit; exponentials, logarithms and normal quantiles are built from these (`elementary`). Only
+//!   interval bounds and p-values from `statrs` use the platform's logarithm, and thresholds
+//!   derived from them are rounded.
+//! - Sketches and sums merge exactly: the state does not depend on the order of values and merges.
+//! - Counts do not saturate: one that overflows panics, in release builds too (`overflow-checks`).
 //!
 //! # Vocabulary
 //!
-//! *e-value*: evidence against the null hypothesis as a number; *e-detector*: a sequence of them
-//! whose value reaches `A` after no fewer than `A` values on average while nothing has changed.
-//! *Bound*: the mean that the null hypothesis still allows. *Reference*: earlier values that a
-//! detector ranks new ones among. *Cautious*: with a guarantee that counts the reference's own
-//! randomness in.
+//! *e-value*: a number that measures evidence against the null hypothesis; *e-detector*: a sequence
+//! of e-values that, while nothing has changed, takes at least `A` values on average to reach `A`.
+//! *Bound*: the most extreme mean that the null hypothesis allows. *Reference*: the earlier values
+//! that new ones are ranked against. *Cautious*: with a guarantee that accounts for the reference
+//! being a random sample.
 //!
 //! # Which detector
 //!
@@ -33,7 +35,8 @@
 //! | the same | the probability of each | [`EsrMultinomial`] |
 //! | new version against old, paired | nothing | [`Canary`] |
 //!
-//! Many streams together: [`fleet`]. Since when: [`Localiser`] for the bets of [`EsrBounded`], [`Focus`] for everything else.
+//! For many streams at once see [`fleet`]. When a change began: [`Localiser`] for the bets of
+//! [`EsrBounded`], [`Focus`] for everything else.
 //!
 //! ```
 //! use drift::{EsrBounded, Null, Signal, StreamDetector};

@@ -1,12 +1,12 @@
-//! Since when: the start that makes the values after it most unlike the null hypothesis.
+//! The time of a change: the start after which the values are least like the null hypothesis.
 //!
 //! For every bet of the mixture (see `detector::esr_bounded`) the start that maximises the
 //! likelihood ratio of everything after it is the last restart of a CUSUM (Page 1954), which
 //! takes one number. The estimate is the best start of the best bet: the exact argmax over all
 //! starts and all bets, in memory of six candidates whatever the length of the stream.
 //!
-//! **What it is not.** The estimate is chosen to look like a change, so the mean since then
-//! leans away from the null hypothesis; an interval around it is a description, not a test. The
+//! **What it is not.** The estimate is selected to look like a change, so the mean since then is
+//! biased away from the null hypothesis; an interval around it is a description, not a test. The
 //! test is the detector's.
 
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,8 @@ use serde::{Deserialize, Serialize};
 use crate::detector::{BETS, Bets, NullError};
 use crate::finite::Unit;
 
-/// Ratio beyond which counting is pointless; the start then no longer moves.
+/// Cap of a ratio: far above any threshold, and finite. The start of a capped candidate no longer
+/// moves.
 const CAP: f64 = 1e300;
 
 /// An estimated change.
@@ -38,8 +39,8 @@ struct Candidate<M> {
     sum: f64,
 }
 
-/// Finds the most likely start of a rise above (or fall below) a bound. `M` marks a value, for
-/// example its position and time.
+/// Estimates the start of a rise above (or fall below) a bound. `M` identifies a value, for example
+/// by its position and time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Localiser<M> {
     bets: Bets,
@@ -47,7 +48,7 @@ pub struct Localiser<M> {
 }
 
 impl<M: Copy> Localiser<M> {
-    /// Looks for a rise of the mean above `bound`.
+    /// Watches for a rise of the mean above `bound`.
     ///
     /// # Errors
     ///
@@ -56,7 +57,7 @@ impl<M: Copy> Localiser<M> {
         Bets::rising(bound).map(Self::with)
     }
 
-    /// Looks for a fall of the mean below `bound`.
+    /// Watches for a fall of the mean below `bound`.
     ///
     /// # Errors
     ///
@@ -75,7 +76,7 @@ impl<M: Copy> Localiser<M> {
         Self { bets, candidates }
     }
 
-    /// Takes the next value; `mark` names it.
+    /// Takes the next value, identified by `mark`.
     pub fn update(&mut self, value: Unit, mark: M) {
         let factors = self.bets.factors(value.value());
         for (candidate, factor) in self.candidates.iter_mut().zip(factors) {
@@ -83,12 +84,12 @@ impl<M: Copy> Localiser<M> {
                 *candidate = Candidate { ratio: 1.0, start: Some(mark), observations: 0, sum: 0.0 };
             }
             candidate.ratio = (candidate.ratio * factor).min(CAP);
-            candidate.observations = candidate.observations.saturating_add(1);
+            candidate.observations += 1;
             candidate.sum += value.value();
         }
     }
 
-    /// The most likely change; `None` while nothing speaks for one.
+    /// The most likely change; `None` while there is no evidence of one.
     #[must_use]
     pub fn estimate(&self) -> Option<Since<M>> {
         let mut best: Option<&Candidate<M>> = None;

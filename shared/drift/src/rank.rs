@@ -1,17 +1,17 @@
-//! Where a value stands among earlier ones: the share of them that it exceeds, ties counted half.
+//! The rank of a value among earlier ones: the share of them that it exceeds, ties counted half.
 //!
-//! The earlier values come from a quantile sketch, so values that are within 1 % of each other tie.
-//! That costs nothing in validity: two values of the same distribution, placed in the same
-//! buckets, still have the same distribution. (Beyond 2,048 buckets the sketch merges its lowest;
-//! ranks of values down there are then too low.)
+//! The earlier values come from a quantile sketch, so values within 1 % of each other tie. That
+//! does not affect validity: two values of the same distribution, placed in the same buckets, still
+//! have the same distribution. (Beyond 2,048 buckets the sketch merges its lowest; values in that
+//! range get ranks that are too low.)
 //!
 //! **Mean rank.** If a new value has the distribution that the `n` earlier ones were drawn from,
 //! then, over both, its rank has mean one half. For given earlier values the mean is that of `n`
 //! independent uniform numbers (less spread where there are ties), so it exceeds `1/2 + t` with
 //! probability at most `exp(-6 n t^2)`: a uniform number is sub-Gaussian with variance `1/12`
 //! (Marchal, Arbel: *On the sub-Gaussianity of the Beta and Dirichlet distributions*, 2017).
-//! [`Ranks::slack`] is that `t`, and makes a bounded-mean test of ranks honest about the luck of
-//! its baseline.
+//! [`Ranks::slack`] is that `t`; with it a bounded-mean test of ranks accounts for the luck of its
+//! baseline.
 
 use serde::{Deserialize, Serialize};
 
@@ -29,12 +29,12 @@ pub struct Ranks {
     zero: f64,
     /// Bucket, and the rank of its values, ascending.
     buckets: Vec<(i32, f64)>,
-    /// For each bucket and the end, the rank of what lies just below it.
+    /// For each bucket, and for the end, the rank of a value just below it.
     below: Vec<f64>,
 }
 
 impl Ranks {
-    /// Ranks among what a sketch has taken; `None` if it has taken nothing.
+    /// Ranks among the values of a sketch; `None` if it is empty.
     #[must_use]
     pub fn new(sketch: &DdSketch) -> Option<Self> {
         let count = sketch.count();
@@ -47,7 +47,7 @@ impl Ranks {
         let mut less = zeros;
         let (mut buckets, mut below) = (Vec::new(), vec![share(zeros)]);
         for (bucket, number) in sketch.buckets() {
-            let with = less.saturating_add(number);
+            let with = less + number;
             buckets.push((bucket, f64::midpoint(share(less), share(with))));
             below.push(share(with));
             less = with;
@@ -55,7 +55,7 @@ impl Ranks {
         Some(Self { count, zero: share(zeros) / 2.0, buckets, below })
     }
 
-    /// Earlier values.
+    /// Number of earlier values.
     #[must_use]
     pub const fn count(&self) -> u64 {
         self.count
@@ -72,11 +72,12 @@ impl Ranks {
         )]
         let number = |share: f64| (share * self.count as f64).round() as u64;
         let mut below = self.below.iter().copied();
-        let zeros = number(below.next().unwrap_or_default());
+        let Some(first) = below.next() else { unreachable!("ranks without an end") };
+        let zeros = number(first);
         let mut less = zeros;
         let buckets = self.buckets.iter().zip(below).map(|((bucket, _), below)| {
             let with = number(below);
-            let in_it = with.saturating_sub(less);
+            let in_it = with - less;
             less = with;
             (*bucket, in_it)
         });
@@ -86,31 +87,34 @@ impl Ranks {
     /// Rank of a value, from 0 to 1; `None` for a negative one.
     #[must_use]
     pub fn rank(&self, value: Finite) -> Option<Unit> {
-        let Some(bucket) = DdSketch::place(value)? else { return Unit::new(self.zero) };
-        self.rank_of(bucket).and_then(Unit::new)
+        let rank = DdSketch::place(value)?.map_or(self.zero, |bucket| self.rank_of(bucket));
+        let Some(rank) = Unit::new(rank) else { unreachable!("a rank of {rank}") };
+        Some(rank)
     }
 
-    /// Mean rank of the values of a sketch; `None` of none.
+    /// Mean rank of the values of a sketch; `None` if it is empty.
     #[must_use]
     pub fn mean(&self, sketch: &DdSketch) -> Option<f64> {
         let count = sketch.count();
         #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
         let sum = sketch.buckets().fold(self.zero * sketch.zeros() as f64, |sum, (bucket, n)| {
-            sum + self.rank_of(bucket).unwrap_or(1.0) * n as f64
+            sum + self.rank_of(bucket) * n as f64
         });
         #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
         (count > 0).then(|| sum / count as f64)
     }
 
-    fn rank_of(&self, bucket: i32) -> Option<f64> {
-        match self.buckets.binary_search_by_key(&bucket, |(bucket, _)| *bucket) {
+    fn rank_of(&self, bucket: i32) -> f64 {
+        let rank = match self.buckets.binary_search_by_key(&bucket, |(bucket, _)| *bucket) {
             Ok(at) => self.buckets.get(at).map(|(_, rank)| *rank),
             Err(at) => self.below.get(at).copied(),
-        }
+        };
+        let Some(rank) = rank else { unreachable!("a bucket without a rank") };
+        rank
     }
 
     /// How far the mean rank of unchanged values may lie from one half because of the luck of the
-    /// baseline, at 95 %, on one side.
+    /// baseline (95 %, one-sided).
     #[must_use]
     pub fn slack(&self) -> f64 {
         #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]

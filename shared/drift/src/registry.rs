@@ -1,7 +1,6 @@
-//! The lists of detectors: those of the monitor, and those that it is compared with. To add one,
-//! write its file under `detector/` (and the `mod` line that Rust asks for), and add its line to one
-//! of the lists. The laws in `tests/drift/laws.rs`, the benchmarks and the table of delays then run
-//! on it.
+//! The lists of detectors: those that the monitor runs, and those that it is compared with. To add
+//! one, write its file under `detector/` (with its `mod` line) and its line in one of the lists.
+//! The laws in `tests/drift/laws.rs`, the benchmarks and the table of delays then cover it.
 
 mod candidate;
 mod entry;

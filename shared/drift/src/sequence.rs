@@ -1,4 +1,4 @@
-//! A confidence sequence for a mean difference: an interval that holds at all times at once.
+//! A confidence sequence for a mean difference: an interval that is valid at all times at once.
 //!
 //! Waudby-Smith, Ramdas: *Estimating means of bounded random variables by betting*, JRSS B 86(1)
 //! 2024 (hedged capital with predictable plug-in bets). For each candidate mean `m` of values in
@@ -10,17 +10,17 @@
 //!
 //! and `m` is ruled out for good when one of them has `2 / alpha` times what it started with.
 //!
-//! **Guarantee.** If every value, given all before it, has the same mean, then with probability of
-//! at least `1 - alpha` that mean is inside the interval at *every* time (Ville's inequality for
-//! the half-and-half portfolio at the true mean): look as often as you like.
+//! **Guarantee.** If every value, given all before it, has the same mean, then with probability at
+//! least `1 - alpha` that mean is inside the interval at *every* time (Ville's inequality for the
+//! half-and-half portfolio at the true mean), however often it is checked.
 //!
 //! **Bounded memory.** Candidates are [`CANDIDATES`] fixed means, dense around 0. The bet depends
 //! on the past only and not on `m`, so `up` falls and `down` rises with `m`: a candidate that is
-//! ruled out from one side rules out all beyond it, between candidates too. The interval reported
+//! ruled out from one side rules out all beyond it, between candidates too. The reported interval
 //! ends at the last candidates that are ruled out, so it is never too narrow.
 //!
-//! **What it does not do.** It says nothing of a mean that moves; then all candidates may be ruled
-//! out, and there is no interval.
+//! **What it does not do.** It has no guarantee for a mean that moves; then all candidates may be
+//! ruled out, and there is no interval.
 
 use serde::{Deserialize, Serialize};
 
@@ -31,9 +31,10 @@ use crate::interval::Interval;
 /// Candidate means: `k |k|` ten-thousandths for `k` from -100 to 100.
 pub const CANDIDATES: usize = 201;
 
-/// The largest bet: at most nine tenths of the capital are lost at once.
+/// The largest bet: at most nine tenths of the capital is lost at once.
 const BET_MAX: f64 = 0.9;
-/// Capital beyond which counting is pointless, and below which there is none.
+/// Cap of the capital, and the capital below which it is set to 0: so it is neither infinite nor
+/// subnormal.
 const CAP: f64 = 1e300;
 const NOTHING: f64 = 1e-300;
 
@@ -44,7 +45,7 @@ pub struct ConfidenceSequence {
     /// Capital of the two gamblers for each candidate, in ascending order of candidates.
     up: Vec<f64>,
     down: Vec<f64>,
-    /// Candidates ruled out from below, and those left before the ones ruled out from above.
+    /// Number of candidates ruled out from below, and index of the first one ruled out from above.
     low: usize,
     high: usize,
     count: u64,
@@ -60,8 +61,8 @@ fn candidate(index: usize) -> f64 {
 }
 
 impl ConfidenceSequence {
-    /// A sequence that misses the mean at any time with probability of at most `alpha`; `None` if
-    /// that is not more than 0 and at most 1.
+    /// A sequence that ever excludes the mean with probability at most `alpha`; `None` unless
+    /// `alpha` is above 0 and at most 1.
     #[must_use]
     pub fn new(alpha: f64) -> Option<Self> {
         (alpha > 0.0 && alpha <= 1.0).then(|| Self {
@@ -76,7 +77,7 @@ impl ConfidenceSequence {
         })
     }
 
-    /// Takes a difference; what lies outside `[-1, 1]` counts as the nearer end.
+    /// Takes a difference, clamped to `[-1, 1]`.
     pub fn update(&mut self, difference: Finite) {
         let value = difference.value().clamp(-1.0, 1.0);
         let half = 0.5 * self.next_bet();
@@ -87,8 +88,8 @@ impl ConfidenceSequence {
         };
         let (mut low, mut high) = (self.low, self.high);
         let pairs = self.up.iter_mut().zip(&mut self.down).enumerate();
-        // Nobody plays any more but for the candidates that are left and the two around them, which
-        // show when none is left.
+        // Only the remaining candidates are still played for, and the two around them, which show
+        // when none is left.
         let played = pairs.take(self.high + 1).skip(self.low.saturating_sub(1));
         for (index, (up, down)) in played {
             let gain = half * (value - candidate(index));
@@ -114,16 +115,16 @@ impl ConfidenceSequence {
     }
 
     fn learn(&mut self, unit: f64) {
-        self.count = self.count.saturating_add(1);
+        self.count += 1;
         self.sum += unit;
         let mean = (0.5 + self.sum) / (real(self.count) + 1.0);
         self.scatter += (unit - mean) * (unit - mean);
     }
 
-    /// The interval now: the intersection of all so far. `None` if every mean is ruled out.
+    /// The current interval: the intersection of all so far. `None` if every mean is ruled out.
     #[must_use]
     pub fn interval(&self) -> Option<Interval> {
-        // Equal: between the last two candidates ruled out there is still room.
+        // If equal, means between the last two candidates that were ruled out are still possible.
         if self.low > self.high {
             return None;
         }
@@ -138,7 +139,7 @@ impl ConfidenceSequence {
         (self.count > 0).then(|| 2.0 * self.sum / real(self.count) - 1.0)
     }
 
-    /// Differences taken.
+    /// Number of differences taken.
     #[must_use]
     pub const fn observations(&self) -> u64 {
         self.count

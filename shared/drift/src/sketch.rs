@@ -1,13 +1,13 @@
 //! DDSketch: quantiles within 1 % of their value, from counts in buckets of growing width.
 //!
 //! Masson, Rim, Lee: *DDSketch: a fast and fully-mergeable quantile sketch with relative-error
-//! guarantees*, VLDB 2019. The logarithm that places a value is the quadratic interpolation
-//! between powers of two; it uses the bits of the number and `+ - * / sqrt` only, so that every
-//! machine fills the same buckets. It needs 8 % more of them than the exact logarithm.
+//! guarantees*, VLDB 2019. The bucket of a value is computed with a logarithm that interpolates
+//! quadratically between powers of two; it uses only the bits of the number and `+ - * / sqrt`, so
+//! that every machine fills the same buckets. It needs 8 % more of them than the exact logarithm.
 //!
-//! **Bound.** At most [`BUCKETS_MAX`] buckets are kept. When a value would need one more, the
-//! lowest two are merged: low quantiles lose their guarantee, high ones keep it. 2,048 buckets
-//! span 16 decades, from a microsecond to centuries of milliseconds.
+//! **Bound.** There are at most [`BUCKETS_MAX`] buckets. When a value would need one more, the
+//! lowest two are merged: low quantiles lose their guarantee, high ones keep it. 2,048 buckets span
+//! 16 decades.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +16,7 @@ use crate::finite::Finite;
 /// Relative error of a quantile.
 pub const RELATIVE_ERROR: f64 = 0.01;
 
-/// Buckets kept.
+/// Largest number of buckets.
 pub const BUCKETS_MAX: usize = 2_048;
 
 /// Values below this count as zero.
@@ -38,11 +38,11 @@ pub struct DdSketch {
 }
 
 impl DdSketch {
-    /// Takes a number; `false`, and nothing else, if it is negative.
+    /// Takes a number. Returns `false` for a negative number, which is not counted.
     pub fn insert(&mut self, value: Finite) -> bool {
         match Self::place(value) {
             None => return false,
-            Some(None) => self.zeros = self.zeros.saturating_add(1),
+            Some(None) => self.zeros += 1,
             Some(Some(bucket)) => {
                 self.add(bucket, 1);
                 self.collapse();
@@ -51,20 +51,20 @@ impl DdSketch {
         true
     }
 
-    /// Where a value goes: `None` for a negative one, which goes nowhere, `Some(None)` for what
-    /// counts as zero, else its bucket.
-    #[expect(clippy::option_option, reason = "nowhere and zero are two different answers")]
+    /// Bucket of a value: `None` for a negative one, which is not counted, `Some(None)` for one
+    /// that counts as zero.
+    #[expect(clippy::option_option, reason = "not counted and zero are different answers")]
     pub(crate) fn place(value: Finite) -> Option<Option<i32>> {
         let value = value.value();
         (value >= 0.0).then(|| (value >= ZERO_BELOW).then(|| bucket_of(value)))
     }
 
-    /// A sketch of these counts; buckets ascending and counts above 0.
+    /// A sketch with these counts; buckets are ascending and counts above 0.
     pub(crate) const fn of(zeros: u64, buckets: Vec<(i32, u64)>) -> Self {
         Self { zeros, buckets }
     }
 
-    /// Numbers that count as zero.
+    /// Count of numbers that count as zero.
     pub(crate) const fn zeros(&self) -> u64 {
         self.zeros
     }
@@ -74,9 +74,9 @@ impl DdSketch {
         self.buckets.iter().copied()
     }
 
-    /// Takes everything that another sketch has taken.
+    /// Adds the counts of another sketch.
     pub fn merge(&mut self, other: &Self) {
-        self.zeros = self.zeros.saturating_add(other.zeros);
+        self.zeros += other.zeros;
         for (bucket, count) in &other.buckets {
             self.add(*bucket, *count);
         }
@@ -87,7 +87,7 @@ impl DdSketch {
         match self.buckets.binary_search_by_key(&bucket, |(bucket, _)| *bucket) {
             Ok(at) => {
                 if let Some((_, known)) = self.buckets.get_mut(at) {
-                    *known = known.saturating_add(count);
+                    *known += count;
                 }
             }
             Err(at) => self.buckets.insert(at, (bucket, count)),
@@ -99,20 +99,20 @@ impl DdSketch {
         if excess > 0 {
             let merged: u64 = self.buckets.drain(..excess).map(|(_, count)| count).sum();
             if let Some((_, lowest)) = self.buckets.first_mut() {
-                *lowest = lowest.saturating_add(merged);
+                *lowest += merged;
             }
         }
     }
 
-    /// Numbers taken.
+    /// Number of numbers taken.
     #[must_use]
     pub fn count(&self) -> u64 {
-        self.buckets.iter().map(|(_, count)| count).sum::<u64>().saturating_add(self.zeros)
+        self.buckets.iter().map(|(_, count)| count).sum::<u64>() + self.zeros
     }
 
-    /// The smallest taken number that at least the fraction `quantile` of them do not exceed
-    /// (numpy's `inverted_cdf`), within [`RELATIVE_ERROR`] of its value. `None` when nothing was
-    /// taken or `quantile` is not in `[0, 1]`.
+    /// The smallest number taken that at least the fraction `quantile` of them do not exceed
+    /// (numpy's `inverted_cdf`), with a relative error of at most [`RELATIVE_ERROR`]. `None` if the
+    /// sketch is empty or `quantile` is not in `[0, 1]`.
     #[must_use]
     pub fn quantile(&self, quantile: f64) -> Option<f64> {
         let count = self.count();
@@ -131,48 +131,48 @@ impl DdSketch {
             return Some(0.0);
         }
         for (bucket, count) in &self.buckets {
-            below = below.saturating_add(*count);
+            below += count;
             if rank <= below {
                 return Some(value_of(*bucket));
             }
         }
-        None
+        unreachable!("rank {rank} of {count}")
     }
 }
 
-/// Numbers that a sketch no longer tells apart.
+/// The numbers of one bucket.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Cell {
-    /// The bucket; `None` for what counts as zero.
-    pub(crate) bucket: Option<i32>,
-    /// The number that stands for all of them.
+pub(crate) struct Bucket {
+    /// Its index; `None` for numbers that count as zero.
+    pub(crate) index: Option<i32>,
+    /// The value that represents them.
     pub(crate) value: f64,
-    /// How far from it they are at most.
+    /// Their largest distance from it.
     pub(crate) slack: f64,
     pub(crate) count: u64,
 }
 
 impl DdSketch {
-    /// The lowest bucket, if lower numbers may have been merged into it.
+    /// The lowest bucket, if it may contain lower numbers by merging.
     pub(crate) fn merged_below(&self) -> Option<i32> {
         let full = self.buckets.len() >= BUCKETS_MAX;
         self.buckets.first().filter(|_| full).map(|(bucket, _)| *bucket)
     }
 
-    /// All numbers taken, ascending; what is below the bucket `floor` counts as in it.
-    pub(crate) fn cells(&self, floor: Option<i32>) -> impl Iterator<Item = Cell> {
-        let zeros = Cell { bucket: None, value: 0.0, slack: ZERO_BELOW, count: self.zeros };
-        let cells = self.buckets.iter().map(move |(bucket, count)| {
-            let bucket = floor.map_or(*bucket, |floor| floor.max(*bucket));
-            let value = value_of(bucket);
-            let slack = if floor == Some(bucket) {
+    /// All numbers taken, ascending; those below the bucket `floor` are counted in it.
+    pub(crate) fn values(&self, floor: Option<i32>) -> impl Iterator<Item = Bucket> {
+        let zeros = Bucket { index: None, value: 0.0, slack: ZERO_BELOW, count: self.zeros };
+        let others = self.buckets.iter().map(move |(index, count)| {
+            let index = floor.map_or(*index, |floor| floor.max(*index));
+            let value = value_of(index);
+            let slack = if floor == Some(index) {
                 value
             } else {
                 value * (RELATIVE_ERROR / (1.0 - RELATIVE_ERROR))
             };
-            Cell { bucket: Some(bucket), value, slack, count: *count }
+            Bucket { index: Some(index), value, slack, count: *count }
         });
-        std::iter::once(zeros).chain(cells)
+        std::iter::once(zeros).chain(others)
     }
 }
 
@@ -187,7 +187,7 @@ fn bucket_of(value: f64) -> i32 {
     bucket
 }
 
-/// The number that is within the relative error of everything in the bucket.
+/// The value that is within the relative error of every number in the bucket.
 fn value_of(bucket: i32) -> f64 {
     let low = power_of(f64::from(bucket) / PER_OCTAVE);
     let high = power_of((f64::from(bucket) + 1.0) / PER_OCTAVE);

@@ -1,7 +1,7 @@
 //! Sums that do not depend on the order of the values.
 //!
-//! Floating-point addition does; a window would then depend on the order of arrival in its last
-//! bits. Each value is rounded to a multiple of 2^-40 (about 1e-12) and added as an integer.
+//! With floating-point addition the last bits of a window would depend on the order of arrival. So
+//! each value is rounded to a multiple of 2^-40 (about 1e-12) and added as an integer.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +10,8 @@ use crate::finite::Finite;
 /// Units per 1.
 const SCALE: f64 = 1_099_511_627_776.0; // 2^40
 
-/// Sum of numbers, exact above 2^-40; saturates at about ±1.5e26.
+/// Sum of numbers, exact above 2^-40. It saturates at about ±1.5e26, as senders may report any
+/// number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ExactSum(i128);
 
@@ -22,7 +23,7 @@ impl ExactSum {
         self.0 = self.0.saturating_add(units);
     }
 
-    /// Adds all of another sum.
+    /// Adds another sum.
     pub fn merge(&mut self, other: &Self) {
         self.0 = self.0.saturating_add(other.0);
     }
@@ -30,7 +31,7 @@ impl ExactSum {
     /// The sum, as the nearest float.
     #[must_use]
     pub fn value(self) -> f64 {
-        #[expect(clippy::cast_precision_loss, reason = "the nearest float is what is asked for")]
+        #[expect(clippy::cast_precision_loss, reason = "the nearest float is intended")]
         let units = self.0 as f64;
         units / SCALE
     }

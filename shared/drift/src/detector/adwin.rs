@@ -2,29 +2,30 @@
 //!
 //! Bifet, Gavaldà: *Learning from time-changing data with adaptive windowing*, SIAM International
 //! Conference on Data Mining 2007. The window is kept as buckets of 1, 2, 4, ... values, at most
-//! six of a size, with sum and sum of squared deviations. Every `clock` values each border between
-//! buckets is tried: with `n0` and `n1` values on its sides, `W = n0 + n1`, variance `v`, and
-//! `m = 1 / (n0 - w + 1) + 1 / (n1 - w + 1)` for the least side `w`, the means differ if
+//! six of a size, with sum and sum of squared deviations. Every `clock` values each boundary
+//! between buckets is tested: with `n0` and `n1` values on its sides, `W = n0 + n1`, variance `v`,
+//! and `m = 1 / (n0 - w + 1) + 1 / (n1 - w + 1)` for the smallest allowed side `w`, the means
+//! differ if
 //!
 //! ```text
 //! |mean0 - mean1| > sqrt(2 m v L) + 2/3 m L        L = ln(2 ln(W) / delta)
 //! ```
 //!
-//! and the oldest bucket is dropped, until no border is left at which they do.
+//! and the oldest bucket is dropped, until no boundary is left at which they differ.
 //!
 //! **Threshold.** It is `1 / delta`, and the statistic is the `1 / delta` at which the strongest
-//! border would just have been one: the default `delta` of 0.002 is a threshold of 500.
+//! boundary would just have been detected: the default `delta` of 0.002 is a threshold of 500.
 //!
-//! **Guarantee.** None that we state. The paper bounds false alarms at one value by `delta` for
-//! a larger `L`, not for the one that is in use; run length to a false alarm is far above
-//! `1 / delta` in practice. Calibrate it on your own streams.
+//! **Guarantee.** None is claimed. The paper bounds the probability of a false alarm at a single
+//! value by `delta`, but for a larger `L` than the one in use; in practice the run length to a
+//! false alarm is far above `1 / delta`. Calibrate it on your own streams.
 //!
-//! **Which ADWIN.** The one of river 0.26.1: its alarms, value by value. river starts anew after
-//! an alarm, so reset after [`Signal::Drift`]; without it the newer part stays, as in the paper.
-//! MOA asks for more than `w + 1` values on each side and goes on with the newer part, so its
-//! alarms differ.
+//! **Which ADWIN.** That of river 0.26.1, whose alarms it reproduces value by value. river starts
+//! over after an alarm, so reset after [`Signal::Drift`]; without a reset the newer part of the
+//! window stays, as in the paper. MOA requires more than `w + 1` values on each side and keeps the
+//! newer part, so its alarms differ.
 //!
-//! **Direction.** The window adapts to any change; only those in the asked direction signal.
+//! **Direction.** The window adapts to any change; only changes in the requested direction signal.
 
 use serde::{Deserialize, Serialize};
 
@@ -37,11 +38,11 @@ use crate::elementary::{exp, ln};
 pub struct AdwinSettings {
     /// Values between two checks: 32.
     pub clock: u64,
-    /// Buckets of one size before two are merged: 5.
+    /// Most buckets of one size; beyond that two are merged: 5.
     pub buckets_max: usize,
-    /// Values that each side of a border has at least: 5.
+    /// Fewest values on each side of a boundary: 5.
     pub side_min: u64,
-    /// No check while the window has no more values than this: 10.
+    /// No check until the window holds more values than this: 10.
     pub grace: u64,
 }
 
@@ -51,7 +52,7 @@ impl Default for AdwinSettings {
     }
 }
 
-/// Some values in a row.
+/// Consecutive values.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 struct Bucket {
     sum: f64,
@@ -59,7 +60,8 @@ struct Bucket {
     squares: f64,
 }
 
-/// What one look at all borders found, on the scale of `L`.
+/// Strongest evidence over all boundaries, on the scale of `L`: of any change, and of one in the
+/// requested direction.
 #[derive(Default)]
 struct Strongest {
     any: f64,
@@ -79,7 +81,7 @@ pub struct Adwin {
     squares: f64,
     observations: u64,
     statistic: f64,
-    /// The statistic of the window that is left.
+    /// Statistic of the remaining window.
     left: f64,
 }
 
@@ -125,7 +127,7 @@ impl Adwin {
     }
 
     fn insert(&mut self, value: f64) {
-        self.width = self.width.saturating_add(1);
+        self.width += 1;
         if self.width > 1 {
             let (before, now) = (float(self.width - 1), float(self.width));
             let deviation = value - self.sum / before;
@@ -156,14 +158,11 @@ impl Adwin {
     }
 
     fn drop_oldest(&mut self) {
-        let Some(row) = self.rows.len().checked_sub(1) else { return };
-        let Some(buckets) = self.rows.last_mut().filter(|buckets| !buckets.is_empty()) else {
-            return;
-        };
+        let Some(buckets) = self.rows.last_mut() else { unreachable!("a window without buckets") };
         let bucket = buckets.remove(0);
         let emptied = buckets.is_empty();
-        let count = 1_u64 << row.min(63);
-        self.width = self.width.saturating_sub(count);
+        let count = 1_u64 << (self.rows.len() - 1);
+        self.width -= count;
         self.sum -= bucket.sum;
         let (dropped, kept) = (float(count), float(self.width));
         let apart = bucket.sum / dropped - self.sum / kept;
@@ -173,18 +172,19 @@ impl Adwin {
         }
     }
 
-    /// For the strongest border, the `L` at which the means would just not differ.
+    /// For the strongest boundary, the `L` at which the means would just not differ. The window is
+    /// not empty.
     fn look(&self) -> Strongest {
         let mut strongest = Strongest::default();
         let (mut older, mut newer) = (0_u64, self.width);
         let (mut older_sum, mut newer_sum) = (0.0, self.sum);
         let least = self.settings.side_min;
         let variance = (self.squares / float(self.width)).max(0.0);
-        let mut count = 1_u64 << self.rows.len().saturating_sub(1).min(63);
+        let mut count = 1_u64 << (self.rows.len() - 1);
         for buckets in self.rows.iter().rev() {
             for bucket in buckets {
-                older = older.saturating_add(count);
-                newer = newer.saturating_sub(count);
+                older += count;
+                newer -= count;
                 older_sum += bucket.sum;
                 newer_sum -= bucket.sum;
                 if older < least || newer < least {
@@ -200,7 +200,7 @@ impl Adwin {
                     Direction::Falling => difference > 0.0,
                     Direction::Both => true,
                 };
-                // The evidence is at most gap^2 / spread: most borders need no root.
+                // The evidence is at most gap^2 / spread: most boundaries need no root.
                 let known = if wanted { strongest.wanted } else { strongest.any };
                 if gap * gap > known * spread {
                     // The positive root y = sqrt(L) of 2/3 m y^2 + sqrt(spread) y = gap.
@@ -223,7 +223,7 @@ impl Adwin {
             let strongest = self.look();
             let levels = 2.0 * ln(float(self.width));
             let needed = ln(levels * self.threshold);
-            // Rounding must not say otherwise than the comparison does.
+            // Rounding must not contradict the comparison.
             let statistic = exp(strongest.wanted - ln(levels)).min(CAP);
             self.left = if strongest.wanted > needed {
                 statistic.max(self.threshold)
@@ -242,11 +242,12 @@ impl Adwin {
 impl StreamDetector for Adwin {
     fn update(&mut self, observation: Observation) -> Signal {
         self.insert(bounded(observation.value));
-        self.observations = self.observations.saturating_add(1);
+        self.observations += 1;
         self.statistic = self.left;
-        let least =
-            self.settings.side_min.saturating_mul(2).max(self.settings.grace.saturating_add(1));
-        if self.observations.is_multiple_of(self.settings.clock) && self.width >= least {
+        let AdwinSettings { clock, side_min, grace, .. } = self.settings;
+        // The window holds two sides, and more than the grace.
+        let is_full = self.width / 2 >= side_min && self.width > grace;
+        if self.observations.is_multiple_of(clock) && is_full {
             self.check();
         }
         signal(self.statistic, self.threshold / 10.0, self.threshold)

@@ -12,11 +12,12 @@ use crate::detector::NullError;
 pub(crate) const BETS: usize = 6;
 
 /// Alternatives as ratios of odds: that of `p` against the bound, or of the bound against `p`.
-/// Odds, so that a bet means as much near 0 as near one half, and never leaves `(0, 1)`.
+/// Odds, so that a bet is equally bold near 0 and near one half, and never leaves `(0, 1)`.
 const ODDS: [f64; BETS] = [1.26, 1.63, 2.2, 3.7, 5.6, 17.0];
 
-/// Shares of the capital, chosen together with [`ODDS`] by simulation: the small changes need most,
-/// as a halved share costs them hundreds of values; the largest are found in a few anyway.
+/// Shares of the capital, chosen together with [`ODDS`] by simulation. Small changes need the
+/// largest shares, as halving a share delays their detection by hundreds of values; large changes
+/// are detected after a few values anyway.
 pub(crate) const SHARES: [f64; BETS] = [0.13, 0.21, 0.22, 0.34, 0.07, 0.03];
 
 /// Six bets on one side of a bound.

@@ -1,4 +1,4 @@
-//! Canary: is the new version worse than the old one, looking after every observation?
+//! Canary: is the new version worse than the old one? Valid under continuous monitoring.
 //!
 //! Testing by betting (Shafer 2021; Waudby-Smith, Ramdas, JRSS B 86(1) 2024). The value is a
 //! paired difference `d` in `[-1, 1]`, new minus old: the new version's next outcome against the
@@ -12,18 +12,17 @@
 //! For [`Direction::Falling`] they bet on `-d`; for [`Direction::Both`] half of the capital each.
 //!
 //! **Guarantee.** While the mean of each difference, given all before it, is at most 0 (at least
-//! 0; 0), `M` is a nonnegative supermartingale that starts at 1. By Ville's inequality it *ever*
-//! reaches `A = 1 / alpha` with probability of at most `alpha`, whatever the distribution and
-//! however often one looks. So the threshold is `1 / alpha`, 20 for 5 %: not a run length, as with
-//! the e-SR detectors, but the whole experiment's error. The two versions must be given comparable
-//! traffic; that is the caller's business.
+//! 0; 0), `M` is a nonnegative supermartingale that starts at 1. By Ville's inequality the
+//! probability that it *ever* reaches `A = 1 / alpha` is at most `alpha`, whatever the distribution
+//! and however often it is checked. So the threshold is `1 / alpha`, 20 for 5 %: not a run length,
+//! as with the e-SR detectors, but the error of the whole experiment. Giving both versions
+//! comparable traffic is up to the caller.
 //!
-//! Beside the test runs a confidence sequence for the difference (see [`crate::sequence`]) at
-//! `alpha = 1 / A`. It bets otherwise, so for a while one of the two may have excluded 0 and the
-//! other not.
+//! A confidence sequence for the difference (see [`crate::sequence`]) runs beside the test, at
+//! `alpha = 1 / A`. Its bets differ, so one of the two may exclude 0 before the other does.
 //!
-//! **What it does not do.** It does not notice a version that turns worse late: capital lost
-//! while nothing was wrong is lost. Watch the version with an e-SR detector as well.
+//! **What it does not do.** It is slow to detect a version that turns worse late: capital lost
+//! before the change is not regained. Watch the version with an e-SR detector as well.
 
 use serde::{Deserialize, Serialize};
 
@@ -31,10 +30,10 @@ use crate::detector::{BETS, Direction, NullError, Observation, Signal, StreamDet
 use crate::interval::Interval;
 use crate::sequence::ConfidenceSequence;
 
-/// Parts of the capital that are bet on each difference.
+/// Fractions of the capital that the six gamblers bet on each difference.
 pub const SIZES: [f64; BETS] = [0.05, 0.1, 0.2, 0.35, 0.55, 0.8];
 
-/// Capital beyond which counting is pointless.
+/// Cap of the capital: far above any threshold, and finite.
 const CAP: f64 = 1e300;
 
 /// The test; see the module's head.
@@ -74,7 +73,8 @@ impl Canary {
         self.sequence.mean()
     }
 
-    /// What the mean difference can be, at all times at once; `None` if no constant one fits.
+    /// Confidence sequence for the mean difference, valid at all times at once; `None` if it
+    /// excludes every constant mean.
     #[must_use]
     pub fn interval(&self) -> Option<Interval> {
         self.sequence.interval()

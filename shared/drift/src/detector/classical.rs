@@ -1,15 +1,15 @@
-//! What the comparison detectors share: running moments in river's order of operations, so that
-//! alarms fall on the same values, and the limits that keep every statistic finite.
+//! Shared by the classical detectors: running moments in river's order of operations, so that
+//! alarms occur at the same values, and the limits that keep every statistic finite.
 
 use serde::{Deserialize, Serialize};
 
 use crate::detector::{Direction, NullError, Signal};
 use crate::finite::Finite;
 
-/// Values beyond this are taken as this: their squares, summed over any stream, stay finite.
+/// Values are clamped to this magnitude: the sum of their squares over any stream stays finite.
 const VALUE_MAX: f64 = 1e100;
 
-/// Statistic beyond which counting is pointless.
+/// Cap of a statistic: far above any threshold, and finite.
 pub(crate) const CAP: f64 = 1e300;
 
 pub(crate) const fn bounded(value: Finite) -> f64 {
@@ -21,7 +21,7 @@ pub(crate) const fn float(count: u64) -> f64 {
     count as f64
 }
 
-/// A threshold on a scale that begins at 1.
+/// `threshold`, if it is finite and at least 1.
 pub(crate) fn from_one(threshold: f64) -> Result<f64, NullError> {
     if threshold.is_finite() && threshold >= 1.0 {
         Ok(threshold)
@@ -58,7 +58,7 @@ pub(crate) struct Mean {
 
 impl Mean {
     pub(crate) fn add(&mut self, value: f64) {
-        self.count = self.count.saturating_add(1);
+        self.count += 1;
         self.mean += 1.0 / float(self.count) * (value - self.mean);
     }
 }
@@ -87,12 +87,13 @@ impl Moments {
     }
 }
 
-/// One direction of a detector that looks for rises, with falls as rises of the opposite.
+/// State of one direction of a detector that detects rises; a fall is a rise of the mirrored
+/// values.
 pub(crate) trait Side: Default {
     fn statistic(&self) -> f64;
 }
 
-/// The directions that are looked at.
+/// The directions that a detector watches.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Sides<S> {
     pub(crate) rising: Option<S>,

@@ -1,4 +1,4 @@
-//! What every detector takes, says and does.
+//! The interface of all detectors: inputs, signals, errors.
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -8,16 +8,16 @@ use crate::finite::{Finite, Unit};
 /// One value of a stream, as every detector takes it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Observation {
-    /// The value. A detector of a bounded mean takes what lies outside `[0, 1]` as the nearer end;
-    /// one of categories takes the category's number.
+    /// The value. Detectors of a bounded mean clamp it to `[0, 1]`; for detectors of categories it
+    /// is the number of the category.
     pub value: Finite,
     /// Breaks ties between ranks: uniform on `[0, 1]` and independent of the value. Callers derive
-    /// it from the event's id, so that a replay repeats it.
+    /// it from the event, so that computing again gives the same.
     pub tie: Unit,
 }
 
 impl Observation {
-    /// A value that ties with others in the middle.
+    /// A value whose ties are split in half.
     #[must_use]
     pub const fn of(value: Finite) -> Self {
         Self { value, tie: Unit::HALF }
@@ -48,17 +48,17 @@ pub enum Direction {
     Both,
 }
 
-/// What is known of a stream before it is watched. A detector's head says which parts it needs;
-/// without them it cannot be made.
+/// What is known of a stream before it is watched. Each detector documents which parts it requires;
+/// without them its constructor fails.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Baseline<'a> {
     /// The mean that the null hypothesis allows, on `[0, 1]`.
     pub null: Option<Null>,
-    /// Which way to look, where `null` does not say.
+    /// Direction to watch, where `null` does not imply it.
     pub direction: Direction,
     /// Earlier values, ascending.
     pub sorted: &'a [f64],
-    /// Earlier values of each category, by its number.
+    /// Number of earlier values in each category, by the category's number.
     pub counts: &'a [u64],
 }
 
@@ -73,19 +73,19 @@ impl From<Null> for Baseline<'_> {
     }
 }
 
-/// What a detector says after a value.
+/// State of a detector after a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Signal {
     /// No sign of a change.
     Stable,
-    /// A tenth of the evidence that is asked for, or what the detector's paper calls a warning.
+    /// A tenth of the required evidence, or what the detector's paper calls a warning.
     Warning,
     /// The evidence has reached the threshold.
     Drift,
 }
 
 impl Signal {
-    /// Where evidence stands that asks for `threshold`.
+    /// The signal of this much evidence, where drift requires `threshold`.
     #[inline]
     pub(crate) fn of(evidence: f64, threshold: f64) -> Self {
         if evidence >= threshold {
@@ -113,42 +113,44 @@ pub enum Null {
 /// Why no detector can be made.
 #[derive(Debug, Clone, Copy, PartialEq, Error)]
 pub enum NullError {
-    /// A bound must lie strictly between 0 and 1: beyond, nothing or everything is a change.
+    /// A bound must lie strictly between 0 and 1: otherwise nothing or everything is a change.
     #[error("bound `{0}` does not lie strictly between 0 and 1")]
     Bound(f64),
     /// The lower bound is above the upper one.
     #[error("bounds `{0}` and `{1}` are in the wrong order")]
     Order(f64, f64),
-    /// The threshold is the average run length to a false alarm, so at least 1.
+    /// The threshold must be a finite number of at least 1.
     #[error("threshold `{0}` is not a finite number of at least 1")]
     Threshold(f64),
-    /// The weight of a change at the start of the stream is a number of values.
+    /// The head start, in values, must be a finite number of at least 0.
     #[error("head start `{0}` is not a finite number of at least 0")]
     HeadStart(f64),
-    /// A part of the baseline that this detector cannot do without.
+    /// A part of the baseline that this detector requires.
     #[error("the baseline has no `{0}`")]
     Missing(&'static str),
-    /// A setting of this detector, and what it has to be.
+    /// An invalid setting of this detector, and the valid values.
     #[error("setting `{0}` must be {1}")]
     Setting(&'static str, &'static str),
-    /// A part of the baseline that is not what its documentation says.
-    #[error("the baseline's `{0}` is not finite and ascending: sort it and leave out the rest")]
+    /// A malformed part of the baseline.
+    #[error(
+        "the baseline's `{0}` is not ascending or not finite: sort it and drop values that are not finite"
+    )]
     Malformed(&'static str),
-    /// A part of the baseline from which nothing can be concluded with the confidence asked for.
+    /// A part of the baseline that is too small for the requested confidence.
     #[error("the baseline's `{0}` is too small: give more earlier values")]
     TooSmall(&'static str),
-    /// A probability of being wrong about the baseline must lie strictly between 0 and 1.
+    /// The probability of a wrong margin must lie strictly between 0 and 1.
     #[error("probability `{0}` does not lie strictly between 0 and 1")]
     Miss(f64),
 }
 
-/// A detector that sees one value at a time.
+/// A detector that takes one value at a time.
 pub trait StreamDetector {
-    /// Takes the next value and says where the stream stands; [`Self::statistic`] says more.
+    /// Takes the next value and returns the state of the stream; [`Self::statistic`] has the
+    /// details.
     fn update(&mut self, observation: Observation) -> Signal;
 
-    /// Where the detector stands; it signals drift at its threshold. Of an e-detector this is the
-    /// e-value.
+    /// The statistic, which signals drift at its threshold. For an e-detector it is the e-value.
     fn statistic(&self) -> f64;
 
     /// Values taken since the start or the last reset.

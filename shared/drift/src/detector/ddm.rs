@@ -10,13 +10,13 @@
 //!
 //! **Threshold.** It is the number of standard deviations: 3 in the paper, with a warning at 2.
 //!
-//! **Guarantee.** None. The minimum over all times so far is compared as if it had been chosen
-//! beforehand, so false alarms are many and depend on the rate: at 0.1, after 11,000 values on
-//! average when streams of 20,000 are watched. When the first values were all 0, the first 1 is an
+//! **Guarantee.** None. The minimum over all times so far is treated as if it had been chosen in
+//! advance, so false alarms are frequent and depend on the rate: at 0.1, after 11,000 values on
+//! average when streams of 20,000 are watched. If the first values were all 0, the first 1 is an
 //! alarm at any threshold. Calibrate it on your own streams.
 //!
-//! Values are errors (1) and successes (0), or degrees between. A fall is looked for with the two
-//! exchanged. Alarms are those of river 0.26.1 when the detector is reset after each.
+//! Values are errors (1) and successes (0), or anything in between. Falls are detected with the two
+//! swapped. Alarms equal those of river 0.26.1 if the detector is reset after each.
 
 use serde::{Deserialize, Serialize};
 
@@ -43,7 +43,7 @@ impl Default for DdmSettings {
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 struct Reach {
     mean: Mean,
-    /// Mean and its standard deviation when their sum was least.
+    /// Mean and standard deviation at the time when their sum was smallest.
     least: Option<(f64, f64)>,
     statistic: f64,
 }
@@ -110,7 +110,7 @@ impl StreamDetector for Ddm {
         if let Some(side) = &mut self.sides.falling {
             side.update(1.0 - value, self.settings.warm_up);
         }
-        self.observations = self.observations.saturating_add(1);
+        self.observations += 1;
         signal(self.statistic(), self.settings.warning, self.threshold)
     }
 

@@ -10,12 +10,12 @@
 //!
 //! **Threshold.** It is one over the paper's `beta`: `1 / 0.9` there, with a warning at `1 / 0.95`.
 //!
-//! **Guarantee.** None, and at the paper's threshold it alarms often on streams that do not
-//! change, as the maximum is taken over a noisy start: after 1,200 values on average at an error
-//! rate of 0.1. Calibrate it on your own streams.
+//! **Guarantee.** None. At the paper's threshold it alarms often on streams that do not change, as
+//! the maximum is taken over a noisy start: after 1,200 values on average at an error rate of 0.1.
+//! Calibrate it on your own streams.
 //!
-//! A value of at least one half counts as an error. A fall is looked for in the distances between
-//! successes. Alarms are those of river 0.26.1 when the detector is reset after each.
+//! A value of at least one half counts as an error. Falls are detected in the distances between
+//! successes. Alarms equal those of river 0.26.1 if the detector is reset after each.
 
 use serde::{Deserialize, Serialize};
 
@@ -41,7 +41,7 @@ impl Default for EddmSettings {
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 struct Reach {
     distances: Moments,
-    /// Values up to the last error.
+    /// Number of values up to and including the last error.
     last: u64,
     /// Largest `p + 2 s`.
     most: f64,
@@ -50,7 +50,7 @@ struct Reach {
 
 impl Reach {
     fn error(&mut self, observations: u64, warm_up: u64) {
-        self.distances.add(float(observations.saturating_sub(self.last)));
+        self.distances.add(float(observations - self.last));
         self.last = observations;
         if observations <= warm_up {
             return;
@@ -103,7 +103,7 @@ impl Eddm {
 
 impl StreamDetector for Eddm {
     fn update(&mut self, observation: Observation) -> Signal {
-        self.observations = self.observations.saturating_add(1);
+        self.observations += 1;
         let error = observation.value.value() >= 0.5;
         let side = if error { &mut self.sides.rising } else { &mut self.sides.falling };
         if let Some(side) = side {

@@ -8,7 +8,7 @@
 //! R_j <- (R_j + w_j) * f_j(x)        M = sum of the R_j        alarm at M >= A
 //! ```
 //!
-//! Looking for both, `M` is the mean of the two sides.
+//! For [`Null::Between`], `M` is the mean of the two sides.
 //!
 //! **Guarantee.** While the mean of each value, given all before it, stays within the null
 //! hypothesis, the average number of values until an alarm is at least `A`: for values of any
@@ -16,15 +16,15 @@
 //! mean, so a bound that was estimated must be an upper confidence bound (or carry a tolerance).
 //! For values that are 0 or 1, `M` is the exact mixture of Shiryaev-Roberts likelihood ratios.
 //!
-//! **Range.** `R_j` cannot underflow, as its share is added before each factor. It is capped at `1e300`;
-//! a capped `M` is a lower bound of the true one, so the guarantee stays.
+//! **Range.** `R_j` cannot underflow, as its share is added before each factor. It is capped at
+//! `1e300`; a capped `M` is a lower bound of the true one, so the guarantee still holds.
 
 use serde::{Deserialize, Serialize};
 
 use crate::detector::{BETS, Bets, Null, NullError, Observation, SHARES, Signal, StreamDetector};
 use crate::finite::Unit;
 
-/// Capital beyond which counting is pointless.
+/// Cap of the capital: far above any threshold, and finite.
 const CAP: f64 = 1e300;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -109,7 +109,7 @@ impl StreamDetector for EsrBounded {
             sum += side.update(value);
         }
         self.e_value = self.weight * sum;
-        self.observations = self.observations.saturating_add(1);
+        self.observations += 1;
         Signal::of(self.e_value, self.threshold)
     }
 

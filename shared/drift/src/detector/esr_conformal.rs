@@ -8,13 +8,13 @@
 //! u_n = (number of smaller values + tie * number of equal ones) / n
 //! ```
 //!
-//! is bet on as the rank of `esr_normal` is. For rates, [`EsrConformal::rate`] bets instead that
+//! is bet on like the rank of `esr_normal`. For rates, [`EsrConformal::rate`] bets instead that
 //! more (or fewer) ranks than the share `q` fall into the top `q`, with the six bets of
-//! `esr_bounded`, as a binary stream shifts weight there and nowhere else. `q` is the bound of
-//! [`Baseline::null`], and here no more than a guess of the rate: a wrong one costs delay (twice
-//! too much or too little, about half of the evidence), never the guarantee. For categories,
-//! [`EsrConformal::mix`] cuts the ranks into [`CELLS`] equal cells and bets that their recent mix
-//! goes on (see `recent`): a change of any kind, without a shape to be guessed.
+//! `esr_bounded`, as that is the only place where a binary stream can shift weight. `q` is the
+//! bound of [`Baseline::null`], and here merely a guess of the rate: a wrong guess costs delay (off
+//! by a factor of two, about half of the evidence), never the guarantee. For categories,
+//! [`EsrConformal::mix`] divides the ranks into [`CELLS`] equal cells and bets that their recent
+//! mix continues (see `recent`), which detects changes of any shape.
 //!
 //! **Guarantee.** If the stream is exchangeable (every order of its values is equally likely; for
 //! example independent values of one distribution), the `u_n` are independent and uniform: given
@@ -23,15 +23,16 @@
 //! others. The average run length is then at least the threshold, for continuous, discrete and
 //! binary values alike, from the first value on. Values given as [`Baseline::sorted`] (for a mix,
 //! as [`Baseline::counts`]) count as seen before the first; the guarantee then holds on average
-//! over them and the stream together, at every sample size. After a reset only they remain.
+//! over them and the stream together, at every sample size. They survive a reset.
 //!
-//! **Bounded memory keeps it.** Values are counted in a bounded number of buckets (see `pool`) that
-//! depend on which values came and not on their order, the latest included, so the argument above
-//! holds for the bucketed values.
+//! **Bounded memory preserves it.** Values are counted in a bounded number of buckets (see `pool`)
+//! that depend on which values came, the latest included, and not on their order; so the argument
+//! above holds for the bucketed values.
 //!
-//! **What it does not do.** It sees no change that was there from the start, and what comes after
-//! a change joins the past and slowly hides it: with a short past, small shifts are found late or
-//! never. A stream with memory or seasons is not exchangeable, and alarms then say that.
+//! **What it does not do.** It cannot detect a change that was there from the start, and values
+//! after a change join the past and gradually hide it: with a short past, small shifts are detected
+//! late or never. A stream with memory or seasons is not exchangeable; an alarm may then mean just
+//! that.
 
 use serde::{Deserialize, Serialize};
 
@@ -46,12 +47,12 @@ use crate::elementary::real;
 /// Cells of the ranks for bets on a mix; a power of two, so that a rank's cell is exact.
 pub const CELLS: u32 = 16;
 
-/// What is bet on ranks.
+/// How ranks are bet on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 enum Shape {
     /// A shift of the normal score.
     Scores,
-    /// More in the top share for a rise, fewer in another for a fall.
+    /// More ranks in one top share for a rise, fewer in another for a fall.
     Shares { rising: Box<Top>, falling: Box<Top> },
     /// The recent mix of cells.
     Mix(Recent),
@@ -76,7 +77,7 @@ impl Top {
 pub struct EsrConformal {
     shape: Shape,
     pool: Pool,
-    /// What the pool starts with, if not empty.
+    /// Initial pool, unless empty.
     reference: Option<Pool>,
     evidence: Evidence,
 }

@@ -7,13 +7,13 @@
 //! factor = 1 - s + s * q_b / p_b
 //! ```
 //!
-//! where `q` is the mix of the stream's recent past (see `recent`): counts that fade, smoothed by a
-//! Dirichlet prior around `p`. Six bets are made: each of two memories with each of three `s`.
+//! where `q` is the mix of the stream's recent past (see `recent`): decaying counts, smoothed by a
+//! Dirichlet prior around `p`. There are six bets: each of two memories with each of three `s`.
 //!
-//! **Categories.** The value is the category's number in the baseline's counts, from 0. Whatever
-//! is not the number of one of the first [`CATEGORIES_MAX`] of them is in a bin of its own,
-//! *other*, which has the probability of half a count: a category that was never seen is found
-//! within a few values. `p_b` is `(n_b + 1/2) / (n + bins/2)`.
+//! **Categories.** The value is the category's number in the baseline's counts, from 0. Any other
+//! value, and any category beyond the first [`CATEGORIES_MAX`], falls into the bin *other*, which
+//! has the probability of half a count: a category that was never seen before is detected within a
+//! few values. `p_b` is `(n_b + 1/2) / (n + bins/2)`.
 //!
 //! **Guarantee.** `q` is known before the value and sums to 1, so the factor has expectation 1
 //! whatever `q` is, and the average run length is at least the threshold, if each value given all
@@ -25,17 +25,16 @@
 //! length is at least the threshold for every size of the baseline.
 //!
 //! **How approximate.** At a threshold of 10,000, where at most half of the streams may have a
-//! false alarm within 5,000 values, nearly all streams of four tools had one with the first form
-//! after baselines of 300 calls, about half after 2,000 and about an eighth after 10,000. None had
-//! with the second, which in
-//! turn needs some 10,000 earlier calls to find more than large changes. [`EsrConformal::mix`] is
-//! exact at every size, and after 2,000 earlier calls finds changes in up to twice as many values
-//! as the first form.
+//! false alarm within 5,000 values, nearly all streams of four tools had one with
+//! [`EsrMultinomial::new`] after baselines of 300 calls, about half after 2,000 and about an eighth
+//! after 10,000. With [`EsrMultinomial::cautious`] none had, but it needs some 10,000 earlier calls
+//! to detect more than large changes. [`EsrConformal::mix`] is exact at every size, and after 2,000
+//! earlier calls takes up to twice as many values to detect a change as [`EsrMultinomial::new`].
 //!
 //! [`EsrConformal::mix`]: crate::EsrConformal::mix
 //!
-//! **What it does not do.** It does not say which category changed; compare the counts for that.
-//! The order of categories means nothing to it.
+//! **What it does not do.** It does not identify the category that changed; compare the counts for
+//! that. The order of categories has no meaning.
 
 use serde::{Deserialize, Serialize};
 
@@ -50,7 +49,8 @@ pub const CATEGORIES_MAX: usize = 512;
 /// The detector; see the module's head.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EsrMultinomial {
-    /// Estimated probability of each bin, and the inverse of what it is taken to be at most.
+    /// For each bin its estimated probability, and the inverse of the upper bound used for it.
+    /// Never empty.
     bins: Vec<(f64, f64)>,
     recent: Recent,
     evidence: Evidence,
@@ -60,7 +60,7 @@ impl EsrMultinomial {
     /// Version of what it computes.
     pub const VERSION: u32 = 1;
 
-    /// A detector that takes the smoothed shares of the baseline for the probabilities, and alarms
+    /// A detector that uses the smoothed shares of the baseline as the probabilities, and alarms
     /// when its e-value reaches `threshold`.
     ///
     /// # Errors
@@ -70,12 +70,8 @@ impl EsrMultinomial {
     pub fn new(baseline: &Baseline<'_>, threshold: f64) -> Result<Self, NullError> {
         let evidence = Evidence::new(Direction::Rising, threshold)?;
         let (known, rest) = baseline.counts.split_at(baseline.counts.len().min(CATEGORIES_MAX));
-        let counts: Vec<f64> = known
-            .iter()
-            .copied()
-            .chain([rest.iter().fold(0, |sum: u64, count| sum.saturating_add(*count))])
-            .map(real)
-            .collect();
+        let counts: Vec<f64> =
+            known.iter().copied().chain([rest.iter().sum::<u64>()]).map(real).collect();
         let total: f64 = counts.iter().sum();
         if total == 0.0 {
             return Err(NullError::Missing("counts"));
@@ -87,8 +83,8 @@ impl EsrMultinomial {
         Ok(Self { bins, recent, evidence })
     }
 
-    /// A detector with a margin for the baseline being a sample: with probability of at least
-    /// `1 - miss` over baselines, the average run length is at least `threshold`.
+    /// A detector with a margin for the baseline being a sample: with probability at least `1 -
+    /// miss` over baselines, the average run length is at least `threshold`.
     ///
     /// # Errors
     ///
@@ -101,7 +97,7 @@ impl EsrMultinomial {
         #[expect(clippy::cast_precision_loss, reason = "at most 513")]
         let nats = ln(detector.bins.len() as f64 / miss);
         let total: f64 = baseline.counts.iter().copied().map(real).sum();
-        let last = detector.bins.len().saturating_sub(1);
+        let last = detector.bins.len() - 1;
         let (known, rest) = baseline.counts.split_at(last);
         let rest: f64 = rest.iter().copied().map(real).sum();
         let counts = known.iter().copied().map(real).chain([rest]);
@@ -119,7 +115,7 @@ impl EsrMultinomial {
 
     #[inline]
     fn bin(&self, value: f64) -> usize {
-        let other = self.bins.len().saturating_sub(1);
+        let other = self.bins.len() - 1;
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -130,8 +126,7 @@ impl EsrMultinomial {
     }
 }
 
-/// The largest probability whose divergence from the share is at most `nats`; 1 if there is none
-/// below it.
+/// The largest probability whose divergence from the share is at most `nats`, or 1.
 fn upper_bound(share: f64, nats: f64) -> f64 {
     let divergence = |p: f64| {
         let hit = if share > 0.0 { share * ln(share / p) } else { 0.0 };
@@ -154,7 +149,9 @@ impl StreamDetector for EsrMultinomial {
     #[inline]
     fn update(&mut self, observation: Observation) -> Signal {
         let bin = self.bin(observation.value.value());
-        let (prior, inverse) = self.bins.get(bin).copied().unwrap_or((1.0, 1.0));
+        let Some(&(prior, inverse)) = self.bins.get(bin) else {
+            unreachable!("bin {bin} of {}", self.bins.len())
+        };
         let factors = self.recent.factors(bin, prior, inverse);
         self.evidence.update(|| factors, || factors)
     }

@@ -3,19 +3,19 @@
 //! Shin, Ramdas, Rinaldo: *E-detectors*, arXiv 2203.03532, with bets on a shift of the normal
 //! score (see `scores`) of the value's rank among earlier values.
 //!
-//! **Rank.** The sample of `N` values is kept as at most [`BUCKETS_MAX`] edges and counts. A value
-//! falls into a bucket `(e_b-1, e_b]`; between the counts of the sample at its two ends the rank
-//! is drawn evenly by the observation's `tie`, and divided by `N + 1`: above the largest value
-//! lies a bucket of one `N + 1`-th. For bets on a fall everything is mirrored.
+//! **Rank.** The sample of `N` values is stored as at most [`BUCKETS_MAX`] edges and counts. A
+//! value falls into a bucket `(e_b-1, e_b]`; its rank is drawn uniformly, by the observation's
+//! `tie`, between the sample's counts at the two ends, and divided by `N + 1`: above the largest
+//! value lies a bucket of one `N + 1`-th. For bets on a fall everything is mirrored.
 //!
 //! **Guarantee, known distribution.** Say the probability of each bucket is its share of `N + 1`
 //! (the limit of a large sample). Then the rank is exactly uniform: given its bucket it is uniform
 //! on the bucket's interval of ranks, and the intervals tile `[0, 1]` with lengths equal to the
-//! probabilities. This needs no continuity, and merging buckets keeps it, so the compression and
-//! ties cost power and never validity. Each factor then has expectation 1, and the average run
+//! probabilities. This needs no continuity and survives merging buckets, so compression and
+//! ties cost power but never validity. Each factor then has expectation 1, and the average run
 //! length is at least the threshold, if each value given all before it has that distribution. Bets
 //! on a rise grow with the rank, so values stochastically smaller than the reference are allowed
-//! too when only a rise is looked for (and larger ones for a fall).
+//! too when only rises are watched for (and larger ones for falls).
 //!
 //! **What holds with `N` values.** Let `F` be the distribution of reference and stream alike.
 //! `F` at the `m`-th sample value is at least the `m`-th of `N` ordered uniform numbers `U_(m)`,
@@ -26,13 +26,14 @@
 //!
 //! - *one* value is worth at most 1 on average over samples; but the same sample ranks *every*
 //!   value, so a run of `t` values is worth `E[c^t] > 1`. `c` is `1 + O(d / sqrt(N))`, so
-//!   [`EsrNormal::new`] is approximate, right on runs much shorter than `N`, and an unlucky sample
-//!   shortens the run length of its stream for good: at a threshold of 10,000 the mean over samples
-//!   was above it, but the unluckiest tenth of samples had 400 to 1,200 with `N = 500`, 2,000 to
-//!   2,800 with 2,000, and 2,800 to 6,400 with 10,000. Use it with tens of thousands of values, or
-//! - [`EsrNormal::cautious`], which divides each factor by `1 + eps` so that, with probability
-//!   of at least `1 - miss` over samples, all expectations are at most 1 and the run length is at
-//!   least the threshold, for every `N`; or
+//!   [`EsrNormal::new`] is approximate: correct for runs much shorter than `N`, while an unlucky
+//!   sample permanently shortens the run length of its stream. At a threshold of 10,000 the mean
+//!   run length over samples was above it, but the unluckiest tenth of samples had 400 to 1,200
+//!   with `N = 500`, 2,000 to 2,800 with 2,000, and 2,800 to 6,400 with 10,000. Use it with tens of
+//!   thousands of values, or
+//! - [`EsrNormal::cautious`], which divides each factor by `1 + eps` so that, with probability at
+//!   least `1 - miss` over samples, all expectations are at most 1 and the run length is at least
+//!   the threshold, for every `N`; or
 //! - `esr_conformal`, which ranks each value among the sample *and* the stream so far and is exact
 //!   on average over both.
 //!
@@ -44,8 +45,8 @@
 //! `eps >= b l + sqrt(2 (v + eps^2) l)`, `l = ln(bets / miss) / (N + 1)`. Averaging over buckets
 //! makes `v` and `b` smaller than those of the table, which are used. For a fall, mirror.
 //!
-//! **What it does not do.** It does not learn: a reference that was short, seasonal or of another
-//! kind of traffic is not the stream's distribution, and no margin makes it so.
+//! **What it does not do.** It does not learn: no margin makes up for a reference that is too
+//! short, seasonal or from another kind of traffic.
 
 use serde::{Deserialize, Serialize};
 
@@ -55,14 +56,14 @@ use crate::detector::{
 };
 use crate::elementary::ln;
 
-/// Edges kept of a reference sample.
+/// Largest number of edges stored for a reference sample.
 pub const BUCKETS_MAX: usize = 512;
 
-/// A frozen sample: the ends of its buckets, ascending and distinct, the last one its maximum.
+/// A frozen sample: the upper ends of its buckets, ascending and distinct; the last is its maximum.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Reference {
     edges: Vec<f64>,
-    /// Sample values below each edge, and not above it.
+    /// For each edge, the number of sample values below it, and at or below it.
     counts: Vec<(u32, u32)>,
     size: u32,
 }
@@ -80,28 +81,31 @@ impl Reference {
         if buckets <= BUCKETS_MAX {
             edges.extend(sorted);
         } else {
-            // Equal shares: each edge is a sample quantile.
-            let rank = |part: usize| (sorted.len() * part / BUCKETS_MAX).saturating_sub(1);
+            // Equal shares: each edge is a sample quantile. There are more values than buckets, so
+            // every quantile has a rank of at least 1.
+            let rank = |part: usize| sorted.len() * part / BUCKETS_MAX - 1;
             edges.extend((1..BUCKETS_MAX).filter_map(|part| sorted.get(rank(part))));
             edges.push(*last);
         }
         edges.dedup_by(|next, one| next <= one);
         edges.iter_mut().for_each(|edge| *edge += 0.0);
-        let count = |count: usize| u32::try_from(count).unwrap_or(size);
-        let counts = edges
-            .iter()
-            .map(|edge| {
-                let below = sorted.partition_point(|value| value < edge);
-                (count(below), count(sorted.partition_point(|value| value <= edge)))
-            })
-            .collect();
+        let mut counts = Vec::with_capacity(edges.len());
+        for edge in &edges {
+            let below = sorted.partition_point(|value| value < edge);
+            let upto = sorted.partition_point(|value| value <= edge);
+            let (Ok(below), Ok(upto)) = (u32::try_from(below), u32::try_from(upto)) else {
+                unreachable!("a part of {size} values");
+            };
+            counts.push((below, upto));
+        }
         Ok(Self { edges, counts, size })
     }
 
-    /// Edges below a value, and edges not above it.
+    /// Number of edges below a value, and at or below it.
     #[inline]
     fn place(&self, value: f64) -> (usize, usize) {
-        // Total order has no branches to guess wrong; it must not see a negative zero.
+        // Comparing in total order needs no branches that could be mispredicted. Adding zero turns
+        // a negative zero into a positive one.
         match self.edges.binary_search_by(|edge| edge.total_cmp(&(value + 0.0))) {
             Ok(at) => (at, at + 1),
             Err(at) => (at, at),
@@ -118,7 +122,7 @@ impl Reference {
         (low + tie * (high - low)) / last
     }
 
-    /// Rank from above of a value in its bucket `[e_b-1, e_b)`, where `upto` edges are not above
+    /// Rank from above of a value in its bucket `[e_b-1, e_b)`, where `upto` edges are at or below
     /// it.
     #[inline]
     fn rank_above(&self, upto: usize, tie: f64) -> f64 {
@@ -134,7 +138,7 @@ impl Reference {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EsrNormal {
     reference: Reference,
-    /// What each factor is multiplied by: 1, or less by the margin.
+    /// Multiplier of each factor: 1, or less because of the margin.
     discounts: [f64; BETS],
     evidence: Evidence,
 }
@@ -143,8 +147,8 @@ impl EsrNormal {
     /// Version of what it computes.
     pub const VERSION: u32 = 1;
 
-    /// A detector that takes the reference for the distribution itself, and alarms when its
-    /// e-value reaches `threshold`.
+    /// A detector that treats the reference as the distribution itself, and alarms when its e-value
+    /// reaches `threshold`.
     ///
     /// # Errors
     ///
@@ -158,13 +162,13 @@ impl EsrNormal {
         })
     }
 
-    /// A detector with a margin for the reference being a sample: with probability of at least
-    /// `1 - miss` over samples, the average run length is at least `threshold`.
+    /// A detector with a margin for the reference being a sample: with probability at least `1 -
+    /// miss` over samples, the average run length is at least `threshold`.
     ///
     /// # Errors
     ///
-    /// Those of [`Self::new`]; a `miss` that is not strictly between 0 and 1; a sample so small
-    /// that no margin is enough (about twenty values).
+    /// Those of [`Self::new`]; a `miss` that is not strictly between 0 and 1; a sample that is too
+    /// small for any margin (about twenty values).
     pub fn cautious(baseline: &Baseline<'_>, threshold: f64, miss: f64) -> Result<Self, NullError> {
         let mut detector = Self::new(baseline, threshold)?;
         if !(miss > 0.0 && miss < 1.0) {
@@ -192,14 +196,14 @@ impl EsrNormal {
         self.evidence.threshold()
     }
 
-    /// Values that the reference was made of.
+    /// Number of values in the reference.
     #[must_use]
     pub fn reference_count(&self) -> u64 {
         self.reference.size.into()
     }
 }
 
-/// The least `eps` with `eps >= b l + sqrt(2 (v + eps^2) l)`: a quadratic equation.
+/// The smallest `eps` with `eps >= b l + sqrt(2 (v + eps^2) l)`: the root of a quadratic equation.
 fn margin(share: f64, variance: f64, largest: f64) -> f64 {
     let linear = largest * share;
     let lead = 1.0 - 2.0 * share;

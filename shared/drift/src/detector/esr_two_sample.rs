@@ -1,5 +1,5 @@
-//! Two-sample e-SR: a stream against a baseline of a few hundred values, whose mean is not known
-//! but estimated. For values in `[0, 1]`; made for rates.
+//! Two-sample e-SR: a stream against a baseline of a few hundred values, whose mean is only
+//! estimated. For values in `[0, 1]`; designed for rates.
 //!
 //! The baseline and the stream form one growing sample. With `K` the sum of the `N` values so
 //! far, each tilt `c` bets that the odds of the next value are `1 + c` times those of the sample:
@@ -9,20 +9,22 @@
 //! R_c <- (R_c + 1) * f_c(x)  from R_c = r      M = mean of the R_c      alarm at M >= A + r
 //! ```
 //!
-//! For a fall, the same is done with `1 - x`. The statistic is `M - r`, or 0 if that is less: what
-//! has been found beyond the head start.
+//! Falls use `1 - x` in the same way. The statistic is `M - r`, or 0 if that is negative: the
+//! evidence beyond the head start.
 //!
 //! The factors are conformal e-values (Vovk, Nouretdinov, Gammerman: *Conformal e-testing*, arXiv
 //! 2006.02329), summed as Shiryaev-Roberts does over all starts of a change (Shin, Ramdas,
 //! Rinaldo, arXiv 2203.03532). The **head start** `r` (Moustakides, Polunchenko, Tartakovsky 2011;
-//! Polunchenko, arXiv 1607.00959) is the weight of the one start that is known: the version's
-//! deployment. A change there alarms at a likelihood ratio near `(A + r) / r`, 21 by default,
-//! where a change at an unknown time needs thousands. Its price is that of `r` more values.
+//! Polunchenko, arXiv 1607.00959) is the weight of the one known possible start of a change: the
+//! deployment of the version. A change there alarms at a likelihood ratio near `(A + r) / r`, 21 by
+//! default, while a change at an unknown time needs thousands. The price is the false alarms of `r`
+//! additional values.
 //!
 //! # Guarantee
 //!
-//! Nothing has changed: the baseline and the stream are exchangeable, of any distribution. Every
-//! probability and mean below is over the baseline too, so unlucky baselines are counted.
+//! "Nothing has changed" means that the baseline and the stream are exchangeable, of any
+//! distribution. All probabilities and means below are over the baseline too, so they account for
+//! unlucky baselines.
 //!
 //! 1. *After any fixed number `t` of values*, whatever the distribution: the mean of `M` is at
 //!    most `t + r`, so `M >= A + r` has at most the probability `(t + r) / (A + r)`.
@@ -34,20 +36,20 @@
 //!    within the first `t` values is at most `(t + r) / (A + r)` for every `t`; for values 0 or 1
 //!    whose probability `q` has any density `w` with `(1 - q) w(q)` not increasing (looking for a
 //!    rise; `q w(q)` not decreasing for a fall). Both hold for the uniform density and Jeffreys';
-//!    the first also for `q` spread evenly below any ceiling.
-//!    Proof: given the past, `q` has the density of `Beta(K + 1, N - K)` times `(1 - q) w(q)`, so
-//!    its mean is at most `p`, that of the Beta; `M - t` is a supermartingale.
-//! 3. *While watching, for each single `q`*, 2 is not proved here. In every simulation it held
-//!    (the tests: ten probabilities from .02 to .95, baselines of 20 to 1,000; also for values
-//!    between 0 and 1).
+//!    the first also for `q` spread evenly below any ceiling. Proof: given the past, `q` has the
+//!    density of `Beta(K + 1, N - K)` times `(1 - q) w(q)`, so its mean is at most `p`, that of the
+//!    Beta; `M - t` is a supermartingale.
+//! 3. *While watching, for each single `q`*, 2 is not proved here. It held in every simulation (the
+//!    tests: ten probabilities from .02 to .95, baselines of 20 to 1,000; also for values between 0
+//!    and 1).
 //!
 //! # What it does not do
 //!
-//! What is not exchangeable is a change: trends, seasons and dependence between values make it
-//! alarm, where [`super::esr_bounded`] with a known bound does not. A stream that was better than
-//! its baseline and returns to it has changed as well. The sample grows with the stream, so a
-//! change much later than `N` values ago is forgotten unless it was found. A reset forgets the
-//! stream, not the baseline, and starts with `r` again.
+//! Anything that is not exchangeable counts as a change: trends, seasons and dependence between
+//! values cause alarms, where [`super::esr_bounded`] with a known bound has none. So does a stream
+//! that was better than its baseline and returns to it. The sample grows with the stream, so an
+//! undetected change fades once it is much more than `N` values ago. A reset forgets the stream,
+//! not the baseline, and starts with `r` again.
 
 use serde::{Deserialize, Serialize};
 
@@ -59,12 +61,12 @@ const TILTS: usize = 4;
 const BETS: f64 = 4.0;
 /// `c`: the odds after a change are 1.25, 1.6, 2.5 or 5 times those before.
 const TILT: [f64; TILTS] = [0.25, 0.6, 1.5, 4.0];
-/// Capital beyond which counting is pointless.
+/// Cap of the capital: far above any threshold, and finite.
 const CAP: f64 = 1e300;
-/// Head start, unless told otherwise, as a share of the threshold.
+/// Default head start as a share of the threshold.
 const HEAD_START_SHARE: f64 = 0.05;
 
-/// A sample in `[0, 1]`: how many values, and their sum.
+/// A sample of values in `[0, 1]`: their number and sum.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 struct Sample {
     /// Whole; exact below 2^53.
@@ -90,12 +92,12 @@ impl Sample {
         Ok(sample)
     }
 
-    /// At least the mean that the next value has, given the sample.
+    /// Upper bound of the mean of the next value, given the sample.
     fn bound(self) -> f64 {
         (self.sum + 1.0) / (self.count + 1.0)
     }
 
-    /// Of the values `1 - x`.
+    /// The sample of the values `1 - x`.
     fn mirrored(self) -> Self {
         Self { count: self.count, sum: self.count - self.sum }
     }
@@ -144,8 +146,7 @@ impl EsrTwoSample {
     ///
     /// # Errors
     ///
-    /// A baseline without values, or a threshold that is not a finite number
-    /// of at least 1.
+    /// A baseline without values, or a threshold that is not a finite number of at least 1.
     pub fn new(baseline: &Baseline<'_>, threshold: f64) -> Result<Self, NullError> {
         let sample = Sample::of(baseline)?;
         if !(threshold.is_finite() && threshold >= 1.0) {
@@ -169,9 +170,9 @@ impl EsrTwoSample {
         detector.with_head_start(HEAD_START_SHARE * threshold)
     }
 
-    /// The same with another head start, in values: the chance of a false alarm at the start of
-    /// the stream is that of as many values later. 0 gives no weight to a change at the start.
-    /// Forgets the stream.
+    /// The same with another head start, in values: it adds as many false alarms at the start of
+    /// the stream as that number of values would later. 0 gives no weight to a change at the start.
+    /// Resets the detector.
     ///
     /// # Errors
     ///
@@ -214,7 +215,7 @@ impl StreamDetector for EsrTwoSample {
         self.seen.count += 1.0;
         self.seen.sum += value;
         self.evidence = sum / bets;
-        self.observations = self.observations.saturating_add(1);
+        self.observations += 1;
         let statistic = self.statistic();
         if statistic >= self.threshold {
             Signal::Drift

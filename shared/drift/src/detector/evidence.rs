@@ -1,18 +1,18 @@
-//! The capital of a Shiryaev-Roberts mixture: six bets on one side or on both.
+//! The capital of a Shiryaev-Roberts mixture: six bets on one side, or on each of both.
 //!
 //! Shin, Ramdas, Rinaldo: *E-detectors*, arXiv 2203.03532. `R_j <- (R_j + 1) f_j`, and the
-//! e-value `M` is the mean of the `R_j`, a side at a time with equal weight.
+//! e-value `M` is the mean of all `R_j`; both sides have equal weight.
 //!
 //! **Promise.** If each factor, given everything before its value, has expectation of at most 1,
 //! then `E[R_j,t] <= E[R_j,t-1] + 1`, so `M_t - t` is a supermartingale, and the number of values
 //! until `M` reaches `A` is at least `A` on average. Capital is capped at `1e300`, which only
-//! makes `M` smaller. That the factors are fair is the detector's business, not shown here.
+//! makes `M` smaller. Each detector shows that its own factors are fair.
 
 use serde::{Deserialize, Serialize};
 
 use crate::detector::{BETS, Direction, NullError, Signal};
 
-/// Capital beyond which counting is pointless.
+/// Cap of the capital: far above any threshold, and finite.
 const CAP: f64 = 1e300;
 
 /// Capital, threshold and count of a detector.
@@ -42,7 +42,7 @@ impl Evidence {
         Ok(Self { rising, falling, threshold, weight, observations: 0, e_value: 0.0 })
     }
 
-    /// Takes the factors of the next value; each side is asked for its own only if it is watched.
+    /// Takes the factors of the next value; they are computed only for sides that are watched.
     #[inline]
     pub(crate) fn update(
         &mut self,
@@ -57,7 +57,7 @@ impl Evidence {
             sum += bet(capital, falling());
         }
         self.e_value = self.weight * sum;
-        self.observations = self.observations.saturating_add(1);
+        self.observations += 1;
         Signal::of(self.e_value, self.threshold)
     }
 

@@ -1,24 +1,23 @@
-//! KSWIN: a Kolmogorov-Smirnov test of the newest values against a sample of those before them.
+//! KSWIN: a Kolmogorov-Smirnov test of the newest values against a sample of the ones before.
 //!
 //! Raab, Heusinger, Schleif: *Reactive soft prototype computing for concept drift streams*,
 //! Neurocomputing 416, 2020. Of the last `window` values the newest `recent` are compared with as
 //! many of the older ones, by the exact two-sided test.
 //!
-//! **Sampling.** The paper draws the older ones at random; here they are evenly spaced, so that a
-//! replay repeats every alarm: of `o` older values, the oldest first, number `floor(i o / recent)`
-//! for `i = 0 .. recent - 1`.
+//! **Sampling.** The paper draws the older ones at random; here they are evenly spaced, so that
+//! computing again repeats every alarm: of `o` older values, the oldest first, number `floor(i o /
+//! recent)` for `i = 0 .. recent - 1`.
 //!
 //! **Threshold.** It is one over the level of a single test, `1 / alpha`, and the statistic is one
 //! over the p-value; river's default of 0.005 is a threshold of 200. With 30 values the p-value
 //! has few steps: 200 and 400 are the same test.
 //!
-//! **Guarantee.** None for a stream: the test is repeated at every value, so the run length to a
-//! false alarm is far below what `alpha` suggests (about 970
-//! values at the default). Once the
-//! window has passed over a change it is blind to it. Calibrate it on your own streams.
+//! **Guarantee.** None for a stream: the test is repeated at every value, so false alarms are far
+//! more frequent than `alpha` suggests (about every 970 values at the default). A change that has
+//! left the window is no longer detected. Calibrate it on your own streams.
 //!
-//! It is two-sided and looks at the whole distribution; a direction is not taken into account.
-//! After an alarm the newest values stay, as in the paper; a reset forgets them too, as in river.
+//! The test is two-sided and compares whole distributions; it ignores any direction. After an alarm
+//! the newest values stay, as in the paper; a reset forgets them too, as in river.
 
 use std::collections::VecDeque;
 
@@ -37,7 +36,7 @@ pub struct KswinSettings {
     pub recent: usize,
 }
 
-/// Values kept at most: state is bounded.
+/// Largest window: state is bounded.
 const WINDOW_MAX: usize = 4_096;
 
 impl Default for KswinSettings {
@@ -69,7 +68,7 @@ impl Kswin {
     /// No recent values, a window of fewer than twice as many or of more than 4,096 values, or a
     /// threshold that is not a finite number of at least 1.
     pub fn new(settings: KswinSettings, threshold: f64) -> Result<Self, NullError> {
-        if settings.recent == 0 || settings.window < settings.recent.saturating_mul(2) {
+        if settings.recent == 0 || settings.window / 2 < settings.recent {
             return Err(NullError::Setting("recent", "at least 1 and at most half of `window`"));
         }
         if settings.window > WINDOW_MAX {
@@ -101,8 +100,8 @@ impl Kswin {
     }
 }
 
-/// The largest difference between the numbers of values in two samples that are not above a
-/// number. Both are ascending.
+/// The largest difference, over all numbers, between how many values of each sample are at or below
+/// it. Both samples are ascending.
 fn distance(one: &[f64], two: &[f64]) -> u64 {
     let (mut ones, mut twos) = (one.iter().peekable(), two.iter().peekable());
     let (mut passed, mut most) = ((0_u64, 0_u64), 0);
@@ -126,7 +125,7 @@ impl StreamDetector for Kswin {
             self.values.pop_front();
         }
         self.values.push_back(bounded(observation.value));
-        self.observations = self.observations.saturating_add(1);
+        self.observations += 1;
         if self.values.len() < window {
             self.distance = 0;
             self.statistic = 0.0;

@@ -1,4 +1,4 @@
-//! Page-Hinkley: how far the sum of deviations from the running mean has left its extreme.
+//! Page-Hinkley: the distance of the cumulative deviation from the running mean to its extreme.
 //!
 //! Page: *Continuous inspection schemes*, Biometrika 41, 1954; Hinkley: *Inference about the
 //! change-point from cumulative sum tests*, Biometrika 58, 1971; with the forgetting of Gama,
@@ -10,14 +10,13 @@
 //! ```
 //!
 //! **Threshold.** It is the `lambda` of the papers, in units of the values; river's default is 50.
-//! There is no default that fits every scale: scale the values, or choose `delta` and `lambda`
-//! for them.
+//! No default fits every scale: scale the values, or choose `delta` and `lambda` for them.
 //!
-//! **Guarantee.** None. Calibrate it on your own streams; the run length to a false alarm changes
-//! with the mean and the spread of the values.
+//! **Guarantee.** None. Calibrate it on your own streams; the run length to a false alarm depends
+//! on the mean and the spread of the values.
 //!
-//! Alarms are those of river 0.26.1 when the detector is reset after each (river asks for more
-//! than `lambda`, we for `lambda`: the two differ only at equality).
+//! Alarms equal those of river 0.26.1 if the detector is reset after each (river requires more than
+//! `lambda`, this at least `lambda`: they differ only at equality).
 
 use serde::{Deserialize, Serialize};
 
@@ -29,9 +28,9 @@ use crate::detector::{Direction, NullError, Observation, Signal, StreamDetector}
 pub struct PageHinkleySettings {
     /// No alarm before this many values: 30.
     pub observations_min: u64,
-    /// The papers' `delta`, a change that is tolerated: 0.005.
+    /// The papers' `delta`, the tolerated change: 0.005.
     pub tolerance: f64,
-    /// The papers' `alpha`, what is kept of the sum at each value: 0.9999.
+    /// The papers' `alpha`, the share of the sum that is kept at each value: 0.9999.
     pub forgetting: f64,
 }
 
@@ -108,7 +107,7 @@ impl StreamDetector for PageHinkley {
                 Direction::Both => rise.max(fall),
             };
         }
-        // The papers know no warning.
+        // The papers define no warning.
         signal(self.statistic, self.threshold, self.threshold)
     }
 

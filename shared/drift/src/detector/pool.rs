@@ -1,26 +1,27 @@
-//! Order statistics in bounded memory: how many of the values so far lie below one of them.
+//! Order statistics in bounded memory: how many of the values so far lie below a given one.
 //!
-//! Values are counted in at most [`BUCKETS_MAX`] buckets: those of the number's own bits, of which
-//! the lowest are cut off one by one as more distinct values come (uniform collapse, as Epicoco et
-//! al.: *UDDSketch*, IEEE Access 2020). A Fenwick tree (1994) sums the counts below a bucket.
+//! Values are counted in at most [`BUCKETS_MAX`] buckets. The bucket of a value is its bit pattern
+//! without the lowest bits, of which one more is cut off whenever there are too many buckets
+//! (uniform collapse, as in Epicoco et al.: *UDDSketch*, IEEE Access 2020). A Fenwick tree (1994)
+//! sums the counts below a bucket.
 //!
 //! **Promise.** The state is a function of which values came, not of their order. Up to
-//! [`BUCKETS_MAX`] distinct values are told apart exactly; beyond, buckets stay about as narrow as
-//! their number allows, and an outlier takes one bucket and no more. A value costs logarithmic time
-//! once its bucket exists.
+//! [`BUCKETS_MAX`] distinct values are counted exactly; with more, buckets stay about as narrow as
+//! their number allows, and an outlier takes a single bucket. A value costs logarithmic time once
+//! its bucket exists.
 //!
-//! It does not forget, and gives no quantiles; [`crate::sketch`] does.
+//! It never forgets, and it has no quantiles; for those see [`crate::sketch`].
 
 use serde::{Deserialize, Serialize};
 
 /// Buckets kept.
 const BUCKETS_MAX: usize = 256;
 
-/// Which values came, in no order.
+/// A multiset of values.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(try_from = "Saved", into = "Saved")]
 pub(crate) struct Pool {
-    /// Low bits that are cut off.
+    /// Number of low bits that are cut off.
     shift: u32,
     /// Buckets with values, ascending.
     keys: Vec<i64>,
@@ -31,7 +32,7 @@ pub(crate) struct Pool {
     total: u64,
 }
 
-/// The part of a pool that the rest follows from.
+/// The part of a pool from which the rest is derived.
 #[derive(Serialize, Deserialize)]
 struct Saved {
     shift: u32,
@@ -66,7 +67,7 @@ impl TryFrom<Saved> for Pool {
     }
 }
 
-/// A whole number that is ordered as the floats are.
+/// An integer that is ordered like the float.
 const fn ordered(value: f64) -> i64 {
     // Adding zero turns the negative zero into the positive one.
     let bits = (value + 0.0).to_bits();
@@ -74,7 +75,7 @@ const fn ordered(value: f64) -> i64 {
     if bits >> 63 == 1 { -magnitude } else { magnitude }
 }
 
-/// Buckets that element `index` of the sums holds.
+/// Number of buckets that element `index` of the sums covers.
 const fn span(index: usize) -> usize {
     let place = index + 1;
     place & place.wrapping_neg()
@@ -86,7 +87,7 @@ impl Pool {
         self.total
     }
 
-    /// Takes a value so many times; then the numbers of values below its bucket, and in it.
+    /// Takes a value several times. Returns the numbers of values below its bucket, and in it.
     #[inline]
     pub(crate) fn insert(&mut self, value: f64, times: u64) -> (u64, u64) {
         let key = ordered(value);
@@ -100,26 +101,26 @@ impl Pool {
             self.sum();
             place = self.keys.binary_search(&(key >> self.shift));
         }
-        let (Ok(at) | Err(at)) = place;
-        self.total = self.total.saturating_add(times);
+        let Ok(at) = place else { unreachable!("the bucket was inserted") };
+        self.total += times;
         let mut index = at;
         while let Some(sum) = self.sums.get_mut(index) {
-            *sum = sum.saturating_add(times);
+            *sum += times;
             index += span(index);
         }
-        let equal = self.counts.get_mut(at).map_or(times, |count| {
-            *count = count.saturating_add(times);
-            *count
-        });
+        let Some(equal) = self.counts.get_mut(at) else { unreachable!("a bucket without a count") };
+        *equal += times;
+        let equal = *equal;
         let (mut below, mut end) = (0, at);
         while let Some(last) = end.checked_sub(1) {
-            below += self.sums.get(last).copied().unwrap_or(0);
+            let Some(sum) = self.sums.get(last) else { unreachable!("a bucket without a sum") };
+            below += sum;
             end -= span(last);
         }
         (below, equal)
     }
 
-    /// Cuts off one more bit; buckets that become one are added up.
+    /// Cuts off one more bit, and merges buckets that become equal.
     fn coarsen(&mut self) {
         self.shift += 1;
         let mut merged: Vec<(i64, u64)> = Vec::with_capacity(self.keys.len());
@@ -132,10 +133,11 @@ impl Pool {
         (self.keys, self.counts) = merged.into_iter().unzip();
     }
 
+    /// Computes the sums from the counts.
     fn sum(&mut self) {
         self.sums.clone_from(&self.counts);
         for index in 0..self.sums.len() {
-            let known = self.sums.get(index).copied().unwrap_or(0);
+            let Some(&known) = self.sums.get(index) else { unreachable!("an index in range") };
             if let Some(next) = self.sums.get_mut(index + span(index)) {
                 *next += known;
             }

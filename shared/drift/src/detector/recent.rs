@@ -1,32 +1,33 @@
-//! The mix of bins in a stream's recent past, and six bets that it goes on.
+//! The mix of bins in a stream's recent past, and six bets that it continues.
 //!
-//! Counts fade over two memories, and are smoothed by a Dirichlet prior around the null hypothesis.
-//! For each memory three parts of the capital are bet: with the smoothed share `q` of a value's bin
-//! and its probability `p` under the null hypothesis the factor is `1 - s + s q / p`.
+//! Counts decay with two time constants ("memories"), and are smoothed by a Dirichlet prior around
+//! the null hypothesis. For each memory three fractions `s` of the capital are bet: with the
+//! smoothed share `q` of a value's bin and its probability `p` under the null hypothesis the factor
+//! is `1 - s + s q / p`.
 //!
 //! **Promise.** The factors use nothing but earlier values, and the shares `q` sum to 1 if the
-//! priors do, so each factor has expectation 1 under `p`. An update costs the same for any number
-//! of bins, but for one in some 4,000.
+//! priors do, so each factor has expectation 1 under `p`. The cost of an update does not depend on
+//! the number of bins, except for about one update in 4,000.
 
 use serde::{Deserialize, Serialize};
 
 use crate::detector::BETS;
 
-/// Values over which the past fades.
+/// Time constants of the decay, in values.
 const MEMORIES: [f64; 2] = [50.0, 400.0];
-/// Parts of the capital that are bet.
+/// Fractions of the capital that are bet.
 const SHARES: [f64; 3] = [0.1, 0.3, 0.9];
-/// Values that the prior weighs.
+/// Weight of the prior, in values.
 const PRIOR: f64 = 20.0;
 
-/// Weight of the latest value beyond which all weights are made smaller.
+/// Weight of the latest value beyond which all weights are scaled down.
 const UNIT_MAX: f64 = 1e200;
 
 /// The recent past in two memories.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Recent([Memory; MEMORIES.len()]);
 
-/// Counts in units that grow, instead of counts that shrink.
+/// Decaying counts: instead of shrinking the counts, the unit grows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Memory {
     growth: f64,
@@ -45,8 +46,8 @@ impl Recent {
         }))
     }
 
-    /// The factors of the next value, in that bin, which is then counted. `prior` is the share that
-    /// the bin had at first, `inverse` one over its probability under the null hypothesis.
+    /// The factors of the next value, which falls into `bin` and is then counted. `prior` is the
+    /// prior share of the bin, `inverse` one over its probability under the null hypothesis.
     #[inline]
     pub(crate) fn factors(&mut self, bin: usize, prior: f64, inverse: f64) -> [f64; BETS] {
         let mut factors = [1.0; BETS];
@@ -72,7 +73,9 @@ impl Recent {
 impl Memory {
     #[inline]
     fn share(&self, bin: usize, prior: f64) -> f64 {
-        let weight = self.weights.get(bin).copied().unwrap_or(0.0);
+        let Some(weight) = self.weights.get(bin) else {
+            unreachable!("bin {bin} of {}", self.weights.len())
+        };
         (PRIOR * prior * self.unit + weight) / (PRIOR * self.unit + self.total)
     }
 

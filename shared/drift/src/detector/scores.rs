@@ -1,4 +1,4 @@
-//! Normal scores as a table: what a uniform rank `u` is worth to six bets on a shift.
+//! Normal scores as a table: the factors of six bets on a shift, for a uniform rank `u`.
 //!
 //! The bet on a shift of the normal score `z = Phi^-1(u)` by `d` has the likelihood ratio
 //! `exp(d z - d^2 / 2)`. Here `[0, 1]` is cut into [`CELLS`] equal cells, and the factor of a cell
@@ -9,9 +9,9 @@
 //! ```
 //!
 //! **Promise.** The sum over cells telescopes to `CELLS`, so `E[f_d(u)] = 1` exactly for uniform
-//! `u`, whatever the cut; the cut costs a little power in the tails, and bounds what one value can
-//! say. A fall is the same bet on `1 - u`. The table is the same to the last bit on every machine
-//! (see `elementary`), and is made once per process.
+//! `u`, whatever the number of cells; the cells cost a little power in the tails, and bound the
+//! influence of a single value. A fall is the same bet on `1 - u`. The table is the same to the
+//! last bit on every machine (see `elementary`), and is computed once per process.
 
 use std::sync::LazyLock;
 
@@ -55,7 +55,10 @@ pub(crate) fn rising(rank: f64) -> [f64; BETS] {
     )]
     let cell = (rank * f64::from(CELLS)) as usize;
     let table: &[[f64; BETS]] = &TABLE;
-    table.get(cell).or_else(|| table.last()).copied().unwrap_or([1.0; BETS])
+    let Some(factors) = table.get(cell).or_else(|| table.last()) else {
+        unreachable!("the table is not empty")
+    };
+    *factors
 }
 
 /// For each bet, the variance of its factor under uniform ranks and the largest factor.
@@ -70,7 +73,7 @@ pub(crate) fn spread() -> [(f64, f64); BETS] {
     spread
 }
 
-/// Mean factors over an interval of ranks: what a rank uniform on it is worth on average.
+/// Mean factors of a rank that is uniform on an interval.
 #[cfg(test)]
 pub(crate) fn mean(low: f64, high: f64) -> [f64; BETS] {
     let mut sum = [0.0; BETS];

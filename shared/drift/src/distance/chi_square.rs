@@ -1,4 +1,4 @@
-//! Chi-squared test of homogeneity: whether two samples of categories were drawn alike.
+//! Chi-squared test of homogeneity: whether two samples of categories have the same distribution.
 //!
 //! Pearson: *On the criterion that a given system of deviations ...*, Philosophical Magazine 50,
 //! 1900. Two rows, no continuity correction; categories that occur in neither sample are left out.

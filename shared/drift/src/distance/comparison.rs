@@ -1,18 +1,18 @@
-//! What a measure says of two samples, and why two samples cannot be compared.
+//! The result of comparing two samples, and why two samples cannot be compared.
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// The level of the tests.
+/// Significance level of the tests.
 pub const LEVEL: f64 = 0.05;
 
-/// Bins between quantiles of the reference, for measures that need bins.
+/// Number of bins, between quantiles of the reference, for measures that need bins.
 pub const BINS: usize = 10;
 
-/// An effect size below which nobody is bothered, for the measures that are scaled alike.
+/// Smallest effect that matters, for the measures with comparable scales.
 pub(crate) const EFFECT_MIN: f64 = 0.1;
 
-/// A number that is known to lie between two others.
+/// An estimate with bounds.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Bounded {
     /// The estimate.
@@ -29,20 +29,20 @@ impl Bounded {
     }
 }
 
-/// What a measure says of two samples.
+/// The result of comparing two samples.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Comparison {
     /// The distance, or the test's statistic.
     pub statistic: Bounded,
-    /// What the statistic has to exceed for the samples to count as different.
+    /// Value that the statistic must exceed for the samples to count as different.
     pub threshold: f64,
-    /// The test's p-value. Effect sizes have none, and none is taken from a sketch.
+    /// The test's p-value. `None` for effect sizes and for sketches.
     pub p_value: Option<f64>,
 }
 
 impl Comparison {
-    /// Whether the samples count as different: by the p-value where there is one, else by the
-    /// threshold, whatever the sketches' error.
+    /// Whether the samples count as different: by the p-value if there is one, else by the
+    /// threshold, allowing for the sketches' error.
     #[must_use]
     pub fn exceeds(&self) -> bool {
         self.p_value.map_or(self.statistic.low > self.threshold, |p| p <= LEVEL)
@@ -52,13 +52,16 @@ impl Comparison {
 /// Why two samples cannot be compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum DistanceError {
-    /// Nothing to compare.
+    /// A sample without values.
     #[error("the {0} sample is empty")]
     Empty(&'static str),
-    /// Not a number within ±1e100.
+    /// A value that is not a number within ±1e100.
     #[error("the {0} sample has a value that is not a number within ±1e100")]
     Value(&'static str),
-    /// Two lists of counts that do not belong together.
+    /// Counts whose sum exceeds 64 bits.
+    #[error("the {0} sample counts more than 2^64 values")]
+    Count(&'static str),
+    /// Two lists of counts of different lengths.
     #[error("the reference has {0} categories, the current sample {1}: give both the same")]
     Categories(usize, usize),
 }

@@ -4,11 +4,12 @@
 //! Anderson: *On the distribution of the two-sample Cramér-von Mises criterion*, Annals of
 //! Mathematical Statistics 33, 1962; limit distribution: Anderson, Darling: *Asymptotic theory of
 //! certain goodness of fit criteria*, the same 23, 1952. Ties share their mean rank. The statistic
-//! is exact to the last rounding up to about a thousand million values.
+//! is computed in integers and rounded once; beyond about a thousand million values they overflow,
+//! which panics.
 //!
 //! The p-value is asymptotic, with the first two moments corrected for the sizes (Anderson 1962,
-//! section 4): trust it from about ten values of each sample on. It is right to about 1e-12
-//! absolutely, so smaller ones are not told apart.
+//! section 4): it is usable from about ten values per sample. Its absolute error is about 1e-12, so
+//! smaller p-values are indistinguishable.
 
 use std::f64::consts::PI;
 
@@ -29,7 +30,7 @@ pub const ENTRY: Entry = Entry {
 
 /// Probability that the limit variable is at most `x` (Anderson, Darling 1952, formula 4.35).
 fn limit(x: f64) -> f64 {
-    // Beyond 10 the rest is below 1e-20, and the series needs ever more terms.
+    // Beyond 10 the tail is below 1e-20, and the series needs ever more terms.
     if x > 10.0 {
         return 1.0;
     }
@@ -70,26 +71,23 @@ fn scaled_bessel(q: f64) -> f64 {
 
 fn compare(pooled: &Pooled) -> Comparison {
     let (n, m) = pooled.counts();
-    // Four times n (sum over x of (rank - place)^2) + m (the same of y), which is whole.
+    // Four times n (sum over x of (rank - place)^2) + m (the same of y), which is an integer.
     let mut squares = 0_i128;
-    for (cell, reference, current) in pooled.passed() {
+    for (atom, reference, current) in pooled.passed() {
         let [before_x, before_y] = [reference, current].map(i128::from);
-        let [in_x, in_y] = [cell.reference, cell.current].map(i128::from);
+        let [in_x, in_y] = [atom.reference, atom.current].map(i128::from);
         let twice_rank = 2 * (before_x + before_y) + in_x + in_y + 1;
         let of = |count: i128, before: i128| {
             // Sum over i = 1 .. count of (a - 2 i)^2.
             let a = twice_rank - 2 * before;
-            let linear = (4 * a).saturating_mul(count * (count + 1) / 2);
+            let linear = 4 * a * (count * (count + 1) / 2);
             let square = 4 * (count * (count + 1) * (2 * count + 1) / 6);
-            count.saturating_mul(a.saturating_mul(a)).saturating_sub(linear).saturating_add(square)
+            count * a * a - linear + square
         };
-        squares = squares
-            .saturating_add(of(in_x, before_x).saturating_mul(i128::from(n)))
-            .saturating_add(of(in_y, before_y).saturating_mul(i128::from(m)));
+        squares += of(in_x, before_x) * i128::from(n) + of(in_y, before_y) * i128::from(m);
     }
-    let product = i128::from(n).saturating_mul(i128::from(m));
-    let expected = product.saturating_mul(4).saturating_mul(product.saturating_mul(4) - 1);
-    let above = squares.saturating_mul(6).saturating_sub(expected);
+    let product = i128::from(n) * i128::from(m);
+    let above = 6 * squares - 4 * product * (4 * product - 1);
     let (n, m) = (float(n), float(m));
     let (product, both) = (n * m, n + m);
     #[expect(clippy::cast_precision_loss, reason = "the nearest float is what is asked for")]
@@ -104,7 +102,7 @@ fn compare(pooled: &Pooled) -> Comparison {
         let p = if x < 0.003 { 1.0 } else { (1.0 - limit(x)).clamp(0.0, 1.0) };
         (mean + (CRITICAL - 1.0 / 6.0) * scale, p)
     } else {
-        // One value each: there is nothing to say.
+        // With one value each, nothing can be concluded.
         (f64::MAX, 1.0)
     };
     Comparison { statistic: Bounded::exact(statistic), threshold, p_value: Some(p_value) }

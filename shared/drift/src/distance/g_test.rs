@@ -22,7 +22,7 @@ fn compare(table: &Table) -> Comparison {
                 if observed > 0.0 { observed * ln(observed / expected) } else { 0.0 }
             },
         );
-    // Not negative but for rounding.
+    // Only rounding can make it negative.
     let statistic = (2.0 * terms.sum::<f64>()).max(0.0);
     Comparison {
         statistic: Bounded::exact(statistic),

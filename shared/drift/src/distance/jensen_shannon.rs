@@ -1,14 +1,15 @@
-//! Jensen-Shannon distance: the square root of how far two distributions diverge from their mean.
+//! Jensen-Shannon distance: the square root of the mean divergence of two distributions from their
+//! mean.
 //!
 //! Lin: *Divergence measures based on the Shannon entropy*, IEEE Transactions on Information
 //! Theory 37, 1991; that its root is a metric: Endres, Schindelin: *A new metric for probability
-//! distributions*, the same 49, 2003. To the base 2 it lies between 0 and 1, as in NannyML;
-//! Evidently's is to the base e.
+//! distributions*, the same 49, 2003. With base 2 it lies between 0 and 1, as in NannyML;
+//! Evidently uses base e.
 //!
-//! **Threshold.** 0.1, or what chance alone exceeds about once in a thousand times if that is
-//! more: for small differences the divergence is one eighth of `sum (p - q)^2 / p`. Bins with few
-//! values make its tail heavier; the margin covers what 100,000 simulated comparisons showed of
-//! 2 to 40 bins and 20 to 10,000 values.
+//! **Threshold.** 0.1, or if it is larger, the distance that equal distributions exceed about once
+//! in a thousand comparisons: for small differences the divergence is one eighth of `sum (p - q)^2
+//! / p`. Bins with few values make its tail heavier; the margin was chosen by 100,000 simulated
+//! comparisons with 2 to 40 bins and 20 to 10,000 values.
 
 use std::f64::consts::LN_2;
 
@@ -24,7 +25,8 @@ pub const ENTRY: Entry = Entry {
     measure: Measure::Counts(compare),
 };
 
-/// Simulated 99.9 % quantile of the divergence over that of its approximation, at most.
+/// Upper bound of the ratio of the simulated 99.9 % quantile of the divergence to that of its
+/// approximation.
 const MARGIN: f64 = 1.25;
 
 /// Base of the logarithm.
@@ -36,7 +38,7 @@ pub enum Base {
     E,
 }
 
-/// The distance to that base.
+/// The distance with logarithms to that base.
 #[must_use]
 pub fn distance(table: &Table, base: Base) -> f64 {
     let nats: f64 = table

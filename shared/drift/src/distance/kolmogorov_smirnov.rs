@@ -8,10 +8,10 @@
 //! **From samples** the statistic is exact, ties included, and so is the p-value (conservative
 //! under ties) while the product of the sizes is at most 1,000,000; beyond, it is asymptotic.
 //!
-//! **From sketches** the statistic is bounded: at borders between buckets both functions are
-//! known, inside of them only their ends. The lower bound is the statistic of the bucketed values,
-//! so to reject when it exceeds the critical value keeps the level. There is no p-value: near the
-//! critical distance, which shrinks as samples grow, one bucket's mass makes it arbitrary.
+//! **From sketches** the statistic is bounded: both functions are known at the boundaries between
+//! buckets, but not inside them. The lower bound is the statistic of the bucketed values, so
+//! rejecting when it exceeds the critical value keeps the level. There is no p-value: near the
+//! critical distance, which shrinks as samples grow, the mass of one bucket makes it arbitrary.
 
 use std::f64::consts::PI;
 
@@ -20,7 +20,7 @@ use super::measure::{Entry, Measure};
 use super::pooled::Pooled;
 use crate::elementary::{exp, ln};
 
-/// Product of the sizes up to which the p-value is exact.
+/// Largest product of the sizes for which the p-value is exact.
 const EXACT_MAX: u64 = 1_000_000;
 
 /// Its line in the list.
@@ -38,6 +38,7 @@ pub fn p_exact(n: u64, m: u64, scaled: u128) -> f64 {
         return 1.0;
     }
     if n == m {
+        // A number that does not fit exceeds `n` as well, and the probability is 0.
         let steps = scaled.div_ceil(u128::from(n).max(1));
         return p_of_equal_sizes(n, u64::try_from(steps).unwrap_or(u64::MAX));
     }
@@ -48,8 +49,10 @@ pub fn p_exact(n: u64, m: u64, scaled: u128) -> f64 {
     let mut row: Vec<f64> = Vec::new();
     for i in 0..=n {
         let mut left = 0.0;
+        let mut cells = row.iter_mut();
+        let mut first_row = Vec::new();
         for j in 0..=m {
-            let above = usize::try_from(j).ok().and_then(|at| row.get_mut(at));
+            let above = cells.next();
             let p = if outside(i, j) {
                 1.0
             } else if i + j == 0 {
@@ -60,12 +63,14 @@ pub fn p_exact(n: u64, m: u64, scaled: u128) -> f64 {
             };
             match above {
                 Some(above) => *above = p,
-                None => row.push(p),
+                None => first_row.push(p),
             }
             left = p;
         }
+        row.extend(first_row);
     }
-    row.last().copied().unwrap_or(1.0)
+    let Some(p) = row.last() else { unreachable!("a row has a cell for no value") };
+    *p
 }
 
 /// Exact two-sided p-value for equal sizes: the distance times `n` is at least `steps`. By
@@ -124,11 +129,11 @@ fn compare(pooled: &Pooled) -> Comparison {
         (u128::from(reference) * u128::from(m), u128::from(current) * u128::from(n))
     };
     let (mut known, mut possible) = (0_u128, 0_u128);
-    for (cell, reference, current) in pooled.passed() {
+    for (atom, reference, current) in pooled.passed() {
         let before = scale(reference, current);
-        let after =
-            scale(reference.saturating_add(cell.reference), current.saturating_add(cell.current));
+        let after = scale(reference + atom.reference, current + atom.current);
         known = known.max(after.0.abs_diff(after.1));
+        // Only the positive difference counts.
         possible = possible.max(after.0.saturating_sub(before.1));
         possible = possible.max(after.1.saturating_sub(before.0));
     }
@@ -141,7 +146,7 @@ fn compare(pooled: &Pooled) -> Comparison {
         Bounded::exact(distance)
     };
     let p_value = (!pooled.sketched()).then(|| {
-        if n == m || n.saturating_mul(m) <= EXACT_MAX {
+        if n == m || n.checked_mul(m).is_some_and(|product| product <= EXACT_MAX) {
             p_exact(n, m, known)
         } else {
             p_asymptotic(n, m, distance)

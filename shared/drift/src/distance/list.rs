@@ -10,8 +10,7 @@ use super::{
 pub const ALL: &[Entry] =
     &[psi::ENTRY, jensen_shannon::ENTRY, wasserstein::ENTRY, kolmogorov_smirnov::ENTRY];
 
-/// Measures that alerts do not show: peers that benchmarks and oracle tests measure the others
-/// against.
+/// Measures that alerts do not show: peers for comparison in benchmarks and oracle tests.
 pub const CANDIDATES: &[Entry] =
     &[hellinger::ENTRY, chi_square::ENTRY, g_test::ENTRY, cramer_von_mises::ENTRY];
 

@@ -1,33 +1,34 @@
-//! What is known about a measure, and how it is asked.
+//! A distance measure as an entry of a list.
 
 use super::comparison::{BINS, Comparison};
 use super::pooled::Pooled;
 use super::table::Table;
 
-/// What a measure takes.
+/// Computes a measure from the input that it takes.
 #[derive(Debug, Clone, Copy)]
 pub enum Measure {
     /// Values, or sketches of them.
     Values(fn(&Pooled) -> Comparison),
-    /// Values; sketches say too little.
+    /// Values only; sketches are not precise enough.
     Samples(fn(&Pooled) -> Comparison),
     /// Counts; values are binned at [`BINS`] quantiles of the reference.
     Counts(fn(&Table) -> Comparison),
 }
 
-/// What is known about a measure.
+/// A distance measure.
 #[derive(Debug, Clone, Copy)]
 pub struct Entry {
     /// Name in events and configuration; never renamed.
     pub name: &'static str,
     /// Where it was published.
     pub paper: &'static str,
-    /// Computes it.
+    /// How it is computed.
     pub measure: Measure,
 }
 
 impl Entry {
-    /// Compares two samples of values. `None` if they come from sketches and this takes none.
+    /// Compares two samples of values. `None` if they come from sketches and the measure does not
+    /// support those.
     #[must_use]
     pub fn compare(&self, pooled: &Pooled) -> Option<Comparison> {
         match self.measure {
@@ -37,7 +38,7 @@ impl Entry {
         }
     }
 
-    /// Compares counts of categories. `None` if this needs an order of values.
+    /// Compares counts of categories. `None` if the measure needs ordered values.
     #[must_use]
     pub fn compare_counts(&self, table: &Table) -> Option<Comparison> {
         match self.measure {

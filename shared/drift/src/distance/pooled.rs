@@ -1,8 +1,8 @@
-//! Two samples pooled in ascending order: what every distance between values is computed from.
+//! Two samples pooled in ascending order: the input of every distance between values.
 //!
-//! From values it is exact. From sketches the values of a bucket become one; how far they may lie
-//! from it is kept as *slack*. Where a sketch had merged its lowest buckets, those of the other
-//! are merged too, so that the counts on both sides of every border between cells stay exact.
+//! From values it is exact. From sketches the values of a bucket become a single one; how far they
+//! may lie from it is kept as *slack*. Where one sketch has merged its lowest buckets, those of the
+//! other are merged too, so that the counts on both sides of every boundary stay exact.
 
 use std::cmp::Ordering;
 
@@ -10,14 +10,14 @@ use super::comparison::{DistanceError, float};
 use super::table::Table;
 use crate::sketch::{self, DdSketch};
 
-/// Values beyond this are refused: their squares have to be finite.
+/// Larger values are refused, so that their squares stay finite.
 const VALUE_MAX: f64 = 1e100;
 
-/// Equal values of both samples.
+/// A value, and how often it occurs in each sample.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Cell {
+pub(crate) struct Atom {
     pub(crate) value: f64,
-    /// How far from `value` they lie at most.
+    /// Largest distance from `value`, where it stands for the values of a bucket.
     pub(crate) slack: f64,
     pub(crate) reference: u64,
     pub(crate) current: u64,
@@ -26,7 +26,7 @@ pub(crate) struct Cell {
 /// Two samples, pooled in ascending order.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pooled {
-    cells: Vec<Cell>,
+    atoms: Vec<Atom>,
     reference: u64,
     current: u64,
     sketched: bool,
@@ -48,41 +48,42 @@ impl Pooled {
                 return Err(DistanceError::Value(name));
             }
         }
-        let cell = |value, reference, current| Cell { value, slack: 0.0, reference, current };
-        let one = sorted(reference).into_iter().map(|value| cell(value, 1, 0));
-        let two = sorted(current).into_iter().map(|value| cell(value, 0, 1));
-        let order = |one: &Cell, two: &Cell| one.value.partial_cmp(&two.value);
-        Self::pool(merged(one, two, |a, b| order(a, b).unwrap_or(Ordering::Equal)), false)
+        let atom = |value, reference, current| Atom { value, slack: 0.0, reference, current };
+        let one = sorted(reference).into_iter().map(|value| atom(value, 1, 0));
+        let two = sorted(current).into_iter().map(|value| atom(value, 0, 1));
+        // Values are numbers, so not in total order only where a zero is negative; zeros are equal.
+        let order = |one: &Atom, two: &Atom| (one.value + 0.0).total_cmp(&(two.value + 0.0));
+        Self::pool(merged(one, two, order), false)
     }
 
     /// Pools two sketches.
     ///
     /// # Errors
     ///
-    /// A sketch that has taken nothing.
+    /// An empty sketch.
     pub fn from_sketches(reference: &DdSketch, current: &DdSketch) -> Result<Self, DistanceError> {
         let floor = reference.merged_below().max(current.merged_below());
-        let cell = |from: sketch::Cell, reference, current| {
-            (from.bucket, Cell { value: from.value, slack: from.slack, reference, current })
+        let atom = |from: sketch::Bucket, reference, current| {
+            (from.index, Atom { value: from.value, slack: from.slack, reference, current })
         };
-        let one = reference.cells(floor).map(|from| cell(from, from.count, 0));
-        let two = current.cells(floor).map(|from| cell(from, 0, from.count));
-        let cells = merged(one, two, |(one, _), (two, _)| one.cmp(two));
-        Self::pool(cells.map(|(_, cell)| cell), true)
+        let one = reference.values(floor).map(|from| atom(from, from.count, 0));
+        let two = current.values(floor).map(|from| atom(from, 0, from.count));
+        let atoms = merged(one, two, |(one, _), (two, _)| one.cmp(two));
+        Self::pool(atoms.map(|(_, atom)| atom), true)
     }
 
-    /// Joins neighbours of the same value.
-    fn pool(cells: impl Iterator<Item = Cell>, sketched: bool) -> Result<Self, DistanceError> {
-        let mut pooled = Self { cells: Vec::new(), reference: 0, current: 0, sketched };
-        for cell in cells.filter(|cell| cell.reference > 0 || cell.current > 0) {
-            pooled.reference = pooled.reference.saturating_add(cell.reference);
-            pooled.current = pooled.current.saturating_add(cell.current);
-            match pooled.cells.last_mut() {
-                Some(last) if last.value >= cell.value => {
-                    last.reference = last.reference.saturating_add(cell.reference);
-                    last.current = last.current.saturating_add(cell.current);
+    /// Merges neighbours of the same value.
+    fn pool(atoms: impl Iterator<Item = Atom>, sketched: bool) -> Result<Self, DistanceError> {
+        let mut pooled = Self { atoms: Vec::new(), reference: 0, current: 0, sketched };
+        for atom in atoms.filter(|atom| atom.reference > 0 || atom.current > 0) {
+            pooled.reference += atom.reference;
+            pooled.current += atom.current;
+            match pooled.atoms.last_mut() {
+                Some(last) if last.value >= atom.value => {
+                    last.reference += atom.reference;
+                    last.current += atom.current;
                 }
-                Some(_) | None => pooled.cells.push(cell),
+                Some(_) | None => pooled.atoms.push(atom),
             }
         }
         if pooled.reference == 0 {
@@ -107,18 +108,18 @@ impl Pooled {
     }
 
     /// Counts in bins between quantiles of the reference (numpy's `inverted_cdf`): at most `bins`,
-    /// fewer where quantiles coincide. The first and the last are open, so that every value of
-    /// the current sample falls into one. From sketches the borders are borders of buckets, and
-    /// the counts are exact.
+    /// fewer where quantiles coincide. The first and the last are open, so that every value of the
+    /// current sample falls into one. For sketches the boundaries are those of buckets, and the
+    /// counts are exact.
     #[must_use]
     pub fn table(&self, bins: usize) -> Table {
         let bins = bins as u128;
         let (mut reference, mut current) = (Vec::new(), Vec::new());
         let (mut bin, mut below, mut quantile) = ((0_u64, 0_u64), 0_u128, 1_u128);
-        for cell in &self.cells {
-            bin.0 = bin.0.saturating_add(cell.reference);
-            bin.1 = bin.1.saturating_add(cell.current);
-            below = below.saturating_add(u128::from(cell.reference));
+        for atom in &self.atoms {
+            bin.0 += atom.reference;
+            bin.1 += atom.current;
+            below += u128::from(atom.reference);
             let reached = below * bins / u128::from(self.reference);
             if quantile < bins && reached >= quantile {
                 quantile = reached + 1;
@@ -134,17 +135,17 @@ impl Pooled {
         Table::of(reference, current, self.reference, self.current, self.sketched)
     }
 
-    pub(crate) fn cells(&self) -> &[Cell] {
-        &self.cells
+    pub(crate) fn atoms(&self) -> &[Atom] {
+        &self.atoms
     }
 
-    /// Each cell with the counts of both samples below it.
-    pub(crate) fn passed(&self) -> impl Iterator<Item = (&Cell, u64, u64)> {
-        self.cells.iter().scan((0_u64, 0_u64), |passed, cell| {
+    /// Each atom with the counts of both samples below it.
+    pub(crate) fn passed(&self) -> impl Iterator<Item = (&Atom, u64, u64)> {
+        self.atoms.iter().scan((0_u64, 0_u64), |passed, atom| {
             let before = *passed;
-            passed.0 = passed.0.saturating_add(cell.reference);
-            passed.1 = passed.1.saturating_add(cell.current);
-            Some((cell, before.0, before.1))
+            passed.0 += atom.reference;
+            passed.1 += atom.current;
+            Some((atom, before.0, before.1))
         })
     }
 
@@ -185,11 +186,11 @@ mod tests {
     use crate::finite::Finite;
 
     #[test]
-    fn equal_values_are_one_cell() {
+    fn equal_values_are_one_atom() {
         let pooled = Pooled::from_samples(&[2.0, 1.0, 2.0, -0.0], &[0.0, 2.0, 5.0]).unwrap();
-        let cells: Vec<_> =
-            pooled.cells().iter().map(|cell| (cell.value, cell.reference, cell.current)).collect();
-        assert_eq!(cells, [(0.0, 1, 1), (1.0, 1, 0), (2.0, 2, 1), (5.0, 0, 1)]);
+        let atoms: Vec<_> =
+            pooled.atoms().iter().map(|atom| (atom.value, atom.reference, atom.current)).collect();
+        assert_eq!(atoms, [(0.0, 1, 1), (1.0, 1, 0), (2.0, 2, 1), (5.0, 0, 1)]);
         assert_eq!(pooled.counts(), (4, 3));
         assert_eq!(pooled.passed().last().map(|(_, r, c)| (r, c)), Some((4, 2)));
     }
@@ -238,10 +239,10 @@ mod tests {
         let floor = full.merged_below().unwrap();
         assert_eq!(narrow.merged_below(), None);
         let pooled = Pooled::from_sketches(&full, &narrow).unwrap();
-        let lowest = pooled.cells()[0];
+        let lowest = pooled.atoms()[0];
         assert_eq!(lowest.current, 100);
         assert!(lowest.reference > 100 && lowest.slack >= lowest.value);
         assert_eq!(pooled.counts(), (3_000, 100));
-        assert!(full.cells(Some(floor)).all(|cell| cell.bucket.is_none_or(|b| b >= floor)));
+        assert!(full.values(Some(floor)).all(|bucket| bucket.index.is_none_or(|b| b >= floor)));
     }
 }

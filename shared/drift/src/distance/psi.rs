@@ -4,10 +4,11 @@
 //! 1951, where it is the symmetric divergence `J`; Siddiqi: *Credit risk scorecards*, 2006, for its
 //! use and the rule of thumb 0.1.
 //!
-//! Shares are smoothed by one half per bin (Laplace): an empty bin is then rare, not impossible.
+//! Shares are smoothed by one half per bin (Laplace), so that an empty bin counts as rare, not as
+//! impossible.
 //!
-//! **Threshold.** The rule of thumb does not depend on the sample, so on a hundred values in ten
-//! bins it fires in most comparisons of equal distributions. While nothing has changed, PSI is
+//! **Threshold.** The rule of thumb ignores the sample size: with a hundred values in ten bins most
+//! comparisons of equal distributions exceed it. While nothing has changed, PSI is
 //! about `1/n + 1/m` times a chi-squared variable with one degree of freedom less than bins
 //! (Yurdakul, Naranjo: *Statistical properties of the population stability index*, Journal of Risk
 //! Model Validation 14, 2020): the threshold is the larger of 0.1 and its 99.9 % quantile.
@@ -27,8 +28,8 @@ pub const ENTRY: Entry = Entry {
     measure: Measure::Counts(compare),
 };
 
-/// The index of two lists of shares, none of which is 0, as they are: nothing is smoothed or
-/// scaled. Peers that fill empty bins in their own way compare with this.
+/// The index of pairs of shares, none of which is 0, without smoothing or scaling: for comparison
+/// with peers that smooth empty bins in their own way.
 pub fn index(shares: impl IntoIterator<Item = (f64, f64)>) -> f64 {
     shares
         .into_iter()

@@ -1,4 +1,4 @@
-//! Counts of the same categories (or bins) in two samples, and what chance alone does to them.
+//! Counts of the same categories (or bins) in two samples, and their distribution under chance.
 
 use statrs::distribution::{ChiSquared, ContinuousCDF};
 
@@ -15,17 +15,20 @@ pub struct Table {
 }
 
 impl Table {
-    /// A table of counts; the same place is the same category.
+    /// A table of counts; the same index is the same category.
     ///
     /// # Errors
     ///
-    /// Different numbers of categories, or no count above 0.
+    /// Different numbers of categories, no count above 0, or counts whose sum exceeds 64 bits.
     pub fn new(reference: &[u64], current: &[u64]) -> Result<Self, DistanceError> {
         if reference.len() != current.len() {
             return Err(DistanceError::Categories(reference.len(), current.len()));
         }
-        let sum = |counts: &[u64]| counts.iter().fold(0_u64, |sum, n| sum.saturating_add(*n));
-        let (one, two) = (sum(reference), sum(current));
+        let sum = |counts: &[u64], name| {
+            let sum = counts.iter().try_fold(0_u64, |sum, n| sum.checked_add(*n));
+            sum.ok_or(DistanceError::Count(name))
+        };
+        let (one, two) = (sum(reference, "reference")?, sum(current, "current")?);
         if one == 0 {
             return Err(DistanceError::Empty("reference"));
         }
@@ -35,7 +38,7 @@ impl Table {
         Ok(Self::of(reference.to_vec(), current.to_vec(), one, two, false))
     }
 
-    /// Both counts are sums of more than 0.
+    /// A table of counts with known sums, both above 0.
     pub(crate) const fn of(
         reference: Vec<u64>,
         current: Vec<u64>,
@@ -75,14 +78,14 @@ impl Table {
         (float(self.reference_count), float(self.current_count))
     }
 
-    /// Categories that occur, less one.
+    /// Degrees of freedom: the number of categories that occur, less one. At least one occurs.
     pub(crate) fn freedom(&self) -> u64 {
         let occur = |(reference, current): &(f64, f64)| reference + current > 0.0;
-        (self.pairs().filter(occur).count() as u64).saturating_sub(1)
+        self.pairs().filter(occur).count() as u64 - 1
     }
 
-    /// Observed and expected counts of every cell of a category that occurs, if both samples were
-    /// drawn alike.
+    /// For every category that occurs, the observed count in each sample and the one expected if
+    /// both have the same distribution.
     pub(crate) fn expected(&self) -> impl Iterator<Item = (f64, f64)> {
         let (n, m) = self.sizes();
         self.pairs().filter(|(reference, current)| reference + current > 0.0).flat_map(
@@ -93,7 +96,7 @@ impl Table {
         )
     }
 
-    /// p-value of a statistic with the chi-squared distribution; none from a sketch.
+    /// p-value of a statistic with the chi-squared distribution; `None` for a sketch.
     pub(crate) fn p_value(&self, statistic: f64) -> Option<f64> {
         if self.sketched {
             return None;
@@ -102,30 +105,36 @@ impl Table {
         if freedom == 0 {
             return Some(1.0);
         }
-        ChiSquared::new(float(freedom)).ok().map(|chi| chi.sf(statistic))
+        Some(chi_squared(freedom).sf(statistic))
     }
 
-    /// The sum over categories of `(p - q)^2 / p` that chance alone exceeds once in a thousand
-    /// times, for shares `p` and `q`: `(1/n + 1/m) chi2inv(0.999, B - 1)`.
+    /// The sum over categories of `(p - q)^2 / p`, for shares `p` and `q`, that equal distributions
+    /// exceed once in a thousand comparisons: `(1/n + 1/m) chi2inv(0.999, B - 1)`.
     pub(crate) fn chance(&self) -> f64 {
         let (n, m) = self.sizes();
         (1.0 / n + 1.0 / m) * quantile(0.999, self.freedom())
     }
 
+    /// Critical value of a statistic with the chi-squared distribution.
     pub(crate) fn critical(&self) -> f64 {
         quantile(1.0 - super::comparison::LEVEL, self.freedom())
     }
 }
 
-/// Quantile of the chi-squared distribution, rounded to a millionth so that every platform has
-/// the same.
+fn chi_squared(freedom: u64) -> ChiSquared {
+    let Ok(chi) = ChiSquared::new(float(freedom)) else {
+        unreachable!("{freedom} degrees of freedom")
+    };
+    chi
+}
+
+/// Quantile of the chi-squared distribution, rounded to a millionth so that it is the same on every
+/// platform.
 fn quantile(probability: f64, freedom: u64) -> f64 {
     if freedom == 0 {
         return 0.0;
     }
-    let quantile =
-        ChiSquared::new(float(freedom)).map_or(f64::INFINITY, |chi| chi.inverse_cdf(probability));
-    (quantile * 1e6).round() / 1e6
+    (chi_squared(freedom).inverse_cdf(probability) * 1e6).round() / 1e6
 }
 
 #[cfg(test)]

@@ -1,5 +1,4 @@
-//! Detectors that the monitor does not run: peers that benchmarks and oracle tests measure the
-//! others against.
+//! Detectors that the monitor does not run: peers for comparison in benchmarks and oracle tests.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,25 +1,25 @@
-//! What is known about a detector, and how a list of detectors becomes an enum.
+//! A detector as an entry of a list, and the macro that turns a list into an enum.
 
 use crate::detector::{Baseline, NullError};
 
-/// What is known about a detector.
+/// A detector.
 #[derive(Debug, Clone, Copy)]
 pub struct Entry<D: 'static> {
     /// Name in events and configuration; never renamed.
     pub name: &'static str,
     /// Where it was published.
     pub paper: &'static str,
-    /// Version of what it computes: raised when the same values would give another result.
+    /// Version of the computation: raised when the same values would give another result.
     pub version: u32,
-    /// Makes one, for a baseline and a threshold.
+    /// Constructs the detector for a baseline and a threshold.
     pub make: fn(&Baseline<'_>, f64) -> Result<D, NullError>,
 }
 
-/// Probability that the margin of a cautious detector is too small for its baseline.
+/// Probability that a cautious detector's margin is too small for its baseline.
 pub const MISS: f64 = 0.05;
 
-/// From lines of type, name, paper and maker: the enum of these detectors, what it hands on, and the
-/// list. A detector with two makers has two pairs of brackets on its line.
+/// Turns lines of type, name, paper and constructor into the list, the enum of these detectors and
+/// its dispatch. A detector with several constructors has a pair of brackets for each.
 macro_rules! detectors {
     ($all:ident, $summary:literal; $($(#[$about:meta])* $detector:ident $([$name:literal, $paper:literal, $make:expr])+;)+) => {
         #[doc = concat!("All of [`", stringify!($all), "`].")]

@@ -1,4 +1,4 @@
-//! All detectors alike, for benchmarks and laws.
+//! All detectors as one type, for benchmarks and laws.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +10,7 @@ use crate::detector::{Baseline, NullError, Observation, Signal, StreamDetector};
 /// Any detector.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum AnyDetector {
-    /// One of the monitor.
+    /// One of the monitor's.
     Shipped(Detector),
     /// One that the monitor does not run.
     Candidate(Candidate),
@@ -58,12 +58,12 @@ impl StreamDetector for AnyDetector {
     }
 }
 
-/// The line of any detector.
+/// The entry of any detector.
 #[derive(Debug, Clone, Copy)]
 pub enum AnyEntry {
-    /// Of one of the monitor.
+    /// One of the monitor's.
     Shipped(&'static Entry<Detector>),
-    /// Of one that the monitor does not run.
+    /// One that the monitor does not run.
     Candidate(&'static Entry<Candidate>),
 }
 
@@ -77,11 +77,11 @@ impl AnyEntry {
         }
     }
 
-    /// Makes a detector, for a baseline and a threshold.
+    /// Constructs the detector for a baseline and a threshold.
     ///
     /// # Errors
     ///
-    /// A baseline without what it needs, or a threshold that is none.
+    /// A baseline without a required part, or an invalid threshold.
     pub fn make(self, baseline: &Baseline<'_>, threshold: f64) -> Result<AnyDetector, NullError> {
         match self {
             Self::Shipped(entry) => (entry.make)(baseline, threshold).map(Into::into),

@@ -1,4 +1,4 @@
-//! The detectors of the monitor.
+//! The detectors that the monitor runs.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +10,7 @@ use crate::detector::esr_multinomial::EsrMultinomial;
 use crate::detector::esr_two_sample::EsrTwoSample;
 use crate::detector::{Baseline, NullError, Observation, Signal, StreamDetector};
 
-// The order is part of the form in which detectors are saved: append.
+// The order is part of the serialized form: append only.
 #[rustfmt::skip]
 detectors! {
     Detector, "Any of the detectors of the monitor.";
