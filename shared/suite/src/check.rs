@@ -1,9 +1,9 @@
-//! The evaluators: deterministic, without a model, each in a file of its own.
+//! The evaluators: deterministic, without a model, one file each.
 //!
-//! To add one, write the file (a [`Definition`] with its keys, and an [`Evaluator`]) and its line
-//! in `list.rs`; reading, JSON Schema and documentation follow from the definition.
+//! To add one, write its file (a [`Definition`] with its keys, and an [`Evaluator`]) and its line
+//! in `list.rs`; parsing, JSON Schema and documentation are derived from the definition.
 //!
-//! An explanation never repeats what the agent wrote: it may be personal data.
+//! An explanation never quotes what the agent wrote: it may be personal data.
 
 mod citation_present;
 mod contains;

@@ -1,4 +1,4 @@
-//! The suite document: read strictly, known by the digest of its canonical form.
+//! The suite document: parsed strictly, identified by the digest of its canonical form.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use crate::trial::{Trial, TrialKind, attribute};
 use crate::verdict::{SuiteVerdict, summary};
 use crate::yaml;
 
-/// Largest document, bytes, as text and in canonical form.
+/// Largest document in bytes, both as text and in canonical form.
 pub const DOCUMENT_BYTES_MAX: usize = 64 * 1024;
 
 /// Domain of the digest that decides which events are sampled.
@@ -39,37 +39,37 @@ pub(crate) const DOCUMENT: &[Key] = &[
         name: "owner",
         required: false,
         form: Form::Text { chars_max: 200 },
-        doc: "Who answers for it.",
+        doc: "Who is responsible for it.",
     },
     Key {
         name: "enabled",
         required: false,
         form: Form::Flag,
-        doc: "Whether it judges; true if absent. Publish it with false to end it.",
+        doc: "Whether it judges events; true if absent. To end a suite, publish it with false.",
     },
     Key {
         name: "applies_to",
         required: false,
         form: Form::Section(APPLIES_TO),
-        doc: "Which events it judges; every completed run, if absent.",
+        doc: "Selection of the events that it judges; every completed run if absent.",
     },
     Key {
         name: "sample",
         required: false,
         form: Form::Share,
-        doc: "Share of these events that is judged, chosen by a digest of the event's id; 1 if absent.",
+        doc: "Share of these events that is judged, selected by a digest of the event id; 1 if absent.",
     },
     Key {
         name: "checks",
         required: true,
         form: Form::Checks,
-        doc: "What is asked of each; an event passes if every applicable check does.",
+        doc: "The checks; an event passes if every applicable check passes.",
     },
     Key {
         name: "gate",
         required: false,
         form: Form::Section(GATE),
-        doc: "What an agent version must reach; without it there is no decision.",
+        doc: "What an agent version must reach; without a gate there is no decision.",
     },
 ];
 
@@ -79,20 +79,20 @@ pub(crate) const APPLIES_TO: &[Key] = &[
         name: "kind",
         required: false,
         form: Form::Choice(&[kind::RUN_COMPLETED, kind::MODEL_INVOKED, kind::TOOL_COMPLETED]),
-        doc: "Kind of the events; run.completed, if absent.",
+        doc: "Kind of the events; run.completed if absent.",
     },
-    Key { name: "agents", required: false, form: IDS, doc: "Values of agent_id; any, if absent." },
+    Key { name: "agents", required: false, form: IDS, doc: "Values of agent_id; any if absent." },
     Key {
         name: "environments",
         required: false,
         form: IDS,
-        doc: "Values of environment; any, and none, if absent.",
+        doc: "Values of environment; any or none if absent.",
     },
     Key {
         name: "tenants",
         required: false,
         form: IDS,
-        doc: "Values of tenant_id; any, and none, if absent.",
+        doc: "Values of tenant_id; any or none if absent.",
     },
     Key {
         name: "attributes",
@@ -110,19 +110,19 @@ pub(crate) const GATE: &[Key] = &[
         name: "pass_rate_min",
         required: true,
         form: Form::Level,
-        doc: "Required share of judged events that pass.",
+        doc: "Required pass rate of the judged events.",
     },
     Key {
         name: "confidence",
         required: false,
         form: Form::Level,
-        doc: "Probability with which a wrong decision is avoided; 0.95 if absent.",
+        doc: "One minus the probability of a wrong decision; 0.95 if absent.",
     },
     Key {
         name: "trials_min",
         required: false,
         form: Form::Count { min: 1, max: 1_000_000 },
-        doc: "Fewest judged events before anything is decided; 20 if absent.",
+        doc: "Number of judged events required for a decision; 20 if absent.",
     },
 ];
 
@@ -150,25 +150,24 @@ struct Selector {
 }
 
 impl Suite {
-    /// Reads a document that a person wrote, in YAML or JSON.
+    /// Parses a document that a person wrote, in YAML or JSON.
     ///
     /// # Errors
     ///
-    /// Everything that is wrong, each with its line and place; of text that is not YAML, the first.
+    /// All problems, each with its line and path; for text that is not YAML, the first one.
     pub fn parse(text: &str) -> Result<Self, Problems> {
         if text.len() > DOCUMENT_BYTES_MAX {
             return Err(only(None, &too_large(text.len())));
         }
         let (value, lines) = yaml::load(text).map_err(|problem| Problems(vec![problem]))?;
-        let canonical = serde_json_canonicalizer::to_string(&value)
-            .map_err(|error| only(None, &format!("has no canonical form: {error}")))?;
+        let canonical = canonical_of(&value)?;
         if canonical.len() > DOCUMENT_BYTES_MAX {
             return Err(only(None, &too_large(canonical.len())));
         }
         Self::read(&value, canonical, Reader::new(Some(&lines)))
     }
 
-    /// Reads a document that was published.
+    /// Parses a document that was published.
     ///
     /// # Errors
     ///
@@ -180,13 +179,11 @@ impl Suite {
         }
         let value: Value = serde_json::from_str(document)
             .map_err(|error| only(Some(error.line()), &format!("not JSON: {error}")))?;
-        let canonical = serde_json_canonicalizer::to_string(&value).ok();
-        match canonical {
-            Some(canonical) if canonical == document => {
-                Self::read(&value, canonical, Reader::new(None))
-            }
-            Some(_) | None => Err(only(None, "the document is not in canonical form (RFC 8785)")),
+        let canonical = canonical_of(&value)?;
+        if canonical != document {
+            return Err(only(None, "the document is not in canonical form (RFC 8785)"));
         }
+        Self::read(&value, canonical, Reader::new(None))
     }
 
     fn read(value: &Value, canonical: String, mut reader: Reader<'_>) -> Result<Self, Problems> {
@@ -195,27 +192,27 @@ impl Suite {
         let selector = selector(fields.as_ref(), &mut reader);
         let gate = fields.as_ref().and_then(|fields| gate(fields, &mut reader));
         let checks = fields.as_ref().and_then(|fields| fields.value("checks"));
+        // A document without valid checks has a problem, and is refused below.
         let checks = checks
             .map(|list| check::read("checks", list, selector.kind, &mut reader))
             .unwrap_or_default();
         let mut problems = reader.problems;
-        if let Some(fields) = fields
-            && problems.is_empty()
-        {
-            return Ok(Self {
-                name: fields.text("suite").unwrap_or_default().to_owned(),
-                digest: digest_of(&canonical),
-                canonical,
-                description: fields.text("description").map(str::to_owned),
-                enabled: fields.flag("enabled").unwrap_or(true),
-                selector,
-                sample: fields.number("sample").unwrap_or(1.0),
-                checks,
-                gate,
-            });
-        }
-        problems.sort_by_key(|problem| problem.line);
-        Err(Problems(problems))
+        let Some(fields) = fields.filter(|_| problems.is_empty()) else {
+            problems.sort_by_key(|problem| problem.line);
+            return Err(Problems(problems));
+        };
+        let Some(name) = fields.text("suite") else { unreachable!("the reader requires `suite`") };
+        Ok(Self {
+            name: name.to_owned(),
+            digest: digest_of(&canonical),
+            canonical,
+            description: fields.text("description").map(str::to_owned),
+            enabled: fields.flag("enabled").unwrap_or(true),
+            selector,
+            sample: fields.number("sample").unwrap_or(1.0),
+            checks,
+            gate,
+        })
     }
 
     /// Name.
@@ -236,13 +233,13 @@ impl Suite {
         &self.canonical
     }
 
-    /// What it is for.
+    /// What it is for, for people.
     #[must_use]
     pub fn description(&self) -> Option<&str> {
         self.description.as_deref()
     }
 
-    /// Whether it judges.
+    /// Whether it judges events.
     #[must_use]
     pub const fn enabled(&self) -> bool {
         self.enabled
@@ -265,7 +262,7 @@ impl Suite {
         self.gate.as_ref()
     }
 
-    /// Whether a check asks for what was seen of a run before it ended.
+    /// Whether a check uses what was recorded of a run before it ended.
     pub(crate) fn needs_runs(&self) -> bool {
         self.enabled
             && self.selector.kind == TrialKind::Run
@@ -284,7 +281,7 @@ impl Suite {
             && listed(&self.selector.tenants, event.text(column::TENANT_ID))
     }
 
-    /// Whether this event is judged: it is of the kind, selected, and in the sample.
+    /// Whether this event is judged: it has the kind, is selected, and is in the sample.
     pub(crate) fn selects(&self, event: &Event<'_>, kind: TrialKind) -> bool {
         let environment = || {
             self.selector.environments.as_ref().is_none_or(|list| {
@@ -303,11 +300,13 @@ impl Suite {
             && self.selects_agent(event)
             && environment()
             && attributes()
+            // An event without an id is sampled like one with an empty id.
             && self.samples(event.text(column::EVENT_ID).unwrap_or_default())
     }
 
-    /// Whether an event id is in the sample. The name of the suite enters, so that suites draw
-    /// different samples; its document does not, so that a changed suite judges the same events.
+    /// Whether an event id is in the sample. The digest includes the name of the suite, so that
+    /// suites draw different samples, but not its document, so that a changed suite judges the same
+    /// events.
     fn samples(&self, event_id: &str) -> bool {
         if self.sample >= 1.0 {
             return true;
@@ -341,6 +340,12 @@ impl Suite {
     }
 }
 
+/// The canonical form (RFC 8785).
+fn canonical_of(value: &Value) -> Result<String, Problems> {
+    serde_json_canonicalizer::to_string(value)
+        .map_err(|error| only(None, &format!("has no canonical form: {error}")))
+}
+
 /// SHA-256 in hex.
 fn digest_of(canonical: &str) -> String {
     Sha256::digest(canonical.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
@@ -351,7 +356,7 @@ fn only(line: Option<usize>, message: &str) -> Problems {
 }
 
 fn too_large(bytes: usize) -> String {
-    format!("the document has {bytes} bytes, at most {DOCUMENT_BYTES_MAX} are read")
+    format!("the document has {bytes} bytes; at most {DOCUMENT_BYTES_MAX} are allowed")
 }
 
 fn section<'v>(

@@ -1,14 +1,15 @@
-//! The decision about an agent version: does its pass rate reach what is required?
+//! The decision about an agent version: does its pass rate reach the required one?
 //!
 //! Both bounds are one-sided and exact (Clopper, Pearson 1934): *pass* if the lower bound reaches
 //! the required rate, *fail* if the upper bound is below it, else *undecided*. So a version whose
-//! true rate is below the requirement passes with a probability of at most `1 - confidence`, and
-//! one whose rate reaches it fails with at most that; trials are taken to be independent.
+//! true rate is below the required one passes with probability at most `1 - confidence`, and
+//! one whose rate reaches it fails with at most that; trials are assumed to be independent.
 //!
-//! That holds for one look ([`Gate::decide`]). A stream is looked at again and again, and would
-//! decide wrongly sooner or later; so [`Gate::look`] answers at `trials_min`, then whenever the
-//! trials have doubled, and spends `(1 - confidence) / (k (k + 1))` at the k-th look. These sum to
-//! `1 - confidence`, so the probability of ever deciding wrongly keeps that bound.
+//! That holds for a single evaluation ([`Gate::decide`]). A stream that is evaluated again and
+//! again would eventually be decided wrongly; so [`Gate::look`] decides at `trials_min`, then
+//! whenever the number of trials has doubled, and spends an error of `(1 - confidence) / (k (k +
+//! 1))` at the k-th look. These sum to `1 - confidence`, which bounds the probability of ever
+//! deciding wrongly.
 //!
 //! Bounds are rounded to nine decimals before they are compared: the last bits of a quantile
 //! differ between platforms.
@@ -17,7 +18,7 @@ use drift::Confidence;
 use drift::interval::upper_bound;
 use serde::{Deserialize, Serialize};
 
-/// Trials and passes of one agent version.
+/// Counts of one agent version.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
     /// Events on which at least one check was applicable.
@@ -40,13 +41,17 @@ impl Tally {
         }
     }
 
-    /// Bounds of the pass rate, one-sided and exact, each with this confidence; 0 and 1 while
-    /// nothing was counted.
+    /// Bounds of the pass rate, one-sided and exact, each with this confidence; 0 and 1 without
+    /// trials, or if the confidence is not strictly between 0 and 1.
+    ///
+    /// # Panics
+    ///
+    /// If there are more passes than trials.
     #[must_use]
     pub fn bounds(self, confidence: f64) -> (f64, f64) {
         let round = |bound: f64| (bound * 1e9).round() / 1e9;
         let Some(level) = Confidence::new(confidence) else { return (0.0, 1.0) };
-        let failures = self.trials.saturating_sub(self.passes);
+        let failures = self.trials - self.passes;
         let high = upper_bound(self.passes, self.trials, level).unwrap_or(1.0);
         let low = upper_bound(failures, self.trials, level).map_or(0.0, |bound| 1.0 - bound);
         (round(low).max(0.0), round(high).min(1.0))
@@ -61,7 +66,7 @@ pub enum Decision {
     Pass,
     /// It does not.
     Fail,
-    /// There is not enough to tell.
+    /// The trials do not suffice to decide.
     Undecided,
 }
 
@@ -82,18 +87,18 @@ impl Decision {
 pub struct Gate {
     /// Required pass rate, above 0 and below 1.
     pub pass_rate_min: f64,
-    /// Probability with which a wrong decision is avoided, above 0 and below 1.
+    /// One minus the probability of a wrong decision, above 0 and below 1.
     pub confidence: f64,
-    /// Fewest trials before anything is decided.
+    /// Number of trials required for a decision.
     pub trials_min: u64,
 }
 
-/// A decision with what it rests on.
+/// A decision and its basis.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct GateReport {
     /// The decision.
     pub decision: Decision,
-    /// What was counted.
+    /// The counts.
     pub tally: Tally,
     /// Lower confidence bound of the pass rate.
     pub low: f64,
@@ -103,18 +108,18 @@ pub struct GateReport {
     pub confidence: f64,
     /// Required pass rate.
     pub pass_rate_min: f64,
-    /// One sentence.
+    /// The reason, in one sentence.
     pub reason: String,
 }
 
 impl Gate {
-    /// Decides on what was counted, once.
+    /// Decides on these counts, once.
     #[must_use]
     pub fn decide(&self, tally: Tally) -> GateReport {
         self.decide_at(tally, self.confidence)
     }
 
-    /// Decides if these trials are one of the looks at a stream.
+    /// Decides if this number of trials is one at which a stream is evaluated.
     #[must_use]
     pub fn look(&self, tally: Tally) -> Option<GateReport> {
         let doublings = tally.trials.checked_div(self.trials_min.max(1))?;

@@ -1,19 +1,20 @@
-//! JSON Schema 2020-12, a strict subset: what is not checked is refused, never passed over.
+//! JSON Schema 2020-12, a strict subset: unsupported keywords are refused, never ignored.
 //!
 //! Checked: `type`, `enum`, `const`, `properties`, `required`, `additionalProperties`,
 //! `minProperties`, `maxProperties`, `propertyNames`, `items`, `prefixItems`, `minItems`,
 //! `maxItems`, `uniqueItems`, `minLength`, `maxLength`, `pattern`, `minimum`, `maximum`,
 //! `exclusiveMinimum`, `exclusiveMaximum`, `multipleOf` (of whole numbers), `anyOf`, `allOf`,
-//! `oneOf`, `not`, and `$ref` to `#` or `#/$defs/NAME`. Read past, because they check nothing:
+//! `oneOf`, `not`, and `$ref` to `#` or `#/$defs/NAME`. Ignored, because they assert nothing:
 //! `$schema`, `$id`, `$comment`, `title`, `description`, `default`, `examples`, `deprecated`,
-//! `readOnly`, `writeOnly`. Anything else is an error; of it `format` asserts nothing in 2020-12,
-//! so `pattern` says better what is meant. That covers what generators of schemas for structured
-//! output write.
+//! `readOnly`, `writeOnly`. Anything else is an error, including `format`, which asserts nothing in
+//! 2020-12; use `pattern`. The subset covers what generators of schemas for structured output
+//! write.
 //!
-//! A validator of everything was tried: it alone compiles for more than a minute, and its patterns
-//! may look around, which is not linear in the text. Patterns here are those of the crate `regex`.
+//! A complete validator was tried: it alone takes more than a minute to compile, and its patterns
+//! support look-around, which is not linear in the text. Patterns here are those of the crate
+//! `regex`.
 //!
-//! Bounds: a value is judged in at most [`judge::STEPS_MAX`] steps; then the answer is that there is none.
+//! Bounds: a value is judged in at most [`judge::STEPS_MAX`] steps; beyond that there is no answer.
 
 mod compile;
 mod judge;

@@ -1,5 +1,5 @@
-//! Keys of the suite document: each is declared once, and from the declaration come the strict
-//! reading here, the JSON Schema ([`crate::schema`]) and the tables of the documentation.
+//! Keys of the suite document. Each is declared once; the strict parser in this file, the JSON
+//! Schema ([`crate::schema`]) and the tables of the documentation are derived from the declaration.
 
 use std::collections::BTreeMap;
 
@@ -10,13 +10,13 @@ use serde_json::Value;
 use crate::problem::{Problem, nearest};
 use crate::yaml::{Lines, element, member};
 
-/// Characters of a name.
+/// Largest number of characters of a name.
 pub(crate) const NAME_CHARS_MAX: usize = 64;
-/// Characters of a pattern.
+/// Largest number of characters of a pattern.
 pub(crate) const PATTERN_CHARS_MAX: usize = 4_096;
-/// Memory of a compiled pattern, bytes.
+/// Largest size of a compiled pattern in memory, bytes.
 const PATTERN_BYTES_MAX: usize = 1 << 20;
-/// Before the name of an attribute, where a column can stand.
+/// Prefix of the name of an attribute, where a column is expected.
 pub(crate) const ATTRIBUTE: &str = "attributes.";
 
 /// A key of an object of the document.
@@ -29,7 +29,7 @@ pub(crate) struct Key {
     pub(crate) doc: &'static str,
 }
 
-/// What the value of a key looks like.
+/// The form of the value of a key.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Form {
     /// true or false.
@@ -48,7 +48,7 @@ pub(crate) enum Form {
     Level,
     /// A whole number, both ends included.
     Count { min: u64, max: u64 },
-    /// A list of texts that are not empty and do not repeat, at least one.
+    /// A list of at least one text; none is empty or repeats.
     Texts { chars_max: usize, items_max: usize },
     /// One of these words.
     Choice(&'static [&'static str]),
@@ -56,7 +56,7 @@ pub(crate) enum Form {
     TextColumn,
     /// Path of a numeric column of events, or `attributes.NAME`.
     NumberColumn,
-    /// Texts by name, at least one.
+    /// A map from names to texts, at least one.
     Labels { items_max: usize },
     /// A JSON Schema.
     Schema,
@@ -66,7 +66,7 @@ pub(crate) enum Form {
     Checks,
 }
 
-/// An object whose keys are known and whose values have the form declared for them.
+/// The valid fields of an object: known keys with values of the declared form.
 #[derive(Debug)]
 pub(crate) struct Fields<'v> {
     path: String,
@@ -74,7 +74,7 @@ pub(crate) struct Fields<'v> {
 }
 
 impl<'v> Fields<'v> {
-    /// Path of a key of this object.
+    /// Path of a key of the object.
     pub(crate) fn path(&self, name: &str) -> String {
         member(&self.path, name)
     }
@@ -99,11 +99,13 @@ impl<'v> Fields<'v> {
         self.value(name)?.as_bool()
     }
 
+    /// The texts of a list; the reader accepts only lists of texts.
     pub(crate) fn texts(&self, name: &str) -> Option<Vec<String>> {
         let items = self.value(name)?.as_array()?;
         Some(items.iter().filter_map(Value::as_str).map(str::to_owned).collect())
     }
 
+    /// The texts by name; the reader accepts only objects of texts.
     pub(crate) fn labels(&self, name: &str) -> Option<BTreeMap<String, String>> {
         let members = self.value(name)?.as_object()?;
         let text = |value: &Value| value.as_str().map(str::to_owned);
@@ -111,7 +113,7 @@ impl<'v> Fields<'v> {
     }
 }
 
-/// Reads a document and notes everything that is wrong with it.
+/// Parses a document and collects its problems.
 #[derive(Debug)]
 pub(crate) struct Reader<'l> {
     lines: Option<&'l Lines>,
@@ -128,7 +130,7 @@ impl<'l> Reader<'l> {
         self.problems.push(Problem::new(path, line, message));
     }
 
-    /// The fields of an object; what is wrong is noted and left out. `None` if it is no object.
+    /// The valid fields of an object; problems are recorded. `None` if the value is not an object.
     pub(crate) fn object<'v>(
         &mut self,
         path: &str,
@@ -164,7 +166,7 @@ impl<'l> Reader<'l> {
         Some(fields)
     }
 
-    /// Notes what is wrong with a value of a form. Sections and checks are read by their owners.
+    /// Records the problems of a value of a form. Sections and checks are parsed by their owners.
     fn check(&mut self, path: &str, value: &Value, form: Form) {
         let problem = match form {
             Form::Section(_) | Form::Checks => None,
@@ -228,7 +230,7 @@ impl<'l> Reader<'l> {
     }
 }
 
-/// What is wrong with a single value.
+/// The problem of a single value, if it has one.
 fn problem_of(value: &Value, form: Form) -> Option<String> {
     let must = |what: &str| Some(format!("must be {what}, not {}", form_of(value)));
     match form {
@@ -289,9 +291,9 @@ fn problem_of(value: &Value, form: Form) -> Option<String> {
     }
 }
 
-/// Types of columns that hold one text.
+/// Types of columns that contain one text.
 pub(crate) const TEXT: [CellType; 1] = [CellType::Text];
-/// Types of columns that hold one number.
+/// Types of columns that contain one number.
 pub(crate) const NUMBER: [CellType; 2] = [CellType::Int, CellType::Float];
 
 /// Paths of the columns of events that have one of the types.
@@ -312,7 +314,7 @@ fn column_problem(value: &Value, types: &[CellType]) -> Option<String> {
     }
     let what = if types == TEXT { "text" } else { "a number" };
     if schema().id(path).is_some() {
-        return Some(format!("the column `{path}` does not hold {what}"));
+        return Some(format!("the column `{path}` does not contain {what}"));
     }
     Some(match nearest(path, columns(types)) {
         Some(near) => format!("no column `{path}`; did you mean `{near}`?"),
@@ -320,7 +322,7 @@ fn column_problem(value: &Value, types: &[CellType]) -> Option<String> {
     })
 }
 
-/// Compiles a pattern: linear in the text (no look-around, no references), bounded in memory.
+/// Compiles a pattern: linear in the text (no look-around, no back-references), bounded in memory.
 pub(crate) fn pattern(text: &str) -> Result<Regex, String> {
     RegexBuilder::new(text)
         .size_limit(PATTERN_BYTES_MAX)
@@ -330,7 +332,7 @@ pub(crate) fn pattern(text: &str) -> Result<Regex, String> {
             if let regex::Error::CompiledTooBig(max) = error {
                 return format!("the pattern compiles to more than {max} bytes: repeat less");
             }
-            // The last line says what is wrong; those before draw an arrow to it.
+            // The last line has the message; those before it draw an arrow.
             let text = error.to_string();
             let last = text.lines().last().unwrap_or_default();
             format!("not a pattern: {}", last.trim_start_matches("error: "))
@@ -344,7 +346,7 @@ fn is_name(name: &str) -> bool {
         && name.bytes().next().is_some_and(|first| first.is_ascii_alphanumeric())
 }
 
-/// A whole number that is not negative, however it is written (`5`, `5.0`).
+/// A whole number that is not negative, whatever its notation (`5`, `5.0`).
 fn whole(value: &Value) -> Option<u64> {
     if let Some(number) = value.as_u64() {
         return Some(number);
@@ -359,7 +361,7 @@ fn whole(value: &Value) -> Option<u64> {
     fits.then_some(number as u64)
 }
 
-/// What a value is, in words.
+/// Form of a value, in words.
 fn form_of(value: &Value) -> &'static str {
     match value {
         Value::Null => "nothing",

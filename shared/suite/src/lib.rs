@@ -1,23 +1,25 @@
-//! Eval suites: versioned documents of deterministic checks that agent events are judged by.
+//! Eval suites: versioned documents of deterministic checks on agent events.
 //!
 //! # Promise
 //!
-//! - A document is read strictly: everything that is wrong with it is said at once, each with its
-//!   line and place, and a key that is not known with the one that may be meant ([`Suite::parse`]).
-//! - A suite is known by the SHA-256 of its canonical form (RFC 8785), whatever its text looks like.
+//! - A document is parsed strictly: all problems are reported at once, each with its line and path,
+//!   and unknown keys with a suggestion ([`Suite::parse`]).
+//! - A suite is identified by the SHA-256 of its canonical form (RFC 8785), whatever its
+//!   formatting.
 //! - [`Suites`] is a pure function of the publications and events it is given, in their order;
-//!   resuming a saved one is exact: `run(a ++ b)` equals `resume(save(run(a)), b)`; saving costs
-//!   what has changed.
-//! - What costs an event is bounded: patterns are linear in the text, schemas have a number of
-//!   steps, and [`Limits`] bounds what is remembered.
-//! - A decision about a version is wrong with at most the probability stated, however often a
-//!   stream is looked at ([`gate`]).
+//!   resuming is exact: `run(a ++ b)` equals `resume(save(run(a)), b)`; the cost of saving is
+//!   proportional to what has changed.
+//! - The cost of an event is bounded: patterns are linear in the text, schema validation has a
+//!   limit of steps, and [`Limits`] bounds the state.
+//! - A decision about a version is wrong with at most the stated probability, however often it is
+//!   evaluated ([`gate`]).
 //!
 //! # Vocabulary
 //!
-//! *Suite*: a named list of checks, and which events it judges. *Check*: one criterion, by an
-//! *evaluator*. *Trial*: an event that is judged; a check whose input is missing is *not applicable*
-//! to it and counts as neither. *Gate*: the pass rate that an agent version must reach.
+//! *Suite*: a named list of checks, and the selection of events that it judges. *Check*: one
+//! criterion, decided by an *evaluator*. *Trial*: an event that is judged; a check whose input is
+//! missing is *not applicable* to it and counts as neither passed nor failed. *Gate*: the pass rate
+//! that an agent version must reach.
 //!
 //! ```
 //! let suite = suite::Suite::parse("suite: answers\nchecks:\n  - type: citation_present\n")?;
@@ -34,8 +36,8 @@
 //!
 //! # What it does not do
 //!
-//! No I/O, no clock, no randomness, and no model that judges: what a model or a person finds comes
-//! as `eval.result` from outside. It makes no windows and no alerts of verdicts.
+//! No I/O, no clock, no randomness, and no model as a judge: results of models and people arrive as
+//! `eval.result` events from outside. It does not aggregate verdicts into windows or alerts.
 
 mod check;
 mod document;

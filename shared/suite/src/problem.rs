@@ -1,17 +1,17 @@
-//! What is wrong with a document, and where.
+//! The problems of a document.
 
 use std::fmt::{self, Display, Formatter};
 
 use thiserror::Error;
 
-/// One thing that is wrong.
+/// A problem of a document.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub struct Problem {
-    /// Where: `checks[2].pattern`; empty for the document itself.
+    /// Path, such as `checks[2].pattern`; empty for the document itself.
     pub path: String,
-    /// Line of the text, from 1, if the document was read from text.
+    /// Line of the text, from 1, if the document was parsed from text.
     pub line: Option<usize>,
-    /// What is wrong, and what to do.
+    /// What is wrong, and how to correct it.
     pub message: String,
 }
 
@@ -32,7 +32,7 @@ impl Display for Problem {
     }
 }
 
-/// Everything that is wrong with a document, in the order of its places.
+/// All problems of a document, in the order of their lines.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("the suite has {} problem(s):\n{}", .0.len(), lines(.0))]
 pub struct Problems(pub Vec<Problem>);
@@ -41,8 +41,8 @@ fn lines(problems: &[Problem]) -> String {
     problems.iter().map(|problem| format!("  {problem}")).collect::<Vec<_>>().join("\n")
 }
 
-/// The known name that is nearest to a word, if one is near: by the optimal string alignment
-/// distance (insert, delete, replace, swap neighbours), at most a third of the word.
+/// The name that is nearest to a word by the optimal string alignment distance (insert, delete,
+/// replace, swap neighbours), if the distance is at most a third of the word.
 pub(crate) fn nearest<'n>(word: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
     let limit = (word.chars().count() / 3).max(1);
     names
@@ -60,16 +60,15 @@ fn distance(one: &str, two: &str) -> usize {
     for (row, a) in one.iter().enumerate() {
         let mut current = vec![row + 1; width];
         for (column, b) in two.iter().enumerate() {
-            let cell = |line: &[usize], at: usize| line.get(at).copied().unwrap_or(usize::MAX / 2);
-            let mut best = (cell(&above, column) + usize::from(a != b))
-                .min(cell(&above, column + 1) + 1)
-                .min(cell(&current, column) + 1);
+            let mut best = (entry(&above, column) + usize::from(a != b))
+                .min(entry(&above, column + 1) + 1)
+                .min(entry(&current, column) + 1);
             let swapped = row > 0
                 && column > 0
                 && one.get(row - 1) == Some(b)
                 && two.get(column - 1) == Some(a);
             if swapped {
-                best = best.min(cell(&before, column - 1) + 1);
+                best = best.min(entry(&before, column - 1) + 1);
             }
             if let Some(slot) = current.get_mut(column + 1) {
                 *slot = best;
@@ -77,7 +76,13 @@ fn distance(one: &str, two: &str) -> usize {
         }
         before = std::mem::replace(&mut above, current);
     }
-    above.last().copied().unwrap_or_default()
+    entry(&above, two.len())
+}
+
+/// An entry of a row of the table of distances.
+fn entry(row: &[usize], column: usize) -> usize {
+    let Some(distance) = row.get(column) else { unreachable!("no column {column}") };
+    *distance
 }
 
 #[cfg(test)]

@@ -1,10 +1,9 @@
-//! Suites as events: the one that publishes a document, and the fields of those that say what was
-//! found.
+//! Suites as events: the publication of a document, and the fields of result events.
 //!
-//! The publication belongs to no agent: its record has no key and stands in every partition of the events
-//! topic, so that each partition knows from one offset of its own which document is in force. The
-//! partitions of the agents named would not do: an agent that a later version no longer names must
-//! learn that too.
+//! A publication belongs to no agent: its record has no key and is written into every partition of
+//! the events topic, so that in each partition a document is in force from a known offset. The
+//! partitions of the named agents alone would not suffice: those of agents that a later document no
+//! longer names need it too.
 
 use event::{BuildError, Event, EventBuilder, Timestamp, column, kind};
 
@@ -19,7 +18,7 @@ pub const KIND: &str = kind::EVAL_SUITE_PUBLISHED;
 ///
 /// # Errors
 ///
-/// Never while the schema has these columns, which a test makes sure of.
+/// Never while the schema has these columns, which a test verifies.
 pub fn publication(
     suite: &Suite,
     event_id: &str,
@@ -37,7 +36,8 @@ pub fn publication(
         .build()
 }
 
-/// The document of an event that publishes a suite; `None` for any other event.
+/// The document of an event that publishes a suite, empty if it has none; `None` for any other
+/// event.
 #[must_use]
 pub fn document_of<'e>(event: &'e Event<'_>) -> Option<&'e str> {
     if event.text(column::KIND) != Some(KIND) {
@@ -46,7 +46,7 @@ pub fn document_of<'e>(event: &'e Event<'_>) -> Option<&'e str> {
     Some(event.text(column::eval::DOCUMENT).unwrap_or_default())
 }
 
-/// Fills what one check says into an `eval.result`; `passed` stays empty where the check was not
+/// Sets the fields of an `eval.result` for one check; `passed` stays empty if the check was not
 /// applicable.
 #[must_use]
 pub fn result_fields(
@@ -71,14 +71,17 @@ pub fn result_fields(
         .set(column::eval::EXPLANATION, check.explanation.as_str())
 }
 
-/// Fills a decision into an `eval.suite.completed`.
+/// Sets the fields of an `eval.suite.completed` for a decision.
 #[must_use]
 pub fn gate_fields(
     builder: EventBuilder,
     verdict: &SuiteVerdict,
     report: &GateReport,
 ) -> EventBuilder {
-    let count = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+    let count = |count: u64| {
+        let Ok(count) = i64::try_from(count) else { unreachable!("{count} trials") };
+        count
+    };
     builder
         .set(column::links::SUITE, verdict.suite.as_str())
         .set(column::eval::SUITE, verdict.suite.as_str())

@@ -1,4 +1,4 @@
-//! A map of bounded size that forgets what was touched longest ago.
+//! A map of bounded size that evicts the least recently used entry.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,17 +9,18 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
-/// Values by key, at most so many as the caller says; the one touched longest ago goes first.
+/// Values by key, with a bound given by the caller; the least recently used one is evicted first.
 ///
-/// It knows which of them are not as they were saved. What came and went in between costs nothing.
+/// It tracks which entries differ from what is saved. Entries that came and went in between cost
+/// nothing.
 #[derive(Debug, Clone)]
 pub(crate) struct Recent<V> {
-    /// When each was touched last, and its value.
+    /// For each key the time of its last use, and its value.
     entries: BTreeMap<u128, (u64, V)>,
     order: BTreeMap<u64, u128>,
-    /// Keys that are saved, whatever has become of them.
+    /// Keys of the saved entries.
     saved: BTreeSet<u128>,
-    /// Keys whose saved value is not that of today, or is to go.
+    /// Keys whose saved entry must be updated or deleted.
     changed: BTreeSet<u128>,
 }
 
@@ -39,8 +40,8 @@ impl<V> Recent<V> {
         self.entries.len()
     }
 
-    /// The value of a key, made if there is none, and how many were forgotten for it (0 or 1).
-    /// `None` only if nothing may be kept. `now` is later than at every touch before.
+    /// The value of a key, created if there is none, and the number of entries evicted for it (0 or
+    /// 1). `None` only if the bound is 0. `now` is later than in all calls before.
     pub(crate) fn touch(
         &mut self,
         key: u128,
@@ -91,15 +92,15 @@ impl<V> Recent<V> {
         }
     }
 
-    /// Whether something of it is saved.
+    /// Whether any entry is saved.
     pub(crate) fn is_saved(&self) -> bool {
         !self.saved.is_empty()
     }
 }
 
 impl<V: Serialize + DeserializeOwned> Recent<V> {
-    /// Shows each value that is not as it was at the last call (or restored); `None` for one that is
-    /// gone.
+    /// Passes each entry that has changed since the last call (or since it was restored) to `show`;
+    /// `None` for one that was removed.
     pub(crate) fn take_changes(&mut self, mut show: impl FnMut(u128, Option<Vec<u8>>)) {
         for key in std::mem::take(&mut self.changed) {
             let entry = self.entries.get(&key);
@@ -112,11 +113,11 @@ impl<V: Serialize + DeserializeOwned> Recent<V> {
         }
     }
 
-    /// Takes back a value that was saved.
+    /// Restores a saved entry.
     ///
     /// # Errors
     ///
-    /// Bytes that are none.
+    /// Bytes that do not decode.
     pub(crate) fn restore(&mut self, key: u128, bytes: &[u8]) -> Result<(), postcard::Error> {
         let (at, value): (u64, V) = postcard::from_bytes(bytes)?;
         self.entries.insert(key, (at, value));
@@ -132,9 +133,8 @@ pub(crate) fn key_of(event: &Event<'_>, columns: &[TypedColumn<Text>]) -> u128 {
     for column in columns {
         match event.text(*column) {
             Some(text) => {
-                let length = u64::try_from(text.len()).unwrap_or(u64::MAX);
                 hasher.update([1]);
-                hasher.update(length.to_be_bytes());
+                hasher.update((text.len() as u64).to_be_bytes());
                 hasher.update(text.as_bytes());
             }
             None => hasher.update([0]),
@@ -154,7 +154,7 @@ pub(crate) fn number_of_suite(name: &str) -> u128 {
     number_of(Sha256::new_with_prefix(name))
 }
 
-/// What is saved of a value; every type of the state has a postcard form.
+/// The saved form of a value; every type of the state has a postcard form.
 #[expect(clippy::panic, reason = "without its bytes the value is lost")]
 pub(crate) fn encode(value: &impl Serialize) -> Vec<u8> {
     postcard::to_stdvec(value)

@@ -1,10 +1,10 @@
-//! What is known of runs that are still going on: the tools they asked for and the steps they took.
+//! Runs in progress: the tools they requested and the steps they took.
 //!
-//! Bounds: at most `runs_max` runs; the one that was silent longest is forgotten first (a run whose
-//! end never came is such a one). Of a run, at most [`TOOLS_MAX`] names of tools are kept; beyond
-//! that the run is marked, and a check says that it cannot know.
+//! Bounds: at most `runs_max` runs; the one without an event for longest is evicted first, for
+//! example a run whose end was never reported. At most [`TOOLS_MAX`] tool names are recorded per
+//! run; a run with more is marked, and checks of its tools are not applicable.
 //!
-//! Events of a run that arrive after its `run.completed` are not seen any more.
+//! Events of a run that arrive after its `run.completed` are ignored.
 
 use std::collections::BTreeSet;
 
@@ -13,17 +13,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::recent::{Recent, key_of};
 
-/// Names of tools kept of a run.
+/// Largest number of tool names recorded per run.
 pub(crate) const TOOLS_MAX: usize = 32;
-/// Bytes of a tool's name; a longer one counts as one too many.
+/// Largest tool name in bytes; a longer one is not recorded, and marks the run.
 pub(crate) const TOOL_BYTES_MAX: usize = 128;
 
-/// What was seen of a run before it ended.
+/// What was recorded of a run before it ended.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct RunFacts {
-    /// Tools that it asked for, whether or not they ran.
+    /// Tools that it requested, whether or not they ran.
     pub(crate) tools: BTreeSet<String>,
-    /// Whether there were more than are kept.
+    /// Whether there were more than are recorded.
     pub(crate) tools_overflowed: bool,
     models_invoked: u64,
     tools_called: u64,
@@ -31,7 +31,7 @@ pub(crate) struct RunFacts {
 }
 
 impl RunFacts {
-    /// Steps: calls of a model; of a run that shows none, calls of tools.
+    /// Steps: model calls or, if there are none, tool calls.
     pub(crate) fn steps(&self) -> u64 {
         match self.models_invoked {
             0 => self.tools_called.max(self.tools_completed),
@@ -51,7 +51,7 @@ impl RunFacts {
     }
 }
 
-/// What an event does to what is known of its run.
+/// What an event means for its run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Part {
     Started,
@@ -76,7 +76,7 @@ impl Part {
     }
 }
 
-/// The runs that are going on.
+/// The runs in progress.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Runs {
     pub(crate) open: Recent<RunFacts>,
@@ -88,7 +88,7 @@ impl Runs {
         self.open.len()
     }
 
-    /// Runs that were forgotten before they ended.
+    /// Number of runs that were evicted before they ended.
     pub(crate) const fn forgotten(&self) -> u64 {
         self.forgotten
     }
@@ -99,7 +99,7 @@ impl Runs {
         self.forgotten = 0;
     }
 
-    /// Takes note of an event; the facts of its run if that has ended.
+    /// Records an event. Returns the facts of its run if it ends the run.
     pub(crate) fn saw(
         &mut self,
         event: &Event<'_>,

@@ -1,7 +1,7 @@
-//! What the suites remember, as a head and entries: one for each suite, each version counted for
-//! its gate and each run that is going on. An entry is written again only when it has changed.
+//! The saved state of the suites: a head and entries, one for each suite, each version counted for
+//! its gate and each run in progress. An entry is written again only when it has changed.
 //!
-//! It says neither where entries are kept nor which of several saves holds.
+//! Where entries are stored, and which of several saves is valid, is up to the caller.
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -10,7 +10,7 @@ use crate::document::Suite;
 use crate::recent::{encode, number_of_suite};
 use crate::suites::{Limits, Live, Suites};
 
-/// Which entry.
+/// Identifier of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EntryId(Id);
 
@@ -18,14 +18,14 @@ pub struct EntryId(Id);
 enum Id {
     /// The document of a suite.
     Suite(u128),
-    /// The count of an agent version for a suite's gate.
+    /// The counts of an agent version for a suite's gate.
     Tally { suite: u128, version: u128 },
-    /// A run that is going on.
+    /// A run in progress.
     Run(u128),
 }
 
 impl EntryId {
-    /// A name for the entry, no two of which are equal; at most 33 bytes.
+    /// Unique name of the entry; at most 33 bytes.
     #[must_use]
     pub fn to_bytes(self) -> Vec<u8> {
         let name = |tag: u8, numbers: &[u128]| {
@@ -39,7 +39,7 @@ impl EntryId {
         }
     }
 
-    /// The entry of that name.
+    /// The entry with this name.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (tag, rest) = bytes.split_first()?;
@@ -57,7 +57,7 @@ impl EntryId {
     }
 }
 
-/// What is saved every time.
+/// The part of the state that is saved every time.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Head {
     limits: Limits,
@@ -65,15 +65,15 @@ pub struct Head {
     runs_forgotten: u64,
 }
 
-/// What was saved cannot be resumed.
+/// The saved state cannot be resumed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("the saved suites do not fit together: {0}")]
+#[error("the saved suites are inconsistent: {0}")]
 pub struct ResumeError(String);
 
 impl Suites {
-    /// What must be saved to continue: the head, which replaces the one before, and each entry that
-    /// is not as it was at the last call (or when it was resumed), at most once; `None` for one that
-    /// is gone.
+    /// What must be saved to continue: returns the head, which replaces the previous one, and
+    /// passes each entry that has changed since the last call (or since it was resumed) to `show`,
+    /// at most once; `None` for one that was removed.
     pub fn take_changes(&mut self, mut show: impl FnMut(EntryId, Option<Vec<u8>>)) -> Head {
         for (name, live) in &mut self.live {
             let suite = number_of_suite(name);
@@ -98,8 +98,8 @@ impl Suites {
         Head { limits: self.limits, clock: self.clock, runs_forgotten: self.runs.forgotten }
     }
 
-    /// Continues from what was saved: the last head, and the last of each entry that is not gone, in
-    /// any order.
+    /// Resumes from a saved state: the last head, and the last version of each entry that was not
+    /// removed, in any order.
     ///
     /// # Errors
     ///
@@ -139,7 +139,7 @@ impl Suites {
         }
         match counted.len() {
             0 => Ok(suites),
-            more => Err(ResumeError(format!("{more} counts are of no suite"))),
+            more => Err(ResumeError(format!("{more} counts belong to no suite"))),
         }
     }
 }

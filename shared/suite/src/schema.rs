@@ -1,7 +1,9 @@
-//! The JSON Schema (2020-12) of the suite document, made of the same declarations that read it.
+//! The JSON Schema (2020-12) of the suite document, generated from the declarations that the parser
+//! uses.
 //!
-//! It says what a schema can say. What it cannot, only reading finds: names of checks that repeat,
-//! patterns and schemas that do not compile, bounds that cross, a check that cannot judge the kind.
+//! Some problems cannot be expressed in a schema, and are found only by the parser: duplicate names
+//! of checks, patterns and schemas that do not compile, a minimum above its maximum, a check that
+//! cannot judge the kind.
 
 use serde_json::{Map, Value, json};
 
@@ -16,7 +18,7 @@ pub fn document_schema() -> Value {
     let head = [
         ("$schema", "https://json-schema.org/draft/2020-12/schema"),
         ("title", "Driftseal eval suite"),
-        ("description", "Checks that agent events are judged by, and what a version must reach."),
+        ("description", "Checks on agent events, and the pass rate that a version must reach."),
     ];
     if let Some(members) = schema.as_object_mut() {
         for (name, value) in head {

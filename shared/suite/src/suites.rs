@@ -1,5 +1,5 @@
-//! The suites in force in one partition, and what they say about its events: the state machine
-//! that the monitor drives. How it is saved stands in `saved`.
+//! The suites in force in one partition, and their verdicts on its events: the state machine that
+//! the monitor drives. `saved` saves and resumes it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,16 +15,16 @@ use crate::runs::{Part, RunFacts, Runs};
 use crate::trial::TrialKind;
 use crate::verdict::SuiteVerdict;
 
-/// Bounds of what is kept.
+/// Bounds of the state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
-    /// Suites in force; one more is refused.
+    /// Largest number of suites in force; further ones are refused.
     pub suites_max: usize,
-    /// Runs that are going on; beyond it the one that was silent longest is forgotten, and a check
-    /// that asks what it did before is not applicable.
+    /// Largest number of runs in progress; beyond it the one without an event for longest is
+    /// evicted, and checks that use what it did before are not applicable.
     pub runs_max: usize,
-    /// Agent versions counted for the gate of each suite; beyond it the one that was silent longest
-    /// is counted from zero when it comes back.
+    /// Largest number of agent versions counted for the gate of each suite; beyond it the one
+    /// without a trial for longest is evicted, and counted from zero if it returns.
     pub versions_max: usize,
 }
 
@@ -37,27 +37,25 @@ impl Default for Limits {
 /// Why a publication has no effect.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum PublishError {
-    /// The document is wrong.
+    /// The document is invalid.
     #[error(transparent)]
     Document(#[from] Problems),
-    /// There are as many suites as may be.
-    #[error(
-        "{suites_max} suites are in force, the most there may be: end one with `enabled: false`"
-    )]
+    /// The largest number of suites is in force.
+    #[error("{suites_max} suites are in force, which is the limit: end one with `enabled: false`")]
     Full {
         /// The bound.
         suites_max: usize,
     },
 }
 
-/// What a publication did.
+/// Effect of a publication.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Published {
-    /// A suite that was not in force.
+    /// A new suite is in force.
     New,
-    /// Another document of a suite in force; counting starts again.
+    /// Another document of a suite is in force; its counts start again at zero.
     Changed,
-    /// The document in force; nothing changes.
+    /// The document was in force already; nothing changes.
     Same,
     /// The suite ended.
     Ended,
@@ -73,25 +71,25 @@ pub(crate) struct Live {
     pub(crate) tallies: Recent<Tally>,
 }
 
-/// The suites in force, and what they must remember.
+/// The suites in force, and their state.
 ///
-/// A pure function of the calls made: saved anywhere and resumed, it continues as if nothing had
-/// happened.
+/// A pure function of the calls made: saved at any point and resumed, it continues as if nothing
+/// had happened.
 #[derive(Debug, Default)]
 pub struct Suites {
     pub(crate) limits: Limits,
-    /// Events taken while a suite was in force.
+    /// Number of events taken while a suite was in force.
     pub(crate) clock: u64,
     pub(crate) live: BTreeMap<String, Live>,
     pub(crate) runs: Runs,
-    /// Suites that are not as they were saved, by [`number_of_suite`] their names.
+    /// Suites that have changed since they were saved, by [`number_of_suite`].
     pub(crate) changed: BTreeSet<u128>,
-    /// What is saved of suites that have ended since.
+    /// Saved counts of suites that have ended since.
     pub(crate) ended: BTreeMap<u128, Recent<Tally>>,
 }
 
 impl Suites {
-    /// No suite is in force.
+    /// A state in which no suite is in force.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
         Self { limits, ..Self::default() }
@@ -103,29 +101,29 @@ impl Suites {
         self.live.is_empty()
     }
 
-    /// The suites in force, in the order of their names, and the offsets of their publication.
+    /// The suites in force, in the order of their names, with the offsets of their publication.
     pub fn in_force(&self) -> impl Iterator<Item = (&Suite, i64)> {
         self.live.values().map(|live| (&live.suite, live.since_offset))
     }
 
-    /// Runs that are remembered.
+    /// Number of runs in progress.
     #[must_use]
     pub fn runs(&self) -> usize {
         self.runs.len()
     }
 
-    /// Runs that were forgotten before they ended, to keep the bound.
+    /// Number of runs that were evicted before they ended.
     #[must_use]
     pub const fn runs_forgotten(&self) -> u64 {
         self.runs.forgotten()
     }
 
-    /// Puts a document in force, from the next event on. A run that is going on is judged by what
-    /// it does from here.
+    /// Puts a document in force, from the next event on. A run in progress is judged by what it
+    /// does from here on.
     ///
     /// # Errors
     ///
-    /// A document that is wrong or one too many; what was in force stays so.
+    /// An invalid document, or one beyond the limit; nothing changes then.
     pub fn publish(&mut self, document: &str, offset: i64) -> Result<Published, PublishError> {
         let suite = Suite::from_canonical(document)?;
         let name = suite.name().to_owned();
@@ -133,7 +131,7 @@ impl Suites {
         let outcome = match before {
             Some(true) => return Ok(Published::Same),
             Some(false) if !suite.enabled() => Published::Ended,
-            // A suite that is not in force needs no place to be ended.
+            // Ending a suite that is not in force needs no free place.
             None if !suite.enabled() => return Ok(Published::Ended),
             Some(false) => Published::Changed,
             None if self.live.len() >= self.limits.suites_max => {
@@ -157,7 +155,7 @@ impl Suites {
         Ok(outcome)
     }
 
-    /// Takes the next event, and says what the suites find; nothing for most events.
+    /// Takes the next event, and returns the verdicts of the suites; none for most events.
     pub fn observe(&mut self, event: &Event<'_>) -> Vec<SuiteVerdict> {
         if self.live.is_empty() {
             return Vec::new();
@@ -178,18 +176,18 @@ impl Suites {
         verdicts
     }
 
-    /// Takes note of what a run does; its facts when it ends.
+    /// Records what a run does. Returns its facts when it ends.
     fn follow(&mut self, event: &Event<'_>, kind: &str) -> Option<RunFacts> {
         let part = Part::of(kind)?;
-        let asked = |live: &Live| live.suite.needs_runs() && live.suite.selects_agent(event);
-        if !self.live.values().any(asked) {
+        let needs = |live: &Live| live.suite.needs_runs() && live.suite.selects_agent(event);
+        if !self.live.values().any(needs) {
             return None;
         }
         self.runs.saw(event, part, self.clock, self.limits.runs_max)
     }
 }
 
-/// Counts a verdict for the gate, and looks at it if it is time.
+/// Counts a verdict for the gate. Returns a decision at the trials at which one is due.
 fn count(
     live: &mut Live,
     event: &Event<'_>,
@@ -203,7 +201,7 @@ fn count(
     );
     let (tally, _) = live.tallies.touch(key, now, versions_max, Tally::default)?;
     tally.count(passed);
-    // Only a trial is an occasion to look; otherwise the same look would be reported twice.
+    // Only a trial can be due for a decision; otherwise the same one would be reported twice.
     passed?;
     gate.look(*tally)
 }

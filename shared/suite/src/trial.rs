@@ -1,4 +1,4 @@
-//! What a check looks at: one event, and what is known of its run.
+//! The input of a check: one event, and what is known of its run.
 
 use std::borrow::Cow;
 
@@ -8,7 +8,7 @@ use event::{ColumnId, Event, TypedColumn, column, kind, schema};
 use crate::key::ATTRIBUTE;
 use crate::runs::RunFacts;
 
-/// Events of one kind are the trials of a suite: a pass rate has one denominator.
+/// The kind of a suite's trials. A suite has only one, so that its pass rate has one denominator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TrialKind {
     /// `run.completed`.
@@ -39,7 +39,7 @@ impl TrialKind {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
-    /// The column that holds what was produced.
+    /// The column with the output.
     pub(crate) const fn output(self) -> TypedColumn<Text> {
         match self {
             Self::Run => column::run::OUTPUT,
@@ -78,11 +78,11 @@ impl TrialKind {
 pub(crate) struct Trial<'a, 'e> {
     pub(crate) event: &'a Event<'e>,
     pub(crate) kind: TrialKind,
-    /// What was seen of the run before it ended; only for [`TrialKind::Run`].
+    /// What was recorded of the run before it ended; only for [`TrialKind::Run`].
     pub(crate) run: Option<&'a RunFacts>,
 }
 
-/// Where a check reads: a column, or an entry of `attributes`.
+/// The input of a check: a column, or an entry of `attributes`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Input {
     path: String,
@@ -96,7 +96,7 @@ enum Place {
 }
 
 impl Input {
-    /// The place of a path; `None` if there is no such column.
+    /// The input at a path; `None` if there is no such column.
     pub(crate) fn parse(path: &str) -> Option<Self> {
         let place = if path.starts_with(ATTRIBUTE) {
             Place::Attribute
@@ -106,7 +106,7 @@ impl Input {
         Some(Self { path: path.to_owned(), place })
     }
 
-    /// The place of a column.
+    /// The input in a column.
     pub(crate) fn of(column: impl Into<ColumnId>) -> Self {
         let column = column.into();
         Self { path: column.path().to_owned(), place: Place::Column(column) }
@@ -116,7 +116,7 @@ impl Input {
         &self.path
     }
 
-    /// The text there.
+    /// Its text in an event.
     pub(crate) fn text<'e>(&self, event: &'e Event<'_>) -> Option<&'e str> {
         match self.place {
             Place::Column(column) => event.get(column)?.as_text(),
@@ -124,7 +124,7 @@ impl Input {
         }
     }
 
-    /// The number there, if it is finite; in attributes, text that reads as one.
+    /// Its number in an event, if it is finite; the text of an attribute is parsed as a number.
     pub(crate) fn number(&self, event: &Event<'_>) -> Option<f64> {
         let number = match self.place {
             Place::Column(column) => event.get(column)?.as_number(),
@@ -133,7 +133,7 @@ impl Input {
         number.filter(|number| number.is_finite())
     }
 
-    /// What is said where there is nothing.
+    /// Message for an event without a value.
     pub(crate) fn missing(&self) -> String {
         format!("`{}` has no value", self.path)
     }

@@ -1,10 +1,10 @@
-//! What a suite says about one event.
+//! The verdict of a suite on one event.
 
 use serde::Serialize;
 
 use crate::gate::GateReport;
 
-/// How a check ended.
+/// Outcome of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
@@ -12,37 +12,37 @@ pub enum Outcome {
     Passed,
     /// The event does not.
     Failed,
-    /// Its input is missing; it counts as neither.
+    /// Its input is missing; it counts as neither passed nor failed.
     NotApplicable,
 }
 
-/// What one check says.
+/// The verdict of one check.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CheckVerdict {
     /// Name of the check.
     pub check: String,
-    /// How it ended.
+    /// Its outcome.
     pub outcome: Outcome,
-    /// From 0 to 1, 1 if it passed; none if it was not applicable.
+    /// From 0 to 1, and 1 if it passed; `None` if it was not applicable.
     pub score: Option<f64>,
-    /// One short line. It names limits, columns and tools, and repeats nothing of an output.
+    /// One short line. It names limits, columns and tools, and quotes nothing of an output.
     pub explanation: String,
 }
 
-/// What a suite says about one event.
+/// The verdict of a suite on one event.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SuiteVerdict {
     /// Name of the suite.
     pub suite: String,
-    /// Digest of the document that judged.
+    /// Digest of the document in force.
     pub suite_digest: String,
-    /// Whether every applicable check passed; none if no check was applicable.
+    /// Whether every applicable check passed; `None` if no check was applicable.
     pub passed: Option<bool>,
     /// Mean score of the applicable checks.
     pub score: Option<f64>,
     /// The checks, in the order of the document.
     pub checks: Vec<CheckVerdict>,
-    /// The decision about the agent version, on the trials at which the gate is looked at.
+    /// The decision about the agent version, at the trials at which one is due.
     pub gate: Option<GateReport>,
 }
 
@@ -55,7 +55,7 @@ impl SuiteVerdict {
     }
 }
 
-/// Whether all passed, and the mean score, over the checks that were applicable.
+/// Whether all applicable checks passed, and their mean score.
 pub(crate) fn summary(checks: &[CheckVerdict]) -> (Option<bool>, Option<f64>) {
     let scores: Vec<f64> = checks.iter().filter_map(|check| check.score).collect();
     if scores.is_empty() {

@@ -1,12 +1,11 @@
-//! From YAML to a JSON value, with the line of every place.
+//! Converts YAML to a JSON value, with the line of every path.
 //!
-//! Promise: what a person sees is what is read. Scalars follow the core schema (YAML 1.2.2,
-//! section 10.3.2), so `no` is text. A key that repeats, an anchor, an alias, a tag, a second
-//! document and a number that JSON cannot hold exactly are refused, each with its line. JSON is
-//! read as the YAML it is; only its escapes in two halves (`\ud83d\ude00`), which YAML does not
-//! have, are joined before.
+//! Promise: the value is what a person sees. Scalars follow the core schema (YAML 1.2.2, section
+//! 10.3.2), so `no` is text. Duplicate keys, anchors, aliases, tags, a second document and numbers
+//! that JSON cannot represent exactly are refused, each with its line. JSON is parsed as YAML; only
+//! its escaped surrogate pairs (`\ud83d\ude00`), which YAML does not have, are joined before.
 //!
-//! It does not know what the document means.
+//! It does not interpret the document.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -16,17 +15,17 @@ use serde_json::{Map, Number, Value};
 
 use crate::problem::Problem;
 
-/// Deepest nesting.
+/// Largest depth of nesting.
 const DEPTH_MAX: usize = 32;
-/// Largest whole number that every JSON reader holds exactly (RFC 7493, section 2.2).
+/// Largest whole number that every JSON parser represents exactly (RFC 7493, section 2.2).
 const INTEGER_MAX: i64 = (1 << 53) - 1;
 
-/// Lines of the places of a document, from 1.
+/// Lines of the paths of a document, from 1.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Lines(BTreeMap<String, usize>);
 
 impl Lines {
-    /// Line of a place, or of the nearest place around it.
+    /// Line of a path, or of the nearest path that contains it.
     pub(crate) fn of(&self, path: &str) -> Option<usize> {
         let mut path = path;
         loop {
@@ -51,7 +50,7 @@ pub(crate) fn element(path: &str, index: usize) -> String {
     format!("{path}[{index}]")
 }
 
-/// The value of a document, and where its places are.
+/// The value of a document, and the lines of its paths.
 pub(crate) fn load(text: &str) -> Result<(Value, Lines), Problem> {
     let text = joined(text);
     let mut loader = Loader { parser: Parser::new_from_str(&text), lines: Lines::default() };
@@ -69,7 +68,7 @@ pub(crate) fn load(text: &str) -> Result<(Value, Lines), Problem> {
             continue;
         }
         if value.is_some() {
-            return Err(at(span, "", "a second document; one suite is one file"));
+            return Err(at(span, "", "a second document: one file has one suite"));
         }
         value = Some(loader.value(event, span, "", 0)?);
     }
@@ -107,7 +106,8 @@ fn joined(text: &str) -> Cow<'_, str> {
             out.extend(escaped);
             escaped.map_or(0, char::len_utf8)
         };
-        rest = after.get(taken..).unwrap_or_default();
+        let Some(left) = after.get(taken..) else { unreachable!("{taken} bytes were read") };
+        rest = left;
     }
     out.push_str(rest);
     Cow::Owned(out)
@@ -150,9 +150,9 @@ impl<'t> Loader<'t> {
         }
         let plain = |anchor: usize, tagged: bool| {
             if tagged {
-                Err(at(span, path, "tags are not used here: leave it out"))
+                Err(at(span, path, "tags are not supported: remove it"))
             } else if anchor != 0 {
-                Err(at(span, path, "anchors are not used here: write the value out"))
+                Err(at(span, path, "anchors are not supported: write the value out"))
             } else {
                 Ok(())
             }
@@ -190,12 +190,12 @@ impl<'t> Loader<'t> {
                     let (event, value_span) = self.next()?;
                     let value = self.value(event, value_span, &inner, depth + 1)?;
                     if members.insert(key.into_owned(), value).is_some() {
-                        return Err(at(span, &inner, "the key repeats"));
+                        return Err(at(span, &inner, "duplicate key"));
                     }
                 }
             }
             Event::Alias(_) => {
-                Err(at(span, path, "aliases are not used here: write the value out"))
+                Err(at(span, path, "aliases are not supported: write the value out"))
             }
             Event::Nothing
             | Event::StreamStart
@@ -218,7 +218,7 @@ fn scalar(text: &str, style: ScalarStyle) -> Result<Value, String> {
         "true" | "True" | "TRUE" => return Ok(true.into()),
         "false" | "False" | "FALSE" => return Ok(false.into()),
         ".inf" | ".Inf" | ".INF" | "+.inf" | "-.inf" | ".nan" | ".NaN" | ".NAN" => {
-            return Err(format!("`{text}` is not a number that JSON can hold"));
+            return Err(format!("`{text}` is not a number that JSON can represent"));
         }
         _ => {}
     }
@@ -227,14 +227,16 @@ fn scalar(text: &str, style: ScalarStyle) -> Result<Value, String> {
     if all(digits) {
         return match text.strip_prefix('+').unwrap_or(text).parse::<i64>() {
             Ok(number) if number.abs() <= INTEGER_MAX => Ok(number.into()),
-            Ok(_) | Err(_) => Err(format!("`{text}` is larger than JSON readers hold exactly")),
+            Ok(_) | Err(_) => {
+                Err(format!("`{text}` is larger than JSON parsers represent exactly"))
+            }
         };
     }
     if is_float(digits, all) {
         let number = text.parse::<f64>().ok().and_then(Number::from_f64);
         return number
             .map(Value::Number)
-            .ok_or_else(|| format!("`{text}` is not a number that JSON can hold"));
+            .ok_or_else(|| format!("`{text}` is not a number that JSON can represent"));
     }
     Ok(text.into())
 }
@@ -311,16 +313,16 @@ mod tests {
     #[test]
     fn what_hides_something_is_refused_with_its_line() {
         for (text, expected) in [
-            ("a: 1\na: 2\n", "line 2, `a`: the key repeats"),
-            ("a: &x 1\n", "line 1, `a`: anchors are not used here: write the value out"),
-            ("a: &x 1\nb: *x\n", "line 1, `a`: anchors are not used here: write the value out"),
-            ("a: !!str 1\n", "line 1, `a`: tags are not used here: leave it out"),
-            ("a: 1\n---\nb: 2\n", "line 3: a second document; one suite is one file"),
+            ("a: 1\na: 2\n", "line 2, `a`: duplicate key"),
+            ("a: &x 1\n", "line 1, `a`: anchors are not supported: write the value out"),
+            ("a: &x 1\nb: *x\n", "line 1, `a`: anchors are not supported: write the value out"),
+            ("a: !!str 1\n", "line 1, `a`: tags are not supported: remove it"),
+            ("a: 1\n---\nb: 2\n", "line 3: a second document: one file has one suite"),
             ("", "line 1: the document is empty"),
-            ("a: .nan\n", "line 1, `a`: `.nan` is not a number that JSON can hold"),
+            ("a: .nan\n", "line 1, `a`: `.nan` is not a number that JSON can represent"),
             (
                 "a: 9007199254740993\n",
-                "line 1, `a`: `9007199254740993` is larger than JSON readers hold exactly",
+                "line 1, `a`: `9007199254740993` is larger than JSON parsers represent exactly",
             ),
             ("? [a]\n: 1\n", "line 1: a key must be plain text"),
         ] {

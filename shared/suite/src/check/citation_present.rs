@@ -1,4 +1,4 @@
-//! `citation_present`: the text says where it has it from.
+//! `citation_present`: the text cites sources.
 
 use ::regex::Regex;
 
@@ -6,27 +6,27 @@ use super::evaluator::{Definition, Evaluator, Finding, TEXT_COLUMN, text_input};
 use crate::key::{Fields, Form, Key, Reader, pattern};
 use crate::trial::{Input, Trial, TrialKind};
 
-/// What counts as a citation: a link of Markdown, a URL, a number or footnote in brackets, or what
-/// stands in lenticular brackets.
+/// What counts as a citation: a Markdown link, a URL, a number or footnote in brackets, or text in
+/// lenticular brackets.
 const CITATION: &str = r"\[[^\]\n]+\]\([^)\s]+\)|https?://[^\s<>]+|\[\^?[0-9]{1,3}\]|【[^】\n]+】";
 
 /// The evaluator.
 pub(crate) const DEFINITION: Definition = Definition {
     name: "citation_present",
-    doc: "The text has at least so many citations: Markdown links, URLs, [1], [^1] or 【…】, or what the pattern says.",
+    doc: "The text has at least `count_min` citations: Markdown links, URLs, [1], [^1] or 【…】, or matches of the pattern.",
     keys: &[
         TEXT_COLUMN,
         Key {
             name: "pattern",
             required: false,
             form: Form::Pattern,
-            doc: "What counts as a citation, instead of the usual forms.",
+            doc: "What counts as a citation, instead of the forms above.",
         },
         Key {
             name: "count_min",
             required: false,
             form: Form::Count { min: 1, max: 1_000 },
-            doc: "Fewest citations that pass; 1 if absent.",
+            doc: "Required number of citations; 1 if absent.",
         },
     ],
     any_of: &[],

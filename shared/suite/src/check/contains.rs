@@ -1,4 +1,4 @@
-//! `contains`: texts occur in the text.
+//! `contains`: the text contains given strings.
 
 use super::evaluator::{Definition, Evaluator, Finding, TEXT_COLUMN, text_input};
 use crate::key::{Fields, Form, Key, Reader};
@@ -7,26 +7,26 @@ use crate::trial::{Input, Trial, TrialKind};
 /// The evaluator.
 pub(crate) const DEFINITION: Definition = Definition {
     name: "contains",
-    doc: "The texts occur in the text: all of them, or at least one.",
+    doc: "The text contains the given strings: all of them, or at least one.",
     keys: &[
         TEXT_COLUMN,
         Key {
             name: "texts",
             required: true,
             form: Form::Texts { chars_max: 1_024, items_max: 64 },
-            doc: "What must occur.",
+            doc: "The strings.",
         },
         Key {
             name: "match",
             required: false,
             form: Form::Choice(&["all", "any"]),
-            doc: "Whether all of them must occur (the default) or any.",
+            doc: "Whether all of them must occur (the default), or any.",
         },
         Key {
             name: "ignore_case",
             required: false,
             form: Form::Flag,
-            doc: "Whether capitals equal small letters (Unicode lower case); false if absent.",
+            doc: "Whether case is ignored (both sides in Unicode lower case); false if absent.",
         },
     ],
     any_of: &[],

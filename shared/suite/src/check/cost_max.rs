@@ -1,4 +1,4 @@
-//! `cost_max`: it did not cost too much.
+//! `cost_max`: an upper limit of the cost.
 
 use super::evaluator::{Definition, Evaluator, Finding, at_most};
 use crate::key::{Fields, Form, Key, Reader};
@@ -7,12 +7,12 @@ use crate::trial::{Input, Trial, TrialKind};
 /// The evaluator.
 pub(crate) const DEFINITION: Definition = Definition {
     name: "cost_max",
-    doc: "The event's own `cost_usd` is at most the limit.",
+    doc: "The event's `cost_usd` is at most the limit.",
     keys: &[Key {
         name: "cost_usd",
         required: true,
         form: Form::Number { min: 0.0, max: 1e9 },
-        doc: "Most US dollars that pass.",
+        doc: "Limit, US dollars.",
     }],
     any_of: &[],
     kinds: &[TrialKind::Run, TrialKind::Model],

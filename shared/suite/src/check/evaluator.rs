@@ -1,16 +1,16 @@
-//! What an evaluator is, and what it finds.
+//! The interface of evaluators.
 
 use std::fmt::Debug;
 
 use crate::key::{Fields, Form, Key, Reader};
 use crate::trial::{Input, Trial, TrialKind};
 
-/// An evaluator as the document knows it.
+/// An evaluator as documents use it.
 #[derive(Debug)]
 pub(crate) struct Definition {
     /// The `type` of its checks.
     pub(crate) name: &'static str,
-    /// What it asks, for people.
+    /// What it requires, for people.
     pub(crate) doc: &'static str,
     /// Its keys besides [`COMMON`].
     pub(crate) keys: &'static [Key],
@@ -18,33 +18,33 @@ pub(crate) struct Definition {
     pub(crate) any_of: &'static [&'static str],
     /// Kinds of events that it can judge.
     pub(crate) kinds: &'static [TrialKind],
-    /// Makes a check; notes what is wrong with its values.
+    /// Constructs a check. `None` if the values make no check; the reader then reports it.
     pub(crate) parse: fn(&Fields<'_>, TrialKind, &mut Reader<'_>) -> Option<Box<dyn Evaluator>>,
 }
 
 /// Judges an event by one criterion.
 pub(crate) trait Evaluator: Debug + Send + Sync {
-    /// What it finds.
+    /// Judges an event.
     fn judge(&self, trial: &Trial<'_, '_>) -> Finding;
 
-    /// Whether it asks for what was seen of the run before it ended.
+    /// Whether it uses what was recorded of the run before it ended.
     fn needs_run(&self) -> bool {
         false
     }
 }
 
-/// What an evaluator finds.
+/// The result of an evaluator.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Finding {
     Passed {
         explanation: String,
     },
-    /// With a score from 0 to below 1: how near it was.
+    /// With a score from 0 to below 1: how close it was.
     Failed {
         score: f64,
         explanation: String,
     },
-    /// There is nothing to judge; it counts as neither.
+    /// There is nothing to judge; it counts as neither passed nor failed.
     NotApplicable {
         reason: String,
     },
@@ -64,20 +64,20 @@ impl Finding {
     }
 }
 
-/// The key `column` of evaluators that read text.
+/// The key `column` of evaluators that judge text.
 pub(crate) const TEXT_COLUMN: Key = Key {
     name: "column",
     required: false,
     form: Form::TextColumn,
-    doc: "Where the text is; if absent, what was produced: run.output, model.output or tool.result.",
+    doc: "The column with the text; if absent, run.output, model.output or tool.result.",
 };
 
-/// Where the text is.
+/// The input of an evaluator that judges text.
 pub(crate) fn text_input(fields: &Fields<'_>, kind: TrialKind) -> Option<Input> {
     fields.text("column").map_or_else(|| Some(Input::of(kind.output())), Input::parse)
 }
 
-/// Judges a number by its upper limit.
+/// Judges a number by an upper limit.
 pub(super) fn at_most(value: Option<f64>, limit: f64, unit: &str, missing: String) -> Finding {
     let Some(value) = value else { return Finding::not_applicable(missing) };
     Finding::of(value <= limit, format!("{value} {unit}, at most {limit}"))

@@ -1,4 +1,4 @@
-//! `forbidden`: a pattern is not found in the text.
+//! `forbidden`: a pattern does not match the text.
 
 use ::regex::Regex;
 
@@ -10,7 +10,7 @@ use crate::trial::{Input, Trial, TrialKind};
 /// The evaluator.
 pub(crate) const DEFINITION: Definition = Definition {
     name: "forbidden",
-    doc: "The pattern is not found in the text.",
+    doc: "The pattern matches nowhere in the text.",
     keys: &[TEXT_COLUMN, PATTERN],
     any_of: &[],
     kinds: &TrialKind::ALL,
@@ -36,10 +36,10 @@ impl Evaluator for Forbidden {
         let path = self.input.path();
         match self.pattern.find(text) {
             Some(found) => Finding::failed(format!(
-                "the forbidden pattern is found in `{path}` from byte {}",
+                "the forbidden pattern matches `{path}` at byte {}",
                 found.start()
             )),
-            None => Finding::of(true, format!("the forbidden pattern is not found in `{path}`")),
+            None => Finding::of(true, format!("the forbidden pattern does not match `{path}`")),
         }
     }
 }
@@ -57,10 +57,7 @@ mod tests {
             json!({"type": "forbidden", "pattern": r"\b\d{4}[ -]?\d{4}[ -]?\d{4}[ -]?\d{4}\b"});
         let failed = judge(&json, &[(column::run::OUTPUT.id(), "card 4111 1111 1111 1111".into())]);
         assert_eq!(failed.outcome, Outcome::Failed);
-        assert_eq!(
-            failed.explanation,
-            "the forbidden pattern is found in `run.output` from byte 5"
-        );
+        assert_eq!(failed.explanation, "the forbidden pattern matches `run.output` at byte 5");
         assert_eq!(
             judge(&json, &[(column::run::OUTPUT.id(), "no card".into())]).outcome,
             Outcome::Passed

@@ -11,14 +11,14 @@ use crate::yaml::member;
 /// The evaluator.
 pub(crate) const DEFINITION: Definition = Definition {
     name: "json_schema",
-    doc: "The text is JSON, and conforms to the schema.",
+    doc: "The text is JSON and conforms to the schema.",
     keys: &[
         TEXT_COLUMN,
         Key {
             name: "schema",
             required: true,
             form: Form::Schema,
-            doc: "JSON Schema 2020-12, a subset: what is not checked is refused (see README.md).",
+            doc: "JSON Schema 2020-12, a subset: unsupported keywords are refused (see README.md).",
         },
     ],
     any_of: &[],
@@ -26,7 +26,7 @@ pub(crate) const DEFINITION: Definition = Definition {
     parse,
 };
 
-/// Characters of a place in the text that an explanation shows.
+/// Largest number of characters of a JSON pointer that an explanation shows.
 const PLACE_CHARS_MAX: usize = 80;
 
 #[derive(Debug)]
@@ -67,7 +67,7 @@ impl Evaluator for Conforms {
                 Finding::failed(format!("`{path}` breaks `{keyword}` at `{place}`"))
             }
             Err(Mismatch::Unknown) => {
-                Finding::not_applicable("the schema is too expensive for this value")
+                Finding::not_applicable("validating this value takes too many steps")
             }
         }
     }
@@ -111,7 +111,7 @@ mod tests {
         assert_eq!(
             of(json!({"properties": {"a": {"minLenght": 1}}})),
             [
-                "`checks[0].schema.properties.a.minLenght`: keyword is not checked; did you mean `minLength`?"
+                "`checks[0].schema.properties.a.minLenght`: keyword is not supported; did you mean `minLength`?"
             ]
         );
         assert_eq!(

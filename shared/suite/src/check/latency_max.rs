@@ -1,4 +1,4 @@
-//! `latency_max`: it did not take too long.
+//! `latency_max`: an upper limit of the duration.
 
 use super::evaluator::{Definition, Evaluator, Finding, at_most};
 use crate::key::{Fields, Form, Key, Reader};
@@ -7,12 +7,12 @@ use crate::trial::{Input, Trial, TrialKind};
 /// The evaluator.
 pub(crate) const DEFINITION: Definition = Definition {
     name: "latency_max",
-    doc: "The event's own `duration_ms` is at most the limit.",
+    doc: "The event's `duration_ms` is at most the limit.",
     keys: &[Key {
         name: "duration_ms",
         required: true,
         form: Form::Number { min: 0.0, max: 1e12 },
-        doc: "Most milliseconds that pass.",
+        doc: "Limit, milliseconds.",
     }],
     any_of: &[],
     kinds: &TrialKind::ALL,

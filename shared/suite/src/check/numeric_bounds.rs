@@ -1,4 +1,4 @@
-//! `numeric_bounds`: a number lies between bounds.
+//! `numeric_bounds`: a number is within bounds.
 
 use super::evaluator::{Definition, Evaluator, Finding};
 use crate::key::{Fields, Form, Key, Reader};
@@ -15,10 +15,10 @@ pub(crate) const DEFINITION: Definition = Definition {
             name: "column",
             required: true,
             form: Form::NumberColumn,
-            doc: "Where the number is; an attribute is read as a number if it is one.",
+            doc: "The column with the number; an attribute is parsed as a number.",
         },
-        Key { name: "min", required: false, form: ANY, doc: "Least value that passes." },
-        Key { name: "max", required: false, form: ANY, doc: "Greatest value that passes." },
+        Key { name: "min", required: false, form: ANY, doc: "Smallest value that passes." },
+        Key { name: "max", required: false, form: ANY, doc: "Largest value that passes." },
     ],
     any_of: &["min", "max"],
     kinds: &TrialKind::ALL,
@@ -92,7 +92,7 @@ mod tests {
         assert_eq!(
             of(json!({"type": "numeric_bounds", "column": "run.output"})),
             [
-                "`checks[0].column`: the column `run.output` does not hold a number",
+                "`checks[0].column`: the column `run.output` does not contain a number",
                 "`checks[0]`: `min` or `max` is missing",
             ]
         );

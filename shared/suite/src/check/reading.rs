@@ -1,4 +1,4 @@
-//! The checks of a document: read, and judged.
+//! The checks of a document: parsing and judging.
 
 use serde_json::Value;
 
@@ -10,17 +10,17 @@ use crate::trial::{Trial, TrialKind};
 use crate::verdict::{CheckVerdict, Outcome};
 use crate::yaml::{element, member};
 
-/// Checks of a suite.
+/// Largest number of checks of a suite.
 pub(crate) const CHECKS_MAX: usize = 64;
 
 /// Keys that every check has.
 pub(crate) const COMMON: &[Key] = &[
-    Key { name: "type", required: true, form: Form::Name, doc: "Which evaluator." },
+    Key { name: "type", required: true, form: Form::Name, doc: "Name of the evaluator." },
     Key {
         name: "name",
         required: false,
         form: Form::Name,
-        doc: "Name of the check, unique in the suite; the type, if absent.",
+        doc: "Name of the check, unique in the suite; the type if absent.",
     },
 ];
 
@@ -42,7 +42,7 @@ impl Check {
     }
 }
 
-/// Reads the list of checks.
+/// Parses the list of checks.
 pub(crate) fn read(
     path: &str,
     value: &Value,
@@ -78,7 +78,7 @@ fn read_one(
         return None;
     };
     let Some(named) = members.get("type").and_then(Value::as_str) else {
-        reader.wrong(path, "`type` is missing: which evaluator");
+        reader.wrong(path, "`type` is missing: the name of the evaluator");
         return None;
     };
     let Some(definition) = ALL.iter().find(|known| known.name == named) else {
@@ -107,7 +107,7 @@ fn read_one(
         return None;
     }
     let Some(evaluator) = (definition.parse)(&fields, kind, reader) else {
-        // A check must never be left out in silence.
+        // A check is never dropped silently.
         if reader.problems.len() == before {
             reader.wrong(path, "these values make no check");
         }

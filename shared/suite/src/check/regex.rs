@@ -1,4 +1,4 @@
-//! `regex`: a pattern is found in the text.
+//! `regex`: a pattern matches the text.
 
 use ::regex::Regex;
 
@@ -9,7 +9,7 @@ use crate::trial::{Input, Trial, TrialKind};
 /// The evaluator.
 pub(crate) const DEFINITION: Definition = Definition {
     name: "regex",
-    doc: "The pattern is found in the text.",
+    doc: "The pattern matches somewhere in the text.",
     keys: &[TEXT_COLUMN, PATTERN],
     any_of: &[],
     kinds: &TrialKind::ALL,
@@ -21,7 +21,7 @@ pub(super) const PATTERN: Key = Key {
     name: "pattern",
     required: true,
     form: Form::Pattern,
-    doc: "Regular expression in the syntax of the crate regex: no look-around, no references; found anywhere unless anchored.",
+    doc: "Regular expression in the syntax of the Rust crate regex: no look-around, no back-references; matches anywhere unless anchored.",
 };
 
 #[derive(Debug)]
@@ -41,8 +41,8 @@ impl Evaluator for Matches {
             return Finding::not_applicable(self.input.missing());
         };
         let found = self.pattern.is_match(text);
-        let what = if found { "is found" } else { "is not found" };
-        Finding::of(found, format!("the pattern {what} in `{}`", self.input.path()))
+        let what = if found { "matches" } else { "does not match" };
+        Finding::of(found, format!("the pattern {what} `{}`", self.input.path()))
     }
 }
 
@@ -61,7 +61,7 @@ mod tests {
         assert_eq!(output("Order 123456 was sent").outcome, Outcome::Passed);
         let failed = output("no order 123456");
         assert_eq!((failed.outcome, failed.score), (Outcome::Failed, Some(0.0)));
-        assert_eq!(failed.explanation, "the pattern is not found in `run.output`");
+        assert_eq!(failed.explanation, "the pattern does not match `run.output`");
         let nothing = judge(&json, &[]);
         assert_eq!((nothing.outcome, nothing.score), (Outcome::NotApplicable, None));
     }

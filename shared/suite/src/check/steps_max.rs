@@ -1,4 +1,4 @@
-//! `steps_max`: the run did not take too many steps.
+//! `steps_max`: an upper limit of the steps of a run.
 
 use super::evaluator::{Definition, Evaluator, Finding, at_most};
 use crate::key::{Fields, Form, Key, Reader};
@@ -8,12 +8,12 @@ use event::column;
 /// The evaluator.
 pub(crate) const DEFINITION: Definition = Definition {
     name: "steps_max",
-    doc: "The run took at most so many steps: `run.steps` where the run says it, else the calls of a model that were seen before the run ended, else those of tools.",
+    doc: "The run took at most `steps` steps: `run.steps` if the run reports it, else the model calls recorded before the run ended, else the tool calls.",
     keys: &[Key {
         name: "steps",
         required: true,
         form: Form::Count { min: 0, max: 1_000_000_000 },
-        doc: "Most steps that pass.",
+        doc: "Limit.",
     }],
     any_of: &[],
     kinds: &[TrialKind::Run],
@@ -34,7 +34,7 @@ impl Evaluator for Steps {
         #[expect(clippy::cast_precision_loss, reason = "a run has fewer than 2^53 steps")]
         let seen = || trial.run.map(|run| run.steps() as f64);
         let steps = trial.event.number(column::run::STEPS).or_else(seen);
-        let missing = "the run does not say its steps, and none was seen before it ended";
+        let missing = "the run does not report its steps, and none was recorded before it ended";
         at_most(steps, self.limit, "steps", missing.to_owned())
     }
 

@@ -1,4 +1,4 @@
-//! `tokens_max`: it did not use too many tokens.
+//! `tokens_max`: an upper limit of the tokens.
 
 use super::evaluator::{Definition, Evaluator, Finding, at_most};
 use crate::key::{Fields, Form, Key, Reader};
@@ -7,12 +7,12 @@ use crate::trial::{Input, Trial, TrialKind};
 /// The evaluator.
 pub(crate) const DEFINITION: Definition = Definition {
     name: "tokens_max",
-    doc: "Tokens in and out together are at most the limit; one of the two may be unknown.",
+    doc: "Input and output tokens together are at most the limit; one of the two may be unknown.",
     keys: &[Key {
         name: "tokens",
         required: true,
         form: Form::Count { min: 0, max: 1_000_000_000_000 },
-        doc: "Most tokens that pass.",
+        doc: "Limit.",
     }],
     any_of: &[],
     kinds: &[TrialKind::Run, TrialKind::Model],

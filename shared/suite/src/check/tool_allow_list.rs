@@ -1,4 +1,4 @@
-//! `tool_allow_list`: only tools of a list were asked for.
+//! `tool_allow_list`: only listed tools were requested.
 
 use event::column;
 use std::collections::BTreeSet;
@@ -11,12 +11,12 @@ use crate::trial::{Trial, TrialKind};
 /// The evaluator.
 pub(crate) const DEFINITION: Definition = Definition {
     name: "tool_allow_list",
-    doc: "Every tool that the run asked for before it ended, blocked or not, is in the list. A run of which nothing was seen is not judged.",
+    doc: "Every tool that the run requested before it ended, blocked or not, is in the list. A run of which nothing was recorded is not judged.",
     keys: &[Key {
         name: "tools",
         required: true,
         form: Form::Texts { chars_max: TOOL_BYTES_MAX, items_max: 256 },
-        doc: "Names of the tools that may be used.",
+        doc: "Names of the allowed tools.",
     }],
     any_of: &[],
     kinds: &[TrialKind::Run, TrialKind::Tool],
@@ -33,7 +33,7 @@ fn parse(fields: &Fields<'_>, _: TrialKind, _: &mut Reader<'_>) -> Option<Box<dy
 }
 
 impl Allowed {
-    /// Judges names; `more` says that there were others that nobody kept.
+    /// Judges names; `more` says that there were others, which are not known.
     fn judge<'n>(&self, names: impl Iterator<Item = &'n str>, more: bool) -> Finding {
         let (mut seen, mut outside) = (0_usize, Vec::new());
         for name in names {
@@ -50,7 +50,7 @@ impl Allowed {
                 "the tool `{first}` and {} more are not in the list",
                 outside.len() - 1
             )),
-            None if more => Finding::not_applicable("the run used more tools than are kept"),
+            None if more => Finding::not_applicable("the run used more tools than are recorded"),
             None => Finding::of(true, format!("{seen} tools, all of them in the list")),
         }
     }
@@ -63,7 +63,7 @@ impl Evaluator for Allowed {
                 self.judge(run.tools.iter().map(String::as_str), run.tools_overflowed)
             }
             (TrialKind::Run, None) => {
-                Finding::not_applicable("nothing of the run was seen before it ended")
+                Finding::not_applicable("nothing of the run was recorded before it ended")
             }
             (TrialKind::Tool | TrialKind::Model, _) => match trial.event.text(column::tool::NAME) {
                 Some(name) => self.judge(std::iter::once(name), false),

@@ -1,4 +1,4 @@
-//! From a schema as it is written to one that can be asked.
+//! Compiles a schema from JSON.
 
 use std::collections::BTreeMap;
 
@@ -9,12 +9,10 @@ use crate::key::pattern;
 use crate::problem::nearest;
 use crate::yaml::{element, member};
 
-const KEYWORDS: [&str; 35] = [
-    "$schema",
-    "$id",
+/// Keywords that assert nothing.
+const ANNOTATIONS: &[&str] = &[
     "$comment",
-    "$defs",
-    "$ref",
+    "$id",
     "title",
     "description",
     "default",
@@ -22,6 +20,12 @@ const KEYWORDS: [&str; 35] = [
     "deprecated",
     "readOnly",
     "writeOnly",
+];
+/// Keywords that are checked, for suggestions.
+const KEYWORDS: &[&str] = &[
+    "$schema",
+    "$defs",
+    "$ref",
     "type",
     "enum",
     "const",
@@ -45,8 +49,10 @@ const KEYWORDS: [&str; 35] = [
     "not",
     "minimum",
     "maximum",
+    "exclusiveMinimum",
+    "exclusiveMaximum",
+    "multipleOf",
 ];
-const MORE_KEYWORDS: [&str; 3] = ["exclusiveMinimum", "exclusiveMaximum", "multipleOf"];
 const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 
 impl Schema {
@@ -54,23 +60,25 @@ impl Schema {
     ///
     /// # Errors
     ///
-    /// The first thing that is wrong: its place in the schema and a message.
+    /// The first problem: its path in the schema and a message.
     pub(crate) fn compile(schema: &Value) -> Result<Self, (String, String)> {
         let mut compiler = Compiler { nodes: Vec::new(), definitions: BTreeMap::new() };
         compiler.nodes.push(Node::default());
         if let Some(definitions) = schema.get("$defs") {
             let definitions = object(definitions, "$defs")?;
-            for name in definitions.keys() {
+            // Definitions may refer to each other, so all of them get a node first: in this order,
+            // after the root.
+            for (id, name) in (1..).zip(definitions.keys()) {
                 compiler.nodes.push(Node::default());
-                compiler.definitions.insert(name.clone(), compiler.nodes.len() - 1);
+                compiler.definitions.insert(name.clone(), id);
             }
-            for (name, definition) in definitions {
+            for (id, (name, definition)) in (1..).zip(definitions) {
                 let node = compiler.node(definition, &member("$defs", name))?;
-                compiler.place(compiler.definitions.get(name).copied(), node);
+                compiler.fill(id, node);
             }
         }
         let root = compiler.node(schema, "")?;
-        compiler.place(Some(0), root);
+        compiler.fill(0, root);
         Ok(Self { nodes: compiler.nodes })
     }
 }
@@ -93,7 +101,7 @@ fn object<'v>(value: &'v Value, path: &str) -> Result<&'v Map<String, Value>, Wr
 fn array<'v>(value: &'v Value, path: &str) -> Result<&'v Vec<Value>, Wrong> {
     match value.as_array() {
         Some(items) if !items.is_empty() => Ok(items),
-        Some(_) | None => wrong(path, "must be a list that is not empty"),
+        Some(_) | None => wrong(path, "must be a list with at least one item"),
     }
 }
 
@@ -109,20 +117,16 @@ fn number(value: &Value, path: &str) -> Result<Option<f64>, Wrong> {
 }
 
 fn texts(value: &Value, path: &str) -> Result<Vec<String>, Wrong> {
-    let items = value.as_array().map(Vec::as_slice).unwrap_or_default();
-    let texts: Vec<String> = items.iter().filter_map(Value::as_str).map(str::to_owned).collect();
-    if value.is_array() && texts.len() == items.len() {
-        Ok(texts)
-    } else {
-        wrong(path, "must be a list of texts")
-    }
+    let text = |item: &Value| item.as_str().map(str::to_owned);
+    let texts = value.as_array().and_then(|items| items.iter().map(text).collect());
+    texts.map_or_else(|| wrong(path, "must be a list of texts"), Ok)
 }
 
 impl Compiler {
-    fn place(&mut self, at: Option<NodeId>, node: Node) {
-        if let Some(slot) = at.and_then(|at| self.nodes.get_mut(at)) {
-            *slot = node;
-        }
+    /// Fills a node that was reserved.
+    fn fill(&mut self, id: NodeId, node: Node) {
+        let Some(reserved) = self.nodes.get_mut(id) else { unreachable!("no node {id}") };
+        *reserved = node;
     }
 
     fn add(&mut self, schema: &Value, path: &str) -> Result<NodeId, Wrong> {
@@ -145,7 +149,7 @@ impl Compiler {
             }
             Value::Object(members) => members,
             Value::Null | Value::Number(_) | Value::String(_) | Value::Array(_) => {
-                return wrong(path, "a schema is an object, true or false");
+                return wrong(path, "a schema must be an object, true or false");
             }
         };
         for (keyword, value) in members {
@@ -163,17 +167,62 @@ impl Compiler {
         at: &str,
         at_root: bool,
     ) -> Result<(), Wrong> {
+        let is_known = ANNOTATIONS.contains(&keyword)
+            || self.structure(node, keyword, value, at, at_root)?
+            || self.combination(node, keyword, value, at)?
+            || self.of_objects(node, keyword, value, at)?
+            || self.of_arrays(node, keyword, value, at)?
+            || of_scalars(node, keyword, value, at)?;
+        if is_known { Ok(()) } else { wrong(at, unsupported(keyword)) }
+    }
+
+    /// Keywords of the schema itself. Whether this is one.
+    fn structure(
+        &self,
+        node: &mut Node,
+        keyword: &str,
+        value: &Value,
+        at: &str,
+        at_root: bool,
+    ) -> Result<bool, Wrong> {
         match keyword {
-            "$comment" | "$id" | "title" | "description" | "default" | "examples"
-            | "deprecated" | "readOnly" | "writeOnly" => {}
             "$schema" if value.as_str().map(|uri| uri.trim_end_matches('#')) == Some(DIALECT) => {}
             "$schema" => return wrong(at, format!("must be {DIALECT}")),
             "$defs" if at_root => {}
-            "$defs" => return wrong(at, "definitions stand at the root of the schema"),
+            "$defs" => return wrong(at, "definitions are allowed at the root of the schema only"),
             "$ref" => node.reference = Some(self.reference(value, at)?),
-            "type" => node.types = Some(types(value, at)?),
-            "enum" => node.allowed = Some(array(value, at)?.clone()),
-            "const" => node.allowed = Some(vec![value.clone()]),
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// Keywords that combine schemas. Whether this is one.
+    fn combination(
+        &mut self,
+        node: &mut Node,
+        keyword: &str,
+        value: &Value,
+        at: &str,
+    ) -> Result<bool, Wrong> {
+        match keyword {
+            "anyOf" => node.any = self.list(value, at)?,
+            "allOf" => node.all = self.list(value, at)?,
+            "oneOf" => node.one = self.list(value, at)?,
+            "not" => node.not = Some(self.add(value, at)?),
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// Keywords about objects. Whether this is one.
+    fn of_objects(
+        &mut self,
+        node: &mut Node,
+        keyword: &str,
+        value: &Value,
+        at: &str,
+    ) -> Result<bool, Wrong> {
+        match keyword {
             "properties" => {
                 for (name, schema) in object(value, at)? {
                     let inner = self.add(schema, &member(at, name))?;
@@ -185,6 +234,20 @@ impl Compiler {
             "propertyNames" => node.names = Some(self.add(value, at)?),
             "minProperties" => node.size.min = count(value, at)?,
             "maxProperties" => node.size.max = count(value, at)?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// Keywords about arrays. Whether this is one.
+    fn of_arrays(
+        &mut self,
+        node: &mut Node,
+        keyword: &str,
+        value: &Value,
+        at: &str,
+    ) -> Result<bool, Wrong> {
+        match keyword {
             "items" => node.items = Some(self.add(value, at)?),
             "prefixItems" => node.prefix = self.list(value, at)?,
             "minItems" => node.count.min = count(value, at)?,
@@ -193,48 +256,16 @@ impl Compiler {
                 Some(unique) => node.unique = unique,
                 None => return wrong(at, "must be true or false"),
             },
-            "minLength" => node.length.min = count(value, at)?,
-            "maxLength" => node.length.max = count(value, at)?,
-            "pattern" => match value.as_str().map(pattern) {
-                Some(Ok(compiled)) => node.pattern = Some(compiled),
-                Some(Err(problem)) => return wrong(at, problem),
-                None => return wrong(at, "must be a pattern"),
-            },
-            "minimum" => node.range.min = number(value, at)?,
-            "maximum" => node.range.max = number(value, at)?,
-            "exclusiveMinimum" => node.range.above = number(value, at)?,
-            "exclusiveMaximum" => node.range.below = number(value, at)?,
-            "multipleOf" => match count(value, at)? {
-                Some(0) | None => return wrong(at, "must be a whole number from 1"),
-                of => node.range.multiple_of = of,
-            },
-            "anyOf" => node.any = self.list(value, at)?,
-            "allOf" => node.all = self.list(value, at)?,
-            "oneOf" => node.one = self.list(value, at)?,
-            "not" => node.not = Some(self.add(value, at)?),
-            "format" => {
-                return wrong(at, "`format` asserts nothing in JSON Schema 2020-12: use `pattern`");
-            }
-            unknown => {
-                let known = KEYWORDS.into_iter().chain(MORE_KEYWORDS);
-                return wrong(
-                    at,
-                    match nearest(unknown, known) {
-                        Some(near) => format!("keyword is not checked; did you mean `{near}`?"),
-                        None => "keyword is not checked here: leave it out".to_owned(),
-                    },
-                );
-            }
+            _ => return Ok(false),
         }
-        Ok(())
+        Ok(true)
     }
 
     fn reference(&self, value: &Value, at: &str) -> Result<NodeId, Wrong> {
-        let target = value.as_str().unwrap_or_default();
-        if target == "#" {
+        if value == "#" {
             return Ok(0);
         }
-        let Some(name) = target.strip_prefix("#/$defs/") else {
+        let Some(name) = value.as_str().and_then(|target| target.strip_prefix("#/$defs/")) else {
             return wrong(at, "must be `#` or `#/$defs/NAME`");
         };
         let name = name.replace("~1", "/").replace("~0", "~");
@@ -243,11 +274,47 @@ impl Compiler {
     }
 }
 
+/// Keywords about numbers and texts, and about single values. Whether this is one.
+fn of_scalars(node: &mut Node, keyword: &str, value: &Value, at: &str) -> Result<bool, Wrong> {
+    match keyword {
+        "type" => node.types = Some(types(value, at)?),
+        "enum" => node.allowed = Some(array(value, at)?.clone()),
+        "const" => node.allowed = Some(vec![value.clone()]),
+        "minLength" => node.length.min = count(value, at)?,
+        "maxLength" => node.length.max = count(value, at)?,
+        "pattern" => match value.as_str().map(pattern) {
+            Some(Ok(compiled)) => node.pattern = Some(compiled),
+            Some(Err(problem)) => return wrong(at, problem),
+            None => return wrong(at, "must be a pattern"),
+        },
+        "minimum" => node.range.min = number(value, at)?,
+        "maximum" => node.range.max = number(value, at)?,
+        "exclusiveMinimum" => node.range.above = number(value, at)?,
+        "exclusiveMaximum" => node.range.below = number(value, at)?,
+        "multipleOf" => match count(value, at)? {
+            Some(0) | None => return wrong(at, "must be a whole number from 1"),
+            of => node.range.multiple_of = of,
+        },
+        _ => return Ok(false),
+    }
+    Ok(true)
+}
+
+/// The message for a keyword that is not supported.
+fn unsupported(keyword: &str) -> String {
+    if keyword == "format" {
+        return "`format` asserts nothing in JSON Schema 2020-12: use `pattern`".to_owned();
+    }
+    match nearest(keyword, ANNOTATIONS.iter().chain(KEYWORDS).copied()) {
+        Some(near) => format!("keyword is not supported; did you mean `{near}`?"),
+        None => "keyword is not supported: remove it".to_owned(),
+    }
+}
+
 fn types(value: &Value, at: &str) -> Result<Vec<Type>, Wrong> {
     let one = |value: &Value| {
-        let name = value.as_str().unwrap_or_default();
-        let found = Type::NAMES.iter().find(|(known, _)| *known == name);
-        found.map_or_else(|| wrong(at, format!("{value} is no type")), |(_, found)| Ok(*found))
+        let found = Type::NAMES.iter().find(|(known, _)| value == known);
+        found.map_or_else(|| wrong(at, format!("{value} is not a type")), |(_, found)| Ok(*found))
     };
     match value {
         Value::Array(_) => array(value, at)?.iter().map(one).collect(),

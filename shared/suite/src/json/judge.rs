@@ -6,17 +6,17 @@ use serde_json::{Map, Value};
 
 use super::node::{Node, NodeId, Schema, same};
 
-/// Comparisons of a value with a schema that one judgement may cost.
+/// Largest number of comparisons of a value with a schema in one judgement.
 pub(crate) const STEPS_MAX: u32 = 100_000;
-/// How deeply schemas refer to each other without looking further into the value.
+/// Largest depth of schemas within schemas.
 const DEPTH_MAX: u32 = 200;
 
-/// Why a value does not conform, or that it could not be told.
+/// Why a value does not conform, or that it was not decided.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Mismatch {
-    /// JSON pointer of the place in the value, and the keyword that it breaks.
+    /// JSON pointer into the value, and the violated keyword.
     At(String, &'static str),
-    /// The schema is too expensive for this value.
+    /// It takes too many steps to decide.
     Unknown,
 }
 
@@ -25,7 +25,7 @@ impl Schema {
     ///
     /// # Errors
     ///
-    /// The first place that does not, or that there is no answer.
+    /// The first mismatch, or that there is no answer.
     pub(crate) fn check(&self, value: &Value) -> Result<(), Mismatch> {
         let judge = Judge { schema: self, steps: Cell::new(STEPS_MAX) };
         judge.node(0, value, "", 0)
@@ -41,9 +41,10 @@ impl Judge<'_> {
     fn node(&self, id: NodeId, value: &Value, at: &str, depth: u32) -> Result<(), Mismatch> {
         let left = self.steps.get().checked_sub(1).ok_or(Mismatch::Unknown)?;
         self.steps.set(left);
-        let Some(node) = self.schema.nodes.get(id).filter(|_| depth <= DEPTH_MAX) else {
+        if depth > DEPTH_MAX {
             return Err(Mismatch::Unknown);
-        };
+        }
+        let Some(node) = self.schema.nodes.get(id) else { unreachable!("no node {id}") };
         let depth = depth + 1;
         let broken = |keyword| Err(Mismatch::At(at.to_owned(), keyword));
         if node.never {
@@ -90,7 +91,7 @@ impl Judge<'_> {
         Ok(())
     }
 
-    /// How many of the schemas a value conforms to.
+    /// Number of schemas that a value conforms to.
     fn conforming(
         &self,
         ids: &[NodeId],

@@ -11,12 +11,12 @@ pub(crate) struct Schema {
     pub(super) nodes: Vec<Node>,
 }
 
-/// Number of a node of a schema.
+/// Index of a node of a schema.
 pub(super) type NodeId = usize;
 
 #[derive(Debug, Default)]
 pub(super) struct Node {
-    /// Of the schema `false`.
+    /// Whether it is the schema `false`.
     pub(super) never: bool,
     pub(super) reference: Option<NodeId>,
     pub(super) types: Option<Vec<Type>>,
@@ -83,7 +83,7 @@ pub(super) struct Bounds {
 
 impl Bounds {
     pub(super) fn admits(self, count: usize) -> bool {
-        let count = u64::try_from(count).unwrap_or(u64::MAX);
+        let count = count as u64;
         self.min.is_none_or(|min| count >= min) && self.max.is_none_or(|max| count <= max)
     }
 }
@@ -119,7 +119,7 @@ fn is_multiple(number: &Number, of: u64) -> bool {
     if let Some(value) = number.as_i64() {
         return value.unsigned_abs().checked_rem(of) == Some(0);
     }
-    #[expect(clippy::cast_precision_loss, reason = "read as a float already")]
+    #[expect(clippy::cast_precision_loss, reason = "the number is a float as well")]
     number.as_f64().is_some_and(|value| (value % (of as f64)) == 0.0)
 }
 
@@ -133,7 +133,7 @@ pub(super) fn same(one: &Value, two: &Value) -> bool {
             if let (Some(a), Some(b)) = (a.as_u64(), b.as_u64()) {
                 return a == b;
             }
-            #[expect(clippy::float_cmp, reason = "equality is what is asked")]
+            #[expect(clippy::float_cmp, reason = "equality is intended")]
             a.as_f64().zip(b.as_f64()).is_some_and(|(a, b)| a == b)
         }
         (Value::Array(a), Value::Array(b)) => {

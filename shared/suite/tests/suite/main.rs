@@ -111,13 +111,13 @@ gate: {}
         "the suite has 9 problem(s):
   line 2, `aplies_to`: unknown key; did you mean `applies_to`?
   line 3, `sample`: must be above 0 and at most 1
-  line 5, `checks[0]`: `pattern` is missing: Regular expression in the syntax of the crate regex: no look-around, no references; found anywhere unless anchored.
+  line 5, `checks[0]`: `pattern` is missing: Regular expression in the syntax of the Rust crate regex: no look-around, no back-references; matches anywhere unless anchored.
   line 6, `checks[0].patern`: unknown key; did you mean `pattern`?
   line 10, `checks[2].pattern`: not a pattern: unclosed group
   line 11, `checks[2].column`: no column `run.ouput`; did you mean `run.output`?
   line 12, `checks[3]`: a second check is named `regex`: give it another `name`
   line 14, `checks[4].type`: no evaluator `latency`; one of citation_present, contains, cost_max, forbidden, json_schema, latency_max, numeric_bounds, regex, steps_max, tokens_max, tool_allow_list
-  line 15, `gate`: `pass_rate_min` is missing: Required share of judged events that pass."
+  line 15, `gate`: `pass_rate_min` is missing: Required pass rate of the judged events."
     );
 }
 
