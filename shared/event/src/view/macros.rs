@@ -5,16 +5,12 @@ macro_rules! value {
     (type Text, $lt:lifetime) => { &$lt str };
     (type Int, $lt:lifetime) => { i64 };
     (type Float, $lt:lifetime) => { f64 };
-    (type Bool, $lt:lifetime) => { bool };
     (type Time, $lt:lifetime) => { $crate::time::Timestamp };
-    (type Bytes, $lt:lifetime) => { &$lt [u8] };
     (type Texts, $lt:lifetime) => { &$lt [std::borrow::Cow<$lt, str>] };
     (read Text, $event:ident, $column:expr) => { $event.text($column) };
     (read Int, $event:ident, $column:expr) => { $event.int($column) };
     (read Float, $event:ident, $column:expr) => { $event.number($column) };
-    (read Bool, $event:ident, $column:expr) => { $event.bool($column) };
     (read Time, $event:ident, $column:expr) => { $event.time($column) };
-    (read Bytes, $event:ident, $column:expr) => { $event.bytes($column) };
     (read Texts, $event:ident, $column:expr) => {
         Some($event.texts($column)).filter(|texts| !texts.is_empty())
     };
