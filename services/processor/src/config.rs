@@ -9,44 +9,45 @@ use service::config::Checks;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// Name of the consumer group; its members share the partitions.
+    /// Consumer group; its members share the partitions.
     pub group: String,
-    /// Topics read and written.
+    /// Topics that are read and written.
     pub topics: Topics,
     /// Name of this monitor in its own events (`monitor.id`).
     pub monitor_id: String,
-    /// Longest wait for records in one step, milliseconds. Default 250. Also bounds how late a
-    /// shutdown, a tick or a snapshot is noticed.
+    /// Longest wait for records in one step, milliseconds. Default 250. It also bounds the delay of
+    /// a shutdown, a tick or a snapshot.
     pub poll_wait_ms: u64,
-    /// Records of a partition after which a snapshot is due. Default 200,000, at least 1. More means
-    /// fewer bytes written and more records to process again after a crash.
+    /// Number of records of a partition after which a snapshot is due. Default 200,000, at least 1.
+    /// A larger number writes fewer bytes, and leaves more records to process again after a crash.
     pub snapshot_records_max: u64,
-    /// Age after which a snapshot is due if there were records, seconds. Default 30.
+    /// Age at which a snapshot is due if there were records since, seconds. Default 30.
     pub snapshot_age_secs_max: u64,
-    /// Largest chunk of a snapshot in one record, bytes. Default 900,000, at least 1,000 and at most
-    /// what the log accepts as a record. Chunks are published in calls of about as many bytes.
+    /// Largest piece of a snapshot in one record, bytes. Default 900,000, at least 1,000 and at
+    /// most the largest record that the log accepts. One call publishes about this many bytes.
     pub snapshot_chunk_bytes_max: usize,
-    /// Seconds between two ticks that are written into a partition, busy or idle. Default 60; 0 for
-    /// none. A partition without an event for as long is idle.
+    /// Interval of the ticks that are written into each partition, busy or idle, seconds. Default
+    /// 60; 0 disables ticks. A partition without an event for this long is idle.
     pub tick_interval_secs: u64,
-    /// Outputs of a partition published in one call. Default 2,000, at least 1. While one call awaits
-    /// acknowledgement the next one is computed; then computing waits. So at most twice this many
-    /// outputs are held, and those of one record, which closes at most all windows of the partition.
+    /// Number of outputs of a partition published in one call. Default 2,000, at least 1. While a
+    /// call awaits its acknowledgement the outputs of the next one are computed; then computing
+    /// waits. So at most twice this many outputs are in memory.
     pub publish_records_max: usize,
-    /// Longest wait for an acknowledgement, milliseconds. Default 30,000. Beyond it the outcome is
-    /// unknown, and the partition starts again from its snapshot.
+    /// Longest wait for an acknowledgement, milliseconds. Default 30,000. After that the outcome is
+    /// unknown, and the partition is opened again from its last snapshot.
     pub publish_wait_ms_max: u64,
-    /// Longest wait for the next record when a known range is read back, milliseconds. Default
-    /// 10,000. Beyond it, if the log still answers, the rest of the range holds no records.
+    /// Longest wait for the next record while a known range of offsets is read, milliseconds.
+    /// Default 10,000. After that, if the log still answers, the rest of the range is taken to
+    /// contain no records.
     pub read_wait_ms_max: u64,
-    /// Consecutive failures that are retried. Default 60. One more ends the role.
+    /// Number of consecutive failures that are retried. Default 60. One more ends the role.
     pub retries_max: u32,
     /// Pause before each retry, milliseconds. Default 1,000.
     pub retry_pause_ms: u64,
     /// Largest value that is decoded, bytes. Default 1 MiB. A larger one is quarantined.
     pub value_bytes_max: usize,
-    /// Settings of windows, detectors and alerts. Where they differ from those in force in a partition,
-    /// they are written into it as an event, and hold from that event on.
+    /// Settings of windows, detectors and alerts. Where they differ from those in force in a
+    /// partition, they are written into it as an event, and are in force from that event on.
     pub monitor: monitor::Settings,
 }
 
@@ -54,7 +55,7 @@ pub struct Config {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Topics {
-    /// Events of agents: read. Ticks and settings are written into it.
+    /// Events of agents: read. Ticks and settings are written to it.
     pub events: String,
     /// Windows: written.
     pub metrics: String,
@@ -98,7 +99,7 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Everything that is wrong with the values, each with its key.
+    /// All problems of the values, each with its key.
     #[must_use]
     pub fn problems(&self) -> Vec<String> {
         let mut checks = Checks::new();

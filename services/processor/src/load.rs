@@ -1,7 +1,7 @@
-//! Finds the newest snapshot of each partition that can be resumed, of all partitions at once.
+//! Finds the newest usable snapshot of each partition, for all partitions in one pass.
 //!
-//! While it reads it holds the entries of all these partitions; each partition's machine is then
-//! built of its own, which are dropped.
+//! While it reads, the entries of all these partitions are in memory; those of a partition are
+//! released once its machine is built.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -16,14 +16,14 @@ use uuid::Uuid;
 use crate::config::Config;
 use crate::saved::{Entries, Heads, Ledger};
 
-/// Records at the end of a state partition that are read first in search of a head.
+/// Number of records at the end of a state partition that are searched first for a head.
 const STATE_TAIL: i64 = 32;
 /// Factor by which that number grows while no head is found.
 const STATE_TAIL_GROWTH: i64 = 16;
-/// Heads that are tried before the partition is computed from its first record.
+/// Number of heads that are tried before the partition is computed from its first record.
 const HEADS_MAX: usize = 4;
 
-/// What a snapshot holds.
+/// A loaded snapshot.
 #[derive(Debug)]
 pub(crate) struct Loaded {
     pub(crate) machine: Processor,
@@ -36,10 +36,10 @@ struct Search<'a> {
     input: &'a TopicPartition,
     state: TopicPartition,
     range: OffsetRange,
-    /// Where the heads are searched from.
+    /// Offset from which heads are searched.
     from: i64,
     heads: Heads,
-    /// Heads to be tried, newest first.
+    /// Heads that are still to be tried, newest first.
     candidates: VecDeque<Entries>,
     tried: usize,
     loaded: Option<Loaded>,
@@ -59,8 +59,8 @@ impl<'a> Search<'a> {
         Ok(Self { input, state, range, from, heads, candidates, tried: 0, loaded: None, is_over })
     }
 
-    /// Makes candidates of the heads that were found, except those tried before and those of another
-    /// incarnation of the topic.
+    /// Turns the heads that were found into candidates, except those tried before and those of
+    /// another incarnation of the topic.
     fn choose(&mut self, topic_id: &str) {
         let heads = std::mem::replace(&mut self.heads, Heads::new(self.input));
         let new = heads.newest_first(self.input).into_iter().take(HEADS_MAX).skip(self.tried);
@@ -69,19 +69,19 @@ impl<'a> Search<'a> {
             if entries.head().topic_id == topic_id {
                 self.candidates.push_back(entries);
             } else {
-                warn!(partition = %self.input, "skipped a snapshot of a deleted topic of the same name");
+                warn!(partition = %self.input, "skipped a snapshot: it belongs to a deleted topic of the same name");
             }
         }
     }
 
-    /// Resumes from the candidate whose entries were read; discards it if it cannot be used.
+    /// Resumes from the candidate whose entries were read, or discards it.
     fn resume(&mut self, config: &Config) {
         let Some(entries) = self.candidates.pop_front() else { return };
         let head = entries.head().clone();
         let Some((restored, ledger)) =
             entries.finish(new_writer(), config.snapshot_chunk_bytes_max)
         else {
-            warn!(partition = %self.input, "skipped an incomplete snapshot");
+            warn!(partition = %self.input, "skipped a snapshot: it is incomplete");
             return;
         };
         let TopicPartition { topic, partition } = self.input;
@@ -92,13 +92,13 @@ impl<'a> Search<'a> {
                 self.is_over = true;
             }
             Err(error) => {
-                warn!(partition = %self.input, %error, "skipped a snapshot that does not restore")
+                warn!(partition = %self.input, %error, "skipped a snapshot: failed to resume")
             }
         }
     }
 }
 
-/// The newest snapshot of each partition of a topic that can be resumed, in the same order.
+/// The newest usable snapshot of each partition of a topic, in the order of `inputs`.
 ///
 /// # Errors
 ///
@@ -123,9 +123,10 @@ pub(crate) fn load(
         let tails = of_each(&open, |search| search.from..search.range.next);
         read_state(log, tails, wait, |state, record| {
             let found = open.iter_mut().find(|search| search.state.partition == state.partition);
-            if let Some(search) = found {
-                search.heads.take(record);
-            }
+            let Some(search) = found else {
+                unreachable!("a record of {state}, which is not read")
+            };
+            search.heads.take(record);
         })?;
         open.iter_mut().for_each(|search| search.choose(topic_id));
         loop {
@@ -141,21 +142,23 @@ pub(crate) fn load(
             read_state(log, whole, wait, |state, record| {
                 let found =
                     trying.iter_mut().find(|search| search.state.partition == state.partition);
-                if let Some(entries) = found.and_then(|search| search.candidates.front_mut()) {
-                    entries.take(record);
-                }
+                let Some(entries) = found.and_then(|search| search.candidates.front_mut()) else {
+                    unreachable!("a record of {state}, which is not read")
+                };
+                entries.take(record);
             })?;
             trying.iter_mut().for_each(|search| search.resume(config));
         }
         for search in open {
             search.is_over |= search.from <= search.range.first || search.tried >= HEADS_MAX;
         }
+        // However large, a tail begins at the first record at the earliest.
         tail = tail.saturating_mul(STATE_TAIL_GROWTH);
     }
     Ok(searches.into_iter().map(|search| search.loaded).collect())
 }
 
-/// A range of the state partition of each.
+/// A range of the state partition of each search.
 fn of_each(
     searches: &[&mut Search<'_>],
     range: impl Fn(&Search<'_>) -> std::ops::Range<i64>,
@@ -163,8 +166,8 @@ fn of_each(
     searches.iter().map(|search| (search.state.clone(), range(search))).collect()
 }
 
-/// Reads ranges of the state topic. Where one ends without records, a newer snapshot may be missed,
-/// and more is replayed.
+/// Reads ranges of the state topic. If the end of a range cannot be read, a newer snapshot may be
+/// missed, and more records are processed again.
 fn read_state(
     log: &dyn EventLog,
     ranges: Vec<Offsets>,
@@ -172,12 +175,12 @@ fn read_state(
     show: impl FnMut(&TopicPartition, &Record<'_>),
 ) -> Result<(), LogError> {
     for (partition, range) in read_ranges(log, ranges, silence_max, show)? {
-        warn!(%partition, from = range.start, until = range.end, "offsets without records");
+        warn!(%partition, from = range.start, until = range.end, "no records found at the end of a range");
     }
     Ok(())
 }
 
-/// A number that no other writer of a partition has.
+/// A random identifier, unique among the writers of a partition.
 pub(crate) fn new_writer() -> u64 {
     let (_, number) = Uuid::now_v7().as_u64_pair();
     number

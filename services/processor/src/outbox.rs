@@ -1,8 +1,8 @@
-//! Outputs of one partition on their way into the log: what is there already, what waits, what is
-//! not acknowledged yet.
+//! Outputs of one partition on their way to the log: those that are there already, those that wait,
+//! and those that are not acknowledged yet.
 //!
 //! At most one call is unacknowledged while the next is filled, so at most twice
-//! `publish_records_max` outputs are held, however many come of one record.
+//! `publish_records_max` outputs are in memory, however many one record causes.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -16,24 +16,24 @@ use service::metric_names as names;
 
 use crate::config::Config;
 
-/// Pause before a full queue is tried again.
+/// Pause before publishing to a full queue is retried.
 const QUEUE_PAUSE: Duration = Duration::from_millis(5);
 
 /// Both destinations.
 pub(crate) const DESTINATIONS: [Destination; 2] = [Destination::Metrics, Destination::Alerts];
 
-/// Where an output comes from: the offset of its record, and its number among the outputs of that.
+/// Origin of an output: the offset of its record, and its ordinal among the outputs of that record.
 pub(crate) type Origin = (i64, i64);
 
-/// What is known of one output partition.
+/// State of one output partition.
 #[derive(Debug)]
 struct Lane {
     topic: Arc<str>,
-    /// Outputs that the log holds though no snapshot covers them.
+    /// Outputs that are in the log but not covered by the snapshot.
     published: HashSet<Origin>,
-    /// Offset from which on these are.
+    /// Offset from which on they are.
     learned_from: i64,
-    /// Offset before which every acknowledged output is.
+    /// Offset after the last acknowledged output.
     next: i64,
 }
 
@@ -43,14 +43,14 @@ impl Lane {
     }
 }
 
-/// Outputs published in one call that is not acknowledged yet.
+/// A call that is not acknowledged yet.
 #[derive(Debug)]
 struct InFlight {
     receipt: Receipt,
     kinds: Vec<&'static str>,
 }
 
-/// The outputs of a partition.
+/// The outputs of a partition, on their way to the log.
 #[derive(Debug)]
 pub(crate) struct Outbox {
     producer: Arc<dyn Producer>,
@@ -62,12 +62,13 @@ pub(crate) struct Outbox {
     records: Vec<Outgoing>,
     kinds: Vec<&'static str>,
     in_flight: Option<InFlight>,
-    /// What the log reported while outputs were taken; see [`Outbox::check`].
+    /// Error of the log while outputs were pushed; see [`Outbox::check`].
     failure: Option<LogError>,
 }
 
 impl Outbox {
-    /// An empty one; every output before `metrics_next` and `alerts_next` is in the log.
+    /// An empty outbox; the outputs before `metrics_next` and `alerts_next` are covered by the
+    /// snapshot.
     pub(crate) fn new(
         config: &Config,
         producer: Arc<dyn Producer>,
@@ -107,12 +108,12 @@ impl Outbox {
         &self.lane(destination).topic
     }
 
-    /// Offset in the partition of a destination before which every acknowledged output is.
+    /// Offset, in the partition of a destination, after the last acknowledged output.
     pub(crate) const fn next(&self, destination: Destination) -> i64 {
         self.lane(destination).next
     }
 
-    /// The log holds these outputs for a destination, and its partition ends there.
+    /// Records which outputs of a destination are in the log already, and where its partition ends.
     pub(crate) fn learn(
         &mut self,
         destination: Destination,
@@ -124,14 +125,14 @@ impl Outbox {
         lane.next = lane.next.max(until);
     }
 
-    /// Outputs that the log holds and that were not computed yet.
+    /// Number of outputs that are in the log and were not computed again yet.
     pub(crate) fn known(&self) -> usize {
         self.metrics.published.len() + self.alerts.published.len()
     }
 
-    /// Offset in the partitions of metrics and alerts from which on the next owner has to look for
-    /// outputs that a state up to `next_offset` does not cover. Where some are there already that
-    /// are still to be computed again, it is that from which on these are.
+    /// Offsets, in the partitions of metrics and alerts, from which on the next owner must look for
+    /// outputs that a state up to `next_offset` does not cover: the end, unless some are in the log
+    /// already that are still to be computed again.
     pub(crate) fn covered(&mut self, next_offset: i64) -> [i64; 2] {
         DESTINATIONS.map(|destination| {
             let lane = self.lane_mut(destination);
@@ -140,8 +141,8 @@ impl Outbox {
         })
     }
 
-    /// Takes an output of the record at that offset; drops one that the log holds already.
-    /// Publishes when enough have come.
+    /// Takes an output of the record at an offset, unless it is in the log already. Publishes when
+    /// there are enough for a call.
     pub(crate) fn push(&mut self, offset: i64, output: &Output) {
         let lane = self.lane_mut(output.destination);
         if lane.published.remove(&(offset, output.ordinal)) {
@@ -149,7 +150,7 @@ impl Outbox {
             return;
         }
         if self.failure.is_some() {
-            // The partition starts again from its snapshot, and computes this one again.
+            // The partition is opened again from its snapshot, and this output computed again.
             return;
         }
         let topic = Arc::clone(self.topic(output.destination));
@@ -161,20 +162,20 @@ impl Outbox {
         }
     }
 
-    /// What the log reported while outputs were taken.
+    /// Reports an error of the log while outputs were pushed.
     ///
     /// # Errors
     ///
-    /// Just that; the outputs since then are dropped and must be computed again.
+    /// That error; the outputs pushed since then must be computed again.
     pub(crate) fn check(&mut self) -> Result<(), LogError> {
         self.failure.take().map_or(Ok(()), Err)
     }
 
-    /// Publishes what waits; waits first for what was published before.
+    /// Publishes the waiting outputs, after the previous call is acknowledged.
     ///
     /// # Errors
     ///
-    /// What the log reports.
+    /// Those of the log.
     pub(crate) fn publish(&mut self) -> Result<(), LogError> {
         if self.records.is_empty() {
             return Ok(());
@@ -197,11 +198,11 @@ impl Outbox {
         }
     }
 
-    /// Publishes what waits, and waits until everything is acknowledged.
+    /// Publishes the waiting outputs, and waits until all are acknowledged.
     ///
     /// # Errors
     ///
-    /// What the log reports.
+    /// Those of the log.
     pub(crate) fn settle(&mut self) -> Result<(), LogError> {
         self.publish()?;
         self.wait_for_receipt()
@@ -210,7 +211,7 @@ impl Outbox {
     fn wait_for_receipt(&mut self) -> Result<(), LogError> {
         let Some(InFlight { receipt, kinds }) = self.in_flight.take() else { return Ok(()) };
         let published = receipt.wait(self.wait)?;
-        assert_eq!(published.len(), kinds.len(), "the log answers for every record of a call");
+        assert_eq!(published.len(), kinds.len(), "the log acknowledges each record of a call");
         for (outcome, kind) in published.into_iter().zip(kinds) {
             let Position { partition, offset } = outcome?;
             let of_metrics = partition.topic == self.metrics.topic;
@@ -232,7 +233,7 @@ fn kind_of(event: &Event<'_>) -> &'static str {
     &kind.name
 }
 
-/// The state of an alert that a kind says, as a label.
+/// The state of an alert after an event of this kind, as a label.
 fn alert_state(kind: &str) -> Option<&'static str> {
     match kind {
         kind::DRIFT_ALERT_PENDING => Some("pending"),

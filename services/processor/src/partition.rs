@@ -1,4 +1,4 @@
-//! One assigned partition: its machine, what is being published, what is there already.
+//! The worker of one assigned partition: its machine, its outputs and its snapshots.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,8 +20,11 @@ use crate::saved::{Head, Ledger, Writing};
 use crate::statement::{Tick, configured, started};
 use crate::timer::TickTimer;
 
-/// How often the lag is measured.
+/// Interval of measuring the lag.
 const LAG_INTERVAL: Duration = Duration::from_secs(5);
+/// Pause before the settings of a partition are written again: two owners with different settings
+/// must not answer each other without end.
+const CONFIGURE_PAUSE: Duration = Duration::from_secs(60);
 
 /// The worker of one partition.
 #[derive(Debug)]
@@ -40,19 +43,22 @@ pub(crate) struct Worker {
     since_record: Stopwatch,
     ticks: TickTimer,
     since_lag: Stopwatch,
-    /// End of the partition when it was taken over.
+    /// End of the partition when it was opened.
     end_at_start: i64,
-    /// Whether the settings in force in the partition were compared with the configured ones.
-    are_settings_checked: bool,
+    /// Number of changes of the settings that the machine had applied when those in force were last
+    /// compared with the configured ones.
+    settings_checked: Option<u64>,
+    /// Since the settings were written; `None` before.
+    since_configured: Option<Stopwatch>,
 }
 
 impl Worker {
-    /// Takes partitions of a topic over, all at once: loads the newest usable snapshot of each and
-    /// learns which outputs after it are published.
+    /// Opens partitions of a topic in one pass: loads the newest usable snapshot of each, and reads
+    /// which outputs after it are published.
     ///
     /// # Errors
     ///
-    /// What the log reports.
+    /// Those of the log.
     pub(crate) fn open(
         config: &Arc<Config>,
         log: &Arc<dyn EventLog>,
@@ -75,13 +81,13 @@ impl Worker {
                 keys = worker.machine.keys(),
                 outputs = worker.outbox.known(),
                 elapsed_secs = watch.elapsed_secs(),
-                "took over a partition"
+                "opened a partition"
             );
         }
         Ok(workers)
     }
 
-    /// Goes on from what was loaded, or begins anew.
+    /// Continues from a snapshot, or starts without state.
     fn begin(
         config: &Arc<Config>,
         log: &Arc<dyn EventLog>,
@@ -121,17 +127,19 @@ impl Worker {
             ticks: TickTimer::start(),
             since_lag: Stopwatch::start(),
             end_at_start: range.next,
-            are_settings_checked: false,
+            settings_checked: None,
+            since_configured: None,
         };
         if is_fresh {
-            worker.begin_anew(range.first)?;
+            worker.start_without_state(range.first)?;
         }
         Ok(worker)
     }
 
-    /// Begins without a state. If another one was there, or records that are gone, the partition says
-    /// so before anything is computed; and the new state is saved, so that it is not lost again.
-    fn begin_anew(&mut self, first: i64) -> Result<(), RoleError> {
+    /// Starts without state. If there was a state before, or records that are gone,
+    /// `monitor.started` is written before anything is computed. The new state is saved at once, so
+    /// that it is not lost again.
+    fn start_without_state(&mut self, first: i64) -> Result<(), RoleError> {
         let mut was_there = first > 0;
         for destination in DESTINATIONS {
             let topic = Arc::clone(self.outbox.topic(destination));
@@ -142,26 +150,26 @@ impl Worker {
             let record = started(&self.input, &self.config.monitor_id, clock::now_ms(), first)
                 .map_err(|error| RoleError::output(kind::MONITOR_STARTED, &error))?;
             publish_and_wait(&*self.producer, vec![record], self.config.publish_wait())?;
-            warn!(partition = %self.input, first_offset = first, "no usable snapshot; starting anew");
+            warn!(partition = %self.input, first_offset = first, "no usable snapshot; starting without state");
         }
         self.save().map(drop)
     }
 
-    /// Where to read from, given the first offset that is held.
+    /// Offset to read from, given the first offset of the partition.
     pub(crate) fn position(&self, first: i64) -> i64 {
         self.machine.next_offset().max(first)
     }
 
-    /// Agent versions held.
+    /// Number of agent versions with state.
     pub(crate) fn keys(&self) -> u64 {
         self.machine.keys()
     }
 
-    /// Computes a batch and publishes what comes of it.
+    /// Computes a batch and publishes its outputs.
     ///
     /// # Errors
     ///
-    /// What the log reports; the worker must then be dropped and opened again.
+    /// Those of the log; the worker must then be dropped and opened again.
     pub(crate) fn handle_batch(
         &mut self,
         decoder: &Decoder,
@@ -202,12 +210,12 @@ impl Worker {
         self.reported = now;
     }
 
-    /// Whatever is due by the clock: a snapshot, a tick, the lag gauge. Returns the position to
+    /// Does what is due by the clock: a snapshot, a tick, the lag gauge. Returns the position to
     /// commit if a snapshot was written.
     ///
     /// # Errors
     ///
-    /// What the log reports; the worker must then be dropped and opened again.
+    /// Those of the log; the worker must then be dropped and opened again.
     pub(crate) fn keep_up(&mut self) -> Result<Option<Position>, RoleError> {
         let tick_interval = Duration::from_secs(self.config.tick_interval_secs);
         if self.ticks.take_due(tick_interval) {
@@ -224,22 +232,33 @@ impl Worker {
         if due { self.save().map(Some) } else { Ok(None) }
     }
 
-    /// Once the partition is read to where it ended at the start, the settings in force there are
-    /// known; where they differ from the configured ones, those are written.
+    /// Compares the settings, metrics and detectors in force with the configured ones, once the
+    /// partition is read to its end at the start and after each change; where they differ, the
+    /// configured ones are written. Whoever may write into the partition can change what is in
+    /// force, so this also restores what somebody else has changed.
     fn check_settings(&mut self) -> Result<(), RoleError> {
-        // The end may hold no record, so silence counts as having reached it.
-        let is_reached = self.machine.next_offset() >= self.end_at_start
+        // There may be no record at the end, so silence counts as having reached it.
+        let is_reached = self.settings_checked.is_some()
+            || self.machine.next_offset() >= self.end_at_start
             || self.since_record.has_passed(self.config.read_wait());
-        if self.are_settings_checked || !is_reached {
+        let applied = Some(self.machine.counters().settings_applied);
+        let may_write =
+            self.since_configured.as_ref().is_none_or(|since| since.has_passed(CONFIGURE_PAUSE));
+        if !is_reached || self.settings_checked == applied || !may_write {
             return Ok(());
         }
-        self.are_settings_checked = true;
+        let is_first = self.settings_checked.is_none();
+        self.settings_checked = applied;
         let catalogue = monitor::Catalogue::default();
         let are_in_force = *self.machine.settings() == self.config.monitor
             && self.machine.versions() == catalogue.versions();
         if are_in_force {
             return Ok(());
         }
+        if !is_first {
+            warn!(partition = %self.input, "monitor settings were changed by another writer");
+        }
+        self.since_configured = Some(Stopwatch::start());
         configure(&self.config, &*self.producer, &self.input)
     }
 
@@ -269,29 +288,29 @@ impl Worker {
         let record = tick
             .outgoing(&self.input, &self.config.monitor_id, clock::now_ms())
             .map_err(|error| RoleError::output(kind::MONITOR_TICK, &error))?;
-        // A tick tells of this moment: one that was not written is not repeated later.
+        // A tick reports this moment, so one that was not written is not retried.
         let partition = self.input.clone();
         let done = Box::new(move |published: Published| match published.into_iter().next() {
             Some(Ok(_)) => metrics::counter!(names::PROCESSOR_TICKS_PUBLISHED).increment(1),
-            Some(Err(error)) => warn!(%partition, %error, "a tick was not acknowledged"),
-            None => error!(%partition, "the log did not answer for a tick"),
+            Some(Err(error)) => warn!(%partition, %error, "failed to publish a tick"),
+            None => error!(%partition, "the log returned no acknowledgement of a tick"),
         });
         match self.producer.publish(vec![record], done) {
             Ok(()) => Ok(()),
             Err(error @ LogError::QueueFull { .. }) => {
-                warn!(partition = %self.input, %error, "skipped a tick");
+                warn!(partition = %self.input, %error, "skipped a tick: the queue is full");
                 Ok(())
             }
             Err(error) => Err(error.into()),
         }
     }
 
-    /// Writes what has changed since the last snapshot, after the outputs computed so far are
-    /// acknowledged. Returns the position to commit.
+    /// Writes what has changed since the last snapshot, after all outputs so far are acknowledged.
+    /// Returns the position to commit.
     ///
     /// # Errors
     ///
-    /// What the log reports; the worker must then be dropped and opened again.
+    /// Those of the log; the worker must then be dropped and opened again.
     pub(crate) fn save(&mut self) -> Result<Position, RoleError> {
         self.outbox.settle()?;
         let Self { ledger, machine, config, .. } = self;
@@ -317,7 +336,7 @@ impl Worker {
         });
         outcome?;
         writing.take(records.drain(..))?;
-        // The head counts only if all before it is there.
+        // The head is valid only if everything before it was written.
         writing.flush()?;
         let next_offset = machine.next_offset();
         let [metrics_next, alerts_next] = self.outbox.covered(next_offset);
@@ -338,11 +357,11 @@ fn unfit(error: &dyn std::fmt::Display) -> LogError {
     LogError::Fatal(format!("failed to encode a snapshot: {error}"))
 }
 
-/// Writes the configured settings into a partition; they hold from there on.
+/// Writes the configured settings into a partition; they are in force from there on.
 ///
 /// # Errors
 ///
-/// What the log reports.
+/// Settings that have no JSON form, an event that does not fit the schema, or an error of the log.
 pub(crate) fn configure(
     config: &Config,
     producer: &dyn Producer,
@@ -358,7 +377,7 @@ pub(crate) fn configure(
     Ok(())
 }
 
-/// Learns which outputs are there though the loaded states do not know it.
+/// Reads which outputs are in the log but not covered by the loaded snapshots.
 fn learn_published(
     config: &Config,
     log: &dyn EventLog,
@@ -377,6 +396,7 @@ fn learn_published(
     let mut found = read_published(log, &config.topics.events, &unread, config.read_wait())?;
     for (worker, unread) in workers.iter_mut().zip(unread.chunks_exact(DESTINATIONS.len())) {
         for (destination, unread) in DESTINATIONS.into_iter().zip(unread) {
+            // Absent if the range contains no output of this partition.
             let published = found.remove(&unread.output).unwrap_or_default();
             worker.outbox.learn(destination, published, unread.until);
         }

@@ -1,4 +1,4 @@
-//! Which outputs the log holds already, though no snapshot covers them.
+//! Outputs that are in the log already, but not covered by a snapshot.
 
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
@@ -10,22 +10,22 @@ use tracing::warn;
 
 use crate::outbox::Origin;
 
-/// An output partition, and what of it is to be read.
+/// A range of an output partition that is to be read.
 #[derive(Debug, Clone)]
 pub(crate) struct Unread {
     pub(crate) output: TopicPartition,
     pub(crate) from: i64,
     pub(crate) until: i64,
-    /// Outputs of earlier records do not matter.
+    /// Offset of the first record whose outputs are of interest.
     pub(crate) first_origin: i64,
 }
 
-/// Reads the output partitions, all at once. Returns the origins of the outputs of `topic` in each
-/// of them that holds any.
+/// Reads output partitions in one pass. Returns the origins of the outputs of `topic` in each of
+/// them; partitions without any are absent.
 ///
 /// # Errors
 ///
-/// What the log reports.
+/// Those of the log.
 pub(crate) fn read_published(
     log: &dyn EventLog,
     topic: &str,
@@ -38,7 +38,9 @@ pub(crate) fn read_published(
     let mut found: BTreeMap<TopicPartition, HashSet<Origin>> = BTreeMap::new();
     let ranges = unread.iter().map(|unread| (unread.output.clone(), unread.from..unread.until));
     let silent = read_ranges(log, ranges, silence_max, |output, record| {
-        let Some(first) = firsts.get(output) else { return };
+        let Some(first) = firsts.get(output) else {
+            unreachable!("a record of {output}, which is not read")
+        };
         let decoded = decoder.decode(record);
         let ours = origin_of(&decoded.event, topic, i64::from(output.partition));
         if let Some(ours) = ours.filter(|(offset, _)| offset >= first) {
@@ -46,13 +48,13 @@ pub(crate) fn read_published(
         }
     })?;
     for (partition, range) in silent {
-        // If they did hold records, outputs are published again under the same `event_id`.
-        warn!(%partition, from = range.start, until = range.end, "offsets without records");
+        // If there were records, outputs are published again under the same `event_id`.
+        warn!(%partition, from = range.start, until = range.end, "no records found at the end of a range");
     }
     Ok(found)
 }
 
-/// Where an output of this partition comes from; `None` for another event.
+/// Origin of an output of this partition; `None` for other events.
 fn origin_of(event: &Event<'_>, topic: &str, partition: i64) -> Option<Origin> {
     let ours = event.text(column::origin::TOPIC) == Some(topic)
         && event.int(column::origin::PARTITION) == Some(partition);

@@ -1,4 +1,4 @@
-//! The service as one machine: a consumer, and a worker for each partition that it is assigned.
+//! The service as one machine: a group member, and a worker for each assigned partition.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,13 +14,14 @@ use tracing::warn;
 use crate::config::Config;
 use crate::partition::{Worker, configure};
 
-/// Runs the processor until the shutdown: reads, computes, publishes. Blocking; give it a thread.
-/// On shutdown it publishes what it has computed and writes a snapshot of each partition.
+/// Runs the processor until the shutdown: reads, computes, publishes. It blocks; run it in a thread
+/// of its own. On shutdown it publishes the computed outputs and writes a snapshot of each
+/// partition.
 ///
 /// # Errors
 ///
-/// An invalid configuration, an output that cannot be built, or a log that failed for good or too
-/// many times in a row.
+/// An invalid configuration, an output that cannot be built, or a log that failed permanently or
+/// too many times in a row.
 pub fn run(config: Config, log: Arc<dyn EventLog>, shutdown: Shutdown) -> Result<(), RoleError> {
     let pace = Pace {
         poll_wait: Duration::from_millis(config.poll_wait_ms),
@@ -30,7 +31,7 @@ pub fn run(config: Config, log: Arc<dyn EventLog>, shutdown: Shutdown) -> Result
     service::role::run(pace, &shutdown, || Processor::start(config.clone(), Arc::clone(&log)))
 }
 
-/// The processor as a machine that is driven step by step; [`run`] drives it.
+/// The processor as a machine that is advanced step by step; [`run`] drives it.
 #[derive(Debug)]
 pub struct Processor {
     config: Arc<Config>,
@@ -45,7 +46,7 @@ impl Processor {
     ///
     /// # Errors
     ///
-    /// An invalid configuration, an output topic with too few partitions, or what the log reports.
+    /// An invalid configuration, an output topic with too few partitions, or an error of the log.
     pub fn start(mut config: Config, log: Arc<dyn EventLog>) -> Result<Self, RoleError> {
         let problems = config.problems();
         if !problems.is_empty() {
@@ -59,7 +60,7 @@ impl Processor {
                 RoleError::Start(format!("topic `{}` has {partitions} partitions", topics.events))
             })?;
         }
-        // Before anything else is in a partition, so that its first event meets these settings.
+        // Empty partitions get their settings now, so that they are in force for the first event.
         let versions = monitor::Catalogue::default();
         if config.monitor != monitor::Settings::default()
             || *versions.versions() != monitor::Versions::initial()
@@ -94,7 +95,7 @@ impl Role for Processor {
         match self.member.poll(wait)? {
             Polled::Idle => {}
             Polled::Assigned(partitions) => self.assign(partitions)?,
-            // Whoever takes them over continues from their last snapshots.
+            // The next owner continues from their last snapshots.
             Polled::Revoked(partitions) => {
                 self.workers.retain(|partition, _| !partitions.contains(partition));
             }
@@ -121,7 +122,7 @@ impl Role for Processor {
         for (partition, worker) in &mut self.workers {
             match worker.save() {
                 Ok(position) => positions.push(position),
-                Err(error) => warn!(%partition, %error, "failed to save a snapshot at the end"),
+                Err(error) => warn!(%partition, %error, "failed to save the final snapshot"),
             }
         }
         self.member.commit(&positions);

@@ -1,22 +1,23 @@
-//! Snapshots of a partition, as records of a compacted topic: one for each entry of the state, written
-//! again when that entry has changed, and a head.
+//! Snapshots of a partition as records of a compacted topic: one for each entry of the state,
+//! written again when the entry has changed, and a head.
 //!
 //! # Contract
 //!
-//! - A *save* is the entries that have changed, then a head. It is valid once its head is complete.
+//! - A *save* consists of the entries that have changed, then a head. It is valid once its head is
+//!   complete.
 //! - An entry has two slots, `a` and `b`, each a key of the topic; a save writes into the one that
-//!   the previous save does not need. So whatever is written next, and whatever of it compaction
-//!   keeps, the last valid save can be read.
-//! - A record names its writer and the save in which it was written; a head names the saves of each
-//!   writer that are valid. What a process that died left incomplete, or a zombie wrote late, is not
-//!   valid for any other head.
-//! - A head holds the number and a sum of its entries' identities. If one is missing or replaced, the
-//!   head is not used; without a head the partition is computed from its first record: slow, and
-//!   correct.
+//!   the previous save does not need. So the last valid save can be read, whatever is written next
+//!   and whatever compaction removes.
+//! - A record names its writer and its save; a head lists the valid saves of each writer. Records
+//!   that a process left behind when it died, or that a zombie wrote late, are not valid for other
+//!   heads.
+//! - A head contains the number of its entries and a sum of their identities. If an entry is
+//!   missing or replaced, the head is not used; without a head the partition is computed from its
+//!   first record, which is slow but correct.
 //!
 //! # What it does not do
 //!
-//! It does not read, and does not know what the entries hold.
+//! It does not read from the log, and does not interpret the entries.
 
 use event::TopicPartition;
 use monitor::EntryId;
@@ -33,7 +34,7 @@ pub(crate) use writing::Writing;
 
 /// Version of the format.
 const FORMAT: u8 = 2;
-/// Name of the head among the entries.
+/// Name of the head, in place of that of an entry.
 const HEAD: &[u8] = b"h";
 
 /// Key and value of a record; without a value it is a tombstone.
@@ -74,12 +75,12 @@ struct Save {
     number: u32,
 }
 
-/// Where the last version of an entry is.
+/// Where the last version of an entry is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Place {
     save: Save,
     slot: Slot,
-    /// Records that it takes; 0 for an entry that was deleted.
+    /// Number of its records; 0 for a deleted entry.
     pieces: u16,
 }
 
@@ -93,14 +94,14 @@ struct Piece<'a> {
     bytes: &'a [u8],
 }
 
-/// What a save covers.
+/// The head of a save.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Head {
-    /// Identity of the input topic; offsets of another incarnation mean nothing.
+    /// Identity of the input topic; offsets are meaningless for another incarnation.
     pub(crate) topic_id: String,
     /// Offset of the first record that is not in the state.
     pub(crate) next_offset: i64,
-    /// Offset in the partition of metrics before which every earlier output is.
+    /// Offset, in the partition of metrics, from which on outputs are not covered.
     pub(crate) metrics_next: i64,
     /// The same for alerts.
     pub(crate) alerts_next: i64,
@@ -108,23 +109,24 @@ pub(crate) struct Head {
     pub(crate) state: Vec<u8>,
 }
 
-/// A head as it is written.
+/// A head as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct FullHead {
     head: Head,
-    /// The last valid save of each writer whose entries may be in use.
+    /// The last valid save of each writer with entries in use.
     saves: Vec<Save>,
     entries: u64,
     sum: u128,
 }
 
 impl FullHead {
-    fn counts(&self, save: Save) -> bool {
+    /// Whether a save is valid for this head.
+    fn covers(&self, save: Save) -> bool {
         let of_writer = self.saves.iter().find(|known| known.writer == save.writer);
         of_writer.is_some_and(|known| save.number <= known.number)
     }
 
-    /// Writers follow each other, and each numbers its saves.
+    /// Order of valid saves: writers follow each other, and each numbers its saves.
     fn rank_of(&self, save: Save) -> (Option<usize>, u32) {
         (self.saves.iter().position(|known| known.writer == save.writer), save.number)
     }
@@ -135,7 +137,7 @@ fn prefix_of(input: &TopicPartition) -> Vec<u8> {
     format!("processor/{}/{}/", input.topic, input.partition).into_bytes()
 }
 
-/// Identity of a version of an entry, for the sum.
+/// Identity of a version of an entry, as a term of the sum.
 fn identity_of(entry: EntryId, save: Save) -> u128 {
     let mut hasher = Sha256::new();
     hasher.update(entry.to_bytes());
@@ -144,7 +146,7 @@ fn identity_of(entry: EntryId, save: Save) -> u128 {
     u128::from_be_bytes(first_bytes(hasher))
 }
 
-/// Digest of an entry, to notice damage and chunks that do not belong together.
+/// Digest of an entry, to detect damage and pieces that do not belong together.
 fn check_of(name: &[u8], bytes: &[u8]) -> [u8; 8] {
     let mut hasher = Sha256::new();
     let Ok(length) = u8::try_from(name.len()) else {

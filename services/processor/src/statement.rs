@@ -1,20 +1,20 @@
-//! The events that a processor writes into the partitions it reads: ticks, the settings where they
-//! are to change, and that it began without a state.
+//! The events that a processor writes into the partitions it reads: ticks, changes of the settings,
+//! and starts without state.
 
 use event::{BuildError, EventBuilder, Timestamp, TopicPartition, column, kind};
 use ports::Outgoing;
 use uuid::Uuid;
 
-/// What a tick says.
+/// The content of a tick.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Tick {
     /// Offset of the next record to read.
     pub(crate) next_offset: i64,
-    /// Where the partition ends.
+    /// End of the partition.
     pub(crate) end: i64,
     pub(crate) read_until_ms: Option<i64>,
     pub(crate) is_idle: bool,
-    /// Offset in each output partition before which every acknowledged output is.
+    /// Offset, in each output partition, after the last acknowledged output.
     pub(crate) metrics_next: i64,
     pub(crate) alerts_next: i64,
 }
@@ -31,7 +31,7 @@ impl Tick {
         monitor_id: &str,
         now_ms: i64,
     ) -> Result<Outgoing, BuildError> {
-        // Records may be deleted after the end was asked for.
+        // Records may have been deleted since the end was read.
         let lag = (self.end - self.next_offset).max(0);
         let event = by(kind::MONITOR_TICK, monitor_id, now_ms)
             .set(column::monitor::NEXT_OFFSET, self.next_offset)
@@ -44,7 +44,7 @@ impl Tick {
     }
 }
 
-/// A record that says that nothing before it is in the state.
+/// A record that says that a monitor started without state, from `first_offset` on.
 ///
 /// # Errors
 ///

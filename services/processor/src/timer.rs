@@ -1,4 +1,4 @@
-//! When a tick of a partition is due, and what it can say of the partition without asking the log.
+//! The timer of the ticks of a partition, and what a tick reports that needs no query of the log.
 
 use std::time::Duration;
 
@@ -8,9 +8,9 @@ use service::clock::Stopwatch;
 /// The timer of the ticks of one partition.
 #[derive(Debug)]
 pub(crate) struct TickTimer {
-    /// `None` before the first: it is due at once, so that it shows what waited for us.
+    /// `None` before the first tick, which is due at once and shows the backlog.
     since_tick: Option<Stopwatch>,
-    /// Since the last event that is no tick, ours or another's.
+    /// Since the last event that is not a tick, our own or another monitor's.
     since_event: Stopwatch,
     /// Broker's timestamp of the last record, milliseconds.
     read_until_ms: Option<i64>,
@@ -32,7 +32,7 @@ impl TickTimer {
     }
 
     /// Whether a tick is due; if so, the next one is due an interval later. An interval of zero
-    /// means never.
+    /// disables ticks.
     pub(crate) fn take_due(&mut self, interval: Duration) -> bool {
         let passed = self.since_tick.as_ref().is_none_or(|since| since.has_passed(interval));
         let due = !interval.is_zero() && passed;

@@ -118,3 +118,40 @@ fn a_partition_with_default_settings_needs_no_record_of_them() {
     work(&log, &Settings::default());
     assert_eq!(configured(&log), Vec::<i64>::new());
 }
+
+#[test]
+fn what_another_writer_puts_in_force_is_replaced_by_the_configured_settings() {
+    let log = world();
+    runs(&log, "v1", 0..3);
+    let config = config(Settings::default());
+    let mut role = processor::Processor::start(config, Arc::new(log.clone())).unwrap();
+    let work = |role: &mut processor::Processor| {
+        let mut idle = 0;
+        while idle < 5 {
+            idle = if role.step(Duration::ZERO).unwrap() { 0 } else { idle + 1 };
+        }
+    };
+    work(&mut role);
+    assert_eq!(configured(&log), Vec::<i64>::new());
+    // With one metric in force, the monitor forgets all others.
+    let value = r#"{"kind":"monitor.configured","event_id":"x","monitor":{"settings":"{}",
+        "metrics":{"run.count":"1"},"detectors":{}}}"#;
+    let record = Outgoing {
+        topic: "agent.events".into(),
+        partition: Some(0),
+        key: None,
+        value: Some(value.as_bytes().to_vec()),
+        headers: Vec::new(),
+    };
+    log.append_at(record, START_MS + 10_000, TimestampType::LogAppendTime).unwrap();
+    work(&mut role);
+    assert_eq!(configured(&log), [3, 4], "the answer follows, and is not repeated");
+    role.finish();
+    let decoder = Decoder::new(Limits::default());
+    let mut processor = Processor::new(Settings::default(), "agent.events", 0);
+    let batch = log.records(&TopicPartition::new("agent.events", 0)).unwrap();
+    for record in batch.records() {
+        let _outputs = processor.handle_record(&record, &decoder.decode(&record));
+    }
+    assert_eq!(processor.versions(), monitor::Catalogue::default().versions());
+}

@@ -1,4 +1,4 @@
-//! Which version of each entry is where, and the records of the next save.
+//! The place of the last version of each entry, and the records of the next save.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use super::{
     prefix_of,
 };
 
-/// What is saved of a partition.
+/// The saved entries of a partition.
 #[derive(Debug)]
 pub(crate) struct Ledger {
     prefix: Vec<u8>,
@@ -23,12 +23,13 @@ pub(crate) struct Ledger {
     saves: Vec<Save>,
     entries: BTreeMap<EntryId, Place>,
     sum: u128,
-    /// Deleted entries: where that is recorded, and the records in the other slot.
+    /// Deleted entries: the place of the record of the deletion, and the number of records in the
+    /// other slot.
     gone: BTreeMap<EntryId, (Place, u16)>,
 }
 
 impl Ledger {
-    /// Nothing is saved yet. `writer` must be unique among the writers of the partition.
+    /// An empty ledger. `writer` must be unique among the writers of the partition.
     pub(crate) fn new(input: &TopicPartition, writer: u64, piece_bytes_max: usize) -> Self {
         Self {
             prefix: prefix_of(input),
@@ -66,16 +67,16 @@ impl Ledger {
         self
     }
 
-    /// Number and sum of the entries.
+    /// Number of the entries, and sum of their identities.
     pub(super) fn total(&self) -> (u64, u128) {
         (count(self.entries.len()), self.sum)
     }
 
-    /// Adds the records of an entry that has changed, or was deleted, to the save.
+    /// Adds the records of a changed or deleted entry to the save.
     ///
     /// # Errors
     ///
-    /// An entry that has no form in records.
+    /// An entry that does not encode.
     pub(crate) fn write(
         &mut self,
         entry: EntryId,
@@ -102,12 +103,12 @@ impl Ledger {
         Ok(())
     }
 
-    /// Adds tombstones for the records of entries that an earlier save deleted; to be called before
-    /// this save deletes others.
+    /// Adds tombstones for the records of entries that an earlier save deleted. Call it before this
+    /// save deletes others.
     pub(crate) fn erase(&mut self, into: &mut Vec<KeyValue>) {
         for (entry, (place, pieces)) in std::mem::take(&mut self.gone) {
             let name = entry.to_bytes();
-            // The old value goes before the record of its deletion.
+            // The old value is removed before the record of its deletion.
             for piece in 0..pieces.max(1) {
                 into.push((self.key(&name, place.slot.other(), piece), None));
             }
@@ -115,11 +116,11 @@ impl Ledger {
         }
     }
 
-    /// The records of the head, which end the save. The next save begins.
+    /// The records of the head, which complete the save. Begins the next save.
     ///
     /// # Errors
     ///
-    /// A head that has no form in records.
+    /// A head that does not encode.
     pub(crate) fn finish(&mut self, head: Head) -> Result<Vec<KeyValue>, postcard::Error> {
         let (entries, sum) = self.total();
         let saves = self.saves.iter().copied().chain([self.save]).collect();
@@ -142,7 +143,7 @@ impl Ledger {
         into: &mut Vec<KeyValue>,
     ) -> Result<u16, postcard::Error> {
         let check = check_of(name, bytes);
-        // An entry without bytes takes one record all the same.
+        // An entry without bytes takes one record as well.
         let count = bytes.len().div_ceil(self.piece_bytes_max).max(1);
         let count = u16::try_from(count).map_err(|_| postcard::Error::SerializeBufferFull)?;
         let mut pieces = bytes.chunks(self.piece_bytes_max);

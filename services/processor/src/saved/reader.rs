@@ -1,4 +1,4 @@
-//! Reads a save: first the heads, then the entries of one of them.
+//! Reads a save: first its head, then the entries of that head.
 
 use std::collections::BTreeMap;
 
@@ -16,8 +16,8 @@ struct Found<'a> {
 }
 
 impl<'a> Found<'a> {
-    /// `None` for records of others, of another format, and for tombstones: an entry that they delete
-    /// was recorded as deleted before.
+    /// `None` for records of other partitions, of another format, and for tombstones: the deletion
+    /// of their entry was recorded before.
     fn of(record: &Record<'a>, prefix: &[u8]) -> Option<Self> {
         let (slot, rest) = record.key?.strip_prefix(prefix)?.split_first()?;
         let (number, name) = rest.split_first_chunk::<2>()?;
@@ -27,7 +27,7 @@ impl<'a> Found<'a> {
     }
 }
 
-/// The pieces of a version of an entry that were found so far, in order.
+/// The pieces found so far of a version of an entry, in order.
 #[derive(Debug)]
 struct Parts {
     save: Save,
@@ -38,7 +38,7 @@ struct Parts {
 }
 
 impl Parts {
-    /// Adds a chunk; a version whose chunks are out of order stays incomplete.
+    /// Adds a piece; a version whose pieces are out of order stays incomplete.
     fn add(&mut self, number: u16, bytes: &[u8]) {
         if number == self.next && number < self.pieces {
             self.next += 1;
@@ -51,7 +51,7 @@ impl Parts {
     }
 }
 
-/// Keeps the version of an entry that was begun last in a slot.
+/// Adds a piece to the version of an entry that was begun last in its slot, or begins one.
 fn take(places: &mut BTreeMap<Slot, Parts>, found: &Found<'_>) {
     let Piece { save, pieces, check, bytes, .. } = found.piece;
     if found.number == 0 {
@@ -62,7 +62,7 @@ fn take(places: &mut BTreeMap<Slot, Parts>, found: &Found<'_>) {
     }
 }
 
-/// Finds heads.
+/// Collects heads.
 #[derive(Debug)]
 pub(crate) struct Heads {
     prefix: Vec<u8>,
@@ -75,7 +75,8 @@ impl Heads {
         Self { prefix: prefix_of(input), places: BTreeMap::new(), found: Vec::new() }
     }
 
-    /// Takes a record of the topic, in offset order; ignores all but heads of this partition.
+    /// Takes a record of the topic, in offset order; ignores everything but heads of this
+    /// partition.
     pub(crate) fn take(&mut self, record: &Record<'_>) {
         let Some(found) = Found::of(record, &self.prefix).filter(|found| found.name == HEAD) else {
             return;
@@ -86,7 +87,7 @@ impl Heads {
         self.found.extend(head.map(|head| (found.slot, head)));
     }
 
-    /// A reader of the entries of each head; the one that covers most records first.
+    /// A reader of the entries for each head; the head that covers the most records comes first.
     pub(crate) fn newest_first(self, input: &TopicPartition) -> Vec<Entries> {
         let mut all = self.found;
         all.reverse();
@@ -96,14 +97,14 @@ impl Heads {
     }
 }
 
-/// Finds the entries of a head.
+/// Collects the entries of a head.
 #[derive(Debug)]
 pub(crate) struct Entries {
     input: TopicPartition,
     prefix: Vec<u8>,
     slot: Slot,
     head: FullHead,
-    /// The valid versions, by their slots.
+    /// The valid versions of each entry, by slot.
     found: BTreeMap<EntryId, BTreeMap<Slot, Parts>>,
 }
 
@@ -121,17 +122,18 @@ impl Entries {
         &self.head.head
     }
 
-    /// Takes a record of the topic, in offset order; ignores what is not valid for this head.
+    /// Takes a record of the topic, in offset order; ignores records that are not valid for this
+    /// head.
     pub(crate) fn take(&mut self, record: &Record<'_>) {
         let Some(found) = Found::of(record, &self.prefix) else { return };
         let Some(entry) = EntryId::from_bytes(found.name) else { return };
-        if self.head.counts(found.piece.save) {
+        if self.head.covers(found.piece.save) {
             take(self.found.entry(entry).or_default(), &found);
         }
     }
 
-    /// The bytes of the entries, and a ledger that continues from there; `None` if they are not those
-    /// of this head.
+    /// The bytes of the entries, and a ledger that continues from there; `None` if they do not
+    /// match the head.
     pub(crate) fn finish(self, writer: u64, piece_bytes_max: usize) -> Option<(Restored, Ledger)> {
         let mut restored = Vec::new();
         let mut places = Vec::new();

@@ -1,4 +1,4 @@
-//! The records of a save on their way into the log.
+//! Publishes the records of a save.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use ports::{LogError, Outgoing, Producer, publish_and_wait};
 
 use super::KeyValue;
 
-/// Records of a save published in one call.
+/// Largest number of records of a save in one call.
 const RECORDS_MAX: usize = 1_000;
 
 /// Publishes the records of a save in calls of bounded size, one after the other.
@@ -23,7 +23,7 @@ pub(crate) struct Writing<'a> {
 }
 
 impl<'a> Writing<'a> {
-    /// Nothing is written yet. `bytes_max` bounds a call, `wait` the wait for its acknowledgement.
+    /// Begins a save. `bytes_max` bounds a call, `wait` the wait for its acknowledgement.
     pub(crate) fn new(
         producer: &'a dyn Producer,
         topic: Arc<str>,
@@ -35,11 +35,11 @@ impl<'a> Writing<'a> {
         Self { producer, topic, partition, bytes_max, wait, records, size_bytes, written_bytes }
     }
 
-    /// Takes records; publishes if enough have come together.
+    /// Takes records; publishes them if there are enough for a call.
     ///
     /// # Errors
     ///
-    /// What the log reports.
+    /// Those of the log.
     pub(crate) fn take(
         &mut self,
         records: impl IntoIterator<Item = KeyValue>,
@@ -52,11 +52,11 @@ impl<'a> Writing<'a> {
         if is_enough { self.flush() } else { Ok(()) }
     }
 
-    /// Publishes what was taken, and waits for the acknowledgement.
+    /// Publishes the records taken so far, and waits for the acknowledgement.
     ///
     /// # Errors
     ///
-    /// What the log reports.
+    /// Those of the log.
     pub(crate) fn flush(&mut self) -> Result<(), LogError> {
         if self.records.is_empty() {
             return Ok(());
