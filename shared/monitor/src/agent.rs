@@ -1,4 +1,4 @@
-//! One agent in one environment, its versions and what they have due.
+//! One agent in one environment, its versions and their due tasks.
 
 mod announced;
 mod baseline;

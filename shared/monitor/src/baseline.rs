@@ -1,29 +1,27 @@
-//! Which baseline the streams of an agent have, and the baselines that outlive a version: pinned
-//! snapshots and the weeks before.
+//! The baselines of an agent that outlive a version: pinned snapshots and the weeks before.
 //!
-//! | `baseline` of the metric | a `drift.baseline.pinned` event | what holds |
+//! | `baseline` of the metric | a `drift.baseline.pinned` event | baseline in force |
 //! |---|---|---|
 //! | `previous` | names the metric, or none | the pin, until `drift.baseline.unpinned` |
-//! | `pinned` | names the metric, or none | the pin; without one, the first version with enough observations that another took over from |
+//! | `pinned` | names the metric, or none | the pin; without one, the first version with enough observations that was replaced by another |
 //! | `rolling` | names the metric | the pin |
 //! | `rolling` | names no metric | the weeks before |
 //!
-//! Tests begin anew at the exact offset of a pin; of a changed setting, at the stream's next
-//! observation. A pin takes what its version has shown until then outside of alerts, and never
-//! absorbs anything. One that names an open alert (`drift.alert_id`) says that the new level is
-//! the norm: it takes what was observed since the alert fired.
+//! Tests restart at the exact offset of a pin; after a change of settings, at the stream's next
+//! observation. A pin takes the observations of its version until then, outside of alerts, and
+//! never changes afterwards. A pin that names an open alert (`drift.alert_id`) declares the new
+//! level as normal: it takes the observations since the alert fired.
 //!
-//! A pin of what is not known or has no observations is refused, counted (`pins_refused`) and said
-//! so (`drift.baseline.refused`).
+//! A pin of an unknown version, or without observations, is refused, counted (`pins_refused`) and
+//! reported (`drift.baseline.refused`).
 //!
-//! **Bound.** As many suites of a metric as `suites_per_key_max`; pins go when the agent is
-//! evicted.
+//! **Bound.** `suites_per_key_max` suites per metric; pins are lost when the agent is evicted.
 
 mod act;
 #[cfg(test)]
 mod calm;
-mod cells;
 mod coarse;
+mod per_channel;
 mod pins;
 mod weeks;
 

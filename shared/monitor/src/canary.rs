@@ -1,9 +1,9 @@
-//! A canary: a version that is tried on part of the traffic beside the one it may replace.
+//! A canary: a version that runs on part of the traffic beside the one that it may replace.
 //!
-//! A deployment with `agent.traffic_share` strictly between 0 and 1 starts a canary if a version is
-//! current. That version, the *control*, stays current and stays watched. Each stream of rates or
-//! sizes that both versions have is tested as it arrives (see `pair`): does the canary fail more
-//! often, or is it slower, costlier, longer?
+//! A deployment with `agent.traffic_share` strictly between 0 and 1 starts a canary if there is a
+//! current version. That version, the *control*, stays current and is still watched. Each stream of
+//! rates or sizes that both versions have is tested continuously (see `pair`): does the canary fail
+//! more often, or is it slower, costlier or longer?
 //!
 //! ```text
 //!            deployed with a share of the traffic
@@ -16,17 +16,17 @@
 //! forgotten     its state or that of the control was evicted (`keys_max`)
 //! ```
 //!
-//! Deployed with another share, it continues: the test does not depend on the split of the traffic.
-//! A version deployed with share 0 has no traffic, and nothing else changes.
+//! If it is deployed with another share, it continues: the test does not depend on the split of the
+//! traffic. Deploying a new version with share 0 has no effect, as it gets no traffic.
 //!
-//! **Events.** `drift.canary.started`; an alert for each stream in which the canary is worse, with
-//! the detector `canary`, from `drift.alert.firing` at once (the evidence is the whole experiment's)
-//! to `drift.alert.resolved` when the canary ends; `drift.canary.ended` for each stream, with the
-//! final confidence sequence, or one without a stream if none had a pair.
+//! **Events.** `drift.canary.started`; for each stream in which the canary is worse an alert with
+//! the detector `canary`, which fires without a pending phase (the evidence is that of the whole
+//! experiment) and resolves when the canary ends; `drift.canary.ended` for each stream, with the
+//! final confidence sequence, or a single one if there was no stream with pairs.
 //!
-//! **What it does not do.** Mixes are not compared during a canary, and sizes that become smaller
-//! are no alert: the final interval shows them. A canary has no baseline until it is promoted; what
-//! it did before is then not tested, and counts towards the next version's baseline.
+//! **What it does not do.** Mixes are not compared, and a canary with smaller sizes does not alert:
+//! the final interval shows the difference. A canary is not compared with a baseline until it is
+//! promoted; its observations before count towards the next version's baseline.
 
 mod decision;
 mod pair;

@@ -1,19 +1,20 @@
 //! The versions of metrics and detectors: those of this build, those in force in a partition, and
-//! what of these the build computes.
+//! those that are computed.
 //!
 //! A `monitor.configured` event lists the metrics and detectors in force from its offset on, with
-//! the version of each. Only a metric that is listed with the version this build has is computed.
-//! So whoever computes an archive again gets what its records say, with every later release: a
-//! metric that came later is not computed where it was not in force, and one that the build does
-//! not have is named ([`crate::replay::NotCompared`]). Before the first such event
+//! the version of each. A metric is computed only if it is listed with the version that this build
+//! has. So a replay with any later release gives the outputs that belong to the records: a metric
+//! that was added later is not computed where it was not in force, and one that the build does not
+//! have is reported ([`crate::replay::NotCompared`]). Before the first such event
 //! [`Versions::initial`] is in force.
 //!
-//! Outputs are numbered for each metric by itself (see [`crate::Output::ordinal`]), so that one
-//! metric more or less changes no identifier of another's outputs.
+//! Outputs are numbered per metric (see [`crate::Output::ordinal`]), so adding or removing a metric
+//! does not change the identifiers of other metrics' outputs.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use event::{Cell, Event, column};
+use event::{ColumnId, Event, column};
 use serde::{Deserialize, Serialize};
 
 use crate::canary;
@@ -22,28 +23,28 @@ use crate::identity::bounded;
 use crate::metric::{self, MetricSet, Model};
 use crate::stream;
 
-/// The first metrics of the list, which were there from the beginning.
+/// Number of metrics of the first release: the first ones of the list.
 const INITIAL_METRICS: usize = 16;
-/// Names that an event can list; further ones are not in force.
+/// Largest number of names that an event can list.
 const NAMES_MAX: usize = 256;
 
-/// All detectors, by whom they are used.
+/// All detectors: those of streams, and that of canaries.
 fn detectors() -> impl Iterator<Item = &'static DetectorVersion> {
     stream::DETECTORS.iter().chain([&canary::DETECTOR])
 }
 
-/// Metrics and detectors by their names, with the version of each.
+/// Versions of metrics and detectors.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Versions {
-    /// Metrics, by their name in `metric.name`.
+    /// Versions of metrics, by their name in `metric.name`.
     pub metrics: BTreeMap<String, u32>,
-    /// Detectors, by their name in `drift.detector`.
+    /// Versions of detectors, by their name in `drift.detector`.
     pub detectors: BTreeMap<String, u32>,
 }
 
 impl Versions {
-    /// What is in force before the first `monitor.configured`: the metrics and detectors of the
-    /// first release that had versions. Never changed.
+    /// In force before the first `monitor.configured`: the metrics and detectors of the first
+    /// release with versions. It never changes.
     #[must_use]
     pub fn initial() -> Self {
         let metrics = metric::ALL.iter().take(INITIAL_METRICS);
@@ -53,24 +54,27 @@ impl Versions {
         }
     }
 
-    /// What a `monitor.configured` event lists, if it does.
-    pub(crate) fn of(event: &Event<'_>) -> Option<Self> {
-        let versions = |column| match event.get(column)? {
-            Cell::Map(pairs) => {
-                let pairs = pairs.iter().take(NAMES_MAX);
-                let parsed = pairs.map(|(name, version)| {
-                    Some((bounded(name).into_owned(), version.parse().ok()?))
-                });
-                parsed.collect::<Option<BTreeMap<String, u32>>>()
+    /// The versions that a `monitor.configured` event lists; `None` if it lists none.
+    ///
+    /// # Errors
+    ///
+    /// Too many names, a version that is not a number, or metrics without detectors (or the other
+    /// way round): what such an event means is unknown, so it has no effect.
+    pub(crate) fn of(event: &Event<'_>) -> Result<Option<Self>, Unreadable> {
+        let (metrics, detectors) =
+            (event.map(column::monitor::METRICS), event.map(column::monitor::DETECTORS));
+        let is_listed = |column: ColumnId| event.get(column).is_some();
+        match (is_listed(column::monitor::METRICS.id()), is_listed(column::monitor::DETECTORS.id()))
+        {
+            (false, false) => Ok(None),
+            (true, true) => {
+                Ok(Some(Self { metrics: versions(metrics)?, detectors: versions(detectors)? }))
             }
-            Cell::Bool(_) | Cell::Int(_) | Cell::Float(_) | Cell::Text(_) => None,
-            Cell::Bytes(_) | Cell::Time(_) | Cell::Texts(_) => None,
-        };
-        let metrics = versions(column::monitor::METRICS)?;
-        Some(Self { metrics, detectors: versions(column::monitor::DETECTORS)? })
+            (true, false) | (false, true) => Err(Unreadable),
+        }
     }
 
-    /// The maps `monitor.metrics` and `monitor.detectors` that list these.
+    /// The values of `monitor.metrics` and `monitor.detectors` that list these versions.
     #[must_use]
     pub fn to_maps(&self) -> [BTreeMap<String, String>; 2] {
         [&self.metrics, &self.detectors].map(|versions| {
@@ -78,7 +82,7 @@ impl Versions {
         })
     }
 
-    /// Those that are in another as well, with the same version.
+    /// The entries that another one has too, with the same version.
     fn common(&self, other: &Self) -> Self {
         let both = |one: &BTreeMap<String, u32>, other: &BTreeMap<String, u32>| {
             let same = one.iter().filter(|(name, version)| other.get(*name) == Some(version));
@@ -91,7 +95,22 @@ impl Versions {
     }
 }
 
-/// Names of [`Versions::initial`].
+/// The lists of versions in an event are malformed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Unreadable;
+
+fn versions(pairs: &[(Cow<'_, str>, Cow<'_, str>)]) -> Result<BTreeMap<String, u32>, Unreadable> {
+    if pairs.len() > NAMES_MAX {
+        return Err(Unreadable);
+    }
+    let parsed = pairs.iter().map(|(name, version)| {
+        let version = version.parse().map_err(|_| Unreadable)?;
+        Ok((bounded(name).into_owned(), version))
+    });
+    parsed.collect()
+}
+
+/// The detectors of [`Versions::initial`].
 const INITIAL_DETECTORS: [&str; 8] = [
     "canary",
     "esr-bounded",
@@ -103,14 +122,14 @@ const INITIAL_DETECTORS: [&str; 8] = [
     "esr-two-sample",
 ];
 
-/// What a build computes.
+/// The metrics and detectors that a build computes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Catalogue {
     versions: Versions,
 }
 
 impl Default for Catalogue {
-    /// Everything that this build has.
+    /// All metrics and detectors of this build.
     fn default() -> Self {
         let metrics = metric::ALL.iter().map(|metric| (metric.name.to_owned(), metric.version));
         let detectors = detectors().map(|one| (one.name.to_owned(), one.version));
@@ -119,7 +138,7 @@ impl Default for Catalogue {
 }
 
 impl Catalogue {
-    /// Everything but a metric or detector: what an earlier release was.
+    /// The catalogue without a metric or detector, as in an earlier release.
     #[must_use]
     pub fn without(mut self, name: &str) -> Self {
         self.versions.metrics.remove(name);
@@ -127,26 +146,26 @@ impl Catalogue {
         self
     }
 
-    /// The versions of what it computes.
+    /// The versions of the metrics and detectors.
     #[must_use]
     pub const fn versions(&self) -> &Versions {
         &self.versions
     }
 
-    /// Whether a state that another build has made can be continued: no detector that it knew means
-    /// something else here.
+    /// Whether a state with these detectors can be resumed: this build has each of them in the same
+    /// version.
     pub(crate) fn continues(&self, detectors: &BTreeMap<String, u32>) -> bool {
         detectors.iter().all(|(name, version)| self.versions.detectors.get(name) == Some(version))
     }
 }
 
-/// What is in force in a partition, and what of it is computed.
+/// The metrics and detectors in force in a partition, and which of them are computed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct InForce {
     pub(crate) versions: Versions,
     /// The metrics that are computed.
     pub(crate) metrics: MetricSet,
-    /// What is in force and not computed.
+    /// Those that are in force and not computed.
     pub(crate) missing: Missing,
 }
 
@@ -159,8 +178,8 @@ impl InForce {
         Self { versions, metrics, missing }
     }
 
-    /// Whether a setting of a metric of that name makes sense: one that this build does not have may
-    /// well be watched.
+    /// Whether a metric can have settings: it is watched, or this build does not have it and cannot
+    /// know.
     pub(crate) fn can_be_set(&self, name: &str) -> bool {
         self.metrics.is_watched(name) || self.missing.metrics.contains_key(metric::name_of(name))
     }
@@ -172,7 +191,7 @@ impl InForce {
     }
 }
 
-/// What is in force and not computed, with the version that is in force.
+/// Metrics and detectors that are in force and not computed, with the version in force.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Missing {
     pub(crate) metrics: BTreeMap<String, u32>,
@@ -195,15 +214,14 @@ impl Missing {
         self.metrics.is_empty() && self.detectors.is_empty()
     }
 
-    /// Adds what another state is missing.
+    /// Adds those of another state.
     pub(crate) fn add(&mut self, other: &Self) {
         self.metrics.extend(other.metrics.iter().map(|(name, version)| (name.clone(), *version)));
         let detectors = other.detectors.iter();
         self.detectors.extend(detectors.map(|(name, version)| (name.clone(), *version)));
     }
 
-    /// The detector that is missing and may have tested a metric; one that nobody knows may have
-    /// tested any.
+    /// A missing detector that may have tested a metric; an unknown detector may have tested any.
     pub(crate) fn detector_of(&self, metric: &str) -> Option<(&str, u32)> {
         let model = metric::watched(metric).map(|watch| watch.model);
         let tests = |name: &str, model: Model| {

@@ -1,9 +1,9 @@
-//! The last change of an agent, as one line for the person who is paged.
+//! The last change of an agent, as one line for the on-call engineer.
 
 use event::{Event, column};
 use serde::{Deserialize, Serialize};
 
-/// Characters kept of each text of a sender.
+/// Largest number of characters of a text from a sender.
 const TEXT_CHARS_MAX: usize = 80;
 
 /// The last change of an agent.
@@ -11,13 +11,13 @@ const TEXT_CHARS_MAX: usize = 80;
 pub(crate) struct LastChange {
     /// Offset of the event.
     pub(crate) offset: i64,
-    /// One line.
+    /// Description in one line.
     pub(crate) summary: String,
     prompt_digest: Option<String>,
 }
 
 impl LastChange {
-    /// Takes note of an event about a change.
+    /// The last change after an event about a change.
     pub(crate) fn saw(known: Option<&Self>, event: &Event<'_>, offset: i64) -> Self {
         let text = |column| event.text(column).filter(|text| !text.is_empty()).map(shorten);
         let mut summary = shorten(event.text(column::KIND).unwrap_or_default());

@@ -1,4 +1,4 @@
-//! The columns that the computation reads. What is not listed here decides nothing.
+//! The columns that the computation reads. Other columns have no influence on the outputs.
 
 use event::{ColumnId, column};
 
@@ -60,7 +60,7 @@ const READ: &[ColumnId] = &[
     column::VERSION_DIGEST.id(),
 ];
 
-/// Whether the computation itself reads a column; a suite may read others.
+/// Whether the computation itself reads a column; suites may read others.
 pub(crate) fn reads(column: ColumnId) -> bool {
     READ.contains(&column)
 }

@@ -1,15 +1,16 @@
-//! Counts of what was handled and what was left out; part of the state, so a replay counts the same.
+//! Counts of what was handled and what was left out; part of the state, so a replay gets the same
+//! counts.
 
 use serde::{Deserialize, Serialize};
 
-/// Counts since the beginning of the partition.
+/// Counts since the first record of the state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Counters {
-    /// Records handled.
+    /// Records.
     pub records: u64,
     /// Records that did not decode.
     pub quarantined: u64,
-    /// Events of an agent whose id was seen before.
+    /// Events with an id that was seen before.
     pub duplicates: u64,
     /// Events without an agent.
     pub unattributed: u64,
@@ -17,13 +18,13 @@ pub struct Counters {
     pub late: u64,
     /// Events too late for any window.
     pub too_late: u64,
-    /// Events whose time was too far ahead and was replaced by the broker's.
+    /// Events with a time too far in the future, which was replaced by the broker's.
     pub future_skew: u64,
-    /// Values left out of a metric: NaN, infinite, or negative where that means nothing.
+    /// Values left out of a metric: NaN, infinite, or negative where that is meaningless.
     pub invalid_values: u64,
-    /// Keys evicted because there were too many.
+    /// Keys evicted to stay within the limit.
     pub keys_evicted: u64,
-    /// Results counted under `_other` because a key had too many suites.
+    /// Results counted under `_other` because their key had too many suites.
     pub suites_merged: u64,
     /// Events with settings that were applied.
     pub settings_applied: u64,

@@ -1,7 +1,7 @@
-//! Which event ids were seen lately: bounded, first in, first out.
+//! Recent event ids, for deduplication: bounded, first in, first out.
 //!
-//! Ids have numbers in the order in which they were seen. They are saved in pages of [`PAGE_IDS`]
-//! numbers, so that saving costs no more than what came since the last time.
+//! Ids are numbered in the order of arrival, and saved in pages of [`PAGE_IDS`] numbers, so that
+//! the cost of saving is proportional to the number of new ids.
 
 use std::collections::VecDeque;
 
@@ -9,11 +9,11 @@ use hashbrown::HashSet;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-/// Ids of a page.
+/// Number of ids in a page.
 const PAGE_IDS: u64 = 1_024;
-/// Most ids that may be remembered: half of what [`PAGES`] hold.
+/// Largest number of ids that can be remembered: half of the capacity of [`PAGES`].
 pub(crate) const EVENT_IDS_MAX: u32 = 32 * 1_024 * 1_024;
-/// Pages have numbers below this one, which come round again.
+/// Number of pages; page numbers wrap around.
 const PAGES: u64 = 65_536;
 
 /// The last ids of a partition.
@@ -21,26 +21,26 @@ const PAGES: u64 = 65_536;
 pub(crate) struct RecentIds {
     order: VecDeque<u128>,
     known: HashSet<u128>,
-    /// Number of the oldest.
+    /// Number of the oldest id.
     first: u64,
-    /// Ids before that number are saved.
+    /// Number of the first id that is not saved.
     saved: u64,
-    /// Number of the oldest page that is saved.
+    /// Number of the oldest saved page.
     saved_page: u64,
 }
 
-/// The numbers of the ids that are remembered: from the first to below the next.
+/// The numbers of the remembered ids: from `first` to before `next`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(crate) struct IdRange {
     first: u64,
     next: u64,
 }
 
-/// A page as it is saved, or that it is gone.
+/// A page as it is saved; `None` if it is removed.
 pub(crate) type Saved = (u16, Option<Vec<u8>>);
 
 impl RecentIds {
-    /// Remembers an id; `false` if it is known already.
+    /// Remembers an id. Returns `false` if it is known already.
     pub(crate) fn insert(&mut self, id: u128, ids_max: usize) -> bool {
         if ids_max == 0 {
             return true;
@@ -58,13 +58,12 @@ impl RecentIds {
         true
     }
 
-    /// Which ids are remembered.
+    /// The numbers of the remembered ids.
     pub(crate) fn range(&self) -> IdRange {
-        let count = u64::try_from(self.order.len()).unwrap_or(u64::MAX);
-        IdRange { first: self.first, next: self.first.saturating_add(count) }
+        IdRange { first: self.first, next: self.first + self.order.len() as u64 }
     }
 
-    /// What has changed since the last call. Every page has a postcard form.
+    /// The pages that changed since the last call. Every page has a postcard form.
     #[expect(clippy::panic, reason = "without its bytes a page is lost")]
     pub(crate) fn take_changes(&mut self) -> Vec<Saved> {
         let IdRange { first, next } = self.range();
@@ -75,9 +74,14 @@ impl RecentIds {
         if next > self.saved {
             for page in self.saved.max(first) / PAGE_IDS..next.div_ceil(PAGE_IDS) {
                 let from = (page * PAGE_IDS).max(first);
-                let until = (page + 1).saturating_mul(PAGE_IDS).min(next);
-                let place = |number: u64| usize::try_from(number - first).unwrap_or(usize::MAX);
-                let ids = self.order.range(place(from)..place(until));
+                let until = ((page + 1) * PAGE_IDS).min(next);
+                let position = |number: u64| {
+                    let Ok(position) = usize::try_from(number - first) else {
+                        unreachable!("id {number} is not in memory")
+                    };
+                    position
+                };
+                let ids = self.order.range(position(from)..position(until));
                 let ids: Vec<[u8; 16]> = ids.map(|id| id.to_be_bytes()).collect();
                 let bytes = postcard::to_stdvec(&(from, ids))
                     .unwrap_or_else(|error| panic!("a page of event ids does not encode: {error}"));
@@ -88,11 +92,11 @@ impl RecentIds {
         changes
     }
 
-    /// The ids of such a range, from their pages in any order.
+    /// Restores the ids of a range from their pages, in any order.
     ///
     /// # Errors
     ///
-    /// Pages that do not decode, or that are not those of the range.
+    /// Pages that do not decode, or that do not match the range.
     pub(crate) fn restore(
         IdRange { first, next }: IdRange,
         pages: Vec<Vec<u8>>,
@@ -121,12 +125,13 @@ impl RecentIds {
     }
 }
 
-/// Where a page is saved.
+/// Number under which a page is saved.
 fn slot_of(page: u64) -> u16 {
-    u16::try_from(page % PAGES).unwrap_or_default()
+    let Ok(slot) = u16::try_from(page % PAGES) else { unreachable!("fewer than {PAGES}") };
+    slot
 }
 
-/// Number of an event id: the UUID itself, or 128 bits of a digest of any other text.
+/// An event id as a number: the UUID itself, or 128 bits of a digest of any other text.
 pub(crate) fn number_of(id: &str) -> u128 {
     parse_uuid(id).unwrap_or_else(|| digest_of(id))
 }

@@ -1,4 +1,4 @@
-//! What a detector in force is known by.
+//! Name and version of a detector.
 
 use crate::metric::Model;
 

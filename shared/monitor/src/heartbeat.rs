@@ -1,18 +1,18 @@
-//! The monitor's own heartbeats: that it is alive, how far it lags, and when it was away.
+//! The monitor's own heartbeats: its liveness, its lag, and its gaps.
 //!
-//! The owner of a partition writes ticks into it, busy or idle. A tick that carries its writer's
-//! read position is a *heartbeat*. Reading it gives:
+//! The owner of a partition writes ticks into it, busy or idle. A tick with its writer's read
+//! position is a *heartbeat*. When it is read, it gives:
 //!
-//! - `monitor.alive`: evidence that writing, reading, computing and publishing work. Its absence
-//!   means that one of them does not.
-//! - An alert `monitor.lag`: at `lag_ticks_min` heartbeats in a row more than `lag_records_max`
-//!   records were unread. It resolves after as many without. It is computed behind the unread
-//!   records, so it is late by the time that these take.
-//! - `monitor.gap`: the time since the heartbeat before exceeds `monitor_gap_secs`. Events of that
-//!   time are computed late.
+//! - `monitor.alive`: evidence that writing, reading, computing and publishing work. Without it, at
+//!   least one of them does not.
+//! - An alert `monitor.lag`, if more than `lag_records_max` records were unread at `lag_ticks_min`
+//!   consecutive heartbeats. It resolves after as many without. It is computed after the unread
+//!   records, so it is late by the time that they take.
+//! - `monitor.gap`, if the time since the previous heartbeat exceeds `monitor_gap_secs`. Events of
+//!   that time are processed late.
 //!
-//! Times are the broker's, lag is counted in offsets: all of it is in the log, so all of it can be
-//! recomputed. Noticing that heartbeats stop takes a clock: see [`crate::watchdog`].
+//! Times are the broker's, and the lag is counted in offsets: both are in the log, so everything
+//! can be recomputed. Detecting that heartbeats stop takes a clock: see [`crate::watchdog`].
 
 use event::{Event, EventBuilder, Timestamp, column, kind};
 use serde::{Deserialize, Serialize};
@@ -22,17 +22,17 @@ use crate::settings::Settings;
 
 /// Name in `drift.metric`.
 const METRIC: &str = "monitor.lag";
-/// A lag of more than this many times `lag_records_max` pages.
-const PAGE_TIMES: u64 = 10;
+/// The alert is a page if the lag exceeds `lag_records_max` by this factor.
+const PAGE_TIMES: i64 = 10;
 
 /// State of the heartbeats of a partition.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(crate) struct Heartbeats {
     /// Broker's time of the last heartbeat, microseconds.
     last: Option<i64>,
-    /// Heartbeats in a row on the other side of the limit.
+    /// Number of consecutive heartbeats on the other side of the limit.
     in_a_row: u32,
-    /// The open episode.
+    /// Alert of the open episode.
     alert_id: Option<String>,
 }
 
@@ -40,18 +40,18 @@ pub(crate) struct Heartbeats {
 #[derive(Debug, Clone, Copy)]
 struct Heartbeat {
     next_offset: i64,
-    /// Records that its writer had not read.
-    lag: u64,
+    /// Number of records that its writer had not read.
+    lag: i64,
     lag_secs: Option<i64>,
 }
 
-/// Whether a tick reports an idle partition; one without that field does.
+/// Whether a tick reports an idle partition, which is the default.
 pub(crate) fn is_idle(tick: &Event<'_>) -> bool {
     tick.bool(column::monitor::IDLE).unwrap_or(true)
 }
 
 impl Heartbeats {
-    /// A tick was read at an offset, with that broker's time; the watermark has moved by it.
+    /// Handles a tick at an offset, with the broker's time; `watermark` is the one after the tick.
     pub(crate) fn tick(
         &mut self,
         tick: &Event<'_>,
@@ -61,7 +61,8 @@ impl Heartbeats {
         outputs: &mut Outputs<'_>,
     ) {
         let Some(next_offset) = tick.int(column::monitor::NEXT_OFFSET) else { return };
-        let lag = u64::try_from(offset.saturating_sub(next_offset)).unwrap_or_default();
+        // What a tick claims is foreign: one that claims to be ahead has no lag.
+        let lag = offset.saturating_sub(next_offset).max(0);
         let read_until = tick.time(column::monitor::READ_UNTIL).map(Timestamp::micros);
         let lag_secs = match (lag, read_until) {
             (0, _) => Some(0),
@@ -90,24 +91,26 @@ impl Heartbeats {
 
     /// Opens or resolves the lag alert.
     fn compare(&mut self, beat: &Heartbeat, settings: &Settings, outputs: &mut Outputs<'_>) {
-        let limit = u64::from(settings.lag_records_max);
+        let limit = i64::from(settings.lag_records_max);
         let above = limit > 0 && beat.lag > limit;
         if above == self.alert_id.is_some() {
             self.in_a_row = 0;
             return;
         }
-        self.in_a_row = self.in_a_row.saturating_add(1);
+        self.in_a_row += 1;
         if self.in_a_row < settings.lag_ticks_min {
             return;
         }
         let beats = self.in_a_row;
         self.in_a_row = 0;
         if let Some(id) = self.alert_id.take() {
-            let reason = format!("at most {limit} records waited at {beats} heartbeats in a row");
+            let reason =
+                format!("at most {limit} records unread at {beats} consecutive heartbeats");
             beat.alert(kind::DRIFT_ALERT_RESOLVED, &id, &reason, settings, outputs);
         } else {
             let id = outputs.next_id(None);
-            let reason = format!("more than {limit} records waited at {beats} heartbeats in a row");
+            let reason =
+                format!("more than {limit} records unread at {beats} consecutive heartbeats");
             beat.alert(kind::DRIFT_ALERT_FIRING, &id, &reason, settings, outputs);
             self.alert_id = Some(id);
         }
@@ -115,14 +118,10 @@ impl Heartbeats {
 }
 
 impl Heartbeat {
-    fn lag(&self) -> i64 {
-        i64::try_from(self.lag).unwrap_or(i64::MAX)
-    }
-
     fn describe(&self, builder: EventBuilder) -> EventBuilder {
         builder
             .set(column::monitor::NEXT_OFFSET, self.next_offset)
-            .set(column::monitor::LAG, self.lag())
+            .set(column::monitor::LAG, self.lag)
             .set_some(column::monitor::LAG_SECS, self.lag_secs)
     }
 
@@ -134,9 +133,9 @@ impl Heartbeat {
         settings: &Settings,
         outputs: &mut Outputs<'_>,
     ) {
-        let is_page = self.lag > u64::from(settings.lag_records_max).saturating_mul(PAGE_TIMES);
+        let is_page = self.lag > i64::from(settings.lag_records_max) * PAGE_TIMES;
         let runbook = Some(settings.runbook_url.as_str()).filter(|url| !url.is_empty());
-        #[expect(clippy::cast_precision_loss, reason = "for a person; monitor.lag is exact")]
+        #[expect(clippy::cast_precision_loss, reason = "for people; monitor.lag is exact")]
         let observed = self.lag as f64;
         outputs.push_own(kind, |builder| {
             self.describe(builder)

@@ -1,4 +1,4 @@
-//! The identity of an agent: names bounded in size, and the keys under which agents are held.
+//! The identity of an agent: names of bounded size, and the keys of agents.
 
 use std::borrow::Cow;
 
@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::dedup::digest_of;
 
-/// Bytes kept of a name (tenant, agent, environment, version, suite, run). Of a longer one the
-/// beginning and a digest of all of it are kept.
+/// Largest size of a name (tenant, agent, environment, version, suite, run) in bytes. A longer name
+/// is replaced by its beginning and a digest of all of it.
 const NAME_BYTES_MAX: usize = 256;
-/// Characters kept of a name that is too long.
+/// Number of characters kept of a name that is too long.
 const NAME_CHARS_KEPT: usize = 48;
 
 /// A name, bounded in size.
@@ -24,7 +24,7 @@ pub(crate) fn bounded(name: &str) -> Cow<'_, str> {
     Cow::Owned(short)
 }
 
-/// Which agent, of whom and where.
+/// The identity of an agent: tenant, id and environment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Identity {
     pub(crate) tenant: Option<String>,
@@ -43,8 +43,8 @@ impl Identity {
     }
 }
 
-/// Writes the key of an agent: tenant and id with their lengths, so that no two agents share one
-/// and all environments of an agent share the first part, whose length is returned.
+/// Writes the name of an agent: tenant and id with their lengths, so that names are unique and all
+/// environments of an agent share a prefix, whose length is returned.
 pub(crate) fn write_key(event: &Event<'_>, id: &str, into: &mut String) -> usize {
     let mut part = |name: Option<&str>| match name {
         None => into.push_str("-;"),
@@ -71,20 +71,25 @@ pub(crate) fn write_key(event: &Event<'_>, id: &str, into: &mut String) -> usize
 fn decimal(mut number: usize, digits: &mut [u8; 20]) -> &str {
     let mut start = digits.len();
     for (at, slot) in digits.iter_mut().enumerate().rev() {
-        *slot = b'0' + u8::try_from(number % 10).unwrap_or_default();
+        let Ok(digit) = u8::try_from(number % 10) else { unreachable!("a digit") };
+        *slot = b'0' + digit;
         number /= 10;
         start = at;
         if number == 0 {
             break;
         }
     }
-    digits.get(start..).and_then(|digits| std::str::from_utf8(digits).ok()).unwrap_or_default()
+    let Some(Ok(digits)) = digits.get(start..).map(std::str::from_utf8) else {
+        unreachable!("digits are ASCII")
+    };
+    digits
 }
 
-/// A digest, in two halves: a number of 128 bits would be aligned to 16 bytes.
+/// A digest in two halves: a 128-bit number would be aligned to 16 bytes.
 pub(crate) type Digest = [u64; 2];
 
-/// Which agent: a digest of tenant and id, which all its environments share, and one of everything.
+/// The key of an agent: a digest of tenant and id, which all its environments share, and one of the
+/// whole name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct AgentKey {
     pub(crate) family: Digest,
@@ -92,19 +97,24 @@ pub(crate) struct AgentKey {
 }
 
 impl AgentKey {
-    /// The key of an agent by its name (see [`write_key`]), of which so many bytes
-    /// name tenant and id.
+    /// The key for a name (see [`write_key`]), whose first `family_bytes` bytes identify tenant and
+    /// id.
     pub(crate) fn of(name: &str, family_bytes: usize) -> Self {
-        let family = name.get(..family_bytes).unwrap_or(name);
+        let Some(family) = name.get(..family_bytes) else {
+            unreachable!("{family_bytes} bytes of `{name}`")
+        };
         let digest = |name: &str| {
             let digest = digest_of(name);
             let half = |number: u128| u64::try_from(number & u128::from(u64::MAX));
-            [half(digest >> 64).unwrap_or_default(), half(digest).unwrap_or_default()]
+            let (Ok(high), Ok(low)) = (half(digest >> 64), half(digest)) else {
+                unreachable!("a half has 64 bits")
+            };
+            [high, low]
         };
         Self { family: digest(family), whole: digest(name) }
     }
 
-    /// The digest of everything.
+    /// The digest of the whole name.
     pub(crate) fn number(self) -> u128 {
         let [high, low] = self.whole;
         u128::from(high) << 64 | u128::from(low)

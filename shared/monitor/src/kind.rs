@@ -5,10 +5,10 @@ use event::{Event, column, kind};
 /// Kind of the events that change the settings.
 pub(crate) const CONFIGURED: &str = kind::MONITOR_CONFIGURED;
 
-/// Kind of the events that record where a monitor without state began.
+/// Kind of the events that record where a monitor started without state.
 pub(crate) const STARTED: &str = kind::MONITOR_STARTED;
 
-/// What a person, or a release pipeline on their behalf, asks of the monitor.
+/// A request of a person, or of a release pipeline on their behalf.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Request {
     /// `drift.suppression.started`.
@@ -22,7 +22,7 @@ pub(crate) enum Request {
 }
 
 impl Request {
-    /// What an event of that kind asks for, if it asks for anything.
+    /// The request of an event of this kind, if it is one.
     fn of(kind: &str) -> Option<Self> {
         match kind {
             kind::DRIFT_SUPPRESSION_STARTED => Some(Self::SuppressionStarted),
@@ -67,7 +67,7 @@ pub(crate) enum Kind {
     Pinned,
     /// `drift.baseline.unpinned`.
     Unpinned,
-    /// Anything else: keeps its key alive and contributes to no metric.
+    /// Anything else: it keeps its key alive, and contributes to no metric.
     Other,
 }
 
@@ -93,7 +93,7 @@ impl Kind {
     }
 }
 
-/// Kinds that a later release adds count too; asking the schema would cost every event.
+/// Includes kinds that later releases add. Looking them up in the schema would cost every event.
 fn is_about_a_change(kind: &str) -> bool {
     kind.split_once('.').is_some_and(|(family, _)| family == "change")
         || kind.starts_with("agent.version.")

@@ -1,4 +1,4 @@
-//! Turns the events of one partition into metrics, drift verdicts and alerts.
+//! Computes metrics, drift verdicts and alerts from the events of one partition.
 //!
 //! # Promise
 //!
@@ -8,30 +8,35 @@
 //!   records too (`monitor.configured`), and so do the versions of metrics and detectors in force
 //!   ([`Versions`]). So anybody can recompute every metric and alert from the sealed archive, with
 //!   this release or a later one ([`replay`]).
-//! - Every output carries its origin (topic, partition, offset, ordinal) and an `event_id` that is
-//!   derived from it.
+//! - Every output carries its origin (topic, partition, offset, ordinal) and an `event_id` derived
+//!   from it.
 //! - Suppressions and maintenance windows are events too, and bounded: an alert that begins under a
-//!   suppression is marked, and fires again if it outlasts it; detectors see nothing of a
-//!   maintenance window.
-//! - Memory is bounded: [`Settings`] states each limit and what happens beyond it. Idle agents are
-//!   held serialized, and saving costs what has changed (`cargo bench -p monitor --bench scale`).
-//! - Windows count every tool call and every approval; detectors see one of each run, because those
-//!   of a run depend on each other (see `sampler`).
+//!   suppression is marked, and fires again if it outlasts the suppression; detectors ignore
+//!   observations within a maintenance window.
+//! - Memory is bounded: [`Settings`] documents each limit and what happens beyond it. Idle agents
+//!   are kept serialized, and the cost of saving is proportional to what has changed (`cargo bench
+//!   -p monitor --bench scale`).
+//! - Windows count every tool call and every approval; detectors see one per run, because those of
+//!   a run depend on each other (see `sampler`).
 //! - Lag and gaps of the monitor itself are outputs too (see `heartbeat`).
-//! - The average run length of one stream until a false page is at least `average_run_length`: where
-//!   the baseline's confidence bound holds, or, against a short baseline, on average over
-//!   baselines, with one deployment in a hundred on top (see `stream`). A canary that is no worse is
-//!   ever called worse with probability at most `canary_alpha` in each stream (see `canary`).
+//! - The average run length of one stream until a false page is at least `average_run_length`: if
+//!   the baseline's confidence bound holds or, with a short baseline, on average over baselines,
+//!   plus one deployment in a hundred (see `stream`). A canary that is no worse is *ever* reported
+//!   as worse with probability at most `canary_alpha` in each stream (see `canary`).
+//! - What cannot happen panics: counts are checked for overflow in release builds too
+//!   (`overflow-checks`). Times and offsets come from senders, and arithmetic on them saturates.
 //!
 //! # Vocabulary
 //!
 //! *Key*: tenant, agent, environment and version. *Pane*: one minute of event time of one key;
 //! *window*: five panes, an hour or a day. *Watermark*: the event time up to which the partition is
-//! assumed complete. *Stream*: the observations of one watched metric of one key, in offset order.
+//! assumed to be complete. *Channel*: a metric and, for eval metrics, a suite; *place*: the index
+//! of a metric in the list. *Stream*: the observations of one watched channel of one key, in offset
+//! order.
 //!
 //! # What it does not do
 //!
-//! It neither reads nor publishes: the `processor` service does. It decodes nothing.
+//! It does not read, decode or publish records; the `processor` service does.
 
 mod agent;
 mod baseline;

@@ -2,8 +2,8 @@
 //! line to the list in `registry.rs`.
 //!
 //! A metric's place in that list is part of the snapshot format and of the ordinals of its outputs:
-//! append, and never move. Raise the `version` in a metric's file when the same events would give
-//! other numbers: then archives from before are replayed without it, and say so.
+//! append only. Raise the `version` in a metric's file when the same events would give other
+//! numbers: replays of older archives then leave the metric out, and report it.
 
 mod aggregate;
 mod approval_decision_ms;
@@ -31,7 +31,7 @@ pub(crate) use definition::Sample;
 pub use definition::{Metric, Model, Shape, Watch};
 pub use registry::ALL;
 pub(crate) use registry::{
-    EVAL_PASS_RATE, EVAL_SCORE, METRICS_MAX, MetricSet, is_per_suite, is_watched, name_of,
+    EVAL_PASS_RATE, EVAL_SCORE, METRICS_MAX, MetricSet, at, is_per_suite, is_watched, name_of,
     place_of, watch_at, watched, watched_names,
 };
 pub(crate) use shares::{OTHER, Shares};

@@ -1,4 +1,4 @@
-//! Settings of a single metric, where they differ from those of all metrics.
+//! Settings of a single metric that override those of all metrics.
 
 use std::collections::BTreeMap;
 
@@ -6,19 +6,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::metric::{self, Model};
 
-/// What the observations of a metric are compared with.
+/// The kind of baseline of a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum BaselineKind {
-    /// What the version before has shown, frozen when the next one takes over. Of a version with
-    /// too few observations (outside of alerts), the one before that.
+    /// The observations of the previous version, frozen when the next one takes over. If they are
+    /// too few (outside of alerts), those of the version before.
     #[default]
     Previous,
-    /// A snapshot that stays across versions: what a `drift.baseline.pinned` event has pinned, or
-    /// else the first version with enough observations that another one took over from.
+    /// A snapshot that stays across versions: the one that a `drift.baseline.pinned` event pinned,
+    /// or else the first version with enough observations that was replaced by another.
     Pinned,
     /// The same hour of the week in the last four weeks, across versions: for metrics with a daily
-    /// or weekly rhythm. The first test begins when there are observations a week old.
+    /// or weekly rhythm. The first test starts when there are observations a week old.
     Rolling,
 }
 
@@ -34,11 +34,11 @@ impl BaselineKind {
     }
 }
 
-/// Settings of one metric; what is absent is as for all metrics.
+/// Settings of one metric; absent ones are those of all metrics.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct MetricSettings {
-    /// What it is compared with: `previous`, `pinned` or `rolling`.
+    /// Kind of baseline: `previous`, `pinned` or `rolling`.
     pub baseline: Option<BaselineKind>,
     /// As [`crate::Settings::tolerance`].
     pub tolerance: Option<f64>,
@@ -52,11 +52,11 @@ pub struct MetricSettings {
     pub average_run_length: Option<f64>,
     /// Whether a large change pages; otherwise it opens a ticket at most.
     pub pages: Option<bool>,
-    /// Whether it is watched for drift; otherwise it has windows only.
+    /// Whether the metric is watched for drift; otherwise it only has windows.
     pub watched: Option<bool>,
 }
 
-/// Everything that is wrong with the overrides: key and problem.
+/// All problems of the overrides: key and problem.
 pub(crate) fn problems(
     metrics: &BTreeMap<String, MetricSettings>,
     can_be_set: impl Fn(&str) -> bool,
@@ -72,7 +72,7 @@ pub(crate) fn problems(
         if !can_be_set(name) {
             let known: Vec<&str> = metric::watched_names().collect();
             let problem =
-                format!("is not a metric that is watched; those are {}", known.join(", "));
+                format!("is not a watched metric; the watched metrics are {}", known.join(", "));
             check(false, "", &problem);
         }
         let below_one = |value: Option<f64>| value.is_none_or(|v| (0.0..1.0).contains(&v));
@@ -86,7 +86,11 @@ pub(crate) fn problems(
             .filter_map(|metric| metric.watch)
             .any(|watch| watch.metric == name && watch.model == Model::Mix);
         let rolls = own.baseline == Some(BaselineKind::Rolling);
-        check(!(is_mix && rolls), ".baseline", "must not be rolling: that is for rates and sizes");
+        check(
+            !(is_mix && rolls),
+            ".baseline",
+            "must not be `rolling`, which is for rates and sizes only",
+        );
         let within = own.effect_mix_min.is_none_or(|least| (0.0..=1.0).contains(&least));
         check(within, ".effect_mix_min", "must be from 0 to 1");
         let field = ".effect_relative_min";

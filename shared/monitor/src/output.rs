@@ -7,10 +7,10 @@ use crate::identity::Identity;
 use crate::metric::METRICS_MAX;
 use crate::semantics::SEMANTICS;
 
-/// Step from one output about a metric to the next: see [`Output::ordinal`].
+/// Difference of the ordinals of consecutive outputs about a metric: see [`Output::ordinal`].
 pub const ORDINAL_STEP: i64 = 256;
 
-/// Metrics that outputs are numbered for, and one for outputs about none.
+/// Number of counts: one per metric, and one for outputs about none.
 const NUMBERED: usize = 1 + METRICS_MAX;
 
 /// The topic of an output.
@@ -26,22 +26,24 @@ pub enum Destination {
 /// A computed event.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Output {
-    /// Its topic; its partition there has the number of the input partition.
+    /// Its topic. Its partition has the number of the input partition.
     pub destination: Destination,
-    /// Key of its record: the agent's id, or the partition number for outputs about the monitor.
+    /// Key of its record: the id of the agent, or the partition number for outputs about the
+    /// monitor.
     pub key: Vec<u8>,
     /// The event, complete with origin and `event_id`.
     pub event: Event<'static>,
-    /// Number of the output: those of the input record about the same metric are numbered from 0,
-    /// over all destinations; that times [`ORDINAL_STEP`], plus the place of the metric in the list
-    /// from 1, or 0 if it is about none. So a metric more or less renumbers no other output.
+    /// Ordinal of the output: the outputs of a record about the same metric are numbered from 0,
+    /// over all destinations; the ordinal is that number times [`ORDINAL_STEP`], plus the place of
+    /// the metric in the list from 1, or 0 if it is about none. So adding or removing a metric does
+    /// not renumber other outputs.
     pub ordinal: i64,
 }
 
-/// What an output is about.
+/// The subject of an output.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct About<'a> {
-    /// No agent, if its id is empty.
+    /// The agent; an empty id stands for none.
     agent: &'a Identity,
     version: &'a str,
     /// Place of the metric in the list.
@@ -49,7 +51,7 @@ pub(crate) struct About<'a> {
 }
 
 impl<'a> About<'a> {
-    /// A version of an agent; without a name, the agent.
+    /// A version of an agent; an empty name stands for the agent itself.
     pub(crate) const fn version(agent: &'a Identity, version: &'a str) -> Self {
         Self { agent, version, metric: None }
     }
@@ -60,20 +62,20 @@ impl<'a> About<'a> {
     }
 }
 
-/// Hands on the outputs of one record, each as it is computed: one record may close the windows of
+/// Emits the outputs of one record, each as it is computed: one record may close the windows of
 /// every agent.
 pub(crate) struct Outputs<'a> {
     topic: &'a str,
     partition: i32,
     offset: i64,
     time: i64,
-    /// Outputs so far about no metric, and about each.
+    /// Number of outputs so far about no metric, and about each.
     counts: [u32; NUMBERED],
     emit: &'a mut dyn FnMut(Output),
 }
 
 impl<'a> Outputs<'a> {
-    /// Outputs of a record whose event is placed at that time.
+    /// Outputs of a record; `time` is that of its event.
     pub(crate) fn of(record: &Record<'a>, time: i64, emit: &'a mut dyn FnMut(Output)) -> Self {
         Self {
             topic: record.topic,
@@ -95,19 +97,21 @@ impl<'a> Outputs<'a> {
         self.time
     }
 
-    /// The `event_id` of the next output about a metric, by its place; or about none.
+    /// The `event_id` of the next output about a metric (by its place), or about none.
     pub(crate) fn next_id(&self, metric: Option<u8>) -> String {
         id::from_origin(self.topic, self.partition, self.offset, self.next_ordinal(metric))
     }
 
     fn next_ordinal(&self, metric: Option<u8>) -> i64 {
         let slot = slot(metric);
-        let count = self.counts.get(usize::from(slot)).copied().unwrap_or_default();
-        i64::from(count) * ORDINAL_STEP + i64::from(slot)
+        let Some(count) = self.counts.get(usize::from(slot)) else {
+            unreachable!("no slot {slot}")
+        };
+        i64::from(*count) * ORDINAL_STEP + i64::from(slot)
     }
 
-    /// Adds an event about a version of an agent, or about no agent if its id is empty; `fill` sets
-    /// the fields of its family.
+    /// Emits an event about a version of an agent, or about no agent if its id is empty; `fill`
+    /// sets the fields of its family.
     pub(crate) fn push(
         &mut self,
         destination: Destination,
@@ -128,7 +132,7 @@ impl<'a> Outputs<'a> {
         });
     }
 
-    /// Adds an event of the monitor about itself, to the alerts; it names no agent.
+    /// Emits an event of the monitor about itself, to the alerts; it names no agent.
     pub(crate) fn push_own(&mut self, kind: &str, fill: impl FnOnce(EventBuilder) -> EventBuilder) {
         let key = self.partition.to_string().into_bytes();
         self.add(Destination::Alerts, kind, self.time, (key, None), fill);
@@ -152,8 +156,7 @@ impl<'a> Outputs<'a> {
             .set(column::origin::OFFSET, self.offset)
             .set(column::origin::ORDINAL, ordinal)
             .set(column::origin::SEMANTICS, SEMANTICS);
-        // A field that the schema does not have is a fault of this code: an output that is left out
-        // in silence would be worse than none at all.
+        // An event that does not fit the schema is a bug, and a missing output would go unnoticed.
         #[expect(clippy::panic, reason = "see above")]
         let event = fill(builder).build().unwrap_or_else(|error| {
             panic!(
@@ -161,14 +164,22 @@ impl<'a> Outputs<'a> {
                 self.topic, self.partition, self.offset
             )
         });
-        if let Some(count) = self.counts.get_mut(usize::from(slot(metric))) {
-            *count += 1;
-        }
+        let slot = slot(metric);
+        let Some(count) = self.counts.get_mut(usize::from(slot)) else {
+            unreachable!("no slot {slot}")
+        };
+        *count += 1;
         (self.emit)(Output { destination, key, event, ordinal });
     }
 }
 
-/// Where outputs about a metric are counted, by its place.
+/// A count as the value of a column.
+pub(crate) fn int(count: u64) -> i64 {
+    let Ok(count) = i64::try_from(count) else { unreachable!("a count of {count}") };
+    count
+}
+
+/// Index of the count of outputs about a metric, by its place.
 fn slot(metric: Option<u8>) -> u8 {
     let slot = metric.map_or(0, |place| place + 1);
     assert!(usize::from(slot) < NUMBERED, "there is no place {slot} for a metric");

@@ -1,4 +1,4 @@
-//! The effective settings of one metric: its own where it has any, else those of all metrics.
+//! The effective settings of one metric: its own settings, or else those of all metrics.
 
 use crate::metric::{Model, Watch};
 use crate::metric_settings::{BaselineKind, MetricSettings};
@@ -49,7 +49,7 @@ impl Settings {
     pub(crate) fn policy(&self, watch: Watch) -> Policy {
         let mut policy = Policy::of(self, self.metrics.get(watch.metric), watch.pages);
         if watch.model == Model::Mix && policy.baseline == BaselineKind::Rolling {
-            // Hours of a week are kept of rates and sizes only.
+            // The weeks before are kept for rates and sizes only.
             policy.baseline = BaselineKind::Previous;
         }
         policy
@@ -89,10 +89,10 @@ mod tests {
     #[test]
     fn unknown_metrics_and_nonsense_are_named() {
         for (text, says) in [
-            (r#"{"run.eror_rate":{}}"#, "`metrics.\"run.eror_rate\"`: is not a metric"),
+            (r#"{"run.eror_rate":{}}"#, "`metrics.\"run.eror_rate\"`: is not a watched metric"),
             (r#"{"run.eror_rate":{}}"#, "run.error_rate, run.duration_ms"),
             (r#"{"run.steps":{"tolerance":1.0}}"#, "`metrics.\"run.steps\".tolerance`: must be"),
-            (r#"{"tool.mix":{"baseline":"rolling"}}"#, ".baseline`: must not be rolling"),
+            (r#"{"tool.mix":{"baseline":"rolling"}}"#, ".baseline`: must not be `rolling`"),
             (r#"{"run.steps":{"effect_relative_min":-1}}"#, ".effect_relative_min`: must not"),
             (r#"{"run.steps":{"average_run_length":0}}"#, ".average_run_length`: must be at least"),
             (r#"{"run.steps":{"baseline":"weekly"}}"#, "unknown variant `weekly`"),

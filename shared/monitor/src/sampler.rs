@@ -1,30 +1,30 @@
-//! Samples the calls of a run for the detectors: at most one of each run.
+//! Samples the calls of a run for the detectors: at most one per run.
 //!
 //! The calls of one run depend on each other: an agent that searches once searches again, and a
-//! tool that is down fails every call. A detector that treats each as an independent draw finds
-//! changes where there are only runs (on tau-bench, in four of ten random halves of one version). So
-//! one call of each run is chosen, with all that is measured of it: the first with probability 1/2,
-//! the second with 1/4, and so on, decided by the run's id alone. Then similar runs give one value
-//! each from one distribution. A run with few calls may give none: half of the runs with one call,
-//! an eighth of those with three. An event without a run is a run of its own. Windows count every
-//! call.
+//! tool that is down fails every call. A detector that treats them as independent finds changes
+//! where there are none (on tau-bench, in four of ten random halves of one version). So one call of
+//! each run is sampled, with all its measurements: the first with probability 1/2, the second with
+//! 1/4, and so on, decided by the id of the run alone. Then similar runs give one value each from
+//! the same distribution. A run with few calls may give none: half of the runs with one call, an
+//! eighth of those with three. An event without a run counts as a run of its own. Windows count
+//! every call.
 //!
-//! **Bound.** The last [`RUNS_MAX`] runs are remembered. One that continues after as many others
-//! counts as new.
+//! **Bound.** The last [`RUNS_MAX`] runs are remembered. A run that continues after that many
+//! others counts as new.
 
 use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-/// Runs remembered.
+/// Number of runs that are remembered.
 const RUNS_MAX: usize = 128;
 /// Index of the last call that may still be sampled.
 const CALLS_MAX: u32 = 7;
 
-/// Chooses among the calls of runs.
+/// Samples the calls of runs.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(crate) struct Sampler {
-    /// Digest of a run and calls seen of it, the latest run last.
+    /// Digests of runs with the number of their calls so far; the latest run is last.
     runs: VecDeque<(u32, u32)>,
 }
 
@@ -33,9 +33,10 @@ impl Sampler {
     pub(crate) fn choose(&mut self, run: Option<&str>) -> bool {
         let Some(run) = run.filter(|run| !run.is_empty()) else { return true };
         let (digest, chosen) = lot(run);
-        // From the latest: runs that are open were seen a moment ago.
+        // From the end: runs in progress are among the latest.
         let at = self.runs.iter().rposition(|(known, _)| *known == digest);
         let seen = at.and_then(|at| self.runs.remove(at)).map_or(0, |(_, seen)| seen);
+        // Only the first calls can be sampled, so a count that saturates does no harm.
         self.runs.push_back((digest, seen.saturating_add(1)));
         if self.runs.len() > RUNS_MAX {
             self.runs.pop_front();
@@ -44,14 +45,14 @@ impl Sampler {
     }
 }
 
-/// Digest of a run's id, and the index of the sampled call, from 0: FNV-1a (Fowler, Noll, Vo) with the
-/// last step of splitmix64, so that similar ids are not similar numbers.
+/// Digest of a run's id, and index of the sampled call, from 0: FNV-1a (Fowler, Noll, Vo) with the
+/// last step of splitmix64, so that similar ids have unrelated digests.
 fn lot(run: &str) -> (u32, u32) {
     let hash = run.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     });
     let hash = mixed(hash);
-    let digest = u32::try_from(hash >> 32).unwrap_or_default();
+    let Ok(digest) = u32::try_from(hash >> 32) else { unreachable!("the upper half has 32 bits") };
     (digest, hash.trailing_ones().min(CALLS_MAX))
 }
 

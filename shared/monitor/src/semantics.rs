@@ -1,5 +1,5 @@
 //! The version of the computation as a whole.
 
-/// Version of the computation; part of every origin and of every snapshot. It grows when the same
-/// records would give other outputs.
-pub const SEMANTICS: i64 = 4;
+/// Version of the computation; part of every origin and of every snapshot. It is raised when the
+/// same records would give different outputs.
+pub const SEMANTICS: i64 = 5;

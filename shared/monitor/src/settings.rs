@@ -2,7 +2,7 @@
 //!
 //! Settings are part of the record: a `monitor.configured` event in a partition puts them in force
 //! from its offset on, so a replay needs nothing but the archive. Before the first such event the
-//! defaults are in force, which are therefore part of [`crate::SEMANTICS`].
+//! defaults are in force; changing a default therefore changes [`crate::SEMANTICS`].
 
 use std::collections::BTreeMap;
 
@@ -17,90 +17,96 @@ use crate::metric_settings::{self, BaselineKind, MetricSettings};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
-    /// How far events may arrive behind the latest event time of the partition and still be on
-    /// time. A later one revises its window if it lies within `retention_secs`.
+    /// How far the time of an event may lie behind the latest event time of the partition for the
+    /// event to be on time. An event later than that revises its window within `retention_secs`.
     pub lateness_secs: u32,
-    /// How long a closed window can still be revised. A later event is counted (`too_late`), seen
-    /// by the drift detectors, and left out of windows. Bounds the panes kept of each key to
-    /// `(retention_secs + lateness_secs) / 60`, and some; of the hour and the day before, an
-    /// aggregate each.
+    /// How long a closed window can be revised. An event later than that is counted (`too_late`)
+    /// and seen by the drift detectors, but left out of windows. A key has about `(retention_secs +
+    /// lateness_secs) / 60` panes in memory, and an aggregate each for earlier parts of the hour
+    /// and the day.
     pub retention_secs: u32,
-    /// How far ahead of its broker timestamp an event time may be. One further ahead is replaced
-    /// by the broker timestamp and counted (`future_skew`).
+    /// How far an event time may be ahead of its broker timestamp. One further ahead is replaced by
+    /// the broker timestamp and counted (`future_skew`).
     pub future_skew_secs_max: u32,
-    /// How long a partition must be silent before ticks move its watermark: event time is then
-    /// taken to go on as the broker's does, this much behind.
+    /// How long a partition must be silent before ticks advance its watermark: event time is then
+    /// assumed to advance with the broker's clock, this much behind.
     pub idle_timeout_secs: u32,
-    /// Agent versions kept per partition. One more evicts a sixteenth of them, those of the agents
-    /// that were silent for longest: their open windows are closed at once, their baselines and
-    /// detectors forgotten, and they are counted (`keys_evicted`). An idle one takes about a kilobyte
-    /// of memory with a few runs and no baseline, some fifteen with every metric tested.
+    /// Largest number of agent versions per partition. Beyond it a sixteenth of them is evicted,
+    /// those of the agents without an event for longest: their open windows are closed at once,
+    /// their baselines and detectors are lost, and they are counted (`keys_evicted`). An idle
+    /// version takes about 1 KB of memory with a few runs and no baseline, and about 15 KB with all
+    /// metrics tested.
     pub keys_max: u32,
-    /// Versions kept of one agent in one environment. One more evicts that which was silent for
-    /// longest and is not the current one.
+    /// Largest number of versions of one agent in one environment. Beyond it the version without an
+    /// event for longest is evicted, except the current one.
     pub versions_per_agent_max: u16,
-    /// Evaluation suites of one key. Results of further suites are counted under `_other` and have
-    /// no detector.
+    /// Largest number of eval suites of one key. Results of further suites are counted under
+    /// `_other`, which has no detector.
     pub suites_per_key_max: u16,
-    /// Event ids remembered per partition; a repeated one is ignored and counted (`duplicates`).
-    /// A duplicate that comes more than this many events later is not recognised.
+    /// Number of event ids that are remembered per partition for deduplication; an event with a
+    /// known id is ignored and counted (`duplicates`). A duplicate that arrives more than this many
+    /// events later is not detected.
     pub event_ids_max: u32,
-    /// Observations that a baseline needs. Below, there is no detector, and `drift.baseline.set`
-    /// says so.
+    /// Smallest number of observations of a baseline. With fewer, the stream has no detector, as
+    /// `drift.baseline.set` reports.
     pub baseline_observations_min: u32,
-    /// Tolerance: rise of a rate above its baseline that the null hypothesis allows, and of the mean
-    /// rank of sizes above or below one half. The bound is never below the baseline's upper 95 %
-    /// confidence bound, whatever the tolerance.
+    /// Tolerance of the null hypothesis: how far a rate may rise above its baseline, and how far
+    /// the mean rank of sizes may lie from one half. The bound is at least the baseline's upper 95
+    /// % confidence bound, whatever the tolerance.
     pub tolerance: f64,
     /// Smallest rise of a rate that fires an alert.
     pub effect_min: f64,
-    /// Smallest change of a median that fires an alert, as a share of the baseline's median.
+    /// Smallest change of a median that fires an alert, relative to the baseline's median.
     pub effect_relative_min: f64,
-    /// Smallest change of a mix that fires an alert, as a Jensen-Shannon distance (to the base 2,
-    /// from 0 to 1). 0.1 is about ten of a hundred calls that go to another tool.
+    /// Smallest change of a mix that fires an alert, as a Jensen-Shannon distance (base 2, from 0
+    /// to 1). 0.1 corresponds to about ten of a hundred calls that go to another tool.
     pub effect_mix_min: f64,
-    /// Probability that a canary that is no worse is *ever* called worse, for each of its streams,
-    /// however long it runs and however often one looks. A canary that runs keeps its own.
+    /// Largest probability that a canary that is no worse is *ever* reported as worse, per stream,
+    /// however long it runs. A running canary keeps the value that it started with.
     pub canary_alpha: f64,
-    /// Observations without which no alert fires, and of each period that resolves one.
+    /// Smallest number of observations for an alert to fire, and of each period that resolves one.
     pub observations_min: u32,
-    /// Average number of observations of one stream until a false alarm, at least.
+    /// Lower bound of the average number of observations of one stream until a false alarm.
     pub average_run_length: f64,
-    /// Evidence of a ticket as a share of that of a page: `k` streams whose e-values all reach this
-    /// share of their run lengths, divided by `k`, have a ticket each (e-d-BH, `k` up to 16), given
-    /// enough observations and effect. At 1 nothing changes for a stream that moves alone. Below, it
-    /// has tickets of its own, sooner and more often without cause: at 0.1 some one in six unchanged
-    /// versions had one within 500 runs. Meant for a budget of false pages, which makes run lengths
-    /// grow with the number of streams. 0, the default, for none.
+    /// Evidence required for an early ticket, as a share of that for a page: if the e-values of `k`
+    /// streams all reach this share of their run lengths, divided by `k`, each of them gets a
+    /// ticket (e-d-BH, `k` up to 16), given enough observations and effect. At 1 nothing changes
+    /// for a stream that moves alone. Below 1, a single stream can get a ticket too, sooner but
+    /// more often without cause: at 0.1 about one in six unchanged versions had one within 500
+    /// runs. Intended for use with `false_pages_per_day_max`, which makes run lengths grow with the
+    /// number of streams. 0, the default, disables early tickets.
     pub ticket_share: f64,
-    /// False pages a day that all streams together may make on average; 0 leaves every stream its
-    /// `average_run_length`. Otherwise a stream with `v` observations a day (in its baseline) is
-    /// given a run length of `streams * v / false_pages_per_day_max` if that is longer, where
-    /// `streams` counts those that are tested in its partition, times `partitions`.
+    /// Budget of false pages: the average number per day, over all streams together. 0 disables the
+    /// budget, and every stream has its `average_run_length`. Otherwise a stream with `v`
+    /// observations per day (in its baseline) gets a run length of `streams * v /
+    /// false_pages_per_day_max` if that is longer, where `streams` is the number of tested streams
+    /// in its partition, times `partitions`.
     pub false_pages_per_day_max: f64,
-    /// Partitions that share that budget; the processor fills it in.
+    /// Number of partitions that share the budget; set by the processor.
     pub partitions: u32,
-    /// Event time without an event of an agent after which its silence is an alert; 0 for never.
+    /// Event time without an event of an agent after which its silence fires an alert, in seconds;
+    /// 0 disables it.
     pub silence_secs: u32,
-    /// Records that may wait at a heartbeat of the monitor; more of them, `lag_ticks_min` heartbeats in
-    /// a row, are an alert (`monitor.lag`), ten times as many a page. 0 for never.
+    /// Largest number of unread records at a heartbeat of the monitor. More, at `lag_ticks_min`
+    /// consecutive heartbeats, fire an alert (`monitor.lag`); ten times as many make it a page. 0
+    /// disables it.
     pub lag_records_max: u32,
-    /// Heartbeats in a row that fire that alert, and that end it.
+    /// Number of consecutive heartbeats that fire that alert, and that resolve it.
     pub lag_ticks_min: u32,
-    /// Time from one heartbeat of the monitor to the next beyond which it was away: the finding
-    /// `monitor.gap`. Several tick intervals; 0 for never.
+    /// Time between two heartbeats of the monitor beyond which a gap is reported (`monitor.gap`),
+    /// in seconds; set it to several tick intervals. 0 disables it.
     pub monitor_gap_secs: u32,
-    /// Where an alert's runbook is; empty for none.
+    /// URL of the runbook in alerts; empty for none.
     pub runbook_url: String,
-    /// What observations are compared with: `previous` (the version before), `pinned` (a snapshot
-    /// that stays: see `driftseal baseline pin`), or `rolling` (the same hour of the week in the
-    /// last four weeks, for metrics with a daily rhythm). Best set for single metrics: `rolling`
-    /// keeps up to 673 hours of each stream (of a rate some 10 KB, of a size some 100 KB).
+    /// Kind of baseline: `previous` (the previous version), `pinned` (a snapshot that stays: see
+    /// `driftseal baseline pin`), or `rolling` (the same hour of the week in the last four weeks,
+    /// for metrics with a daily rhythm). Best set for single metrics: `rolling` keeps up to 673
+    /// hours per stream (about 10 KB for a rate, 100 KB for a size).
     pub baseline: BaselineKind,
-    /// What holds for single metrics, by their name in `drift.metric`: any of `baseline`,
-    /// `tolerance`, `effect_min`, `effect_relative_min`, `average_run_length`, `pages` (false: a
-    /// ticket at most) and `watched` (false: no detector). Such as the line
-    /// `baseline = "rolling"` in the table `[processor.monitor.metrics."run.duration_ms"]`.
+    /// Overrides for single metrics, by their name in `drift.metric`: any of `baseline`,
+    /// `tolerance`, `effect_min`, `effect_relative_min`, `effect_mix_min`, `average_run_length`,
+    /// `pages` (false: at most a ticket) and `watched` (false: no detector). For example `baseline
+    /// = "rolling"` in the table `[processor.monitor.metrics."run.duration_ms"]`.
     pub metrics: BTreeMap<String, MetricSettings>,
 }
 
@@ -137,7 +143,7 @@ impl Default for Settings {
     }
 }
 
-/// Why a text is not valid settings.
+/// Why a text does not contain valid settings.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum SettingsTextError {
     /// Not JSON, an unknown key, or a value of the wrong type.
@@ -159,7 +165,7 @@ pub struct SettingsError {
 }
 
 impl Settings {
-    /// Settings from JSON. A key that is missing has its default.
+    /// Settings from JSON. Missing keys have their defaults.
     ///
     /// # Errors
     ///
@@ -168,12 +174,13 @@ impl Settings {
         Self::from_record(text, metric::is_watched)
     }
 
-    /// Settings of a `monitor.configured` event, where metrics of those names can be set.
+    /// Settings of a `monitor.configured` event; `can_be_set` tells which metrics can have
+    /// settings.
     pub(crate) fn from_record(
         text: &str,
         can_be_set: impl Fn(&str) -> bool,
     ) -> Result<Self, SettingsTextError> {
-        // By way of an object, for a list of values would pass as settings too.
+        // Through an object, because a list of values would be accepted as settings too.
         let settings: Self = serde_json::from_str::<serde_json::Map<_, _>>(text)
             .and_then(|object| serde_json::from_value(object.into()))
             .map_err(|error| SettingsTextError::Text(error.to_string()))?;
@@ -183,12 +190,12 @@ impl Settings {
         }
     }
 
-    /// Every setting as JSON, keys in the order of the fields: what a `monitor.configured` event
-    /// carries.
+    /// All settings as JSON, with keys in the order of the fields: the content of a
+    /// `monitor.configured` event.
     ///
     /// # Errors
     ///
-    /// Never for settings without problems: a number that is not finite has no JSON form.
+    /// A number that is not finite has no JSON form. Valid settings have none.
     pub fn to_json(&self) -> Result<String, SettingsTextError> {
         serde_json::to_string(self).map_err(|error| SettingsTextError::Text(error.to_string()))
     }
@@ -216,7 +223,7 @@ impl Settings {
         check(
             self.event_ids_max <= EVENT_IDS_MAX,
             "event_ids_max",
-            "must be at most 33,554,432, half a gigabyte",
+            "must be at most 33,554,432 (half a gigabyte of memory)",
         );
         check(
             self.baseline_observations_min >= 1,
@@ -254,11 +261,11 @@ impl Settings {
         problems
     }
 
-    /// Run length that a stream is given, at least `least`: see `false_pages_per_day_max`.
-    /// `streams` are tested in the partition; this one had so many observations a day.
+    /// Run length of a stream, at least `least`: see `false_pages_per_day_max`. `streams` is the
+    /// number of tested streams in the partition.
     ///
-    /// A detector with run length `A` makes at most `v / A` false alarms a day, so all of them
-    /// together make at most the budget (the union bound; nothing is assumed of how they depend).
+    /// A detector with run length `A` has at most `v / A` false alarms per day, so all of them
+    /// together have at most the budget (union bound, whatever the dependence between streams).
     pub(crate) fn run_length(
         &self,
         least: f64,
@@ -274,7 +281,7 @@ impl Settings {
         (streams * per_day / self.false_pages_per_day_max).max(least)
     }
 
-    /// Whether the evidence that one stream needs depends on the others.
+    /// Whether the evidence that a stream requires depends on other streams.
     pub(crate) fn shares_error_budget(&self) -> bool {
         self.false_pages_per_day_max > 0.0 || self.ticket_share > 0.0
     }

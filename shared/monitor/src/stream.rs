@@ -1,5 +1,5 @@
-//! One stream of observations of one key: its totals, its test against the baseline, and the life
-//! of its alert.
+//! One stream of observations of one key: its totals, its test against the baseline, and the
+//! lifecycle of its alert.
 //!
 //! ```text
 //!        e >= A/10            e >= A, enough observations, effect >= effect_min
@@ -9,25 +9,25 @@
 //!                          no effect in two periods, or another version or baseline
 //! ```
 //!
-//! Before `A` is reached a stream may fire a ticket together with others (see `early`). Its detector
-//! then goes on; if it reaches `A` with the effect of a page, the ticket is resolved as escalated and
-//! a page begins.
+//! Before `A` is reached, a stream may fire a ticket together with others (see `standings`). Its
+//! detector then continues; if it reaches `A` with the effect of a page, the ticket is resolved as
+//! escalated and a page begins.
 //!
-//! A *period* is one closed window that began after the alert fired, or as many in a row as it
-//! takes to have `observations_min`: silence never resolves an alert. When an alert fires at `A`,
-//! the detector starts anew. One episode has one `alert_id`: the `event_id` of its first event.
+//! A *period* is one closed window that began after the alert fired, or several consecutive ones
+//! until there are `observations_min`: silence never resolves an alert. When an alert fires at `A`,
+//! the detector restarts. An episode has one `alert_id`: the `event_id` of its first event.
 //!
-//! Observations count in offset order whenever they arrive. The guarantee needs no other order:
-//! it is about each value given those before it.
+//! Observations count in offset order, whatever their event times. The guarantee needs no other
+//! order: it is about each value given those before it.
 //!
-//! **Baselines.** Which one a stream has, the settings and the pins decide (see `baseline`). A
-//! baseline of versions is frozen when it is put in force and never changes. None of them absorbs
-//! what an alert is about: what a version showed from the estimated change of an alert that fired
-//! until it resolved is left out of its history (see `past`), and so is what spoke for a change
-//! where the version ended with an alert pending. Where too few observations are left, the next
-//! version is compared with the last one before that has enough: a release that was bad from its
-//! first day never becomes the norm by being replaced. A person may say that it is the norm, by a
-//! pin that names the alert.
+//! **Baselines.** The settings and the pins decide which baseline a stream has (see `baseline`). A
+//! baseline of an earlier version is frozen when it is put in force, and never changes. Data from
+//! an alert period never enters a baseline: the observations from the estimated change of an alert
+//! until it resolved are left out (see `candidate`), and so is the evidence of a change if the
+//! version ends with an alert pending. If too few observations are left, the next version is
+//! compared with the latest earlier version with enough: a release that was bad from its first day
+//! does not become normal by being replaced. A person may declare it normal, by a pin that names
+//! the alert.
 
 mod alert;
 mod candidate;
@@ -51,7 +51,6 @@ mod state;
 mod totals;
 mod value;
 
-pub(crate) use self::alert::int;
 pub(crate) use self::candidate::BaselineCandidate;
 pub(crate) use self::context::{Context, Shared};
 pub(crate) use self::counts::Counts;

@@ -1,11 +1,11 @@
-//! Detects that a monitor is dead: its heartbeats come through the log, and when none has come for
-//! too long, the monitor, or the log under it, is dead.
+//! Detects a dead monitor: heartbeats arrive through the log, and if none has arrived for too long,
+//! the monitor or its log is dead.
 //!
-//! A state machine for each partition. It needs a clock, so it is no part of [`crate::Processor`]: time is
-//! passed in by whoever has one. The log is the memory: that the monitor is dead is written as
-//! `monitor.dead` and read back before anybody is told, and so is `monitor.recovered`. Their
-//! identifiers are derived from the last heartbeat, so whoever writes one again, after a restart or
-//! beside another process, writes the same.
+//! A state machine per partition. It needs a clock, so it is not part of [`crate::Processor`]: the
+//! caller passes the time. The log is its memory: `monitor.dead` is written to the log and read
+//! back before anybody is notified, and so is `monitor.recovered`. Their identifiers are derived
+//! from the last heartbeat, so one that is written again, after a restart or by another process, is
+//! identical.
 //!
 //! ```text
 //!            no heartbeat for dead_after          a newer heartbeat
@@ -13,8 +13,10 @@
 //!                 monitor.dead                   monitor.recovered
 //! ```
 //!
-//! Not done here: a partition from which no heartbeat ever came is not watched, for nobody may be meant
-//! to write into it. Telling receivers: both events are steps of an alert like any other.
+//! # What it does not do
+//!
+//! A partition without any heartbeat is not watched, because there may be no monitor for it. It
+//! notifies nobody: both events are steps of an alert like any other.
 
 use std::collections::BTreeMap;
 
@@ -22,47 +24,47 @@ use event::{BuildError, Event, EventBuilder, Timestamp, column, id, kind};
 
 /// Name in `drift.metric`.
 const METRIC: &str = kind::MONITOR_DEAD;
-/// Domain of the identifiers.
+/// Domain separator of the identifiers.
 const DOMAIN: &str = "driftseal/event-id/monitor-dead/v1";
-/// After a start a heartbeat has this share of the limit to come: what was restarted together is not
-/// dead.
+/// After a start, a heartbeat must arrive within the limit divided by this: a monitor that was
+/// restarted at the same time is not dead.
 const GRACE_SHARE: i64 = 2;
 
-/// A heartbeat that was read.
+/// A heartbeat.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Heartbeat {
     /// Offset of its record.
     offset: i64,
     event_id: String,
-    /// When the log took it, by the broker's clock, milliseconds since the epoch.
+    /// The broker's timestamp, milliseconds since the epoch.
     logged_ms: i64,
     /// Offset up to which the monitor had read.
     next_offset: Option<i64>,
 }
 
-/// What a record tells about the monitor.
+/// What an event says about the monitor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Observation {
     /// It was alive.
     Alive(Heartbeat),
-    /// It was found dead after a heartbeat.
+    /// It was declared dead after a heartbeat.
     Dead {
         /// Offset of the record.
         offset: i64,
-        /// The alert that it opens.
+        /// The alert that is opened.
         alert_id: String,
         /// Identifier of the last heartbeat before.
         heartbeat_id: String,
     },
-    /// It was found alive again.
+    /// It was declared alive again.
     Recovered {
-        /// The alert that it ends.
+        /// The alert that is resolved.
         alert_id: String,
     },
 }
 
 impl Observation {
-    /// What an event tells about the monitor, if it does. `logged_ms` is the broker's timestamp of
+    /// What an event says about the monitor, if anything. `logged_ms` is the broker's timestamp of
     /// its record.
     #[must_use]
     pub fn from_event(event: &Event<'_>, offset: i64, logged_ms: i64) -> Option<Self> {
@@ -87,17 +89,17 @@ impl Observation {
     }
 }
 
-/// What has become of the monitor.
+/// The state of the monitor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     /// It is dead.
     Dead,
-    /// It is back.
+    /// It is alive again.
     Recovered,
 }
 
 impl Verdict {
-    /// Kind of the event that says so.
+    /// Kind of the event that reports it.
     #[must_use]
     pub const fn kind(self) -> &'static str {
         match self {
@@ -112,15 +114,15 @@ impl Verdict {
 pub struct Transition {
     /// The partition.
     pub partition: i32,
-    /// What has become of the monitor.
+    /// The new state of the monitor.
     pub verdict: Verdict,
     alert_id: String,
-    /// The last one before the silence, or the first known after it.
+    /// The last heartbeat before the silence, or one after it.
     heartbeat: Heartbeat,
 }
 
 impl Transition {
-    /// For a person: what was seen.
+    /// The reason, for people.
     #[must_use]
     pub fn reason(&self) -> String {
         let Heartbeat { logged_ms, next_offset, .. } = &self.heartbeat;
@@ -135,7 +137,7 @@ impl Transition {
         }
     }
 
-    /// The event. Its identifier is derived, so whoever writes it again writes it under the same.
+    /// The event. Its identifier is derived, so writing it again gives the same one.
     ///
     /// # Errors
     ///
@@ -160,7 +162,7 @@ impl Transition {
     }
 }
 
-/// The death that the log tells of.
+/// A death that is recorded in the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Death {
     offset: i64,
@@ -168,30 +170,30 @@ struct Death {
     heartbeat_id: String,
 }
 
-/// What is known of the monitor of one partition.
+/// State of the monitor of one partition.
 #[derive(Debug, Default)]
 struct Watched {
-    /// Since when everything that the log held is read.
+    /// Time at which the log was read to its end; `None` before.
     live_since_ms: Option<i64>,
     last: Option<Heartbeat>,
     death: Option<Death>,
-    /// Alert of the last death that is over.
+    /// Alert of the last death, once it is over.
     ended: Option<String>,
-    /// A transition was given, and not read back yet.
+    /// Whether a transition was returned and not read back yet.
     is_pending: bool,
 }
 
 impl Watched {
-    /// When the monitor is dead, if no heartbeat comes before.
+    /// Time at which the monitor counts as dead, unless a heartbeat arrives before.
     fn dead_at(&self, dead_after_ms: i64) -> Option<i64> {
         let (last, live_since) = (self.last.as_ref()?, self.live_since_ms?);
         let is_watched = dead_after_ms > 0 && self.death.is_none() && !self.is_pending;
-        // Times of the log are foreign; far away they only mean never.
+        // Times in the log are foreign, so they saturate: a time in the far future means never.
         let grace = live_since.saturating_add(dead_after_ms / GRACE_SHARE);
         is_watched.then(|| last.logged_ms.saturating_add(dead_after_ms).max(grace))
     }
 
-    /// A heartbeat after the death, if the log does not say yet that the monitor is back.
+    /// The death and a later heartbeat, if the recovery is not in the log yet.
     fn recovery(&self) -> Option<(&Death, &Heartbeat)> {
         let (death, last) = (self.death.as_ref()?, self.last.as_ref()?);
         let is_due = self.live_since_ms.is_some() && !self.is_pending;
@@ -202,20 +204,20 @@ impl Watched {
 /// Watches the monitor of every partition that a process reads.
 #[derive(Debug)]
 pub struct Watchdog {
-    /// 0 for never.
+    /// 0 if it is disabled.
     dead_after_ms: i64,
     partitions: BTreeMap<i32, Watched>,
 }
 
 impl Watchdog {
-    /// Watches no partition yet. A monitor is dead after that many milliseconds without a heartbeat;
-    /// 0 disables the watchdog.
+    /// A watchdog of no partition yet. A monitor counts as dead after that many milliseconds
+    /// without a heartbeat; 0 disables the watchdog.
     #[must_use]
     pub const fn new(dead_after_ms: i64) -> Self {
         Self { dead_after_ms, partitions: BTreeMap::new() }
     }
 
-    /// A partition was assigned; its log is read up to the present before anything is written.
+    /// A partition was assigned; nothing is written before its log is read to the end.
     pub fn handle_assigned(&mut self, partition: i32) {
         self.partitions.insert(partition, Watched::default());
     }
@@ -225,21 +227,21 @@ impl Watchdog {
         self.partitions.remove(&partition);
     }
 
-    /// Everything that the log held at the assignment was handled.
+    /// Everything that was in the log at the assignment was handled.
     pub fn handle_caught_up(&mut self, partition: i32, now_ms: i64) {
         if let Some(watched) = self.partitions.get_mut(&partition) {
             watched.live_since_ms.get_or_insert(now_ms);
         }
     }
 
-    /// A record told something about the monitor.
+    /// An event about the monitor was read.
     pub fn handle_observation(&mut self, partition: i32, observation: Observation, now_ms: i64) {
         let Some(watched) = self.partitions.get_mut(&partition) else { return };
         match observation {
             Observation::Alive(mut heartbeat) => {
                 // A broker's clock that is ahead must not hide a death.
                 heartbeat.logged_ms = heartbeat.logged_ms.min(now_ms);
-                // Another copy of the last one is no sign of life.
+                // A copy of the last heartbeat is no sign of life.
                 if watched.last.as_ref().is_none_or(|last| last.event_id != heartbeat.event_id) {
                     watched.last = Some(heartbeat);
                 }
@@ -260,7 +262,8 @@ impl Watchdog {
         }
     }
 
-    /// What is to be written now, once: until it is read back, or could not be written.
+    /// A transition that is to be written now. It is returned once, until it is read back or could
+    /// not be written.
     pub fn poll_transition(&mut self, now_ms: i64) -> Option<Transition> {
         for (partition, watched) in &mut self.partitions {
             let transition = if let Some((death, heartbeat)) = watched.recovery() {
@@ -288,21 +291,21 @@ impl Watchdog {
         None
     }
 
-    /// The transition of a partition could not be written, or nobody knows whether it was.
+    /// The transition of a partition could not be written, or it is unknown whether it was.
     pub fn handle_unwritten(&mut self, partition: i32) {
         if let Some(watched) = self.partitions.get_mut(&partition) {
             watched.is_pending = false;
         }
     }
 
-    /// When there may be something to write, if nothing happens before; milliseconds since the epoch.
+    /// The next time at which a transition may be due, milliseconds since the epoch.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<i64> {
         self.partitions.values().filter_map(|watched| watched.dead_at(self.dead_after_ms)).min()
     }
 
-    /// The first offset of a partition that is needed to know all of this again; `next` if nothing
-    /// before it is.
+    /// The first offset of a partition that is needed to restore this state; `next` if none before
+    /// it is.
     #[must_use]
     pub fn low_water(&self, partition: i32, next: i64) -> i64 {
         let Some(watched) = self.partitions.get(&partition) else { return next };

@@ -1,17 +1,19 @@
-//! Event time of a partition: how far it is taken to be complete.
+//! The watermark of a partition: the event time up to which it is assumed to be complete.
 //!
-//! The watermark is the latest event time minus the lateness, and never goes back. A clock that
-//! runs ahead cannot push it: an event time too far ahead of the broker's timestamp is replaced by
-//! that timestamp. Ticks that say that the partition is idle move it: event time is then taken to go on
-//! as the broker's does since the last event. So what is played back from the past has windows of its
-//! own time, and no tick makes it late. A tick into a busy partition moves nothing, for where
+//! The watermark is the latest event time minus the lateness, and never moves back. A sender's
+//! clock that is ahead cannot advance it: an event time too far ahead of the broker's timestamp is
+//! replaced by that timestamp. Ticks of an idle partition advance it: event time is then assumed to
+//! advance with the broker's clock since the last event. So historical events get windows of their
+//! own time, and no tick makes them late. A tick of a busy partition has no effect, because where
 //! producers set the timestamps of records, the time since the last event may be years.
+//!
+//! Event times and timestamps are foreign, so arithmetic on them saturates.
 
 use serde::{Deserialize, Serialize};
 
 use crate::settings::Settings;
 
-/// The watermark, and the broker's time; microseconds.
+/// The watermark, and what it is derived from; microseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(crate) struct Watermark {
     at: Option<i64>,
@@ -22,17 +24,17 @@ pub(crate) struct Watermark {
     event_broker: Option<i64>,
 }
 
-/// Where an event's time is placed.
+/// The time of an event, after validation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Placed {
-    /// The event time, or the broker's if that was too far behind it.
+    /// The event time, or the broker's timestamp if the event time is too far ahead.
     pub(crate) micros: i64,
     /// Whether the event time was replaced.
     pub(crate) skewed: bool,
 }
 
 impl Watermark {
-    /// The event time up to which the partition is complete.
+    /// The watermark.
     pub(crate) const fn at(&self) -> Option<i64> {
         self.at
     }
@@ -42,13 +44,13 @@ impl Watermark {
         self.broker
     }
 
-    /// Takes note of a record's broker timestamp; `None` if it carries none.
+    /// Records the broker's timestamp of a record; `None` if it has none.
     pub(crate) fn saw_broker_time(&mut self, micros: Option<i64>) {
         self.broker = micros.max(self.broker);
     }
 
-    /// Where an event with that time, in a record with that broker timestamp, is placed. Without
-    /// any broker timestamp so far the event time is trusted.
+    /// Validates the time of an event in a record with that broker timestamp. As long as no record
+    /// had a broker timestamp, the event time is trusted.
     pub(crate) fn place(&self, event: i64, record: Option<i64>, settings: &Settings) -> Placed {
         let skew_max = Settings::micros(settings.future_skew_secs_max);
         match record.or(self.broker) {
@@ -59,7 +61,7 @@ impl Watermark {
         }
     }
 
-    /// An event at that time was accepted, in a record with that broker timestamp. Whether the
+    /// Records an event at a time, in a record with that broker timestamp. Returns whether the
     /// watermark moved.
     pub(crate) fn advance(&mut self, event: i64, broker: Option<i64>, settings: &Settings) -> bool {
         self.event = self.event.max(Some(event));
@@ -67,8 +69,8 @@ impl Watermark {
         self.raise(event.saturating_sub(Settings::micros(settings.lateness_secs)))
     }
 
-    /// A tick with that broker timestamp was read, of an idle partition. Whether the watermark moved. Before the first
-    /// event there is nothing that a tick could complete.
+    /// Records a tick of an idle partition, with its broker timestamp. Returns whether the
+    /// watermark moved. Before the first event a tick has no effect.
     pub(crate) fn tick(&mut self, broker: i64, settings: &Settings) -> bool {
         let (Some(event), Some(event_broker)) = (self.event, self.event_broker) else {
             return false;

@@ -1,13 +1,15 @@
 //! Panes and windows of one key.
 //!
-//! A pane is created by the first event in it, never by the passing of time, so an event of the year
-//! 1 or 9999 costs one pane and not millions. A window is emitted when the watermark passes its end,
-//! and again, with the next revision, when late events have changed it and the watermark has passed
-//! the next minute. It is discarded after the retention.
+//! A pane is created by the first event in it, never by the passing of time, so an event of the
+//! year 1 or 9999 costs one pane, not millions. A window is emitted when the watermark passes its
+//! end, and again, with the next revision, when late events have changed it and the watermark has
+//! passed the next minute. It is discarded after the retention.
 //!
-//! Windows of five minutes, an hour and a day are all merged from the same panes, so the three
-//! never disagree. When a short window is forgotten, its panes are folded into what is kept of its
-//! hour, and that into its day: a day costs one aggregate and not 1,440.
+//! Windows of five minutes, an hour and a day are all merged from the same panes, so they always
+//! agree. When a window expires, its panes are merged into the aggregate of its hour, and that one
+//! into the aggregate of its day: a day costs one aggregate, not 1,440.
+//!
+//! Event times are foreign, so arithmetic on them saturates.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +23,7 @@ pub const PANE_MICROS: i64 = 60 * 1_000_000;
 /// Length of a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Span {
-    /// Five minutes; what alerts look at.
+    /// Five minutes; alerts resolve by these.
     Minutes,
     /// An hour.
     Hour,
@@ -43,54 +45,54 @@ impl Span {
         }
     }
 
-    /// Start of the window that an instant lies in.
+    /// Start of the window that contains an instant.
     pub(crate) const fn start(self, micros: i64) -> i64 {
         micros.div_euclid(self.micros()).saturating_mul(self.micros())
     }
 
-    /// End of the window that starts there.
+    /// End of the window that starts at an instant.
     pub(crate) const fn end(self, start: i64) -> i64 {
         start.saturating_add(self.micros())
     }
 }
 
-/// End of the minute that an instant lies in.
+/// End of the minute that contains an instant.
 pub(crate) const fn end_of_minute(micros: i64) -> i64 {
     micros.div_euclid(PANE_MICROS).saturating_add(1).saturating_mul(PANE_MICROS)
 }
 
-/// What happens to a window when the watermark reaches it.
+/// What is due for a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Action {
     Emit,
     Expire,
 }
 
-/// Metric (place in the list) and suite (place in the key's list, from 1; 0 for none).
-pub(crate) type Cell = (u8, u16);
+/// A metric (its place) and a suite (its number in the key, from 1; 0 for none).
+pub(crate) type Channel = (u8, u16);
 
 /// Observations of one minute, or of a window.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Pane {
-    pub(crate) cells: BTreeMap<Cell, Aggregate>,
+    pub(crate) channels: BTreeMap<Channel, Aggregate>,
 }
 
 impl Pane {
     fn merge(&mut self, other: &Self) {
-        for (cell, aggregate) in &other.cells {
-            self.cells.entry(*cell).or_default().merge(aggregate);
+        for (channel, aggregate) in &other.channels {
+            self.channels.entry(*channel).or_default().merge(aggregate);
         }
     }
 }
 
-/// What is known about a window.
+/// State of a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 struct Status {
-    /// Revision that the next emission has.
+    /// Revision of the next emission.
     revision: i64,
-    /// Watermark at which it is emitted next, if it is.
+    /// Watermark at which it is emitted next, if it is due.
     due: Option<i64>,
-    /// Watermark at which it is forgotten.
+    /// Watermark at which it expires.
     expires: i64,
 }
 
@@ -98,7 +100,7 @@ struct Status {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Row {
     windows: BTreeMap<i64, Status>,
-    /// What forgotten shorter windows have left, by the window of this length.
+    /// Observations of expired shorter windows, by window of this length.
     folded: BTreeMap<i64, Pane>,
 }
 
@@ -128,9 +130,9 @@ impl Windows {
         }
     }
 
-    /// The pane of an instant, created if need be; and the watermark at which there is something to
-    /// do because of it, if that is new. `due` says when the window that starts there is to be
-    /// emitted, if it is not to be yet.
+    /// The pane of an instant, created if it does not exist, and the watermark of its next task, if
+    /// that is new. `due` gives the watermark at which a window is to be emitted, unless it is due
+    /// already.
     pub(crate) fn touch(
         &mut self,
         micros: i64,
@@ -155,12 +157,12 @@ impl Windows {
         (self.panes.entry(pane).or_default(), earliest)
     }
 
-    /// Merges what a window that is due has observed; with its revision.
+    /// Takes a window that is due: its revision, and its observations.
     pub(crate) fn emit(&mut self, span: Span, window: i64) -> Option<(i64, Pane)> {
         let status = self.row_mut(span).windows.get_mut(&window);
         let status = status.filter(|status| status.due.is_some())?;
         let revision = status.revision;
-        status.revision = revision.saturating_add(1);
+        status.revision += 1;
         status.due = None;
         let range = || window..span.end(window);
         let mut merged = Pane::default();
@@ -178,19 +180,19 @@ impl Windows {
         })
     }
 
-    /// Windows that wait to be emitted, in order.
+    /// Windows that are to be emitted, in order.
     pub(crate) fn open(&self) -> impl Iterator<Item = (Span, i64)> {
         let open = self.all().filter(|(_, _, status)| status.due.is_some());
         open.map(|(span, window, _)| (span, window))
     }
 
-    /// The watermark at which there is something to do next.
+    /// The watermark of the next task.
     pub(crate) fn next_due(&self) -> Option<i64> {
         let at = |status: &Status| status.due.map_or(status.expires, |due| due.min(status.expires));
         self.all().map(|(_, _, status)| at(status)).min()
     }
 
-    /// What is to be done at that watermark, and since when.
+    /// The tasks that are due at a watermark, with the watermark at which they became due.
     pub(crate) fn due(&self, watermark: i64) -> impl Iterator<Item = (i64, Action, Span, i64)> {
         self.all().flat_map(move |(span, window, status)| {
             let emit = status.due.map(|at| (at, Action::Emit, span, window));
@@ -199,7 +201,7 @@ impl Windows {
         })
     }
 
-    /// Forgets a window; what it has observed goes to the next longer one.
+    /// Removes a window; its observations go to the next longer one.
     pub(crate) fn expire(&mut self, span: Span, window: i64) {
         self.row_mut(span).windows.remove(&window);
         let mut left = self.row_mut(span).folded.remove(&window).unwrap_or_default();
@@ -219,12 +221,12 @@ impl Windows {
         self.row_mut(longer).folded.entry(longer.start(window)).or_default().merge(&left);
     }
 
-    /// Forgets what was observed of some metrics, by their places.
+    /// Removes the observations of some metrics, by their places.
     pub(crate) fn forget_metrics(&mut self, is_left: impl Fn(u8) -> bool) {
         let rows = [&mut self.minutes, &mut self.hours, &mut self.days];
         let folded = rows.into_iter().flat_map(|row| row.folded.values_mut());
         for pane in self.panes.values_mut().chain(folded) {
-            pane.cells.retain(|(place, _), _| !is_left(*place));
+            pane.channels.retain(|(place, _), _| !is_left(*place));
         }
     }
 
@@ -246,7 +248,7 @@ mod tests {
 
     fn add(windows: &mut Windows, micros: i64) -> Option<i64> {
         let (pane, earliest) = windows.touch(micros, Span::Day.micros(), at_end);
-        assert!(pane.cells.entry((0, 0)).or_default().add(
+        assert!(pane.channels.entry((0, 0)).or_default().add(
             Shape::Count,
             &Sample::Number(1.0),
             true
@@ -256,7 +258,7 @@ mod tests {
 
     fn count(windows: &mut Windows, span: Span, window: i64) -> Option<(i64, u64)> {
         let (revision, pane) = windows.emit(span, window)?;
-        Some((revision, pane.cells.get(&(0, 0)).map_or(0, |cell| cell.rate().0)))
+        Some((revision, pane.channels.get(&(0, 0)).map_or(0, |channel| channel.rate().0)))
     }
 
     #[test]

@@ -1,7 +1,7 @@
-//! Which versions of an agent were announced by a deployment or a change.
+//! Versions of an agent that were announced by a deployment or a change.
 //!
-//! Bounded: the last [`ANNOUNCED_MAX`] announcements of an agent, and [`DIGESTS_MAX`] digests of a
-//! version. A version whose digest flaps between more than those is reported once each.
+//! Bounds: the last [`ANNOUNCED_MAX`] announcements of an agent, and the first [`DIGESTS_MAX`]
+//! digests of a version; further digests of it are not reported.
 
 use std::collections::VecDeque;
 
@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::identity::bounded;
 
-/// Announcements kept of an agent.
+/// Largest number of announcements of an agent.
 const ANNOUNCED_MAX: usize = 32;
-/// Digests kept of a version.
+/// Largest number of digests of a version.
 const DIGESTS_MAX: usize = 4;
 
 /// Names and digests of versions that were announced, oldest first.
@@ -20,7 +20,7 @@ const DIGESTS_MAX: usize = 4;
 pub(crate) struct Announced(VecDeque<String>);
 
 impl Announced {
-    /// Takes note of what an event about a change or a version names.
+    /// Records the names and digests in an event about a change or a version.
     pub(crate) fn saw(&mut self, event: &Event<'_>) {
         for column in [
             column::agent::TO_VERSION,
@@ -51,7 +51,7 @@ impl Announced {
 pub(crate) struct Digests(Vec<String>);
 
 impl Digests {
-    /// Takes note of a digest. The digest before, if this one is new to a version that had another.
+    /// Records a digest. Returns the previous one if this one is new and the version had another.
     pub(crate) fn saw(&mut self, digest: &str) -> Option<&str> {
         let digest = bounded(digest);
         if self.0.iter().any(|known| *known == digest) || self.0.len() >= DIGESTS_MAX {

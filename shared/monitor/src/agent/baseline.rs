@@ -1,4 +1,4 @@
-//! Which baseline the streams of an agent have, and what changes it.
+//! The baselines of the streams of an agent, and what changes them.
 
 use std::collections::BTreeMap;
 
@@ -10,13 +10,14 @@ use crate::metric_settings::BaselineKind;
 use crate::output::Outputs;
 use crate::policy::Policy;
 use crate::stream::{Context, History, Reference, Shared, Stream};
-use crate::window::Cell;
+use crate::window::Channel;
 
-/// Versions before the last one among which a baseline is looked for.
+/// Number of earlier versions, before the previous one, that are searched for a baseline.
 const VERSIONS_BACK_MAX: usize = 16;
 
 impl Agent {
-    /// Carries out what a person or a release pipeline says about baselines; or why not.
+    /// Carries out an act of a person or a release pipeline about baselines, or returns why it is
+    /// refused.
     pub(crate) fn act(
         &mut self,
         act: &Act<'_>,
@@ -24,7 +25,7 @@ impl Agent {
         outputs: &mut Outputs<'_>,
     ) -> Result<(), &'static str> {
         if act.metric.is_some_and(|metric| !shared.metrics.is_watched(metric)) {
-            return Err("no metric of that name is watched");
+            return Err("no watched metric has that name");
         }
         if act.pins {
             self.pin(act, shared)?;
@@ -45,11 +46,11 @@ impl Agent {
     fn pin(&mut self, act: &Act<'_>, shared: Shared<'_>) -> Result<(), &'static str> {
         let named = act.version.map(bounded).map(std::borrow::Cow::into_owned);
         let version = named.or_else(|| self.current.clone());
-        let version = version.ok_or("no version is named and none is current")?;
-        let state = self.versions.get(&version).ok_or("the version is not known")?;
+        let version = version.ok_or("no version is named, and none is current")?;
+        let state = self.versions.get(&version).ok_or("the version is unknown")?;
         let mut found = Vec::new();
-        for (cell, stream) in &state.streams {
-            let Some(watch) = watch_at(cell.0).filter(|watch| act.is_about(*watch)) else {
+        for (channel, stream) in &state.streams {
+            let Some(watch) = watch_at(channel.0).filter(|watch| act.is_about(*watch)) else {
                 continue;
             };
             let history = match act.alert_id {
@@ -64,13 +65,15 @@ impl Agent {
                 }
             };
             if history.count() > 0 {
-                let suite = state.suite_name(cell.1).unwrap_or_default();
-                found.push((cell.0, suite.to_owned(), history));
+                let suite = state.suite_key(channel.1);
+                found.push((channel.0, suite.to_owned(), history));
             }
         }
         match (found.is_empty(), act.alert_id) {
             (true, None) => return Err("the version has no observations outside of alerts"),
-            (true, Some(_)) => return Err("no alert of that name is firing for the version"),
+            (true, Some(_)) => {
+                return Err("no alert with that identifier is firing for the version");
+            }
             (false, _) => {}
         }
         let pins = &mut self.baselines.pins;
@@ -88,44 +91,44 @@ impl Agent {
         Ok(())
     }
 
-    /// Pins what an outgoing version has shown of the metrics whose setting is `pinned`, where
-    /// nothing is pinned yet.
+    /// Pins the observations of an outgoing version for metrics with the setting `pinned`, unless
+    /// something is pinned already.
     pub(crate) fn pin_by_setting(&mut self, outgoing: &str, at: i64, shared: Shared<'_>) {
         let Some(state) = self.versions.get(outgoing) else { return };
-        for (cell, stream) in &state.streams {
-            let Some(watch) = watch_at(cell.0) else { continue };
+        for (channel, stream) in &state.streams {
+            let Some(watch) = watch_at(channel.0) else { continue };
             let policy = shared.settings.policy(watch);
-            let suite = state.suite_name(cell.1).unwrap_or_default();
+            let suite = state.suite_key(channel.1);
             let pins = &mut self.baselines.pins;
-            if policy.baseline != BaselineKind::Pinned || pins.get(cell.0, suite).is_some() {
+            if policy.baseline != BaselineKind::Pinned || pins.get(channel.0, suite).is_some() {
                 continue;
             }
             let history = stream.candidate.history();
             if history.count() >= u64::from(policy.baseline_observations_min).max(1) {
                 let version = outgoing.to_owned();
                 let pin = Pin { at, by: By::Setting, version, history };
-                pins.put(cell.0, suite, pin, shared.settings.suites_per_key_max);
+                pins.put(channel.0, suite, pin, shared.settings.suites_per_key_max);
             }
         }
     }
 
-    /// What a stream of a version is compared with.
+    /// The reference of a stream of a version.
     pub(crate) fn reference(
         &self,
         version: &str,
-        (cell, watch): (Cell, Watch),
+        (channel, watch): (Channel, Watch),
         shared: Shared<'_>,
         time: i64,
     ) -> Reference {
         let state = self.versions.get(version);
-        let suite = state.and_then(|state| state.suite_name(cell.1)).unwrap_or_default();
+        let suite = state.map_or("", |state| state.suite_key(channel.1));
         let policy = shared.settings.policy(watch);
-        let basis = self.baselines.basis(&policy, cell.0, suite);
-        let previous = || self.version_before(version, (cell.0, suite), watch, &policy);
-        self.baselines.reference(basis, (cell.0, suite), &policy, time, previous)
+        let basis = self.baselines.basis(&policy, channel.0, suite);
+        let previous = || self.version_before(version, (channel.0, suite), watch, &policy);
+        self.baselines.reference(basis, (channel.0, suite), &policy, time, previous)
     }
 
-    /// The last version before that has enough observations; if there is none, the one before.
+    /// The latest earlier version with enough observations; if there is none, the previous version.
     fn version_before(
         &self,
         version: &str,
@@ -135,8 +138,8 @@ impl Agent {
     ) -> (Option<String>, History) {
         let past = |name: &str| {
             let state = self.versions.get(name)?;
-            let cell = (place, state.number_of(suite, is_per_suite(place))?);
-            state.streams.get(&cell).map(|stream| stream.candidate.history())
+            let channel = (place, state.number_of(suite, is_per_suite(place))?);
+            state.streams.get(&channel).map(|stream| stream.candidate.history())
         };
         let before = |name: &str| self.versions.get(name)?.previous.as_deref();
         let first = before(version);
@@ -153,22 +156,21 @@ impl Agent {
         (first.map(str::to_owned), history)
     }
 
-    /// Compares the streams of a version with the baselines that they have now, where those are
-    /// others than before.
+    /// Restarts the streams of a version whose baseline has changed, against the new one.
     pub(crate) fn rebase(&mut self, version: &str, shared: Shared<'_>, outputs: &mut Outputs<'_>) {
         let Some(state) = self.versions.get(version) else { return };
-        let changed = |(cell, stream): (&Cell, &Stream)| {
-            let watch = watch_at(cell.0)?;
-            let suite = state.suite_name(cell.1).unwrap_or_default();
-            let basis = self.baselines.basis(&shared.settings.policy(watch), cell.0, suite);
+        let changed = |(channel, stream): (&Channel, &Stream)| {
+            let watch = watch_at(channel.0)?;
+            let suite = state.suite_key(channel.1);
+            let basis = self.baselines.basis(&shared.settings.policy(watch), channel.0, suite);
             let time = outputs.time();
             (basis != stream.basis)
-                .then(|| (*cell, self.reference(version, (*cell, watch), shared, time)))
+                .then(|| (*channel, self.reference(version, (*channel, watch), shared, time)))
         };
-        let mut changed: BTreeMap<Cell, Reference> =
+        let mut changed: BTreeMap<Channel, Reference> =
             state.streams.iter().filter_map(changed).collect();
-        self.each_stream(version, shared, |cell, stream, context: &Context<'_>| {
-            if let Some(reference) = changed.remove(&cell) {
+        self.each_stream(version, shared, |channel, stream, context: &Context<'_>| {
+            if let Some(reference) = changed.remove(&channel) {
                 stream.rebase(reference, context, outputs);
             }
         });

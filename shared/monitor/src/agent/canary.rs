@@ -2,14 +2,16 @@
 
 use event::{EventBuilder, column, kind};
 
+use super::metrics::NOT_IN_FORCE;
 use super::state::Agent;
 use crate::canary::{self, Canary, Ending, Pair, Step};
 use crate::kind::Kind;
+use crate::metric::MetricSet;
 use crate::output::{About, Destination, Outputs};
 use crate::stream::{Mark, Shared};
 
 impl Agent {
-    /// Takes a deployment or rollback as far as it is about a canary, and says what comes then.
+    /// Applies a deployment or rollback to the running canary, and returns what remains to be done.
     pub(crate) fn decide(
         &mut self,
         (to, from): (&str, Option<&str>),
@@ -29,12 +31,12 @@ impl Agent {
         step
     }
 
-    /// Whether a version is tried as a canary.
+    /// Whether a version runs as a canary.
     pub(crate) fn is_canary(&self, version: &str) -> bool {
         self.canary.as_ref().is_some_and(|canary| canary.is(version))
     }
 
-    /// A version, which is known, is tried beside the current one.
+    /// Starts a canary of a version, which is known, beside the current one.
     pub(crate) fn start_canary(
         &mut self,
         version: &str,
@@ -43,7 +45,9 @@ impl Agent {
         shared: Shared<'_>,
         outputs: &mut Outputs<'_>,
     ) {
-        let Some(control) = self.current.clone() else { return };
+        let Some(control) = self.current.clone() else {
+            unreachable!("a canary starts beside a current version")
+        };
         let time = outputs.time();
         let threshold = 1.0 / shared.settings.canary_alpha;
         let change = self.last_change.as_ref().map(|change| change.summary.as_str());
@@ -66,8 +70,8 @@ impl Agent {
         }));
     }
 
-    /// The canary ends, if one runs: its alerts are resolved, and each of its streams says what was
-    /// found.
+    /// Ends the canary, if one runs: resolves its alerts, and reports the result of each of its
+    /// streams.
     pub(crate) fn end_canary(&mut self, ending: Ending, outputs: &mut Outputs<'_>) {
         let Some(canary) = self.canary.take() else { return };
         self.end_pairs(&canary, &canary.pairs, ending, outputs);
@@ -93,30 +97,55 @@ impl Agent {
         ending: Ending,
         outputs: &mut Outputs<'_>,
     ) {
-        let Canary { version, control, share, since, .. } = canary;
-        let time = outputs.time();
-        let mut push = |kind: &str, pair: &Pair, fill: &dyn Fn(EventBuilder) -> EventBuilder| {
-            let about = About::metric(&self.identity, version, pair.place());
-            outputs.push(Destination::Alerts, kind, time, about, |builder| {
-                fill(pair.describe(builder, control, *since))
-                    .set(column::drift::REASON, ending.reason())
-            });
-        };
         for pair in pairs.iter().filter(|pair| pair.is_firing()) {
-            push(kind::DRIFT_ALERT_RESOLVED, pair, &|builder| {
-                builder.set(column::drift::SEVERITY, pair.severity())
-            });
+            self.resolve(canary, pair, ending.reason(), outputs);
         }
         for pair in pairs {
-            push(kind::DRIFT_CANARY_ENDED, pair, &|builder| {
+            let kind = kind::DRIFT_CANARY_ENDED;
+            self.push_pair((canary, pair), kind, ending.reason(), outputs, |builder| {
                 builder
                     .set(column::drift::OUTCOME, ending.name())
-                    .set(column::drift::TRAFFIC_SHARE, *share)
+                    .set(column::drift::TRAFFIC_SHARE, canary.share)
             });
         }
     }
 
-    /// The state of a version is let go.
+    /// Resolves the firing alert of a stream of a canary.
+    fn resolve(&self, canary: &Canary, pair: &Pair, reason: &str, outputs: &mut Outputs<'_>) {
+        let kind = kind::DRIFT_ALERT_RESOLVED;
+        self.push_pair((canary, pair), kind, reason, outputs, |builder| {
+            builder.set(column::drift::SEVERITY, pair.severity())
+        });
+    }
+
+    /// Emits an event about a stream of a canary.
+    fn push_pair(
+        &self,
+        (canary, pair): (&Canary, &Pair),
+        kind: &str,
+        reason: &str,
+        outputs: &mut Outputs<'_>,
+        fill: impl FnOnce(EventBuilder) -> EventBuilder,
+    ) {
+        let Canary { version, control, since, .. } = canary;
+        let (time, about) = (outputs.time(), About::metric(&self.identity, version, pair.place()));
+        outputs.push(Destination::Alerts, kind, time, about, |builder| {
+            fill(pair.describe(builder, control, *since)).set(column::drift::REASON, reason)
+        });
+    }
+
+    /// Removes the streams of some metrics from the canary; their firing alerts are resolved.
+    pub(super) fn forget_pairs(&mut self, left: MetricSet, outputs: &mut Outputs<'_>) {
+        let Some(mut canary) = self.canary.take() else { return };
+        let is_left = |pair: &Pair| left.contains(pair.place());
+        for pair in canary.pairs.iter().filter(|pair| is_left(pair) && pair.is_firing()) {
+            self.resolve(&canary, pair, NOT_IN_FORCE, outputs);
+        }
+        canary.pairs.retain(|pair| !is_left(pair));
+        self.canary = Some(canary);
+    }
+
+    /// Ends the canary if the state of a version that is part of it is evicted.
     pub(crate) fn end_canary_of(&mut self, version: &str, outputs: &mut Outputs<'_>) {
         let is_of = |canary: &Canary| canary.version == version || canary.control == version;
         if self.canary.as_deref().is_some_and(is_of) {

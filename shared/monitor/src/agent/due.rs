@@ -1,5 +1,5 @@
-//! What an agent has to do when the watermark reaches an instant: emit windows, forget them, notice
-//! its own silence.
+//! The tasks of an agent that are due when the watermark reaches an instant: emit windows, expire
+//! them, check for silence.
 
 use super::state::Agent;
 use crate::output::Outputs;
@@ -7,12 +7,12 @@ use crate::settings::Settings;
 use crate::stream::Shared;
 use crate::window::{Action, Span};
 
-/// What is to be done, in the order in which it is done at one instant.
+/// A task. Tasks of the same instant are carried out in this order.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Task {
     Window {
         action: Action,
-        /// Shorter ones first: what they leave is in time for the longer.
+        /// Shorter ones first: when they expire, their observations go to the longer ones.
         span: Span,
         version: String,
         start: i64,
@@ -21,13 +21,13 @@ enum Task {
 }
 
 impl Agent {
-    /// The watermark at which there is something to do next.
+    /// The watermark at which the next task is due.
     pub(crate) fn next_due(&self) -> Option<i64> {
         let windows = self.versions.values().filter_map(|version| version.windows.next_due());
         windows.chain(self.silence.next_due()).min()
     }
 
-    /// Does everything that waits for this watermark.
+    /// Carries out all tasks that are due at this watermark.
     pub(crate) fn carry_out_due(
         &mut self,
         watermark: i64,
@@ -40,24 +40,25 @@ impl Agent {
                     self.emit_window(&version, (span, start), shared, outputs);
                 }
                 Task::Window { action: Action::Expire, span, version, start } => {
-                    if let Some(version) = self.versions.get_mut(&version) {
-                        version.windows.expire(span, start);
-                    }
+                    let Some(version) = self.versions.get_mut(&version) else {
+                        unreachable!("a task of version `{version}`, which is unknown")
+                    };
+                    version.windows.expire(span, start);
                 }
-                Task::Silence => self.look_at_silence(watermark, shared, outputs),
+                Task::Silence => self.check_silence(watermark, shared, outputs),
             }
         }
     }
 
-    fn look_at_silence(&mut self, watermark: i64, shared: Shared<'_>, outputs: &mut Outputs<'_>) {
+    fn check_silence(&mut self, watermark: i64, shared: Shared<'_>, outputs: &mut Outputs<'_>) {
         let limit = Settings::micros(shared.settings.silence_secs);
         let Self { silence, identity, current, .. } = self;
         let limit = shared.mutes.silence_max(identity, silence.last(), limit);
         let version = current.as_deref().unwrap_or_default();
-        silence.look(watermark, limit, identity, version, outputs);
+        silence.check(watermark, limit, identity, version, outputs);
     }
 
-    /// Tasks that wait for this watermark, by the instant from which on they do.
+    /// The tasks that are due at this watermark, by the instant at which they became due.
     fn due(&self, watermark: i64) -> Vec<(i64, Task)> {
         let mut all = Vec::new();
         for (name, version) in &self.versions {

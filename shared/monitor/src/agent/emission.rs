@@ -1,4 +1,4 @@
-//! A window as events, one per metric, and what it says to the alerts.
+//! Emits a window, one event per metric, and shows it to the alerts.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::output::{About, Destination, Outputs};
 use crate::stream::{Shared, Totals};
 use crate::window::{Pane, Span};
 
-/// A window of one metric, to be emitted.
+/// A window of one metric that is to be emitted.
 struct Row<'a> {
     place: u8,
     suite: Option<&'a str>,
@@ -41,13 +41,13 @@ impl Row<'_> {
     }
 }
 
-/// The metrics that a window has observations of, by metric and suite.
+/// The metrics with observations in a window, ordered by metric and suite.
 fn rows<'a>(version: &'a Version, pane: &Pane) -> Vec<Row<'a>> {
     let mut rows: Vec<Row<'a>> = pane
-        .cells
+        .channels
         .iter()
         .filter_map(|((place, suite), aggregate)| {
-            let metric = metric::ALL.get(usize::from(*place))?;
+            let metric = metric::at(*place);
             Some(Row {
                 place: *place,
                 suite: version.suite_name(*suite),
@@ -62,8 +62,8 @@ fn rows<'a>(version: &'a Version, pane: &Pane) -> Vec<Row<'a>> {
 }
 
 impl Agent {
-    /// Emits a window, one event per metric, and shows it to the alerts if it closes for the first
-    /// time and overlaps no maintenance window.
+    /// Emits a window, one event per metric. If it closes for the first time and overlaps no
+    /// maintenance window, alerts see it too.
     pub(crate) fn emit_window(
         &mut self,
         name: &str,
@@ -71,7 +71,9 @@ impl Agent {
         shared: Shared<'_>,
         outputs: &mut Outputs<'_>,
     ) {
-        let Some(version) = self.versions.get_mut(name) else { return };
+        let Some(version) = self.versions.get_mut(name) else {
+            unreachable!("a window of version `{name}`, which is unknown")
+        };
         let Some((revision, pane)) = version.windows.emit(span, start) else { return };
         let end = span.end(start);
         let maintenance = shared.mutes.overlaps(&self.identity, start, end);
@@ -89,11 +91,11 @@ impl Agent {
         if revision > 0 || span != Span::Minutes || maintenance {
             return;
         }
-        self.each_stream(name, shared, |cell, stream, context| {
+        self.each_stream(name, shared, |channel, stream, context| {
             if !stream.is_firing() {
                 return;
             }
-            if let Some(window) = pane.cells.get(&cell) {
+            if let Some(window) = pane.channels.get(&channel) {
                 let observed = Totals::of(context.watch.model, window);
                 stream.window_closed(start, &observed, context, outputs);
             }

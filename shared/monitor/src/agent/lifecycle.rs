@@ -1,4 +1,4 @@
-//! Versions of an agent: how one takes over, is rolled back, or is forgotten.
+//! Versions of an agent: how one takes over, is rolled back, or is evicted.
 
 use event::{column, kind};
 use std::collections::BTreeSet;
@@ -8,13 +8,15 @@ use super::version::OTHER_SUITE;
 use crate::metric::watch_at;
 use crate::output::{About, Destination, Outputs};
 use crate::stream::{BaselineCandidate, Context, Shared, Stream};
-use crate::window::{Cell, Span};
+use crate::window::{Channel, Span};
 
 impl Agent {
-    /// Forgets a version; its open windows are emitted as they are.
+    /// Evicts a version, which is known; its open windows are emitted as they are.
     pub(crate) fn forget(&mut self, version: &str, shared: Shared<'_>, outputs: &mut Outputs<'_>) {
-        let windows = self.versions.get(version).map(|version| version.windows.open().collect());
-        let windows: Vec<(Span, i64)> = windows.unwrap_or_default();
+        let Some(state) = self.versions.get(version) else {
+            unreachable!("version `{version}` is unknown")
+        };
+        let windows: Vec<(Span, i64)> = state.windows.open().collect();
         self.end_canary_of(version, outputs);
         for window in windows {
             self.emit_window(version, window, shared, outputs);
@@ -23,8 +25,8 @@ impl Agent {
         self.versions.remove(version);
     }
 
-    /// Forgets the versions that were silent for longest, if there are more than may be; neither
-    /// the current one nor one with an event at this offset. How many it were.
+    /// Evicts the versions without an event for longest, if there are too many; neither the current
+    /// one, a canary, nor one with an event at this offset. Returns their number.
     pub(crate) fn forget_versions(
         &mut self,
         offset: i64,
@@ -50,10 +52,10 @@ impl Agent {
         for (_, name) in &old {
             self.forget(name, shared, outputs);
         }
-        u64::try_from(old.len()).unwrap_or(u64::MAX)
+        old.len() as u64
     }
 
-    /// Reports a version, or a digest of it, that no deployment or change announced.
+    /// Reports a version, or a digest of it, that was not announced by a deployment or change.
     pub(crate) fn report_unplanned(&self, version: &str, reason: &str, outputs: &mut Outputs<'_>) {
         let time = outputs.time();
         let change = self.last_change.as_ref().map(|change| change.summary.as_str());
@@ -73,8 +75,8 @@ impl Agent {
         );
     }
 
-    /// Makes `to`, which is known, the current version: the outgoing one's alerts end, a baseline
-    /// of `to` is frozen, and a new test begins.
+    /// Makes `to`, which is known, the current version: alerts of the outgoing one are resolved,
+    /// the baselines of `to` are frozen, and its tests start.
     pub(crate) fn introduce(
         &mut self,
         to: &str,
@@ -85,12 +87,12 @@ impl Agent {
         let mut taken_over = Vec::new();
         if let Some(from) = &from {
             self.each_stream(from, shared, |_, stream, context| {
-                stream.restart("another version has taken over", context, outputs);
+                stream.restart("another version took over", context, outputs);
             });
             self.pin_by_setting(from, outputs.offset(), shared);
             if let Some(outgoing) = self.versions.get(from) {
                 for (place, suite) in outgoing.streams.keys() {
-                    let suite = (*suite > 0).then(|| outgoing.suite_name(*suite).unwrap_or(""));
+                    let suite = (*suite > 0).then(|| outgoing.suite_key(*suite));
                     taken_over.push((*place, suite.map(str::to_owned)));
                 }
             }
@@ -99,42 +101,48 @@ impl Agent {
             stream.restart("the baseline has changed", context, outputs);
         });
         self.current = Some(to.to_owned());
-        let Some(state) = self.versions.get_mut(to) else { return };
+        let Some(state) = self.versions.get_mut(to) else {
+            unreachable!("version `{to}` is unknown")
+        };
         state.previous = from;
-        let mut cells: BTreeSet<Cell> = state.streams.keys().copied().collect();
+        let mut channels: BTreeSet<Channel> = state.streams.keys().copied().collect();
         for (place, suite) in taken_over {
             let number =
                 suite.map_or(0, |suite| state.suite(&suite, shared.settings.suites_per_key_max));
             if number != OTHER_SUITE {
-                cells.insert((place, number));
+                channels.insert((place, number));
             }
         }
         let time = outputs.time();
-        let watched = cells.into_iter().filter_map(|cell| Some((cell, watch_at(cell.0)?)));
+        let watched =
+            channels.into_iter().filter_map(|channel| Some((channel, watch_at(channel.0)?)));
         let references: Vec<_> = watched
-            .map(|(cell, watch)| (cell, watch, self.reference(to, (cell, watch), shared, time)))
+            .map(|(channel, watch)| {
+                (channel, watch, self.reference(to, (channel, watch), shared, time))
+            })
             .collect();
-        let Some(state) = self.versions.get_mut(to) else { return };
+        let Some(state) = self.versions.get_mut(to) else {
+            unreachable!("version `{to}` is unknown")
+        };
         let mut streams = std::mem::take(&mut state.streams);
-        for (cell, watch, reference) in references {
+        for (channel, watch, reference) in references {
             let context = Context {
                 shared,
                 agent: &self.identity,
                 version: to,
-                place: cell.0,
+                place: channel.0,
                 watch,
-                suite: state.suite_name(cell.1),
+                suite: state.suite_name(channel.1),
                 last_change: self.last_change.as_ref(),
             };
-            let candidate = streams.remove(&cell).map(|stream| stream.candidate);
+            let candidate = streams.remove(&channel).map(|stream| stream.candidate);
             let candidate = candidate.unwrap_or_else(|| BaselineCandidate::empty(watch.model));
-            streams.insert(cell, Stream::start(candidate, reference, &context, outputs));
+            streams.insert(channel, Stream::start(candidate, reference, &context, outputs));
         }
         state.streams = streams;
     }
 
-    /// Makes a version current again that was current before: tests begin anew against the
-    /// baselines they had.
+    /// Makes an earlier version current again: its tests restart against the baselines they had.
     pub(crate) fn roll_back(
         &mut self,
         to: &str,

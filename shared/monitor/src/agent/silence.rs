@@ -1,8 +1,8 @@
-//! Silence of an agent. Missing data is an alert of its own: it never fires or resolves one about
-//! drift.
+//! Silence of an agent. Missing data has an alert of its own: it never fires or resolves an alert
+//! about drift.
 //!
-//! One episode lasts from the end of the first `silence_secs` without an event to the agent's next
-//! event.
+//! An episode lasts from the end of the first `silence_secs` without an event until the agent's
+//! next event.
 
 use event::{Timestamp, column, kind};
 use serde::{Deserialize, Serialize};
@@ -14,14 +14,14 @@ use crate::window::end_of_minute;
 /// Name in `drift.metric`.
 const METRIC: &str = "agent.silence";
 
-/// What is known of an agent's silence.
+/// State of the silence of an agent.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(crate) struct Silence {
     /// Latest event time.
     last: Option<i64>,
-    /// Watermark at which to look at it, if there is one.
-    look_at: Option<i64>,
-    /// The open episode.
+    /// Watermark at which to check for silence.
+    check_at: Option<i64>,
+    /// Alert of the open episode.
     alert_id: Option<String>,
 }
 
@@ -31,12 +31,13 @@ impl Silence {
         self.last
     }
 
-    /// Watermark at which to look at it.
+    /// Watermark at which to check for silence.
     pub(crate) const fn next_due(&self) -> Option<i64> {
-        self.look_at
+        self.check_at
     }
 
-    /// The agent has an event. The watermark at which to look at it, if that is new.
+    /// Records an event of the agent. Returns the watermark at which to check for silence, if it is
+    /// new.
     pub(crate) fn heard(
         &mut self,
         time: i64,
@@ -45,22 +46,22 @@ impl Silence {
         version: &str,
         outputs: &mut Outputs<'_>,
     ) -> Option<i64> {
-        // What arrives late was sent before the silence, and does not end it.
+        // A late event was sent before the silence, and does not end it.
         let is_new = self.last.is_none_or(|last| time > last);
         self.last = self.last.max(Some(time));
         if let Some(id) = self.alert_id.take_if(|_| is_new) {
-            let reason = "the agent has events again";
+            let reason = "the agent sends events again";
             emit(kind::DRIFT_ALERT_RESOLVED, &id, reason, self.last, time, agent, version, outputs);
         }
-        if limit == 0 || self.look_at.is_some() || self.alert_id.is_some() {
+        if limit == 0 || self.check_at.is_some() || self.alert_id.is_some() {
             return None;
         }
-        self.look_at = self.last.map(|last| look_at(last, limit));
-        self.look_at
+        self.check_at = self.last.map(|last| check_at(last, limit));
+        self.check_at
     }
 
-    /// The watermark has come to where a look at it is due.
-    pub(crate) fn look(
+    /// Checks for silence, when the watermark has reached [`Self::next_due`].
+    pub(crate) fn check(
         &mut self,
         watermark: i64,
         limit: i64,
@@ -68,22 +69,23 @@ impl Silence {
         version: &str,
         outputs: &mut Outputs<'_>,
     ) {
-        let waits = self.look_at.take().is_some();
-        let Some(last) = self.last.filter(|_| waits && limit > 0) else { return };
+        let is_due = self.check_at.take().is_some();
+        let Some(last) = self.last.filter(|_| is_due && limit > 0) else { return };
         let at = last.saturating_add(limit);
         if at > watermark {
-            self.look_at = Some(look_at(last, limit));
+            self.check_at = Some(check_at(last, limit));
             return;
         }
         let id = outputs.next_id(None);
-        let reason = "no event of the agent since then";
+        let reason = "no event of the agent since";
         emit(kind::DRIFT_ALERT_FIRING, &id, reason, Some(last), at, agent, version, outputs);
         self.alert_id = Some(id);
     }
 }
 
-/// When to look whether nothing has come since: at the end of a minute, so that many look at once.
-const fn look_at(last: i64, limit: i64) -> i64 {
+/// Watermark at which to check whether no event came since: at the end of a minute, so that many
+/// agents are checked together.
+const fn check_at(last: i64, limit: i64) -> i64 {
     end_of_minute(last.saturating_add(limit).saturating_sub(1))
 }
 

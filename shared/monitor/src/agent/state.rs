@@ -1,4 +1,4 @@
-//! What is known of one agent in one environment.
+//! The state of one agent in one environment.
 
 use std::collections::BTreeMap;
 
@@ -14,15 +14,15 @@ use crate::identity::Identity;
 use crate::metric::watch_at;
 use crate::output::Outputs;
 use crate::stream::{Context, Shared, Stream};
-use crate::window::Cell;
+use crate::window::Channel;
 
 /// An agent in one environment.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Agent {
     pub(crate) identity: Identity,
-    /// The version that is compared with the next one.
+    /// The current version: the one that the next version is compared with.
     pub(crate) current: Option<String>,
-    /// The version that is tried beside it.
+    /// The canary that runs beside it.
     pub(crate) canary: Option<Box<Canary>>,
     pub(crate) last_change: Option<LastChange>,
     pub(crate) announced: Announced,
@@ -32,8 +32,8 @@ pub(crate) struct Agent {
 }
 
 impl Agent {
-    /// A version has an event at that event time. The watermark at which to look whether the agent
-    /// is silent, if that is new.
+    /// Records an event of a version. Returns the watermark at which to check the agent for
+    /// silence, if it is new.
     pub(crate) fn hear(
         &mut self,
         version: &str,
@@ -59,33 +59,37 @@ impl Agent {
         }
     }
 
-    /// Tests that run, of all versions.
+    /// Number of streams of all versions that are tested.
     pub(crate) fn tests(&self) -> u64 {
         let streams = self.versions.values().flat_map(|version| version.streams.values());
         streams.map(|stream| u64::from(stream.is_tested())).sum()
     }
 
-    /// Does something with each stream of a version.
+    /// Calls `act` for each stream of a version, which is known.
     pub(crate) fn each_stream(
         &mut self,
         version: &str,
         shared: Shared<'_>,
-        mut act: impl FnMut(Cell, &mut Stream, &Context<'_>),
+        mut act: impl FnMut(Channel, &mut Stream, &Context<'_>),
     ) {
-        let Some(state) = self.versions.get_mut(version) else { return };
+        let Some(state) = self.versions.get_mut(version) else {
+            unreachable!("version `{version}` is unknown")
+        };
         let mut streams = std::mem::take(&mut state.streams);
-        for (cell, stream) in &mut streams {
-            let Some(watch) = watch_at(cell.0) else { continue };
+        for (channel, stream) in &mut streams {
+            let Some(watch) = watch_at(channel.0) else {
+                unreachable!("a stream of a metric that is not watched")
+            };
             let context = Context {
                 shared,
                 agent: &self.identity,
                 version,
-                place: cell.0,
+                place: channel.0,
                 watch,
-                suite: state.suite_name(cell.1),
+                suite: state.suite_name(channel.1),
                 last_change: self.last_change.as_ref(),
             };
-            act(*cell, stream, &context);
+            act(*channel, stream, &context);
         }
         state.streams = streams;
     }

@@ -9,9 +9,9 @@ use crate::identity::bounded;
 use crate::kind::Kind;
 use crate::sampler::Sampler;
 use crate::stream::Stream;
-use crate::window::{Cell, Windows};
+use crate::window::{Channel, Windows};
 
-/// Number of the suite that counts what has no place of its own.
+/// Number of the suite that collects the results of suites beyond the limit.
 pub(crate) const OTHER_SUITE: u16 = u16::MAX;
 /// Its name.
 const OTHER_SUITE_NAME: &str = "_other";
@@ -21,23 +21,23 @@ const OTHER_SUITE_NAME: &str = "_other";
 pub(crate) struct Version {
     /// Offset of its last event.
     pub(crate) last_offset: i64,
-    /// The version before it.
+    /// The version that it took over from.
     pub(crate) previous: Option<String>,
-    /// Names of suites; a suite's number is its place, from 1.
+    /// Names of suites; the number of a suite is its position, from 1.
     pub(super) suites: Vec<String>,
     /// Digests it was seen with.
     pub(crate) digests: Digests,
-    /// Which tool calls count for the detectors.
+    /// Samples tool calls for the detectors.
     calls: Sampler,
-    /// Which decisions about approvals do.
+    /// Samples decisions about approvals for the detectors.
     decisions: Sampler,
     pub(crate) windows: Windows,
-    /// Streams that are watched, by metric and suite.
-    pub(crate) streams: BTreeMap<Cell, Stream>,
+    /// Streams of watched channels.
+    pub(crate) streams: BTreeMap<Channel, Stream>,
 }
 
 impl Version {
-    /// Whether the detectors see an event: of what a run has many of, one counts.
+    /// Whether the detectors see an event: of calls and decisions, at most one per run.
     pub(crate) fn choose(&mut self, kind: Kind, run: Option<&str>) -> bool {
         match kind {
             Kind::Tool | Kind::ToolBlocked => self.calls.choose(run),
@@ -49,37 +49,50 @@ impl Version {
         }
     }
 
-    /// Number of a suite, which gets one if there is a place left; [`OTHER_SUITE`] otherwise.
+    /// Number of a suite. A new suite gets the next number if there are fewer than `suites_max`,
+    /// else [`OTHER_SUITE`].
     pub(crate) fn suite(&mut self, name: &str, suites_max: u16) -> u16 {
         let name = bounded(name);
         let known = self.suites.iter().position(|known| *known == name);
-        let place = known.unwrap_or(self.suites.len());
+        let position = known.unwrap_or(self.suites.len());
         if known.is_none() {
-            if place >= usize::from(suites_max) {
+            if position >= usize::from(suites_max.min(OTHER_SUITE - 1)) {
                 return OTHER_SUITE;
             }
             self.suites.push(name.into_owned());
         }
-        u16::try_from(place.saturating_add(1)).unwrap_or(OTHER_SUITE)
+        number_at(position)
     }
 
-    /// Number of a suite that is known; 0 for a metric without suites.
+    /// Number of a suite, if it is known; 0 for a metric without suites.
     pub(crate) fn number_of(&self, suite: &str, per_suite: bool) -> Option<u16> {
         if !per_suite {
             return Some(0);
         }
-        let place = self.suites.iter().position(|known| known == suite)?;
-        u16::try_from(place.saturating_add(1)).ok()
+        self.suites.iter().position(|known| known == suite).map(number_at)
     }
 
-    /// Name of a suite; `None` for 0 and for the suite without a name.
+    /// Name of a suite; `None` for no suite (0), and for the suite without a name.
     pub(crate) fn suite_name(&self, suite: u16) -> Option<&str> {
         if suite == OTHER_SUITE {
             return Some(OTHER_SUITE_NAME);
         }
-        let place = usize::from(suite).checked_sub(1)?;
-        self.suites.get(place).map(String::as_str).filter(|name| !name.is_empty())
+        let position = usize::from(suite).checked_sub(1)?;
+        let Some(name) = self.suites.get(position) else { unreachable!("no suite {suite}") };
+        Some(name.as_str()).filter(|name| !name.is_empty())
     }
+
+    /// Name of a suite as a key across versions; empty for no suite and for the suite without a
+    /// name.
+    pub(crate) fn suite_key(&self, suite: u16) -> &str {
+        self.suite_name(suite).unwrap_or_default()
+    }
+}
+
+/// Number of the suite at a position.
+fn number_at(position: usize) -> u16 {
+    let Ok(number) = u16::try_from(position + 1) else { unreachable!("{position} suites") };
+    number
 }
 
 #[cfg(test)]

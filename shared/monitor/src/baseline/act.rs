@@ -31,11 +31,12 @@ impl<'e> Act<'e> {
         }
     }
 
+    /// Whether the act concerns a metric.
     pub(crate) fn is_about(&self, watch: Watch) -> bool {
         self.metric.is_none_or(|metric| metric == watch.metric)
     }
 
-    /// Reports that it was refused.
+    /// Reports that the act was refused.
     pub(crate) fn refuse(&self, reason: &str, agent: &Identity, outputs: &mut Outputs<'_>) {
         let time = outputs.time();
         let version = self.version.map(bounded).unwrap_or_default();

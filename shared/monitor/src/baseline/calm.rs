@@ -1,5 +1,5 @@
-//! How calm and how quick comparisons with the weeks before are, by Monte-Carlo with confidence
-//! bounds: two weeks are kept, then the third is tested, and so on.
+//! False alarms and detection delay of comparisons with the weeks before, by Monte Carlo simulation
+//! with confidence bounds: two weeks are only recorded, and the third is tested.
 
 use drift::{Finite, StreamDetector};
 
@@ -9,7 +9,7 @@ use crate::stream::{Mark, SeasonalComparison, Value};
 
 const HOUR_MICROS: i64 = 3_600 * 1_000_000;
 const WEEK_HOURS: i64 = 168;
-/// Average run length asked for; small, so that a run ends.
+/// Configured average run length; small, so that a run ends.
 const RUN_LENGTH: f64 = 1_000.0;
 /// Observations of a run after which it counts as calm.
 const CAP: u32 = 10_000;
@@ -18,7 +18,7 @@ const PER_HOUR: i64 = 30;
 /// 99 %, one-sided.
 const Z: f64 = 2.326;
 
-/// Random numbers that everybody can repeat (splitmix64, Steele et al. 2014).
+/// Reproducible random numbers (splitmix64, Steele et al. 2014).
 struct Numbers(u64);
 
 impl Numbers {

@@ -1,19 +1,19 @@
 //! Counts of numbers in sixteen buckets per octave: small enough to keep one for each hour of four
 //! weeks.
 //!
-//! A bucket is the sign, the exponent and the first four bits of the mantissa of a number, so
-//! every machine fills the same ones; the middle of a bucket is within 3.1 % of everything in it.
-//! Numbers in one bucket tie: that costs a rank nothing in validity (see `drift::rank`). Beyond
-//! [`BUCKETS_MAX`] buckets the lowest are merged.
+//! A bucket is the sign, the exponent and the first four bits of the mantissa of a number, so every
+//! machine fills the same buckets; the middle of a bucket is within 3.1 % of every number in it.
+//! Numbers in one bucket tie, which does not affect the validity of ranks (see `drift::rank`).
+//! Beyond [`BUCKETS_MAX`] buckets the lowest are merged.
 
 use std::cmp::Ordering;
 
 use drift::Finite;
 use serde::{Deserialize, Serialize};
 
-/// Buckets kept: sixteen octaves.
+/// Largest number of buckets: sixteen octaves.
 const BUCKETS_MAX: usize = 256;
-/// Bits of a number that do not tell buckets apart.
+/// Number of low bits of a number that do not affect its bucket.
 const REST: u32 = 48;
 
 /// Counts of numbers that are not negative.
@@ -23,9 +23,12 @@ pub(super) struct Coarse {
     buckets: Vec<(u16, u32)>,
 }
 
-/// The bucket of a number that is not negative; what is negative counts as zero.
+/// The bucket of a number; a negative one counts as zero.
 fn bucket_of(value: Finite) -> u16 {
-    u16::try_from(value.value().max(0.0).to_bits() >> REST).unwrap_or_default()
+    let Ok(bucket) = u16::try_from(value.value().max(0.0).to_bits() >> REST) else {
+        unreachable!("64 bits less {REST} fit into 16")
+    };
+    bucket
 }
 
 /// The middle of a bucket.
@@ -51,7 +54,7 @@ impl Coarse {
         match self.buckets.binary_search_by_key(&bucket, |(bucket, _)| *bucket) {
             Ok(at) => {
                 if let Some((_, known)) = self.buckets.get_mut(at) {
-                    *known = known.saturating_add(count);
+                    *known += count;
                 }
             }
             Err(at) => self.buckets.insert(at, (bucket, count)),
@@ -59,7 +62,7 @@ impl Coarse {
         if self.buckets.len() > BUCKETS_MAX {
             let (_, lowest) = self.buckets.remove(0);
             if let Some((_, next)) = self.buckets.first_mut() {
-                *next = next.saturating_add(lowest);
+                *next += lowest;
             }
         }
     }
@@ -69,7 +72,7 @@ impl Coarse {
     }
 
     /// The rank of a number among all of these, itself included: the share that it exceeds, ties
-    /// counted half. If each of them could as well be the latest, its mean is one half.
+    /// counted half. If each of them is equally likely to be the latest, its mean is one half.
     #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
     pub(super) fn rank_with(&self, others: Option<&Self>, value: Finite) -> f64 {
         let own = bucket_of(value);
@@ -77,22 +80,22 @@ impl Coarse {
         let others = others.into_iter().flat_map(|others| &others.buckets);
         for (bucket, count) in self.buckets.iter().chain(others) {
             let count = u64::from(*count);
-            all = all.saturating_add(count);
+            all += count;
             match bucket.cmp(&own) {
-                Ordering::Less => less = less.saturating_add(count),
-                Ordering::Equal => equal = equal.saturating_add(count),
+                Ordering::Less => less += count,
+                Ordering::Equal => equal += count,
                 Ordering::Greater => {}
             }
         }
         (less as f64 + equal as f64 / 2.0) / all as f64
     }
 
-    /// The middle of the bucket that the median is in; `None` of none.
+    /// The middle of the bucket that contains the median; `None` without numbers.
     pub(super) fn median(&self) -> Option<f64> {
         let half = self.count().div_ceil(2).max(1);
         let mut below = 0_u64;
         for (bucket, count) in &self.buckets {
-            below = below.saturating_add(u64::from(*count));
+            below += u64::from(*count);
             if below >= half {
                 return Some(value_of(*bucket));
             }

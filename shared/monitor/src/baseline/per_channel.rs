@@ -1,21 +1,21 @@
-//! Something for each metric and suite of an agent, by the suite's name: versions number their
-//! suites each in its own way.
+//! A map by channel, across the versions of an agent. Suites are keyed by name, because each
+//! version numbers its suites independently.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// By metric (place in the list) and suite (empty for none). Bounded by who fills it.
+/// Values by metric (its place) and suite (empty for none). The caller bounds it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Cells<T>(BTreeMap<u8, BTreeMap<String, T>>);
+pub(crate) struct PerChannel<T>(BTreeMap<u8, BTreeMap<String, T>>);
 
-impl<T> Default for Cells<T> {
+impl<T> Default for PerChannel<T> {
     fn default() -> Self {
         Self(BTreeMap::new())
     }
 }
 
-impl<T> Cells<T> {
+impl<T> PerChannel<T> {
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -28,7 +28,7 @@ impl<T> Cells<T> {
         self.0.get_mut(&place)?.get_mut(suite)
     }
 
-    /// Puts something there, unless that many suites of the metric have something already.
+    /// Sets a value, unless the metric has values for that many other suites already.
     pub(crate) fn put(&mut self, place: u8, suite: &str, value: T, suites_max: u16) {
         let suites = self.0.entry(place).or_default();
         if suites.len() < usize::from(suites_max).max(1) || suites.contains_key(suite) {
@@ -45,7 +45,7 @@ impl<T> Cells<T> {
         }
     }
 
-    /// Keeps the metrics that a test says; whether any other was there.
+    /// Keeps the metrics for which `keeps` is true. Returns whether any was removed.
     pub(crate) fn keep(&mut self, mut keeps: impl FnMut(u8) -> bool) -> bool {
         let before = self.0.len();
         self.0.retain(|place, _| keeps(*place));
@@ -59,18 +59,20 @@ mod tests {
 
     #[test]
     fn suites_are_bounded_and_what_is_empty_is_gone() {
-        let mut cells = Cells::default();
+        let mut channels = PerChannel::default();
         for (suite, value) in [("a", 1), ("b", 2), ("c", 3), ("a", 4)] {
-            cells.put(6, suite, value, 2);
+            channels.put(6, suite, value, 2);
         }
         assert_eq!(
-            [cells.get(6, "a"), cells.get(6, "b"), cells.get(6, "c")],
+            [channels.get(6, "a"), channels.get(6, "b"), channels.get(6, "c")],
             [Some(&4), Some(&2), None]
         );
-        cells.remove(6, "a");
-        cells.remove(6, "b");
-        assert!(cells.is_empty());
-        cells.put(1, "", 5, 0);
-        assert!(!cells.keep(|place| place == 1) && cells.keep(|_| false) && cells.is_empty());
+        channels.remove(6, "a");
+        channels.remove(6, "b");
+        assert!(channels.is_empty());
+        channels.put(1, "", 5, 0);
+        assert!(
+            !channels.keep(|place| place == 1) && channels.keep(|_| false) && channels.is_empty()
+        );
     }
 }

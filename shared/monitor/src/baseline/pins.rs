@@ -2,13 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::cells::Cells;
+use super::per_channel::PerChannel;
 use super::weeks::Weeks;
 use crate::metric_settings::BaselineKind;
 use crate::policy::Policy;
 use crate::stream::{Basis, Expected, History, Reference, Shared, Source, Value};
 
-/// Source of a pin.
+/// What caused a pin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum By {
     /// The setting `pinned`.
@@ -30,12 +30,12 @@ pub(crate) struct Pin {
 /// The baselines of an agent that outlive a version.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub(crate) struct Baselines {
-    pub(crate) pins: Cells<Pin>,
-    weeks: Cells<Weeks>,
+    pub(crate) pins: PerChannel<Pin>,
+    weeks: PerChannel<Weeks>,
 }
 
 impl Baselines {
-    /// Which baseline a stream of any version has.
+    /// The baseline in force for a stream of any version.
     pub(crate) fn basis(&self, policy: &Policy, place: u8, suite: &str) -> Basis {
         if !policy.watched {
             return Basis { kind: None, pinned_at: None };
@@ -53,8 +53,8 @@ impl Baselines {
         Basis { kind: Some(kind), pinned_at: pin.map(|pin| pin.at) }
     }
 
-    /// What a stream is compared with whose baseline is not a version before; else the version and
-    /// history given.
+    /// The reference of a stream; `previous` gives the version and history of an earlier version,
+    /// if that is its baseline.
     pub(crate) fn reference(
         &self,
         basis: Basis,
@@ -81,18 +81,18 @@ impl Baselines {
         Reference { basis, version, source }
     }
 
-    /// Forgets what is kept of some metrics, by their places.
+    /// Removes everything about some metrics, by their places.
     pub(crate) fn forget_metrics(&mut self, is_left: impl Fn(u8) -> bool) {
         self.pins.keep(|place| !is_left(place));
         self.weeks.keep(|place| !is_left(place));
     }
 
-    /// Whether the weeks of a stream are to be looked up or kept, or were.
+    /// Whether the weeks before are used, or were until now.
     fn has_weeks(&self, policy: &Policy) -> bool {
         policy.baseline == BaselineKind::Rolling || !self.weeks.is_empty()
     }
 
-    /// What was to be expected of an observation, by the weeks before.
+    /// What the weeks before predict for an observation.
     pub(crate) fn expected(
         &mut self,
         (place, suite): (u8, &str),
@@ -105,7 +105,8 @@ impl Baselines {
         self.weeks.get_mut(place, suite)?.expected(value, time, policy)
     }
 
-    /// Keeps an observation for the weeks to come; forgets them where the settings do not use them.
+    /// Records an observation for the weeks to come; removes the weeks if the settings no longer
+    /// use them.
     pub(crate) fn keep(
         &mut self,
         (place, suite): (u8, &str),
@@ -124,12 +125,13 @@ impl Baselines {
             let suites_max = shared.settings.suites_per_key_max;
             self.weeks.put(place, suite, Weeks::default(), suites_max);
         }
+        // Suites beyond the limit have no weeks.
         if let Some(weeks) = self.weeks.get_mut(place, suite) {
             weeks.keep(value, time);
         }
     }
 
-    /// Excludes observations since a detected change from the weeks to come.
+    /// Removes the observations since a detected change.
     pub(crate) fn forget_since(&mut self, (place, suite): (u8, &str), time: i64) {
         if let Some(weeks) = self.weeks.get_mut(place, suite) {
             weeks.forget_since(time);

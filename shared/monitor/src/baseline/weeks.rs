@@ -1,20 +1,19 @@
-//! What a stream has shown in each hour of the last four weeks, and what that lets one expect: the
+//! The observations of a stream in each hour of the last four weeks, and what they predict: the
 //! baseline `rolling`.
 //!
-//! An observation is compared with those of the same hour of the week, one to four weeks before,
-//! whichever version made them. Where they are fewer than `baseline_observations_min`, it is
-//! compared with those of the same hour of every day of the last four weeks, once there are
-//! observations a week old; where those are too few as well, it is not tested, only kept for the
-//! weeks to come.
+//! An observation is compared with those of the same hour of the week, one to four weeks before, of
+//! any version. If they are fewer than `baseline_observations_min`, it is compared with those of
+//! the same hour of every day of the last four weeks, once there are observations a week old; if
+//! those are too few as well, it is not tested, only recorded for the weeks to come.
 //!
-//! Hours are of event time, UTC. The hour's own observations before this one count along with those
-//! of the weeks, as in `drift::detector::esr_two_sample` and `esr_conformal`: then the luck of a
-//! small baseline is in the guarantee. With `K` failures among `N` observations the bound is
-//! `(K + 1) / (N + 1)`, or the mean of the weeks plus the tolerance if that is more; a size is
+//! Hours are of event time, UTC. Earlier observations of the current hour count along with those of
+//! the weeks, as in `drift::detector::esr_two_sample` and `esr_conformal`: so the guarantee
+//! accounts for the luck of a small baseline. With `K` failures among `N` observations the bound is
+//! `(K + 1) / (N + 1)` or, if it is larger, the mean of the weeks plus the tolerance; a size is
 //! ranked among the `N` and itself.
 //!
-//! **Bound.** At most [`KEPT_HOURS`] + 1 hours are kept: a rate's two counts each, or a size's
-//! [`Coarse`] counts. What comes later than that is left out.
+//! **Bound.** At most [`KEPT_HOURS`] + 1 hours are kept: two counts each for a rate, [`Coarse`]
+//! counts for a size. Observations that arrive later than that are left out.
 
 use std::collections::BTreeMap;
 
@@ -28,15 +27,15 @@ const HOUR_MICROS: i64 = 3_600 * 1_000_000;
 const DAY_HOURS: i64 = 24;
 const WEEK_HOURS: i64 = 7 * DAY_HOURS;
 const WEEKS: i64 = 4;
-/// Hours before the latest that are kept.
+/// Number of hours before the latest that are kept.
 const KEPT_HOURS: i64 = WEEKS * WEEK_HOURS;
-/// The common bound of a rate lies between these: bets need room on both sides.
+/// Limits of the common bound of a rate: bets need room on both sides.
 const BOUND_MIN: f64 = 0.001;
 const BOUND_MAX: f64 = 0.9;
-/// A bound from there on leaves no room for worse.
+/// Smallest bound that leaves no room for anything worse.
 const SATURATED: f64 = 0.999;
 
-/// What was observed in one hour, or in several.
+/// The observations of one or several hours.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 enum Hourly {
     Rate(Counts),
@@ -46,8 +45,9 @@ enum Hourly {
 impl Hourly {
     fn of(value: Value<'_>) -> Self {
         let mut hourly = match value {
-            // Of categories no hours are kept: see `Settings::policy`.
-            Value::One(_) | Value::Name(_) => Self::Rate(Counts::default()),
+            Value::One(_) => Self::Rate(Counts::default()),
+            // See `Settings::policy`.
+            Value::Name(_) => unreachable!("categories have no rolling baseline"),
             Value::Size(_) => Self::Size(Coarse::default()),
         };
         hourly.add(value);
@@ -59,7 +59,9 @@ impl Hourly {
             (Self::Rate(rates), Value::One(one)) => rates.add(one),
             (Self::Size(coarse), Value::Size(size)) => coarse.add(size),
             (Self::Rate(_), Value::Size(_) | Value::Name(_))
-            | (Self::Size(_), Value::One(_) | Value::Name(_)) => {}
+            | (Self::Size(_), Value::One(_) | Value::Name(_)) => {
+                unreachable!("an observation of another model")
+            }
         }
     }
 
@@ -67,7 +69,9 @@ impl Hourly {
         match (self, other) {
             (Self::Rate(rates), Self::Rate(other)) => rates.merge(*other),
             (Self::Size(coarse), Self::Size(other)) => coarse.merge(other),
-            (Self::Rate(_), Self::Size(_)) | (Self::Size(_), Self::Rate(_)) => {}
+            (Self::Rate(_), Self::Size(_)) | (Self::Size(_), Self::Rate(_)) => {
+                unreachable!("hours of another model")
+            }
         }
     }
 
@@ -86,7 +90,7 @@ impl Hourly {
     }
 }
 
-/// What the weeks before say about one hour.
+/// The weeks before, for one hour of the week.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 enum Profile {
     Rate(Counts),
@@ -104,7 +108,7 @@ impl Profile {
         }
     }
 
-    /// What is expected of an observation, with what the hour itself has shown before it.
+    /// What is expected of an observation; `now` has the earlier observations of its hour.
     fn expected(
         &self,
         value: Value<'_>,
@@ -145,16 +149,18 @@ impl Profile {
 pub(crate) struct Weeks {
     /// By hour since 1970.
     hours: BTreeMap<i64, Hourly>,
-    /// The hour that was looked up last, and what is expected in it.
+    /// The hour of the last lookup, and its profile.
     current: Option<(i64, Option<Profile>)>,
 }
 
+/// Hour of a time, in microseconds. It is so far from the limits of `i64` that no arithmetic with
+/// weeks overflows.
 const fn hour_of(time: i64) -> i64 {
     time.div_euclid(HOUR_MICROS)
 }
 
 impl Weeks {
-    /// What was to be expected of an observation at a time; `None` where too little is known.
+    /// What is expected of an observation at a time; `None` if there are too few observations.
     pub(super) fn expected(
         &mut self,
         value: Value<'_>,
@@ -169,50 +175,50 @@ impl Weeks {
         profile.as_ref()?.expected(value, self.hours.get(&hour), policy)
     }
 
-    /// What the same hour of the week has shown, or else the same hour of the day, if it is enough.
+    /// The observations of the same hour of the week, or else of the same hour of the day, if there
+    /// are enough.
     fn past(&self, hour: i64, policy: &Policy) -> Option<Hourly> {
         let enough = u64::from(policy.baseline_observations_min).max(1);
         let sum = |step: i64| {
-            let hours = (1..=KEPT_HOURS / step).map(|back| hour.saturating_sub(back * step));
+            let hours = (1..=KEPT_HOURS / step).map(|back| hour - back * step);
             let past = sum(hours.filter_map(|hour| self.hours.get(&hour)));
             past.filter(|past| past.count() >= enough)
         };
         let first = self.hours.first_key_value().map(|(first, _)| *first);
-        let is_old = first.is_some_and(|first| first <= hour.saturating_sub(WEEK_HOURS));
+        let is_old = first.is_some_and(|first| first <= hour - WEEK_HOURS);
         sum(WEEK_HOURS).or_else(|| if is_old { sum(DAY_HOURS) } else { None })
     }
 
-    /// Keeps an observation for the weeks to come.
+    /// Records an observation for the weeks to come.
     pub(super) fn keep(&mut self, value: Value<'_>, time: i64) {
         let hour = hour_of(time);
         let latest = self.hours.last_key_value().map_or(hour, |(latest, _)| *latest);
-        if hour < latest.saturating_sub(KEPT_HOURS) {
+        if hour < latest - KEPT_HOURS {
             return;
         }
         match self.hours.entry(hour) {
             std::collections::btree_map::Entry::Occupied(mut known) => known.get_mut().add(value),
             std::collections::btree_map::Entry::Vacant(new) => {
                 new.insert(Hourly::of(value));
-                let first = latest.max(hour).saturating_sub(KEPT_HOURS);
+                let first = latest.max(hour) - KEPT_HOURS;
                 self.hours = self.hours.split_off(&first);
             }
         }
     }
 
-    /// Forgets the hours from a time on: an alert says that something has changed since then.
+    /// Removes the hours from a time on, after an alert estimated a change at that time.
     pub(super) fn forget_since(&mut self, time: i64) {
         drop(self.hours.split_off(&hour_of(time)));
     }
 
-    /// What a test that begins at a time is told.
+    /// Summary for a test that starts at a time.
     pub(super) fn summary(&self, time: i64, policy: &Policy) -> Rolling {
         let all = sum(self.hours.values());
         let count = all.as_ref().map_or(0, Hourly::count);
         let (first, last) = (self.hours.first_key_value(), self.hours.last_key_value());
-        let hours = first.zip(last).map(|((first, _), (last, _))| last.saturating_sub(*first));
+        let hours = first.zip(last).map(|((first, _), (last, _))| last - first);
         #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
-        let per_day =
-            hours.map(|hours| count as f64 / (hours.saturating_add(1)) as f64 * DAY_HOURS as f64);
+        let per_day = hours.map(|hours| count as f64 / (hours + 1) as f64 * DAY_HOURS as f64);
         Rolling {
             count,
             value: all.as_ref().and_then(Hourly::value),
@@ -222,13 +228,13 @@ impl Weeks {
     }
 
     /// The bound that all hours are tested against: that of all of them together. `None` while no
-    /// hour of the coming week is known well enough.
+    /// hour of the coming week has enough observations.
     fn common(&self, all: &Hourly, now: i64, policy: &Policy) -> Option<Common> {
-        let mut coming = now..now.saturating_add(WEEK_HOURS);
+        let mut coming = now..now + WEEK_HOURS;
         coming.find(|hour| self.past(*hour, policy).is_some())?;
         Some(match all {
             Hourly::Rate(rates) => {
-                // Rounded up to a millionth, for people. Any bound would do.
+                // Rounded up to a millionth, for readability: any bound is valid.
                 let bound = ((rates.mean() + policy.tolerance) * 1e6).ceil() / 1e6;
                 Common::Rate(bound.clamp(BOUND_MIN, BOUND_MAX))
             }
@@ -237,7 +243,7 @@ impl Weeks {
     }
 }
 
-/// All of several hours; `None` of none.
+/// Several hours together; `None` if there are none.
 fn sum<'h>(hours: impl Iterator<Item = &'h Hourly>) -> Option<Hourly> {
     let mut sum: Option<Hourly> = None;
     for hourly in hours {

@@ -1,8 +1,8 @@
-//! What a deployment or a rollback means for a canary.
+//! The effect of a deployment or a rollback on a canary.
 
 use crate::kind::Kind;
 
-/// How a canary ended.
+/// Outcome of a canary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ending {
     Promoted,
@@ -26,26 +26,26 @@ impl Ending {
             Self::Promoted => "the canary was promoted",
             Self::RolledBack => "the canary was rolled back",
             Self::Superseded => "another version was deployed",
-            Self::Forgotten => "the state of the canary or its control made room for others",
+            Self::Forgotten => "the state of the canary or of its control was evicted",
         }
     }
 }
 
-/// What a deployment or rollback means.
+/// What remains to be done after a deployment or rollback.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Step {
     /// The version takes over.
     TakeOver,
     /// The version becomes a canary.
     Start(f64),
-    /// The canary gets another share.
+    /// The share of the canary changes.
     Share(f64),
-    /// Nothing more.
+    /// Nothing.
     Nothing,
 }
 
-/// What a deployment of `to`, or a rollback to it, means: how the running canary ends, if it does,
-/// and what comes then.
+/// The effect of a deployment of `to`, or a rollback to it: the outcome of the running canary, if
+/// it ends, and what remains to be done.
 pub(crate) fn decide(
     running: Option<(&str, &str)>,
     current: Option<&str>,
@@ -64,7 +64,7 @@ pub(crate) fn decide(
             None => (None, Step::TakeOver),
         };
     }
-    // A share that makes no sense is none.
+    // A share of 1 or more is a full deployment.
     let part = share.filter(|share| *share < 1.0);
     match (running, part) {
         (Some((canary, _)), Some(part)) if to == canary => {

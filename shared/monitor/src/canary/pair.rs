@@ -1,23 +1,24 @@
-//! One stream of a canary beside the same stream of its control.
+//! One stream of a canary and the same stream of its control.
 //!
-//! Values of both sides wait in the order in which they came. When both sides have some, the
-//! oldest make a pair: one of the rarer side, and of the other as many as it had for each of the
-//! rarer side so far, or as many as there are. So nearly every value counts once, and those of the
-//! commoner side are averaged.
+//! Values of both sides wait in the order of arrival. When both sides have values, the oldest form
+//! a pair: one value of the rarer side, and of the other as many as it has had per value of the
+//! rarer side so far, or as many as there are. So nearly every value is used once, and those of the
+//! more frequent side are averaged.
 //!
-//! The value of a pair is how much likelier a value of the canary is larger than one of the control
-//! than smaller, among those of the pair: Cliff's delta (Cliff 1993), which of zeros and ones is the
-//! canary's mean less the control's. So of sizes only the order counts, and heavy tails do no harm.
+//! The value of a pair is the probability that a value of the canary is larger than one of the
+//! control, minus the probability that it is smaller, among the values of the pair: Cliff's delta
+//! (Cliff 1993). For zeros and ones it is the difference of the means. For sizes only the order
+//! matters, so heavy tails do no harm.
 //!
-//! **When a side lags**, the other's last [`WAITING_MAX`] values wait and older ones are left out:
-//! a side that comes back is compared with what is recent.
+//! **When a side lags**, the last [`WAITING_MAX`] values of the other wait and older ones are
+//! dropped, so that a side that returns is compared with recent values.
 //!
-//! **Guarantee.** Which values make a pair is decided by the order in which they arrive and not by
-//! what they are. So if a value of the canary is no likelier to be larger (to be a failure) than
-//! smaller, and values do not depend on each other, the mean of each pair's value, given the pairs
-//! before it, is at most 0: what `drift::Canary` asks for. Then it is *ever* called worse with probability of at most
-//! `canary_alpha`, in each stream, however often one looks. Rates may move as long as they move for
-//! both sides and slowly, compared with the wait.
+//! **Guarantee.** Pairs are formed by the order of arrival, not by the values. So if a value of the
+//! canary is no likelier to be larger (or a failure) than to be smaller, and values are
+//! independent, the mean of each pair's value, given the pairs before it, is at most 0, as
+//! `drift::Canary` requires. Then the canary is *ever* reported as worse with probability at most
+//! `canary_alpha` in each stream, under continuous monitoring. Rates may drift, as long as they
+//! drift on both sides and slowly compared with the wait.
 
 use std::collections::VecDeque;
 
@@ -27,8 +28,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::detector::DetectorVersion;
 use crate::metric::{Model, Watch, watch_at};
+use crate::output::int;
 use crate::policy::Policy;
-use crate::stream::{Mark, Totals, Value, int};
+use crate::stream::{Mark, Totals, Value};
 
 /// The detector.
 pub(crate) const DETECTOR: DetectorVersion = DetectorVersion {
@@ -36,18 +38,18 @@ pub(crate) const DETECTOR: DetectorVersion = DetectorVersion {
     version: Canary::VERSION,
     models: &[Model::Failures, Model::Successes, Model::Sizes],
 };
-/// Runs named in an alert.
+/// Number of example runs in an alert.
 const EXAMPLES: usize = 3;
 
-/// Values of a side that wait for the other.
+/// Largest number of values of a side that wait for the other.
 const WAITING_MAX: usize = 128;
 
-/// One side of the stream.
+/// One side of a comparison.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Side {
     /// All of its values.
     all: Totals,
-    /// Those without a pair, oldest first; zeros and ones, or sizes.
+    /// Values without a pair, oldest first; zeros and ones, or sizes.
     waiting: VecDeque<f64>,
 }
 
@@ -64,22 +66,22 @@ impl Side {
         }
     }
 
-    /// How many of its values there are for each of the other side, at least 1.
-    fn for_each_of(&self, other: &Self) -> usize {
+    /// Number of its values per value of the other side, rounded; at least 1.
+    fn per_value_of(&self, other: &Self) -> usize {
         let count = other.all.count().max(1);
-        let rounded = self.all.count().saturating_add(count / 2) / count;
-        usize::try_from(rounded.max(1)).unwrap_or(WAITING_MAX)
+        let rounded = (self.all.count() + count / 2) / count;
+        // No more can wait.
+        usize::try_from(rounded).unwrap_or(WAITING_MAX).max(1)
     }
 
-    /// The oldest that wait, at most so many.
+    /// Takes the oldest waiting values, at most `values_max`.
     fn take(&mut self, values_max: usize) -> Vec<f64> {
         let values = self.waiting.len().min(values_max);
         self.waiting.drain(..values).collect()
     }
 }
 
-/// How much likelier one of the first is larger than one of the second than smaller, in `[-1, 1]`;
-/// `None` where there is none of a side.
+/// Cliff's delta of two samples, in `[-1, 1]`; `None` if one is empty.
 fn cliffs_delta(first: &[f64], second: &[f64]) -> Option<f64> {
     let (mut larger, mut smaller, mut all) = (0_u32, 0_u32, 0_u32);
     for one in first {
@@ -92,14 +94,14 @@ fn cliffs_delta(first: &[f64], second: &[f64]) -> Option<f64> {
     (all > 0).then(|| (f64::from(larger) - f64::from(smaller)) / f64::from(all))
 }
 
-/// The alert about a canary that is worse.
+/// The firing alert of a stream.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Firing {
     alert_id: String,
     pages: bool,
 }
 
-/// The stream.
+/// A stream of a canary and of its control.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Pair {
     place: u8,
@@ -107,13 +109,13 @@ pub(crate) struct Pair {
     canary: Side,
     control: Side,
     test: Canary,
-    /// The last runs of the canary that failed or were among its largest, oldest first.
+    /// The last runs of the canary that failed, or had unusually large values; oldest first.
     examples: VecDeque<String>,
     firing: Option<Firing>,
 }
 
 impl Pair {
-    /// A stream without values; `None` of categories, which have no larger and smaller.
+    /// A stream without values; `None` for categories, which have no order.
     pub(crate) fn new(
         place: u8,
         model: Model,
@@ -123,18 +125,21 @@ impl Pair {
         if model == Model::Mix {
             return None;
         }
+        let Ok(test) = Canary::new(Direction::Rising, threshold) else {
+            unreachable!("the threshold {threshold} was validated as a setting")
+        };
         Some(Self {
             place,
             suite: suite.map(str::to_owned),
             canary: Side::new(model),
             control: Side::new(model),
-            test: Canary::new(Direction::Rising, threshold).ok()?,
+            test,
             examples: VecDeque::new(),
             firing: None,
         })
     }
 
-    /// The metric, by its place in the list.
+    /// Place of the metric.
     pub(crate) const fn place(&self) -> u8 {
         self.place
     }
@@ -159,16 +164,16 @@ impl Pair {
         if self.canary.waiting.is_empty() || self.control.waiting.is_empty() {
             return;
         }
-        let of_canary = self.canary.for_each_of(&self.control);
-        let of_control = self.control.for_each_of(&self.canary);
+        let of_canary = self.canary.per_value_of(&self.control);
+        let of_control = self.control.per_value_of(&self.canary);
         let difference = cliffs_delta(&self.canary.take(of_canary), &self.control.take(of_control));
         if let Some(difference) = difference.and_then(Finite::new) {
             self.test.update(Observation::of(difference));
         }
     }
 
-    /// Whether a run of the canary with that value shows that it is worse: a failure, or as large as
-    /// the largest tenth of the control's.
+    /// Whether a value of the canary makes its run an example: a failure, or in the range of the
+    /// control's largest tenth.
     fn is_example(&self, number: f64) -> bool {
         match &self.control.all {
             Totals::Size(control) => control.quantile(0.9).is_some_and(|unusual| number >= unusual),
@@ -176,8 +181,8 @@ impl Pair {
         }
     }
 
-    /// Whether it is worse, by as much as matters, and no alert fires. Of sizes the medians say how
-    /// much it is.
+    /// Whether the canary is worse by a relevant effect, and no alert fires yet. For sizes the
+    /// effect is that of the medians.
     pub(crate) fn is_news(&self, policy: &Policy) -> bool {
         let is_worse = || match self.canary.all {
             Totals::Size(_) => {
@@ -193,7 +198,7 @@ impl Pair {
         !self.is_firing() && self.test.statistic() >= self.test.threshold() && is_worse()
     }
 
-    /// An alert fires, as a page or a ticket.
+    /// Records that an alert fires, as a page or a ticket.
     pub(crate) fn fire(&mut self, alert_id: String, pages: bool) {
         self.firing = Some(Firing { alert_id, pages });
     }
@@ -215,7 +220,7 @@ impl Pair {
         if self.firing.as_ref().is_some_and(|firing| firing.pages) { "page" } else { "ticket" }
     }
 
-    /// What is known of it.
+    /// Sets the fields of an event about the stream.
     pub(crate) fn describe(
         &self,
         builder: EventBuilder,

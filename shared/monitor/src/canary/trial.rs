@@ -1,4 +1,4 @@
-//! A canary that runs, and the streams in which it is compared with its control.
+//! A running canary, and the streams in which it is compared with its control.
 
 use event::{column, kind};
 use serde::{Deserialize, Serialize};
@@ -7,28 +7,28 @@ use super::pair::Pair;
 use crate::output::{About, Destination, Outputs};
 use crate::stream::{Context, Mark, Value};
 
-/// Streams that are compared; further ones are not.
+/// Largest number of streams that are compared; further ones are ignored.
 const PAIRS_MAX: usize = 64;
 
-/// A canary that runs.
+/// A running canary.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Canary {
     pub(crate) version: String,
     pub(crate) control: String,
     pub(crate) share: f64,
     pub(crate) since: Mark,
-    /// The e-value at which a stream counts as worse: one over the probability of a mistake.
+    /// The e-value at which a stream counts as worse: one over the error probability.
     pub(crate) threshold: f64,
     pub(crate) pairs: Vec<Pair>,
 }
 
 impl Canary {
-    /// Whether it is that version.
+    /// Whether a version is the canary.
     pub(crate) fn is(&self, version: &str) -> bool {
         self.version == version
     }
 
-    /// Takes a value of a stream of a version, which may be neither of the two.
+    /// Takes a value of a stream of any version; ignored unless it is the canary or its control.
     pub(crate) fn observe(
         &mut self,
         place: u8,

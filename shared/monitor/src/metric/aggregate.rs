@@ -1,14 +1,15 @@
-//! Observations of one metric in one pane, exactly mergeable: any order of arrival and any split
-//! into panes gives the same numbers.
+//! Observations of one metric in one pane. They merge exactly: the numbers do not depend on the
+//! order of arrival or the split into panes.
 //!
-//! Of many calls of a run one is *chosen* (see `crate::sampler`): a window tells of all of them, the
-//! detectors see the chosen ones.
+//! Of the calls of a run one is *sampled* (see `crate::sampler`): windows count all of them,
+//! detectors see the sampled ones.
 
 use drift::{Confidence, DdSketch, ExactSum, Finite, interval};
 use serde::{Deserialize, Serialize};
 
 use super::definition::{Sample, Shape};
 use super::shares::Shares;
+use crate::output::int;
 
 /// The observations. Which parts are filled depends on the metric's shape.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -18,7 +19,7 @@ pub(crate) struct Aggregate {
     squares: ExactSum,
     sketch: Option<Box<DdSketch>>,
     shares: Option<Box<Shares>>,
-    /// The chosen ones by themselves; `None` as long as all of them are.
+    /// The sampled observations; `None` as long as these are all.
     chosen: Option<Box<Self>>,
 }
 
@@ -33,11 +34,11 @@ pub(crate) struct Summary {
     pub(crate) quantiles: Option<[f64; 4]>,
 }
 
-/// The quantiles that a summary names.
+/// The quantiles of a summary.
 const QUANTILES: [f64; 4] = [0.5, 0.9, 0.95, 0.99];
 
 impl Aggregate {
-    /// Takes an observation; `false`, and nothing else, if it means nothing for the shape: NaN,
+    /// Takes an observation. Returns `false` if it is invalid for the shape, and not counted: NaN,
     /// infinite, negative where the shape has no negatives, or a category where it has numbers.
     pub(crate) fn add(&mut self, shape: Shape, sample: &Sample<'_>, is_chosen: bool) -> bool {
         if !is_chosen && self.chosen.is_none() {
@@ -56,7 +57,7 @@ impl Aggregate {
                 let is_mix = matches!(shape, Shape::Shares { .. });
                 if is_mix {
                     self.shares.get_or_insert_with(Box::default).add(name);
-                    self.count = self.count.saturating_add(1);
+                    self.count += 1;
                 }
                 is_mix
             }
@@ -81,11 +82,11 @@ impl Aggregate {
             }
             Shape::Shares { .. } => return false,
         }
-        self.count = self.count.saturating_add(1);
+        self.count += 1;
         true
     }
 
-    /// Takes all observations of another.
+    /// Adds the observations of another aggregate.
     pub(crate) fn merge(&mut self, other: &Self) {
         if self.chosen.is_some() || other.chosen.is_some() {
             let mut chosen = self.chosen().clone();
@@ -96,7 +97,7 @@ impl Aggregate {
     }
 
     fn merge_counts(&mut self, other: &Self) {
-        self.count = self.count.saturating_add(other.count);
+        self.count += other.count;
         self.sum.merge(&other.sum);
         self.squares.merge(&other.squares);
         if let Some(sketch) = &other.sketch {
@@ -112,7 +113,7 @@ impl Aggregate {
         self.shares.as_deref()
     }
 
-    /// The chosen observations: of each run at most one.
+    /// The sampled observations: at most one per run.
     pub(crate) fn chosen(&self) -> &Self {
         self.chosen.as_deref().unwrap_or(self)
     }
@@ -122,7 +123,7 @@ impl Aggregate {
         self.sketch.as_deref()
     }
 
-    /// Observations, and how many of them were 1; for rates.
+    /// Number of observations, and of those equal to 1; for rates.
     pub(crate) fn rate(&self) -> (u64, u64) {
         #[expect(
             clippy::cast_possible_truncation,
@@ -142,17 +143,13 @@ impl Aggregate {
         let n = self.count as f64;
         let sum = self.sum.value();
         let mean = sum / n;
-        let base = Summary {
-            count: i64::try_from(self.count).unwrap_or(i64::MAX),
-            sum: Some(sum),
-            value: mean,
-            ..Summary::default()
-        };
+        let base =
+            Summary { count: int(self.count), sum: Some(sum), value: mean, ..Summary::default() };
         Some(match shape {
             Shape::Count => Summary { sum: None, value: n, ..base },
             Shape::Shares { .. } => {
-                let distinct = self.categories().map_or(0, Shares::distinct);
-                let value = f64::from(u32::try_from(distinct).unwrap_or(u32::MAX));
+                #[expect(clippy::cast_precision_loss, reason = "at most 513 categories")]
+                let value = self.categories().map_or(0, Shares::distinct) as f64;
                 Summary { sum: None, value, ..base }
             }
             Shape::Rate => {
@@ -169,7 +166,7 @@ impl Aggregate {
             }
             Shape::Mean => {
                 let spread = self.squares.value() - n * mean * mean;
-                // Below the resolution of the sums it is their rounding and nothing else.
+                // Below the resolution of the sums it is only rounding.
                 let variance = if spread < n * 1e-11 { 0.0 } else { spread / (n - 1.0) };
                 let interval = interval::mean_t(self.count, mean, variance, Confidence::P95);
                 Summary {
@@ -182,7 +179,7 @@ impl Aggregate {
     }
 }
 
-/// Rounds what a platform's logarithm may have touched, so that every platform says the same.
+/// Rounds a result of the platform's logarithm, so that it is the same on every platform.
 fn stable(value: f64) -> f64 {
     (value * 1e9).round() / 1e9
 }

@@ -1,4 +1,4 @@
-//! Time that people take to decide an approval.
+//! Time from the request of an approval to its decision.
 
 use super::definition::{Metric, Model, Shape, Watch};
 use crate::kind::Kind;

@@ -1,4 +1,4 @@
-//! Share of decided approvals in which a person did not simply agree: modified or denied.
+//! Share of decided approvals that were modified or denied.
 
 use super::definition::{Metric, Model, Shape, Watch};
 use crate::kind::Kind;

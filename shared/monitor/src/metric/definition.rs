@@ -1,4 +1,4 @@
-//! What a metric is: its unit, how observations are aggregated, and how they are watched.
+//! The definition of a metric: its unit, its aggregation, and how it is watched.
 
 use std::borrow::Cow;
 
@@ -8,10 +8,10 @@ use event::{Event, TypedColumn};
 use crate::identity::bounded;
 use crate::kind::Kind;
 
-/// How observations become the numbers of a window.
+/// How observations are aggregated into the numbers of a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
-    /// How many there were: `count` and `value`.
+    /// Their number: `count` and `value`.
     Count,
     /// Share of ones among zeros and ones: `value`, with Wilson's 95 % interval.
     Rate,
@@ -21,21 +21,23 @@ pub enum Shape {
     Mean,
     /// Counts of each category in `categories`, and the number of categories in `value`.
     Shares {
-        /// The column that names the category.
+        /// The column with the category.
         column: TypedColumn<Text>,
     },
 }
 
-/// What the observations of a stream are, and what counts as a change.
+/// The type of the observations of a stream, and what counts as a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Model {
-    /// Zeros and ones of which 1 is the worse: more of them than in the baseline.
+    /// Zeros and ones, where 1 is a failure; a change is a higher rate of failures than in the
+    /// baseline.
     Failures,
-    /// Zeros and ones of which 0 is the worse: more of them than in the baseline.
+    /// Zeros and ones, where 0 is a failure; a change is a higher rate of failures than in the
+    /// baseline.
     Successes,
-    /// Numbers that are not negative: larger or smaller than in the baseline.
+    /// Numbers that are not negative; a change is larger or smaller numbers than in the baseline.
     Sizes,
-    /// Categories: in other shares than in the baseline.
+    /// Categories; a change is a different mix than in the baseline.
     Mix,
 }
 
@@ -53,9 +55,9 @@ pub(crate) enum Sample<'e> {
 pub struct Watch {
     /// Name in `drift.metric`; never renamed.
     pub metric: &'static str,
-    /// What its observations are.
+    /// The type of its observations.
     pub model: Model,
-    /// Whether a large change pages; otherwise it opens a ticket at most.
+    /// Whether a large change pages; otherwise it opens a ticket.
     pub pages: bool,
 }
 
@@ -70,7 +72,7 @@ pub struct Metric {
     pub unit: &'static str,
     /// How observations are aggregated.
     pub shape: Shape,
-    /// Whether it is computed per evaluation suite.
+    /// Whether it is computed per eval suite.
     pub per_suite: bool,
     /// How its observations are watched for drift, if they are.
     pub watch: Option<Watch>,
@@ -78,7 +80,7 @@ pub struct Metric {
 }
 
 impl Metric {
-    /// What an event contributes, if anything. The number is unchecked; the caller validates it.
+    /// What an event contributes, if anything. The number is not validated.
     pub(crate) fn sample<'e>(&self, event: &'e Event<'_>, kind: Kind) -> Option<Sample<'e>> {
         let number = (self.sample)(event, kind)?;
         match self.shape {

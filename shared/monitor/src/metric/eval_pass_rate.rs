@@ -1,4 +1,4 @@
-//! Share of evaluation results that passed, per suite.
+//! Share of eval results that passed, per suite.
 
 use super::definition::{Metric, Model, Shape, Watch, indicator};
 use crate::kind::Kind;

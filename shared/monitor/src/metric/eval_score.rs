@@ -1,4 +1,4 @@
-//! Score of evaluation results, per suite.
+//! Score of eval results, per suite.
 
 use super::definition::{Metric, Shape};
 use crate::kind::Kind;

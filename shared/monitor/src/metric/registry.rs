@@ -2,7 +2,7 @@
 
 use super::definition::{Metric, Watch};
 
-/// Place of the pass rate in [`ALL`], which verdicts of suites fill too.
+/// Place of the pass rate in [`ALL`]; verdicts of suites contribute to it too.
 pub(crate) const EVAL_PASS_RATE: u8 = 6;
 /// Place of the score in [`ALL`].
 pub(crate) const EVAL_SCORE: u8 = 7;
@@ -27,7 +27,7 @@ pub const ALL: &[Metric] = &[
     super::tool_mix::METRIC,
 ];
 
-/// Metrics that there can be.
+/// Largest number of metrics.
 pub(crate) const METRICS_MAX: usize = 63;
 
 /// A set of metrics.
@@ -35,66 +35,74 @@ pub(crate) const METRICS_MAX: usize = 63;
 pub(crate) struct MetricSet(u64);
 
 impl MetricSet {
-    /// Those of all metrics of which that is true.
+    /// The metrics for which `is_in` is true.
     pub(crate) fn of(is_in: impl Fn(&Metric) -> bool) -> Self {
         let places = (0_u8..).zip(ALL).filter(|(_, metric)| is_in(metric));
         Self(places.fold(0, |set, (place, _)| set | 1 << place))
     }
 
-    /// Whether the metric at a place is in it.
+    /// Whether the metric at a place is in the set.
     pub(crate) const fn contains(self, place: u8) -> bool {
         self.0 >> place & 1 == 1
     }
 
-    /// Whether a metric of that name is in it and watched.
+    /// Whether a metric of that name (in `drift.metric`) is in the set, and watched.
     pub(crate) fn is_watched(self, name: &str) -> bool {
         place_of(name).is_some_and(|place| self.contains(place) && watch_at(place).is_some())
     }
 
-    /// Those that are in this set and not in another.
+    /// The metrics that are in this set and not in another.
     pub(crate) const fn without(self, other: Self) -> Self {
         Self(self.0 & !other.0)
     }
 
-    /// Whether it has none.
+    /// Whether the set is empty.
     pub(crate) const fn is_empty(self) -> bool {
         self.0 == 0
     }
 }
 
-/// Place of the metric that alerts name so.
+/// The metric at a place.
+pub(crate) fn at(place: u8) -> &'static Metric {
+    let Some(metric) = ALL.get(usize::from(place)) else {
+        unreachable!("no metric has place {place}")
+    };
+    metric
+}
+
+/// Place of the metric with that name in `drift.metric`.
 pub(crate) fn place_of(watched: &str) -> Option<u8> {
     let is_it = |metric: &Metric| metric.watch.is_some_and(|watch| watch.metric == watched);
     (0_u8..).zip(ALL).find(|(_, metric)| is_it(metric)).map(|(place, _)| place)
 }
 
-/// How the metric that alerts name so is watched.
+/// How the metric with that name in `drift.metric` is watched.
 pub(crate) fn watched(watched: &str) -> Option<Watch> {
     place_of(watched).and_then(watch_at)
 }
 
-/// Name in `metric.name` of the metric that alerts name so: the same but for those of this list.
+/// Name in `metric.name` of the metric with that name in `drift.metric`; the same for unknown
+/// metrics.
 pub(crate) fn name_of(watched: &str) -> &str {
-    let metric = place_of(watched).and_then(|place| ALL.get(usize::from(place)));
-    metric.map_or(watched, |metric| metric.name)
+    place_of(watched).map_or(watched, |place| at(place).name)
 }
 
 /// How the metric at a place is watched, if it is.
 pub(crate) fn watch_at(place: u8) -> Option<Watch> {
-    ALL.get(usize::from(place)).and_then(|metric| metric.watch)
+    at(place).watch
 }
 
-/// Whether the metric at a place has a stream for each suite.
+/// Whether the metric at a place has a stream per suite.
 pub(crate) fn is_per_suite(place: u8) -> bool {
-    ALL.get(usize::from(place)).is_some_and(|metric| metric.per_suite)
+    at(place).per_suite
 }
 
-/// Whether a metric of that name is watched.
+/// Whether any metric of that name (in `drift.metric`) is watched.
 pub(crate) fn is_watched(name: &str) -> bool {
     watched_names().any(|known| known == name)
 }
 
-/// Names of the metrics that are watched.
+/// Names (in `drift.metric`) of the metrics that are watched.
 pub(crate) fn watched_names() -> impl Iterator<Item = &'static str> {
     ALL.iter().filter_map(|metric| metric.watch).map(|watch| watch.metric)
 }

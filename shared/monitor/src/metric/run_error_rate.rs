@@ -1,4 +1,4 @@
-//! Share of completed runs whose status is `error`; runs without a status do not count.
+//! Share of completed runs with status `error`; runs without a status are not counted.
 
 use super::definition::{Metric, Model, Shape, Watch, indicator};
 use crate::kind::{Kind, failed};

@@ -1,4 +1,4 @@
-//! Length of the outputs of completed runs.
+//! Length of the output of completed runs, in characters.
 
 use super::definition::{Metric, Model, Shape, Watch};
 use crate::kind::Kind;

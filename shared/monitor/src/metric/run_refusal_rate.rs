@@ -1,4 +1,4 @@
-//! Share of completed runs that the agent refused.
+//! Share of completed runs in which the agent refused the task.
 
 use super::definition::{Metric, Model, Shape, Watch, indicator};
 use crate::kind::Kind;

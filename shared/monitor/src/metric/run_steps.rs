@@ -1,4 +1,4 @@
-//! Steps of completed runs.
+//! Number of steps of completed runs.
 
 use super::definition::{Metric, Model, Shape, Watch};
 use crate::kind::Kind;

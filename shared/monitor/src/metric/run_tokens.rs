@@ -1,4 +1,4 @@
-//! Tokens of completed runs, in and out together.
+//! Input and output tokens of completed runs, together.
 
 use super::definition::{Metric, Model, Shape, Watch};
 use crate::kind::Kind;

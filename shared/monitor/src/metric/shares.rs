@@ -1,9 +1,9 @@
-//! How often each category occurred, such as each tool.
+//! Counts of categories, such as tools.
 //!
-//! Names come from outside, so they are bounded: in size by `bounded`, in number by
-//! [`NAMES_MAX`]. Of more, those that come last in byte order are counted together as *other*.
-//! That rule asks neither for the order of arrival nor for that of merging, so counts merge
-//! exactly: any split into panes gives the same numbers.
+//! Names come from senders, so they are bounded: in size by `bounded`, in number by [`NAMES_MAX`].
+//! If there are more, those that come last in byte order are counted together as *other*. This rule
+//! depends neither on the order of arrival nor on that of merging, so counts merge exactly: any
+//! split into panes gives the same numbers.
 
 use std::collections::BTreeMap;
 
@@ -11,11 +11,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::identity::bounded;
 
-/// Names that are told apart.
+/// Largest number of names.
 const NAMES_MAX: usize = 512;
-/// Names in the event of a window, the most frequent ones.
+/// Number of names in the event of a window: the most frequent ones.
 const NAMES_SHOWN: usize = 64;
-/// Name of what is counted together.
+/// Name of the categories that are counted together.
 pub(crate) const OTHER: &str = "_other";
 
 /// Counts of categories.
@@ -29,20 +29,20 @@ impl Shares {
     /// Counts a category.
     pub(crate) fn add(&mut self, name: &str) {
         if let Some(count) = self.names.get_mut(name) {
-            *count = count.saturating_add(1);
+            *count += 1;
         } else {
             self.add_many(name, 1);
         }
     }
 
-    /// Counts a category several times.
+    /// Counts a category `number` times.
     pub(crate) fn add_many(&mut self, name: &str, number: u64) {
         self.count(&bounded(name), number);
     }
 
-    /// Takes all counts of another.
+    /// Adds the counts of another.
     pub(crate) fn merge(&mut self, other: &Self) {
-        self.other = self.other.saturating_add(other.other);
+        self.other += other.other;
         for (name, count) in &other.names {
             self.count(name, *count);
         }
@@ -50,26 +50,26 @@ impl Shares {
 
     fn count(&mut self, name: &str, number: u64) {
         if name == OTHER {
-            self.other = self.other.saturating_add(number);
+            self.other += number;
             return;
         }
         let count = self.names.entry(name.to_owned()).or_default();
-        *count = count.saturating_add(number);
+        *count += number;
         if self.names.len() > NAMES_MAX
             && let Some((_, last)) = self.names.pop_last()
         {
-            self.other = self.other.saturating_add(last);
+            self.other += last;
         }
     }
 
-    /// How many were counted.
+    /// The sum of all counts.
     pub(crate) fn total(&self) -> u64 {
-        self.names.values().fold(self.other, |sum, count| sum.saturating_add(*count))
+        self.other + self.names.values().sum::<u64>()
     }
 
-    /// Categories: names, and one for all others.
+    /// Number of categories: the names, and one for all others.
     pub(crate) fn distinct(&self) -> usize {
-        self.names.len().saturating_add(usize::from(self.other > 0))
+        self.names.len() + usize::from(self.other > 0)
     }
 
     /// Names and counts, in byte order, without *other*.
@@ -77,15 +77,14 @@ impl Shares {
         self.names.iter().map(|(name, count)| (name.as_str(), *count))
     }
 
-    /// The most frequent names, at most that many, the first in byte order of equally frequent
-    /// ones; and how often anything else occurred.
+    /// The most frequent names, at most `names_max` (of equally frequent ones the first in byte
+    /// order), and the count of everything else.
     pub(crate) fn top(&self, names_max: usize) -> (Vec<(&str, u64)>, u64) {
         let mut names: Vec<(&str, u64)> = self.names().collect();
         names.sort_by(|(one, n), (two, m)| m.cmp(n).then_with(|| one.cmp(two)));
-        let rest = names.get(names_max..).unwrap_or_default();
-        let rest = rest.iter().fold(self.other, |sum, (_, count)| sum.saturating_add(*count));
+        let rest: u64 = names.iter().skip(names_max).map(|(_, count)| count).sum();
         names.truncate(names_max);
-        (names, rest)
+        (names, self.other + rest)
     }
 
     /// The most frequent names with their counts, as an event shows them.

@@ -1,4 +1,4 @@
-//! Share of tool calls that a policy stopped, of those that ended one way or the other.
+//! Share of tool calls that were blocked by a policy, among those that were completed or blocked.
 
 use super::definition::{Metric, Model, Shape, Watch};
 use crate::kind::Kind;

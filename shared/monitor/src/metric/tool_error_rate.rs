@@ -1,4 +1,4 @@
-//! Share of completed tool calls whose status is `error`.
+//! Share of completed tool calls with status `error`.
 
 use super::definition::{Metric, Model, Shape, Watch, indicator};
 use crate::kind::{Kind, failed};

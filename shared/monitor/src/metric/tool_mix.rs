@@ -1,4 +1,4 @@
-//! How often each tool was used, by completed calls.
+//! The mix of tools, by completed calls.
 
 use super::definition::{Metric, Model, Shape, Watch};
 use event::column;

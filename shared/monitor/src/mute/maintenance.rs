@@ -1,11 +1,11 @@
 //! Maintenance windows: time ranges that are excluded from drift detection.
 //!
-//! Observations within one are measured, but neither tested nor part of a baseline. The event time
-//! decides, by the windows known at the event's offset, whenever the event arrives. The silence of
-//! an agent counts from the end of the window. What was tested before the request stays tested.
+//! Observations within one are counted in metrics, but neither tested nor part of a baseline. The
+//! event time decides, with the windows known at the event's offset. The silence of an agent counts
+//! from the end of the window. Observations tested before the request remain tested.
 //!
-//! A window is kept until no aggregation window that overlaps it can close any more, no event of it
-//! can be on time, and no silence can reach back to it.
+//! A window is kept until no aggregation window that overlaps it can close any more, no event
+//! within it can be on time, and no silence can reach back to it.
 
 use std::collections::BTreeMap;
 
@@ -25,14 +25,14 @@ use crate::window::Span;
 pub(super) struct Maintenance {
     /// By their identifiers.
     windows: BTreeMap<String, Window>,
-    /// Watermark before which none of them can be forgotten.
-    look_at: Option<i64>,
+    /// Watermark before which none of them can be removed.
+    check_at: Option<i64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Window {
-    /// The agent: all agents if the id is empty, all environments without one, and for all agents
-    /// all tenants without one.
+    /// The agent. An empty id stands for all agents, an absent environment for all environments
+    /// and, with an empty id, an absent tenant for all tenants.
     of: Identity,
     from: i64,
     until: i64,
@@ -70,7 +70,7 @@ impl Maintenance {
     }
 
     pub(super) fn retire(&mut self, watermark: i64, settings: &Settings) {
-        if self.look_at.is_none_or(|at| at > watermark) {
+        if self.check_at.is_none_or(|at| at > watermark) {
             return;
         }
         let retention = Settings::micros(settings.retention_secs);
@@ -80,7 +80,7 @@ impl Maintenance {
             day.saturating_add(retention).max(window.until.saturating_add(silence))
         };
         self.windows.retain(|_, window| needed_until(window) > watermark);
-        self.look_at = self.windows.values().map(needed_until).min();
+        self.check_at = self.windows.values().map(needed_until).min();
     }
 
     pub(super) fn start(
@@ -94,7 +94,7 @@ impl Maintenance {
         match self.checked(request, &id, event, now, outputs.time()) {
             Ok(window) => {
                 answer(request, &id, &window, outputs);
-                self.look_at = Some(self.look_at.map_or(window.until, |at| at.min(window.until)));
+                self.check_at = Some(self.check_at.map_or(window.until, |at| at.min(window.until)));
                 self.windows.insert(id, window);
                 false
             }
@@ -117,12 +117,9 @@ impl Maintenance {
         let from = micros(event, column::maintenance::FROM).unwrap_or(event_time);
         let until = micros(event, column::maintenance::UNTIL);
         let until = until.ok_or("it has no end: `maintenance.until` is missing")?;
-        let same = |window: &&Window| {
-            (&window.of.tenant, &window.of.id) == (&request.about.tenant, &request.about.id)
-        };
-        if request.actor.is_empty() {
-            Err("it names no requester: `actor.id` is missing")
-        } else if until <= from {
+        request.check_actor()?;
+        let of_agent = self.windows.values().filter(|window| request.concerns(&window.of));
+        if until <= from {
             Err("`maintenance.until` is not after its beginning")
         } else if until.saturating_sub(from) > AHEAD_MICROS_MAX {
             Err("`maintenance.until` is more than 30 days after its beginning")
@@ -130,9 +127,7 @@ impl Maintenance {
             Err("`maintenance.from` is more than 30 days ahead")
         } else if self.windows.contains_key(id) {
             Err("a maintenance window with that identifier exists")
-        } else if self.windows.values().filter(same).count() >= PER_AGENT_MAX
-            || self.windows.len() >= PER_PARTITION_MAX
-        {
+        } else if of_agent.count() >= PER_AGENT_MAX || self.windows.len() >= PER_PARTITION_MAX {
             Err("too many maintenance windows")
         } else {
             Ok(Window { of: request.about.clone(), from, until })
@@ -145,20 +140,19 @@ impl Maintenance {
         event: &Event<'_>,
         outputs: &mut Outputs<'_>,
     ) -> bool {
+        // Without an identifier none is found.
         let id = own(event, column::maintenance::ID).unwrap_or_default();
-        let found = self.windows.get_mut(&id).filter(|window| {
-            (&window.of.tenant, &window.of.id) == (&request.about.tenant, &request.about.id)
-        });
-        let Some(window) = found.filter(|_| !request.actor.is_empty()) else {
-            let why = if request.actor.is_empty() {
-                "it names no requester: `actor.id` is missing"
-            } else {
-                "no such maintenance window of that agent: see `maintenance.id`, `agent_id`"
-            };
-            refuse(request, &id, why, outputs);
-            return true;
+        let found = self.windows.get_mut(&id).filter(|window| request.concerns(&window.of));
+        let found = found
+            .ok_or("no such maintenance window of that agent: see `maintenance.id`, `agent_id`");
+        let window = match request.check_actor().and(found) {
+            Ok(window) => window,
+            Err(why) => {
+                refuse(request, &id, why, outputs);
+                return true;
+            }
         };
-        // It ends sooner, never later; before its beginning there is nothing left of it.
+        // It can end sooner, never later. If it ends before its beginning, nothing is left of it.
         let until = micros(event, column::maintenance::UNTIL).unwrap_or_else(|| outputs.time());
         window.until = window.until.min(until).max(window.from);
         let window = window.clone();
@@ -166,12 +160,12 @@ impl Maintenance {
         if window.until == window.from {
             self.windows.remove(&id);
         }
-        self.look_at = Some(self.look_at.map_or(window.until, |at| at.min(window.until)));
+        self.check_at = Some(self.check_at.map_or(window.until, |at| at.min(window.until)));
         false
     }
 }
 
-/// Answers a request with the window as it stands.
+/// Responds to a request with the window that is now in force.
 fn answer(request: &MuteRequest, id: &str, window: &Window, outputs: &mut Outputs<'_>) {
     let (kind, time) = (kind::MAINTENANCE_APPLIED, outputs.time());
     outputs.push(Destination::Alerts, kind, time, About::version(&window.of, ""), |builder| {
@@ -185,11 +179,6 @@ fn answer(request: &MuteRequest, id: &str, window: &Window, outputs: &mut Output
 }
 
 fn refuse(request: &MuteRequest, id: &str, why: &str, outputs: &mut Outputs<'_>) {
-    let (kind, time) = (kind::MAINTENANCE_REFUSED, outputs.time());
-    outputs.push(Destination::Alerts, kind, time, About::version(&request.about, ""), |builder| {
-        builder
-            .set(column::maintenance::ID, id)
-            .set(column::maintenance::REASON, why)
-            .set(column::links::CAUSATION, request.event_id.as_str())
-    });
+    let columns = (column::maintenance::ID, column::maintenance::REASON);
+    request.refuse((kind::MAINTENANCE_REFUSED, columns), id, why, outputs);
 }

@@ -22,13 +22,18 @@ pub(crate) struct Mutes {
 }
 
 impl Mutes {
-    /// Advances the clock of suppressions. Those that expire end, and their alerts that still fire
-    /// are emitted again.
+    /// Advances the clock of suppressions. Those that expire end, and their alerts that are still
+    /// firing are emitted again.
     pub(crate) fn reach(&mut self, time: i64, outputs: &mut Outputs<'_>) {
-        self.now = self.now.max(Some(time));
-        if let Some(now) = self.now {
-            self.suppressions.reach(now, outputs);
-        }
+        let now = self.now.map_or(time, |now| now.max(time));
+        self.now = Some(now);
+        self.suppressions.reach(now, outputs);
+    }
+
+    /// The clock, which every record advances before anything else.
+    fn now(&self) -> i64 {
+        let Some(now) = self.now else { unreachable!("the clock has not started") };
+        now
     }
 
     /// Handles a request. Returns whether it was refused.
@@ -38,7 +43,7 @@ impl Mutes {
         event: &Event<'_>,
         outputs: &mut Outputs<'_>,
     ) -> bool {
-        let now = self.now.unwrap_or_default();
+        let now = self.now();
         let request = MuteRequest::of(event);
         match kind {
             Request::SuppressionStarted => self.suppressions.start(&request, event, now, outputs),
@@ -48,16 +53,14 @@ impl Mutes {
         }
     }
 
-    /// Forgets the alerts about some metrics that began under a suppression.
+    /// Removes the held alerts about some metrics.
     pub(crate) fn forget_metrics(&mut self, left: MetricSet) {
         self.suppressions.forget_metrics(left);
     }
 
-    /// Marks an alert that a suppression covers.
+    /// Marks an output about an alert that a suppression covers.
     pub(crate) fn mark(&mut self, output: &mut Output) {
-        if let Some(now) = self.now {
-            self.suppressions.mark(now, output);
-        }
+        self.suppressions.mark(self.now(), output);
     }
 
     /// Whether an event time lies in a maintenance window of an agent.
@@ -70,8 +73,8 @@ impl Mutes {
         self.maintenance.overlaps(agent, from, until)
     }
 
-    /// How long an agent may be silent after `last`: the limit, counted from the end of the
-    /// maintenance windows that follow.
+    /// How long an agent may be silent after its last event: the limit, extended by the maintenance
+    /// windows within it.
     pub(crate) fn silence_max(&self, agent: &Identity, last: Option<i64>, limit: i64) -> i64 {
         match last {
             Some(last) if limit > 0 => self.maintenance.silence_max(agent, last, limit),
@@ -79,7 +82,7 @@ impl Mutes {
         }
     }
 
-    /// Forgets the maintenance windows that can affect nothing any more.
+    /// Removes the maintenance windows that can no longer have an effect.
     pub(crate) fn retire(&mut self, watermark: Option<i64>, settings: &Settings) {
         if let Some(watermark) = watermark {
             self.maintenance.retire(watermark, settings);

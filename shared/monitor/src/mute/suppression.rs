@@ -9,13 +9,12 @@
 //!                                 +-----------------------------------------------+
 //! ```
 //!
-//! The second `drift.alert.firing` carries the `alert_id` and the evidence of the first, and no
-//! `suppressed_by`. It is kept for that whatever becomes of the stream: an alert whose key was
-//! evicted fires again too, just as an alert that was delivered stays open. Beyond the limit of held
-//! alerts an alert is not suppressed.
+//! The second `drift.alert.firing` has the `alert_id` and the evidence of the first, and no
+//! `suppressed_by`. A held alert is kept even if its key is evicted: it fires again too, just as an
+//! alert that was delivered stays open. An alert beyond the limit of held alerts is not suppressed.
 //!
 //! Alerts that fired before the suppression began are not affected: they were delivered, so their
-//! end is delivered too.
+//! resolution is delivered too.
 
 use std::collections::BTreeMap;
 
@@ -29,7 +28,7 @@ use crate::identity::Identity;
 use crate::metric::{MetricSet, place_of};
 use crate::output::{About, Destination, Output, Outputs};
 
-/// Alerts that are held at once.
+/// Largest number of held alerts.
 const HELD_MAX: usize = 256;
 /// Reason of an alert that fires again.
 const FIRED_EARLIER: &str = "it fired under a suppression that has ended";
@@ -39,13 +38,13 @@ const FIRED_EARLIER: &str = "it fired under a suppression that has ended";
 pub(super) struct Suppressions {
     /// By their identifiers.
     rules: BTreeMap<String, Rule>,
-    /// When the first of them ends.
+    /// When the first of them expires.
     first_end: Option<i64>,
     /// Alerts that began under one, by `alert_id`.
     held: BTreeMap<String, Held>,
 }
 
-/// Which alerts are suppressed when.
+/// A suppression: which alerts it covers, and when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Rule {
     /// Without an environment it is about every environment of the agent.
@@ -65,7 +64,7 @@ struct Held {
     by: String,
     /// The metric, if it is one of the list.
     metric: Option<u8>,
-    /// What it fired with; absent while it is pending.
+    /// The firing event; `None` while it is pending.
     firing: Option<Firing>,
 }
 
@@ -74,11 +73,11 @@ struct Held {
 struct Firing {
     agent: Identity,
     version: String,
-    /// Columns of the drift family, by path.
-    cells: Vec<(String, Kept)>,
+    /// Values of the drift family, by column path.
+    values: Vec<(String, Kept)>,
 }
 
-/// A cell.
+/// The value of a column.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 enum Kept {
     Int(i64),
@@ -158,14 +157,12 @@ impl Suppressions {
             from: micros(event, column::drift::FROM).unwrap_or(now),
             until,
         };
-        let of_agent = self.rules.values().filter(|rule| {
-            (&rule.agent.tenant, &rule.agent.id) == (&request.about.tenant, &request.about.id)
-        });
+        let of_agent = self.rules.values().filter(|rule| request.concerns(&rule.agent));
         if rule.agent.id.is_empty() {
-            Err("it names no agent: `agent_id` is missing")
-        } else if request.actor.is_empty() {
-            Err("it names no requester: `actor.id` is missing")
-        } else if !matches!(rule.severity.as_deref(), None | Some("page" | "ticket")) {
+            return Err("it names no agent: `agent_id` is missing");
+        }
+        request.check_actor()?;
+        if !matches!(rule.severity.as_deref(), None | Some("page" | "ticket")) {
             Err("`drift.severity` is neither page nor ticket")
         } else if until <= rule.from.max(now) {
             Err("`drift.until` has passed, or is not after `drift.from`")
@@ -186,16 +183,13 @@ impl Suppressions {
         event: &Event<'_>,
         outputs: &mut Outputs<'_>,
     ) -> bool {
+        // Without an identifier none is found.
         let id = own(event, column::drift::SUPPRESSION_ID).unwrap_or_default();
-        let found = self.rules.get(&id).is_some_and(|rule| {
-            (&rule.agent.tenant, &rule.agent.id) == (&request.about.tenant, &request.about.id)
-        });
-        if !found || request.actor.is_empty() {
-            let why = if found {
-                "it names no requester: `actor.id` is missing"
-            } else {
-                "no such suppression of that agent is in force: see `drift.suppression_id`, `agent_id`"
-            };
+        let found = self.rules.get(&id).filter(|rule| request.concerns(&rule.agent));
+        let found = found.ok_or(
+            "no such suppression of that agent is in force: see `drift.suppression_id`, `agent_id`",
+        );
+        if let Err(why) = request.check_actor().and(found) {
             refuse(request, &id, why, outputs);
             return true;
         }
@@ -203,7 +197,7 @@ impl Suppressions {
         false
     }
 
-    /// Ends a suppression; those of its alerts that still fire fire again.
+    /// Ends a suppression; its alerts that are still firing fire again.
     fn close(
         &mut self,
         id: &str,
@@ -219,7 +213,7 @@ impl Suppressions {
                 self.held.insert(alert_id, held);
                 continue;
             }
-            // If another suppression covers it, that one marks and holds it, like any firing.
+            // If another suppression covers it, it is marked and held again, like any firing alert.
             if let Some(firing) = held.firing {
                 firing.emit(held.metric, outputs);
             }
@@ -230,7 +224,7 @@ impl Suppressions {
         self.held.retain(|_, held| held.metric.is_none_or(|place| !left.contains(place)));
     }
 
-    /// The suppression that covers an alert: of several the one that lasts longest.
+    /// The suppression that covers an alert; if there are several, the one that expires last.
     fn covering(&self, now: i64, alert: &Event<'_>) -> Option<&str> {
         let covering = self.rules.iter().filter(|(_, rule)| rule.covers(now, alert));
         covering.max_by_key(|(_, rule)| rule.until).map(|(id, _)| id.as_str())
@@ -240,7 +234,9 @@ impl Suppressions {
         if self.rules.is_empty() && self.held.is_empty() {
             return;
         }
-        let kind = output.event.text(column::KIND).unwrap_or_default();
+        let Some(kind) = output.event.text(column::KIND) else {
+            unreachable!("an output without a kind")
+        };
         let (is_pending, is_firing, is_over) = (
             kind == kind::DRIFT_ALERT_PENDING,
             kind == kind::DRIFT_ALERT_FIRING,
@@ -272,7 +268,7 @@ impl Firing {
         let event = &output.event;
         let agent = Identity::of(event, event.text(column::AGENT_ID).unwrap_or_default());
         let version = event.text(column::AGENT_VERSION).unwrap_or_default().to_owned();
-        let mut cells = Vec::new();
+        let mut values = Vec::new();
         for (id, cell) in event.cells() {
             let is_drift = schema().column(*id).group.as_deref() == Some("drift");
             if !is_drift || *id == column::drift::SUPPRESSED_BY.id() {
@@ -286,18 +282,19 @@ impl Firing {
                 Cell::Texts(values) => {
                     Kept::Texts(values.iter().map(|value| value.clone().into_owned()).collect())
                 }
-                // No column of the family is one.
-                Cell::Bool(_) | Cell::Bytes(_) | Cell::Map(_) => continue,
+                Cell::Bool(_) | Cell::Bytes(_) | Cell::Map(_) => {
+                    unreachable!("no alert has `{}`", id.path())
+                }
             };
-            cells.push((id.path().to_owned(), kept));
+            values.push((id.path().to_owned(), kept));
         }
-        Self { agent, version, cells }
+        Self { agent, version, values }
     }
 
     fn emit(&self, metric: Option<u8>, outputs: &mut Outputs<'_>) {
         let (kind, time) = (kind::DRIFT_ALERT_FIRING, outputs.time());
         let set = |mut builder: event::EventBuilder| {
-            for (path, kept) in &self.cells {
+            for (path, kept) in &self.values {
                 #[expect(clippy::expect_used, reason = "no column of a major is ever removed")]
                 let column = schema().id(path).expect("a kept column is one of the schema");
                 let cell = match kept {
@@ -319,7 +316,7 @@ impl Firing {
     }
 }
 
-/// Answers a request, or reports the end of a suppression.
+/// Responds to a request, or reports the end of a suppression.
 fn answer(
     kind: &str,
     id: &str,
@@ -354,11 +351,6 @@ fn answer(
 }
 
 fn refuse(request: &MuteRequest, id: &str, why: &str, outputs: &mut Outputs<'_>) {
-    let (kind, time) = (kind::DRIFT_SUPPRESSION_REFUSED, outputs.time());
-    outputs.push(Destination::Alerts, kind, time, About::version(&request.about, ""), |builder| {
-        builder
-            .set(column::drift::SUPPRESSION_ID, id)
-            .set(column::drift::REASON, why)
-            .set(column::links::CAUSATION, request.event_id.as_str())
-    });
+    let columns = (column::drift::SUPPRESSION_ID, column::drift::REASON);
+    request.refuse((kind::DRIFT_SUPPRESSION_REFUSED, columns), id, why, outputs);
 }

@@ -14,7 +14,7 @@ use crate::output::Outputs;
 use crate::stream::Shared;
 
 impl Processor {
-    /// Keys of an agent in the environment of an event; without one, in every environment known.
+    /// Keys of the agent of an event: in its environment or, if it names none, in every known one.
     fn keys_of(&self, event: &Event<'_>, key: AgentKey) -> Vec<AgentKey> {
         if event.text(column::ENVIRONMENT).is_some() {
             return vec![key];
@@ -27,16 +27,15 @@ impl Processor {
         Attributed { offset, event, key, .. }: Attributed<'_, '_>,
     ) {
         for key in self.keys_of(event, key) {
-            if let Some(agent) = self.state.agents.open(key) {
-                let change = LastChange::saw(agent.last_change.as_ref(), event, offset);
-                agent.last_change = Some(change);
-                agent.announced.saw(event);
-            }
+            let agent = self.state.agents.agent(key);
+            let change = LastChange::saw(agent.last_change.as_ref(), event, offset);
+            agent.last_change = Some(change);
+            agent.announced.saw(event);
         }
     }
 
-    /// A version takes over, at this offset. Without an environment it does so in every
-    /// environment of the agent that is known.
+    /// Handles a deployment or rollback. Without an environment it applies to every known environment
+    /// of the agent.
     pub(super) fn deploy(&mut self, of_agent: Attributed<'_, '_>, outputs: &mut Outputs<'_>) {
         let Attributed { offset, event, kind, key, .. } = of_agent;
         let named = |column| event.text(column).filter(|name| !name.is_empty()).map(bounded);
@@ -47,7 +46,7 @@ impl Processor {
         for key in self.keys_of(event, key) {
             let State { agents, common, counters, .. } = &mut self.state;
             let shared = common.shared(agents.tests());
-            let Some(agent) = agents.open(key) else { continue };
+            let agent = agents.agent(key);
             let step = agent.decide((&to, from.as_deref()), kind, share, outputs);
             if !matches!(step, Step::Share(_) | Step::Nothing) {
                 take_step(agent, step, (&to, from.as_deref()), (offset, kind), shared, outputs);
@@ -58,19 +57,20 @@ impl Processor {
         }
     }
 
-    /// An act about baselines; without an environment it applies to every environment of the agent.
+    /// Handles an act about baselines. Without an environment it applies to every known environment of
+    /// the agent.
     pub(super) fn rebase(
         &mut self,
         act: &Act<'_>,
         Attributed { event, key, .. }: Attributed<'_, '_>,
         outputs: &mut Outputs<'_>,
     ) {
-        let mut refused = "no event of the agent was seen before";
+        let mut refused = "the agent is unknown";
         let mut done = false;
         for key in self.keys_of(event, key) {
             let State { agents, common, .. } = &mut self.state;
             let shared = common.shared(agents.tests());
-            let Some(agent) = agents.open(key) else { continue };
+            let agent = agents.agent(key);
             if agent.versions.is_empty() {
                 continue;
             }
@@ -80,9 +80,9 @@ impl Processor {
             }
             agents.recount(key);
         }
-        if let Some(agent) = self.state.agents.open(key).filter(|_| !done) {
+        if !done {
             self.state.counters.pins_refused += 1;
-            act.refuse(refused, &agent.identity, outputs);
+            act.refuse(refused, &self.state.agents.agent(key).identity, outputs);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The processor: how a record reaches what it concerns.
+//! The processor: the path of a record through the state machine.
 
 use event::{ColumnId, Decoded, Event, Record, Timestamp, TimestampType, column};
 use hashbrown::HashMap;
@@ -15,30 +15,31 @@ use crate::dedup::{RecentIds, number_of};
 use crate::heartbeat::{self, Heartbeats};
 use crate::identity::{AgentKey, Identity, write_key};
 use crate::kind::{Kind, Request};
+use crate::metric::MetricSet;
 use crate::mute::Mutes;
 use crate::output::{Destination, Output, Outputs};
 use crate::settings::Settings;
 use crate::stream::Standings;
 use crate::watermark::{Placed, Watermark};
 
-/// Names whose digests are remembered.
+/// Largest number of names whose keys are cached.
 const NAMES_MAX: usize = 65_536;
 
 /// Computes windows, baselines and alerts from the records of one partition.
 ///
-/// Call [`Self::handle_record`] with every record in offset order; everything else only looks.
+/// Call [`Self::handle_record`] with every record, in offset order.
 #[derive(Debug)]
 pub struct Processor {
     pub(super) state: State,
-    /// What this processor computes, if it is in force.
+    /// The metrics and detectors that this processor computes where they are in force.
     pub(super) catalogue: Catalogue,
-    /// Buffer for names, so that looking an agent up allocates nothing.
+    /// Buffer for names, so that looking up an agent does not allocate.
     name: String,
-    /// Keys of names that were seen lately.
+    /// Cached keys of names.
     names: HashMap<String, AgentKey>,
 }
 
-/// An event of an agent, with where it belongs.
+/// An event of an agent, with its coordinates.
 #[derive(Clone, Copy)]
 pub(super) struct Attributed<'e, 'a> {
     pub(super) offset: i64,
@@ -49,14 +50,14 @@ pub(super) struct Attributed<'e, 'a> {
 }
 
 impl Processor {
-    /// A processor that has seen nothing of its partition. These settings hold until the log says
-    /// others, by a `monitor.configured` event.
+    /// A processor without state. These settings are in force until the first `monitor.configured`
+    /// event.
     #[must_use]
     pub fn new(settings: Settings, topic: &str, partition: i32) -> Self {
         Self::with_catalogue(settings, topic, partition, Catalogue::default())
     }
 
-    /// As [`Self::new`], with less than everything that this build computes: as an earlier release.
+    /// As [`Self::new`], but with a catalogue other than that of this build, as in an earlier release.
     #[must_use]
     pub fn with_catalogue(
         settings: Settings,
@@ -91,7 +92,7 @@ impl Processor {
         self.state.next_offset
     }
 
-    /// The settings that hold at [`Self::next_offset`].
+    /// The settings in force at [`Self::next_offset`].
     #[must_use]
     pub const fn settings(&self) -> &Settings {
         &self.state.common.settings
@@ -103,46 +104,46 @@ impl Processor {
         &self.state.common.in_force.versions
     }
 
-    /// What is in force at [`Self::next_offset`] and not computed.
+    /// Metrics and detectors that are in force at [`Self::next_offset`] and not computed.
     pub(crate) const fn missing(&self) -> &Missing {
         &self.state.common.in_force.missing
     }
 
-    /// Whether the outputs can depend on the values of a column. Where one that they can depend on
-    /// was erased, nobody can recompute what followed. A suite in force may read any column.
+    /// Whether the outputs can depend on the values of a column. If such a value is erased, the outputs
+    /// that follow cannot be recomputed. A suite in force may read any column.
     #[must_use]
     pub fn reads(&self, column: ColumnId) -> bool {
         columns::reads(column) || !self.state.suites.is_empty()
     }
 
-    /// What has been seen and left out.
+    /// Counts of what was handled and left out.
     #[must_use]
     pub const fn counters(&self) -> Counters {
         self.state.counters
     }
 
-    /// Agent versions whose state is held (an agent without a version counts as one).
+    /// Number of agent versions with state (an agent without a version counts as one).
     #[must_use]
     pub const fn keys(&self) -> u64 {
         self.state.agents.keys()
     }
 
-    /// Event time up to which the partition is taken to be complete.
+    /// Event time up to which the partition is assumed to be complete.
     #[must_use]
     pub fn watermark(&self) -> Option<Timestamp> {
         self.state.watermark.at().map(Timestamp::from_micros)
     }
 
-    /// Takes the next record, and gives everything that comes of it. Where one record may close the
-    /// windows of very many agents, call [`Self::handle_record_into`].
+    /// Takes the next record, and returns its outputs. A record that closes the windows of many agents
+    /// has many outputs; [`Self::handle_record_into`] does not collect them.
     pub fn handle_record(&mut self, record: &Record<'_>, decoded: &Decoded<'_>) -> Vec<Output> {
         let mut outputs = Vec::new();
         self.handle_record_into(record, decoded, &mut |output| outputs.push(output));
         outputs
     }
 
-    /// Takes the next record, and hands on each window as it is computed; events about alerts and
-    /// baselines come last. A record before [`Self::next_offset`] was seen already and is ignored. A
+    /// Takes the next record, and emits each window as it is computed; events about alerts and
+    /// baselines come last. A record before [`Self::next_offset`] was handled already and is ignored. A
     /// record that did not decode is counted and has no other effect.
     pub fn handle_record_into(
         &mut self,
@@ -153,36 +154,41 @@ impl Processor {
         if record.offset < self.state.next_offset {
             return;
         }
+        // In a replay offsets are foreign.
         self.state.next_offset = record.offset.saturating_add(1);
         self.state.counters.records += 1;
         if decoded.fault.is_some() {
             self.state.counters.quarantined += 1;
             return;
         }
-        // Alerts may still be marked as suppressed, and they are few beside the windows.
+        // Alerts are marked as suppressed at the end; they are few compared with windows.
         let mut alerts = Vec::new();
         let mut pass = |output: Output| match output.destination {
             Destination::Metrics => emit(output),
             Destination::Alerts => alerts.push(output),
         };
-        self.handle_decoded(record, &decoded.event, &mut pass);
+        let left = self.handle_decoded(record, &decoded.event, &mut pass);
         for mut alert in alerts {
             self.state.common.mutes.mark(&mut alert);
             emit(alert);
         }
+        // Only now, because resolving an alert that was held removes it as well.
+        self.state.common.mutes.forget_metrics(left);
     }
 
+    /// Handles an event. Returns the metrics that are no longer in force because of it.
     fn handle_decoded(
         &mut self,
         record: &Record<'_>,
         event: &Event<'_>,
         emit: &mut dyn FnMut(Output),
-    ) {
+    ) -> MetricSet {
         let state = &mut self.state;
         let broker = (record.timestamp_type != TimestampType::None)
             .then(|| Timestamp::from_millis(record.timestamp_ms).micros());
         state.watermark.saw_broker_time(broker);
         let time = event.time(column::EVENT_TIME).map(Timestamp::micros);
+        // Without any time, an event is placed at the epoch.
         let time = time.or(broker).unwrap_or_default();
         let placed = state.watermark.place(time, broker, &state.common.settings);
         let mut outputs = Outputs::of(record, placed.micros, emit);
@@ -190,13 +196,16 @@ impl Processor {
         state.common.mutes.reach(log_time, &mut outputs);
 
         let kind = Kind::of(event);
+        let mut left = MetricSet::default();
         let moved = match kind {
             Kind::Configured => {
-                self.configure(event);
+                left = self.configure(event, &mut outputs);
                 false
             }
             Kind::Suite => {
-                let document = suite::document_of(event).unwrap_or_default();
+                let Some(document) = suite::document_of(event) else {
+                    unreachable!("an event of this kind has a document, which may be empty")
+                };
                 let published = self.state.suites.publish(document, record.offset);
                 self.state.counters.suites_refused += u64::from(published.is_err());
                 false
@@ -232,49 +241,49 @@ impl Processor {
             common.mutes.retire(watermark.at(), &common.settings);
         }
         self.state.agents.tidy();
+        left
     }
 
-    /// Other settings hold from here on, thresholds included; tests that run keep their evidence and
-    /// their bound. Invalid settings change nothing.
-    fn configure(&mut self, event: &Event<'_>) {
-        let versions = Versions::of(event);
+    /// Puts other settings in force, thresholds included; running tests keep their evidence and
+    /// their bound. Invalid settings change nothing. Returns the metrics that are no longer in force.
+    fn configure(&mut self, event: &Event<'_>, outputs: &mut Outputs<'_>) -> MetricSet {
         let State { common, counters, .. } = &mut self.state;
+        let Ok(versions) = Versions::of(event) else {
+            counters.settings_refused += 1;
+            return MetricSet::default();
+        };
         let in_force = versions.map(|versions| InForce::new(versions, &self.catalogue));
+        // Without text they do not parse, and are refused.
         let settings = event.text(column::monitor::SETTINGS).unwrap_or_default();
-        // Whether a metric can be set depends on what the record says, not on what this build has.
-        let watched = &in_force.as_ref().unwrap_or(&common.in_force);
-        match Settings::from_record(settings, |name| watched.can_be_set(name)) {
-            Ok(settings) => {
-                common.settings = settings;
-                counters.settings_applied += 1;
-                if let Some(in_force) = in_force {
-                    self.put_in_force(in_force);
-                }
-            }
-            Err(_) => counters.settings_refused += 1,
-        }
+        // Whether a metric can have settings depends on the record, not on this build.
+        let watched = in_force.as_ref().unwrap_or(&common.in_force);
+        let Ok(settings) = Settings::from_record(settings, |name| watched.can_be_set(name)) else {
+            counters.settings_refused += 1;
+            return MetricSet::default();
+        };
+        common.settings = settings;
+        counters.settings_applied += 1;
+        in_force.map_or_else(MetricSet::default, |in_force| self.put_in_force(in_force, outputs))
     }
 
-    /// Other metrics are in force from here on. What is known of those that are not any more is
-    /// forgotten: if they come again, they begin anew.
-    fn put_in_force(&mut self, in_force: InForce) {
+    /// Puts other metrics and detectors in force. The state of metrics that are no longer in force is
+    /// removed: if they come back, they start without state. Returns these metrics.
+    fn put_in_force(&mut self, in_force: InForce, outputs: &mut Outputs<'_>) -> MetricSet {
         let State { agents, common, .. } = &mut self.state;
         let left = common.in_force.metrics.without(in_force.metrics);
         if !left.is_empty() {
             for key in agents.all() {
                 let shared = common.shared(agents.tests());
-                if let Some(agent) = agents.open(key) {
-                    agent.forget_metrics(left, shared);
-                }
+                agents.agent(key).forget_metrics(left, shared, outputs);
                 agents.recount(key);
                 agents.tidy();
             }
         }
-        common.mutes.forget_metrics(left);
         common.in_force = in_force;
+        left
     }
 
-    /// A suppression or maintenance window is requested, or ended.
+    /// Handles a request for a suppression or maintenance window, or for its end.
     fn mute(&mut self, request: Request, event: &Event<'_>, outputs: &mut Outputs<'_>) {
         let id = number_of(event.text(column::EVENT_ID).unwrap_or_default());
         if self.is_repeated(id) {
@@ -284,7 +293,7 @@ impl Processor {
         self.state.counters.mutes_refused += u64::from(refused);
     }
 
-    /// A tick of the monitor. Whether it moves the watermark.
+    /// Handles a tick of the monitor. Returns whether it moved the watermark.
     fn tick(&mut self, tick: &Event<'_>, place: (i64, i64), outputs: &mut Outputs<'_>) -> bool {
         let State { watermark, heartbeats, common, .. } = &mut self.state;
         let (_, at) = place;
@@ -293,10 +302,10 @@ impl Processor {
         moved
     }
 
-    /// Whether an event was seen before, by a number for its id; counted if so.
+    /// Whether an event id, as a number, was seen before; if so, it is counted.
     fn is_repeated(&mut self, id: u128) -> bool {
         let state = &mut self.state;
-        let ids_max = usize::try_from(state.common.settings.event_ids_max).unwrap_or(usize::MAX);
+        let ids_max = state.common.settings.event_ids_max as usize;
         let is_new = state.ids.insert(id, ids_max);
         state.counters.duplicates += u64::from(!is_new);
         !is_new
@@ -317,7 +326,7 @@ impl Processor {
         };
         let key = self.key_of(event, id);
         self.hear(key, offset, || Identity::of(event, id));
-        // Mixed with the agent, so that one cannot use up another's.
+        // Combined with the agent, so that an agent cannot use the ids of another.
         let number = number_of(event.text(column::EVENT_ID).unwrap_or_default()) ^ key.number();
         if !self.is_repeated(number) {
             let of_agent = Attributed { offset, event, kind, key, placed };
@@ -342,7 +351,7 @@ impl Processor {
         self.evict(offset, outputs);
     }
 
-    /// The key of an agent that an event names.
+    /// The key of the agent of an event.
     fn key_of(&mut self, event: &Event<'_>, id: &str) -> AgentKey {
         self.name.clear();
         let family_bytes = write_key(event, id, &mut self.name);
@@ -357,12 +366,12 @@ impl Processor {
         key
     }
 
-    /// An agent has an event at an offset; it is held from now on.
+    /// Records an event of an agent, which is added if it is new.
     fn hear(&mut self, key: AgentKey, offset: i64, identity: impl FnOnce() -> Identity) {
         let agents = &mut self.state.agents;
         if !agents.contains(key) {
             let mut agent = Agent::new(identity());
-            // Changes that named no environment.
+            // It inherits the changes that named no environment.
             if let Some(everywhere) = agents.open(key.everywhere()) {
                 agent.last_change.clone_from(&everywhere.last_change);
                 agent.announced.clone_from(&everywhere.announced);
@@ -372,23 +381,21 @@ impl Processor {
         agents.heard(key, offset);
     }
 
-    /// Emits and forgets the windows that the watermark has reached, and notices silence.
+    /// Carries out the tasks of all agents that are due at the watermark.
     fn carry_out_due(&mut self, outputs: &mut Outputs<'_>) {
         let State { watermark, agents, common, .. } = &mut self.state;
         let Some(watermark) = watermark.at() else { return };
         while let Some(keys) = agents.take_due(watermark) {
             for key in keys {
                 let shared = common.shared(agents.tests());
-                if let Some(agent) = agents.open(key) {
-                    agent.carry_out_due(watermark, shared, outputs);
-                }
+                agents.agent(key).carry_out_due(watermark, shared, outputs);
                 agents.reschedule(key, watermark);
                 agents.tidy();
             }
         }
     }
 
-    /// Lets go of the agents that were silent for longest, if there are too many keys.
+    /// Evicts the agents without an event for longest, if there are too many keys.
     fn evict(&mut self, offset: i64, outputs: &mut Outputs<'_>) {
         let State { agents, common, counters, .. } = &mut self.state;
         let keys_max = u64::from(common.settings.keys_max).max(1);
@@ -396,14 +403,13 @@ impl Processor {
         if keys <= keys_max {
             return;
         }
-        // The agent of this very record stays, even when there is room for one only.
+        // The agent of this record stays, even if there is room for only one.
         for key in agents.oldest(keys - keys_max + keys_max / 16, offset) {
             let shared = common.shared(agents.tests());
-            if let Some(agent) = agents.open(key) {
-                let versions: Vec<String> = agent.versions.keys().cloned().collect();
-                for version in &versions {
-                    agent.forget(version, shared, outputs);
-                }
+            let agent = agents.agent(key);
+            let versions: Vec<String> = agent.versions.keys().cloned().collect();
+            for version in &versions {
+                agent.forget(version, shared, outputs);
             }
             agents.remove(key);
         }

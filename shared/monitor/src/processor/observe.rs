@@ -1,5 +1,5 @@
-//! An event of a version, step by step: the version it names, what it says about metrics, the
-//! panes it fills and the streams that see it.
+//! The path of an event of a version: the version it names, its observations of metrics, the panes
+//! that count them, and the streams that see them.
 
 use event::{Event, column};
 use suite::Suites;
@@ -17,24 +17,24 @@ use crate::output::Outputs;
 use crate::settings::Settings;
 use crate::stream::{Mark, Shared, Value};
 use crate::watermark::Watermark;
-use crate::window::{Cell, Span, end_of_minute};
+use crate::window::{Channel, Span, end_of_minute};
 
-/// What an event says about a metric.
+/// An observation of a metric in an event.
 struct Found<'e> {
-    cell: Cell,
+    channel: Channel,
     metric: &'static Metric,
     sample: Sample<'e>,
-    /// Whether the detectors see it.
+    /// Whether the detectors see it: see `crate::sampler`.
     is_chosen: bool,
 }
 
 impl Processor {
-    /// An event of a version: panes and streams.
+    /// Handles an event of a version.
     pub(super) fn observe(&mut self, of_agent: Attributed<'_, '_>, outputs: &mut Outputs<'_>) {
         let Attributed { offset, event, kind, key, placed } = of_agent;
         let State { watermark, counters, agents, suites, common, .. } = &mut self.state;
         let shared = common.shared(agents.tests());
-        let Some(agent) = agents.open(key) else { return };
+        let agent = agents.agent(key);
         let name = bounded(event.text(column::AGENT_VERSION).unwrap_or_default());
         let is_new = !agent.versions.contains_key(&*name);
         if is_new {
@@ -44,7 +44,9 @@ impl Processor {
         check_digest(agent, &name, event, outputs);
         let limit = Settings::micros(common.settings.silence_secs);
         let silent_at = agent.hear(&name, placed.micros, limit, outputs);
-        let Some(version) = agent.versions.get_mut(&*name) else { return };
+        let Some(version) = agent.versions.get_mut(&*name) else {
+            unreachable!("version `{name}` is known by now")
+        };
         version.last_offset = offset;
         let mut found = samples(version, event, kind, shared, counters);
         let about = (&agent.identity, &*name);
@@ -64,16 +66,16 @@ impl Processor {
     }
 }
 
-/// The first event of a version: it takes over, unless it is the canary or has no name.
+/// Handles the first event of a version: the version takes over, unless it is the canary or has no name.
 fn meet(agent: &mut Agent, name: &str, offset: i64, shared: Shared<'_>, outputs: &mut Outputs<'_>) {
     agent.versions.entry(name.to_owned()).or_default().last_offset = offset;
-    // What names no version cannot take over from one, nor can a canary.
+    // An event without a version cannot make a version current, nor can a canary.
     if name.is_empty() || agent.is_canary(name) {
         return;
     }
     agent.end_canary(Ending::Superseded, outputs);
     if agent.current.is_some() && !agent.announced.contains(name) {
-        let reason = "the version appeared and no deployment or change names it";
+        let reason = "the version was not announced by a deployment or change";
         agent.report_unplanned(name, reason, outputs);
     }
     let outgoing = agent.current.clone();
@@ -95,7 +97,7 @@ fn check_digest(agent: &mut Agent, name: &str, event: &Event<'_>, outputs: &mut 
     }
 }
 
-/// What an event says about each metric.
+/// The observations in an event.
 fn samples<'e>(
     version: &mut Version,
     event: &'e Event<'_>,
@@ -117,14 +119,14 @@ fn samples<'e>(
             continue;
         }
         if let Some(sample) = metric.sample(event, kind) {
-            let cell = (place, if metric.per_suite { suite } else { 0 });
-            found.push(Found { cell, metric, sample, is_chosen });
+            let channel = (place, if metric.per_suite { suite } else { 0 });
+            found.push(Found { channel, metric, sample, is_chosen });
         }
     }
     found
 }
 
-/// Emits what the suites in force find, and gives it as observations.
+/// Emits the verdicts of the suites in force, and returns them as observations.
 fn judge<'e>(
     suites: &mut Suites,
     version: &mut Version,
@@ -142,17 +144,18 @@ fn judge<'e>(
             (metric::EVAL_SCORE, verdict.score),
         ];
         for (place, value) in values.into_iter().filter(|(place, _)| metrics.contains(*place)) {
-            if let Some((metric, value)) = metric::ALL.get(usize::from(place)).zip(value) {
-                let (cell, sample) = ((place, number), Sample::Number(value));
-                found.push(Found { cell, metric, sample, is_chosen: true });
+            if let Some(value) = value {
+                let (channel, sample) = ((place, number), Sample::Number(value));
+                let metric = metric::at(place);
+                found.push(Found { channel, metric, sample, is_chosen: true });
             }
         }
     }
     found
 }
 
-/// Puts what was found into the pane of its time, unless that is too long ago. The watermark at
-/// which there is something to do because of it, if that is new.
+/// Adds observations to the pane of their time, unless that is too long ago. Returns the watermark of
+/// the next task, if that is new.
 fn fill_pane(
     version: &mut Version,
     found: &[Found<'_>],
@@ -169,22 +172,22 @@ fn fill_pane(
         return None;
     }
     counters.late += u64::from(watermark.is_some_and(|watermark| end <= watermark));
-    // A late event waits for the next minute, so that a burst of them makes one revision.
+    // A late event waits for the next minute, so that a burst of late events causes one revision.
     let when = |span: Span, window| match watermark {
         Some(watermark) if span.end(window) <= watermark => end_of_minute(watermark),
         Some(_) | None => span.end(window),
     };
     let (pane, earliest) = version.windows.touch(time, retention, when);
-    for Found { cell, metric, sample, is_chosen } in found {
-        if !pane.cells.entry(*cell).or_default().add(metric.shape, sample, *is_chosen) {
+    for Found { channel, metric, sample, is_chosen } in found {
+        if !pane.channels.entry(*channel).or_default().add(metric.shape, sample, *is_chosen) {
             counters.invalid_values += 1;
         }
     }
     earliest
 }
 
-/// Shows what was found to the streams, unless it lies in a maintenance window. How many more
-/// tests run now.
+/// Passes the sampled observations to the streams, unless they lie in a maintenance window. Returns the
+/// change of the number of running tests.
 fn test(
     agent: &mut Agent,
     name: &str,
@@ -201,10 +204,10 @@ fn test(
     let run = bounded(run.unwrap_or_default());
     let mark = Mark { offset, time: placed.micros };
     let mut more = 0;
-    for Found { cell, metric, sample, .. } in found.iter().filter(|found| found.is_chosen) {
-        let Some(watch) = metric.watch.filter(|_| cell.1 != OTHER_SUITE) else { continue };
+    for Found { channel, metric, sample, .. } in found.iter().filter(|found| found.is_chosen) {
+        let Some(watch) = metric.watch.filter(|_| channel.1 != OTHER_SUITE) else { continue };
         if let Some(value) = Value::of(watch.model, sample) {
-            more += agent.observe(name, *cell, value, (mark, &run), shared, outputs);
+            more += agent.observe(name, *channel, value, (mark, &run), shared, outputs);
         }
     }
     more

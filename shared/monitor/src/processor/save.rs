@@ -1,7 +1,7 @@
 //! How the state of a processor is saved and restored.
 //!
-//! What grows with agents and events is saved entry by entry (see [`super::snapshot`]); the rest,
-//! which is bounded, stands in the head and is saved every time.
+//! The parts that grow with agents and events are saved as entries (see [`super::snapshot`]); the
+//! rest, which is bounded, is in the head and saved every time.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +21,7 @@ use crate::settings::Settings;
 use crate::stream::Standings;
 use crate::watermark::Watermark;
 
-/// What a processor knows, but for what is saved on its own.
+/// The state of a processor, except for its entries.
 #[derive(Debug, Serialize, Deserialize)]
 struct Head {
     topic: String,
@@ -34,21 +34,21 @@ struct Head {
     mutes: Mutes,
     settings: Settings,
     versions: Versions,
-    /// Of the metrics in force those that were computed.
+    /// The metrics in force that were computed.
     metrics: Vec<String>,
-    /// The detectors that computed it.
+    /// The detectors of the build that computed it.
     detectors: BTreeMap<String, u32>,
     ids: IdRange,
     suites: suite::Head,
 }
 
 impl Processor {
-    /// Continues from a snapshot: the last head, and the last of each entry that is not gone, in
-    /// any order.
+    /// Resumes from a snapshot: the last head, and the last version of each entry that was not
+    /// removed, in any order.
     ///
     /// # Errors
     ///
-    /// If the snapshot is of another format, semantics or partition, or damaged.
+    /// A snapshot of another format, semantics, set of versions or partition, or a damaged one.
     pub fn resume<B: AsRef<[u8]>>(
         topic: &str,
         partition: i32,
@@ -103,9 +103,10 @@ impl Processor {
         Ok(Self::of(state, catalogue))
     }
 
-    /// What must be saved to continue at [`Self::next_offset`]: the head, which replaces the one
-    /// before, and each entry that is not as it was at the last call (or when it was resumed), at
-    /// most once; `None` for one that is gone. It costs what has changed and no more.
+    /// What must be saved to continue at [`Self::next_offset`]: returns the head, which replaces
+    /// the previous one, and passes each entry that has changed since the last call (or since it
+    /// was resumed) to `show`, at most once; `None` for one that was removed. The cost is
+    /// proportional to what has changed.
     pub fn take_changes(&mut self, show: &mut dyn FnMut(EntryId, Option<Vec<u8>>)) -> Vec<u8> {
         let state = &mut self.state;
         state.agents.take_changes(|key, saved| show(EntryId::of(Id::Agent(key)), saved));

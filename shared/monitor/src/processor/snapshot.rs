@@ -1,9 +1,9 @@
-//! The state of a processor as bytes: a head that names format and semantics, and an entry for each
-//! agent and each thing that would be large in the head. An entry is written again only when it has
+//! The state of a processor as bytes: a head with format and semantics, and an entry for each agent
+//! and for other parts that would make the head large. An entry is written again only when it has
 //! changed.
 //!
-//! A snapshot of other semantics is refused rather than guessed at; the partition is then computed
-//! again from its first record.
+//! A snapshot of other semantics is refused; the partition is then computed again from its first
+//! record.
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -14,7 +14,7 @@ use crate::semantics::SEMANTICS;
 /// First bytes of the head of every snapshot of this format.
 const MAGIC: &[u8] = b"driftseal/processor-state/v3\n";
 
-/// Which entry of a snapshot.
+/// Identifier of an entry of a snapshot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EntryId(Id);
 
@@ -23,12 +23,12 @@ pub(crate) enum Id {
     Agent(AgentKey),
     /// A page of event ids.
     Ids(u16),
-    /// Of the suites in force.
+    /// An entry of the suites in force.
     Suite(suite::EntryId),
 }
 
 impl EntryId {
-    /// A name for the entry, no two of which are equal; at most 34 bytes.
+    /// Unique name of the entry; at most 34 bytes.
     #[must_use]
     pub fn to_bytes(self) -> Vec<u8> {
         match self.0 {
@@ -50,7 +50,7 @@ impl EntryId {
         }
     }
 
-    /// The entry of that name.
+    /// The entry with this name.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (tag, rest) = bytes.split_first()?;

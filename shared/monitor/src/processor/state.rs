@@ -1,4 +1,4 @@
-//! Everything that a processor knows of its partition.
+//! The state of a processor.
 
 use suite::Suites;
 
@@ -12,7 +12,7 @@ use crate::settings::Settings;
 use crate::stream::{Shared, Standings};
 use crate::watermark::Watermark;
 
-/// Everything that a processor knows of its partition.
+/// The state of a processor.
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) topic: String,
@@ -27,8 +27,8 @@ pub(super) struct State {
     pub(super) common: Common,
 }
 
-/// What all agents of the partition share. Apart from [`State::agents`], so that it can be read
-/// while an agent is changed.
+/// State that all agents of the partition share. Separate from [`State::agents`], so that it can be
+/// read while an agent is changed.
 #[derive(Debug)]
 pub(super) struct Common {
     pub(super) settings: Settings,
@@ -38,7 +38,7 @@ pub(super) struct Common {
 }
 
 impl Common {
-    /// What a stream sees of it, when so many streams are tested.
+    /// The part that streams see; `tests` is the number of streams that are tested.
     pub(super) const fn shared(&self, tests: u64) -> Shared<'_> {
         let Self { settings, in_force, standings, mutes } = self;
         Shared { settings, metrics: in_force.metrics, tests, standings, mutes }

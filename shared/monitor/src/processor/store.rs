@@ -1,13 +1,14 @@
-//! The agents of a partition: recently active ones as values, the others serialized.
+//! The agents of a partition: recently used ones as values, the others serialized.
 //!
 //! # Promise
 //!
-//! - Whether an agent is open or packed has no effect: packing and opening restores the same value.
-//! - At most [`OPEN_MAX`] agents are open, and what one record opens besides. A packed one costs its
-//!   bytes and what finds it again: all in all some 700 bytes for three runs of one version
-//!   (`cargo bench -p monitor --bench scale`).
-//! - What has changed since it was last saved is known, so that saving costs no more than that.
-//! - The watermark at which an agent has something to do next is known without opening it.
+//! - Whether an agent is open or packed makes no difference: packing and opening restores the same
+//!   value.
+//! - At most [`OPEN_MAX`] agents are open, plus those that the current record opens. A packed agent
+//!   costs its bytes and its entry: about 700 bytes in all for three runs of one version (`cargo
+//!   bench -p monitor --bench scale`).
+//! - Changes since the last save are tracked, so that the cost of saving is proportional to them.
+//! - The watermark of an agent's next task is known without opening it.
 //!
 //! # What it does not do
 //!
@@ -20,21 +21,21 @@ use serde::{Deserialize, Serialize};
 use crate::agent::Agent;
 use crate::identity::{AgentKey, Digest};
 
-/// Agents that are kept as values.
+/// Largest number of agents that stay open.
 const OPEN_MAX: usize = 2_048;
-/// In [`Facts::next_due`]: nothing to do.
+/// In [`Facts::next_due`]: there is no task.
 const NEVER: i64 = i64::MAX;
 
-/// What is known of an agent without opening it.
+/// The part of an agent that is known without opening it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 struct Facts {
     /// Offset of its last event.
     last_offset: i64,
-    /// Watermark before which it has nothing to do.
+    /// Watermark before which it has no task.
     next_due: i64,
-    /// Its keys: its versions, at least 1.
+    /// Number of its keys: its versions, at least 1.
     keys: u32,
-    /// Tests that run.
+    /// Number of streams that are tested.
     tests: u32,
 }
 
@@ -47,9 +48,9 @@ enum Body {
 #[derive(Debug)]
 struct Entry {
     facts: Facts,
-    /// When it was used last, in openings.
+    /// Number of openings until its last use.
     used: u64,
-    /// Whether it is not as it was saved.
+    /// Whether it has changed since it was saved.
     is_changed: bool,
     body: Body,
 }
@@ -58,8 +59,8 @@ struct Entry {
 #[derive(Debug, Default)]
 pub(crate) struct Store {
     entries: BTreeMap<AgentKey, Entry>,
-    /// Watermarks at which agents have something to do: those whose [`Facts::next_due`] it is.
-    /// Others were moved and count no more.
+    /// Agents by the watermark of their next task; entries with another [`Facts::next_due`] are
+    /// obsolete.
     schedule: BTreeMap<i64, Vec<AgentKey>>,
     keys: u64,
     tests: u64,
@@ -70,12 +71,12 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    /// Keys of all agents: their versions, at least 1 each.
+    /// Number of keys of all agents: their versions, at least 1 each.
     pub(crate) const fn keys(&self) -> u64 {
         self.keys
     }
 
-    /// Tests that run, of all agents.
+    /// Number of streams of all agents that are tested.
     pub(crate) const fn tests(&self) -> u64 {
         self.tests
     }
@@ -84,7 +85,7 @@ impl Store {
         self.entries.contains_key(&key)
     }
 
-    /// Adds an agent that is not there.
+    /// Adds a new agent.
     pub(crate) fn insert(&mut self, key: AgentKey, agent: Agent) {
         self.openings += 1;
         let facts = Facts { last_offset: 0, next_due: NEVER, keys: 1, tests: 0 };
@@ -97,7 +98,13 @@ impl Store {
         self.changed.push(key);
     }
 
-    /// An agent, to be changed.
+    /// An agent that is known, to be changed.
+    pub(crate) fn agent(&mut self, key: AgentKey) -> &mut Agent {
+        let Some(agent) = self.open(key) else { unreachable!("agent {key:?} is unknown") };
+        agent
+    }
+
+    /// An agent, to be changed; `None` if it is unknown.
     pub(crate) fn open(&mut self, key: AgentKey) -> Option<&mut Agent> {
         let entry = self.entries.get_mut(&key)?;
         self.openings += 1;
@@ -112,44 +119,43 @@ impl Store {
         }
         match &mut entry.body {
             Body::Open(agent) => Some(agent),
-            Body::Packed(_) => None,
+            Body::Packed(_) => unreachable!("it was unpacked"),
         }
     }
 
-    /// All agents.
+    /// Keys of all agents.
     pub(crate) fn all(&self) -> Vec<AgentKey> {
         self.entries.keys().copied().collect()
     }
 
-    /// The environments of an agent that are known.
+    /// Keys of the known environments of an agent.
     pub(crate) fn family(&self, family: Digest) -> Vec<AgentKey> {
         let first = AgentKey { family, whole: [0; 2] };
         let last = AgentKey { family, whole: [u64::MAX; 2] };
         self.entries.range(first..=last).map(|(key, _)| *key).collect()
     }
 
-    /// An agent has an event at that offset.
+    /// Records the offset of an event of an agent, which is known.
     pub(crate) fn heard(&mut self, key: AgentKey, offset: i64) {
-        if let Some(entry) = self.entries.get_mut(&key) {
-            entry.facts.last_offset = offset;
-            if !entry.is_changed {
-                entry.is_changed = true;
-                self.changed.push(key);
-            }
+        let entry = entry_of(&mut self.entries, key);
+        entry.facts.last_offset = offset;
+        if !entry.is_changed {
+            entry.is_changed = true;
+            self.changed.push(key);
         }
     }
 
-    /// An agent has something to do at that watermark.
+    /// Records that an agent, which is known, has a task at a watermark.
     pub(crate) fn schedule(&mut self, key: AgentKey, at: i64) {
-        let Some(entry) = self.entries.get_mut(&key) else { return };
+        let entry = entry_of(&mut self.entries, key);
         if at < entry.facts.next_due {
             entry.facts.next_due = at;
             self.schedule.entry(at).or_default().push(key);
         }
     }
 
-    /// The agents that have something to do at the earliest instant, if that is not behind the
-    /// watermark. Each must be rescheduled.
+    /// The agents with tasks at the earliest instant, unless it lies after the watermark. Each must
+    /// be rescheduled.
     pub(crate) fn take_due(&mut self, watermark: i64) -> Option<Vec<AgentKey>> {
         let (at, mut keys) =
             self.schedule.first_entry().filter(|e| *e.key() <= watermark)?.remove_entry();
@@ -159,35 +165,35 @@ impl Store {
         Some(keys)
     }
 
-    /// Counts what an open agent has, after its versions or tests have changed.
+    /// Counts the keys and tests of an open agent, after they may have changed.
     pub(crate) fn recount(&mut self, key: AgentKey) {
-        let Some(Entry { facts, body: Body::Open(agent), .. }) = self.entries.get_mut(&key) else {
-            return;
+        let Entry { facts, body: Body::Open(agent), .. } = entry_of(&mut self.entries, key) else {
+            unreachable!("agent {key:?} is not open")
         };
-        // Both are bounded by settings of 16 bits.
-        let keys = u32::try_from(agent.versions.len().max(1)).unwrap_or(u32::MAX);
-        let tests = u32::try_from(agent.tests()).unwrap_or(u32::MAX);
+        let (versions, tests) = (agent.versions.len().max(1), agent.tests());
+        let (Ok(keys), Ok(tests)) = (u32::try_from(versions), u32::try_from(tests)) else {
+            unreachable!("{versions} versions, {tests} tests: settings of 16 bits bound both")
+        };
         self.keys = less(self.keys + u64::from(keys), facts.keys);
         self.tests = less(self.tests + u64::from(tests), facts.tests);
         (facts.keys, facts.tests) = (keys, tests);
     }
 
-    /// Asks an agent that was due when it has something to do next, now that everything up to that
-    /// watermark is done.
+    /// Schedules the next task of an open agent, after all tasks up to a watermark are done.
     pub(crate) fn reschedule(&mut self, key: AgentKey, watermark: i64) {
-        let Some(Entry { facts, body, .. }) = self.entries.get_mut(&key) else { return };
-        let next = match body {
-            Body::Open(agent) => agent.next_due(),
-            Body::Packed(_) => None,
+        let Entry { facts, body: Body::Open(agent), .. } = entry_of(&mut self.entries, key) else {
+            unreachable!("agent {key:?} is not open")
         };
+        let next = agent.next_due();
+        // Watermarks are foreign, and saturate.
         facts.next_due = next.map_or(NEVER, |at| at.max(watermark.saturating_add(1)));
         if facts.next_due != NEVER {
             self.schedule.entry(facts.next_due).or_default().push(key);
         }
     }
 
-    /// The agents that were silent for longest and have no event at that offset; as many as it takes
-    /// for so many keys.
+    /// The agents without an event for longest, and without one at that offset; as many as have
+    /// `keys` keys together.
     pub(crate) fn oldest(&self, keys: u64, offset: i64) -> Vec<AgentKey> {
         let mut all: Vec<(i64, AgentKey, u32)> = self
             .entries
@@ -205,28 +211,29 @@ impl Store {
         wanted.map(|(_, key, _)| key).collect()
     }
 
-    /// Forgets an agent.
+    /// Removes an agent, which is known.
     pub(crate) fn remove(&mut self, key: AgentKey) {
-        let Some(Entry { facts, .. }) = self.entries.remove(&key) else { return };
+        let Some(Entry { facts, .. }) = self.entries.remove(&key) else {
+            unreachable!("agent {key:?} is unknown")
+        };
         self.keys = less(self.keys, facts.keys);
         self.tests = less(self.tests, facts.tests);
         self.removed.push(key);
     }
 
-    /// Packs those that were not used for longest, if too many are open. To be called when no agent
-    /// is in use.
+    /// Packs the least recently used agents, if too many are open. Call it when no agent is in use.
     pub(crate) fn tidy(&mut self) {
         if self.opened.len() > OPEN_MAX {
             self.pack(OPEN_MAX / 2);
         }
     }
 
-    /// Leaves so many open.
+    /// Packs all but the `open` most recently used agents.
     fn pack(&mut self, open: usize) {
         let used = |key: &AgentKey| self.entries.get(key).map_or(0, |entry| entry.used);
         let mut opened: Vec<(u64, AgentKey)> =
             self.opened.iter().map(|key| (used(key), *key)).collect();
-        // What is listed twice was removed and came again.
+        // An agent that is listed twice was removed and added again.
         opened.sort_unstable_by(|a, b| b.cmp(a));
         opened.dedup();
         for (_, key) in opened.split_off(open.min(opened.len())) {
@@ -238,8 +245,8 @@ impl Store {
         self.opened = opened.into_iter().map(|(_, key)| key).collect();
     }
 
-    /// Shows each agent that has changed since the last call, as it is to be saved; `None` for one
-    /// that is gone.
+    /// Passes each agent that has changed since the last call to `show`, as it is to be saved; `None`
+    /// for one that was removed.
     pub(crate) fn take_changes(&mut self, mut show: impl FnMut(AgentKey, Option<Vec<u8>>)) {
         for key in std::mem::take(&mut self.removed) {
             if !self.contains(key) {
@@ -260,11 +267,11 @@ impl Store {
         }
     }
 
-    /// Takes an agent as it was saved. It is opened when it is used.
+    /// Restores a saved agent. It is opened when it is used.
     ///
     /// # Errors
     ///
-    /// Bytes that do not begin with what is known of an agent.
+    /// Bytes that do not begin with the facts of an agent.
     pub(crate) fn restore(&mut self, key: AgentKey, bytes: &[u8]) -> Result<(), postcard::Error> {
         let (facts, packed): (Facts, &[u8]) = postcard::take_from_bytes(bytes)?;
         let body = Body::Packed(packed.into());
@@ -280,11 +287,16 @@ impl Store {
     }
 }
 
+fn entry_of(entries: &mut BTreeMap<AgentKey, Entry>, key: AgentKey) -> &mut Entry {
+    let Some(entry) = entries.get_mut(&key) else { unreachable!("agent {key:?} is unknown") };
+    entry
+}
+
 fn pack(agent: &Agent) -> Vec<u8> {
     encode(agent)
 }
 
-/// A total without what one agent had of it.
+/// A total without the share of one agent.
 fn less(total: u64, own: u32) -> u64 {
     assert!(total >= u64::from(own), "an agent has {own} of {total}");
     total - u64::from(own)
@@ -297,8 +309,8 @@ fn encode(value: &impl Serialize) -> Vec<u8> {
         .unwrap_or_else(|error| panic!("the state of an agent does not encode: {error}"))
 }
 
-/// Bytes that were saved are checked where they are stored, so this fails only if a type of the
-/// state has no round trip.
+/// Saved bytes are verified where they are stored, so this fails only if a type of the state does not
+/// survive a round trip.
 #[expect(clippy::panic, reason = "without its state an agent is lost")]
 fn unpack(bytes: &[u8]) -> Agent {
     postcard::from_bytes(bytes)

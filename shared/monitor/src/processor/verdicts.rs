@@ -1,5 +1,5 @@
-//! What the suites in force say about an event, as events: a result for each check that could be
-//! made, and the decision about the version when it is time for one.
+//! The verdicts of the suites in force as events: a result for each applicable check, and the
+//! decision about the version when one is due.
 
 use event::{Event, column, kind};
 use suite::{Outcome, SuiteVerdict, gate_fields, result_fields};
@@ -18,8 +18,8 @@ pub(crate) fn emit(
     let time = outputs.time();
     let about = About::version(agent, version);
     let run = event.text(column::RUN_ID);
-    let made = verdict.checks.iter().filter(|check| check.outcome != Outcome::NotApplicable);
-    for check in made {
+    let applicable = verdict.checks.iter().filter(|check| check.outcome != Outcome::NotApplicable);
+    for check in applicable {
         outputs.push(Destination::Metrics, kind::EVAL_RESULT, time, about, |builder| {
             result_fields(builder, verdict, check)
                 .set_some(column::RUN_ID, run)

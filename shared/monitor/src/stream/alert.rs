@@ -1,15 +1,15 @@
 //! The events of an alert.
 
 use drift::StreamDetector;
-use event::{EventBuilder, Timestamp, column};
+use event::{EventBuilder, column};
 
 use super::context::Context;
 use super::sequential_test::{Phase, SequentialTest};
 use super::totals::Totals;
 use crate::metric::{Model, Watch};
-use crate::output::{Destination, Outputs};
+use crate::output::{Destination, Outputs, int};
 
-/// Direction that a stream is watched for.
+/// Direction in which a stream is watched.
 pub(super) const fn watched(watch: Watch) -> &'static str {
     match watch.model {
         Model::Failures | Model::Successes => "rising",
@@ -17,7 +17,7 @@ pub(super) const fn watched(watch: Watch) -> &'static str {
     }
 }
 
-/// What every event about a stream says.
+/// Sets the fields of every event about a stream.
 pub(super) fn describe(builder: EventBuilder, context: &Context<'_>) -> EventBuilder {
     let unit = match context.watch.model {
         Model::Failures | Model::Successes => "difference",
@@ -30,13 +30,8 @@ pub(super) fn describe(builder: EventBuilder, context: &Context<'_>) -> EventBui
         .set(column::drift::EFFECT_UNIT, unit)
 }
 
-pub(crate) fn int(count: u64) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
-}
-
 impl SequentialTest {
-    /// Emits a step of an episode: with what was observed since the estimated change, or in a
-    /// period.
+    /// Emits a step of an episode, with the finding since the estimated change or of a period.
     pub(super) fn alert(
         &self,
         kind: &str,
@@ -56,59 +51,35 @@ impl SequentialTest {
                 (self.threshold(context), self.is_page(&finding, context))
             }
         };
-        let since_offset = finding.since.map(|(mark, _)| mark.offset);
-        let since_time = finding.since.map(|(mark, _)| mark.time);
-        let examples: Vec<String> = self
-            .examples
-            .iter()
-            .filter(|(offset, _)| since_offset.is_none_or(|since| *offset >= since))
-            .map(|(_, run)| run.clone())
-            .collect();
+        let examples = self.examples(finding.since.map(|(mark, _)| mark.offset));
         let baseline = self.comparison.expected(&finding).or(self.baseline.value);
         let runbook = Some(settings.runbook_url.as_str()).filter(|url| !url.is_empty());
+        let last_change = context.last_change.map(|change| change.summary.as_str());
         let set = |builder: EventBuilder| {
-            describe(builder, context)
-                .set(column::drift::DIRECTION, finding.direction.name())
+            let builder = self.baseline.fill(describe(builder, context), baseline);
+            distances
+                .fill(finding.fill(builder))
                 .set(column::drift::ALERT_ID, id)
                 .set(column::drift::DETECTOR, self.comparison.name())
                 .set(column::drift::SEVERITY, if is_page { "page" } else { "ticket" })
                 .set(column::drift::E_VALUE, e_value)
                 .set(column::drift::THRESHOLD, threshold)
-                .set(column::drift::BASELINE_KIND, self.baseline.kind.name())
-                .set_some(column::drift::BASELINE_VERSION, self.baseline.version.as_deref())
-                .set(column::drift::BASELINE_COUNT, int(self.baseline.count))
-                .set_some(column::drift::BASELINE_VALUE, baseline)
                 .set_some(column::drift::BOUND, self.comparison.bound())
                 .set(column::drift::OBSERVATIONS, int(detector.observations()))
-                .set_some(column::drift::OBSERVED, finding.observed)
-                .set_some(column::drift::EFFECT, finding.effect)
-                .set_some(column::drift::EFFECT_LOW, finding.low)
-                .set_some(column::drift::EFFECT_HIGH, finding.high)
-                .set_some(
-                    column::drift::CATEGORY,
-                    finding.category.as_ref().map(|c| c.name.as_str()),
-                )
-                .set_some(
-                    column::drift::CATEGORY_BEFORE,
-                    finding.category.as_ref().and_then(|c| c.before),
-                )
-                .set_some(column::drift::CATEGORY_AFTER, finding.category.as_ref().map(|c| c.after))
-                .set_some(column::drift::PSI, distances.psi)
-                .set_some(column::drift::JENSEN_SHANNON, distances.jensen_shannon)
-                .set_some(column::drift::KOLMOGOROV_SMIRNOV, distances.kolmogorov_smirnov)
-                .set_some(column::drift::WASSERSTEIN, distances.wasserstein)
-                .set_some(column::drift::SINCE_TIME, since_time.map(Timestamp::from_micros))
-                .set_some(column::drift::SINCE_OFFSET, since_offset)
-                .set_some(column::drift::SINCE_OBSERVATIONS, finding.since.map(|(_, n)| int(n)))
-                .set_some(column::drift::EXAMPLE_RUNS, (!examples.is_empty()).then_some(examples))
-                .set_some(
-                    column::drift::LAST_CHANGE,
-                    context.last_change.map(|c| c.summary.as_str()),
-                )
+                .set_some(column::drift::EXAMPLE_RUNS, examples)
+                .set_some(column::drift::LAST_CHANGE, last_change)
                 .set_some(column::drift::RUNBOOK_URL, runbook)
                 .set_some(column::drift::REASON, reason)
         };
         let time = outputs.time();
         outputs.push(Destination::Alerts, kind, time, context.about(), set);
+    }
+
+    /// The last runs since an offset that show the change.
+    fn examples(&self, since: Option<i64>) -> Option<Vec<String>> {
+        let shown = self.examples.iter();
+        let shown = shown.filter(|(offset, _)| since.is_none_or(|since| *offset >= since));
+        let runs: Vec<String> = shown.map(|(_, run)| run.clone()).collect();
+        (!runs.is_empty()).then_some(runs)
     }
 }

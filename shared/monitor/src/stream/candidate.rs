@@ -1,10 +1,11 @@
-//! What a version has shown outside of alerts: the candidate for the next version's baseline.
+//! The observations of a version outside of alerts: the candidate for the next version's baseline.
 //!
 //! A detector fires some time after the change, so the observations in between must not enter a
-//! baseline either. While a stream is tested, its observations wait in two blocks. The older block is
-//! admitted when the estimated change lies after it. When an alert fires (or is pending where a
-//! version ends), every block that reaches beyond the estimated change is discarded, and so is
-//! everything until the alert resolves. Up to one block of good observations is lost with the bad.
+//! baseline either. While a stream is tested, its observations wait in two blocks. The older block
+//! is admitted once the estimated change lies after it. When an alert fires (or is pending when the
+//! version ends), every block that extends beyond the estimated change is discarded, and so are all
+//! observations until the alert resolves. Up to one block of good observations is discarded with
+//! the bad ones.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,12 +14,12 @@ use super::totals::History;
 use super::value::Value;
 use crate::metric::Model;
 
-/// Observations of a block, at least.
+/// Smallest number of observations in a block.
 const BLOCK: u64 = 128;
-/// Observations between two checks of a full block.
+/// Number of observations between two checks of a full block.
 const LOOK: u64 = 32;
 
-/// Observations that are not admitted yet.
+/// A block of observations that are not admitted yet.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Block {
     /// Offset of the first.
@@ -32,7 +33,7 @@ pub(crate) struct BaselineCandidate {
     admitted: History,
     older: Option<Block>,
     newer: Option<Block>,
-    /// Observations since an alert fired that has not resolved.
+    /// Observations since the open alert fired.
     aside: Option<History>,
 }
 
@@ -41,12 +42,13 @@ impl BaselineCandidate {
         Self { admitted: History::empty(model), older: None, newer: None, aside: None }
     }
 
-    /// Takes an observation that is not tested.
+    /// Takes an observation of a stream that is not tested.
     pub(super) fn add(&mut self, value: Value<'_>, time: i64) {
         self.admitted.add(value, time);
     }
 
-    /// Takes an observation that is tested; whether to [`Self::admit`] now.
+    /// Takes an observation of a stream that is tested. Returns whether to call [`Self::admit`]
+    /// now.
     pub(super) fn wait(&mut self, value: Value<'_>, mark: Mark, model: Model) -> bool {
         if let Some(aside) = &mut self.aside {
             aside.add(value, mark.time);
@@ -59,7 +61,7 @@ impl BaselineCandidate {
         count >= BLOCK && count.is_multiple_of(LOOK)
     }
 
-    /// Admits the older block and begins another, unless the estimated change lies in it.
+    /// Admits the older block and begins another one, unless the estimated change lies in it.
     pub(super) fn admit(&mut self, changed: Option<Mark>) {
         let from = self.newer.as_ref().map_or(i64::MAX, |block| block.from);
         if changed.is_some_and(|changed| changed.offset < from) {
@@ -70,8 +72,8 @@ impl BaselineCandidate {
         }
     }
 
-    /// An alert fires: discards the blocks that reach beyond the estimated change, and excludes
-    /// everything from now on.
+    /// An alert fires: discards the blocks that extend beyond the estimated change, and sets
+    /// further observations aside.
     pub(super) fn set_aside(&mut self, changed: Mark, model: Model) {
         let newer_from = self.newer.as_ref().map_or(i64::MAX, |block| block.from);
         self.newer = None;
@@ -81,7 +83,7 @@ impl BaselineCandidate {
         self.aside = Some(History::empty(model));
     }
 
-    /// The alert has resolved, or the test begins anew: admits both blocks.
+    /// The alert resolved, or the test restarts: admits both blocks.
     pub(super) fn settle(&mut self) {
         self.aside = None;
         for block in [self.older.take(), self.newer.take()].into_iter().flatten() {
@@ -89,7 +91,7 @@ impl BaselineCandidate {
         }
     }
 
-    /// Everything that may become a baseline.
+    /// All observations that may become a baseline.
     pub(crate) fn history(&self) -> History {
         let mut history = self.admitted.clone();
         for block in [&self.older, &self.newer].into_iter().flatten() {
@@ -98,7 +100,7 @@ impl BaselineCandidate {
         history
     }
 
-    /// Observations since the alert fired that is open.
+    /// The observations since the open alert fired.
     pub(crate) const fn aside(&self) -> Option<&History> {
         self.aside.as_ref()
     }

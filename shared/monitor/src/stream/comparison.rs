@@ -1,4 +1,4 @@
-//! A running comparison of a stream with its baseline, whatever the model.
+//! A running comparison of a stream with its baseline, for all models.
 
 use drift::{Detector, Pooled, Table};
 use serde::{Deserialize, Serialize};
@@ -48,8 +48,7 @@ impl Comparison {
         SeasonalComparison::new(common, policy).map(Box::new).map(Self::Rolling)
     }
 
-    /// Takes an observation; in a comparison with the weeks before one of which nothing was
-    /// expected is left out.
+    /// Takes an observation. A comparison with the weeks before ignores one without an expectation.
     pub(super) fn observe(&mut self, value: Value<'_>, expected: Option<Expected>, mark: Mark) {
         match (self, value) {
             (Self::Rolling(test), value) => {
@@ -62,7 +61,9 @@ impl Comparison {
             (Self::Mix(test), Value::Name(name)) => test.observe(name, mark),
             (Self::Rate(_), Value::Size(_) | Value::Name(_))
             | (Self::Size(_), Value::One(_) | Value::Name(_))
-            | (Self::Mix(_), Value::One(_) | Value::Size(_)) => {}
+            | (Self::Mix(_), Value::One(_) | Value::Size(_)) => {
+                unreachable!("an observation of another model")
+            }
         }
     }
 
@@ -107,7 +108,7 @@ impl Comparison {
         }
     }
 
-    /// Distances between the baseline and what was observed since the change, or in a period.
+    /// Distances between the baseline and the observations since the change, or of a period.
     pub(super) fn distances(&self, period: Option<&Totals>) -> Distances {
         let values = |pooled: Pooled| Distances::of_values(&pooled);
         let table = |table: Table| Distances::of_table(&table);
@@ -125,7 +126,7 @@ impl Comparison {
         distances.unwrap_or_default()
     }
 
-    /// Whether the effect is gone from a period.
+    /// Whether a period shows no effect any more.
     pub(super) fn is_calm(&mut self, period: &Totals, policy: &Policy) -> bool {
         match (self, period) {
             (Self::Rolling(test), _) => test.is_calm(policy),
@@ -138,7 +139,7 @@ impl Comparison {
         }
     }
 
-    /// Whether a run with that value shows what an alert is about.
+    /// Whether a run with that value is an example of the change.
     pub(super) fn is_example(&self, value: Value<'_>, expected: Option<Expected>) -> bool {
         match (self, value) {
             (Self::Rolling(test), value) => {
@@ -153,12 +154,13 @@ impl Comparison {
         }
     }
 
-    pub(super) fn forget(&mut self) {
+    /// Restarts the comparison.
+    pub(super) fn restart(&mut self) {
         match self {
-            Self::Rate(test) => test.forget(),
-            Self::Size(test) => test.forget(),
-            Self::Mix(test) => test.forget(),
-            Self::Rolling(test) => test.forget(),
+            Self::Rate(test) => test.restart(),
+            Self::Size(test) => test.restart(),
+            Self::Mix(test) => test.restart(),
+            Self::Rolling(test) => test.restart(),
         }
     }
 
@@ -172,7 +174,7 @@ impl Comparison {
         }
     }
 
-    /// What was expected where a finding was made, if that is not the baseline's value.
+    /// The expected value of a finding, if it is not the baseline's value.
     pub(super) fn expected(&self, finding: &Finding) -> Option<f64> {
         match self {
             Self::Rate(_) | Self::Size(_) | Self::Mix(_) => None,

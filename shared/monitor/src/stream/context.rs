@@ -1,4 +1,4 @@
-//! What a stream needs to know of its surroundings.
+//! The context of a stream.
 
 use super::standings::Standings;
 use crate::change::LastChange;
@@ -15,20 +15,20 @@ pub(crate) struct Shared<'a> {
     pub(crate) settings: &'a Settings,
     /// The metrics that are computed.
     pub(crate) metrics: MetricSet,
-    /// Streams that are tested.
+    /// Number of streams that are tested.
     pub(crate) tests: u64,
-    /// Where they stand.
+    /// Their levels.
     pub(crate) standings: &'a Standings,
     pub(crate) mutes: &'a Mutes,
 }
 
-/// What a stream needs to know of its surroundings.
+/// The context of a stream.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Context<'a> {
     pub(crate) shared: Shared<'a>,
     pub(crate) agent: &'a Identity,
     pub(crate) version: &'a str,
-    /// The metric: its place in the list, and how it is watched.
+    /// The metric: its place, and how it is watched.
     pub(crate) place: u8,
     pub(crate) watch: Watch,
     pub(crate) suite: Option<&'a str>,
@@ -36,12 +36,12 @@ pub(crate) struct Context<'a> {
 }
 
 impl Context<'_> {
-    /// What outputs about the stream are about.
+    /// The subject of outputs about the stream.
     pub(super) const fn about(&self) -> About<'_> {
         About::metric(self.agent, self.version, self.place)
     }
 
-    /// What holds for the metric.
+    /// The effective settings of the metric.
     pub(crate) fn policy(&self) -> Policy {
         self.shared.settings.policy(self.watch)
     }

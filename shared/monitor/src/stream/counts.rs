@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Observations of a stream of zeros and ones.
+/// Number of observations of a stream of zeros and ones, and number of ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(crate) struct Counts {
     pub(crate) count: u64,
@@ -11,13 +11,13 @@ pub(crate) struct Counts {
 
 impl Counts {
     pub(crate) fn add(&mut self, one: bool) {
-        self.count = self.count.saturating_add(1);
-        self.ones = self.ones.saturating_add(u64::from(one));
+        self.count += 1;
+        self.ones += u64::from(one);
     }
 
     pub(crate) fn merge(&mut self, other: Self) {
-        self.count = self.count.saturating_add(other.count);
-        self.ones = self.ones.saturating_add(other.ones);
+        self.count += other.count;
+        self.ones += other.ones;
     }
 
     #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]

@@ -3,7 +3,7 @@
 use super::{mix, rate, seasonal, size};
 use crate::detector::DetectorVersion;
 
-/// All of them.
+/// The detectors of streams.
 pub(crate) const DETECTORS: &[DetectorVersion] = &[
     rate::BOUNDED,
     rate::TWO_SAMPLE,

@@ -1,4 +1,4 @@
-//! The episode of an alert, from pending to resolved: how each observation moves it.
+//! The episode of an alert, from pending to resolved: the effect of each observation.
 
 use drift::StreamDetector;
 use event::kind;
@@ -12,11 +12,12 @@ use super::totals::Totals;
 use super::value::Value;
 use crate::output::Outputs;
 
-/// Runs named in an alert.
+/// Number of example runs in an alert.
 const EXAMPLES: usize = 3;
 
 impl SequentialTest {
-    /// Since when there is a change, if an alert fires now.
+    /// Takes an observation. Returns the time of the change if an alert fires now: the estimate or,
+    /// without one, this observation.
     pub(super) fn observe(
         &mut self,
         (value, expected): (Value<'_>, Option<Expected>),
@@ -25,7 +26,7 @@ impl SequentialTest {
         context: &Context<'_>,
         outputs: &mut Outputs<'_>,
     ) -> Option<Mark> {
-        // The phases need more than the three signals: a pending alert has its own hysteresis.
+        // The signals of the detector do not suffice: a pending alert has its own hysteresis.
         self.comparison.observe(value, expected, mark);
         if self.comparison.is_example(value, expected) {
             self.examples.push_back((mark.offset, run.to_owned()));
@@ -85,7 +86,7 @@ impl SequentialTest {
         None
     }
 
-    /// Ends the episode, if there is one, and starts anew.
+    /// Ends the episode, if there is one, and restarts the test.
     pub(super) fn resolve(
         &mut self,
         period: Option<&Totals>,
@@ -100,9 +101,10 @@ impl SequentialTest {
         self.forget(context);
     }
 
+    /// Restarts the test.
     pub(super) fn forget(&mut self, context: &Context<'_>) {
         self.leave(context.shared.standings);
-        self.comparison.forget();
+        self.comparison.restart();
         self.examples.clear();
     }
 }

@@ -1,8 +1,8 @@
-//! What the weeks before let one expect of an observation.
+//! What the weeks before predict.
 
 use serde::{Deserialize, Serialize};
 
-/// What was to be expected of an observation.
+/// What the weeks before predict for an observation.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Expected {
     /// The mean, and the mean that the null hypothesis allows.
@@ -11,12 +11,12 @@ pub(crate) enum Expected {
     Size { rank: f64, median: f64 },
 }
 
-/// What all hours of a test have in common.
+/// The parameter of the null hypothesis that all hours of a test share.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Common {
     /// The mean that the null hypothesis allows.
     Rate(f64),
-    /// How far from one half it allows the mean rank.
+    /// The distance from one half that it allows the mean rank.
     Size(f64),
 }
 
@@ -28,7 +28,7 @@ impl Common {
     }
 }
 
-/// What a test that begins is told about the weeks before.
+/// Summary of the weeks before, for a test that starts.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Rolling {
     pub(crate) count: u64,

@@ -1,31 +1,49 @@
-//! What a comparison finds: direction, effect and its interval, since when, distances.
+//! The finding of a comparison: direction, effect with interval, time of the change, distances.
 
 use drift::distance::{Entry, jensen_shannon, kolmogorov_smirnov, psi, wasserstein};
-use drift::{Pooled, Table};
+use drift::{NullError, Pooled, Table};
+use event::{EventBuilder, Timestamp, column};
 
 use super::mark::Mark;
+use crate::output::int;
 
-/// Why there is no detector.
+/// Why a stream has no detector.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NoDetector {
-    /// No version before, or it has no observation of the stream.
+    /// There is no previous version, or it has no observations of the stream.
     Absent,
     /// Too few observations.
     TooSmall,
-    /// The baseline fails (nearly) always, so that nothing can be worse.
+    /// (Nearly) all observations of the baseline are failures, so that nothing can be worse.
     Saturated,
-    /// Half of the baseline is zero, so that nothing is a share of its median.
+    /// The median of the baseline is zero, so that there is no relative change.
     Zero,
-    /// No hour of the week is known well enough yet.
+    /// No hour of the week has enough observations yet.
     NoHour,
-    /// The settings say so.
+    /// The settings disable it.
     Unwatched,
 }
 
 impl NoDetector {
+    /// Why a detector refuses a baseline. Its other parameters were validated as settings.
+    pub(super) fn of(error: NullError) -> Self {
+        match error {
+            NullError::Bound(_) | NullError::Order(..) => Self::Saturated,
+            NullError::Missing(_) => Self::Absent,
+            NullError::TooSmall(_) => Self::TooSmall,
+            NullError::Threshold(_)
+            | NullError::HeadStart(_)
+            | NullError::Setting(..)
+            | NullError::Malformed(_)
+            | NullError::Miss(_) => unreachable!("{error}"),
+        }
+    }
+
     pub(super) const fn reason(self) -> &'static str {
         match self {
-            Self::Absent => "no detector: no baseline, the previous version has no observations",
+            Self::Absent => {
+                "no detector: there is no baseline, because the previous version has no observations"
+            }
             Self::TooSmall => "no detector: the baseline is too small",
             Self::Saturated => "no detector: the baseline leaves no room for worse",
             Self::Zero => "no detector: the median of the baseline is zero",
@@ -35,12 +53,12 @@ impl NoDetector {
     }
 }
 
-/// Which way a change goes.
+/// Direction of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Direction {
     Rising,
     Falling,
-    /// There is no up and down.
+    /// The observations have no order.
     Either,
 }
 
@@ -58,14 +76,14 @@ impl Direction {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Category {
     pub(super) name: String,
-    /// Its share in the baseline, if the baseline tells it apart.
+    /// Its share in the baseline; `None` if it is not known there.
     pub(super) before: Option<f64>,
     /// Its share since the change.
     pub(super) after: f64,
 }
 
-/// Distances between the baseline and what was observed since the change: effect sizes for people
-/// who know them. None decides anything, and there is no p-value with them.
+/// Distances between the baseline and the observations since the change: effect sizes for people
+/// who know them. They decide nothing, and have no p-value.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(super) struct Distances {
     pub(super) psi: Option<f64>,
@@ -75,6 +93,15 @@ pub(super) struct Distances {
 }
 
 impl Distances {
+    /// Sets the fields of an alert.
+    pub(super) fn fill(self, builder: EventBuilder) -> EventBuilder {
+        builder
+            .set_some(column::drift::PSI, self.psi)
+            .set_some(column::drift::JENSEN_SHANNON, self.jensen_shannon)
+            .set_some(column::drift::KOLMOGOROV_SMIRNOV, self.kolmogorov_smirnov)
+            .set_some(column::drift::WASSERSTEIN, self.wasserstein)
+    }
+
     pub(super) fn of_table(table: &Table) -> Self {
         let of = |entry: &Entry| entry.compare_counts(table).map(|found| found.statistic.value);
         Self { psi: of(&psi::ENTRY), jensen_shannon: of(&jensen_shannon::ENTRY), ..Self::default() }
@@ -91,7 +118,7 @@ impl Distances {
     }
 }
 
-/// What is known about a change.
+/// A finding.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Finding {
     /// The rate, or the median, since the change.
@@ -103,12 +130,31 @@ pub(super) struct Finding {
     pub(super) direction: Direction,
     /// First observation after the estimated change, and observations since.
     pub(super) since: Option<(Mark, u64)>,
-    /// Of a mix, what changed most.
+    /// For a mix, the category that changed most.
     pub(super) category: Option<Category>,
 }
 
 impl Finding {
-    /// The effect in the direction of the change.
+    /// Sets the fields of an alert.
+    pub(super) fn fill(&self, builder: EventBuilder) -> EventBuilder {
+        let category = self.category.as_ref();
+        let since = self.since.as_ref();
+        let time = since.map(|(mark, _)| Timestamp::from_micros(mark.time));
+        builder
+            .set(column::drift::DIRECTION, self.direction.name())
+            .set_some(column::drift::OBSERVED, self.observed)
+            .set_some(column::drift::EFFECT, self.effect)
+            .set_some(column::drift::EFFECT_LOW, self.low)
+            .set_some(column::drift::EFFECT_HIGH, self.high)
+            .set_some(column::drift::CATEGORY, category.map(|category| category.name.as_str()))
+            .set_some(column::drift::CATEGORY_BEFORE, category.and_then(|found| found.before))
+            .set_some(column::drift::CATEGORY_AFTER, category.map(|category| category.after))
+            .set_some(column::drift::SINCE_TIME, time)
+            .set_some(column::drift::SINCE_OFFSET, since.map(|(mark, _)| mark.offset))
+            .set_some(column::drift::SINCE_OBSERVATIONS, since.map(|(_, count)| int(*count)))
+    }
+
+    /// The effect in the direction of the change; 0 without observations.
     pub(super) fn size(&self) -> f64 {
         let effect = self.effect.unwrap_or_default();
         match self.direction {

@@ -1,4 +1,4 @@
-//! Where an observation was.
+//! The position of an observation.
 
 use serde::{Deserialize, Serialize};
 

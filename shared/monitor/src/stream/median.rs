@@ -2,12 +2,11 @@
 
 use drift::{Confidence, interval};
 
-/// The 95 % interval of the median of ascending values: Wilson's bounds of a share of one half are
-/// the ranks between which it lies.
+/// The 95 % interval of the median of ascending values: its ends are the quantiles at Wilson's
+/// bounds for a share of one half.
 pub(super) fn median_interval(ascending: &[f64]) -> (Option<f64>, Option<f64>) {
-    let half = u64::try_from(ascending.len() / 2).unwrap_or_default();
-    let count = u64::try_from(ascending.len()).unwrap_or_default();
-    let shares = interval::wilson(half, count, Confidence::P95);
+    let count = ascending.len() as u64;
+    let shares = interval::wilson(count / 2, count, Confidence::P95);
     let low = shares.and_then(|shares| at(ascending, shares.low));
     (low, shares.and_then(|shares| at(ascending, shares.high)))
 }

@@ -1,31 +1,32 @@
-//! Categories, such as tools: in other shares than in the baseline.
+//! Categories, such as tools, compared by their shares.
 //!
-//! What counts is one call of each run (see `metric::sampler`), in the baseline as in the stream:
-//! the calls of a run depend on each other, and no guarantee survives that.
+//! One call per run is observed (see `crate::sampler`), in the baseline and in the stream: the
+//! calls of a run depend on each other, which no guarantee survives.
 //!
-//! Against a baseline below [`LONG`] the detector is the conformal one. Baseline and stream are
-//! taken together, so its guarantee holds on average over baselines at every size of them, if
-//! every order of runs is equally likely. Against a longer one it is the multinomial one that
-//! divides by upper confidence bounds of the baseline's shares: with 95 % of baselines its guarantee
-//! holds for every stream whose next call has the baseline's probabilities, given all before. The
-//! plain multinomial detector is in neither place: it takes the baseline's shares for the truth, and
-//! after 2,000 calls half of its unchanged streams alarm in 5,000.
+//! With a baseline shorter than [`LONG`] the detector is the conformal one. It treats baseline and
+//! stream as one sample, so its guarantee holds on average over baselines of any size, if every
+//! order of runs is equally likely. With a longer baseline it is the multinomial one that divides
+//! by upper confidence bounds of the baseline's shares: for 95 % of baselines its guarantee holds
+//! for every stream whose next call has the baseline's probabilities, given all before. The plain
+//! multinomial detector is not used: it treats the baseline's shares as exact, and after 2,000
+//! calls half of its unchanged streams alarm within 5,000.
 //!
-//! Four tools at .5, .3, .15 and .05, at a run length of 20,000, 100 runs each: alarms within 5,000
-//! unchanged calls, and mean calls until .4, .3, .2, .1 and until .3, .5, .15, .05 is found.
+//! Four tools at .5, .3, .15 and .05, a run length of 20,000, 100 simulations each: share of alarms
+//! within 5,000 unchanged calls, and mean number of calls until a change to .4, .3, .2, .1 and to
+//! .3, .5, .15, .05 is detected.
 //!
 //! | calls of the baseline | conformal | cautious multinomial |
 //! |---|---|---|
-//! | 300 | 17 %, 40 % found, 585 (95 %) | 0 %, none, 5 % found |
-//! | 2,000 | 14 %, 518, 179 | 0 %, 1 % found, 547 |
-//! | 10,000 | 13 %, 410, 157 | 0 %, 92 % found, 180 |
+//! | 300 | 17 %, 40 % detected, 585 (95 %) | 0 %, none, 5 % detected |
+//! | 2,000 | 14 %, 518, 179 | 0 %, 1 % detected, 547 |
+//! | 10,000 | 13 %, 410, 157 | 0 %, 92 % detected, 180 |
 //! | 50,000 | 9 %, 398, 155 | 0 %, 562, 136 |
 //! | 200,000 | 7 %, 394, 152 | 1 %, 346, 127 |
 //!
-//! **Categories.** The baseline's [`NAMES_MAX`] most frequent ones have a bin each; everything else
-//! falls into another. The effect is the Jensen-Shannon distance (to the base 2) from the baseline,
-//! of what came since the estimated change: of the last [`RECENT`] calls those up to a start for
-//! which their number times `sum (q - p)^2 / (q + p)` is largest.
+//! **Categories.** The [`NAMES_MAX`] most frequent categories of the baseline have a bin each; all
+//! others share one. The effect is the Jensen-Shannon distance (base 2) between the baseline and
+//! the calls since the estimated change: that start among the last [`RECENT`] calls for which the
+//! number of calls since then times `sum (q - p)^2 / (q + p)` is largest.
 
 use std::collections::VecDeque;
 
@@ -43,13 +44,14 @@ use crate::metric::{OTHER, Shares};
 use crate::policy::Policy;
 use crate::sampler::mixed;
 
-/// Names of a baseline with a bin of their own.
+/// Number of names of a baseline with a bin of their own.
 const NAMES_MAX: usize = 63;
-/// Calls of a baseline against which the cautious detector finds more.
+/// Number of baseline calls from which on the cautious detector is better.
 const LONG: u64 = 50_000;
-/// Calls kept for the effect.
+/// Number of calls kept for the effect.
 const RECENT: usize = 256;
-/// Calls among which a category must be more frequent than in the baseline to be an example.
+/// Number of latest calls among which a category must be more frequent than in the baseline to be
+/// an example.
 const LATEST: usize = 32;
 /// The detectors.
 pub(super) const CONFORMAL: DetectorVersion =
@@ -60,7 +62,7 @@ pub(super) const CAUTIOUS: DetectorVersion = DetectorVersion {
     models: MIXES,
 };
 
-/// A call: where, in which bin, and its name if it has none of its own.
+/// A call: its position, its bin, and its name if the bin is shared.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Call {
     mark: Mark,
@@ -72,7 +74,7 @@ struct Call {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct MixComparison {
     names: Vec<String>,
-    /// Calls of each name, and of everything else.
+    /// Number of baseline calls of each name, and of all others.
     counts: Vec<u64>,
     detector: Detector,
     recent: VecDeque<Call>,
@@ -103,7 +105,7 @@ impl MixComparison {
             EsrMultinomial::cautious(&given, run_length, registry::MISS)
                 .map(Detector::EsrMultinomial)
         };
-        let detector = detector.map_err(|_| NoDetector::Absent)?;
+        let detector = detector.map_err(NoDetector::of)?;
         Ok(Self { names, counts, detector, recent: VecDeque::new() })
     }
 
@@ -122,16 +124,18 @@ impl MixComparison {
         &self.detector
     }
 
-    /// Bin of a name; that of everything else is the last.
+    /// Bin of a name; the last bin is that of all other names.
     fn bin(&self, name: &str) -> usize {
         self.names.iter().position(|known| known == name).unwrap_or(self.names.len())
     }
 
     pub(crate) fn observe(&mut self, name: &str, mark: Mark) {
         let bin = self.bin(name);
-        let number = u8::try_from(bin).unwrap_or(u8::MAX);
-        let Some(value) = Finite::new(f64::from(number)) else { return };
-        // Ties are broken by the offset, which no value decides and every replay repeats.
+        let Ok(number) = u8::try_from(bin) else { unreachable!("bin {bin} of {NAMES_MAX}") };
+        let Some(value) = Finite::new(f64::from(number)) else {
+            unreachable!("{number} is finite")
+        };
+        // Ties are broken by the offset: it does not depend on the value, and is the same in a replay.
         self.detector.update(Observation { value, tie: lot(mark.offset) });
         let name = (bin >= self.names.len()).then(|| name.to_owned());
         self.recent.push_back(Call { mark, bin: number, name });
@@ -140,27 +144,28 @@ impl MixComparison {
         }
     }
 
-    pub(crate) fn forget(&mut self) {
+    pub(crate) fn restart(&mut self) {
         self.detector.reset();
         self.recent.clear();
     }
 
-    /// Whether a category is more frequent of late than in the baseline.
+    /// Whether a category is more frequent in the latest calls than in the baseline.
     pub(crate) fn is_example(&self, name: &str) -> bool {
         let bin = self.bin(name);
         let latest = self.recent.iter().rev().take(LATEST);
         let (count, equal) = latest.fold((0_u64, 0_u64), |(count, equal), call| {
             (count + 1, equal + u64::from(usize::from(call.bin) == bin))
         });
-        let before = float(self.counts.get(bin).copied().unwrap_or_default());
+        let Some(before) = self.counts.get(bin) else { unreachable!("bin {bin} has no count") };
+        let before = float(*before);
         float(equal) * float(self.baseline_count()) > before * float(count)
     }
 
     fn baseline_count(&self) -> u64 {
-        self.counts.iter().fold(0, |sum, count| sum.saturating_add(*count))
+        self.counts.iter().sum()
     }
 
-    /// Where the calls since then differ most from the baseline, times their number.
+    /// The estimated change: see the module's head. `None` without calls.
     fn since(&self) -> Option<Since> {
         let half_each = float(self.counts.len() as u64) / 2.0;
         let all = float(self.baseline_count()) + half_each;
@@ -170,9 +175,10 @@ impl MixComparison {
         let (mut observations, mut most, mut best) = (0_u64, 0.0, None);
         for call in self.recent.iter().rev() {
             observations += 1;
-            if let Some(count) = counts.get_mut(usize::from(call.bin)) {
-                *count += 1;
-            }
+            let Some(count) = counts.get_mut(usize::from(call.bin)) else {
+                unreachable!("bin {} has no count", call.bin)
+            };
+            *count += 1;
             let of = float(observations);
             let distance: f64 = counts.iter().zip(&shares).fold(0.0, |sum, (count, p)| {
                 let q = float(*count) / of;
@@ -186,6 +192,7 @@ impl MixComparison {
         best
     }
 
+    /// Counts of a period by bin.
     fn binned(&self, period: &Shares) -> Vec<u64> {
         let mut counts = vec![0_u64; self.counts.len()];
         let mut known = 0_u64;
@@ -194,17 +201,18 @@ impl MixComparison {
             if bin < self.names.len()
                 && let Some(in_bin) = counts.get_mut(bin)
             {
-                *in_bin = in_bin.saturating_add(count);
-                known = known.saturating_add(count);
+                *in_bin += count;
+                known += count;
             }
         }
         if let Some(rest) = counts.last_mut() {
-            *rest = period.total().saturating_sub(known);
+            *rest = period.total() - known;
         }
         counts
     }
 
-    /// The baseline beside the calls since the estimated change, or those of a period.
+    /// The counts of the baseline and of the calls since the estimated change, or of a period.
+    /// `None` without calls.
     pub(super) fn table(&self, period: Option<&Shares>) -> Option<Table> {
         let counts = match period {
             Some(period) => self.binned(period),
@@ -213,21 +221,21 @@ impl MixComparison {
         Table::new(&self.counts, &counts).ok()
     }
 
-    /// Whether the calls of a period are as far from the baseline as less than half of the smallest
-    /// effect explains, beside chance: `(B - 1) (1/n + 1/m) / (8 ln 2)` is what the divergence, the
-    /// square of the distance, of two samples of one mix in `B` categories is on average.
+    /// Whether the distance of a period from the baseline is less than half of the smallest effect,
+    /// after subtracting what chance explains: the mean divergence (the square of the distance) of
+    /// two samples of the same mix in `B` categories is `(B - 1) (1/n + 1/m) / (8 ln 2)`.
     pub(crate) fn is_calm(&self, period: &Shares, policy: &Policy) -> bool {
         let Some(table) = self.table(Some(period)) else { return false };
         let pairs = table.reference().iter().zip(table.current());
         let occur = pairs.filter(|(one, two)| **one > 0 || **two > 0).count() as u64;
         let sizes = 1.0 / float(self.baseline_count()) + 1.0 / float(period.total());
-        let chance = float(occur.saturating_sub(1)) * sizes / (8.0 * std::f64::consts::LN_2);
+        let chance = float(occur - 1) * sizes / (8.0 * std::f64::consts::LN_2);
         let distance = jensen_shannon::distance(&table, Base::Two);
         let half = policy.effect_mix_min / 2.0;
         distance * distance - chance < half * half
     }
 
-    /// What the calls since the estimated change say; or those of a period.
+    /// The finding since the estimated change, or of a period.
     pub(crate) fn finding(&self, period: Option<&Shares>) -> Finding {
         let since = if period.is_none() { self.since() } else { None };
         let counts = match (period, &since) {
@@ -256,7 +264,7 @@ impl MixComparison {
         since: Option<Mark>,
         period: Option<&Shares>,
     ) -> Category {
-        let sum = |counts: &[u64]| float(counts.iter().fold(0, |s, n| s.saturating_add(*n)));
+        let sum = |counts: &[u64]| float(counts.iter().sum());
         let (n, m) = (sum(table.reference()), sum(table.current()));
         let shares = table.reference().iter().zip(table.current());
         let shares = shares.map(|(one, two)| (float(*one) / n, float(*two) / m));
@@ -271,7 +279,7 @@ impl MixComparison {
         if let Some(name) = self.names.get(bin) {
             return Category { name: name.clone(), before: Some(before), after };
         }
-        // What has no bin: the most frequent of the new names, if most of them are that.
+        // All other names: the most frequent new one, if it accounts for most of them.
         let mut new = Shares::default();
         if let Some(period) = period {
             let unknown = period.names().filter(|(name, _)| self.bin(name) >= self.names.len());
@@ -292,12 +300,13 @@ impl MixComparison {
     }
 }
 
-/// A number in `[0, 1)` for an offset, uniform and repeatable.
+/// A uniform number in `[0, 1)` that is derived from an offset.
 fn lot(offset: i64) -> Unit {
     let number = mixed(offset.cast_unsigned().wrapping_mul(0x9e37_79b9_7f4a_7c15)) >> 11;
     #[expect(clippy::cast_precision_loss, reason = "53 bits are exact")]
     let unit = number as f64 / (1_u64 << 53) as f64;
-    Unit::new(unit).unwrap_or(Unit::HALF)
+    let Some(unit) = Unit::new(unit) else { unreachable!("53 bits of 53") };
+    unit
 }
 
 #[cfg(test)]
@@ -350,7 +359,7 @@ mod tests {
             assert_eq!(observations, 200 - u64::try_from(mark.offset).unwrap());
             let distance = finding.effect.unwrap();
             assert!(distance > 0.15 && distance < 0.5, "{distance}");
-            test.forget();
+            test.restart();
             assert_eq!(test.finding(None).effect, None);
         }
     }

@@ -1,17 +1,17 @@
-//! Zeros and ones, of which 1 is the worse: how often, against how often in the baseline.
+//! Rates: the share of failures, compared with that of the baseline.
 //!
-//! Against a long baseline the detector is that of a bounded mean. The bound of the null hypothesis
-//! is the baseline's mean plus the tolerance, but at least its upper 95 % confidence bound
+//! With a long baseline the detector is that of a bounded mean. The bound of the null hypothesis is
+//! the baseline's mean plus the tolerance, but at least its upper 95 % confidence bound
 //! (Clopper-Pearson, one-sided). The guarantee holds for every stream whose mean does not exceed
-//! the bound; with an unlucky baseline, and that is at most one in twenty, it holds for the bound
-//! all the same but the true mean may lie above it. A bound at the bare mean would be exceeded by
-//! every second baseline, and pages would come much more often than stated.
+//! the bound; with an unlucky baseline, at most one in twenty, the true mean may lie above the
+//! bound although nothing has changed. If the bound were the mean itself, this would be so with
+//! every second baseline, and false pages would be much more frequent than stated.
 //!
-//! That bound lies so far above the mean of a few hundred values that a real change hides below
-//! it. Against fewer than [`LONG`] values the detector is therefore the two-sample one, which
-//! takes baseline and stream together and counts unlucky baselines in its guarantee. A change at
-//! the deployment gets a head start of a hundredth of the run length: it is found sooner, and one
-//! deployment in a hundred may alarm without cause on top of the stated rate.
+//! For a few hundred values that bound lies so far above the mean that real changes hide below it.
+//! With fewer than [`LONG`] values the detector is therefore the two-sample one, which treats
+//! baseline and stream as one sample and accounts for unlucky baselines in its guarantee. A change
+//! at the deployment has a head start of a hundredth of the run length: it is detected sooner, at
+//! the price of false alarms of one deployment in a hundred on top of the stated rate.
 
 use drift::{
     Baseline, Confidence, Detector, Direction as Side, EsrBounded, EsrTwoSample, Localiser, Null,
@@ -25,7 +25,7 @@ use super::mark::Mark;
 use crate::detector::{DetectorVersion, RATES};
 use crate::policy::Policy;
 
-/// Values of a baseline whose confidence bound is near enough to its mean.
+/// Number of baseline values from which on its confidence bound is close enough to its mean.
 const LONG: u64 = 2_000;
 /// Weight of a change at the deployment, as a share of the run length.
 const HEAD_START_SHARE: f64 = 0.01;
@@ -35,10 +35,13 @@ pub(super) const BOUNDED: DetectorVersion =
 pub(super) const TWO_SAMPLE: DetectorVersion =
     DetectorVersion { name: "esr-two-sample", version: EsrTwoSample::VERSION, models: RATES };
 
-/// The mean that the null hypothesis allows; `None` if it leaves no room for worse.
+/// The mean that the null hypothesis allows; `None` if it leaves no room for anything worse. There
+/// are observations.
 fn bound_of(counts: Counts, policy: &Policy) -> Option<f64> {
     // One-sided at 95 %.
-    let upper = interval::upper_bound(counts.ones, counts.count, Confidence::P95).unwrap_or(1.0);
+    let Some(upper) = interval::upper_bound(counts.ones, counts.count, Confidence::P95) else {
+        unreachable!("{} of {} observations", counts.ones, counts.count)
+    };
     let bound = (counts.mean() + policy.tolerance).max(upper);
     // Rounded up to a millionth: the last bits of a quantile differ between platforms.
     let bound = (bound * 1e6).ceil() / 1e6;
@@ -60,20 +63,23 @@ impl RateComparison {
         let (bound, detector) = if baseline.count >= LONG {
             let bound = bound_of(baseline, policy).ok_or(NoDetector::Saturated)?;
             let detector = EsrBounded::new(Null::AtMost(bound), run_length);
-            (bound, detector.ok().map(Detector::EsrBounded))
+            (bound, detector.map(Detector::EsrBounded))
         } else {
             let Counts { count, ones } = baseline;
-            let counts = [count.saturating_sub(ones), ones];
+            let counts = [count - ones, ones];
             let given =
                 Baseline { direction: Side::Rising, counts: &counts, ..Baseline::default() };
             let detector = EsrTwoSample::new(&given, run_length)
                 .and_then(|detector| detector.with_head_start(HEAD_START_SHARE * run_length));
-            // One more failure than there was: what the detector expects at most.
-            let one_more = Counts { count: count.saturating_add(1), ones: ones.saturating_add(1) };
-            (one_more.mean(), detector.ok().map(Detector::EsrTwoSample))
+            // With one more failure: the bound of the detector for the first value.
+            let one_more = Counts { count: count + 1, ones: ones + 1 };
+            (one_more.mean(), detector.map(Detector::EsrTwoSample))
         };
-        let detector = detector.filter(|_| bound < 0.999).ok_or(NoDetector::Saturated)?;
-        let localiser = Localiser::rising(bound).map_err(|_| NoDetector::Saturated)?;
+        let detector = detector.map_err(NoDetector::of)?;
+        if bound >= 0.999 {
+            return Err(NoDetector::Saturated);
+        }
+        let localiser = Localiser::rising(bound).map_err(NoDetector::of)?;
         Ok(Self { baseline, bound, detector, localiser })
     }
 
@@ -100,12 +106,12 @@ impl RateComparison {
         period.mean() - self.baseline.mean() < policy.effect_min / 2.0
     }
 
-    pub(crate) fn forget(&mut self) {
+    pub(crate) fn restart(&mut self) {
         self.detector.reset();
         self.localiser.reset();
     }
 
-    /// What the observations since the estimated change say; or those given.
+    /// The finding since the estimated change, or of a period.
     pub(crate) fn finding(&self, period: Option<Counts>) -> Finding {
         let since = if period.is_none() { self.localiser.estimate() } else { None };
         #[expect(

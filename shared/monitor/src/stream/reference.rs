@@ -1,4 +1,4 @@
-//! What a stream is compared with.
+//! The reference of a stream: what it is compared with.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,7 +6,7 @@ use super::expectation::Rolling;
 use super::totals::History;
 use crate::metric_settings::BaselineKind;
 
-/// Which baseline a stream is compared with.
+/// Identifies the baseline that a stream is compared with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Basis {
     /// `None` if it is not watched.
@@ -15,22 +15,22 @@ pub(crate) struct Basis {
     pub(crate) pinned_at: Option<i64>,
 }
 
-/// What a stream is compared with.
+/// The reference of a stream.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Reference {
-    /// Which baseline that is.
+    /// Identifies the baseline.
     pub(crate) basis: Basis,
-    /// The version; `None` if there was none, or if it is several.
+    /// The version of the baseline; `None` if there is none, or several.
     pub(crate) version: Option<String>,
     pub(crate) source: Source,
 }
 
-/// What the baseline is made of.
+/// The observations of a baseline.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Source {
-    /// What a version has shown.
+    /// Those of an earlier version.
     Frozen(History),
-    /// The weeks before.
+    /// Those of the weeks before.
     Rolling(Rolling),
     /// Nothing: the stream is not watched.
     Unwatched,

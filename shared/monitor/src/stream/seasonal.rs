@@ -1,21 +1,21 @@
-//! Observations of which each has an expectation of its own: the same hour of the week before.
+//! Observations with individual expectations: those of the same hour of the weeks before.
 //!
-//! The detector of a bounded mean needs one bound `b` for all. In an hour whose own bound `b_h` is
-//! larger, a failure counts as `b / b_h` of one; in an hour whose bound is smaller, what is no
-//! failure counts as `(b - b_h) / (1 - b_h)` of one. What replaces an observation lies in `[0, 1]`,
-//! and its mean is at most `b` where that of the observation is at most `b_h`: the bets are then
-//! about as many times the failures in every hour. Sizes are ranked, and one half, give or take the
-//! tolerance, bounds every hour.
+//! The detector of a bounded mean needs a common bound `b`. In an hour whose own bound `b_h` is
+//! larger, a failure counts as `b / b_h`; in an hour whose bound is smaller, a success counts as
+//! `(b - b_h) / (1 - b_h)`. The substituted value lies in `[0, 1]`, and its mean is at most `b` if
+//! that of the observation is at most `b_h`; so the bets are about the same relative change in
+//! every hour. Sizes are ranked, and the mean rank of every hour is bounded by one half plus or
+//! minus the tolerance.
 //!
-//! **Guarantee.** As long as an observation's mean, given everything before, is at most its hour's
-//! bound, the average run length is at least that asked for (Shin, Ramdas, Rinaldo, arXiv
-//! 2203.03532; any dependence). Where nothing has changed but the luck of the weeks before, that
-//! holds on average over the weeks: for ranks because they are conformal, for rates under the
-//! conditions of `drift::detector::esr_two_sample`, point 2, for each hour of the week by itself.
-//! Hours of the week whose level itself wanders from week to week need a tolerance.
+//! **Guarantee.** As long as an observation's mean, given everything before, is at most the bound
+//! of its hour, the average run length is at least the configured one (Shin, Ramdas, Rinaldo, arXiv
+//! 2203.03532; any dependence). The bounds are estimated from the weeks before; while nothing has
+//! changed, the guarantee holds on average over the weeks: for ranks because they are conformal,
+//! for rates under the conditions of `drift::detector::esr_two_sample`, point 2, for each hour of
+//! the week separately. If the level of an hour varies from week to week, a tolerance is needed.
 //!
-//! What was expected since the estimated change is summed up along with what was observed, so an
-//! effect is the difference to these very hours.
+//! Expectations are summed up along with the observations, so an effect is the difference from the
+//! same hours.
 
 use std::collections::VecDeque;
 
@@ -45,10 +45,10 @@ pub(super) const SIZE: DetectorVersion = DetectorVersion {
     version: EsrBounded::VERSION,
     models: SIZES,
 };
-/// Numbers kept for the effect on sizes.
+/// Number of sizes kept for the effect.
 const RECENT: usize = 128;
 
-/// Observed and expected, summed up; of sizes their ranks.
+/// Sums of observations and expectations; for sizes, of ranks.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 struct Sums {
     count: u64,
@@ -58,20 +58,20 @@ struct Sums {
 
 impl Sums {
     fn add(&mut self, observed: f64, expected: f64) {
-        self.count = self.count.saturating_add(1);
+        self.count += 1;
         self.observed += observed;
         self.expected += expected;
     }
 
     const fn since(self, before: Self) -> Self {
         Self {
-            count: self.count.saturating_sub(before.count),
+            count: self.count - before.count,
             observed: self.observed - before.observed,
             expected: self.expected - before.expected,
         }
     }
 
-    /// Means of what was observed and of what was expected; `None` of nothing.
+    /// Means of observations and expectations; `None` without observations.
     #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
     fn means(self) -> Option<(f64, f64)> {
         let count = self.count as f64;
@@ -79,7 +79,7 @@ impl Sums {
     }
 }
 
-/// Where an observation was, and the sums before it.
+/// Position of an observation, and the sums before it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 struct Stamp {
     mark: Mark,
@@ -95,29 +95,28 @@ pub(crate) struct SeasonalComparison {
     /// For sizes.
     falling: Option<Localiser<Stamp>>,
     sums: Sums,
-    /// Since the last period closed, and in that period.
+    /// Sums since the last period closed, and of that period.
     period: Sums,
     closed: Sums,
-    /// Of sizes, offset, number and its share of the median that was expected.
+    /// For sizes: offset, value, and ratio of the value to the expected median.
     recent: VecDeque<(i64, f64, f64)>,
 }
 
 impl SeasonalComparison {
     pub(crate) fn new(common: Common, policy: &Policy) -> Result<Self, NoDetector> {
-        let saturated = |_| NoDetector::Saturated;
         let (null, rising, falling) = match common {
             Common::Rate(bound) => (Null::AtMost(bound), Localiser::rising(bound), None),
             Common::Size(slack) => {
                 let (low, high) = (0.5 - slack, 0.5 + slack);
-                let falling = Localiser::falling(low).map_err(saturated)?;
+                let falling = Localiser::falling(low).map_err(NoDetector::of)?;
                 (Null::Between(low, high), Localiser::rising(high), Some(falling))
             }
         };
         let detector = EsrBounded::new(null, policy.average_run_length).map(Detector::EsrBounded);
         Ok(Self {
             common,
-            detector: detector.map_err(saturated)?,
-            rising: rising.map_err(saturated)?,
+            detector: detector.map_err(NoDetector::of)?,
+            rising: rising.map_err(NoDetector::of)?,
             falling,
             sums: Sums::default(),
             period: Sums::default(),
@@ -167,10 +166,12 @@ impl SeasonalComparison {
             }
             (Value::One(_) | Value::Name(_), Expected::Size { .. })
             | (Value::Size(_) | Value::Name(_), Expected::Rate { .. }) => {
-                return;
+                unreachable!("an observation of another model")
             }
         };
-        let Some(seen) = Finite::new(seen).map(Unit::nearest) else { return };
+        let Some(seen) = Finite::new(seen).map(Unit::nearest) else {
+            unreachable!("a value of {seen}")
+        };
         self.detector.update(seen.into());
         let stamp = Stamp { mark, before: self.sums };
         self.rising.update(seen, stamp);
@@ -181,7 +182,7 @@ impl SeasonalComparison {
         self.period.add(observed, mean);
     }
 
-    /// Closes the period. Whether the effect is gone from it.
+    /// Closes the period. Returns whether it shows no effect any more.
     pub(super) fn is_calm(&mut self, policy: &Policy) -> bool {
         self.closed = std::mem::take(&mut self.period);
         let enough = self.closed.count >= u64::from(policy.observations_min);
@@ -192,7 +193,7 @@ impl SeasonalComparison {
         })
     }
 
-    pub(super) fn forget(&mut self) {
+    pub(super) fn restart(&mut self) {
         self.detector.reset();
         self.rising.reset();
         if let Some(falling) = &mut self.falling {
@@ -203,8 +204,8 @@ impl SeasonalComparison {
         self.recent.clear();
     }
 
-    /// What the observations since the estimated change say; or those of the period that closed
-    /// last, of which the windows say the rest.
+    /// The finding since the estimated change, or of the period that closed last, whose value is
+    /// that of its windows.
     pub(super) fn finding(&self, period: Option<&Totals>) -> Finding {
         let ratio = |since: &Since<Stamp>| since.likelihood_ratio;
         let up = self.rising.estimate();
@@ -273,7 +274,7 @@ impl SeasonalComparison {
         }
     }
 
-    /// Whether an observation shows what an alert is about.
+    /// Whether a run with that value is an example of the change.
     pub(super) fn is_example(&self, value: Value<'_>, expected: Expected) -> bool {
         match (value, expected) {
             (Value::One(one), Expected::Rate { .. }) => one,
@@ -283,7 +284,7 @@ impl SeasonalComparison {
         }
     }
 
-    /// What was expected where a finding was made.
+    /// The expected value of a finding.
     pub(super) fn expected(&self, finding: &Finding) -> Option<f64> {
         let (observed, effect) = finding.observed.zip(finding.effect)?;
         match self.common {
@@ -293,7 +294,7 @@ impl SeasonalComparison {
     }
 }
 
-/// What an observation in an hour with a bound of its own counts under the common bound.
+/// The substituted value of an observation in an hour with its own bound.
 fn replaced(one: f64, own: f64, common: f64) -> f64 {
     if own >= common {
         return one * (common / own);
@@ -329,7 +330,7 @@ mod tests {
         assert!((test.expected(&finding).unwrap() - 0.11).abs() < 0.02, "{finding:?}");
         assert!((900..=1_010).contains(&finding.since.unwrap().0.offset), "{finding:?}");
         assert!(!test.is_calm(&Policy::default()));
-        test.forget();
+        test.restart();
         for offset in 0..100 {
             let mark = Mark { offset, time: offset };
             let expected = Expected::Rate { mean: 0.2, bound: 0.3 };

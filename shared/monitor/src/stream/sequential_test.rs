@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use drift::StreamDetector;
 use drift::fleet::Level;
+use event::{EventBuilder, column};
 use serde::{Deserialize, Serialize};
 
 use super::comparison::Comparison;
@@ -13,8 +14,9 @@ use super::mark::Mark;
 use super::standings::{Early, Standings};
 use super::totals::Totals;
 use crate::metric_settings::BaselineKind;
+use crate::output::int;
 
-/// What is kept of a baseline for the events of an alert.
+/// The part of a baseline that the events of an alert need.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Baseline {
     pub(super) kind: BaselineKind,
@@ -26,15 +28,26 @@ pub(super) struct Baseline {
     pub(super) per_day: Option<f64>,
 }
 
+impl Baseline {
+    /// Sets the fields of an alert about the baseline; `value` is what was expected.
+    pub(super) fn fill(&self, builder: EventBuilder, value: Option<f64>) -> EventBuilder {
+        builder
+            .set(column::drift::BASELINE_KIND, self.kind.name())
+            .set_some(column::drift::BASELINE_VERSION, self.version.as_deref())
+            .set(column::drift::BASELINE_COUNT, int(self.count))
+            .set_some(column::drift::BASELINE_VALUE, value)
+    }
+}
+
 /// A stream's test against its baseline.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct SequentialTest {
     pub(super) baseline: Baseline,
     pub(super) comparison: Comparison,
-    /// The last runs that show it, oldest first.
+    /// The last runs that show a change, oldest first.
     pub(super) examples: VecDeque<(i64, String)>,
     pub(super) phase: Phase,
-    /// Its place among all streams of the partition.
+    /// Its level among all streams of the partition.
     pub(super) standing: Level,
 }
 
@@ -50,13 +63,13 @@ pub(super) enum Phase {
         since: i64,
         calm: u8,
         period: Totals,
-        /// Of an early ticket, the e-value that was enough.
+        /// For an early ticket, the e-value that sufficed.
         early: Option<f64>,
     },
 }
 
 impl SequentialTest {
-    /// A test that has seen nothing yet.
+    /// A test without observations.
     pub(super) fn new(comparison: Comparison, baseline: Baseline) -> Self {
         Self {
             baseline,
@@ -79,7 +92,8 @@ impl SequentialTest {
             && self.comparison.finding(None).size() >= self.comparison.effect_min(&policy)
     }
 
-    /// Whether a finding is worth a page: by effect, or by a hundredfold evidence.
+    /// Whether a finding is a page: by twice the smallest effect, or by a hundred times the
+    /// evidence.
     pub(super) fn is_page(&self, finding: &Finding, context: &Context<'_>) -> bool {
         let policy = context.policy();
         let effect = 2.0 * self.comparison.effect_min(&policy);
@@ -94,14 +108,15 @@ impl SequentialTest {
         context.threshold(self.baseline.per_day)
     }
 
-    /// Takes its place among all streams; whether it is rejected with others.
+    /// Updates its level among all streams. Returns the rejection, if it is rejected together with
+    /// others.
     pub(super) fn stand(&mut self, context: &Context<'_>) -> Option<Early> {
         let alone = context.shared.settings.ticket_share * self.threshold(context);
         let e_value = self.comparison.detector().statistic();
         context.shared.standings.stand(&mut self.standing, e_value, alone)
     }
 
-    /// Takes it from among all streams.
+    /// Removes it from among all streams.
     pub(super) fn leave(&mut self, standings: &Standings) {
         standings.leave(&mut self.standing);
     }

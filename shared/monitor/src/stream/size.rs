@@ -1,14 +1,13 @@
-//! Numbers of any size (durations, tokens, costs): larger or smaller than in the baseline, by
-//! rank.
+//! Sizes (durations, tokens, costs), compared with the baseline by rank.
 //!
-//! Each number is replaced by its rank among the baseline's (see `drift::rank`), which lies in
-//! `[0, 1]` and has mean one half while nothing has changed, whatever the distribution: heavy
-//! tails do no harm. The detector of a bounded mean then looks for a rise and a fall of that mean.
-//! Its null hypothesis is one half, give or take the tolerance and the slack for the luck of the
-//! baseline at 95 %; as for rates, the guarantee needs no independence.
+//! Each number is replaced by its rank among those of the baseline (see `drift::rank`), which lies
+//! in `[0, 1]` and has mean one half while nothing has changed, whatever the distribution: heavy
+//! tails do no harm. The detector of a bounded mean then watches for a rise or fall of that mean.
+//! Its null hypothesis is one half plus or minus the tolerance and a slack for the luck of the
+//! baseline (95 %); as for rates, the guarantee needs no independence.
 //!
 //! The effect is the relative change of the median since the estimated change, over at most
-//! [`RECENT`] numbers; its interval comes from order statistics of those and takes the baseline's
+//! [`RECENT`] numbers; its interval is derived from their order statistics, with the baseline's
 //! median as given.
 
 use std::collections::VecDeque;
@@ -27,7 +26,7 @@ use crate::policy::Policy;
 /// The detector.
 pub(super) const RANKS: DetectorVersion =
     DetectorVersion { name: "esr-bounded of ranks", version: EsrBounded::VERSION, models: SIZES };
-/// Numbers kept for the effect.
+/// Number of sizes kept for the effect.
 const RECENT: usize = 128;
 
 /// A running comparison.
@@ -48,7 +47,7 @@ impl SizeComparison {
         let ranks = Ranks::new(baseline).ok_or(NoDetector::Absent)?;
         let median = baseline.quantile(0.5).filter(|median| *median > 0.0);
         let median = median.ok_or(NoDetector::Zero)?;
-        // Rounded up to a millionth, for people.
+        // Rounded up to a millionth, for readability.
         let slack = policy.tolerance + ranks.slack();
         let bound = ((0.5 + slack) * 1e6).ceil() / 1e6;
         if bound >= 0.999 {
@@ -57,9 +56,9 @@ impl SizeComparison {
         let null = Null::Between(1.0 - bound, bound);
         let detector = EsrBounded::new(null, policy.average_run_length)
             .map(Detector::EsrBounded)
-            .map_err(|_| NoDetector::Saturated)?;
-        let rising = Localiser::rising(bound).map_err(|_| NoDetector::Saturated)?;
-        let falling = Localiser::falling(1.0 - bound).map_err(|_| NoDetector::Saturated)?;
+            .map_err(NoDetector::of)?;
+        let rising = Localiser::rising(bound).map_err(NoDetector::of)?;
+        let falling = Localiser::falling(1.0 - bound).map_err(NoDetector::of)?;
         let recent = VecDeque::new();
         Ok(Self { ranks, median, bound, detector, rising, falling, recent })
     }
@@ -73,7 +72,7 @@ impl SizeComparison {
     }
 
     pub(crate) fn observe(&mut self, value: Finite, mark: Mark) {
-        let Some(rank) = self.ranks.rank(value) else { return };
+        let Some(rank) = self.ranks.rank(value) else { unreachable!("a negative size") };
         self.detector.update(rank.into());
         self.rising.update(rank, mark);
         self.falling.update(rank, mark);
@@ -88,21 +87,21 @@ impl SizeComparison {
         self.ranks.rank(value).is_some_and(|rank| !(0.1..=0.9).contains(&rank.value()))
     }
 
-    /// Whether the numbers of a period are what the null hypothesis allows: by rank, for a median
-    /// may jump where the numbers have two humps.
+    /// Whether the null hypothesis allows the mean rank of a period. The median is not used,
+    /// because it may jump in a bimodal distribution.
     pub(crate) fn is_calm(&self, period: &DdSketch) -> bool {
         let allowed = 1.0 - self.bound..=self.bound;
         self.ranks.mean(period).is_some_and(|mean| allowed.contains(&mean))
     }
 
-    pub(crate) fn forget(&mut self) {
+    pub(crate) fn restart(&mut self) {
         self.detector.reset();
         self.rising.reset();
         self.falling.reset();
         self.recent.clear();
     }
 
-    /// What the numbers since the estimated change say; or those of a period.
+    /// The finding since the estimated change, or of a period.
     pub(crate) fn finding(&self, period: Option<&DdSketch>) -> Finding {
         let (direction, since) = self.since();
         if let Some(period) = period {
@@ -127,7 +126,7 @@ impl SizeComparison {
         }
     }
 
-    /// Which way the likeliest change goes, and since when.
+    /// Direction and time of the most likely change.
     fn since(&self) -> (Direction, Option<Since<Mark>>) {
         let likelihood = |since: &Since<Mark>| since.likelihood_ratio;
         let (up, down) = (self.rising.estimate(), self.falling.estimate());
@@ -135,14 +134,15 @@ impl SizeComparison {
         if falls { (Direction::Falling, down) } else { (Direction::Rising, up) }
     }
 
-    /// Numbers since a change, of those kept.
+    /// The numbers since a change, among those kept.
     fn values_since(&self, since: Option<&Since<Mark>>) -> Vec<f64> {
         let from = since.map_or(i64::MIN, |since| since.mark.offset);
         let values = self.recent.iter().filter(|(offset, _)| *offset >= from);
         values.map(|(_, value)| *value).collect()
     }
 
-    /// The baseline beside the numbers since the estimated change, or those of a period.
+    /// The numbers of the baseline and those since the estimated change, or of a period. `None`
+    /// without numbers.
     pub(super) fn pooled(&self, period: Option<&DdSketch>) -> Option<Pooled> {
         let reference = self.ranks.sketch();
         if let Some(period) = period {
@@ -151,7 +151,8 @@ impl SizeComparison {
         let (_, since) = self.since();
         let mut sketch = DdSketch::default();
         for value in self.values_since(since.as_ref()) {
-            sketch.insert(Finite::new(value)?);
+            let Some(value) = Finite::new(value) else { unreachable!("a size of {value}") };
+            sketch.insert(value);
         }
         Pooled::from_sketches(&reference, &sketch).ok()
     }
@@ -199,7 +200,7 @@ mod tests {
             assert!(finding.low.unwrap() <= effect && effect <= finding.high.unwrap());
             let (mark, _) = finding.since.unwrap();
             assert!((480..530).contains(&mark.offset), "{mark:?}");
-            test.forget();
+            test.restart();
             assert!(test.finding(None).observed.is_none());
         }
     }

@@ -1,29 +1,30 @@
-//! Tickets ahead of pages: the rejections of e-d-BH among all streams of the partition
-//! (`drift::fleet`).
+//! Early tickets: the rejections of e-d-BH among all streams of the partition (`drift::fleet`).
 //!
-//! A page requires evidence for the whole run length `A` of a stream. A ticket requires a share of
-//! it, `T = ticket_share * A`, or `T / k` from each of `k` streams together (`k` up to 16). So a
-//! model or a tool that degrades slightly for every agent is found before it is evident in any. At a
-//! share of 1 a single stream has no ticket before its page; at 0, the default, there are none.
+//! A page requires evidence for the whole run length `A` of a stream. An early ticket requires a
+//! share of it, `T = ticket_share * A`, or `T / k` from each of `k` streams together (`k` up to
+//! 16). So a model or tool that degrades slightly for all agents is detected before the evidence
+//! suffices for any single one. With a share of 1 a single stream has no early ticket; with 0, the
+//! default, there are none at all.
 //!
-//! **Promise.** At every moment the expected share of unchanged streams among the rejected ones is at
-//! most (observations of unchanged streams) / `T`, plus head starts, whatever the dependence between
-//! streams; with different run lengths, for the smallest `T` there was. The bound is useful while
-//! `T` is long compared with what all streams observe: under a budget of false pages, which makes
-//! `T` grow with their number. It covers all rejections: streams with too few observations or too
-//! small an effect are then left out, and a stream gets its ticket at its own next observation.
+//! **Promise.** At every time the expected share of unchanged streams among the rejected ones is at
+//! most (observations of unchanged streams) / `T`, plus head starts, whatever the dependence
+//! between streams; if run lengths differ, for the smallest `T` so far. The bound is useful while
+//! `T` is large compared with the number of observations of all streams, that is under a budget of
+//! false pages, which makes `T` grow with the number of streams. It covers all rejections; streams
+//! with too few observations or too small an effect then get no ticket, and the others get theirs
+//! at their own next observation.
 //!
-//! A stream stands where its last observation left it. A test that starts anew (after a page, a
-//! resolved ticket, another version) starts without a rank.
+//! The level of a stream is that of its last observation. A test that restarts (after a page, a
+//! resolved ticket, another version) starts without a level.
 
 use std::cell::Cell;
 
 use drift::fleet::{EdBh, Level};
 use serde::{Deserialize, Serialize};
 
-/// The ranks of all streams of a partition; part of its state.
+/// The levels of all streams of a partition; part of its state.
 ///
-/// In a cell, because a stream is changed while everything around it is only read.
+/// It has interior mutability, because a stream is updated while its context is borrowed.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Standings(Cell<EdBh>);
 
@@ -36,8 +37,8 @@ impl Standings {
         }
     }
 
-    /// Moves a stream whose ticket alone takes `alone` to where its e-value stands; whether it is
-    /// rejected with others.
+    /// Updates the level of a stream; `alone` is the e-value that suffices for a single stream.
+    /// Returns the rejection, if the stream is rejected together with others.
     pub(super) fn stand(&self, standing: &mut Level, e_value: f64, alone: f64) -> Option<Early> {
         let to = if alone > 0.0 { Level::of(e_value, alone) } else { Level::NONE };
         self.moved(*standing, to);

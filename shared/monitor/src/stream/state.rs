@@ -1,9 +1,9 @@
-//! A stream: its test, and what it contributes to the next version's baseline.
+//! A stream: its test, and its candidate for the next version's baseline.
 
 use event::{EventBuilder, column, kind};
 use serde::{Deserialize, Serialize};
 
-use super::alert::{self, int};
+use super::alert;
 use super::candidate::BaselineCandidate;
 use super::comparison::Comparison;
 use super::context::Context;
@@ -16,24 +16,24 @@ use super::standings::Standings;
 use super::totals::{History, Totals};
 use super::value::Value;
 use crate::metric_settings::BaselineKind;
-use crate::output::{Destination, Outputs};
+use crate::output::{Destination, Outputs, int};
 
-/// Periods without effect that resolve an alert.
+/// Number of periods without effect that resolve an alert.
 const CALM_PERIODS: u8 = 2;
 
 /// A stream.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Stream {
-    /// What this version has shown; the next version's baseline.
+    /// The observations of this version; the candidate for the next version's baseline.
     pub(crate) candidate: BaselineCandidate,
-    /// Which baseline it is compared with.
+    /// Identifies the baseline that it is compared with.
     pub(crate) basis: Basis,
     test: Option<SequentialTest>,
 }
 
 impl Stream {
-    /// A stream that is compared with a baseline; says so by `drift.baseline.set`, or why it
-    /// cannot be compared.
+    /// A stream that is compared with a reference. Emits `drift.baseline.set`, with the reason if
+    /// it cannot be compared.
     pub(crate) fn start(
         candidate: BaselineCandidate,
         reference: Reference,
@@ -78,13 +78,13 @@ impl Stream {
         Self { candidate, basis, test }
     }
 
-    /// A stream that nothing is compared with, and that says nothing: a canary's own.
+    /// A stream without a test, and without an event: that of a canary.
     pub(crate) const fn untested(candidate: BaselineCandidate, basis: Basis) -> Self {
         Self { candidate, basis, test: None }
     }
 
-    /// Takes the next observation, of which this was expected in a comparison with the weeks
-    /// before. Since when there is a change, if an alert fires now.
+    /// Takes the next observation, with its expectation in a comparison with the weeks before.
+    /// Returns the time of the change if an alert fires now.
     pub(crate) fn observe(
         &mut self,
         (value, expected): (Value<'_>, Option<Expected>),
@@ -108,7 +108,7 @@ impl Stream {
         changed
     }
 
-    /// What was observed since an alert fired that is open.
+    /// The observations since an alert fired, if it is open.
     pub(crate) fn since_alert(&self, alert_id: &str) -> Option<&History> {
         match &self.test {
             Some(SequentialTest { phase: Phase::Firing { id, .. }, .. }) if id == alert_id => {
@@ -118,7 +118,7 @@ impl Stream {
         }
     }
 
-    /// Compares with another baseline from here on.
+    /// Restarts the stream against another reference.
     pub(crate) fn rebase(
         &mut self,
         reference: Reference,
@@ -131,12 +131,12 @@ impl Stream {
         *self = Self::start(candidate, reference, context, outputs);
     }
 
-    /// Whether there is a baseline to test against.
+    /// Whether the stream is tested.
     pub(crate) const fn is_tested(&self) -> bool {
         self.test.is_some()
     }
 
-    /// Whether there is no test because no hour of the weeks before was known well enough.
+    /// Whether there is no test because no hour of the weeks before had enough observations.
     pub(crate) fn awaits_weeks(&self) -> bool {
         self.test.is_none() && self.basis.kind == Some(BaselineKind::Rolling)
     }
@@ -146,7 +146,7 @@ impl Stream {
         matches!(self.test, Some(SequentialTest { phase: Phase::Firing { .. }, .. }))
     }
 
-    /// A window of this stream closed for the first time.
+    /// Handles a window of this stream that closed for the first time.
     pub(crate) fn window_closed(
         &mut self,
         start: i64,
@@ -166,14 +166,14 @@ impl Stream {
         }
         let period = std::mem::replace(period, Totals::empty(context.watch.model));
         let is_calm = test.comparison.is_calm(&period, &policy);
-        *calm = if is_calm { calm.saturating_add(1) } else { 0 };
+        *calm = if is_calm { *calm + 1 } else { 0 };
         if *calm >= CALM_PERIODS {
             test.resolve(Some(&period), "the effect is gone", context, outputs);
             self.candidate.settle();
         }
     }
 
-    /// Ends an open alert and starts the test anew against the same baseline.
+    /// Resolves an open alert, and restarts the test against the same baseline.
     pub(crate) fn restart(
         &mut self,
         reason: &str,
@@ -188,7 +188,7 @@ impl Stream {
         self.candidate.settle();
     }
 
-    /// The stream is about to be forgotten.
+    /// Prepares the stream for its removal.
     pub(crate) fn leave(&mut self, standings: &Standings) {
         if let Some(test) = &mut self.test {
             test.leave(standings);

@@ -1,4 +1,4 @@
-//! What was observed of a stream, aggregated.
+//! Aggregated observations of a stream.
 
 use drift::DdSketch;
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ use crate::metric::{Aggregate, Model, Shares};
 /// An hour.
 const HOUR_MICROS: i64 = 3_600 * 1_000_000;
 
-/// Everything that was observed of a stream, or of a part of it.
+/// The observations of a stream, or of a part of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Totals {
     Rate(Counts),
@@ -27,13 +27,13 @@ impl Totals {
         }
     }
 
-    /// What a window has observed of what counts for the detectors.
+    /// The sampled observations of a window.
     pub(crate) fn of(model: Model, window: &Aggregate) -> Self {
         let window = window.chosen();
         let (count, ones) = window.rate();
         match model {
             Model::Failures => Self::Rate(Counts { count, ones }),
-            Model::Successes => Self::Rate(Counts { count, ones: count.saturating_sub(ones) }),
+            Model::Successes => Self::Rate(Counts { count, ones: count - ones }),
             Model::Sizes => Self::Size(window.sketch().cloned().unwrap_or_default()),
             Model::Mix => Self::Mix(window.categories().cloned().unwrap_or_default()),
         }
@@ -48,7 +48,9 @@ impl Totals {
             (Self::Mix(shares), Value::Name(name)) => shares.add(name),
             (Self::Rate(_), Value::Size(_) | Value::Name(_))
             | (Self::Size(_), Value::One(_) | Value::Name(_))
-            | (Self::Mix(_), Value::One(_) | Value::Size(_)) => {}
+            | (Self::Mix(_), Value::One(_) | Value::Size(_)) => {
+                unreachable!("an observation of another model")
+            }
         }
     }
 
@@ -59,7 +61,9 @@ impl Totals {
             (Self::Mix(shares), Self::Mix(other)) => shares.merge(other),
             (Self::Rate(_), Self::Size(_) | Self::Mix(_))
             | (Self::Size(_), Self::Rate(_) | Self::Mix(_))
-            | (Self::Mix(_), Self::Rate(_) | Self::Size(_)) => {}
+            | (Self::Mix(_), Self::Rate(_) | Self::Size(_)) => {
+                unreachable!("totals of another model")
+            }
         }
     }
 
@@ -81,7 +85,7 @@ impl Totals {
     }
 }
 
-/// Everything observed, and the event times between which it was.
+/// Observations, and the range of their event times.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct History {
     pub(super) totals: Totals,
@@ -116,7 +120,7 @@ impl History {
         self.totals.value()
     }
 
-    /// Observations a day, over an hour at least.
+    /// Observations per day, over at least an hour.
     #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
     pub(super) fn per_day(&self) -> Option<f64> {
         let (first, last) = self.times?;

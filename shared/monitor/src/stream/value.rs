@@ -1,13 +1,13 @@
-//! Observations as the model of their stream sees them.
+//! Observations in the form of a stream's model.
 
 use drift::Finite;
 
 use crate::metric::{Model, Sample};
 
-/// An observation, as the model of its stream sees it.
+/// An observation in the form of a stream's model.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Value<'n> {
-    /// Whether it is the worse of two.
+    /// Whether it is a failure.
     One(bool),
     /// A number that is not negative.
     Size(Finite),
@@ -16,7 +16,7 @@ pub(crate) enum Value<'n> {
 }
 
 impl<'n> Value<'n> {
-    /// `None` for what means nothing to the model.
+    /// `None` for an observation that is invalid for the model.
     pub(crate) fn of(model: Model, sample: &'n Sample<'_>) -> Option<Self> {
         let value = match sample {
             Sample::Number(value) => Finite::new(*value)?,

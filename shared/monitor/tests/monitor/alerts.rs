@@ -73,7 +73,7 @@ fn an_open_alert_ends_when_another_version_takes_over() {
     let outputs = feed(&mut processor, &run("next", "v3", now + 600 * SECOND, false));
     assert_eq!(kinds(&outputs), [kind::DRIFT_ALERT_RESOLVED, kind::DRIFT_BASELINE_SET]);
     let alerts = alerts(&outputs);
-    assert_eq!(text(alerts[0], column::drift::REASON), Some("another version has taken over"));
+    assert_eq!(text(alerts[0], column::drift::REASON), Some("another version took over"));
     assert_eq!(text(alerts[0], column::AGENT_VERSION), Some("v2"));
     // What v2 has shown was alarmed from the beginning.
     assert_eq!(text(alerts[1], column::drift::BASELINE_VERSION), Some("v1"));
@@ -211,7 +211,8 @@ fn where_there_is_no_detector_it_is_said_why() {
             )
         })
         .collect();
-    let absent = "no detector: no baseline, the previous version has no observations";
+    let absent =
+        "no detector: there is no baseline, because the previous version has no observations";
     assert_eq!(
         reasons,
         [

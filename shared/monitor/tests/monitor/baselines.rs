@@ -151,18 +151,18 @@ fn what_cannot_be_pinned_is_refused_and_said() {
     let mut world = World::new("{}", 6);
     let pin = kind::DRIFT_BASELINE_PINNED;
     let unknown = world.act(pin, &[(column::AGENT_VERSION, "v1")]);
-    assert_eq!(reasons(&unknown), ["no event of the agent was seen before"]);
+    assert_eq!(reasons(&unknown), ["the agent is unknown"]);
     world.runs("v1", 100, 0.1);
     for (kind, fields, says) in [
         (
             pin,
             [(column::AGENT_VERSION, "v9"), (column::drift::METRIC, "")],
-            "the version is not known",
+            "the version is unknown",
         ),
         (
             pin,
             [(column::AGENT_VERSION, "v1"), (column::drift::METRIC, "x")],
-            "no metric of that name",
+            "no watched metric has that name",
         ),
         (
             pin,
@@ -172,7 +172,7 @@ fn what_cannot_be_pinned_is_refused_and_said() {
         (
             pin,
             [(column::AGENT_VERSION, "v1"), (column::drift::ALERT_ID, "x")],
-            "no alert of that name",
+            "no alert with that identifier",
         ),
         (
             kind::DRIFT_BASELINE_UNPINNED,

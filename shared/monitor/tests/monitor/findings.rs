@@ -39,7 +39,7 @@ fn a_version_that_nobody_announced_is_a_finding() {
     feed(&mut processor, &deployed);
     assert_eq!(unplanned(&feed(&mut processor, &run("3", "v3", START + 4, false))), []);
     let outputs = feed(&mut processor, &run("4", "v4", START + 5, false));
-    let reason = "the version appeared and no deployment or change names it";
+    let reason = "the version was not announced by a deployment or change";
     assert_eq!(unplanned(&outputs), [("v4", reason)]);
     assert_eq!(unplanned(&feed(&mut processor, &run("5", "v4", START + 6, false))), []);
 }
