@@ -1,53 +1,59 @@
-//! Computes one partition again from its sealed records, and compares what comes of it with the
-//! sealed outputs.
+//! Computes one partition again from its sealed records, and compares the outputs with the sealed
+//! ones.
 //!
 //! # Contract
 //!
-//! Records are handed in by [`Replay::handle_record`] in offset order, the rows of each output
-//! partition by [`Replay::handle_output`] in theirs. A row is handed in when
-//! [`Replay::next_offset`] has passed its origin ([`Replay::origin_offset`]) or no record is left.
-//! Then [`Replay::finish`].
+//! Pass the records to [`Replay::handle_record`] in offset order, and the rows of each output
+//! partition to [`Replay::handle_output`] in theirs. Pass a row when [`Replay::next_offset`] has
+//! passed its origin ([`Replay::origin_offset`]), or when no record is left. Then call
+//! [`Replay::finish`].
 //!
 //! # Rules
 //!
-//! - Every field is compared, bit for bit, but for `schema_version`: it names the schema of the
-//!   writer, not what was computed. Kafka keys are not compared; the archive holds their digest only.
-//! - A sealed output may be there several times, as a processor that died leaves it. The copies are
-//!   counted and must be the same.
-//! - An output that was computed and not sealed is *missing* if a later one is sealed in its
-//!   partition; otherwise it is *not sealed yet*.
-//!   Where rows of an output partition were lost before they could be sealed
-//!   ([`Replay::lost_outputs`]), those that may be among them are not comparable.
-//! - A sealed output that nothing computes is *unexplained*. So is a row of the metric and drift
-//!   families without an origin, unless it is an act of a person.
-//! - A sealed output whose origin lies behind the sealed records is *awaiting its input*: it was
-//!   sealed sooner. These are the last ones of a partition; one that others follow is not
+//! - All fields are compared bit for bit, except `schema_version`, which is that of the writer.
+//!   Kafka keys are not compared; the archive has only their digests.
+//! - A sealed output may occur several times, if a processor died in between. The copies are
+//!   counted and must be identical.
+//! - An output that was computed and not sealed is *missing* if a later one of its partition is
+//!   sealed; otherwise it is *not sealed yet*. Where rows of an output partition were lost before
+//!   they could be sealed ([`Replay::lost_outputs`]), outputs that may be among them are not
 //!   comparable.
+//! - A sealed output that is not computed is *unexplained*. So is a row of the metric and drift
+//!   families without an origin, unless it is an act of a person.
+//! - A sealed output whose origin lies after the last sealed record is *awaiting its input*: it was
+//!   sealed earlier than its input. Only the last outputs of a partition can be; one that is
+//!   followed by others is not comparable.
 //! - A sealed output of another [`SEMANTICS`] version is not comparable.
-//! - Metrics and detectors have versions of their own, which `monitor.configured` lists. What was in
-//!   force and is not in this build, or in another version, is *not compared*, and named; so are the
-//!   alerts of a metric that a missing detector may have tested, and all alerts where the settings
-//!   share an error budget among streams. Everything else is compared. Bounds over several metrics
-//!   (alerts held under suppressions, streams of a canary) are taken not to be reached.
-//! - **Doubt.** From the first offset on where something that counted is not in the archive
-//!   ([`Doubt`]), what is the same is as good as ever: it does not come about by chance. What is not
-//!   the same proves nothing there, and is *not comparable* instead of a difference.
-//! - **Another state.** A monitor that began anew ([`Start`]) computes what a new state computes.
-//!   Where the old state covers the record too, an output may be of either, and one that only one of
-//!   them computes may be absent (*superseded*). A doubt about what is not in the new state ends where
-//!   it takes over.
-//! - What the monitor's ticks say was acknowledged by the log, and is behind the last sealed row, is
-//!   counted: it is not sealed yet, or was left out.
-//! - An erased field of a sealed output is not compared. An erased value of a record matters only if
-//!   the computation reads its column ([`crate::Processor::reads`]); then it is a doubt.
+//! - Metrics and detectors have versions of their own, which `monitor.configured` lists. Outputs of
+//!   a metric that was in force, and that this build does not have or has in another version, are
+//!   *not compared*, and the metric is named; so are the alerts of a metric that a missing detector
+//!   may have tested. Everything else is compared. Limits over several metrics (alerts held under
+//!   suppressions, streams of a canary) are assumed not to be reached.
+//! - If the settings share an error budget among streams, something missing may change the evidence
+//!   that any stream requires. Alerts that are computed identically are compared as usual; the
+//!   others are not compared.
+//! - A monitor without a metric cannot resolve its alerts when the metric goes out of force, so the
+//!   events that do so may be absent (*superseded*).
+//! - **Doubt.** From the first offset on where something that mattered is not in the archive
+//!   ([`Doubt`]), identical outputs are as good as ever: they do not occur by chance. Other outputs
+//!   prove nothing, and are *not comparable* instead of a difference.
+//! - **Another state.** A monitor that started without state ([`Start`]) computes the outputs of a
+//!   new state. Where the old state covers the record too, an output may be of either state, and
+//!   one that only one of them computes may be absent (*superseded*). A doubt about records that
+//!   are not in the new state ends where it takes over.
+//! - Rows that the log acknowledged according to the monitor's ticks, and that lie after the last
+//!   sealed row, are counted: they are not sealed yet, or were left out.
+//! - An erased field of a sealed output is not compared. An erased value of a record matters only
+//!   if the computation reads its column ([`crate::Processor::reads`]); then it is a doubt.
 //!
-//! # What it costs
+//! # Cost
 //!
-//! The processor's memory, 40 bytes for each output, and a bounded number of outputs whole.
+//! The memory of the processor, 40 bytes for each output, and a bounded number of whole outputs.
 //!
 //! # What it does not do
 //!
-//! It reads no archive and checks no leaf; `evidence` does. It does not know the names of topics.
+//! It does not read the archive or verify leaves; `evidence` does. It does not know the names of
+//! topics.
 
 mod canonical;
 mod coverage;
@@ -58,18 +64,19 @@ mod side;
 
 use event::{ColumnId, Decoded, Event, Record, column, kind};
 
-use self::coverage::Coverage;
+use self::coverage::{Comparability, Coverage};
 use self::doubts::Doubts;
 pub use self::generations::Start;
 use self::generations::{Computed, Generations, TakenOver};
 pub use self::outcome::{Difference, Doubt, NotCompared, Origin, Outcome, Part, Subject, What};
-use self::side::Side;
+use self::side::{Expectation, Side};
 use crate::catalogue::Catalogue;
+use crate::kind::Kind;
 use crate::output::Destination;
 use crate::semantics::SEMANTICS;
 
-/// Whether events of a kind are computed, so that a row of one says from what: those of two
-/// families, later kinds included, but for the acts of people.
+/// Whether events of a kind are computed, and so must have an origin: those of two families,
+/// including kinds of later releases, except acts of people.
 fn is_computed(kind: &str) -> bool {
     let is_of_family = matches!(kind.split_once('.'), Some(("metric" | "drift", _)));
     let is_act = event::schema().kind(kind).is_some_and(|kind| kind.act);
@@ -92,14 +99,15 @@ pub struct Replay {
 }
 
 impl Replay {
-    /// A replay of the records of a partition from `first_offset` on: the first that the archive
-    /// holds. `starts` are all that its records tell. Settings come from the records, as they did.
+    /// A replay of the records of a partition from `first_offset` on, the first one in the archive.
+    /// `starts` are all starts in these records. Settings come from the records.
     #[must_use]
     pub fn new(topic: &str, partition: i32, first_offset: i64, starts: &[Start]) -> Self {
         Self::with_catalogue(topic, partition, first_offset, starts, Catalogue::default())
     }
 
-    /// As [`Self::new`], with less than everything that this build computes: as an earlier release.
+    /// As [`Self::new`], but with a catalogue other than that of this build, as in an earlier
+    /// release.
     #[must_use]
     pub fn with_catalogue(
         topic: &str,
@@ -138,17 +146,33 @@ impl Replay {
         self.generations.reads(column)
     }
 
-    /// Takes the next record. Of the record only the coordinates count, of the decoded record the
-    /// event and whether there was a fault.
+    /// Takes the next record. Only its coordinates are used, and of the decoded record the event
+    /// and whether there was a fault.
     pub fn handle_record(&mut self, record: &Record<'_>, decoded: &Decoded<'_>) {
         let (computed, taken_over) = self.generations.handle_record(record, decoded);
         self.coverage.set(record.offset, self.generations.missing());
         let mut numbered: Vec<(u32, Computed)> = (0..).zip(computed).collect();
         numbered.sort_by_key(|(_, computed)| computed.ordinal);
+        let is_configured = Kind::of(&decoded.event) == Kind::Configured;
         for (sequence, Computed { destination, ordinal, mut forms, optional }) in numbered {
-            forms.retain(|form| self.coverage.missing_of(record.offset, form).is_none());
             let origin = Origin { offset: record.offset, ordinal };
-            self.side(destination).computed(origin, sequence, forms, optional);
+            let mut expectation = Expectation::of(optional);
+            forms.retain(|form| match self.coverage.of(record.offset, form) {
+                Comparability::Full => {
+                    // A monitor without a metric cannot resolve its alerts.
+                    let kind = form.text(column::KIND);
+                    if is_configured && kind == Some(kind::DRIFT_ALERT_RESOLVED) {
+                        expectation = expectation.min(Expectation::MayBeAbsent);
+                    }
+                    true
+                }
+                Comparability::OnlyIfSame(_) => {
+                    expectation = Expectation::Uncertain;
+                    true
+                }
+                Comparability::None(_) => false,
+            });
+            self.side(destination).computed(origin, sequence, forms, expectation);
         }
         match taken_over {
             Some(TakenOver::By(start)) => self.doubts.forget(start.first_offset, start.at),
@@ -165,18 +189,18 @@ impl Replay {
         }
     }
 
-    /// From this offset on, something that counted is not in the archive.
+    /// From this offset on, something that mattered is not in the archive.
     pub fn doubt(&mut self, offset: i64, why: Doubt) {
         self.doubts.cast(offset, why);
     }
 
-    /// Rows of an output partition, behind those handed in so far, were lost before they could be
+    /// Rows of an output partition, after those passed so far, were lost before they could be
     /// sealed.
     pub fn lost_outputs(&mut self, destination: Destination) {
         self.side(destination).lost();
     }
 
-    /// Offset of the record that a sealed output stems from, if it says so.
+    /// Offset of the record that caused a sealed output, if it has an origin.
     #[must_use]
     pub fn origin_offset(event: &Event<'_>) -> Option<i64> {
         event.int(column::origin::OFFSET)
@@ -218,25 +242,34 @@ impl Replay {
             if version < SEMANTICS {
                 match self.known_from {
                     Some(from) => self.doubts.cast_until(0, from, Doubt::EarlierVersion),
-                    // Where this version took over, and from which state, is not in the archive.
+                    // The archive does not tell where this version took over, and from which state.
                     None => self.doubt(0, Doubt::EarlierVersion),
                 }
             } else {
                 self.doubt(offset, Doubt::LaterVersion);
             }
-            self.side(destination).other_version(origin);
+            self.side(destination).not_comparable(origin);
         } else if offset < self.first_offset {
             self.outcome.not_comparable += 1;
         } else if offset >= self.next_offset() {
             self.side(destination).awaiting();
-        } else if let Some(missing) = self.coverage.missing_of(offset, event) {
-            self.coverage.left_out(missing);
         } else {
-            self.side(destination).sealed(at, origin, event, erased);
+            match self.coverage.of(offset, event) {
+                Comparability::None(missing) => self.coverage.left_out(missing),
+                Comparability::OnlyIfSame(missing)
+                    if !erased.is_empty() || !self.side(destination).is_same(origin, event) =>
+                {
+                    self.side(destination).not_comparable(origin);
+                    self.coverage.left_out(missing);
+                }
+                Comparability::OnlyIfSame(_) | Comparability::Full => {
+                    self.side(destination).sealed(at, origin, event, erased);
+                }
+            }
         }
     }
 
-    /// What it came to; every row must have been handed in.
+    /// The outcome, after all rows were passed.
     #[must_use]
     pub fn finish(self) -> Outcome {
         let mut outcome = self.outcome;

@@ -1,14 +1,14 @@
-//! When two values are the same: bit for bit, with one NaN.
+//! Equality of values: bit for bit, except that all NaNs are equal.
 
 use std::borrow::Cow;
 
 use event::{Cell, ColumnId, Event, column};
 use sha2::{Digest as _, Sha256};
 
-/// Bytes kept of a digest.
+/// A truncated digest.
 pub(super) type Digest = [u8; 16];
 
-/// Most characters shown of a value.
+/// Largest number of characters shown of a value.
 const SHOWN_CHARS_MAX: usize = 200;
 
 /// The cells that are compared.
@@ -19,7 +19,7 @@ pub(super) fn compared<'e, 'a>(
     event.cells().iter().map(|(id, cell)| (*id, cell)).filter(move |(id, _)| *id != writer)
 }
 
-/// A digest of everything that is compared.
+/// A digest of the cells that are compared.
 pub(super) fn digest_of(event: &Event<'_>) -> Digest {
     let mut hasher = Sha256::new();
     for (id, cell) in compared(event) {
@@ -61,7 +61,7 @@ const fn bits(value: f64) -> u64 {
     if value.is_nan() { f64::NAN.to_bits() } else { value.to_bits() }
 }
 
-/// Whether two cells hold the same value.
+/// Whether two cells have the same value.
 pub(super) fn same(one: &Cell<'_>, other: &Cell<'_>) -> bool {
     if let (Cell::Float(one), Cell::Float(other)) = (one, other) {
         bits(*one) == bits(*other)
@@ -70,7 +70,7 @@ pub(super) fn same(one: &Cell<'_>, other: &Cell<'_>) -> bool {
     }
 }
 
-/// A value for a person.
+/// A value, for people.
 pub(super) fn show(cell: &Cell<'_>) -> String {
     let shown: Cow<'_, str> = match cell {
         Cell::Bool(value) => value.to_string().into(),

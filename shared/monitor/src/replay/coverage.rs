@@ -1,5 +1,5 @@
-//! What is in force and not computed, and so not compared: metrics and detectors that this build
-//! does not have, or has in another version.
+//! Metrics and detectors that are in force and not computed, because this build does not have them or
+//! has them in another version, and the outputs that cannot be compared because of them.
 
 use std::collections::BTreeMap;
 
@@ -14,21 +14,33 @@ use crate::metric;
 struct Range {
     from: i64,
     missing: Missing,
-    /// Whether the streams share an error budget: then one that is missing may change the alerts of
-    /// all.
+    /// Whether the streams share an error budget: then a missing one may change the alerts of all.
     shares: bool,
 }
 
-/// What is missing where, and how many outputs were left out for it.
+/// A missing metric or detector: its name, and the version in force.
+pub(super) type MissingPart = (Part, String, u32);
+
+/// How an output can be compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Comparability {
+    Full,
+    /// It may rightly differ because of what is missing.
+    OnlyIfSame(MissingPart),
+    /// It cannot be computed.
+    None(MissingPart),
+}
+
+/// What is missing where, and how many outputs were left out because of it.
 #[derive(Debug, Default)]
 pub(super) struct Coverage {
     /// In ascending order.
     ranges: Vec<Range>,
-    outputs: BTreeMap<(Part, String, u32), u64>,
+    outputs: BTreeMap<MissingPart, u64>,
 }
 
 impl Coverage {
-    /// This is missing from an offset on.
+    /// Records what is missing after the record at an offset.
     pub(super) fn set(&mut self, from: i64, (missing, shares): (Missing, bool)) {
         let is_same = match self.ranges.last() {
             Some(last) => last.missing == missing && last.shares == shares,
@@ -43,39 +55,55 @@ impl Coverage {
         for (part, name, version) in metrics.chain(detectors) {
             self.outputs.entry((part, name.clone(), *version)).or_default();
         }
-        self.ranges.push(Range { from, missing, shares });
+        // The record that puts others in force ends the alerts of those that leave.
+        let mut both = Range { from, missing: missing.clone(), shares };
+        if let Some(last) = self.ranges.last() {
+            both.missing.add(&last.missing);
+            both.shares |= last.shares;
+        }
+        self.ranges.push(both);
+        // In a replay offsets are foreign.
+        self.ranges.push(Range { from: from.saturating_add(1), missing, shares });
     }
 
-    /// Why an output that stems from an offset cannot be compared, if it cannot.
-    pub(super) fn missing_of(&self, offset: i64, event: &Event<'_>) -> Option<(Part, String, u32)> {
+    /// How an output caused by the record at an offset can be compared.
+    pub(super) fn of(&self, offset: i64, event: &Event<'_>) -> Comparability {
         let end = self.ranges.partition_point(|range| range.from <= offset);
-        let Range { missing, shares, .. } = self.ranges.get(end.checked_sub(1)?)?;
-        let first = || {
-            let metric = missing.metrics.iter().map(|(name, v)| (Part::Metric, name, v));
-            let all = metric.chain(missing.detectors.iter().map(|(n, v)| (Part::Detector, n, v)));
-            all.map(|(part, name, version)| (part, name.clone(), *version)).next()
+        let Some(Range { missing, shares, .. }) =
+            end.checked_sub(1).and_then(|at| self.ranges.get(at))
+        else {
+            return Comparability::Full;
         };
-        let is_drift =
-            event.text(column::KIND).and_then(|kind| schema().family(kind)) == Some("drift");
+        let first = || {
+            let metrics = missing.metrics.iter().map(|(name, v)| (Part::Metric, name, v));
+            let mut all =
+                metrics.chain(missing.detectors.iter().map(|(n, v)| (Part::Detector, n, v)));
+            all.next().map(|(part, name, version)| (part, name.clone(), *version))
+        };
+        let kind = event.text(column::KIND);
         let watched = event.text(column::drift::METRIC);
         let name = event.text(column::metric::NAME).or_else(|| watched.map(metric::name_of));
         let Some(name) = name else {
-            // Whether a canary ends without a stream depends on all of them.
-            let is_end = event.text(column::KIND) == Some(kind::DRIFT_CANARY_ENDED);
-            return if is_end { first() } else { None };
+            // Whether a canary ends without any stream depends on all metrics.
+            let missing = first().filter(|_| kind == Some(kind::DRIFT_CANARY_ENDED));
+            return missing.map_or(Comparability::Full, Comparability::None);
         };
         if let Some(version) = missing.metrics.get(name) {
-            return Some((Part::Metric, name.to_owned(), *version));
+            return Comparability::None((Part::Metric, name.to_owned(), *version));
         }
-        let watched = watched.filter(|watched| is_drift && metric::watched(watched).is_some())?;
+        let is_drift = kind.and_then(|kind| schema().family(kind)) == Some("drift");
+        let Some(watched) = watched.filter(|name| is_drift && metric::watched(name).is_some())
+        else {
+            return Comparability::Full;
+        };
         if let Some((name, version)) = missing.detector_of(watched) {
-            return Some((Part::Detector, name.to_owned(), version));
+            return Comparability::None((Part::Detector, name.to_owned(), version));
         }
-        if *shares { first() } else { None }
+        first().filter(|_| *shares).map_or(Comparability::Full, Comparability::OnlyIfSame)
     }
 
-    /// A sealed output was left out.
-    pub(super) fn left_out(&mut self, why: (Part, String, u32)) {
+    /// Counts a sealed output that was left out.
+    pub(super) fn left_out(&mut self, why: MissingPart) {
         *self.outputs.entry(why).or_default() += 1;
     }
 

@@ -1,4 +1,4 @@
-//! Where something that counted is not in the archive, and from where on it does not count any more.
+//! Ranges of offsets in which something that mattered is not in the archive.
 
 use super::outcome::Doubt;
 
@@ -6,14 +6,14 @@ use super::outcome::Doubt;
 #[derive(Debug, Default)]
 pub(super) struct Doubts {
     open: Option<(i64, Doubt)>,
-    /// The latest offset at which one was cast on a record.
+    /// The latest offset of a doubt about a record.
     newest: Option<i64>,
     /// From, until (exclusive), why.
     closed: Vec<(i64, i64, Doubt)>,
 }
 
 impl Doubts {
-    /// From an offset on; the earliest one counts.
+    /// Adds a doubt from an offset on; the earliest one is kept.
     pub(super) fn cast(&mut self, offset: i64, why: Doubt) {
         if why != Doubt::BeginsLate {
             self.newest = self.newest.max(Some(offset));
@@ -23,7 +23,7 @@ impl Doubts {
         }
     }
 
-    /// Within a range only.
+    /// Adds a doubt within a range.
     pub(super) fn cast_until(&mut self, from: i64, until: i64, why: Doubt) {
         let doubt = (from, until, why);
         if from < until && !self.closed.contains(&doubt) {
@@ -31,7 +31,8 @@ impl Doubts {
         }
     }
 
-    /// From `at` on a state holds in which there is nothing before `first`.
+    /// Ends the doubts about records before `first`: from `at` on a state is in force that does not
+    /// depend on them.
     pub(super) fn forget(&mut self, first: i64, at: i64) {
         if self.newest.is_none_or(|newest| newest < first)
             && let Some((from, why)) = self.open.take()
@@ -45,7 +46,7 @@ impl Doubts {
             || self.closed.iter().any(|(from, until, _)| (*from..*until).contains(&offset))
     }
 
-    /// The first one: from where, why, and until where if it ends.
+    /// The first doubt: its offset, its reason, and its end if it has one.
     pub(super) fn first(&self) -> Option<(i64, Doubt, Option<i64>)> {
         let closed = self.closed.iter().map(|(from, until, why)| (*from, *why, Some(*until)));
         let open = self.open.map(|(from, why)| (from, why, None));

@@ -1,10 +1,11 @@
-//! States that the monitor had one after the other.
+//! The successive states of the monitor.
 //!
-//! A monitor that has lost its state, or never had one, begins at some record and computes from there
-//! on; `monitor.started` says where. It is written when the newest record is long read, so the new
-//! state covers records that the old one had computed too. What the old one has published of these
-//! the new one does not publish again. So between the first record of the new state and its
-//! `monitor.started` an output is right if either of them computes it; from there on, the new one.
+//! A monitor that has lost its state, or never had one, starts at some record and computes from
+//! there on; `monitor.started` names that record. It is written at the end of the partition, so the
+//! new state covers records that the old one has computed too. Outputs of these records that the
+//! old state has published are not published again. So between the first record of the new state
+//! and its `monitor.started` an output is correct if either state computes it; from there on, if
+//! the new one does.
 
 use event::{Decoded, Event, Record, column};
 
@@ -15,26 +16,26 @@ use crate::processor::Processor;
 use crate::semantics::SEMANTICS;
 use crate::settings::Settings;
 
-/// States that are computed side by side; of more starts at once the later are left out, and what
-/// follows is doubtful.
+/// Largest number of states that are computed side by side. Further starts are not computed, and
+/// outputs that follow are in doubt.
 const SIDE_BY_SIDE_MAX: usize = 4;
 
-/// Where a monitor without a state began, as a `monitor.started` event says.
+/// A start without state, from a `monitor.started` event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Start {
     /// Offset of the event.
     pub at: i64,
-    /// First record that is in the new state.
+    /// Offset of the first record of the new state.
     pub first_offset: i64,
     /// Version of the computation.
     pub semantics: i64,
 }
 
 impl Start {
-    /// Kind of the events that say it.
+    /// Kind of these events.
     pub const KIND: &'static str = STARTED;
 
-    /// What an event at that offset says of a start, if it does.
+    /// The start in an event at an offset, if it is one.
     #[must_use]
     pub fn of(at: i64, event: &Event<'_>) -> Option<Self> {
         let is_start = event.text(column::KIND) == Some(Self::KIND);
@@ -44,30 +45,31 @@ impl Start {
     }
 }
 
-/// An output as one or several states compute it.
+/// An output of one or several states.
 #[derive(Debug)]
 pub(super) struct Computed {
     pub(super) destination: Destination,
     pub(super) ordinal: i64,
-    /// Each different form of it; at least one.
+    /// Its different forms; at least one.
     pub(super) forms: Vec<Event<'static>>,
-    /// Whether it may be absent: not every state computes this one.
+    /// Whether it may be absent, because not every state computes it.
     pub(super) optional: bool,
 }
 
-/// A new state holds from a record on.
+/// A new state took over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum TakenOver {
     By(Start),
-    /// One that was not computed, at that offset.
+    /// One that was not computed, at an offset.
     Unknown(i64),
 }
 
-/// A state that is to take over.
+/// A state that will take over.
 #[derive(Debug)]
 struct Coming {
     start: Start,
-    /// Nothing if the present one began at the same record: they are the same.
+    /// `None` if the current state started at the same record, and so is the same, or if there are
+    /// too many.
     processor: Option<Processor>,
 }
 
@@ -76,15 +78,15 @@ struct Coming {
 pub(super) struct Generations {
     catalogue: Catalogue,
     current: Processor,
-    /// First record in it.
+    /// First record of the current state.
     begin: i64,
-    /// Not begun yet, in their order.
+    /// Starts that are not reached yet, in order.
     waiting: Vec<Start>,
     coming: Vec<Coming>,
 }
 
 impl Generations {
-    /// Begins with a state that knows nothing before `begin`.
+    /// Starts with a state that has no records before `begin`.
     pub(super) fn new(
         topic: &str,
         partition: i32,
@@ -95,7 +97,7 @@ impl Generations {
         let mut waiting: Vec<Start> =
             starts.iter().copied().filter(|start| start.semantics == SEMANTICS).collect();
         waiting.sort_by_key(|start| start.at);
-        // Retention only grows: one that begins before an earlier one began is not to be believed.
+        // The first record of a partition only advances: a start before an earlier one is not credible.
         let mut newest = begin;
         waiting.retain(|start| {
             let grows = start.first_offset >= newest;
@@ -112,7 +114,7 @@ impl Generations {
         Processor::with_catalogue(settings, record.topic, record.partition, catalogue)
     }
 
-    /// What is in force for any of the states and not computed, and whether their alerts share an
+    /// What is in force in any of the states and not computed, and whether their streams share an
     /// error budget.
     pub(super) fn missing(&self) -> (Missing, bool) {
         let mut missing = self.current.missing().clone();
@@ -124,12 +126,12 @@ impl Generations {
         (missing, shares)
     }
 
-    /// The state that holds.
+    /// The current state.
     pub(super) const fn current(&self) -> &Processor {
         &self.current
     }
 
-    /// First record of the first state that is known to begin within the records.
+    /// First record of the first state that is known to start within the records.
     pub(super) fn known_from(&self) -> Option<i64> {
         self.waiting.first().map(|start| start.first_offset)
     }
@@ -140,7 +142,7 @@ impl Generations {
         self.current.reads(column) || coming.into_iter().any(|other| other.reads(column))
     }
 
-    /// Computes a record; also says which state took over with it.
+    /// Computes a record. Also returns which state took over with it, if one did.
     pub(super) fn handle_record(
         &mut self,
         record: &Record<'_>,
@@ -185,7 +187,7 @@ impl Generations {
                 self.current = processor;
                 self.begin = start.first_offset;
             }
-            // One without a processor that began elsewhere was one too many: its state is unknown.
+            // One without a processor that started elsewhere was beyond the limit: its state is unknown.
             let is_known = start.first_offset == self.begin;
             last = Some(if is_known { TakenOver::By(start) } else { TakenOver::Unknown(start.at) });
         }
@@ -193,7 +195,7 @@ impl Generations {
     }
 }
 
-/// Adds what another state computes of the same record.
+/// Adds the outputs of another state for the same record.
 fn merge(computed: &mut Vec<Computed>, others: Vec<Output>) {
     let mut unmatched: Vec<bool> = vec![true; computed.len()];
     for other in others {

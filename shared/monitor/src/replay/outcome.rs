@@ -9,23 +9,23 @@ use serde::Serialize;
 use super::canonical::{compared, same, show};
 use crate::output::Destination;
 
-/// Which record an output stems from, and which of its outputs it is.
+/// Origin of an output: its record, and its ordinal among the outputs of that record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Origin {
     /// Offset of the record.
     pub offset: i64,
-    /// Number among the outputs of the record.
+    /// Ordinal among the outputs of the record.
     pub ordinal: i64,
 }
 
-/// Why what follows an offset may rightly be otherwise than it is recomputed.
+/// Why outputs after an offset may rightly differ from the recomputed ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Doubt {
-    /// The archive begins later than the partition did.
+    /// The archive begins after the first record of the partition.
     BeginsLate,
-    /// An earlier version of the computation wrote some of the outputs; where this one took over,
-    /// and what it then knew, is not in the archive.
+    /// An earlier version of the computation wrote some of the outputs; the archive does not tell
+    /// where this one took over, and with which state.
     EarlierVersion,
     /// A value that the computation reads was erased.
     ErasedValue,
@@ -33,24 +33,26 @@ pub enum Doubt {
     LaterVersion,
     /// Records were lost before they could be sealed.
     LostRecords,
-    /// The monitor began anew too often for every state of it to be computed.
+    /// The monitor started without state too often to compute all its states.
     ManyStarts,
 }
 
 impl Display for Doubt {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
-            Self::BeginsLate => "records before it are not in the archive, and may have counted",
+            Self::BeginsLate => "records before it are not in the archive, and may have mattered",
             Self::EarlierVersion => "an earlier version of the computation wrote some outputs",
             Self::ErasedValue => "a value that the computation reads was erased",
             Self::LaterVersion => "a later version of the computation wrote some outputs",
             Self::LostRecords => "records were lost before they could be sealed",
-            Self::ManyStarts => "the monitor began anew too often to compute every state of it",
+            Self::ManyStarts => {
+                "the monitor started without state too often to compute all its states"
+            }
         })
     }
 }
 
-/// What an output is about.
+/// The subject of an output.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Subject {
     /// Its identifier.
@@ -100,47 +102,48 @@ impl Display for Subject {
     }
 }
 
-/// How a sealed output and the recomputed one differ.
+/// How a sealed output differs from the recomputed one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum What {
-    /// In a field.
+    /// A field differs.
     Field {
         /// The first field, by its path.
         path: String,
-        /// What was sealed; nothing if the field has no value there.
+        /// The sealed value; `None` if the field is empty.
         sealed: Option<String>,
-        /// What was computed; nothing if the field has no value there.
+        /// The computed value; `None` if the field is empty.
         computed: Option<String>,
-        /// Further fields that differ.
+        /// Number of further fields that differ.
         others: u64,
     },
-    /// In some field; too many outputs were out of place to keep all of them whole.
+    /// Some field differs; which one is unknown, as too many outputs were out of order to keep them
+    /// whole.
     Event,
-    /// It is computed and not sealed, although a later one is.
+    /// The output is computed and not sealed, although a later one is.
     Missing,
-    /// It is sealed, and nothing computes it.
+    /// The output is sealed and not computed.
     Unexplained,
 }
 
 /// A difference.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Difference {
-    /// Where it belongs.
+    /// The destination of the output.
     pub destination: Destination,
     /// Offset of the sealed output in its partition, if there is one.
     pub sealed_at: Option<i64>,
-    /// Where it stems from; nothing if it does not say, or names another partition.
+    /// Origin of the output; `None` if it has none, or one of another partition.
     pub origin: Option<Origin>,
-    /// What it is about.
+    /// Subject of the output.
     pub subject: Subject,
-    /// How it differs.
+    /// The difference.
     pub what: What,
 }
 
 impl Difference {
-    /// Offset by which differences are ordered. What has no origin comes first: no doubt excuses
-    /// it.
+    /// Offset by which differences are ordered. Outputs without an origin come first: no doubt
+    /// excuses them.
     pub(super) fn offset(&self) -> i64 {
         self.origin.map_or(i64::MIN, |origin| origin.offset)
     }
@@ -152,7 +155,7 @@ impl Difference {
     }
 }
 
-/// The fields in which two events differ, but for the erased ones.
+/// The fields in which two events differ, except erased ones.
 pub(super) fn difference_of(
     sealed: &Event<'_>,
     computed: &Event<'_>,
@@ -170,11 +173,11 @@ pub(super) fn difference_of(
         path: event::schema().column(*first).path.clone(),
         sealed: sealed.get(*first).map(show),
         computed: computed.get(*first).map(show),
-        others: differing.len().saturating_sub(1) as u64,
+        others: differing.len() as u64 - 1,
     })
 }
 
-/// Something that has a version of its own.
+/// A part of the computation with a version of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Part {
@@ -193,16 +196,16 @@ impl Display for Part {
     }
 }
 
-/// A metric or detector that was in force and that this build does not have in that version.
+/// A metric or detector that was in force, and that this build does not have in that version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct NotCompared {
-    /// Which of the two.
+    /// Whether it is a metric or a detector.
     pub part: Part,
     /// Its name.
     pub name: String,
     /// The version that was in force.
     pub version: u32,
-    /// Sealed outputs that were left out for it.
+    /// Number of sealed outputs that were not compared because of it.
     pub outputs: u64,
 }
 
@@ -230,7 +233,7 @@ pub struct Outcome {
     pub not_sealed: u64,
     /// Sealed outputs whose input is not sealed yet.
     pub awaiting_input: u64,
-    /// Rows of the output topics that nothing computes, such as acts of people.
+    /// Rows of the output topics that are not computed, such as acts of people.
     pub other_events: u64,
     /// Sealed outputs of other versions of the computation, by version.
     pub other_versions: BTreeMap<i64, u64>,
@@ -239,7 +242,8 @@ pub struct Outcome {
     /// Outputs that could not be compared, including those of other versions and of metrics and
     /// detectors that could not be computed.
     pub not_comparable: u64,
-    /// Outputs of a state that was replaced before it had published them.
+    /// Computed outputs that are rightly absent: those of a state that was replaced before it
+    /// published them, and the end of alerts about a metric that the monitor did not have.
     pub superseded: u64,
     /// Rows of the output partitions after the last sealed one that the log had acknowledged,
     /// according to the monitor's ticks.
@@ -255,14 +259,14 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// Sealed outputs that are as recomputed, of the kinds of a family.
+    /// Number of sealed outputs that equal the recomputed ones, of the kinds of a family.
     #[must_use]
     pub fn same_in(&self, family: &str) -> u64 {
         let is_in = |kind: &str| event::schema().family(kind) == Some(family);
         self.same.iter().filter(|(kind, _)| is_in(kind)).map(|(_, count)| count).sum()
     }
 
-    /// Sealed outputs that are as recomputed, whose kind begins so.
+    /// Number of sealed outputs that equal the recomputed ones, of kinds with a prefix.
     #[must_use]
     pub fn same_of(&self, family: &str) -> u64 {
         let of = |(kind, count): (&String, &u64)| if kind.starts_with(family) { *count } else { 0 };

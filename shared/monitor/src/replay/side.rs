@@ -1,6 +1,6 @@
 //! The outputs of one destination: computed, sealed, or both.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use event::{ColumnId, Event, column};
 
@@ -9,11 +9,11 @@ use super::doubts::Doubts;
 use super::outcome::{Difference, Origin, Outcome, Subject, What, difference_of};
 use crate::output::Destination;
 
-/// Outputs that are kept whole until they are found sealed. Of more only the digest is kept: they
-/// are compared all the same, and only which field differs is not said.
+/// Largest number of outputs that are kept whole until they are found sealed. Of further ones only the
+/// digest is kept: they are compared too, but without naming the field that differs.
 const WAITING_MAX: usize = 20_000;
 
-/// Outputs that are kept whole after that, for copies of them.
+/// Largest number of outputs that are kept whole after that, for copies of them.
 const FOUND_MAX: usize = 1_024;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,12 +22,28 @@ enum State {
     Waiting,
     Same,
     Different,
-    /// Sealed, and nothing can be said about it.
+    /// Sealed, and it cannot be compared.
     NotComparable,
 }
 
+/// What is expected of a computed output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Expectation {
+    /// It may rightly differ, or be absent.
+    Uncertain,
+    /// It may be absent.
+    MayBeAbsent,
+    Sealed,
+}
+
+impl Expectation {
+    pub(super) const fn of(optional: bool) -> Self {
+        if optional { Self::MayBeAbsent } else { Self::Sealed }
+    }
+}
+
 impl State {
-    /// A copy of which nothing can be said takes nothing back.
+    /// A copy that cannot be compared does not revoke an earlier result.
     const fn or_not_comparable(self) -> Self {
         match self {
             Self::Waiting => Self::NotComparable,
@@ -36,7 +52,7 @@ impl State {
     }
 }
 
-/// Where an output was emitted: ordinals count for each metric by itself.
+/// Position of an output in the order of emission, which is not that of ordinals: these count per metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Emission {
     offset: i64,
@@ -72,16 +88,17 @@ pub(super) struct Side {
     entries: Vec<Entry>,
     /// Some of them, whole.
     whole: BTreeMap<Origin, Event<'static>>,
-    /// Where two states compute one: the other forms of an output, and those that may be absent.
+    /// Other forms of outputs that two states compute differently.
     others: BTreeMap<Origin, Vec<Digest>>,
-    optional: BTreeSet<Origin>,
+    /// Outputs that need not be sealed.
+    unsure: BTreeMap<Origin, Expectation>,
     waiting: usize,
     found: VecDeque<Origin>,
     /// The last one that is sealed.
     newest: Option<Emission>,
-    /// Between which found ones sealed rows were lost; the second may not have come yet.
+    /// Gaps in the sealed rows, by the found outputs before and after; the latter may not have come yet.
     lost: Vec<(Option<Emission>, Option<Emission>)>,
-    /// Origins of what nothing computes.
+    /// Offsets of the origins of unexplained outputs.
     unexplained: Vec<i64>,
     first: Option<Difference>,
     same: BTreeMap<String, u64>,
@@ -89,7 +106,7 @@ pub(super) struct Side {
     erased_fields: u64,
     awaiting: u64,
     not_comparable: u64,
-    /// Offset after the last row that was handed in, and before which all is acknowledged.
+    /// Offset after the last row, and offset before which all rows are acknowledged.
     next: i64,
     acknowledged: i64,
 }
@@ -101,7 +118,7 @@ impl Side {
             entries: Vec::new(),
             whole: BTreeMap::new(),
             others: BTreeMap::new(),
-            optional: BTreeSet::new(),
+            unsure: BTreeMap::new(),
             waiting: 0,
             found: VecDeque::new(),
             newest: None,
@@ -118,24 +135,25 @@ impl Side {
         }
     }
 
-    /// A row was handed in.
+    /// Records the offset of a row.
     pub(super) fn seen(&mut self, at: i64) {
+        // Offsets in an archive are foreign.
         self.next = self.next.max(at.saturating_add(1));
     }
 
-    /// A tick says that everything before that offset is acknowledged.
+    /// Records that, according to a tick, everything before an offset is acknowledged.
     pub(super) fn acknowledged(&mut self, next: i64) {
         self.acknowledged = self.acknowledged.max(next);
     }
 
-    /// An output was computed, in one form or several; it may be absent if it is optional. Those of a
+    /// Takes a computed output in its different forms; without any, it is not compared. The outputs of a
     /// record come in the order of their ordinals, each with its number in the order of emission.
     pub(super) fn computed(
         &mut self,
         origin: Origin,
         sequence: u32,
         forms: Vec<Event<'static>>,
-        optional: bool,
+        expectation: Expectation,
     ) {
         let mut forms = forms.into_iter();
         let Some(event) = forms.next() else { return };
@@ -143,8 +161,8 @@ impl Side {
         if !others.is_empty() {
             self.others.insert(origin, others);
         }
-        if optional {
-            self.optional.insert(origin);
+        if expectation != Expectation::Sealed {
+            self.unsure.insert(origin, expectation);
         }
         let Origin { offset, ordinal } = origin;
         let last = self.entries.last().map(Entry::origin);
@@ -157,7 +175,19 @@ impl Side {
         }
     }
 
-    /// A sealed output.
+    /// Whether a sealed output is the computed one.
+    pub(super) fn is_same(&self, origin: Origin, event: &Event<'_>) -> bool {
+        let entry = self.find(origin).and_then(|index| self.entries.get(index));
+        entry.is_some_and(|entry| self.has_form(entry, &digest_of(event)))
+    }
+
+    /// Whether a digest is that of a form of a computed output.
+    fn has_form(&self, entry: &Entry, digest: &Digest) -> bool {
+        let others = self.others.get(&entry.origin());
+        entry.digest == *digest || others.is_some_and(|others| others.contains(digest))
+    }
+
+    /// Takes a sealed output.
     pub(super) fn sealed(
         &mut self,
         at: i64,
@@ -169,7 +199,7 @@ impl Side {
             self.unexplained(at, Some(origin), event);
             return;
         };
-        let Some(entry) = self.entries.get_mut(index) else { return };
+        let Some(entry) = self.entries.get_mut(index) else { unreachable!("no output {index}") };
         let (before, emission) = (entry.state, entry.emission());
         let computed = self.whole.get(&origin);
         let others = self.others.get(&origin).map_or(&[][..], Vec::as_slice);
@@ -218,8 +248,8 @@ impl Side {
         self.was_found(before, origin, emission);
     }
 
-    /// A sealed output of another version.
-    pub(super) fn other_version(&mut self, origin: Origin) {
+    /// Takes a sealed output that cannot be compared.
+    pub(super) fn not_comparable(&mut self, origin: Origin) {
         let entry = self.find(origin).and_then(|index| self.entries.get_mut(index));
         if let Some(entry) = entry {
             let (before, emission) = (entry.state, entry.emission());
@@ -228,7 +258,7 @@ impl Side {
         }
     }
 
-    /// Rows were lost here before they could be sealed.
+    /// Records that rows were lost here before they could be sealed.
     pub(super) fn lost(&mut self) {
         self.lost.push((self.newest, None));
     }
@@ -237,12 +267,12 @@ impl Side {
         self.lost.iter().any(|(from, to)| Some(at) > *from && to.is_none_or(|to| at < to))
     }
 
-    /// A sealed output whose input is not sealed yet.
+    /// Counts a sealed output whose input is not sealed yet.
     pub(super) const fn awaiting(&mut self) {
         self.awaiting += 1;
     }
 
-    /// A sealed output that nothing computes.
+    /// Takes a sealed output that is not computed.
     pub(super) fn unexplained(&mut self, at: i64, origin: Option<Origin>, event: &Event<'_>) {
         let difference = Difference {
             destination: self.destination,
@@ -270,7 +300,7 @@ impl Side {
             *to = Some(at);
         }
         self.newest = self.newest.max(Some(at));
-        // Those before it, whose input is not sealed, are not the last ones.
+        // Outputs before it that await their input are not the last ones.
         self.not_comparable += std::mem::take(&mut self.awaiting);
         if self.whole.contains_key(&origin) {
             self.waiting -= 1;
@@ -289,7 +319,7 @@ impl Side {
         }
     }
 
-    /// Adds to the outcome what only the end can say.
+    /// Completes the outcome.
     pub(super) fn finish(mut self, doubts: &Doubts, outcome: &mut Outcome) {
         let (mut definite, mut doubtful) = (0_u64, 0_u64);
         let mut count = |offset: i64| {
@@ -301,18 +331,20 @@ impl Side {
             match entry.state {
                 State::Waiting if Some(entry.emission()) > self.newest => outcome.not_sealed += 1,
                 State::Waiting if self.may_be_lost(entry.emission()) => outcome.not_comparable += 1,
-                State::Waiting if self.optional.contains(&entry.origin()) => {
-                    outcome.superseded += 1;
-                }
-                State::Waiting => {
-                    count(entry.offset);
-                    first_missing.get_or_insert_with(|| entry.origin());
-                }
+                State::Waiting => match self.unsure.get(&entry.origin()) {
+                    Some(Expectation::Uncertain) => outcome.not_comparable += 1,
+                    Some(Expectation::MayBeAbsent) => outcome.superseded += 1,
+                    Some(Expectation::Sealed) | None => {
+                        count(entry.offset);
+                        first_missing.get_or_insert_with(|| entry.origin());
+                    }
+                },
                 State::Different => count(entry.offset),
                 State::Same | State::NotComparable => {}
             }
         }
         if let Some(origin) = first_missing {
+            // Unknown if only its digest was kept.
             let subject = self.whole.get(&origin).map(Subject::of).unwrap_or_default();
             self.note(Difference {
                 destination: self.destination,
@@ -325,6 +357,7 @@ impl Side {
         for (kind, count) in self.same {
             *outcome.same.entry(kind).or_default() += count;
         }
+        // What ticks claim is foreign; more rows than acknowledged are none too few.
         let missing = self.acknowledged.saturating_sub(self.next);
         outcome.acknowledged_not_sealed += u64::try_from(missing).unwrap_or_default();
         outcome.repeated += self.repeated;
