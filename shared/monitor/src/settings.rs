@@ -33,9 +33,9 @@ pub struct Settings {
     pub idle_timeout_secs: u32,
     /// Largest number of agent versions per partition. Beyond it a sixteenth of them is evicted,
     /// those of the agents without an event for longest: their open windows are closed at once,
-    /// their baselines and detectors are lost, and they are counted (`keys_evicted`). An idle
-    /// version takes about 1 KB of memory with a few runs and no baseline, and about 15 KB with all
-    /// metrics tested.
+    /// their open alerts are resolved, their baselines and detectors are lost, and they are counted
+    /// (`keys_evicted`). An idle version takes about 1 KB of memory with a few runs and no baseline,
+    /// and about 15 KB with all metrics tested.
     pub keys_max: u32,
     /// Largest number of versions of one agent in one environment. Beyond it the version without an
     /// event for longest is evicted, except the current one.

@@ -6,7 +6,7 @@
 //! quiet ----------> pending ------------------------------------------------------> firing
 //!   ^                  |  e < A/100                                                   |
 //!   +----- resolved <--+--------------------------------------------------------------+
-//!                          no effect in two periods, or another version or baseline
+//!                          no effect in two periods, another version or baseline, or evicted
 //! ```
 //!
 //! Before `A` is reached, a stream may fire a ticket together with others (see `standings`). Its

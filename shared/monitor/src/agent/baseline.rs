@@ -94,9 +94,13 @@ impl Agent {
     /// Pins the observations of an outgoing version for metrics with the setting `pinned`, unless
     /// something is pinned already.
     pub(crate) fn pin_by_setting(&mut self, outgoing: &str, at: i64, shared: Shared<'_>) {
-        let Some(state) = self.versions.get(outgoing) else { return };
+        let Some(state) = self.versions.get(outgoing) else {
+            unreachable!("version `{outgoing}` is unknown")
+        };
         for (channel, stream) in &state.streams {
-            let Some(watch) = watch_at(channel.0) else { continue };
+            let Some(watch) = watch_at(channel.0) else {
+                unreachable!("a stream of a metric that is not watched")
+            };
             let policy = shared.settings.policy(watch);
             let suite = state.suite_key(channel.1);
             let pins = &mut self.baselines.pins;
@@ -158,7 +162,9 @@ impl Agent {
 
     /// Restarts the streams of a version whose baseline has changed, against the new one.
     pub(crate) fn rebase(&mut self, version: &str, shared: Shared<'_>, outputs: &mut Outputs<'_>) {
-        let Some(state) = self.versions.get(version) else { return };
+        let Some(state) = self.versions.get(version) else {
+            unreachable!("version `{version}` is unknown")
+        };
         let changed = |(channel, stream): (&Channel, &Stream)| {
             let watch = watch_at(channel.0)?;
             let suite = state.suite_key(channel.1);

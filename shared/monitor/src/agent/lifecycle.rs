@@ -11,7 +11,8 @@ use crate::stream::{BaselineCandidate, Context, Shared, Stream};
 use crate::window::{Channel, Span};
 
 impl Agent {
-    /// Evicts a version, which is known; its open windows are emitted as they are.
+    /// Evicts a version, which is known: its open windows are emitted as they are, and its open alerts
+    /// are resolved.
     pub(crate) fn forget(&mut self, version: &str, shared: Shared<'_>, outputs: &mut Outputs<'_>) {
         let Some(state) = self.versions.get(version) else {
             unreachable!("version `{version}` is unknown")
@@ -21,8 +22,22 @@ impl Agent {
         for window in windows {
             self.emit_window(version, window, shared, outputs);
         }
-        self.each_stream(version, shared, |_, stream, _| stream.leave(shared.standings));
+        // Nothing else would ever resolve its open alerts.
+        self.each_stream(version, shared, |_, stream, context| {
+            stream.restart("the state of the version was evicted", context, outputs);
+            stream.leave(shared.standings);
+        });
         self.versions.remove(version);
+    }
+
+    /// Evicts all versions, before the agent itself is removed.
+    pub(crate) fn evict(&mut self, shared: Shared<'_>, outputs: &mut Outputs<'_>) {
+        let current = self.current.clone().unwrap_or_default();
+        let versions: Vec<String> = self.versions.keys().cloned().collect();
+        for version in &versions {
+            self.forget(version, shared, outputs);
+        }
+        self.silence.evict(&self.identity, &current, outputs);
     }
 
     /// Evicts the versions without an event for longest, if there are too many; neither the current

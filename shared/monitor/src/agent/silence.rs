@@ -60,6 +60,14 @@ impl Silence {
         self.check_at
     }
 
+    /// Resolves the open alert when the agent is evicted, as nobody waits for its next event.
+    pub(crate) fn evict(&mut self, agent: &Identity, version: &str, outputs: &mut Outputs<'_>) {
+        let Some(id) = self.alert_id.take() else { return };
+        let (kind, time) = (kind::DRIFT_ALERT_RESOLVED, outputs.time());
+        let reason = "the state of the agent was evicted";
+        emit(kind, &id, reason, self.last, time, agent, version, outputs);
+    }
+
     /// Checks for silence, when the watermark has reached [`Self::next_due`].
     pub(crate) fn check(
         &mut self,

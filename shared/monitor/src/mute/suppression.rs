@@ -10,8 +10,7 @@
 //! ```
 //!
 //! The second `drift.alert.firing` has the `alert_id` and the evidence of the first, and no
-//! `suppressed_by`. A held alert is kept even if its key is evicted: it fires again too, just as an
-//! alert that was delivered stays open. An alert beyond the limit of held alerts is not suppressed.
+//! `suppressed_by`. An alert beyond the limit of held alerts is not suppressed.
 //!
 //! Alerts that fired before the suppression began are not affected: they were delivered, so their
 //! resolution is delivered too.
@@ -205,7 +204,9 @@ impl Suppressions {
         request: Option<&MuteRequest>,
         outputs: &mut Outputs<'_>,
     ) {
-        let Some(rule) = self.rules.remove(id) else { return };
+        let Some(rule) = self.rules.remove(id) else {
+            unreachable!("suppression `{id}` is not in force")
+        };
         self.first_end = self.rules.values().map(|rule| rule.until).min();
         answer(kind::DRIFT_SUPPRESSION_CLOSED, id, request, &rule, Some(why), outputs);
         for (alert_id, held) in std::mem::take(&mut self.held) {

@@ -406,11 +406,7 @@ impl Processor {
         // The agent of this record stays, even if there is room for only one.
         for key in agents.oldest(keys - keys_max + keys_max / 16, offset) {
             let shared = common.shared(agents.tests());
-            let agent = agents.agent(key);
-            let versions: Vec<String> = agent.versions.keys().cloned().collect();
-            for version in &versions {
-                agent.forget(version, shared, outputs);
-            }
+            agents.agent(key).evict(shared, outputs);
             agents.remove(key);
         }
         counters.keys_evicted += keys - agents.keys();

@@ -4,7 +4,7 @@ use event::{column, kind};
 use std::collections::BTreeSet;
 
 use crate::world::*;
-use monitor::Processor;
+use monitor::{Output, Processor, Settings};
 
 /// 500 runs of `v1` that fail in one of ten; then the clock stands where they end.
 pub(crate) fn after_baseline(numbers: &mut Numbers) -> (Processor, i64) {
@@ -294,4 +294,36 @@ fn events_without_a_version_have_windows_but_take_over_from_none() {
     feed(&mut processor, &Input { broker: now, event });
     let outputs = feed(&mut processor, &run("n", "v2", now, false));
     assert_eq!(text(alerts(&outputs)[0], column::drift::BASELINE_VERSION), Some("v1"));
+}
+
+#[test]
+fn what_is_evicted_leaves_no_open_alert() {
+    let other = |id: &str, time| {
+        let event = builder(kind::RUN_COMPLETED, id, time)
+            .set(column::AGENT_ID, id)
+            .set(column::AGENT_VERSION, "v1")
+            .build()
+            .unwrap();
+        Input { broker: time, event }
+    };
+    let ended = |outputs: &[Output]| {
+        let ended = outputs.iter().filter(|output| kind(output) == kind::DRIFT_ALERT_RESOLVED);
+        ended.map(|o| text(o, column::drift::REASON).unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let settings = Settings { keys_max: 2, silence_secs: 3_600, ..Settings::default() };
+    let mut processor = Processor::new(settings, TOPIC, 0);
+    let mut numbers = Numbers(3);
+    let mut inputs = runs("v1", START, 300, 0.05, &mut numbers);
+    inputs.extend(runs("v2", START + 20 * MINUTE, 300, 0.6, &mut numbers));
+    inputs.push(tick(START + 240 * MINUTE));
+    let outputs = feed_all(&mut processor, &inputs);
+    let fired = outputs.iter().filter(|output| kind(output) == kind::DRIFT_ALERT_FIRING);
+    let fired: Vec<_> = fired.map(|output| text(output, column::drift::METRIC).unwrap()).collect();
+    assert_eq!(fired, ["run.error_rate", "agent.silence"]);
+    assert_eq!(ended(&outputs), [""; 0]);
+    let outputs = feed(&mut processor, &other("b", START + 241 * MINUTE));
+    assert_eq!(
+        ended(&outputs),
+        ["the state of the version was evicted", "the state of the agent was evicted"]
+    );
 }
