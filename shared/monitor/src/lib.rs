@@ -53,6 +53,7 @@ mod kind;
 pub mod metric;
 mod metric_settings;
 mod mute;
+mod number;
 mod output;
 mod policy;
 mod processor;

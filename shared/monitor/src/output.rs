@@ -173,12 +173,6 @@ impl<'a> Outputs<'a> {
     }
 }
 
-/// A count as the value of a column.
-pub(crate) fn int(count: u64) -> i64 {
-    let Ok(count) = i64::try_from(count) else { unreachable!("a count of {count}") };
-    count
-}
-
 /// Index of the count of outputs about a metric, by its place.
 fn slot(metric: Option<u8>) -> u8 {
     let slot = metric.map_or(0, |place| place + 1);

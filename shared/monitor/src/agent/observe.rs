@@ -7,7 +7,8 @@ use super::state::Agent;
 use super::version::Version;
 use crate::baseline::Baselines;
 use crate::metric::watch_at;
-use crate::output::{Outputs, int};
+use crate::number::int;
+use crate::output::Outputs;
 use crate::stream::{
     BaselineCandidate, Basis, Context, Expected, History, Mark, Shared, Stream, Value,
 };

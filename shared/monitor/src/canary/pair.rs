@@ -28,7 +28,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::detector::DetectorVersion;
 use crate::metric::{Model, Watch, watch_at};
-use crate::output::int;
+use crate::number::int;
 use crate::policy::Policy;
 use crate::stream::{Mark, Totals, Value};
 

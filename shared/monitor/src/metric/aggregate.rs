@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::definition::{Sample, Shape};
 use super::shares::Shares;
-use crate::output::int;
+use crate::number::int;
 
 /// The observations. Which parts are filled depends on the metric's shape.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

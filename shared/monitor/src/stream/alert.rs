@@ -7,7 +7,8 @@ use super::context::Context;
 use super::sequential_test::{Phase, SequentialTest};
 use super::totals::Totals;
 use crate::metric::{Model, Watch};
-use crate::output::{Destination, Outputs, int};
+use crate::number::int;
+use crate::output::{Destination, Outputs};
 
 /// Direction in which a stream is watched.
 pub(super) const fn watched(watch: Watch) -> &'static str {

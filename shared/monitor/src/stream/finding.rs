@@ -5,7 +5,7 @@ use drift::{NullError, Pooled, Table};
 use event::{EventBuilder, Timestamp, column};
 
 use super::mark::Mark;
-use crate::output::int;
+use crate::number::int;
 
 /// Why a stream has no detector.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

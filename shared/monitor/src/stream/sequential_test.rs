@@ -14,7 +14,7 @@ use super::mark::Mark;
 use super::standings::{Early, Standings};
 use super::totals::Totals;
 use crate::metric_settings::BaselineKind;
-use crate::output::int;
+use crate::number::int;
 
 /// The part of a baseline that the events of an alert need.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

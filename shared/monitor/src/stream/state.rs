@@ -16,7 +16,8 @@ use super::standings::Standings;
 use super::totals::{History, Totals};
 use super::value::Value;
 use crate::metric_settings::BaselineKind;
-use crate::output::{Destination, Outputs, int};
+use crate::number::int;
+use crate::output::{Destination, Outputs};
 
 /// Number of periods without effect that resolve an alert.
 const CALM_PERIODS: u8 = 2;
