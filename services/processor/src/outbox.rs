@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use event::{Event, column, kind, schema};
 use monitor::{Destination, Output};
-use ports::{LogError, Outgoing, Position, Producer, Receipt, publish};
+use ports::{LogError, Outgoing, Position, Producer, QueueFull, Receipt, publish};
 use service::clock::Stopwatch;
 use service::metric_names as names;
 
@@ -181,19 +181,20 @@ impl Outbox {
             return Ok(());
         }
         self.wait_for_receipt()?;
-        let records = std::mem::take(&mut self.records);
+        let mut records = std::mem::take(&mut self.records);
         let kinds = std::mem::take(&mut self.kinds);
         let waiting = Stopwatch::start();
         loop {
-            match publish(&*self.producer, records.clone()) {
+            match publish(&*self.producer, records) {
                 Ok(receipt) => {
                     self.in_flight = Some(InFlight { receipt, kinds });
                     return Ok(());
                 }
-                Err(LogError::QueueFull { .. }) if !waiting.has_passed(self.wait) => {
+                Err(QueueFull { records: returned, .. }) if !waiting.has_passed(self.wait) => {
+                    records = returned;
                     std::thread::sleep(QUEUE_PAUSE);
                 }
-                Err(error) => return Err(error),
+                Err(full) => return Err(full.into()),
             }
         }
     }

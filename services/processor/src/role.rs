@@ -48,10 +48,7 @@ impl Processor {
     ///
     /// An invalid configuration, an output topic with too few partitions, or an error of the log.
     pub fn start(mut config: Config, log: Arc<dyn EventLog>) -> Result<Self, RoleError> {
-        let problems = config.problems();
-        if !problems.is_empty() {
-            return Err(RoleError::Config(problems));
-        }
+        RoleError::check_config(config.problems())?;
         let topics = &config.topics;
         let outputs = [&*topics.metrics, &topics.alerts, &topics.state];
         let partitions = check_partitions(&*log, &topics.events, &outputs)?;

@@ -1,18 +1,18 @@
-//! The encoded form of neighbouring records of one partition.
+//! The encoding of consecutive records of a partition.
 //!
 //! A chunk is `u8` version (1), `u32` number of records, then each record: `i64` timestamp, `i32`
 //! length (-1 for null) and bytes of the key, the same of the value, `u32` number of headers, and
 //! for each `u32` length and bytes of the name, `i32` length (-1) and bytes of the value. Integers
-//! are big-endian. The offset of a record is the chunk's first offset plus its place.
+//! are big-endian. The offset of a record is the first offset of the chunk plus the record's index.
 
 use ports::Outgoing;
 
 const VERSION: u8 = 1;
 
-/// Bytes before the first record.
+/// Size of the header, bytes.
 const HEAD: usize = 5;
 
-/// Fills a chunk.
+/// Builds a chunk.
 #[derive(Debug)]
 pub(crate) struct ChunkBuilder {
     bytes: Vec<u8>,
@@ -49,10 +49,10 @@ impl ChunkBuilder {
         }
     }
 
-    /// A length that an `i32` holds too. A record is far smaller: `Options::RECORD_BYTES_BOUND`.
+    /// Appends a length, which is read as an `i32` or a `u32`.
     fn put_length(&mut self, length: usize) {
         let Ok(length) = i32::try_from(length) else {
-            unreachable!("a record of {length} bytes is refused before")
+            unreachable!("records are limited to `Options::RECORD_BYTES_BOUND`")
         };
         self.bytes.extend_from_slice(&length.to_be_bytes());
     }
@@ -67,7 +67,7 @@ impl ChunkBuilder {
 
     pub(crate) fn build(mut self) -> Vec<u8> {
         let Some((head, _)) = self.bytes.split_first_chunk_mut::<HEAD>() else {
-            unreachable!("a chunk has a head from its beginning")
+            unreachable!("a chunk is created with its header")
         };
         let [_, count @ ..] = head;
         *count = self.count.to_be_bytes();
@@ -75,7 +75,7 @@ impl ChunkBuilder {
     }
 }
 
-/// The chunk is not what [`ChunkBuilder`] makes.
+/// The bytes are not a chunk as [`ChunkBuilder`] builds it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Damaged;
 
@@ -85,7 +85,7 @@ pub(crate) struct ChunkRecord<'a> {
     pub(crate) timestamp_ms: i64,
     pub(crate) key: Option<&'a [u8]>,
     pub(crate) value: Option<&'a [u8]>,
-    /// Encoded headers, already checked.
+    /// Encoded headers, checked by [`take_record`].
     headers: &'a [u8],
 }
 
@@ -93,10 +93,18 @@ impl<'a> ChunkRecord<'a> {
     /// Name and value of each header.
     pub(crate) fn headers(&self) -> impl Iterator<Item = (&'a str, Option<&'a [u8]>)> + use<'a> {
         let mut rest = self.headers;
-        std::iter::from_fn(move || take_header(&mut rest).ok())
+        std::iter::from_fn(move || {
+            if rest.is_empty() {
+                return None;
+            }
+            let Ok(header) = take_header(&mut rest) else {
+                unreachable!("headers were checked when the record was read")
+            };
+            Some(header)
+        })
     }
 
-    /// What it adds to a batch.
+    /// Size in a batch, bytes.
     pub(crate) fn size_bytes(&self) -> usize {
         let of = |bytes: Option<&[u8]>| bytes.map_or(0, <[u8]>::len);
         of(self.key) + of(self.value) + self.headers.len()
@@ -112,13 +120,19 @@ pub(crate) fn count(chunk: &[u8]) -> Result<u32, Damaged> {
     Ok(u32::from_be_bytes(take(&mut rest)?))
 }
 
-/// The records of a chunk, in order.
+/// The records of a chunk, in order. Bytes after the last one make the chunk damaged too.
 pub(crate) fn records(
     chunk: &[u8],
 ) -> Result<impl Iterator<Item = Result<ChunkRecord<'_>, Damaged>>, Damaged> {
     let count = count(chunk)?;
     let mut rest = chunk.get(HEAD..).ok_or(Damaged)?;
-    Ok((0..count).map(move |_| take_record(&mut rest)))
+    if count == 0 && !rest.is_empty() {
+        return Err(Damaged);
+    }
+    Ok((1..=count).map(move |number| {
+        let record = take_record(&mut rest)?;
+        if number == count && !rest.is_empty() { Err(Damaged) } else { Ok(record) }
+    }))
 }
 
 fn take<const N: usize>(rest: &mut &[u8]) -> Result<[u8; N], Damaged> {
@@ -192,6 +206,9 @@ mod tests {
             }
             let bytes = builder.build();
             prop_assert_eq!(count(&bytes).map(|count| count as usize), Ok(pushed.len()));
+            let longer = [bytes.as_slice(), &[0]].concat();
+            let is_read = records(&longer).is_ok_and(|mut records| records.all(|r| r.is_ok()));
+            prop_assert!(!is_read, "bytes after the last record");
             let held: Vec<_> = records(&bytes).unwrap().map(Result::unwrap).collect();
             prop_assert_eq!(held.len(), pushed.len());
             for (held, (record, timestamp_ms)) in held.iter().zip(&pushed) {

@@ -1,4 +1,4 @@
-//! The directory: whether it is ours, and ours alone.
+//! The directory of a log: its format mark, its lock and its identity.
 
 use std::fs::{File, TryLockError};
 use std::io::{Read, Write};
@@ -6,67 +6,67 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-/// Marks a directory as an embedded log, and is locked while the log is open.
+/// File that marks a directory as an embedded log; locked while the log is open.
 const MARK: &str = "driftseal-log";
 const CONTENT: &str = "driftseal/embedded-log/v1\n";
 const STORE: &str = "store";
-/// Identity of the log: random, made with it.
+/// File with the identity of the log, random bytes.
 const ID: &str = "id";
 
 /// Why a log cannot be opened.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum OpenError {
-    /// Another process (or another part of this one) has it open.
+    /// Another process, or this one, has the log open.
     #[error(
-        "failed to open the log in `{}`: it is in use by another process; stop that one first, or \
-         choose another directory", directory.display()
+        "failed to open the log in `{}`: another process has it open; stop that process or choose \
+         another directory (`embedded.directory`)", directory.display()
     )]
     InUse {
         /// The directory.
         directory: PathBuf,
     },
-    /// The directory holds something else. Nothing was changed.
+    /// The directory has other contents. Nothing was changed.
     #[error(
-        "failed to open the log in `{}`: the directory is not empty and is no Driftseal log; \
-         choose an empty or a new directory", directory.display()
+        "failed to open the log in `{}`: the directory is not empty and not a Driftseal log; choose \
+         an empty or a new directory (`embedded.directory`)", directory.display()
     )]
     NotALog {
         /// The directory.
         directory: PathBuf,
     },
-    /// The log was written by a version that this one does not know.
+    /// The log has a format that this version does not support.
     #[error(
-        "failed to open the log in `{}`: its format is `{format}`, this version knows only \
+        "failed to open the log in `{}`: its format is `{format}`, this version supports only \
          `driftseal/embedded-log/v1`", directory.display()
     )]
     UnknownFormat {
         /// The directory.
         directory: PathBuf,
-        /// What it says about itself.
+        /// The format in its mark.
         format: String,
     },
-    /// The operating system refused something.
+    /// An operation on the file system failed.
     #[error("failed to open the log in `{}`: {reason}", directory.display())]
     Io {
         /// The directory.
         directory: PathBuf,
-        /// What it said.
+        /// The system's error.
         reason: String,
     },
-    /// The store inside cannot be read.
-    #[error("failed to open the log in `{}`: the store is damaged: {reason}", directory.display())]
+    /// The store cannot be opened or read.
+    #[error("failed to open the log in `{}`: its store is corrupt: {reason}", directory.display())]
     Damaged {
         /// The directory.
         directory: PathBuf,
-        /// What is wrong.
+        /// What is wrong with it.
         reason: String,
     },
 }
 
-/// A directory that is ours alone until this is dropped.
+/// The lock on a directory, released on drop.
 #[derive(Debug)]
 pub(crate) struct Claim {
-    // Locked; closing the file ends the lock, also when the process is killed.
+    // Locked; the lock ends when the file is closed, even if the process is killed.
     _mark: File,
 }
 
@@ -74,13 +74,13 @@ pub(crate) struct Claim {
 #[derive(Debug)]
 pub(crate) struct Claimed {
     pub(crate) claim: Claim,
-    /// Where the store is.
+    /// Path of the store.
     pub(crate) store: PathBuf,
     /// Identity of the log.
     pub(crate) id: [u8; 16],
 }
 
-/// Claims a directory, creating it if need be.
+/// Locks a directory; creates it if it does not exist.
 pub(crate) fn claim(directory: &Path) -> Result<Claimed, OpenError> {
     let io = |error: std::io::Error| OpenError::Io {
         directory: directory.to_owned(),
@@ -109,7 +109,7 @@ pub(crate) fn claim(directory: &Path) -> Result<Claimed, OpenError> {
     let mut format = String::new();
     mark.read_to_string(&mut format).map_err(io)?;
     let store = directory.join(STORE);
-    // Empty when a first opening died before it had written the mark; then there is no store yet.
+    // Empty if an earlier process crashed before it wrote the mark; then there is no store yet.
     if format.is_empty() && !store.try_exists().map_err(io)? {
         mark.write_all(CONTENT.as_bytes()).map_err(io)?;
         mark.sync_all().map_err(io)?;
@@ -122,7 +122,7 @@ pub(crate) fn claim(directory: &Path) -> Result<Claimed, OpenError> {
     Ok(Claimed { claim: Claim { _mark: mark }, store, id })
 }
 
-/// The identity of the log in a directory that is ours, made when it is first asked for.
+/// The identity of the log in a locked directory, created on first use.
 fn identity(directory: &Path) -> Result<[u8; 16], OpenError> {
     let io = |reason: String| OpenError::Io { directory: directory.to_owned(), reason };
     let path = directory.join(ID);
@@ -137,8 +137,8 @@ fn identity(directory: &Path) -> Result<[u8; 16], OpenError> {
         Err(error) => return Err(io(error.to_string())),
     }
     let mut id = [0; 16];
-    getrandom::fill(&mut id).map_err(|error| io(format!("no random bytes: {error}")))?;
-    // Whole or not at all, also when the power fails.
+    getrandom::fill(&mut id).map_err(|error| io(format!("failed to get random bytes: {error}")))?;
+    // Atomic, also across a power failure.
     let new = directory.join("id.new");
     let write = || {
         let mut file = File::create(&new)?;

@@ -1,34 +1,34 @@
-//! A durable event log in one directory, for one process: the default when there is no Kafka.
+//! A durable event log in a directory, for a single process: the default without Kafka.
 //!
 //! # Promise
 //!
-//! - A record is acknowledged after it has been handed to the operating system: it survives the
-//!   death of this process (`kill -9`). With [`Options::sync`] it is acknowledged only after it is
-//!   on the disk: it survives power loss as well.
-//! - Offsets of a partition are contiguous, its timestamps never go back, and both continue where
-//!   they were after a restart.
-//! - One process at a time: a second one is refused ([`OpenError::InUse`]), and so is a directory
-//!   that holds something else ([`OpenError::NotALog`]).
-//! - Memory is bounded: the queue of publications ([`Options::queue_records_max`],
-//!   [`Options::queue_bytes_max`]), the store's buffers, and the batches of readers.
+//! - A record is acknowledged once the operating system has it, so that it survives a crash of this
+//!   process (`kill -9`). With [`Options::sync`] it is acknowledged only after an `fsync`, so that it
+//!   survives a power failure too.
+//! - Offsets of a partition are contiguous, its timestamps never decrease, and both continue after a
+//!   restart.
+//! - One process at a time: a second one is rejected ([`OpenError::InUse`]), and so is a directory
+//!   with other contents ([`OpenError::NotALog`]).
+//! - Memory is bounded: the publish queue ([`Options::queue_records_max`],
+//!   [`Options::queue_bytes_max`]), the buffers of the store, and the batches of readers.
 //!
 //! # How
 //!
-//! One writer thread takes everything that was published meanwhile, forms a *chunk* per partition
-//! (a run of neighbouring records under the key *partition, first offset*), writes all chunks as
-//! one atomic batch of the store, then acknowledges. So the cost of durability is shared by all
-//! who publish at the same time, and a reader fetches hundreds of records with one lookup.
+//! A writer thread takes all queued records, forms a *chunk* per partition (consecutive records
+//! under the key *partition, first offset*), writes all chunks as one atomic batch of the store, and
+//! acknowledges them (group commit). Concurrent publishers share the cost of durability, and a
+//! reader fetches hundreds of records per lookup.
 //!
-//! A compacted topic has one record per chunk, and appending a record deletes the older one of
-//! the same key in the same atomic batch: its offsets have holes.
+//! In a compacted topic a chunk holds one record, and appending a record deletes the previous one of
+//! its key in the same atomic batch, which leaves gaps between offsets.
 //!
-//! Groups of consumers live in this process ([`ports::group`]); their committed positions are
-//! advisory and end with it.
+//! Consumer groups live in the process ([`ports::group`]); their committed offsets are advisory and
+//! are lost with it.
 //!
 //! # What it does not do
 //!
-//! Retention by itself (call [`EmbeddedLog::trim`] for what is sealed), replication, and access
-//! by several processes.
+//! Retention (call [`EmbeddedLog::trim`] for sealed records), replication, and access from several
+//! processes.
 
 mod chunk;
 mod directory;
@@ -37,7 +37,7 @@ mod options;
 mod store;
 mod writer;
 
-/// Number of records of a chunk; `None` for bytes that are none. For fuzzing what is read back.
+/// Number of records of a chunk; `None` if the bytes are not a chunk. For fuzzing.
 #[doc(hidden)]
 #[must_use]
 pub fn chunk_records(chunk: &[u8]) -> Option<usize> {

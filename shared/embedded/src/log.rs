@@ -12,8 +12,8 @@ use crate::options::Options;
 use crate::store::Store;
 use crate::writer::{Core, EmbeddedProducer};
 
-/// A durable event log in a directory. Dropping it finishes what is queued; the directory is free
-/// for another process once its producers and consumers are dropped as well.
+/// A durable event log in a directory. Dropping it writes what is queued; the directory is released
+/// once its producers and consumers are dropped as well.
 #[derive(Debug)]
 pub struct EmbeddedLog {
     id: String,
@@ -22,11 +22,11 @@ pub struct EmbeddedLog {
 }
 
 impl EmbeddedLog {
-    /// Opens the log, creating it if the directory is empty or missing.
+    /// Opens the log; creates it if the directory is missing or empty.
     ///
     /// # Errors
     ///
-    /// If the directory is in use, is something else, or cannot be read; see [`OpenError`].
+    /// See [`OpenError`].
     pub fn open(options: Options) -> Result<Self, OpenError> {
         let Claimed { claim, store: path, id } = claim(&options.directory)?;
         let store = Store::open(&path, &options).map_err(|error| OpenError::Damaged {
@@ -43,8 +43,8 @@ impl EmbeddedLog {
         Ok(Self { id: uuid_text(id), core, writer: Some(writer) })
     }
 
-    /// Deletes the records of a partition before `first`, for example those that are sealed. They
-    /// can no longer be read; the disk space is given back over time.
+    /// Deletes the records of a partition before offset `first`, for example sealed ones. They are
+    /// unreadable at once; the store reclaims the disk space over time.
     ///
     /// # Errors
     ///
@@ -52,7 +52,7 @@ impl EmbeddedLog {
     pub fn trim(&self, partition: &TopicPartition, first: i64) -> Result<(), LogError> {
         let store = &self.core.store;
         store.with_partition(partition, |state| store.trim(state, first))??;
-        // Who stands before `first` must hear of it.
+        // Consumers with an offset before `first` must report `OutOfRange`.
         self.core.hub.wake();
         Ok(())
     }
@@ -103,7 +103,8 @@ impl Source for Core {
                 next: range.next,
             });
         }
-        self.store.fetch(id, from, range.next, batch)
+        let compacted = self.store.topic(&partition.topic)?.compacted;
+        self.store.fetch(id, compacted, (from, range.next), batch)
     }
 }
 

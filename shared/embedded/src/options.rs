@@ -1,36 +1,36 @@
-//! What can be set.
+//! Settings of the embedded log.
 
 use std::path::PathBuf;
 
-/// Settings of an embedded log. Each limit says what happens at it.
+/// Settings of an embedded log. Each limit documents what happens beyond it.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// The directory of the log; created if it does not exist.
     pub directory: PathBuf,
-    /// Whether a record is acknowledged only once it is on the disk (`fsync`), so that it survives
-    /// power loss. Off, it survives the death of the process only, and publishing is faster.
+    /// Whether to acknowledge a record only after an `fsync`, so that it survives a power failure.
+    /// If not, it survives a crash of the process only, and publishing is faster.
     pub sync: bool,
     /// Largest record (key, value and headers), bytes; a larger one is `TooLarge`. At most
     /// [`Options::RECORD_BYTES_BOUND`].
     pub record_bytes_max: usize,
-    /// Records waiting for the writer; beyond that `QueueFull`. One call is always taken when
-    /// nothing waits.
+    /// Records in the publish queue; beyond that `QueueFull`. A call is always accepted when the queue
+    /// is empty.
     pub queue_records_max: usize,
-    /// Bytes waiting for the writer; beyond that `QueueFull`. One call is always taken when
-    /// nothing waits.
+    /// Bytes in the publish queue; beyond that `QueueFull`. A call is always accepted when the queue
+    /// is empty.
     pub queue_bytes_max: usize,
-    /// Memory for blocks read from disk, bytes; when it is full the oldest are read again.
+    /// Block cache of the store, bytes; blocks that do not fit are read from disk again.
     pub cache_bytes: u64,
     /// The clock that stamps records, milliseconds since the epoch.
     pub now_ms: fn() -> i64,
 }
 
 impl Options {
-    /// No record may be larger than this, whatever is set: 64 MiB.
+    /// Upper bound of `record_bytes_max`: 64 MiB.
     pub const RECORD_BYTES_BOUND: usize = 64 << 20;
 
-    /// The defaults: not synced, records up to 1 MiB, 100,000 records or 64 MiB waiting, 32 MiB of
-    /// cache.
+    /// The defaults: no `fsync`, records up to 1 MiB, 100,000 records or 64 MiB in the publish queue,
+    /// 32 MiB of cache.
     #[must_use]
     pub fn new(directory: impl Into<PathBuf>, now_ms: fn() -> i64) -> Self {
         Self {

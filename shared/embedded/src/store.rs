@@ -20,9 +20,9 @@ use crate::options::Options;
 /// Number of a partition, unique in the log.
 type PartitionId = u32;
 
-/// Buffered writes before the store flushes them to a table.
+/// Size at which the store flushes a memtable, bytes.
 const MEMTABLE_BYTES: u64 = 16 << 20;
-/// Journal kept for recovery.
+/// Limit of the store's journal, bytes.
 const JOURNAL_BYTES: u64 = 256 << 20;
 
 #[derive(Debug)]
@@ -43,7 +43,7 @@ impl Topic {
     }
 }
 
-/// What is held of a partition. Written by the writer thread (and `trim`), read by everybody.
+/// Offsets of a partition. Written by the writer thread and `trim`, read by all.
 #[derive(Debug)]
 pub(crate) struct Partition {
     pub(crate) id: PartitionId,
@@ -59,7 +59,7 @@ impl Partition {
     }
 }
 
-/// The store and what is known of it.
+/// The store, with the state of its topics in memory.
 pub(crate) struct Store {
     database: Database,
     topics_space: Keyspace,
@@ -92,11 +92,11 @@ fn first_offset_of(key: &[u8]) -> Result<i64, LogError> {
 }
 
 pub(crate) fn fatal(error: &fjall::Error) -> LogError {
-    LogError::Fatal(format!("the store of the embedded log failed: {error:?}"))
+    LogError::Fatal(format!("embedded log: the store failed: {error:?}"))
 }
 
 pub(crate) fn damaged() -> LogError {
-    LogError::Fatal("the store of the embedded log is corrupt".to_owned())
+    LogError::Fatal("embedded log: the store is corrupt".to_owned())
 }
 
 impl Store {
@@ -183,32 +183,28 @@ impl Store {
         })
     }
 
-    /// Creates the topics that are missing; durable when it returns.
+    /// Creates the topics that are missing; they are durable when it returns.
     pub(crate) fn create(&self, specs: &[TopicSpec]) -> Result<(), LogError> {
+        specs.iter().try_for_each(TopicSpec::check)?;
         let mut topics = self.topics.write().unwrap_or_else(std::sync::PoisonError::into_inner);
         for spec in specs {
             if topics.contains_key(spec.name.as_str()) {
                 continue;
             }
-            check_name(&spec.name)?;
             let used = topics.values().flat_map(|topic| &topic.partitions);
             let base = match used.map(|partition| partition.id).max() {
                 None => 0,
                 Some(last) => last.checked_add(1).ok_or_else(|| {
-                    LogError::Fatal(
-                        "the embedded log has no number left for a partition".to_owned(),
-                    )
+                    LogError::Fatal("embedded log: no partition number is left".to_owned())
                 })?,
             };
             let mut id = [0; 16];
             getrandom::fill(&mut id)
-                .map_err(|error| LogError::Fatal(format!("no randomness: {error}")))?;
-            let facts = TopicFacts {
-                partitions: partitions_of(spec)?,
-                compacted: spec.compacted,
-                base,
-                id,
+                .map_err(|error| LogError::Fatal(format!("failed to get random bytes: {error}")))?;
+            let Ok(partitions) = u32::try_from(spec.partitions) else {
+                unreachable!("a checked topic has a positive number of partitions")
             };
+            let facts = TopicFacts { partitions, compacted: spec.compacted, base, id };
             let mut batch = self.database.batch().durability(Some(PersistMode::SyncAll));
             batch.insert(&self.topics_space, spec.name.as_bytes(), facts.encode());
             batch.commit().map_err(|error| fatal(&error))?;
@@ -223,7 +219,7 @@ impl Store {
         topic.ok_or_else(|| LogError::UnknownPartition(name.to_owned()))
     }
 
-    /// Every partition and the offset after its last record.
+    /// All partitions, each with the offset after its last record.
     pub(crate) fn ends(&self) -> Vec<(TopicPartition, i64)> {
         let topics = self.topics.read().unwrap_or_else(std::sync::PoisonError::into_inner);
         let ends = topics.iter().flat_map(|(name, topic)| {
@@ -250,21 +246,31 @@ impl Store {
         self.database.batch().durability(Some(self.persist))
     }
 
-    /// Fills the batch from `from` on while there is room. Returns where to go on.
+    /// Fills the batch from offset `from` on while there is room. Returns the offset to continue at.
+    ///
+    /// Only a compacted topic has offsets without a record; in others a gap means that the store has
+    /// lost records.
     pub(crate) fn fetch(
         &self,
         id: PartitionId,
-        from: i64,
-        next: i64,
+        compacted: bool,
+        (from, next): (i64, i64),
         batch: &mut BatchBuilder,
     ) -> Result<i64, LogError> {
-        // The chunk that holds `from` may begin before it.
+        // The chunk that contains `from` may begin before it.
         let before = chunk_key(id, 0)..=chunk_key(id, from);
         let start = match self.chunks.range(before).next_back() {
             Some(entry) => first_offset_of(&entry.key().map_err(|error| fatal(&error))?)?,
             None => from,
         };
-        // What was written after `next` was read is left for the next call.
+        let mut expected = from;
+        let lost = |expected: i64, found: i64| {
+            LogError::Fatal(format!(
+                "embedded log: the store lost records: partition {id}, offsets {expected} to {}",
+                found - 1
+            ))
+        };
+        // Later chunks are left to the next call.
         for entry in self.chunks.range(chunk_key(id, start)..chunk_key(id, next)) {
             let (key, value) = entry.into_inner().map_err(|error| fatal(&error))?;
             let records = chunk::records(&value).map_err(|_| damaged())?;
@@ -273,6 +279,10 @@ impl Store {
                 if offset < from {
                     continue;
                 }
+                if offset > expected && !compacted {
+                    return Err(lost(expected, offset));
+                }
+                expected = offset + 1;
                 if !has_room(batch, record.size_bytes()) {
                     return Ok(offset);
                 }
@@ -286,13 +296,15 @@ impl Store {
                 );
             }
         }
+        if expected < next && !compacted {
+            return Err(lost(expected, next));
+        }
         Ok(next)
     }
 
-    /// Forgets the records before `first`, as far as whole chunks allow; the others can no longer
-    /// be read either.
+    /// Makes the records before `first` unreadable and deletes the chunks that hold no other.
     pub(crate) fn trim(&self, partition: &Partition, first: i64) -> Result<(), LogError> {
-        /// Deletions in one batch of the store.
+        /// Deletions per batch of the store.
         const STEP: usize = 1_000;
         let range = partition.range();
         let first = first.clamp(range.first, range.next);
@@ -309,7 +321,7 @@ impl Store {
         for entry in chunks {
             keys.push(entry.key().map_err(|error| fatal(&error))?);
         }
-        // The last one may reach beyond `first`, and says where the partition ends.
+        // The last one may extend beyond `first`, and determines the end of the partition.
         keys.pop();
         for step in keys.chunks(STEP) {
             let mut batch = self.batch();
@@ -320,28 +332,6 @@ impl Store {
         }
         Ok(())
     }
-}
-
-/// Number of partitions of a topic that is to be created.
-fn partitions_of(spec: &TopicSpec) -> Result<u32, LogError> {
-    match u32::try_from(spec.partitions) {
-        Ok(partitions) if partitions > 0 => Ok(partitions),
-        Ok(_) | Err(_) => Err(LogError::Fatal(format!(
-            "topic `{}` cannot have {} partitions: must be at least 1",
-            spec.name, spec.partitions
-        ))),
-    }
-}
-
-/// The rule of Kafka, so that a topic can move there.
-fn check_name(name: &str) -> Result<(), LogError> {
-    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-    if (1..=249).contains(&name.len()) && name.bytes().all(fits) {
-        return Ok(());
-    }
-    Err(LogError::Fatal(format!(
-        "`{name}` cannot be a topic: 1 to 249 letters, digits, `.`, `_` or `-`"
-    )))
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -367,7 +357,11 @@ impl TopicFacts {
         let (base, rest) = rest.split_first_chunk()?;
         Some(Self {
             partitions: u32::from_be_bytes(*partitions),
-            compacted: *compacted == 1,
+            compacted: match compacted {
+                0 => false,
+                1 => true,
+                _ => return None,
+            },
             base: u32::from_be_bytes(*base),
             id: rest.try_into().ok()?,
         })
@@ -379,19 +373,41 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_chunk_that_is_missing_is_an_error_and_no_gap() {
+        let directory = tempfile::tempdir().unwrap();
+        let options = Options::new(directory.path(), || 0);
+        let store = Store::open(directory.path(), &options).unwrap();
+        let spec = TopicSpec { name: "t".into(), partitions: 1, compacted: false };
+        store.create(std::slice::from_ref(&spec)).unwrap();
+        let chunk = || {
+            let mut builder = chunk::ChunkBuilder::new();
+            builder.push(&ports::Outgoing::default(), 1);
+            builder.build()
+        };
+        for offset in 0..3 {
+            store.chunks.insert(chunk_key(0, offset), chunk()).unwrap();
+        }
+        let fetch = |from, compacted| {
+            let mut batch = BatchBuilder::new(TopicPartition::new("t", 0));
+            store.fetch(0, compacted, (from, 3), &mut batch).map(|next| (next, batch.len()))
+        };
+        assert_eq!(fetch(0, false), Ok((3, 3)));
+        for lost in 0..3 {
+            store.chunks.remove(chunk_key(0, lost)).unwrap();
+            let error = fetch(0, false).unwrap_err().to_string();
+            assert!(error.contains(&format!("offsets {lost} to {lost}")), "{error}");
+            assert_eq!(fetch(0, true), Ok((3, 2)), "compaction leaves gaps");
+            store.chunks.insert(chunk_key(0, lost), chunk()).unwrap();
+        }
+    }
+
+    #[test]
     fn the_facts_of_a_topic_come_back() {
         let facts = TopicFacts { partitions: 12, compacted: true, base: 7, id: [9; 16] };
         assert_eq!(TopicFacts::decode(&facts.encode()), Some(facts));
         assert_eq!(TopicFacts::decode(&facts.encode()[1..]), None);
-    }
-
-    #[test]
-    fn a_topic_has_a_name_that_kafka_takes() {
-        for good in ["agent.events", "a", "A_b-9", &"x".repeat(249)] {
-            assert_eq!(check_name(good), Ok(()));
-        }
-        for bad in ["", "a b", "ä", "a/b", &"x".repeat(250)] {
-            assert!(check_name(bad).is_err());
-        }
+        let mut damaged = facts.encode();
+        damaged[4] = 2;
+        assert_eq!(TopicFacts::decode(&damaged), None);
     }
 }

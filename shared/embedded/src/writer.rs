@@ -1,38 +1,39 @@
-//! The queue of publications and the thread that makes them durable.
+//! The publish queue and the thread that makes its records durable.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use event::TopicPartition;
 use ports::local::Hub;
-use ports::{Delivery, LogError, Outgoing, Position, Producer, Published, partition_of};
+use ports::{Delivery, LogError, Outgoing, Position, Producer, Published, QueueFull, partition_of};
 
 use crate::chunk::ChunkBuilder;
 use crate::directory::Claim;
 use crate::options::Options;
 use crate::store::{Store, Topic, chunk_key, compaction_key, damaged, fatal};
 
-/// A chunk is closed at this size or number of records: small enough that a reader who starts in
-/// its middle does not skip much.
+/// Size and number of records at which a chunk is closed: small, because a reader that starts in its
+/// middle has to skip its beginning.
 const CHUNK_BYTES_MAX: usize = 256 << 10;
 const CHUNK_RECORDS_MAX: u32 = 1_024;
 
-/// One commit takes at most about this much from the queue, so that the first of many waiting
-/// publishers is answered early.
+/// Bytes at which a commit takes no further call from the queue, which bounds the latency of the
+/// first one.
 const COMMIT_BYTES_MAX: usize = 8 << 20;
 
-/// Everything of an open log; the writer thread, producers and consumers share it.
+/// State of an open log, shared by the writer thread, producers and consumers.
 #[derive(Debug)]
 pub(crate) struct Core {
-    // Dropped in this order: the store is closed before the directory is free.
+    // Dropped in this order: the store is closed before the directory is released.
     pub(crate) store: Store,
     pub(crate) hub: Hub,
     pub(crate) options: Options,
     queue: Mutex<Queue>,
     queued: Condvar,
-    /// Why the log can take nothing any more.
+    /// Set once a write has failed: the log accepts no more records.
     failure: OnceLock<LogError>,
     _claim: Claim,
 }
@@ -43,7 +44,7 @@ struct Queue {
     /// Records and bytes in `calls`.
     records: usize,
     bytes: usize,
-    /// Records that the writer has taken and not answered.
+    /// Records that the writer has taken and not acknowledged.
     writing: usize,
     closed: bool,
 }
@@ -60,7 +61,7 @@ impl std::fmt::Debug for Pending {
     }
 }
 
-/// What a record costs against limits.
+/// Size of a record against the limits, bytes.
 fn size_bytes(record: &Outgoing) -> usize {
     let of = |bytes: &Option<Vec<u8>>| bytes.as_ref().map_or(0, Vec::len);
     let headers: usize = record.headers.iter().map(|(name, value)| name.len() + of(value)).sum();
@@ -90,18 +91,19 @@ impl Core {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Refuses further publications and lets the writer finish what is queued.
+    /// Rejects further calls and lets the writer finish the queue.
     pub(crate) fn close(&self) {
         self.queue().closed = true;
         self.queued.notify_all();
     }
 
-    /// The thread: writes until closed and empty. If it panics, everybody who publishes hears of it.
+    /// Body of the writer thread: writes until the log is closed and the queue empty. After a panic all
+    /// calls fail.
     pub(crate) fn run(&self) {
         if std::panic::catch_unwind(AssertUnwindSafe(|| self.write())).is_err() {
             let panicked = || LogError::Fatal("the writer of the embedded log panicked".to_owned());
             let error = self.failure.get_or_init(panicked).clone();
-            tracing::error!(%error, "the embedded log takes no further records");
+            tracing::error!(%error, "the embedded log accepts no more records");
             let calls = std::mem::take(&mut self.queue().calls);
             for call in calls {
                 (call.done)(call.records.iter().map(|_| Err(error.clone())).collect());
@@ -137,15 +139,15 @@ impl Core {
             let answers = self.commit(calls);
             self.queue().writing = 0;
             for (done, published) in answers {
-                // A publisher's own fault must not end the log for everybody.
+                // A bug of one publisher must not end the log for the others.
                 if std::panic::catch_unwind(AssertUnwindSafe(|| done(published))).is_err() {
-                    tracing::error!("a publisher panicked in its callback");
+                    tracing::error!("a delivery callback panicked");
                 }
             }
         }
     }
 
-    /// Writes the records of some calls as one atomic batch.
+    /// Writes the records of these calls as one atomic batch.
     fn commit(&self, calls: Vec<Pending>) -> Vec<(Delivery, Published)> {
         let mut commit = Commit::new(self);
         let mut answers: Vec<_> = calls
@@ -160,7 +162,7 @@ impl Core {
             None => commit.finish(),
         };
         if let Err(error) = finished {
-            tracing::error!(%error, "failed to write; the embedded log takes no further records");
+            tracing::error!(%error, "write failed; the embedded log accepts no more records");
             let error = self.failure.get_or_init(|| error).clone();
             for (_, published) in &mut answers {
                 let published: &mut Published = published;
@@ -191,7 +193,7 @@ struct OpenPartition {
     newest_ms: i64,
     chunk_first: i64,
     chunk: ChunkBuilder,
-    /// Of compacted topics: the newest record of each key in this commit, and its chunk.
+    /// Compacted topics only: offset and chunk of the newest record of each key in this commit.
     newest: HashMap<Vec<u8>, (i64, Vec<u8>)>,
 }
 
@@ -207,14 +209,14 @@ impl<'a> Commit<'a> {
         }
     }
 
-    /// Gives a record its place.
+    /// Assigns a position to a record and adds it to the commit.
     fn add(&mut self, record: Outgoing) -> Result<Position, LogError> {
         let size_bytes = size_bytes(&record);
         let bytes_max = self.core.options.record_bytes_max.min(Options::RECORD_BYTES_BOUND);
         if size_bytes > bytes_max {
             return Err(LogError::TooLarge { size_bytes, bytes_max });
         }
-        // The name of a header has 16 bits of length wherever it is read.
+        // `event` stores the length of a header name in 16 bits.
         let longest = record.headers.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
         if longest > usize::from(u16::MAX) {
             return Err(LogError::TooLarge { size_bytes: longest, bytes_max: 65_535 });
@@ -228,13 +230,13 @@ impl<'a> Commit<'a> {
         };
         let number = route(&topic, &record);
         let partition = TopicPartition::new(Arc::clone(&record.topic), number);
-        if !self.open.contains_key(&partition) {
-            let opened = OpenPartition::new(&topic, number)
-                .ok_or_else(|| LogError::UnknownPartition(partition.to_string()))?;
-            self.open.insert(partition.clone(), opened);
-        }
-        let Some(open) = self.open.get_mut(&partition) else {
-            return Err(LogError::UnknownPartition(partition.to_string()));
+        let open = match self.open.entry(partition.clone()) {
+            Entry::Occupied(open) => open.into_mut(),
+            Entry::Vacant(vacant) => {
+                let opened = OpenPartition::new(&topic, number)
+                    .ok_or_else(|| LogError::UnknownPartition(partition.to_string()))?;
+                vacant.insert(opened)
+            }
         };
         let offset = open.next;
         open.next += 1;
@@ -253,7 +255,7 @@ impl<'a> Commit<'a> {
         Ok(Position { partition, offset })
     }
 
-    /// Writes everything, makes it durable as set, and then visible.
+    /// Writes the commit with the configured durability, then makes it readable.
     fn finish(mut self) -> Result<(), LogError> {
         if let Some(error) = self.error {
             return Err(error);
@@ -280,12 +282,12 @@ impl<'a> Commit<'a> {
     }
 }
 
-/// Where a record goes: as it says, else by its key, else in turn.
+/// The partition of a record: as it specifies, else by its key, else round-robin.
 fn route(topic: &Topic, record: &Outgoing) -> i32 {
     match (record.partition, &record.key) {
         (Some(number), _) => number,
         (None, Some(key)) => partition_of(key, topic.count()),
-        // Wraps like any turn.
+        // Wraps around.
         (None, None) => topic.keyless.fetch_add(1, Ordering::Relaxed).rem_euclid(topic.count()),
     }
 }
@@ -315,9 +317,9 @@ impl OpenPartition {
         self.chunk_first = self.next;
     }
 
-    /// Takes the record that was just pushed as the newest of its key. What it replaces in this
-    /// commit was never written; what it replaces in the store is deleted with this commit.
-    /// (A batch of the store must not name a key twice: its operations have no order.)
+    /// Makes the record that was just pushed the newest of its key. One that it replaces in this
+    /// commit is not written; one that it replaces in the store is deleted by this commit. (A batch of
+    /// the store must contain a key only once: its operations are not ordered.)
     fn add_compacted(
         &mut self,
         core: &Core,
@@ -325,7 +327,7 @@ impl OpenPartition {
         key: Option<Vec<u8>>,
         offset: i64,
     ) -> Result<(), LogError> {
-        // Without a key there is nothing older: such a record stays.
+        // A record without a key replaces nothing and is kept.
         let Some(key) = key else {
             self.close_chunk(core, batch);
             return Ok(());
@@ -358,7 +360,7 @@ impl OpenPartition {
 pub(crate) struct EmbeddedProducer(pub(crate) Arc<Core>);
 
 impl Producer for EmbeddedProducer {
-    fn publish(&self, records: Vec<Outgoing>, done: Delivery) -> Result<(), LogError> {
+    fn publish(&self, records: Vec<Outgoing>, done: Delivery) -> Result<(), QueueFull> {
         let bytes = records.iter().map(size_bytes).sum::<usize>();
         let core = &self.0;
         let mut queue = core.queue();
@@ -371,7 +373,7 @@ impl Producer for EmbeddedProducer {
         let is_full = queue.records + records.len() > core.options.queue_records_max
             || queue.bytes + bytes > core.options.queue_bytes_max;
         if is_full && !queue.calls.is_empty() {
-            return Err(LogError::QueueFull { waiting: queue.records + queue.writing });
+            return Err(QueueFull { records, waiting: queue.records + queue.writing });
         }
         queue.records += records.len();
         queue.bytes += bytes;

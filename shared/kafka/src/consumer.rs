@@ -1,9 +1,9 @@
 //! Reads partitions through a consumer of librdkafka.
 //!
-//! librdkafka's own assignment holds only partitions that were sought, each with the offset that
-//! was asked for. `seek` therefore only notes the offset; the next poll brings librdkafka's
-//! assignment in line ([`KafkaConsumer::apply`]). What is fetched is copied into one batch per
-//! partition, so that interleaved partitions still make long batches.
+//! librdkafka's own assignment contains only partitions that have been sought, each with its offset.
+//! `seek` therefore only stores the offset; the next poll updates librdkafka's assignment
+//! ([`KafkaConsumer::apply`]). Fetched records are copied into one batch per partition, so that
+//! interleaved partitions still form long batches.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -24,23 +24,23 @@ use crate::options::Options;
 use crate::outcome::{is_out_of_range, is_unknown, outcome};
 use crate::topics::watermarks;
 
-/// Records and bytes copied before a poll hands out what it has, over all partitions.
+/// Records and bytes that one poll copies at most, over all partitions.
 const COPIED_RECORDS_MAX: usize = 4 * BATCH_RECORDS_MAX;
 const COPIED_BYTES_MAX: usize = 4 * BATCH_BYTES_MAX;
 
-/// Pause before a request that librdkafka was not ready for is repeated.
+/// Pause before a seek that librdkafka was not ready for is retried.
 const RETRY: Duration = Duration::from_millis(20);
 
 #[derive(Debug)]
 struct Cursor {
-    /// Offset of the next record to copy; `None` until the first seek and after an error.
+    /// Offset of the next record to copy; `None` until the first seek and after `OutOfRange`.
     position: Option<i64>,
-    /// librdkafka fetches it, from our position on.
+    /// In librdkafka's assignment.
     is_live: bool,
-    /// Sought while live: what librdkafka delivers is of the old position until it agrees.
+    /// Sought while live: until librdkafka has sought too, it delivers records of the old offset.
     is_sought: bool,
     paused: bool,
-    /// Copied and not yet handed out.
+    /// Records copied and not yet returned.
     copied: Option<BatchBuilder>,
 }
 
@@ -58,16 +58,17 @@ pub(crate) struct KafkaConsumer {
     instance: Arc<Instance>,
     request_wait: Duration,
     cursors: BTreeMap<TopicPartition, Cursor>,
-    /// The cursors and librdkafka's assignment differ.
+    /// librdkafka's assignment is out of date.
     is_dirty: bool,
-    /// Partitions on which librdkafka's own pause is set.
+    /// Partitions that are paused in librdkafka.
     paused: BTreeSet<TopicPartition>,
-    /// Full batches, and an error that came after records.
+    /// Full batches.
     ready: VecDeque<Batch>,
+    /// An error to return after the records that were copied before it.
     error: Option<LogError>,
     copied_records: usize,
     copied_bytes: usize,
-    /// Served last; the next one comes first.
+    /// The partition served last; the next poll starts after it.
     served: Option<TopicPartition>,
 }
 
@@ -129,26 +130,28 @@ impl KafkaConsumer {
         })
     }
 
-    /// The next change of the assignment, after it has taken effect here.
-    fn take_change(&mut self) -> Option<Polled> {
-        match self.base.context().take_change()? {
-            Change::Assigned(partitions) => {
+    /// Applies the next change of the assignment and returns it.
+    fn take_change(&mut self) -> Result<Option<Polled>, LogError> {
+        match self.base.context().take_change() {
+            None => Ok(None),
+            Some(Change::Assigned(partitions)) => {
                 for partition in &partitions {
                     self.cursors.insert(partition.clone(), Cursor::new());
                 }
-                Some(Polled::Assigned(partitions))
+                Ok(Some(Polled::Assigned(partitions)))
             }
-            Change::Revoked(partitions) => {
+            Some(Change::Revoked(partitions)) => {
                 for partition in &partitions {
                     self.drop_copied(partition);
                     self.cursors.remove(partition);
                 }
-                Some(Polled::Revoked(partitions))
+                Ok(Some(Polled::Revoked(partitions)))
             }
+            Some(Change::Failed(error)) => Err(outcome(&error, "rebalance")),
         }
     }
 
-    /// Forgets what was copied of a partition and not handed out.
+    /// Drops the records of a partition that were copied and not returned.
     fn drop_copied(&mut self, partition: &TopicPartition) {
         self.ready.retain(|batch| batch.partition() != partition);
         if let Some(cursor) = self.cursors.get_mut(partition) {
@@ -166,7 +169,7 @@ impl KafkaConsumer {
             + ready.iter().map(Batch::size_bytes).sum::<usize>();
     }
 
-    /// Aligns librdkafka's assignment with the cursors.
+    /// Updates librdkafka's assignment to the cursors.
     fn apply(&mut self) -> Result<(), LogError> {
         if !self.is_dirty {
             return Ok(());
@@ -178,7 +181,7 @@ impl KafkaConsumer {
         }
     }
 
-    /// Replaces the assignment: everything that was fetched and not copied is fetched again.
+    /// Replaces the assignment. Records that were fetched but not copied are fetched again.
     fn apply_whole(&mut self) -> Result<(), LogError> {
         let started = self
             .cursors
@@ -195,7 +198,7 @@ impl KafkaConsumer {
         self.align_pauses()
     }
 
-    /// Adds what is new and moves what was sought; the group protocol allows nothing else.
+    /// Adds new partitions and seeks others; the cooperative protocol allows nothing else.
     fn apply_incrementally(&mut self) -> Result<(), LogError> {
         let added: Vec<_> = self
             .cursors
@@ -218,9 +221,9 @@ impl KafkaConsumer {
                 let (topic, offset) = (&*partition.topic, Offset::Offset(position));
                 match self.base.seek(topic, partition.partition, offset, self.request_wait) {
                     Ok(()) => cursor.is_sought = false,
-                    // Just assigned and not started yet; asked again by the next poll.
+                    // Assigned but not started yet; the next poll tries again.
                     Err(error) => {
-                        tracing::debug!(%partition, %error, "failed to seek for now");
+                        tracing::debug!(%partition, %error, "seek failed; will retry");
                         is_dirty = true;
                     }
                 }
@@ -230,7 +233,7 @@ impl KafkaConsumer {
         self.align_pauses()
     }
 
-    /// Pauses and resumes in librdkafka what differs from the cursors.
+    /// Pauses and resumes partitions in librdkafka according to the cursors.
     fn align_pauses(&mut self) -> Result<(), LogError> {
         let wanted: BTreeSet<_> = self
             .cursors
@@ -253,7 +256,7 @@ impl KafkaConsumer {
         Ok(())
     }
 
-    /// The next batch to hand out, partitions in turn.
+    /// The next batch to return, round-robin over partitions.
     fn take_batch(&mut self) -> Option<Batch> {
         let is_paused = |batch: &Batch, cursors: &BTreeMap<TopicPartition, Cursor>| {
             cursors.get(batch.partition()).is_some_and(|cursor| cursor.paused)
@@ -279,14 +282,14 @@ impl KafkaConsumer {
         Some(batch)
     }
 
-    /// Copies what librdkafka has, waiting up to `wait` for the first of it.
+    /// Copies the records that librdkafka has fetched, waiting up to `wait` for the first one.
     fn fill(&mut self, wait: Duration) {
         let mut wait = if self.is_dirty { wait.min(RETRY) } else { wait };
-        // A partition that repeats itself needs no further search.
+        // Consecutive records are mostly of one partition; this saves creating its name again.
         let mut last: Option<TopicPartition> = None;
         while self.copied_records < COPIED_RECORDS_MAX && self.copied_bytes < COPIED_BYTES_MAX {
             let polled = self.base.poll(wait);
-            // Even when a message came with it: it may be of what was just taken away.
+            // The poll may also have returned a record of a partition that was just revoked.
             let has_change = self.base.context().has_change();
             match polled {
                 None => return,
@@ -318,7 +321,7 @@ impl KafkaConsumer {
         }
     }
 
-    /// Translates an error of a poll; `None` for those that librdkafka recovers from by itself.
+    /// Maps an error of a poll; `None` for those that librdkafka recovers from by itself.
     fn classify(&mut self, error: &KafkaError) -> Option<LogError> {
         let code = error.rdkafka_error_code();
         if code.is_some_and(is_out_of_range) {
@@ -341,8 +344,8 @@ impl KafkaConsumer {
         Some(outcome(error, "consumer"))
     }
 
-    /// Translates the error after another process has joined under our static membership: librdkafka's
-    /// client is fenced for good, and the next one joins as a dynamic member.
+    /// Maps an error after another process has joined with our `group.instance.id`: this client is
+    /// fenced for good, and the next one joins as a dynamic member.
     fn unless_fenced(&self, error: LogError) -> LogError {
         let fatal = self.base.client().fatal_error();
         let is_fenced =
@@ -355,11 +358,12 @@ impl KafkaConsumer {
         ))
     }
 
-    /// librdkafka does not say which partition it was; the brokers know. That partition stands
-    /// still until it is sought again.
+    /// Finds the partition whose offset is out of range, which librdkafka does not report, and stops
+    /// it until the next seek. `None` if the brokers do not confirm any.
     fn find_out_of_range(&mut self) -> Option<LogError> {
         for (partition, cursor) in &mut self.cursors {
             let Some(offset) = cursor.position else { continue };
+            // Unconfirmed: the caller then returns librdkafka's error as it is.
             let Ok(range) = watermarks(&self.base, partition, self.request_wait) else { continue };
             if let Err(error) = check(partition, offset, range) {
                 cursor.position = None;
@@ -384,8 +388,8 @@ fn check(partition: &TopicPartition, offset: i64, range: OffsetRange) -> Result<
     })
 }
 
-/// Copies a message to the batch of its partition. Returns its size there, or `None` if it is of a
-/// position that was left.
+/// Copies a message to the batch of its partition. Returns its size there, or `None` if it precedes
+/// a seek.
 fn copy(
     cursor: &mut Cursor,
     partition: &TopicPartition,
@@ -425,17 +429,17 @@ fn copy(
 
 impl KafkaConsumer {
     fn poll_once(&mut self, wait: Duration) -> Result<Polled, LogError> {
-        if let Some(polled) = self.take_change() {
+        if let Some(polled) = self.take_change()? {
             return Ok(polled);
         }
-        // Also while there is something to hand out: the group must hear from us.
+        // Even if a batch is ready: without a poll the group would consider this member dead.
         let has_batch =
             self.ready.iter().any(|batch| {
                 self.cursors.get(batch.partition()).is_some_and(|cursor| !cursor.paused)
             }) || self.cursors.values().any(|cursor| !cursor.paused && cursor.copied.is_some());
         self.apply()?;
         self.fill(if has_batch { Duration::ZERO } else { wait });
-        if let Some(polled) = self.take_change() {
+        if let Some(polled) = self.take_change()? {
             return Ok(polled);
         }
         if let Some(batch) = self.take_batch() {
@@ -454,17 +458,17 @@ impl Consumer for KafkaConsumer {
     }
 
     fn seek(&mut self, partition: &TopicPartition, offset: i64) -> Result<(), LogError> {
+        let unknown = || LogError::UnknownPartition(partition.to_string());
         if !self.cursors.contains_key(partition) {
-            return Err(LogError::UnknownPartition(partition.to_string()));
+            return Err(unknown());
         }
         let range = watermarks(&self.base, partition, self.request_wait)?;
         check(partition, offset, range)?;
         self.drop_copied(partition);
-        if let Some(cursor) = self.cursors.get_mut(partition) {
-            cursor.position = Some(offset);
-            cursor.is_sought = true;
-            self.is_dirty = true;
-        }
+        let cursor = self.cursors.get_mut(partition).ok_or_else(unknown)?;
+        cursor.position = Some(offset);
+        cursor.is_sought = true;
+        self.is_dirty = true;
         Ok(())
     }
 

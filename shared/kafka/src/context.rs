@@ -19,7 +19,7 @@ pub(crate) fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
         | RDKafkaLogLevel::Alert
         | RDKafkaLogLevel::Critical
         | RDKafkaLogLevel::Error => tracing::error!(facility, message, "librdkafka"),
-        // Says that a property concerns only producers or only consumers, for each of them.
+        // One line for each property that the other kind of client ignores.
         RDKafkaLogLevel::Warning if facility == "CONFWARN" => {
             tracing::debug!(facility, message, "librdkafka");
         }
@@ -32,11 +32,11 @@ pub(crate) fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
 }
 
 pub(crate) fn log_error(error: &KafkaError, reason: &str) {
-    // It reconnects by itself; who is affected gets an error of their own.
+    // librdkafka reconnects by itself; the calls that are affected return errors of their own.
     tracing::debug!(%error, reason, "kafka client error");
 }
 
-/// Context of clients that only send requests.
+/// Context of the clients that only send requests.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct QuietContext;
 
@@ -52,14 +52,16 @@ impl ClientContext for QuietContext {
 
 impl ConsumerContext for QuietContext {}
 
-/// What happened to the assignment.
+/// A change of the assignment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Change {
     Assigned(Vec<TopicPartition>),
     Revoked(Vec<TopicPartition>),
+    /// librdkafka did not accept our answer to a rebalance: the consumer must be replaced.
+    Failed(KafkaError),
 }
 
-/// Context of a consumer: keeps changes of the assignment until the next poll reports them.
+/// Context of a consumer: queues changes of the assignment for the next poll to report.
 #[derive(Debug, Default)]
 pub(crate) struct GroupContext {
     changes: Mutex<VecDeque<Change>>,
@@ -83,7 +85,7 @@ impl GroupContext {
     }
 }
 
-/// The list of a position per partition.
+/// Partitions and offsets as librdkafka takes them.
 pub(crate) fn list<'a>(
     positions: impl IntoIterator<Item = (&'a TopicPartition, Offset)>,
 ) -> KafkaResult<TopicPartitionList> {
@@ -112,8 +114,8 @@ impl ClientContext for GroupContext {
 }
 
 impl ConsumerContext for GroupContext {
-    /// Answers the group at once, and takes nothing: a partition enters librdkafka's assignment
-    /// when it has been sought. So nothing is ever fetched from a default position.
+    /// Answers a rebalance at once with an empty assignment: a partition enters librdkafka's
+    /// assignment only with its first seek, so that nothing is fetched from a default offset.
     fn rebalance(
         &self,
         base: &BaseConsumer<Self>,
@@ -132,7 +134,7 @@ impl ConsumerContext for GroupContext {
             answered
         } else {
             let answered = if is_cooperative {
-                base.incremental_unassign(&held_of(base, list))
+                held_of(base, list).and_then(|held| base.incremental_unassign(&held))
             } else {
                 base.unassign()
             };
@@ -140,7 +142,7 @@ impl ConsumerContext for GroupContext {
             answered
         };
         if let Err(error) = answered {
-            tracing::warn!(%error, "failed to answer a rebalance");
+            self.announce(Change::Failed(error));
         }
     }
 
@@ -158,15 +160,17 @@ impl ConsumerContext for GroupContext {
     }
 }
 
-/// Those of the list that librdkafka has; it refuses to give back what it does not have.
-fn held_of(base: &BaseConsumer<GroupContext>, list: &TopicPartitionList) -> TopicPartitionList {
+/// The partitions of the list that are in librdkafka's assignment; it rejects an unassign of others.
+fn held_of(
+    base: &BaseConsumer<GroupContext>,
+    list: &TopicPartitionList,
+) -> KafkaResult<TopicPartitionList> {
+    let assignment = base.assignment()?;
     let mut held = TopicPartitionList::new();
-    if let Ok(assignment) = base.assignment() {
-        for element in list.elements() {
-            if assignment.find_partition(element.topic(), element.partition()).is_some() {
-                held.add_partition(element.topic(), element.partition());
-            }
+    for element in list.elements() {
+        if assignment.find_partition(element.topic(), element.partition()).is_some() {
+            held.add_partition(element.topic(), element.partition());
         }
     }
-    held
+    Ok(held)
 }

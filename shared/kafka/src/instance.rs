@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
-/// The id, and the groups in which another process has taken it.
+/// The id, and the groups in which it was lost to another process.
 #[derive(Debug)]
 pub(crate) struct Instance {
     name: String,
@@ -27,7 +27,7 @@ impl Instance {
         (!self.name.is_empty() && !lost.contains(group)).then_some(self.name.as_str())
     }
 
-    /// Another process has taken the id in that group.
+    /// Records that another process has joined the group under this id.
     pub(crate) fn lose(&self, group: &str) {
         self.lost.lock().unwrap_or_else(PoisonError::into_inner).insert(group.to_owned());
     }

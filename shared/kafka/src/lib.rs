@@ -4,23 +4,23 @@
 //!
 //! - Publishing is idempotent and acknowledged by all in-sync replicas; records with a key land
 //!   where Java clients put them (`murmur2_random`).
-//! - A consumer never reads from an offset that nobody asked for: a partition enters librdkafka's
-//!   assignment only with the offset that was sought, `auto.offset.reset` is `error`, and committed
-//!   offsets are only ever written.
-//! - Records of revoked partitions are not delivered afterwards, not even those already fetched.
-//! - Aborted records of transactions are never seen (`read_committed`); [`ports::OffsetRange::next`]
-//!   is the last stable offset.
+//! - A consumer never reads from an offset that it was not given: a partition enters librdkafka's
+//!   assignment only with the offset of a seek, `auto.offset.reset` is `error`, and committed
+//!   offsets are written but never read.
+//! - Records of revoked partitions are not delivered after the revocation, even if already fetched.
+//! - Records of aborted transactions are never delivered (`read_committed`);
+//!   [`ports::OffsetRange::next`] is the last stable offset.
 //! - A static group member ([`Options::instance`]) that crashes gets its partitions back as soon as it
 //!   restarts, without waiting for a session timeout. Two processes with one id do not stop each other.
-//! - Memory is bounded: publications in flight, librdkafka's prefetch, and the records copied.
-//! - Properties of librdkafka pass through unchanged ([`Options::client`]), except those on which
-//!   the promises above rest, which are refused. Their values are never printed.
+//! - Memory is bounded: records in flight, librdkafka's prefetch queue, and the copied records.
+//! - Properties of librdkafka pass through unchanged ([`Options::client`]), except those that the
+//!   promises above depend on, which are rejected. Their values are never printed.
 //!
 //! # What it does not do
 //!
-//! Transactions. And it cannot see that a topic was deleted and created again: the client library
-//! offers no topic identity without unsafe code, so [`ports::EventLog::topic_id`] is the identity
-//! of the cluster and the name. A position beyond the end of the new topic is still noticed, as
+//! Transactions. It also cannot detect that a topic was deleted and created again: the client
+//! library exposes no topic id without unsafe code, so [`ports::EventLog::topic_id`] consists of
+//! cluster id and name. An offset beyond the end of the new topic is still reported, as
 //! `OutOfRange`.
 
 mod consumer;

@@ -18,7 +18,7 @@ use crate::topics;
 /// An event log on a Kafka cluster.
 pub struct KafkaLog {
     options: Options,
-    /// For requests to the brokers; belongs to no group.
+    /// Client for requests to the brokers; in no group.
     asker: BaseConsumer<QuietContext>,
     producer: Arc<KafkaProducer>,
     cluster_id: String,
@@ -40,7 +40,7 @@ impl KafkaLog {
     ///
     /// # Errors
     ///
-    /// `Fatal` if an option is wrong, `Unavailable` if no broker answers within
+    /// `Fatal` if an option is invalid, `Unavailable` if no broker answers within
     /// [`Options::request_wait`].
     pub fn connect(options: Options) -> Result<Self, LogError> {
         options.check()?;
@@ -59,7 +59,7 @@ impl KafkaLog {
         Ok(Self { options, asker, producer, cluster_id, instance })
     }
 
-    /// The client for requests, after the events that librdkafka holds for it were served.
+    /// The client for requests, after its queued events have been served.
     fn asker(&self) -> &BaseConsumer<QuietContext> {
         while self.asker.poll(Duration::ZERO).is_some() {}
         &self.asker
@@ -79,8 +79,8 @@ impl EventLog for KafkaLog {
         Ok(self.cluster_id.clone())
     }
 
-    /// `<cluster id>/<name>`: a stand-in, because the client library does not offer the identity
-    /// that brokers give to topics. It does not change when a topic is deleted and created again.
+    /// `<cluster id>/<name>`: a substitute, because the client library does not expose the topic ids of
+    /// the brokers. It does not change when a topic is deleted and created again.
     fn topic_id(&self, topic: &str) -> Result<String, LogError> {
         topics::partitions(&self.options, self.asker(), topic)?;
         Ok(format!("{}/{topic}", self.cluster_id))

@@ -7,7 +7,7 @@ use ports::LogError;
 use rdkafka::ClientConfig;
 use rdkafka::config::RDKafkaLogLevel;
 
-/// Properties on which the promises of this crate rest.
+/// Properties that the promises of this crate depend on.
 const FIXED: &[&str] = &[
     "acks",
     "auto.offset.reset",
@@ -27,13 +27,13 @@ const FIXED: &[&str] = &[
     "transactional.id",
 ];
 
-/// Settings of the Kafka adapter. Each limit says what happens at it.
+/// Settings of the Kafka adapter. Each limit documents what happens beyond it.
 #[derive(Clone)]
 pub struct Options {
-    /// `host:port` of some brokers, separated by commas.
+    /// Bootstrap brokers, `host:port`, separated by commas.
     pub bootstrap_servers: String,
-    /// Properties of librdkafka as they are (`security.protocol`, `sasl.password`,
-    /// `group.protocol`, …). They come last and win, except over what this crate relies on.
+    /// Properties of librdkafka, passed through unchanged (`security.protocol`, `sasl.password`,
+    /// `group.protocol`, …). They override those that this crate sets, except for the fixed ones.
     pub client: BTreeMap<String, String>,
     /// Static group membership (`group.instance.id`); empty disables it. A process that joins under
     /// the id of another one takes over its partitions at once, without a rebalance of the others;
@@ -44,16 +44,16 @@ pub struct Options {
     /// Largest record (key, value and headers), bytes; a larger one is `TooLarge`. The topic's
     /// `max.message.bytes` must allow it.
     pub record_bytes_max: usize,
-    /// Records in flight; beyond that `QueueFull`. One call is always taken when nothing is.
+    /// Records in flight; beyond that `QueueFull`. A call is always accepted when nothing is in flight.
     pub queue_records_max: usize,
-    /// Bytes in flight; beyond that `QueueFull`. One call is always taken when nothing is.
+    /// Bytes in flight; beyond that `QueueFull`. A call is always accepted when nothing is in flight.
     pub queue_bytes_max: usize,
-    /// Timeout of a request to the brokers; beyond it `Unavailable`.
+    /// Timeout of a request to the brokers; then `Unavailable`.
     pub request_wait: Duration,
-    /// How long a record may wait for its acknowledgement; beyond it the outcome is unknown
+    /// Longest wait of a record for its acknowledgement; then its outcome is unknown
     /// (`Unavailable`).
     pub delivery_wait: Duration,
-    /// Replication factor of topics that are created; -1 for the default of the brokers.
+    /// Replication factor of new topics; -1 for the brokers' default.
     pub replication: i32,
 }
 
@@ -75,13 +75,12 @@ impl Options {
         }
     }
 
-    /// Rejects properties that would break a promise.
+    /// Rejects properties that must not be overridden.
     pub(crate) fn check(&self) -> Result<(), LogError> {
         match self.client.keys().find(|property| FIXED.contains(&property.as_str())) {
             None => Ok(()),
             Some(property) => Err(LogError::Fatal(format!(
-                "the client property `{property}` cannot be set: it is fixed or has an option of \
-                 its own"
+                "client property `{property}` must not be set: it is fixed or has a setting of its own"
             ))),
         }
     }
@@ -96,7 +95,7 @@ impl Options {
         config.set("bootstrap.servers", &self.bootstrap_servers);
         config.set("client.id", "driftseal");
         config.set("log.connection.close", "false");
-        // What passes through here is logged by tracing at its own levels.
+        // Lines that pass here are filtered by tracing.
         config.set_log_level(RDKafkaLogLevel::Info);
         config
     }
@@ -128,7 +127,7 @@ impl Options {
             .set("topic.metadata.propagation.max.ms", "10000")
             .set("message.timeout.ms", self.delivery_wait.as_millis().to_string())
             .set("message.max.bytes", (self.record_bytes_max + 4_096).max(1_000).to_string())
-            // We count ourselves, before anything is queued; these only have to be wider.
+            // Our own limits apply before anything is queued; these must only be wider.
             .set("queue.buffering.max.messages", "0")
             .set("queue.buffering.max.kbytes", i32::MAX.to_string());
         self.with_client(config)

@@ -1,9 +1,9 @@
-//! From librdkafka's errors to outcomes that a caller acts on, in one place.
+//! Maps librdkafka's errors to those of the port, in one place.
 
 use ports::LogError;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 
-/// The outcome for an error that concerns `subject` (a topic or partition).
+/// The port's error for one of librdkafka that concerns `subject` (a topic, partition or step).
 pub(crate) fn outcome(error: &KafkaError, subject: &str) -> LogError {
     if let KafkaError::MessageConsumptionFatal(code) = error {
         return LogError::Fatal(format!("Kafka: {code}"));
@@ -35,12 +35,12 @@ pub(crate) const fn is_unknown(code: Code) -> bool {
     )
 }
 
-/// The position is outside what the broker holds.
+/// The offset is outside what the broker holds.
 pub(crate) const fn is_out_of_range(code: Code) -> bool {
     matches!(code, Code::OffsetOutOfRange | Code::AutoOffsetReset)
 }
 
-/// Waiting will not help: the configuration, the rights or the client itself are wrong.
+/// Retrying does not help: the configuration, the permissions or the client itself are at fault.
 const fn is_fatal(code: Code) -> bool {
     matches!(
         code,

@@ -1,10 +1,10 @@
-//! Publishes through a producer of librdkafka and counts acknowledgements.
+//! Publishes through a producer of librdkafka and collects the acknowledgements.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use event::TopicPartition;
-use ports::{Delivery, LogError, Outgoing, Position, Producer, Published};
+use ports::{Delivery, LogError, Outgoing, Position, Producer, Published, QueueFull};
 use rdkafka::config::{FromClientConfigAndContext, RDKafkaLogLevel};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, OwnedHeaders};
@@ -15,22 +15,22 @@ use crate::context::{log, log_error};
 use crate::options::Options;
 use crate::outcome::code_outcome;
 
-/// What is in flight, to be bounded.
+/// Records and bytes in flight.
 #[derive(Debug, Default)]
 struct Load {
     records: AtomicUsize,
     bytes: AtomicUsize,
 }
 
-/// One call of `publish`: its answers come together here.
+/// One call of `publish`, until all of its records have an outcome.
 struct PendingCall {
-    answers: Mutex<Published>,
+    outcomes: Mutex<Vec<Option<Result<Position, LogError>>>>,
     missing: AtomicUsize,
     done: Mutex<Option<Delivery>>,
     load: Arc<Load>,
 }
 
-/// A record's claim on its answer; librdkafka carries it and gives it back.
+/// Identifies a record in the delivery callback; librdkafka carries it as the record's opaque.
 struct Ticket {
     call: Arc<PendingCall>,
     index: usize,
@@ -39,13 +39,13 @@ struct Ticket {
 }
 
 impl PendingCall {
-    /// Puts in an answer. The last one to be put in answers the call.
-    fn answer(&self, index: usize, answer: Result<Position, LogError>, size_bytes: usize) {
-        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(slot) = answers.get_mut(index) {
-            *slot = answer;
-        }
-        drop(answers);
+    /// Stores the outcome of a record. With the last one the call is complete.
+    fn settle(&self, index: usize, outcome: Result<Position, LogError>, size_bytes: usize) {
+        let mut outcomes = self.outcomes.lock().unwrap_or_else(PoisonError::into_inner);
+        let slot = outcomes.get_mut(index);
+        let first = slot.is_some_and(|slot| slot.replace(outcome).is_none());
+        drop(outcomes);
+        assert!(first, "librdkafka reported record {index} of a call twice");
         self.load.records.fetch_sub(1, Ordering::AcqRel);
         self.load.bytes.fetch_sub(size_bytes, Ordering::AcqRel);
         if self.missing.fetch_sub(1, Ordering::AcqRel) == 1 {
@@ -55,10 +55,14 @@ impl PendingCall {
 
     fn finish(&self) {
         let done = self.done.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(done) = done {
-            let answers = &mut *self.answers.lock().unwrap_or_else(PoisonError::into_inner);
-            done(std::mem::take(answers));
-        }
+        let Some(done) = done else { unreachable!("a call is completed once") };
+        let outcomes =
+            std::mem::take(&mut *self.outcomes.lock().unwrap_or_else(PoisonError::into_inner));
+        let published: Option<Published> = outcomes.into_iter().collect();
+        let Some(published) = published else {
+            unreachable!("a call is complete when all of its records have an outcome")
+        };
+        done(published);
     }
 }
 
@@ -78,14 +82,14 @@ impl ProducerContext for DeliveryContext {
     type DeliveryOpaque = Box<Ticket>;
 
     fn delivery(&self, delivered: &DeliveryResult<'_>, ticket: Box<Ticket>) {
-        let answer = match delivered {
+        let outcome = match delivered {
             Ok(message) => Ok(Position {
                 partition: TopicPartition::new(message.topic(), message.partition()),
                 offset: message.offset(),
             }),
             Err((error, message)) => Err(failure(error, message.topic(), &ticket)),
         };
-        ticket.call.answer(ticket.index, answer, ticket.size_bytes);
+        ticket.call.settle(ticket.index, outcome, ticket.size_bytes);
     }
 }
 
@@ -114,7 +118,7 @@ impl std::fmt::Debug for KafkaProducer {
     }
 }
 
-/// What a record costs against limits.
+/// Size of a record against the limits, bytes.
 fn size_bytes(record: &Outgoing) -> usize {
     let of = |bytes: &Option<Vec<u8>>| bytes.as_ref().map_or(0, Vec::len);
     let headers: usize = record.headers.iter().map(|(name, value)| name.len() + of(value)).sum();
@@ -135,8 +139,9 @@ impl KafkaProducer {
         })
     }
 
-    /// Counts the call in, unless that would exceed a limit.
-    fn take(&self, records: usize, bytes: usize) -> Result<(), LogError> {
+    /// Reserves room for a call. If that would exceed a limit, returns the number of records in
+    /// flight.
+    fn reserve(&self, records: usize, bytes: usize) -> Result<(), usize> {
         let waiting = self.load.records.fetch_add(records, Ordering::AcqRel);
         let waiting_bytes = self.load.bytes.fetch_add(bytes, Ordering::AcqRel);
         let fits = waiting + records <= self.queue_records_max
@@ -146,7 +151,7 @@ impl KafkaProducer {
         }
         self.load.records.fetch_sub(records, Ordering::AcqRel);
         self.load.bytes.fetch_sub(bytes, Ordering::AcqRel);
-        Err(LogError::QueueFull { waiting })
+        Err(waiting)
     }
 
     fn send(&self, record: &Outgoing, ticket: Box<Ticket>) {
@@ -155,7 +160,7 @@ impl KafkaProducer {
                 size_bytes: ticket.size_bytes,
                 bytes_max: self.record_bytes_max,
             };
-            return ticket.call.answer(ticket.index, Err(too_large), ticket.size_bytes);
+            return ticket.call.settle(ticket.index, Err(too_large), ticket.size_bytes);
         }
         let mut outgoing: BaseRecord<'_, [u8], [u8], Box<Ticket>> =
             BaseRecord::with_opaque_to(&record.topic, ticket);
@@ -171,19 +176,20 @@ impl KafkaProducer {
         }
         if let Err((error, outgoing)) = self.native.send(outgoing) {
             let ticket = outgoing.delivery_opaque;
-            let answer = Err(failure(&error, &record.topic, &ticket));
-            ticket.call.answer(ticket.index, answer, ticket.size_bytes);
+            let outcome = Err(failure(&error, &record.topic, &ticket));
+            ticket.call.settle(ticket.index, outcome, ticket.size_bytes);
         }
     }
 }
 
 impl Producer for KafkaProducer {
-    fn publish(&self, records: Vec<Outgoing>, done: Delivery) -> Result<(), LogError> {
+    fn publish(&self, records: Vec<Outgoing>, done: Delivery) -> Result<(), QueueFull> {
         let sizes: Vec<_> = records.iter().map(size_bytes).collect();
-        self.take(records.len(), sizes.iter().sum())?;
-        let unknown = || Err(LogError::Unavailable("not answered".to_owned()));
+        if let Err(waiting) = self.reserve(records.len(), sizes.iter().sum()) {
+            return Err(QueueFull { records, waiting });
+        }
         let call = Arc::new(PendingCall {
-            answers: Mutex::new(records.iter().map(|_| unknown()).collect()),
+            outcomes: Mutex::new(records.iter().map(|_| None).collect()),
             missing: AtomicUsize::new(records.len()),
             done: Mutex::new(Some(done)),
             load: Arc::clone(&self.load),

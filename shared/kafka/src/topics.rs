@@ -1,4 +1,4 @@
-//! Creating topics and asking about them.
+//! Creation and metadata of topics.
 
 use std::future::Future;
 use std::pin::pin;
@@ -18,17 +18,18 @@ use crate::context::QuietContext;
 use crate::options::Options;
 use crate::outcome::{code_outcome, is_unknown, outcome};
 
-/// Size of a segment of a compacted topic; the default is 1 GiB.
+/// `segment.bytes` of a compacted topic; Kafka's default is 1 GiB.
 const COMPACTED_SEGMENT_BYTES: &str = "67108864";
-/// Share of a compacted topic that is written twice before it is compacted; the default is one half.
+/// `min.cleanable.dirty.ratio` of a compacted topic; Kafka's default is 0.5.
 const COMPACTED_DIRTY_RATIO: &str = "0.2";
 
-/// Creates the topics that are missing and waits until the brokers know them.
+/// Creates the topics that are missing and waits until all brokers serve them.
 pub(crate) fn create(
     options: &Options,
     asker: &BaseConsumer<QuietContext>,
     topics: &[TopicSpec],
 ) -> Result<(), LogError> {
+    topics.iter().try_for_each(TopicSpec::check)?;
     let missing = missing(options, asker, topics)?;
     if missing.is_empty() {
         return Ok(());
@@ -39,10 +40,10 @@ pub(crate) fn create(
         .iter()
         .map(|spec| {
             let copies = TopicReplication::Fixed(options.replication);
-            let topic = NewTopic::new(&spec.name, spec.partitions.max(1), copies)
+            let topic = NewTopic::new(&spec.name, spec.partitions, copies)
                 .set("message.timestamp.type", "LogAppendTime");
             if spec.compacted {
-                // Whoever restarts reads all of it, and the last segment is never compacted.
+                // A restart reads the whole topic, and the active segment is never compacted.
                 topic
                     .set("cleanup.policy", "compact")
                     .set("segment.bytes", COMPACTED_SEGMENT_BYTES)
@@ -58,12 +59,12 @@ pub(crate) fn create(
         .map_err(|error| outcome(&error, "topics"))?;
     for result in results {
         match result {
-            // Somebody else was faster.
+            // Another process was faster.
             Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
             Err((topic, code)) => return Err(code_outcome(code, &topic)),
         }
     }
-    // The controller has created them; the brokers hear of it, and begin to lead, a little later.
+    // The controller has created them; the brokers learn of it and elect leaders a little later.
     let step = Duration::from_millis(20);
     let steps = options.request_wait.as_millis() / step.as_millis();
     for _ in 0..=steps {
@@ -72,10 +73,13 @@ pub(crate) fn create(
         }
         std::thread::park_timeout(step);
     }
-    Err(LogError::Unavailable("Kafka: new topics are not known to all brokers yet".to_owned()))
+    Err(LogError::Unavailable(format!(
+        "Kafka: not all brokers serve the new topics after {:?}",
+        options.request_wait
+    )))
 }
 
-/// Whether the leader of every partition of the topics answers.
+/// Whether the leaders of all partitions of the topics answer.
 fn all_answer(
     options: &Options,
     asker: &BaseConsumer<QuietContext>,
@@ -99,7 +103,7 @@ fn all_answer(
     Ok(true)
 }
 
-/// The topics that do not exist, or have a partition without a leader.
+/// The topics that do not exist.
 fn missing<'a>(
     options: &Options,
     asker: &BaseConsumer<QuietContext>,
@@ -132,18 +136,23 @@ pub(crate) fn partitions(
         let code = RDKafkaErrorCode::from(error);
         return Err(if is_unknown(code) { unknown() } else { code_outcome(code, topic) });
     }
-    if found.partitions().is_empty() || found.partitions().iter().any(|part| part.leader() < 0) {
-        // Being created, or being elected.
-        return Err(if found.partitions().is_empty() {
-            unknown()
-        } else {
-            LogError::Unavailable(format!("Kafka: a partition of `{topic}` has no leader"))
-        });
+    if found.partitions().is_empty() {
+        // Being created.
+        return Err(unknown());
     }
-    i32::try_from(found.partitions().len()).map_err(|_| unknown())
+    if found.partitions().iter().any(|partition| partition.leader() < 0) {
+        // An election is in progress.
+        return Err(LogError::Unavailable(format!(
+            "Kafka: a partition of `{topic}` has no leader"
+        )));
+    }
+    let Ok(count) = i32::try_from(found.partitions().len()) else {
+        unreachable!("Kafka numbers partitions with an `i32`")
+    };
+    Ok(count)
 }
 
-/// What a partition holds, up to the last stable offset.
+/// The offsets that a partition holds, up to the last stable offset.
 pub(crate) fn watermarks<C: ConsumerContext>(
     client: &BaseConsumer<C>,
     partition: &TopicPartition,
@@ -155,7 +164,7 @@ pub(crate) fn watermarks<C: ConsumerContext>(
     Ok(OffsetRange { first, next })
 }
 
-/// Wakes the thread that waits for a future.
+/// Unparks the thread that blocks on a future.
 struct Unpark(Thread);
 
 impl Wake for Unpark {
@@ -164,7 +173,7 @@ impl Wake for Unpark {
     }
 }
 
-/// Waits for an answer of the admin client; its requests end by their own timeouts.
+/// Blocks on a future of the admin client; its requests have timeouts.
 fn wait_for<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
     let waker = Waker::from(Arc::new(Unpark(std::thread::current())));

@@ -30,6 +30,7 @@ fn prefix(name: &str) -> String {
 fn options(brokers: &str, client: &[(&str, &str)]) -> Options {
     let mut options = Options::new(brokers);
     options.record_bytes_max = 300_000;
+    options.queue_records_max = 2_000;
     options
         .client
         .extend(client.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
@@ -43,8 +44,13 @@ fn run_all(name: &str, client: &[(&str, &str)]) {
     };
     let prefix = prefix(name);
     let log = KafkaLog::connect(options(&brokers, client)).unwrap();
-    let subject =
-        Subject { log: &log, prefix: prefix.clone(), record_bytes_max: 290_000, wait: WAIT };
+    let subject = Subject {
+        log: &log,
+        prefix: prefix.clone(),
+        record_bytes_max: 290_000,
+        queue_records_max: 2_000,
+        wait: WAIT,
+    };
     for suite in ALL {
         println!("suite {}", suite.name);
         suite.run(&subject);

@@ -9,7 +9,8 @@ use std::time::Duration;
 use event::TopicPartition;
 use kafka::{KafkaLog, Options};
 use ports::{
-    Consumer, EventLog, LogError, Outgoing, Polled, Position, Subscription, publish_and_wait,
+    Consumer, EventLog, LogError, Outgoing, Polled, Position, QueueFull, Subscription,
+    publish_and_wait,
 };
 use rdkafka::ClientContext;
 use rdkafka::mocking::MockCluster;
@@ -155,7 +156,7 @@ fn a_full_queue_refuses_the_call_and_keeps_its_callback() {
         .publish(records(0..15), Box::new(move |published| sender.send(published).unwrap()))
         .unwrap();
     let refused = producer.publish(records(0..1), Box::new(|_| panic!("it was not taken")));
-    assert_eq!(refused, Err(LogError::QueueFull { waiting: 15 }));
+    assert_eq!(refused, Err(QueueFull { records: records(0..1), waiting: 15 }));
     cluster.broker_up(1).unwrap();
     assert_eq!(receiver.recv_timeout(WAIT).unwrap().len(), 15);
     publish_and_wait(&*producer, records(0..1), WAIT).unwrap();

@@ -1,8 +1,8 @@
-//! The suites that define the event log port. Every adapter's tests run [`ALL`]; a durable one
-//! also runs [`survives_reopening`].
+//! The conformance suites of the event log port. The tests of every adapter run [`ALL`]; those of a
+//! durable one also run [`survives_reopening`].
 //!
-//! A suite panics with what it expected. It makes its own topics, so that many suites and many
-//! runs may share one log, and it waits by polling with a deadline, never by sleeping.
+//! A suite that fails panics with what it expected. Each creates its own topics, so that suites and
+//! runs may share a log, and waits by polling with a deadline, never by sleeping.
 //!
 //! ```no_run
 //! # fn log() -> Box<dyn ports::EventLog> { unimplemented!() }
@@ -11,6 +11,7 @@
 //!     log: &*log,
 //!     prefix: "run-1.".to_owned(),
 //!     record_bytes_max: 1_000_000,
+//!     queue_records_max: 2_000,
 //!     wait: std::time::Duration::from_secs(10),
 //! };
 //! for suite in ports::conformance::ALL {
@@ -43,7 +44,7 @@ use crate::EventLog;
 /// A named suite.
 #[derive(Clone, Copy)]
 pub struct Suite {
-    /// What it shows, as a sentence.
+    /// The behaviour that it checks.
     pub name: &'static str,
     body: fn(&Subject<'_>),
 }
@@ -59,7 +60,7 @@ impl Suite {
     ///
     /// # Panics
     ///
-    /// If the log does not do what the port promises.
+    /// If the log violates the port's contract.
     pub fn run(&self, subject: &Subject<'_>) {
         (self.body)(subject);
     }
@@ -67,7 +68,7 @@ impl Suite {
 
 macro_rules! suites {
     ($($module:ident::$name:ident,)*) => {
-        /// Every suite that any log must pass.
+        /// The suites that every log must pass.
         pub const ALL: &[Suite] = &[$(Suite { name: stringify!($name), body: $module::$name },)*];
     };
 }
@@ -75,6 +76,7 @@ macro_rules! suites {
 suites! {
     topics::topics_are_created_once,
     topics::what_does_not_exist_is_unknown,
+    topics::an_invalid_topic_is_rejected_and_nothing_created,
     publishing::a_key_decides_the_partition_and_keeps_its_order,
     publishing::an_explicit_partition_is_obeyed,
     publishing::what_is_read_is_what_was_published,
@@ -82,6 +84,7 @@ suites! {
     publishing::a_record_that_is_too_large_is_refused_alone,
     publishing::every_call_is_answered_exactly_once,
     publishing::concurrent_publishers_lose_nothing,
+    publishing::a_full_queue_returns_the_records,
     reading::nothing_is_delivered_before_seek,
     reading::seek_goes_back_and_forth,
     reading::a_position_that_is_not_held_is_an_error,
@@ -93,13 +96,13 @@ suites! {
     groups::a_commit_is_accepted,
 }
 
-/// For durable logs: what was acknowledged before a reopening is there after it, with the same
-/// offsets, timestamps and bytes, and new records follow it. `open` opens the same log again; the
-/// one before has been dropped.
+/// For durable logs: records acknowledged before a reopening are there after it, with the same
+/// offsets, timestamps and bytes, and new records follow them. `open` opens the same log again,
+/// after the previous instance was dropped.
 ///
 /// # Panics
 ///
-/// If not.
+/// If the log violates this.
 pub fn survives_reopening(open: &dyn Fn() -> Box<dyn EventLog>, prefix: &str, wait: Duration) {
     let topic = format!("{prefix}survives_reopening");
     let partition = TopicPartition::new(topic.as_str(), 0);
@@ -107,8 +110,13 @@ pub fn survives_reopening(open: &dyn Fn() -> Box<dyn EventLog>, prefix: &str, wa
     let mut id = None;
     for round in 0..3 {
         let log = open();
-        let subject =
-            Subject { log: &*log, prefix: prefix.to_owned(), record_bytes_max: 1_000, wait };
+        let subject = Subject {
+            log: &*log,
+            prefix: prefix.to_owned(),
+            record_bytes_max: 1_000,
+            queue_records_max: 2_000,
+            wait,
+        };
         if round == 0 {
             subject.create(&topic, 1);
         }

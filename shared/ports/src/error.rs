@@ -1,55 +1,56 @@
-//! Outcomes of log operations that a caller acts on.
+//! Errors of log operations, by what a caller can do about them.
 
 use thiserror::Error;
 
-/// Why an operation on the log failed. Adapters map their own errors here, in one place.
+/// Why an operation on the log failed. Each adapter maps its own errors to these in one place.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum LogError {
-    /// The log cannot be reached or did not answer in time; what was asked may or may not have
-    /// happened. Retry with a bound.
+    /// The log is unreachable or did not answer in time; the operation may or may not have taken
+    /// effect. Retry a bounded number of times.
     #[error("failed to reach the log: {0}")]
     Unavailable(String),
-    /// Too much is waiting to be acknowledged. Slow down, then retry; nothing was queued.
-    #[error("failed to queue: {waiting} records are waiting for acknowledgement")]
+    /// Too many records await acknowledgement. Nothing was queued; slow down, then retry.
+    #[error("publish queue is full: {waiting} records await acknowledgement")]
     QueueFull {
-        /// Records waiting.
+        /// Records that await acknowledgement.
         waiting: usize,
     },
-    /// The record is larger than the log accepts; it never will be accepted.
-    #[error("failed to publish: the record has {size_bytes} bytes, the log accepts {bytes_max}")]
+    /// The record exceeds the size limit of the log; retrying does not help.
+    #[error("record of {size_bytes} bytes exceeds the limit of the log, {bytes_max} bytes")]
     TooLarge {
-        /// Size of the record.
+        /// Size of the record, bytes.
         size_bytes: usize,
-        /// Limit of the log.
+        /// Limit of the log, bytes.
         bytes_max: usize,
     },
     /// No such topic or partition.
-    #[error("no topic or partition `{0}`; create it with `driftseal topics create`")]
+    #[error("no topic or partition `{0}`; `driftseal topics create` creates the topics")]
     UnknownPartition(String),
-    /// The position is outside what the log still holds.
-    #[error("offset {offset} of `{partition}` is outside what the log holds, {first} to {next}")]
+    /// The offset is before the first record that the log still holds, or beyond its end.
+    #[error("offset {offset} of `{partition}` is out of range: the log holds {first} to {next}")]
     OutOfRange {
         /// The partition.
         partition: String,
-        /// Offset asked for.
+        /// The requested offset.
         offset: i64,
         /// First offset held.
         first: i64,
         /// Offset after the last one held.
         next: i64,
     },
-    /// The adapter cannot go on; restart and read the truth.
-    #[error("the log cannot be used any more: {0}")]
+    /// The log, or its client, is unusable from here on. Whatever was in flight has an unknown
+    /// outcome; only reading the log tells.
+    #[error("the log is unusable: {0}")]
     Fatal(String),
 }
 
 impl LogError {
-    /// Whether starting again may help.
+    /// Whether the operation may succeed after a restart of its role.
     #[must_use]
     pub const fn may_pass(&self) -> bool {
         match self {
             Self::Unavailable(_) | Self::QueueFull { .. } => true,
-            // A position that retention overtook: opening again starts at the first record held.
+            // Retention overtook the reader: on a restart it starts at the first record held.
             Self::OutOfRange { .. } => true,
             Self::TooLarge { .. } | Self::UnknownPartition(_) | Self::Fatal(_) => false,
         }

@@ -1,9 +1,9 @@
-//! Consumer groups for logs that live in one process: who reads which partition.
+//! Consumer groups of in-process logs: partition assignment and committed offsets.
 //!
-//! Pure bookkeeping; the adapter holds the lock. A partition passes from one member to another in
-//! two steps, as with a broker: the old owner hears [`Change::Revoked`] in a poll of its own, and
-//! only then does the new owner hear [`Change::Assigned`]. [`Groups::evict`] skips the first step,
-//! which is what a broker does with a member that stopped answering.
+//! Pure bookkeeping; the adapter holds the lock. A partition moves between members in two steps, as
+//! with a broker: the old owner first receives [`Change::Revoked`] from a poll of its own, only then
+//! the new owner receives [`Change::Assigned`]. [`Groups::evict`] skips the first step, as a broker
+//! does with a member whose session has timed out.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -14,16 +14,16 @@ use event::TopicPartition;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct MemberId(u64);
 
-/// What changed for a member.
+/// A change of a member's assignment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// These partitions are the member's from now on.
+    /// These partitions were assigned to the member.
     Assigned(Vec<TopicPartition>),
-    /// These partitions are no longer the member's.
+    /// These partitions were revoked from the member.
     Revoked(Vec<TopicPartition>),
 }
 
-/// Every group of a log.
+/// All groups of a log.
 #[derive(Debug, Default)]
 pub struct Groups {
     groups: BTreeMap<String, Group>,
@@ -39,18 +39,18 @@ struct Group {
 #[derive(Debug, Default)]
 struct Member {
     topics: Vec<(Arc<str>, i32)>,
-    /// What it reads, as far as the group knows.
+    /// Assigned, and reported to it as such.
     owned: BTreeSet<TopicPartition>,
-    /// What it shall read.
+    /// Its share after the current rebalance.
     target: BTreeSet<TopicPartition>,
-    /// What it believed to own when it was evicted; it rejoins with its next poll.
+    /// What it owned when it was evicted, which its next poll reports as revoked; it then rejoins.
     evicted: Option<BTreeSet<TopicPartition>>,
-    /// Must give back everything before it takes anything.
+    /// All it owns is revoked before anything is assigned to it again.
     restart: bool,
 }
 
 impl Groups {
-    /// Adds a member that reads these topics (name and number of partitions).
+    /// Adds a member that subscribes to these topics (name, number of partitions).
     pub fn join(&mut self, group: &str, topics: Vec<(Arc<str>, i32)>) -> MemberId {
         let id = MemberId(self.members);
         self.members += 1;
@@ -60,7 +60,7 @@ impl Groups {
         id
     }
 
-    /// Removes a member; its partitions are free at once.
+    /// Removes a member; its partitions are unassigned at once.
     pub fn leave(&mut self, group: &str, member: MemberId) {
         if let Some(group) = self.groups.get_mut(group) {
             group.members.remove(&member);
@@ -68,7 +68,7 @@ impl Groups {
         }
     }
 
-    /// Whether [`Groups::take_change`] would bring something.
+    /// Whether [`Groups::take_change`] would return a change.
     #[must_use]
     pub fn has_change(&self, group: &str, member: MemberId) -> bool {
         let Some(group) = self.groups.get(group) else { return false };
@@ -79,7 +79,7 @@ impl Groups {
             || group.gains(member).next().is_some()
     }
 
-    /// The next change that the member must hear of. Others may have a change after it.
+    /// The next change to report to the member. It may make a change for others.
     pub fn take_change(&mut self, group: &str, member: MemberId) -> Option<Change> {
         let group = self.groups.get_mut(group)?;
         let state = group.members.get_mut(&member)?;
@@ -104,7 +104,7 @@ impl Groups {
         Some(Change::Assigned(gained))
     }
 
-    /// Makes every member of the group give back all its partitions before any takes one.
+    /// Revokes all partitions from all members before any is assigned again (eager rebalance).
     pub fn restart(&mut self, group: &str) {
         if let Some(group) = self.groups.get_mut(group) {
             for member in group.members.values_mut() {
@@ -113,9 +113,9 @@ impl Groups {
         }
     }
 
-    /// Takes every partition from a member that does not know it: others may read them before it
-    /// hears of it with its next poll, after which it is a member again. `false` if nobody owns
-    /// the partition.
+    /// Removes the owner of a partition without telling it, as after a session timeout: others may
+    /// be assigned its partitions before its next poll reports them as revoked and lets it rejoin.
+    /// Returns `false` if nobody owns the partition.
     pub fn evict(&mut self, group: &str, owner_of: &TopicPartition) -> bool {
         let Some(group) = self.groups.get_mut(group) else { return false };
         let Some(member) =
@@ -128,12 +128,12 @@ impl Groups {
         true
     }
 
-    /// Records a committed position.
+    /// Records a committed offset.
     pub fn commit(&mut self, group: &str, partition: TopicPartition, offset: i64) {
         self.groups.entry(group.to_owned()).or_default().committed.insert(partition, offset);
     }
 
-    /// The committed position.
+    /// The committed offset.
     #[must_use]
     pub fn committed(&self, group: &str, partition: &TopicPartition) -> Option<i64> {
         self.groups.get(group)?.committed.get(partition).copied()
@@ -141,10 +141,10 @@ impl Groups {
 }
 
 impl Group {
-    /// What the member shall read, does not yet, and nobody else reads.
+    /// Partitions to assign to the member: its share, without what it or anybody else owns.
     fn gains(&self, member: MemberId) -> impl Iterator<Item = &TopicPartition> {
         let state = self.members.get(&member);
-        // While anybody still has to give back everything, nobody takes.
+        // In an eager rebalance nothing is assigned until everything is revoked.
         let open = !self.members.values().any(|other| other.restart && !other.owned.is_empty());
         state.into_iter().filter(move |_| open).flat_map(move |state| {
             state.target.difference(&state.owned).filter(|partition| {
@@ -153,7 +153,7 @@ impl Group {
         })
     }
 
-    /// Range assignment: of each topic, every member gets a run of neighbouring partitions.
+    /// Range assignment: each member gets a contiguous range of the partitions of each topic.
     fn rebalance(&mut self) {
         let mut readers: BTreeMap<(Arc<str>, i32), Vec<MemberId>> = BTreeMap::new();
         for (id, member) in &mut self.members {
@@ -168,9 +168,9 @@ impl Group {
             for partition in 0..partitions {
                 // Both are non-negative, and the quotient is below the number of members.
                 let share = i128::from(partition) * ids.len() as i128 / i128::from(partitions);
-                let reader = usize::try_from(share).ok().and_then(|index| ids.get(index));
-                let Some(member) = reader.and_then(|id| self.members.get_mut(id)) else {
-                    unreachable!("a reader is a member")
+                let Ok(index) = usize::try_from(share) else { unreachable!("a share is an index") };
+                let Some(member) = ids.get(index).and_then(|id| self.members.get_mut(id)) else {
+                    unreachable!("a subscriber is a member")
                 };
                 member.target.insert(TopicPartition::new(Arc::clone(&topic), partition));
             }

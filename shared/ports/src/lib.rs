@@ -1,18 +1,18 @@
-//! What the core needs from the world: an event log, and nothing about which one.
+//! The event log port: what the core needs from a log, whichever one it is.
 //!
 //! [`EventLog`] is a partitioned, ordered log with keys, offsets and broker timestamps. It has
-//! three adapters: `kafka` (rdkafka), `embedded` (a directory) and `sim` (memory, with faults).
-//! One public suite, [`conformance`], defines what they must do; all three pass it.
+//! three adapters: `kafka` (rdkafka), `embedded` (a directory) and `sim` (in memory, with fault
+//! injection). One public suite, [`conformance`], defines their behaviour; all three pass it.
 //!
-//! Everything is blocking: a consumer belongs to one thread, and a batch is handed over whole, so
-//! the port costs a reader one virtual call per batch. Publishing is asynchronous by callback,
-//! which suits threads and async runtimes alike.
+//! Reading blocks: a consumer belongs to one thread and returns whole batches, so that the port
+//! costs a reader one virtual call per batch. Publishing is asynchronous, with a callback, which
+//! suits threads and async runtimes alike.
 //!
-//! # What it does not promise
+//! # What it does not do
 //!
-//! No transactions, and no position of its own: after an assignment a consumer delivers nothing
-//! from a partition until [`Consumer::seek`] has said where to start. Positions committed to the
-//! log are advisory (lag displays); the truth about progress is elsewhere.
+//! No transactions. No stored start position: after an assignment a consumer delivers nothing from
+//! a partition until [`Consumer::seek`] sets its offset. Offsets committed to the log are advisory
+//! (they feed lag displays); each role keeps its own record of progress.
 
 pub mod conformance;
 mod error;
@@ -25,7 +25,7 @@ mod publish;
 pub use error::LogError;
 pub use log::{
     Consumer, Delivery, EventLog, OffsetRange, Outgoing, Polled, Position, Producer, Published,
-    Subscription, TopicSpec,
+    QueueFull, Subscription, TopicSpec,
 };
 pub use partitioner::partition_of;
 pub use publish::{Receipt, publish, publish_and_wait};

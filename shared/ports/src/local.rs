@@ -1,11 +1,11 @@
-//! The consumer of logs that live in one process (`embedded`, `sim`).
+//! The consumer of in-process logs (`embedded`, `sim`).
 //!
 //! Such a log implements [`Source`] and owns a [`Hub`]; [`LocalConsumer`] does the rest: groups,
-//! positions, pausing, fair rotation among partitions, and waiting without polling.
+//! offsets, pausing, round-robin over partitions, and blocking waits without busy polling.
 //!
 //! # What it does not do
 //!
-//! It reads no clock: a wait ends by the condition variable's own timeout.
+//! It reads no clock: waits end by the timeout of the condition variable.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -17,20 +17,20 @@ use event::{Batch, BatchBuilder, TopicPartition};
 use crate::group::{Change, Groups, MemberId};
 use crate::{Consumer, LogError, OffsetRange, Polled, Position, Subscription};
 
-/// Most records in one batch.
+/// Maximum number of records in a batch.
 pub const BATCH_RECORDS_MAX: usize = 4_096;
 
-/// Most bytes in one batch; a single larger record is a batch of its own.
+/// Maximum size of a batch, bytes; a larger record is a batch of its own.
 pub const BATCH_BYTES_MAX: usize = 1 << 20;
 
-/// Whether a batch may take a further record of that size.
+/// Whether a batch has room for another record of this size.
 #[must_use]
 pub const fn has_room(batch: &BatchBuilder, record_bytes: usize) -> bool {
     batch.is_empty()
         || (batch.len() < BATCH_RECORDS_MAX && batch.size_bytes() + record_bytes <= BATCH_BYTES_MAX)
 }
 
-/// Calls that a [`Source`] may refuse.
+/// Calls that a [`Source`] may fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Call {
     /// [`Consumer::poll`].
@@ -41,16 +41,16 @@ pub enum Call {
     Commit,
 }
 
-/// What a consumer needs from a log in the same process.
+/// An in-process log, as [`LocalConsumer`] needs it.
 pub trait Source: Send + Sync + Debug + 'static {
-    /// Where waiting consumers are woken.
+    /// The hub of its consumers.
     fn hub(&self) -> &Hub;
 
-    /// Does `work` as that call: refuses before it, or loses the answer after it.
+    /// Runs `work` as that call. A log with fault injection may fail before it or after it.
     ///
     /// # Errors
     ///
-    /// `Unavailable` or `Fatal`, when the log cannot answer now.
+    /// `Unavailable`, `Fatal`.
     fn call(&self, call: Call, work: &mut dyn FnMut()) -> Result<(), LogError>;
 
     /// Number of partitions of a topic.
@@ -60,15 +60,16 @@ pub trait Source: Send + Sync + Debug + 'static {
     /// `UnknownPartition`.
     fn partitions(&self, topic: &str) -> Result<i32, LogError>;
 
-    /// What a partition holds.
+    /// The offsets that a partition holds.
     ///
     /// # Errors
     ///
     /// `UnknownPartition`.
     fn range(&self, partition: &TopicPartition) -> Result<OffsetRange, LogError>;
 
-    /// Appends records from `from` on to the batch while there is room ([`has_room`]). Returns
-    /// the offset at which to go on: after the last record taken, or after offsets that hold none.
+    /// Appends records from offset `from` on to the batch while there is room ([`has_room`]).
+    /// Returns the offset to continue at: after the last record appended, and after any offsets
+    /// without a record that follow it.
     ///
     /// # Errors
     ///
@@ -81,7 +82,7 @@ pub trait Source: Send + Sync + Debug + 'static {
     ) -> Result<i64, LogError>;
 }
 
-/// Where consumers of one log wait, and what they wait for.
+/// Where the consumers of one log wait: their groups, and the end of each partition.
 #[derive(Debug, Default)]
 pub struct Hub {
     state: Mutex<HubState>,
@@ -91,18 +92,18 @@ pub struct Hub {
 #[derive(Debug, Default)]
 struct HubState {
     groups: Groups,
-    /// Offset after the last readable record of each partition that ever had one.
+    /// Offset after the last readable record; absent while a partition never had one.
     ends: BTreeMap<TopicPartition, i64>,
     wakes: u64,
 }
 
 impl Hub {
     fn lock(&self) -> MutexGuard<'_, HubState> {
-        // The state is plain bookkeeping that no panic leaves half done.
+        // No panic can leave this bookkeeping half updated.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes offsets below `next` readable and wakes those who wait for them.
+    /// Makes offsets below each `next` readable and wakes all consumers.
     pub fn appended(&self, ends: impl IntoIterator<Item = (TopicPartition, i64)>) {
         let mut state = self.lock();
         for (partition, next) in ends {
@@ -112,7 +113,7 @@ impl Hub {
         self.changed.notify_all();
     }
 
-    /// Wakes every waiting consumer, so that it looks at the log again.
+    /// Wakes all consumers, so that they look at the log again.
     pub fn wake(&self) {
         let mut state = self.lock();
         state.wakes = state.wakes.wrapping_add(1);
@@ -120,7 +121,7 @@ impl Hub {
         self.changed.notify_all();
     }
 
-    /// Reads or changes the groups and wakes whom it may concern.
+    /// Reads or changes the groups, then wakes all consumers.
     pub fn with_groups<T>(&self, work: impl FnOnce(&mut Groups) -> T) -> T {
         let result = work(&mut self.lock().groups);
         self.changed.notify_all();
@@ -130,7 +131,7 @@ impl Hub {
 
 #[derive(Debug, Clone, Copy, Default)]
 struct Cursor {
-    /// `None` until the first seek, and after an error of the position.
+    /// `None` until the first seek, and after `OutOfRange`.
     position: Option<i64>,
     paused: bool,
 }
@@ -141,13 +142,13 @@ enum Membership {
     Fixed { announce: Option<Vec<TopicPartition>> },
 }
 
-/// Consumer of a [`Source`]. It leaves its group when it is dropped.
+/// Consumer of a [`Source`]. Dropping it leaves its group.
 #[derive(Debug)]
 pub struct LocalConsumer<S: Source> {
     source: Arc<S>,
     membership: Membership,
     cursors: BTreeMap<TopicPartition, Cursor>,
-    /// The partition that was served last; the next one comes first.
+    /// The partition served last; the next poll starts after it.
     served: Option<TopicPartition>,
 }
 
@@ -156,7 +157,7 @@ impl<S: Source> LocalConsumer<S> {
     ///
     /// # Errors
     ///
-    /// `UnknownPartition` if the subscription names what does not exist.
+    /// `UnknownPartition` if a topic or partition of the subscription does not exist.
     pub fn new(source: Arc<S>, subscription: Subscription) -> Result<Self, LogError> {
         let membership = match subscription {
             Subscription::Group { group, topics } => {
@@ -189,7 +190,7 @@ impl<S: Source> LocalConsumer<S> {
                 let mut state = hub.lock();
                 let change = state.groups.take_change(group, *member)?;
                 drop(state);
-                // What one member gives back, another one waits for.
+                // Another member may be waiting for a partition that was just revoked.
                 hub.changed.notify_all();
                 change
             }
@@ -210,12 +211,14 @@ impl<S: Source> LocalConsumer<S> {
     }
 
     fn is_readable(&self, state: &HubState, partition: &TopicPartition, cursor: Cursor) -> bool {
+        // A partition that never had a record ends at 0.
         let end = state.ends.get(partition).copied().unwrap_or(0);
-        // Beyond the end is work too: fetching there says `OutOfRange` (a topic made anew).
+        // An offset beyond the end counts as readable, for fetching there reports `OutOfRange`: the
+        // topic was deleted and created again.
         !cursor.paused && cursor.position.is_some_and(|position| position != end)
     }
 
-    /// Partitions with something to read, those after the last served one first.
+    /// Readable partitions and their offsets, round-robin: those after the last served one first.
     fn readable(&self) -> Vec<(TopicPartition, i64)> {
         let state = self.source.hub().lock();
         let split = |after: bool| {
@@ -237,7 +240,9 @@ impl<S: Source> LocalConsumer<S> {
         for (partition, from) in self.readable() {
             let mut batch = BatchBuilder::new(partition.clone());
             let fetched = self.source.fetch(&partition, from, &mut batch);
-            let Some(cursor) = self.cursors.get_mut(&partition) else { continue };
+            let Some(cursor) = self.cursors.get_mut(&partition) else {
+                unreachable!("a readable partition is assigned")
+            };
             self.served = Some(partition);
             match fetched {
                 Ok(next) => {
@@ -248,7 +253,7 @@ impl<S: Source> LocalConsumer<S> {
                 }
                 Err(error) => {
                     if matches!(error, LogError::OutOfRange { .. }) {
-                        // Reported once; the partition stands still until it is sought again.
+                        // Reported once; the partition pauses until the next seek.
                         cursor.position = None;
                     }
                     return Err(error);

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use event::{Batch, Event, TopicPartition, encode};
+use thiserror::Error;
 
 use crate::LogError;
 
-/// What most events fit into.
+/// Initial capacity of an encoded event, bytes; most events fit.
 const EVENT_BYTES: usize = 512;
 
-/// Offset in a partition.
+/// An offset in a partition.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Position {
     /// The partition.
@@ -27,11 +28,40 @@ pub struct TopicSpec {
     pub name: String,
     /// Number of partitions, at least 1.
     pub partitions: i32,
-    /// Whether only the newest record of each key need be kept.
+    /// Log compaction: only the newest record of each key is kept.
     pub compacted: bool,
 }
 
-/// What a partition holds.
+impl TopicSpec {
+    /// Checks number of partitions and name. The rule for names is Kafka's, for every log, so that a
+    /// topic can move there.
+    ///
+    /// # Errors
+    ///
+    /// [`LogError::Fatal`].
+    pub fn check(&self) -> Result<(), LogError> {
+        let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+        let name = &self.name;
+        if !(1..=249).contains(&name.len())
+            || !name.bytes().all(is_allowed)
+            || [".", ".."].contains(&name.as_str())
+        {
+            return Err(LogError::Fatal(format!(
+                "invalid topic name `{name}`: must be 1 to 249 of letters, digits, `.`, `_` and \
+                 `-`, other than `.` and `..`"
+            )));
+        }
+        if self.partitions < 1 {
+            return Err(LogError::Fatal(format!(
+                "invalid number of partitions of topic `{name}`, {}: must be at least 1",
+                self.partitions
+            )));
+        }
+        Ok(())
+    }
+}
+
+/// The offsets that a partition holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OffsetRange {
     /// First offset held.
@@ -56,8 +86,9 @@ pub struct Outgoing {
 }
 
 impl Outgoing {
-    /// A record whose value is an event, in the encoding of every event that we write (Avro single
-    /// object). It has no key and no partition yet; without either, the log chooses one.
+    /// A record whose value is an event in Avro single-object encoding, the encoding of all events
+    /// that Driftseal writes. It has neither key nor partition; as it is, the log chooses the
+    /// partition.
     #[must_use]
     pub fn event(topic: impl Into<Arc<str>>, event: &Event<'_>) -> Self {
         let mut value = Vec::with_capacity(EVENT_BYTES);
@@ -65,15 +96,15 @@ impl Outgoing {
         Self { topic: topic.into(), value: Some(value), ..Self::default() }
     }
 
-    /// The same record with a key; an empty one is none, so that no partition collects what
-    /// belongs to nobody.
+    /// Sets the key. An empty key counts as none, so that records without an owner are spread over
+    /// all partitions instead of collecting in one.
     #[must_use]
     pub fn with_key(mut self, key: impl Into<Vec<u8>>) -> Self {
         self.key = Some(key.into()).filter(|key| !key.is_empty());
         self
     }
 
-    /// The same record for that partition, whatever its key.
+    /// Sets the partition, which overrides the key.
     #[must_use]
     pub const fn in_partition(mut self, partition: i32) -> Self {
         self.partition = Some(partition);
@@ -81,24 +112,42 @@ impl Outgoing {
     }
 }
 
-/// Where each record of one call landed, in the order given; a record's own error if it failed.
+/// The publish queue is full. Nothing was queued: the records are returned, for the caller to retry.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("publish queue is full: {waiting} records await acknowledgement")]
+pub struct QueueFull {
+    /// The records of the rejected call, unchanged and in order.
+    pub records: Vec<Outgoing>,
+    /// Records that await acknowledgement.
+    pub waiting: usize,
+}
+
+impl From<QueueFull> for LogError {
+    /// For callers that do not retry; drops the records.
+    fn from(full: QueueFull) -> Self {
+        Self::QueueFull { waiting: full.waiting }
+    }
+}
+
+/// The outcome of each record of one call, in the order given: its position or its error.
 pub type Published = Vec<Result<Position, LogError>>;
 
-/// Called exactly once, from any thread, when every record of one call has been acknowledged or
-/// has failed. It must not block.
+/// Called exactly once, on any thread, when every record of one call has been acknowledged or has
+/// failed. It must not block.
 pub type Delivery = Box<dyn FnOnce(Published) + Send>;
 
 /// Publishes records.
 pub trait Producer: Send + Sync + Debug {
-    /// Queues records for publication. Records of one call with the same key arrive in order.
-    /// An acknowledged record survives the death of this process (and, where the log is so
-    /// configured, power loss). A record may arrive twice after an unknown outcome.
+    /// Queues records for publication. Records of one call with the same key are appended in order.
+    /// An acknowledged record survives a crash of this process (and, if the log is configured so, a
+    /// power failure). If an outcome is unknown, a retry may append a record twice.
     ///
     /// # Errors
     ///
-    /// [`LogError::QueueFull`] without queuing anything and without calling `done`; every later
-    /// failure is reported through `done`.
-    fn publish(&self, records: Vec<Outgoing>, done: Delivery) -> Result<(), LogError>;
+    /// [`QueueFull`] returns the records; nothing was queued, and `done` is dropped uncalled. When
+    /// nothing is in flight a call is always accepted, whatever its size. All other failures are
+    /// reported through `done`.
+    fn publish(&self, records: Vec<Outgoing>, done: Delivery) -> Result<(), QueueFull>;
 
     /// Records queued and not yet acknowledged.
     fn in_flight(&self) -> usize;
@@ -107,59 +156,60 @@ pub trait Producer: Send + Sync + Debug {
 /// Which partitions a consumer reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Subscription {
-    /// The share that the group gives this member, of all partitions of the topics.
+    /// The partitions of the topics that the group assigns to this member.
     Group {
         /// Group name.
         group: String,
         /// Topics.
         topics: Vec<String>,
     },
-    /// Exactly these partitions; they are reported as assigned by the first poll.
+    /// Exactly these partitions, without a group; the first poll reports them as assigned.
     Partitions(Vec<TopicPartition>),
 }
 
-/// What a poll brought.
+/// The result of a poll.
 #[derive(Debug)]
 pub enum Polled {
-    /// Nothing within the wait.
+    /// Nothing happened within the wait.
     Idle,
-    /// These partitions are ours from now on; [`Consumer::seek`] each to start it.
+    /// These partitions were assigned to this consumer; [`Consumer::seek`] each to start it.
     Assigned(Vec<TopicPartition>),
-    /// These partitions are no longer ours; nothing more of them is delivered, and what was not
-    /// made true yet must be dropped.
+    /// These partitions were revoked: none of their records is delivered any more, and work on them
+    /// that is not durable yet must be dropped.
     Revoked(Vec<TopicPartition>),
-    /// Records of one partition, never empty, contiguous with the batch before except for offsets
-    /// that hold no record.
+    /// Records of one partition: at least one, and contiguous with the previous batch except for
+    /// offsets without a record.
     Batch(Batch),
 }
 
-/// Reads records. Belongs to one thread.
+/// Reads records. Owned by one thread.
 pub trait Consumer: Send + Debug {
-    /// Waits up to `wait` for something to happen. A batch holds at most about 1 MiB or 4,096
-    /// records, except that one larger record makes a batch of its own.
+    /// Waits up to `wait` for records or a change of the assignment. A batch holds at most about
+    /// 1 MiB or 4,096 records; a larger record is a batch of its own.
     ///
     /// # Errors
     ///
-    /// `OutOfRange` when a position is no longer held (never skipped silently); that partition
-    /// then stands still until it is sought again, the others go on. `Unavailable`, `Fatal`.
+    /// `OutOfRange` if the log no longer holds the offset of a partition (records are never skipped
+    /// silently); that partition then pauses until the next seek, the others continue.
+    /// `Unavailable`, `Fatal`.
     fn poll(&mut self, wait: Duration) -> Result<Polled, LogError>;
 
-    /// Starts, or continues, an assigned partition at an offset. The next batch of the partition
-    /// begins at that offset or, where it holds no record, at the next that does.
+    /// Sets the offset of an assigned partition and starts its delivery. The next batch begins at
+    /// that offset or, if it has no record, at the next offset that has one.
     ///
     /// # Errors
     ///
     /// `OutOfRange`, `UnknownPartition` if the partition is not assigned, `Unavailable`, `Fatal`.
     fn seek(&mut self, partition: &TopicPartition, offset: i64) -> Result<(), LogError>;
 
-    /// Stops (`true`) or continues (`false`) delivery from an assigned partition: backpressure.
+    /// Pauses (`true`) or resumes (`false`) delivery of an assigned partition, for backpressure.
     ///
     /// # Errors
     ///
     /// `UnknownPartition` if the partition is not assigned, `Unavailable`, `Fatal`.
     fn pause(&mut self, partition: &TopicPartition, paused: bool) -> Result<(), LogError>;
 
-    /// Tells the log how far we are. Advisory.
+    /// Commits offsets to the group. Advisory.
     ///
     /// # Errors
     ///
@@ -169,14 +219,15 @@ pub trait Consumer: Send + Debug {
 
 /// A partitioned, ordered log.
 pub trait EventLog: Send + Sync + Debug {
-    /// Creates the topics that do not exist yet; an existing one is left as it is.
+    /// Creates the topics that are missing; existing ones are left unchanged.
     ///
     /// # Errors
     ///
-    /// `Unavailable`, `Fatal`.
+    /// `Fatal` if [`TopicSpec::check`] rejects a topic, before any is created. `Unavailable`,
+    /// `Fatal`.
     fn create_topics(&self, topics: &[TopicSpec]) -> Result<(), LogError>;
 
-    /// Identity of the cluster that holds the log: never that of another one.
+    /// Identity of the cluster that holds the log; unique to it.
     ///
     /// # Errors
     ///
@@ -190,15 +241,15 @@ pub trait EventLog: Send + Sync + Debug {
     /// `UnknownPartition`, `Unavailable`, `Fatal`.
     fn partitions(&self, topic: &str) -> Result<i32, LogError>;
 
-    /// Identity of a topic: changes when a topic is deleted and created again, after which
-    /// offsets restart. UUID text, or the name where the log has no identity for topics.
+    /// Identity of a topic. It changes when the topic is deleted and created again, which restarts
+    /// its offsets. UUID text, or derived from the name where the log has no topic identities.
     ///
     /// # Errors
     ///
     /// `UnknownPartition`, `Unavailable`, `Fatal`.
     fn topic_id(&self, topic: &str) -> Result<String, LogError>;
 
-    /// What a partition holds now.
+    /// The offsets that a partition holds now.
     ///
     /// # Errors
     ///
@@ -214,4 +265,25 @@ pub trait EventLog: Send + Sync + Debug {
     ///
     /// `UnknownPartition`, `Unavailable`, `Fatal`.
     fn consumer(&self, subscription: Subscription) -> Result<Box<dyn Consumer>, LogError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_topic_has_a_name_that_kafka_accepts_and_a_partition() {
+        let check = |name: &str, partitions| {
+            TopicSpec { name: name.to_owned(), partitions, compacted: false }.check()
+        };
+        for good in ["agent.events", "a", "A_b-9", "...", &"x".repeat(249)] {
+            assert_eq!(check(good, 1), Ok(()));
+        }
+        for bad in ["", ".", "..", "a b", "ä", "a/b", &"x".repeat(250)] {
+            assert!(check(bad, 1).is_err(), "{bad}");
+        }
+        for partitions in [0, -1, i32::MIN] {
+            assert!(check("a", partitions).is_err(), "{partitions}");
+        }
+    }
 }

@@ -1,12 +1,11 @@
-//! Which partition a key belongs to: murmur2 as Kafka's Java clients compute it, so that a record
-//! of ours lands where a record of any other client with the same key lands.
+//! The partitioner of keyed records: murmur2 as in Kafka's Java clients, so that all clients put a
+//! key into the same partition.
 
-/// Partition of a key among `partitions`: murmur2 of the key, without its sign bit, modulo the number
-/// of partitions.
+/// The partition of a key: its murmur2 hash without the sign bit, modulo `partitions`.
 ///
 /// # Panics
 ///
-/// If there is no partition: no topic is without one.
+/// If `partitions` is not positive.
 #[must_use]
 pub fn partition_of(key: &[u8], partitions: i32) -> i32 {
     assert!(partitions > 0, "a topic of {partitions} partitions");

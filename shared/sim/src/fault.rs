@@ -1,8 +1,8 @@
-//! Which call fails, and how.
+//! Planned faults: which call fails, and how.
 
 use std::collections::BTreeMap;
 
-/// Calls that can be made to fail.
+/// Calls that can fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Operation {
     /// `Consumer::commit`.
@@ -11,9 +11,9 @@ pub enum Operation {
     CreateTopics,
     /// `EventLog::offsets`.
     Offsets,
-    /// `Consumer::poll`. Reading changes nothing, so both failures mean the same for it.
+    /// `Consumer::poll`. It changes nothing, so `NotApplied` and `LostAnswer` are the same for it.
     Poll,
-    /// `Producer::publish`, one call however many records it has.
+    /// `Producer::publish`; one call, whatever its number of records.
     Publish,
     /// `Consumer::seek`.
     Seek,
@@ -22,19 +22,19 @@ pub enum Operation {
 /// How a call fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Fault {
-    /// It fails and had no effect.
+    /// It fails without effect.
     NotApplied,
-    /// It takes effect, and is reported as failed: the lost answer.
+    /// It takes effect, but is reported as failed: the answer was lost.
     LostAnswer,
-    /// It takes effect; the acknowledgement is withheld until `MemoryLog::release`. Meant for
-    /// [`Operation::Publish`]; elsewhere it changes nothing.
+    /// It takes effect; the acknowledgement is withheld until `MemoryLog::release`. Only for
+    /// [`Operation::Publish`].
     Held,
-    /// Its records are appended twice; the first copy is acknowledged. Meant for
-    /// [`Operation::Publish`]; elsewhere it changes nothing.
+    /// Its records are appended twice; the first copy is acknowledged. Only for
+    /// [`Operation::Publish`].
     Duplicated,
 }
 
-/// Faults to come, by operation and number of the call.
+/// Planned faults, by operation and number of the call.
 #[derive(Debug, Default)]
 pub(crate) struct Plan {
     calls: BTreeMap<Operation, u64>,
@@ -42,13 +42,16 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// The call after `skip` further calls of that operation will fail.
+    /// Makes the call after `skip` further calls of that operation fail.
     pub(crate) fn add(&mut self, operation: Operation, skip: u64, fault: Fault) {
-        let next = self.calls.get(&operation).copied().unwrap_or(0);
-        self.faults.insert((operation, next + skip), fault);
+        assert!(
+            operation == Operation::Publish || !matches!(fault, Fault::Held | Fault::Duplicated),
+            "{fault:?} is a fault of publishing, not of {operation:?}"
+        );
+        self.faults.insert((operation, self.calls(operation) + skip), fault);
     }
 
-    /// Counts a call and says how it fails.
+    /// Counts a call; returns its fault, if one is planned.
     pub(crate) fn next(&mut self, operation: Operation) -> Option<Fault> {
         let calls = self.calls.entry(operation).or_default();
         let number = *calls;
@@ -58,6 +61,7 @@ impl Plan {
 
     /// Calls of that operation so far.
     pub(crate) fn calls(&self, operation: Operation) -> u64 {
+        // An operation that was never called has no entry.
         self.calls.get(&operation).copied().unwrap_or(0)
     }
 

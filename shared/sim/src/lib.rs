@@ -1,15 +1,15 @@
-//! An event log in memory, with faults, for tests of everything that reads or writes a log.
+//! An in-memory event log with fault injection, for tests of everything that reads or writes a log.
 //!
 //! # Promise
 //!
 //! - Deterministic: the same calls in the same order give the same answers. Timestamps come from a
 //!   clock that the test sets ([`MemoryLog::set_now_ms`]), identities from a counter; there is no
 //!   randomness.
-//! - It passes the same conformance suites as the durable logs (`ports::conformance`).
-//! - Faults come in pairs: every call can fail without having been applied, or be applied and lose
-//!   its answer ([`Fault`]). Further: late acknowledgements, duplicate appends, an unreachable
-//!   log, rebalances, evicted members that do not know it yet, offsets without records, deleted
-//!   records, deleted topics.
+//! - It passes the conformance suites of the durable logs (`ports::conformance`).
+//! - Every call can fail without effect, or take effect and lose its answer ([`Fault`]). Also
+//!   simulated: late acknowledgements, duplicate appends, an unreachable log, rebalances, members
+//!   that were evicted without knowing it yet, offsets without records, deleted records, deleted
+//!   topics.
 //!
 //! ```
 //! use ports::{EventLog, Outgoing, TopicSpec, publish_and_wait};
@@ -30,8 +30,8 @@
 //!
 //! # What it does not do
 //!
-//! Compaction (a compacted topic keeps every record, which readers must cope with anyway) and
-//! survival of the process.
+//! Compaction: a compacted topic keeps every record, which readers must tolerate anyway.
+//! Durability: the log ends with the process.
 
 mod fault;
 mod log;

@@ -6,23 +6,24 @@ use event::{Batch, BatchBuilder, TimestampType, TopicPartition};
 use ports::local::{Call, Hub, LocalConsumer, Source};
 use ports::{
     Consumer, Delivery, EventLog, LogError, OffsetRange, Outgoing, Position, Producer, Published,
-    Subscription, TopicSpec,
+    QueueFull, Subscription, TopicSpec,
 };
 
 use crate::fault::{Fault, Operation, Plan};
 use crate::store::{Store, push, size_bytes};
 
-/// Largest record accepted unless set otherwise: what Kafka accepts by default, less framing.
+/// Default size limit of a record, bytes: Kafka's default without framing.
 pub const DEFAULT_RECORD_BYTES_MAX: usize = 1_000_000;
 
 /// Limits of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settings {
-    /// Largest record (key, value and headers); a larger one is `TooLarge`.
+    /// Largest record (key, value and headers), bytes; a larger one is `TooLarge`.
     pub record_bytes_max: usize,
-    /// Records whose acknowledgement is withheld at once; beyond that `QueueFull`.
-    pub in_flight_max: usize,
-    /// The clock at the start, milliseconds since the epoch.
+    /// Records in flight: those whose acknowledgement is withheld or being delivered. Beyond that
+    /// `QueueFull`. A call is always accepted when nothing is in flight.
+    pub queue_records_max: usize,
+    /// Initial time, milliseconds since the epoch.
     pub now_ms: i64,
 }
 
@@ -30,13 +31,13 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             record_bytes_max: DEFAULT_RECORD_BYTES_MAX,
-            in_flight_max: 100_000,
+            queue_records_max: 100_000,
             now_ms: 1_700_000_000_000,
         }
     }
 }
 
-/// An event log in memory. Clones are the same log; threads may share it.
+/// An in-memory event log. Clones share the log.
 #[derive(Debug, Clone)]
 pub struct MemoryLog {
     shared: Arc<Shared>,
@@ -54,15 +55,21 @@ struct State {
     store: Store,
     plan: Plan,
     now_ms: i64,
-    /// What every call answers; `None` while the log works.
-    refusal: Option<LogError>,
+    /// The error of every call while the log is down.
+    outage: Option<LogError>,
     held: Vec<HeldAnswer>,
+    /// Records whose acknowledgement is being delivered.
+    delivering: usize,
 }
 
 impl State {
-    /// Refuses while the log does not work.
+    /// Fails while the log is down.
     fn check(&self) -> Result<(), LogError> {
-        self.refusal.clone().map_or(Ok(()), Err)
+        self.outage.clone().map_or(Ok(()), Err)
+    }
+
+    fn in_flight(&self) -> usize {
+        self.held.iter().map(|answer| answer.records).sum::<usize>() + self.delivering
     }
 }
 
@@ -106,27 +113,28 @@ impl MemoryLog {
             store: Store::default(),
             plan: Plan::default(),
             now_ms: settings.now_ms,
-            refusal: None,
+            outage: None,
             held: Vec::new(),
+            delivering: 0,
         };
         Self {
             shared: Arc::new(Shared { hub: Hub::default(), state: Mutex::new(state), settings }),
         }
     }
 
-    /// Sets the clock that stamps records, milliseconds since the epoch. A partition's timestamps
-    /// never go back, whatever the clock does.
+    /// Sets the clock that stamps records, milliseconds since the epoch. The timestamps of a
+    /// partition never decrease, even if the clock does.
     pub fn set_now_ms(&self, now_ms: i64) {
         self.shared.lock().now_ms = now_ms;
     }
 
-    /// Moves the clock.
+    /// Advances the clock, milliseconds.
     pub fn advance_ms(&self, by_ms: i64) {
         let mut state = self.shared.lock();
         state.now_ms += by_ms;
     }
 
-    /// The clock.
+    /// The current time, milliseconds since the epoch.
     #[must_use]
     pub fn now_ms(&self) -> i64 {
         self.shared.lock().now_ms
@@ -137,32 +145,32 @@ impl MemoryLog {
         self.shared.lock().plan.add(operation, skip, fault);
     }
 
-    /// Forgets every fault that has not happened yet.
+    /// Discards planned faults that have not occurred.
     pub fn clear_faults(&self) {
         self.shared.lock().plan.clear();
     }
 
-    /// Calls of an operation so far, failed ones included.
+    /// Calls of an operation so far, including failed ones.
     #[must_use]
     pub fn calls(&self, operation: Operation) -> u64 {
         self.shared.lock().plan.calls(operation)
     }
 
-    /// While `true`, every call fails with `Unavailable` and has no effect. Waiting consumers
-    /// notice at once.
+    /// While `true`, every call fails with `Unavailable` and has no effect. Waiting consumers wake
+    /// at once.
     pub fn set_unavailable(&self, unavailable: bool) {
-        self.shared.lock().refusal = unavailable.then(unreachable);
+        self.shared.lock().outage = unavailable.then(unreachable);
         self.shared.hub.wake();
     }
 
     /// From now on every call fails with `Fatal` and has no effect.
     pub fn break_down(&self) {
         let broken = LogError::Fatal("the simulated log is broken".to_owned());
-        self.shared.lock().refusal = Some(broken);
+        self.shared.lock().outage = Some(broken);
         self.shared.hub.wake();
     }
 
-    /// Delivers every withheld acknowledgement, in order. Returns how many records they cover.
+    /// Delivers all withheld acknowledgements, in order. Returns the number of their records.
     pub fn release(&self) -> usize {
         let held = std::mem::take(&mut self.shared.lock().held);
         let records = held.iter().map(|answer| answer.records).sum();
@@ -172,24 +180,25 @@ impl MemoryLog {
         records
     }
 
-    /// Makes all members of a group give back all partitions before any of them takes one.
+    /// Rebalances a group eagerly: all partitions are revoked before any is assigned again.
     pub fn rebalance(&self, group: &str) {
         self.shared.hub.with_groups(|groups| groups.restart(group));
     }
 
-    /// Takes all partitions from the member that owns this one, without its knowledge: others may
-    /// take them before its next poll says `Revoked`. Returns whether anybody owned it.
+    /// Evicts the member that owns this partition without telling it, as after a session timeout:
+    /// others may be assigned its partitions before its next poll returns `Revoked`. Returns whether
+    /// anybody owned it.
     pub fn evict(&self, group: &str, owner_of: &TopicPartition) -> bool {
         self.shared.hub.with_groups(|groups| groups.evict(group, owner_of))
     }
 
-    /// The position that a group last committed.
+    /// The offset that a group last committed.
     #[must_use]
     pub fn committed(&self, group: &str, partition: &TopicPartition) -> Option<i64> {
         self.shared.hub.with_groups(|groups| groups.committed(group, partition))
     }
 
-    /// Leaves offsets without records at the end of a partition, as markers of transactions do.
+    /// Appends offsets without records to a partition, as transaction markers do.
     ///
     /// # Errors
     ///
@@ -215,8 +224,8 @@ impl MemoryLog {
         Ok(())
     }
 
-    /// Deletes a topic. Created again, it has another identity and starts at offset 0. Returns
-    /// whether it existed.
+    /// Deletes a topic. If it is created again, it has another identity and starts at offset 0.
+    /// Returns whether it existed.
     pub fn delete_topic(&self, topic: &str) -> bool {
         let Some(deleted) = self.shared.lock().store.topics.remove(topic) else { return false };
         let ends = (0..)
@@ -227,8 +236,8 @@ impl MemoryLog {
         true
     }
 
-    /// Appends one record with exactly that timestamp, past every fault and limit; the record
-    /// must name its partition or have a key. Returns where it landed.
+    /// Appends one record with exactly this timestamp, bypassing faults and limits. Returns its
+    /// position.
     ///
     /// # Errors
     ///
@@ -248,7 +257,7 @@ impl MemoryLog {
         Ok(Position { partition, offset })
     }
 
-    /// Everything a partition holds, past every fault.
+    /// All records that a partition holds, bypassing faults.
     ///
     /// # Errors
     ///
@@ -268,7 +277,7 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Does `work` as one call that may fail before it or lose its answer after it.
+    /// Runs `work` as one call that may fail before it, or lose its answer after it.
     fn faulty<T>(
         &self,
         operation: Operation,
@@ -284,7 +293,7 @@ impl Shared {
         if fault == Some(Fault::LostAnswer) { Err(lost()) } else { Ok(result) }
     }
 
-    /// Appends the records of one call that are acceptable. Returns the answers and the new ends.
+    /// Appends the acceptable records of one call. Returns the outcomes and the new ends.
     fn append(
         &self,
         state: &mut State,
@@ -309,16 +318,16 @@ impl Shared {
 }
 
 impl Producer for Shared {
-    fn publish(&self, records: Vec<Outgoing>, done: Delivery) -> Result<(), LogError> {
+    fn publish(&self, records: Vec<Outgoing>, done: Delivery) -> Result<(), QueueFull> {
         let mut state = self.lock();
         let count = records.len();
-        let waiting = state.held.iter().map(|answer| answer.records).sum::<usize>();
-        if waiting + count > self.settings.in_flight_max {
-            return Err(LogError::QueueFull { waiting });
+        let waiting = state.in_flight();
+        if waiting > 0 && waiting + count > self.settings.queue_records_max {
+            return Err(QueueFull { records, waiting });
         }
         let fault = state.plan.next(Operation::Publish);
         let not_applied = (fault == Some(Fault::NotApplied)).then(unreachable);
-        if let Some(error) = state.refusal.clone().or(not_applied) {
+        if let Some(error) = state.outage.clone().or(not_applied) {
             drop(state);
             done((0..count).map(|_| Err(error.clone())).collect());
             return Ok(());
@@ -336,15 +345,17 @@ impl Producer for Shared {
             drop(state);
             self.hub.appended(ends);
         } else {
+            state.delivering += count;
             drop(state);
             self.hub.appended(ends);
             done(published);
+            self.lock().delivering -= count;
         }
         Ok(())
     }
 
     fn in_flight(&self) -> usize {
-        self.lock().held.iter().map(|answer| answer.records).sum()
+        self.lock().in_flight()
     }
 }
 
@@ -398,6 +409,7 @@ impl Source for Shared {
 impl EventLog for MemoryLog {
     fn create_topics(&self, topics: &[TopicSpec]) -> Result<(), LogError> {
         self.shared.faulty(Operation::CreateTopics, |state| {
+            topics.iter().try_for_each(TopicSpec::check)?;
             for topic in topics {
                 state.store.create(&topic.name, topic.partitions);
             }

@@ -42,14 +42,14 @@ impl Topic {
     }
 }
 
-/// Every topic of the log.
+/// All topics of the log.
 #[derive(Debug, Default)]
 pub(crate) struct Store {
     pub(crate) topics: BTreeMap<Arc<str>, Topic>,
     created: u64,
 }
 
-/// What a record costs against the size limit.
+/// Size of a record against the limit, bytes.
 pub(crate) fn size_bytes(record: &Outgoing) -> usize {
     let headers: usize = record
         .headers
@@ -63,7 +63,7 @@ impl Store {
     pub(crate) fn create(&mut self, name: &str, partitions: i32) {
         if !self.topics.contains_key(name) {
             self.created += 1;
-            let partitions = (0..partitions.max(1)).map(|_| Partition::default()).collect();
+            let partitions = (0..partitions).map(|_| Partition::default()).collect();
             self.topics.insert(Arc::from(name), Topic { id: self.created, partitions, keyless: 0 });
         }
     }
@@ -91,7 +91,7 @@ impl Store {
             .ok_or_else(|| LogError::UnknownPartition(partition.to_string()))
     }
 
-    /// Where a record goes: as it says, else by its key, else in turn.
+    /// The partition of a record: as it specifies, else by its key, else round-robin.
     pub(crate) fn route(&mut self, record: &Outgoing) -> Result<TopicPartition, LogError> {
         let topic = self
             .topics
@@ -113,14 +113,15 @@ impl Store {
 }
 
 impl Partition {
-    /// Appends a record with the broker's clock, which never goes back. Returns its offset.
+    /// Appends a record stamped with the log's clock, or the newest timestamp if that is later.
+    /// Returns its offset.
     pub(crate) fn append(&mut self, record: Outgoing, now_ms: i64) -> i64 {
         self.newest_ms = self.newest_ms.max(now_ms);
         let timestamp = (self.newest_ms, TimestampType::LogAppendTime);
         self.append_at(record, timestamp)
     }
 
-    /// Appends a record with exactly that timestamp. Returns its offset.
+    /// Appends a record with exactly this timestamp. Returns its offset.
     pub(crate) fn append_at(&mut self, record: Outgoing, timestamp: (i64, TimestampType)) -> i64 {
         let offset = self.next;
         self.next += 1;
@@ -136,7 +137,8 @@ impl Partition {
     }
 
     pub(crate) fn skip(&mut self, offsets: i64) {
-        self.next += offsets.max(0);
+        assert!(offsets >= 0, "offsets never go back");
+        self.next += offsets;
     }
 
     pub(crate) fn trim(&mut self, first: i64) {
@@ -150,13 +152,13 @@ impl Partition {
         OffsetRange { first: self.first, next: self.next }
     }
 
-    /// Records from that offset on.
+    /// Records from this offset on.
     pub(crate) fn from(&self, offset: i64) -> impl Iterator<Item = &StoredRecord> {
         let start = self.records.partition_point(|record| record.offset < offset);
         self.records.range(start..)
     }
 
-    /// Fills the batch while there is room; returns where to go on.
+    /// Fills the batch while there is room; returns the offset to continue at.
     pub(crate) fn fetch(&self, from: i64, batch: &mut BatchBuilder) -> i64 {
         for record in self.from(from) {
             let headers: usize = record

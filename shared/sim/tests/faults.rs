@@ -7,8 +7,8 @@ use std::time::Duration;
 use event::TimestampType::{CreateTime, LogAppendTime};
 use event::TopicPartition;
 use ports::{
-    Consumer, EventLog, LogError, OffsetRange, Outgoing, Polled, Position, Subscription, TopicSpec,
-    publish_and_wait,
+    Consumer, EventLog, LogError, OffsetRange, Outgoing, Polled, Position, QueueFull, Subscription,
+    TopicSpec, publish_and_wait,
 };
 use sim::{Fault, MemoryLog, Operation, Settings};
 
@@ -76,7 +76,7 @@ fn a_duplicate_is_appended_behind_the_acknowledged_copy() {
 
 #[test]
 fn a_held_acknowledgement_comes_when_it_is_released_and_counts_as_in_flight() {
-    let log = MemoryLog::with_settings(Settings { in_flight_max: 2, ..Settings::default() });
+    let log = MemoryLog::with_settings(Settings { queue_records_max: 2, ..Settings::default() });
     log.create_topics(&[TopicSpec { name: "t".to_owned(), partitions: 1, compacted: false }])
         .unwrap();
     let (sender, receiver) = mpsc::channel();
@@ -87,7 +87,7 @@ fn a_held_acknowledgement_comes_when_it_is_released_and_counts_as_in_flight() {
     assert!(receiver.try_recv().is_err());
     assert_eq!((producer.in_flight(), values(&log).len()), (2, 2));
     let refused = producer.publish(vec![record("c")], Box::new(|_| unreachable!("not taken")));
-    assert_eq!(refused, Err(LogError::QueueFull { waiting: 2 }));
+    assert_eq!(refused, Err(QueueFull { records: vec![record("c")], waiting: 2 }));
     assert_eq!(log.release(), 2);
     assert_eq!(receiver.try_recv().unwrap().len(), 2);
     assert_eq!(producer.in_flight(), 0);

@@ -1,4 +1,4 @@
-//! What groups promise.
+//! The contract of consumer groups.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! What publishing promises.
+//! The contract of publishing.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,7 +7,7 @@ use std::sync::{Arc, mpsc};
 use event::{TimestampType, TopicPartition};
 
 use super::subject::{Subject, record};
-use crate::{LogError, OffsetRange, Outgoing, partition_of};
+use crate::{LogError, OffsetRange, Outgoing, Published, QueueFull, partition_of};
 
 pub(super) fn a_key_decides_the_partition_and_keeps_its_order(subject: &Subject<'_>) {
     let topic = subject.name("keyed");
@@ -221,4 +221,64 @@ pub(super) fn concurrent_publishers_lose_nothing(subject: &Subject<'_>) {
         .map(|record| (record.partition, record.offset, record.value))
         .collect();
     assert_eq!(held, acknowledged);
+}
+
+pub(super) fn a_full_queue_returns_the_records(subject: &Subject<'_>) {
+    let topic = subject.name("full");
+    subject.create(&topic, 1);
+    let producer = subject.log.producer();
+    let (sender, receiver) = mpsc::channel::<Published>();
+    let send = || {
+        let sender = sender.clone();
+        Box::new(move |published| sender.send(published).unwrap())
+    };
+    // One such call fills the queue; a log whose writer has taken it may accept a second one.
+    let size = u32::try_from(subject.queue_records_max).unwrap();
+    let calls = (0..3).map(|call| -> Vec<Outgoing> {
+        (call * size..(call + 1) * size).map(|number| record(&topic, number)).collect()
+    });
+    let (begun, blocked) = mpsc::channel();
+    let (unblock, gate) = mpsc::channel::<()>();
+    let (taken, refused) = std::thread::scope(|scope| {
+        // A callback that blocks keeps the log from acknowledging anything else.
+        let (producer_of_first, first) = (&producer, record(&topic, u32::MAX));
+        scope.spawn(move || {
+            let wait = Box::new(move |published: Published| {
+                assert!(published.iter().all(Result::is_ok), "{published:?}");
+                begun.send(()).unwrap();
+                gate.recv().unwrap_err();
+            });
+            producer_of_first.publish(vec![first], wait).expect("nothing is in flight");
+        });
+        blocked.recv_timeout(subject.wait).expect("the first acknowledgement");
+        let mut taken = 0;
+        let mut refused = None;
+        for records in calls {
+            match producer.publish(records.clone(), send()) {
+                Ok(()) => taken += 1,
+                Err(QueueFull { records: returned, waiting }) => {
+                    assert_eq!(returned, records, "the records come back unchanged");
+                    assert!(waiting > 0, "{waiting} records wait");
+                    refused = Some(returned);
+                    break;
+                }
+            }
+        }
+        drop(unblock);
+        (taken, refused.expect("the limit is reached"))
+    });
+    for _ in 0..taken {
+        let published = receiver.recv_timeout(subject.wait).expect("an acknowledgement");
+        assert!(published.iter().all(Result::is_ok), "{published:?}");
+    }
+    assert!(receiver.try_recv().is_err(), "a rejected call has no acknowledgement");
+    // A retry with the returned records appends each of them, once.
+    producer.publish(refused, send()).expect("there is room again");
+    let published = receiver.recv_timeout(subject.wait).expect("an acknowledgement");
+    assert!(published.iter().all(Result::is_ok), "{published:?}");
+    let held = subject.read_all(&TopicPartition::new(topic.as_str(), 0));
+    let values: Vec<_> = held.into_iter().skip(1).map(|record| record.value).collect();
+    let expected: Vec<_> =
+        (0..(taken + 1) * size).map(|number| record(&topic, number).value).collect();
+    assert_eq!(values, expected, "every record once, in order");
 }

@@ -14,11 +14,13 @@ use crate::{
 pub struct Subject<'a> {
     /// The log.
     pub log: &'a dyn EventLog,
-    /// Begins the name of every topic and group; new for every run on a lasting log.
+    /// Prefix of all topic and group names; on a durable log unique to the run.
     pub prefix: String,
     /// A record with a value of this many bytes is accepted, one of twice as many is `TooLarge`.
     pub record_bytes_max: usize,
-    /// How long one step may take at most.
+    /// Limit of records in flight: at least 1,500, and few enough for a suite to exceed it.
+    pub queue_records_max: usize,
+    /// Longest duration of one step.
     pub wait: Duration,
 }
 

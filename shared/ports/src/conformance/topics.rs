@@ -1,4 +1,4 @@
-//! Topics and what they hold.
+//! The contract of topics and offsets.
 
 use event::TopicPartition;
 
@@ -43,6 +43,23 @@ pub(super) fn topics_are_created_once(subject: &Subject<'_>) {
         let found = newest(&format!("key-{}", number % 7)).expect("the newest of a key");
         assert_eq!(found.value, Some(format!("value-{number}").into_bytes()));
         assert_eq!(found.offset, i64::from(number));
+    }
+}
+
+pub(super) fn an_invalid_topic_is_rejected_and_nothing_created(subject: &Subject<'_>) {
+    let good = subject.name("valid");
+    for (name, partitions) in
+        [(subject.name("no partition"), 1), (subject.name("zero"), 0), (subject.name("none"), -1)]
+    {
+        let specs = [(good.clone(), 1), (name, partitions)].map(|(name, partitions)| TopicSpec {
+            name,
+            partitions,
+            compacted: false,
+        });
+        let error = subject.log.create_topics(&specs).expect_err("an invalid topic");
+        assert!(matches!(error, LogError::Fatal(_)), "{error}");
+        let answer = subject.log.partitions(&good);
+        assert!(matches!(answer, Err(LogError::UnknownPartition(_))), "{answer:?}");
     }
 }
 
