@@ -153,7 +153,7 @@ enum Writer {
 }
 
 /// Decodes records; holds the schemas it knows.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Decoder {
     limits: Limits,
     by_id: HashMap<u32, Arc<Writer>>,
@@ -161,17 +161,24 @@ pub struct Decoder {
     by_fingerprint: HashMap<u64, Arc<Writer>>,
 }
 
+impl Default for Decoder {
+    /// [`Decoder::new`] with the default limits.
+    fn default() -> Self {
+        Self::new(Limits::default())
+    }
+}
+
 impl Decoder {
     /// A decoder that knows the bundled schemas.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
-        let mut decoder = Self { limits, ..Self::default() };
-        decoder.by_fingerprint.insert(fingerprint(), Arc::new(Writer::Bundled));
-        if let Ok(parsed) = apache_avro::Schema::parse_str(crate::schema().avro_json()) {
-            decoder
-                .by_fingerprint
-                .insert(native_fingerprint_of(&parsed), Arc::new(Writer::Bundled));
-        }
+        let by_fingerprint = HashMap::from([(fingerprint(), Arc::new(Writer::Bundled))]);
+        let (by_id, by_guid) = (HashMap::new(), HashMap::new());
+        let mut decoder = Self { limits, by_id, by_guid, by_fingerprint };
+        let Ok(parsed) = apache_avro::Schema::parse_str(crate::schema().avro_json()) else {
+            unreachable!("the bundled schema is Avro")
+        };
+        decoder.by_fingerprint.insert(native_fingerprint_of(&parsed), Arc::new(Writer::Bundled));
         decoder
     }
 
