@@ -2,6 +2,7 @@
 
 use segment::sealer::Limits;
 use serde::{Deserialize, Serialize};
+use service::config::Checks;
 
 /// What to do about records that the log deleted before they were sealed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -80,20 +81,15 @@ impl Config {
     /// Everything that is wrong with the values, each with its key.
     #[must_use]
     pub fn problems(&self) -> Vec<String> {
-        let mut problems = Vec::new();
-        let mut expect = |right: bool, problem: &str| {
-            if !right {
-                problems.push(problem.to_owned());
-            }
-        };
-        expect(!self.topics.is_empty(), "`topics`: at least one is needed");
-        expect(!self.group.is_empty(), "`group`: a name is needed");
-        expect(self.segment_rows_max > 0, "`segment_rows_max`: at least 1");
-        expect(self.segment_bytes_max > 0, "`segment_bytes_max`: at least 1");
-        expect(self.segment_age_ms_max >= 0, "`segment_age_ms_max`: not negative");
-        expect(self.buffer_bytes_max > 0, "`buffer_bytes_max`: at least 1");
-        expect(self.attempts_max > 0, "`attempts_max`: at least 1");
-        problems
+        let mut checks = Checks::new();
+        checks.not_empty("topics", &self.topics);
+        checks.not_empty("group", &self.group);
+        checks.at_least("segment_rows_max", self.segment_rows_max, 1);
+        checks.at_least("segment_bytes_max", self.segment_bytes_max, 1);
+        checks.must(self.segment_age_ms_max >= 0, "segment_age_ms_max", "not be negative");
+        checks.at_least("buffer_bytes_max", self.buffer_bytes_max, 1);
+        checks.at_least("attempts_max", self.attempts_max, 1);
+        checks.into_problems()
     }
 
     pub(crate) const fn limits(&self) -> Limits {
@@ -116,7 +112,7 @@ mod tests {
         let config = Config { topics: Vec::new(), attempts_max: 0, ..Config::default() };
         assert_eq!(
             config.problems(),
-            ["`topics`: at least one is needed", "`attempts_max`: at least 1"]
+            ["`topics`: must not be empty", "`attempts_max`: must be at least 1"]
         );
     }
 }

@@ -1,4 +1,4 @@
-//! The only wall clock. Roles read it for timestamps, measurements and timeouts; decisions never do.
+//! The only wall clock. Roles use it for timestamps, measurements and timeouts, never for decisions.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 ///
 /// # Panics
 ///
-/// If the system clock is set before 1970: every stamp would be wrong.
+/// If the system clock is before 1970: all timestamps would be wrong.
 #[must_use]
 pub fn now_ms() -> i64 {
     fits(since_epoch().as_millis())
@@ -37,7 +37,7 @@ fn since_epoch() -> Duration {
     since
 }
 
-/// Measures how long something took; monotonic.
+/// Measures durations; monotonic.
 #[derive(Debug, Clone, Copy)]
 pub struct Stopwatch(Instant);
 
@@ -59,6 +59,15 @@ impl Stopwatch {
     #[must_use]
     pub fn elapsed_secs(&self) -> f64 {
         self.0.elapsed().as_secs_f64()
+    }
+
+    /// Milliseconds since the start.
+    #[must_use]
+    pub fn elapsed_ms(&self) -> u64 {
+        let Ok(elapsed_ms) = u64::try_from(self.0.elapsed().as_millis()) else {
+            unreachable!("no process runs for 500 million years")
+        };
+        elapsed_ms
     }
 
     /// Whether at least `limit` has passed since the start.

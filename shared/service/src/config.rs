@@ -1,12 +1,11 @@
 //! Configuration: defaults in code, then a TOML file, then the environment.
 //!
-//! The default value of the configuration type is also the list of known keys. What is null or an
-//! empty table there is free below: a pass-through table takes every key, and a section that is
-//! absent by default is checked by its type alone.
+//! The default value of the configuration type is also the list of known keys. Below an empty table
+//! every key is accepted (pass-through), and below a null value keys are checked by the type only.
 //!
-//! Environment: `DRIFTSEAL__SECTION__KEY`, in capitals or not. The text is read as the type that
-//! the key has by default: lists are separated by commas, and in a free table a single underscore
-//! stands for a dot (`DRIFTSEAL__KAFKA__CLIENT__SASL_PASSWORD` is `kafka.client."sasl.password"`).
+//! Environment: `DRIFTSEAL__SECTION__KEY`, in upper or lower case. The text is parsed as the type of
+//! the default: lists are separated by commas, and in a pass-through table a single underscore stands
+//! for a dot (`DRIFTSEAL__KAFKA__CLIENT__SASL_PASSWORD` is `kafka.client."sasl.password"`).
 
 mod checks;
 mod given;
@@ -28,7 +27,7 @@ pub use secret::Secret;
 /// Prefix of environment variables.
 const PREFIX: &str = "DRIFTSEAL__";
 
-/// Why there is no configuration.
+/// Why the configuration was not loaded.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ConfigError {
     /// The file cannot be read or is not TOML.
@@ -39,8 +38,8 @@ pub enum ConfigError {
         /// What is wrong with it.
         reason: String,
     },
-    /// Keys or values are wrong; all that were found.
-    #[error("the configuration has {} problem(s):\n{}", .0.len(), join(.0))]
+    /// Keys or values are invalid; all of them.
+    #[error("invalid configuration:\n{}", join(.0))]
     Problems(Vec<Problem>),
 }
 
@@ -57,13 +56,31 @@ pub fn load<T>(file: Option<&Path>) -> Result<T, ConfigError>
 where
     T: Serialize + DeserializeOwned + Default,
 {
-    let variables = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let mut problems = Vec::new();
+    let mut variables = Vec::new();
+    for (name, value) in std::env::vars_os() {
+        // A name that is not Unicode is not one of ours.
+        let Ok(name) = name.into_string() else { continue };
+        if !name.starts_with(PREFIX) {
+            continue;
+        }
+        match value.into_string() {
+            Ok(value) => variables.push((name, value)),
+            Err(_) => problems.push(Problem {
+                key: name.clone(),
+                origin: "the environment".to_owned(),
+                reason: "is not valid Unicode".to_owned(),
+            }),
+        }
+    }
+    if !problems.is_empty() {
+        return Err(ConfigError::Problems(problems));
+    }
     load_from(file, variables)
 }
 
-/// Variables of the environment whose names begin with a prefix, for what is configured there by
-/// convention (`AWS_`).
+/// Environment variables whose names begin with `prefix`, for settings that live there by convention
+/// (`AWS_`). Those that are not Unicode are left out.
 #[must_use]
 pub fn environment(prefix: &str) -> BTreeMap<String, String> {
     std::env::vars_os()
@@ -72,7 +89,7 @@ pub fn environment(prefix: &str) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// As [`load`], with the environment given.
+/// As [`load`], with the environment as an argument.
 ///
 /// # Errors
 ///
@@ -97,7 +114,7 @@ where
     load_text(text.as_ref().map(|(path, text)| (*path, text.as_str())), variables)
 }
 
-/// As [`load_from`], with name and text of the file given.
+/// As [`load_from`], with path and text of the file as arguments.
 ///
 /// # Errors
 ///
@@ -110,7 +127,7 @@ where
     T: Serialize + DeserializeOwned + Default,
 {
     let known = serde_json::to_value(T::default())
-        .map_err(|error| problem("", "", format!("defaults cannot be listed: {error}")))?;
+        .map_err(|error| problem("", "", format!("failed to list the defaults: {error}")))?;
     let mut problems = Vec::new();
     let mut given = Vec::new();
     if let Some((path, text)) = file {
@@ -145,7 +162,7 @@ fn problem(key: &str, origin: &str, reason: String) -> ConfigError {
     ConfigError::Problems(vec![Problem { key: key.into(), origin: origin.into(), reason }])
 }
 
-/// Later layers win, key by key.
+/// Later layers override earlier ones, key by key.
 fn build<T: DeserializeOwned>(layers: &[Layer]) -> Result<T, String> {
     let mut builder = Config::builder();
     for layer in layers {
@@ -157,9 +174,9 @@ fn build<T: DeserializeOwned>(layers: &[Layer]) -> Result<T, String> {
         .map_err(|error: config::ConfigError| error.to_string())
 }
 
-/// The problem is reported with its key already.
+/// Strips the key, which the problem has already.
 fn without_key(reason: &str) -> String {
-    reason.split(" for key `").next().unwrap_or(reason).to_owned()
+    reason.split_once(" for key `").map_or(reason, |(reason, _)| reason).to_owned()
 }
 
 /// One table of values as a source.

@@ -1,18 +1,18 @@
-//! The scaffolding that every role stands on: configuration, the clock, shutdown, telemetry,
-//! metrics, threads, group membership and the loop.
+//! What all roles share: configuration, clock, shutdown, telemetry, metrics, threads, group
+//! membership and the main loop.
 //!
 //! # Promise
 //!
-//! - Configuration enters once, here: defaults, then a file, then the environment. An unknown key
-//!   is an error that names the nearest known one, and all problems are reported at once.
-//! - [`clock`] is the only place that reads the wall clock.
+//! - Configuration is read here only: defaults, then a file, then the environment. An unknown key is
+//!   an error that suggests the nearest known one, and all problems are reported at once.
+//! - [`clock`] is the only code that reads the wall clock.
 //! - The first Ctrl-C (or SIGTERM) drains, the second quits.
-//! - Every metric has its name, its unit and its help in one table, [`metric_names`].
+//! - Name, unit and help of every metric are in one table, [`metric_names`].
 //! - A task that fails or panics stops its siblings; no task outlives [`tasks::Tasks::join`].
 //!
 //! # What it does not do
 //!
-//! It knows nothing of agents, of what an event says, or of the archive.
+//! It knows nothing of agents, event contents or the archive.
 
 pub mod clock;
 pub mod config;

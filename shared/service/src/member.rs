@@ -1,5 +1,4 @@
-//! A member of a consumer group, as every role is one: what happens to its partitions is logged in
-//! one way.
+//! Membership in a consumer group, for all roles: rebalances are logged in one way.
 
 use std::time::Duration;
 
@@ -7,14 +6,14 @@ use event::TopicPartition;
 use ports::{Consumer, EventLog, LogError, Polled, Position, Subscription};
 use tracing::{info, warn};
 
-/// A consumer that shares topics with the other members of its group.
+/// A member of a consumer group.
 #[derive(Debug)]
 pub struct Member {
     consumer: Box<dyn Consumer>,
 }
 
 impl Member {
-    /// Joins a group that reads topics.
+    /// Joins a group and subscribes to topics.
     ///
     /// # Errors
     ///
@@ -57,8 +56,7 @@ impl Member {
         self.consumer.seek(partition, offset)
     }
 
-    /// Commits offsets to the group. Only lag displays read them, so a failure is logged and no
-    /// more.
+    /// Commits offsets to the group. A failure is only logged, because only lag displays read them.
     pub fn commit(&mut self, positions: &[Position]) {
         if positions.is_empty() {
             return;

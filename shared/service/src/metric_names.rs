@@ -1,14 +1,14 @@
-//! Every metric: its name, kind, unit and help. Nothing else in the workspace spells a name.
+//! All metrics: name, type, unit and help text. No other code spells out a name.
 //!
 //! Names are `driftseal_<role>_<noun>_<unit>` with `_total` for counters, in base units, as
 //! `promtool check metrics` wants them. Labels are bounded: partitions, reasons, kinds, states.
 
-/// What a metric is.
+/// Type of a metric.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Kind {
-    /// Only grows.
+    /// Only increases.
     Counter,
-    /// Goes up and down.
+    /// Increases and decreases.
     Gauge,
     /// Counts observations in buckets.
     Histogram {
@@ -17,12 +17,12 @@ pub enum Kind {
     },
 }
 
-/// One metric.
+/// A metric.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Metric {
     /// Name.
     pub name: &'static str,
-    /// Kind.
+    /// Type.
     pub kind: Kind,
     /// Unit of the value.
     pub unit: &'static str,
@@ -32,14 +32,14 @@ pub struct Metric {
     pub help: &'static str,
 }
 
-/// Buckets of durations of requests and seals, in seconds.
+/// Buckets of durations, seconds.
 const DURATION_BUCKETS: &[f64] =
     &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 
 macro_rules! metrics_table {
     ($($constant:ident = $name:literal, $kind:expr, $unit:literal, [$($label:literal),*], $help:literal;)*) => {
         $(#[doc = $help] pub const $constant: &str = $name;)*
-        /// Every metric, in the order of the table.
+        /// All metrics, in the order of the table.
         pub const ALL: &[Metric] = &[
             $(Metric { name: $name, kind: $kind, unit: $unit, labels: &[$($label),*], help: $help },)*
         ];
@@ -48,55 +48,55 @@ macro_rules! metrics_table {
 
 metrics_table! {
     BUILD_INFO = "driftseal_build_info", Kind::Gauge, "1", ["version", "role"],
-        "Always 1; the labels say which version runs which role.";
+        "Always 1; labels are the version and the role.";
     EVENTS_BUILD_FAILED = "driftseal_events_build_failed_total", Kind::Counter, "events", [],
-        "Own events that did not fit the schema: a bug, which ends the role.";
+        "Events of the role itself that did not fit the schema: a bug, which ends the role.";
 
     COLLECTOR_REQUESTS = "driftseal_collector_requests_total", Kind::Counter, "requests", ["status"],
         "Requests answered, by HTTP status.";
     COLLECTOR_REQUEST_DURATION = "driftseal_collector_request_duration_seconds",
         Kind::Histogram { buckets: DURATION_BUCKETS }, "seconds", [],
-        "Time from the head of a request to its answer.";
+        "Time from the head of a request to its response.";
     COLLECTOR_BODY_BYTES = "driftseal_collector_body_bytes_total", Kind::Counter, "bytes", [],
-        "Bytes of bodies read, before decompression.";
+        "Bytes of request bodies, before decompression.";
     COLLECTOR_EVENTS_RECEIVED = "driftseal_collector_events_received_total", Kind::Counter, "events", [],
-        "Events found in bodies; equals published + rejected + in flight.";
+        "Events in request bodies; equals published + rejected + in flight.";
     COLLECTOR_EVENTS_PUBLISHED = "driftseal_collector_events_published_total", Kind::Counter, "events", [],
         "Events that the log acknowledged.";
     COLLECTOR_EVENTS_REJECTED = "driftseal_collector_events_rejected_total", Kind::Counter, "events", ["reason"],
-        "Events rejected, by reason; the sender was answered so.";
-    COLLECTOR_REQUESTS_REFUSED = "driftseal_collector_requests_refused_total", Kind::Counter, "requests", ["reason"],
-        "Requests refused as a whole, by reason (backpressure, body too large, stopping).";
+        "Events rejected, by reason; reported to the sender.";
+    COLLECTOR_REQUESTS_REJECTED = "driftseal_collector_requests_rejected_total", Kind::Counter, "requests", ["reason"],
+        "Requests rejected as a whole, by reason (backpressure, body_too_large and others).";
     COLLECTOR_IN_FLIGHT_EVENTS = "driftseal_collector_in_flight_events", Kind::Gauge, "events", [],
-        "Events that await acknowledgement by the log.";
+        "Events awaiting acknowledgement by the log.";
     COLLECTOR_IN_FLIGHT_BYTES = "driftseal_collector_in_flight_bytes", Kind::Gauge, "bytes", [],
         "Bytes of the bodies of unanswered requests.";
 
     PROCESSOR_RECORDS_READ = "driftseal_processor_records_read_total", Kind::Counter, "records", [],
         "Records read from the log.";
     PROCESSOR_RECORDS_QUARANTINED = "driftseal_processor_records_quarantined_total", Kind::Counter, "records", ["reason"],
-        "Records that did not decode, by reason; they are sealed nonetheless.";
+        "Records that did not decode, by reason; they are sealed as quarantine.";
     PROCESSOR_EVENTS_LATE = "driftseal_processor_events_late_total", Kind::Counter, "events", [],
-        "Events that arrived after their window had closed.";
+        "Events that arrived after their window was closed.";
     PROCESSOR_OUTPUTS_PUBLISHED = "driftseal_processor_outputs_published_total", Kind::Counter, "events", ["kind"],
         "Computed events that the log acknowledged, by kind.";
     PROCESSOR_OUTPUTS_SUPPRESSED = "driftseal_processor_outputs_suppressed_total", Kind::Counter, "events", [],
-        "Computed events that the log already held when they were computed again.";
+        "Computed events not published because the log already held them.";
     PROCESSOR_ALERTS = "driftseal_processor_alerts_total", Kind::Counter, "alerts", ["state"],
         "Alert events, by state (pending, firing, resolved).";
     PROCESSOR_TICKS_PUBLISHED = "driftseal_processor_ticks_published_total", Kind::Counter, "events", [],
-        "Ticks written into partitions.";
+        "Ticks that the log acknowledged.";
     PROCESSOR_SNAPSHOTS = "driftseal_processor_snapshots_total", Kind::Counter, "snapshots", [],
         "Snapshots of state that the log acknowledged.";
     PROCESSOR_SERIES_ACTIVE = "driftseal_processor_series_active", Kind::Gauge, "series", [],
-        "Agent versions whose state is held.";
+        "Agent versions held in memory.";
     PROCESSOR_SERIES_EVICTED = "driftseal_processor_series_evicted_total", Kind::Counter, "series", [],
-        "Agent versions whose state was evicted because the limit was reached.";
+        "Agent versions evicted because the limit was reached.";
     PROCESSOR_LAG_RECORDS = "driftseal_processor_lag_records", Kind::Gauge, "records", ["partition"],
-        "Consumer lag: records of a partition that are not read yet.";
+        "Consumer lag of a partition, records.";
     PROCESSOR_DURATION = "driftseal_processor_batch_duration_seconds",
         Kind::Histogram { buckets: DURATION_BUCKETS }, "seconds", [],
-        "Time to process one batch, without waiting for the log.";
+        "Time to process a batch, without waiting for the log.";
 
     NOTIFIER_RECORDS_READ = "driftseal_notifier_records_read_total", Kind::Counter, "records", [],
         "Records read from the log.";
@@ -104,44 +104,44 @@ metrics_table! {
         "Requests to receivers, by sink, purpose (step, refresh) and result (accepted, refused, busy).";
     NOTIFIER_REQUEST_DURATION = "driftseal_notifier_request_duration_seconds",
         Kind::Histogram { buckets: DURATION_BUCKETS }, "seconds", [],
-        "Time from the start of a request to its answer.";
+        "Time from the start of a request to its response.";
     NOTIFIER_NOTIFICATIONS_DELIVERED = "driftseal_notifier_notifications_delivered_total", Kind::Counter, "notifications", ["sink", "step"],
         "Notifications that a receiver accepted, by sink and step (firing, acknowledged, resolved).";
     NOTIFIER_NOTIFICATIONS_SUPPRESSED = "driftseal_notifier_notifications_suppressed_total", Kind::Counter, "notifications", ["sink"],
         "Alerts not sent because they fired under a suppression, by sink.";
     NOTIFIER_DEAD_LETTERS = "driftseal_notifier_dead_letters_total", Kind::Counter, "notifications", ["sink", "reason"],
-        "Notifications given up, by sink and reason (refused, exhausted, expired, overflow).";
+        "Dead letters, by sink and reason (refused, exhausted, expired, overflow).";
     NOTIFIER_NOTIFICATIONS_PENDING = "driftseal_notifier_notifications_pending", Kind::Gauge, "notifications", ["sink"],
         "Notifications queued or in flight, by sink.";
     NOTIFIER_ALERTS_OPEN = "driftseal_notifier_alerts_open", Kind::Gauge, "alerts", [],
         "Alerts that are firing or await delivery.";
     NOTIFIER_ALERTS_DROPPED = "driftseal_notifier_alerts_dropped_total", Kind::Counter, "alerts", [],
-        "Open alerts dropped because the alert limit was reached while the log was read at the start.";
+        "Open alerts dropped because the limit was reached while the log was read at the start.";
     NOTIFIER_LAG_RECORDS = "driftseal_notifier_lag_records", Kind::Gauge, "records", ["partition"],
-        "Consumer lag: records of a partition that are not read yet.";
+        "Consumer lag of a partition, records.";
 
     EVIDENCE_CHECKS = "driftseal_evidence_checks_total", Kind::Counter, "checks", ["result"],
-        "Checks of the log's end, by result (ok, not_verified, failed).";
+        "Checks of the transparency log, by result (ok, not_verified, failed).";
     EVIDENCE_CHECK_DURATION = "driftseal_evidence_check_duration_seconds",
         Kind::Histogram { buckets: DURATION_BUCKETS }, "seconds", [],
-        "Time to read and verify what the log has gained.";
+        "Time to read and verify the new entries of the transparency log.";
     EVIDENCE_COMMITS_VERIFIED = "driftseal_evidence_commits_verified_total", Kind::Counter, "commits", [],
-        "Commits of the transparency log whose signatures and chain were verified.";
+        "Verified commits of the transparency log.";
     EVIDENCE_LOG_ENTRIES = "driftseal_evidence_log_entries", Kind::Gauge, "entries", [],
-        "Verified size of the transparency log.";
+        "Verified size of the transparency log, entries.";
 
     SEALER_RECORDS_READ = "driftseal_sealer_records_read_total", Kind::Counter, "records", [],
         "Records read from the log; equals sealed + pending.";
     SEALER_RECORDS_SEALED = "driftseal_sealer_records_sealed_total", Kind::Counter, "records", [],
-        "Records that a commit of the transparency log covers.";
+        "Records covered by a commit of the transparency log.";
     SEALER_RECORDS_DROPPED = "driftseal_sealer_records_dropped_total", Kind::Counter, "records", ["reason"],
-        "Records read and let go unsealed because the partition moved or a commit was lost to another sealer; they are read again.";
+        "Records dropped unsealed, by reason, because their partition was revoked or a commit lost to another sealer; they are read again.";
     SEALER_RECORDS_QUARANTINED = "driftseal_sealer_records_quarantined_total", Kind::Counter, "records", ["reason"],
         "Records sealed as quarantine, by reason.";
     SEALER_PENDING_RECORDS = "driftseal_sealer_pending_records", Kind::Gauge, "records", [],
         "Records read and not sealed yet.";
     SEALER_PENDING_BYTES = "driftseal_sealer_pending_bytes", Kind::Gauge, "bytes", [],
-        "Memory held by records that are not sealed yet.";
+        "Bytes of records not sealed yet.";
     SEALER_SEGMENTS_SEALED = "driftseal_sealer_segments_sealed_total", Kind::Counter, "segments", ["cause"],
         "Segments sealed, by cause (rows, bytes, age, memory, drain).";
     SEALER_SEGMENT_BYTES = "driftseal_sealer_segment_bytes_total", Kind::Counter, "bytes", [],
@@ -152,11 +152,11 @@ metrics_table! {
     SEALER_COMMIT_CONFLICTS = "driftseal_sealer_commit_conflicts_total", Kind::Counter, "commits", [],
         "Commits lost to another sealer.";
     SEALER_LOG_ENTRIES = "driftseal_sealer_log_entries", Kind::Gauge, "entries", [],
-        "Size of the transparency log.";
+        "Size of the transparency log, entries.";
     SEALER_CHECKPOINT_TIMESTAMP = "driftseal_sealer_checkpoint_timestamp_seconds", Kind::Gauge, "seconds", [],
-        "When the last checkpoint was published, in seconds since the Unix epoch.";
+        "Time of the last published checkpoint, seconds since the Unix epoch.";
     SEALER_LAG_RECORDS = "driftseal_sealer_lag_records", Kind::Gauge, "records", ["topic"],
-        "Records of a topic not sealed yet.";
+        "Consumer lag of a topic: records not sealed yet.";
 }
 
 #[cfg(test)]

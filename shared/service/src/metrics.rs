@@ -7,11 +7,11 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 use crate::metric_names::{self, Kind};
 
-/// How often samples of histograms are folded into their buckets when nobody scrapes; bounds the
-/// memory they wait in.
+/// Interval at which histogram samples are folded into their buckets even without scrapes, which
+/// bounds their memory.
 const UPKEEP: Duration = Duration::from_secs(5);
 
-/// What a scrape shows.
+/// The metrics of the process, for scrapes.
 #[derive(Clone)]
 pub struct Exposition {
     handle: PrometheusHandle,
@@ -24,16 +24,16 @@ impl std::fmt::Debug for Exposition {
 }
 
 impl Exposition {
-    /// All metrics, as text.
+    /// All metrics in the text format.
     #[must_use]
     pub fn render(&self) -> String {
         self.handle.render()
     }
 }
 
-/// Installs the recorder of the process, once; every later call returns the same exposition.
+/// Installs the recorder of the process. Later calls return the same exposition.
 ///
-/// If a recorder of another kind is already installed, the exposition stays empty.
+/// If another recorder is already installed, the exposition stays empty and a warning is logged.
 pub fn install() -> Exposition {
     static INSTALLED: OnceLock<PrometheusHandle> = OnceLock::new();
     let handle = INSTALLED.get_or_init(|| {
@@ -60,15 +60,20 @@ pub fn install() -> Exposition {
                 }
             });
             if let Err(error) = spawned {
-                tracing::warn!(%error, "no thread for the upkeep of metrics; only scrapes fold samples");
+                tracing::warn!(
+                    %error,
+                    "failed to start the metrics thread; histogram samples accumulate between scrapes"
+                );
             }
+        } else {
+            tracing::warn!("another metrics recorder is installed; /metrics stays empty");
         }
         handle
     });
     Exposition { handle: handle.clone() }
 }
 
-/// Gives every metric of the table its help text, in the recorder that is installed.
+/// Registers the help text of every metric with the installed recorder.
 pub fn describe_all() {
     for metric in metric_names::ALL {
         match metric.kind {
@@ -79,11 +84,11 @@ pub fn describe_all() {
     }
 }
 
-/// A number of things held in memory, as counters take it; lossless, as no address has more than 64
-/// bits.
+/// A count as metrics take it.
 #[must_use]
 pub fn count(things: usize) -> u64 {
-    u64::try_from(things).unwrap_or(u64::MAX)
+    let Ok(count) = u64::try_from(things) else { unreachable!("`usize` has at most 64 bits") };
+    count
 }
 
 #[cfg(test)]

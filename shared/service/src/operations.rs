@@ -1,4 +1,4 @@
-//! What an operator asks a process over HTTP: is it alive, is it ready, what does it count.
+//! HTTP endpoints for operators: liveness, readiness and metrics.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use crate::metrics::Exposition;
 use crate::shutdown::Shutdown;
 
-/// Answers whether the process takes work; must not block.
+/// Returns whether the process is ready; must not block.
 pub type Readiness = Arc<dyn Fn() -> bool + Send + Sync>;
 
 /// `GET /healthz` (200 while the process lives), `GET /readyz` (200 or 503), `GET /metrics`.
@@ -31,13 +31,13 @@ pub fn router(exposition: Exposition, ready: Readiness) -> Router {
         .route("/metrics", get(move || async move { scrape(&exposition) }))
 }
 
-/// The answer to a scrape.
+/// The response to a scrape.
 pub fn scrape(exposition: &Exposition) -> impl IntoResponse + use<> {
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], exposition.render())
 }
 
-/// Serves [`router`] until the shutdown; for the roles that have no HTTP of their own. Ready means
-/// not stopping.
+/// Serves [`router`] until shutdown, for roles without an HTTP server of their own. Ready until the
+/// shutdown begins.
 ///
 /// # Errors
 ///
@@ -52,7 +52,7 @@ pub async fn serve(
     serve_when(listener, exposition, ready, shutdown).await
 }
 
-/// Serves [`router`] until the shutdown, with a readiness of its own.
+/// Serves [`router`] until shutdown, with the given readiness.
 ///
 /// # Errors
 ///

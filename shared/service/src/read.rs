@@ -1,4 +1,4 @@
-//! Reading what partitions hold, up to a known end.
+//! Reading partitions up to a known end.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -9,19 +9,19 @@ use ports::{EventLog, LogError, Polled, Subscription};
 
 use crate::clock::Stopwatch;
 
-/// Longest single poll; bounds what a missed wake-up costs.
+/// Longest wait of a single poll.
 const POLL: Duration = Duration::from_millis(250);
 
-/// Offsets of a partition, the end exclusive.
+/// A range of offsets of a partition, end exclusive.
 pub type Offsets = (TopicPartition, Range<i64>);
 
-/// Shows each record of the ranges, in offset order within each partition; partitions are
+/// Calls `show` with each record of the ranges, in offset order within each partition; partitions are
 /// interleaved. Records that retention has deleted are skipped. One consumer reads all ranges at
-/// once: one after another took three times as long.
+/// once, which takes a third of the time of reading them in sequence.
 ///
-/// A range may end in offsets that hold no record (transaction markers, compaction). When no record
-/// has come for `silence_max` and the log still answers, what is left is taken to be such and
-/// returned, for the caller to judge.
+/// A range may end in offsets without records (transaction markers, compaction). If no record has
+/// arrived for `silence_max` and the log still answers, the rest of each range is returned, for the
+/// caller to judge.
 ///
 /// # Errors
 ///
@@ -64,14 +64,14 @@ pub fn read_ranges(
                 }
                 range.start = batch.next_offset().map_or(range.start, |next| next.max(range.start));
                 if range.is_empty() {
-                    // What is appended meanwhile is not waited for.
+                    // Records appended meanwhile are beyond the range.
                     consumer.pause(partition, true)?;
                     missing.remove(partition);
                 }
             }
             Polled::Idle | Polled::Revoked(_) => {
                 if since_record.has_passed(silence_max) {
-                    // A log that cannot be reached must not pass for one that has ended.
+                    // An unreachable log must not be taken for the end of a range.
                     for partition in missing.keys() {
                         log.offsets(partition)?;
                     }
@@ -83,7 +83,7 @@ pub fn read_ranges(
     Ok(Vec::new())
 }
 
-/// Shows each record that the partitions hold now; see [`read_ranges`].
+/// Calls `show` with each record that the partitions hold now; see [`read_ranges`].
 ///
 /// # Errors
 ///

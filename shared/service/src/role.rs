@@ -1,4 +1,4 @@
-//! What the roles that read the log have in common: one loop, one error, one way to start again.
+//! What roles that read the log share: the main loop, the error, the restart policy.
 
 use std::time::Duration;
 
@@ -13,25 +13,27 @@ use crate::metric_names as names;
 /// Why a role ended.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum RoleError {
-    /// The configuration is invalid; everything that is wrong with it.
+    /// The configuration is invalid; all of its problems.
     #[error("invalid configuration: {}", .0.join("; "))]
     Config(Vec<String>),
-    /// A topic that is written has fewer partitions than the one that is read.
-    #[error("topic `{topic}` has {found} partitions; it needs the {needed} of `{input}`")]
+    /// An output topic has fewer partitions than the input topic.
+    #[error(
+        "topic `{topic}` has {found} partitions; it needs at least {needed}, as many as `{input}`"
+    )]
     Partitions {
-        /// The topic that is written.
+        /// The output topic.
         topic: String,
-        /// Its partitions.
+        /// Its number of partitions.
         found: i32,
-        /// The topic that is read.
+        /// The input topic.
         input: String,
-        /// Its partitions.
+        /// Its number of partitions.
         needed: i32,
     },
-    /// Something that the role needs is missing: a secret, a thread.
+    /// A precondition is missing: a secret, a thread.
     #[error("failed to start: {0}")]
     Start(String),
-    /// An event of the role's own does not fit the schema: a bug. Going on would lose it.
+    /// An event of the role itself does not fit the schema: a bug. Continuing would lose the event.
     #[error("failed to build a `{kind}` event: {error}")]
     Output {
         /// Kind of the event.
@@ -39,13 +41,22 @@ pub enum RoleError {
         /// What is wrong with it.
         error: String,
     },
-    /// The log failed in a way that does not pass, or too many times in a row.
+    /// The log failed permanently, or too many times in a row.
     #[error(transparent)]
     Log(#[from] LogError),
 }
 
 impl RoleError {
-    /// An event of the role's own could not be built; counted and logged here.
+    /// [`RoleError::Config`], if there are problems.
+    ///
+    /// # Errors
+    ///
+    /// Just that.
+    pub fn check_config(problems: Vec<String>) -> Result<(), Self> {
+        if problems.is_empty() { Ok(()) } else { Err(Self::Config(problems)) }
+    }
+
+    /// The error for an event that could not be built; counts and logs it.
     #[must_use]
     pub fn output(kind: &str, error: &BuildError) -> Self {
         error!(kind, %error, "failed to build an event");
@@ -53,13 +64,15 @@ impl RoleError {
         Self::Output { kind: kind.to_owned(), error: error.to_string() }
     }
 
-    /// The log gave records of a partition that is not assigned: a bug of its adapter.
+    /// The error for records of a partition that is not assigned: a bug of the log's adapter.
     #[must_use]
     pub fn unassigned(partition: &TopicPartition) -> Self {
-        Self::Log(LogError::Fatal(format!("records of `{partition}`, which is not assigned")))
+        Self::Log(LogError::Fatal(format!(
+            "the log delivered records of `{partition}`, which is not assigned"
+        )))
     }
 
-    /// Whether starting the role again may help.
+    /// Whether restarting the role may help.
     #[must_use]
     pub const fn may_pass(&self) -> bool {
         match self {
@@ -71,39 +84,39 @@ impl RoleError {
     }
 }
 
-/// A role as a machine that [`run`] drives. Dropping it anywhere is the same as killing the process
-/// there: a new one continues from the log.
+/// A role that [`run`] drives step by step. Dropping it at any point is equivalent to a crash there: a
+/// new instance continues from the log.
 pub trait Role: Sized {
-    /// Waits up to `wait` for the next thing to happen, handles it, then does what is due. Returns
-    /// whether it made progress.
+    /// Waits up to `wait` for input and handles it, then does what is due. Returns whether it made
+    /// progress.
     ///
     /// # Errors
     ///
     /// The role must then be dropped.
     fn step(&mut self, wait: Duration) -> Result<bool, RoleError>;
 
-    /// Completes what was begun, after the last step. What fails is repeated by the next owner.
+    /// Completes pending work after the last step. The next owner repeats what fails.
     fn finish(self);
 }
 
-/// How fast a role is driven, and how often it is started again.
+/// Polling and restart policy of a role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pace {
     /// Longest wait of one step.
     pub poll_wait: Duration,
-    /// Failures in a row that are retried; one more ends the role. A step that made progress ends
-    /// the row.
+    /// Consecutive failures that are retried; one more ends the role. A step that makes progress resets
+    /// the count.
     pub retries_max: u32,
     /// Pause before each retry.
     pub retry_pause: Duration,
 }
 
-/// Starts a role and steps it until the shutdown, then finishes it. After a failure that may pass
-/// the role is dropped and started again. Blocking; give it a thread.
+/// Starts a role, steps it until shutdown, then finishes it. After a transient failure the role is
+/// dropped and started again. Blocks its thread.
 ///
 /// # Errors
 ///
-/// A failure that does not pass, or one too many in a row.
+/// A permanent failure, or too many transient ones in a row.
 pub fn run<R: Role>(
     pace: Pace,
     shutdown: &Shutdown,
@@ -139,8 +152,8 @@ pub fn run<R: Role>(
     Ok(())
 }
 
-/// Checks that each topic that is written has a partition for each one of the topic that is read.
-/// Returns the partitions of the latter.
+/// Checks that each output topic has at least as many partitions as the input topic. Returns the
+/// number of partitions of the input topic.
 ///
 /// # Errors
 ///

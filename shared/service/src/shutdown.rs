@@ -1,14 +1,14 @@
-//! Asking every task of a process to finish, from threads and async code alike.
+//! Shutdown of all tasks of a process, for threads and async code.
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 
-/// A request to finish, shared by all tasks of a process. Once triggered it stays triggered.
+/// A shutdown request, shared by all tasks of a process. Once triggered it stays triggered.
 ///
-/// Clones share the same request. A task that sees it drains: it stops taking new work, completes
-/// what it has acknowledged, and returns.
+/// Clones share the request. A task that sees it drains: it accepts no new work, completes what it has
+/// acknowledged, and returns.
 #[derive(Clone, Debug, Default)]
 pub struct Shutdown {
     inner: Arc<Inner>,
@@ -22,29 +22,29 @@ struct Inner {
 }
 
 impl Shutdown {
-    /// A request that nobody has made yet.
+    /// Not triggered yet.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Makes the request; again is harmless.
+    /// Triggers the shutdown; idempotent.
     pub fn trigger(&self) {
         *self.inner.triggered.lock().unwrap_or_else(PoisonError::into_inner) = true;
         self.inner.threads.notify_all();
         self.inner.futures.notify_waiters();
     }
 
-    /// Whether the request was made.
+    /// Whether the shutdown was triggered.
     #[must_use]
     pub fn is_triggered(&self) -> bool {
         *self.inner.triggered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for the request. Safe to cancel.
+    /// Waits for the shutdown. Cancel-safe.
     pub async fn wait(&self) {
         loop {
-            // Created before the look, so that a trigger between the two is not missed.
+            // Created before the check, so that a trigger between the two is not missed.
             let notified = self.inner.futures.notified();
             if self.is_triggered() {
                 return;
@@ -53,7 +53,7 @@ impl Shutdown {
         }
     }
 
-    /// Blocks the thread until the request is made or `limit` has passed; says whether it was made.
+    /// Blocks the thread until the shutdown or for `limit`; returns whether it was triggered.
     #[must_use]
     pub fn wait_timeout(&self, limit: Duration) -> bool {
         let guard = self.inner.triggered.lock().unwrap_or_else(PoisonError::into_inner);
@@ -69,17 +69,17 @@ impl Shutdown {
     ///
     /// # Errors
     ///
-    /// If the process may not listen for signals.
+    /// If the signal handlers cannot be installed.
     pub fn on_signals(&self, runtime: &tokio::runtime::Handle) -> std::io::Result<()> {
         let _entered = runtime.enter();
         let mut signals = Signals::listen()?;
         let shutdown = self.clone();
         drop(runtime.spawn(async move {
             signals.next().await;
-            tracing::info!("stopping: finishing what was acknowledged; interrupt again to quit");
+            tracing::info!("shutting down: draining; interrupt again to quit at once");
             shutdown.trigger();
             signals.next().await;
-            tracing::warn!("quitting at once");
+            tracing::warn!("quit without draining");
             std::process::exit(130);
         }));
         Ok(())

@@ -1,4 +1,4 @@
-//! Named threads that live and die together.
+//! Named threads that stop together.
 
 use std::fmt::Display;
 use std::thread::{Builder, JoinHandle};
@@ -7,18 +7,18 @@ use thiserror::Error;
 
 use crate::shutdown::Shutdown;
 
-/// A task that did not end well.
+/// A task that failed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{task}: {reason}")]
 pub struct TaskFailure {
     /// Name of the task.
     pub task: String,
-    /// Its error, or that it panicked.
+    /// Its error or panic message.
     pub reason: String,
 }
 
-/// The tasks of a process. One that fails or panics triggers the shutdown, so that its siblings
-/// drain instead of running half a system.
+/// The tasks of a process. One that fails or panics triggers the shutdown, so that its siblings drain
+/// instead of running on without it.
 #[derive(Debug)]
 pub struct Tasks {
     shutdown: Shutdown,
@@ -26,7 +26,7 @@ pub struct Tasks {
 }
 
 impl Tasks {
-    /// No tasks yet; failures will trigger `shutdown`.
+    /// No tasks yet; a failure will trigger `shutdown`.
     #[must_use]
     pub const fn new(shutdown: Shutdown) -> Self {
         Self { shutdown, threads: Vec::new() }
@@ -42,7 +42,7 @@ impl Tasks {
     ///
     /// # Errors
     ///
-    /// If the system gives no thread.
+    /// If the thread cannot be started.
     pub fn spawn<E: Display>(
         &mut self,
         name: &str,
@@ -81,7 +81,7 @@ impl Tasks {
     }
 }
 
-/// Triggers the shutdown when dropped before its task was done, which a panic does too.
+/// Triggers the shutdown if dropped before its task is done, for example by a panic.
 struct TriggerUnlessDone {
     shutdown: Shutdown,
     done: bool,

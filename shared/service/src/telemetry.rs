@@ -1,25 +1,25 @@
-//! Log lines of the process, on standard error.
+//! Log output of the process, on standard error.
 
 use std::io::IsTerminal;
 
 use serde::{Deserialize, Serialize};
 use tracing_subscriber::EnvFilter;
 
-/// Form of log lines.
+/// Format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
-    /// For people.
+    /// Plain text, for people.
     #[default]
     Text,
-    /// One JSON object a line, for collectors of logs.
+    /// One JSON object per line, for log collectors.
     Json,
 }
 
-/// Starts writing log lines to standard error; a second call changes nothing.
+/// Starts logging to standard error; a second call has no effect.
 ///
 /// `level` is a level (`error`, `warn`, `info`, `debug`, `trace`) or a filter such as
-/// `info,sealer=debug`; one that does not parse counts as `info`, and a line says so.
+/// `info,sealer=debug`. If it is invalid, the level is `info` and a warning is logged.
 pub fn init(level: &str, format: Format) {
     let parsed = EnvFilter::try_new(level);
     let refused = parsed.is_err();
@@ -33,6 +33,6 @@ pub fn init(level: &str, format: Format) {
         Format::Json => lines.json().flatten_event(true).try_init(),
     };
     if started.is_ok() && refused {
-        tracing::warn!(level, "log level is not a level or filter; using info");
+        tracing::warn!(level, "invalid log level or filter; using info");
     }
 }

@@ -1,32 +1,32 @@
-//! Checks of configuration values, worded in one way.
+//! Checks of configuration values, with one wording.
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 
-/// Collects what is wrong with the values of a section: `` `key`: must … ``.
+/// Collects the problems of a section: `` `key`: must … ``.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Checks(Vec<String>);
 
 impl Checks {
-    /// Nothing is wrong yet.
+    /// No problems yet.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A value must be so; `rule` completes the sentence "the value must".
+    /// Reports a problem unless `is_so`; `rule` completes the sentence "the value must".
     pub fn must(&mut self, is_so: bool, key: impl Display, rule: impl Display) {
         if !is_so {
             self.0.push(format!("`{key}`: must {rule}"));
         }
     }
 
-    /// A number has a minimum.
+    /// A number must be at least `min`.
     pub fn at_least<T: PartialOrd + Display>(&mut self, key: impl Display, value: T, min: T) {
         self.must(value >= min, key, format_args!("be at least {min}"));
     }
 
-    /// A number has a minimum and a maximum.
+    /// A number must be in `range`.
     pub fn within<T: PartialOrd + Display>(
         &mut self,
         key: impl Display,
@@ -34,15 +34,15 @@ impl Checks {
         range: &RangeInclusive<T>,
     ) {
         let (min, max) = (range.start(), range.end());
-        self.must(range.contains(value), key, format_args!("be {min} to {max}"));
+        self.must(range.contains(value), key, format_args!("be from {min} to {max}"));
     }
 
-    /// A text is required.
-    pub fn not_empty(&mut self, key: impl Display, text: &str) {
-        self.must(!text.is_empty(), key, "not be empty");
+    /// A text or a list must not be empty.
+    pub fn not_empty<T>(&mut self, key: impl Display, value: impl AsRef<[T]>) {
+        self.must(!value.as_ref().is_empty(), key, "not be empty");
     }
 
-    /// Takes what is wrong with a section below, whose keys get its name in front.
+    /// Adds the problems of a subsection, prefixing their keys with its name.
     pub fn below(&mut self, section: impl Display, problems: impl IntoIterator<Item = String>) {
         self.0.extend(problems.into_iter().map(|problem| match problem.strip_prefix('`') {
             Some(rest) => format!("`{section}.{rest}"),
@@ -50,7 +50,7 @@ impl Checks {
         }));
     }
 
-    /// Everything that is wrong.
+    /// The problems.
     #[must_use]
     pub fn into_problems(self) -> Vec<String> {
         self.0
@@ -67,6 +67,7 @@ mod tests {
         below.at_least("a", 0, 1);
         below.within("b", &9, &(1..=8));
         below.not_empty("c", "");
+        below.not_empty("e", [0; 0]);
         below.must(true, "d", "be so");
         let mut checks = Checks::new();
         checks.below("x", below.into_problems());
@@ -75,8 +76,9 @@ mod tests {
             checks.into_problems(),
             [
                 "`x.a`: must be at least 1",
-                "`x.b`: must be 1 to 8",
+                "`x.b`: must be from 1 to 8",
                 "`x.c`: must not be empty",
+                "`x.e`: must not be empty",
                 "`y`: it is broken",
             ]
         );

@@ -1,16 +1,16 @@
-//! A value that was given for a key, and what is wrong with one.
+//! Values from a file or the environment, and their problems.
 
 use std::collections::HashMap;
 use std::fmt::{self, Display, Formatter};
 
 use config::{Value, ValueKind};
 
-/// One key that is wrong.
+/// A problem with a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// Key, with its sections.
+    /// Key with its sections; empty for the whole configuration.
     pub key: String,
-    /// Where it was given: a file or an environment variable; empty if it was not given.
+    /// The file or environment variable it comes from; empty if none.
     pub origin: String,
     /// What is wrong.
     pub reason: String,
@@ -18,12 +18,16 @@ pub struct Problem {
 
 impl Display for Problem {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write!(f, "  `{}`: {}", self.key, self.reason)?;
+        if self.key.is_empty() {
+            write!(f, "  {}", self.reason)?;
+        } else {
+            write!(f, "  `{}`: {}", self.key, self.reason)?;
+        }
         if self.origin.is_empty() { Ok(()) } else { write!(f, " (in {})", self.origin) }
     }
 }
 
-/// A value given for a key.
+/// A value from a file or the environment.
 #[derive(Debug, Clone)]
 pub(super) struct Given {
     pub(super) path: Vec<String>,

@@ -1,4 +1,4 @@
-//! Which keys exist, what was given for them, and which known key an unknown one resembles.
+//! Known keys, the values given for them, and suggestions for unknown ones.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use super::given::{Given, Problem, dotted};
 
-/// Splits a table into its leaves, reporting keys that do not exist.
+/// Splits a table into its leaves; reports unknown keys.
 pub(super) fn from_table(
     known: &Json,
     table: Map<String, Value>,
@@ -59,8 +59,7 @@ impl Walk<'_> {
     }
 }
 
-/// Takes the variables with the prefix, reporting keys that do not exist and texts that do not
-/// read as their type.
+/// Takes the variables with the prefix; reports unknown keys and values of the wrong type.
 pub(super) fn from_environment(
     known: &Json,
     prefix: &str,
@@ -88,7 +87,7 @@ pub(super) fn from_environment(
     }
 }
 
-/// The path as the configuration spells it, and the default there (null where anything goes).
+/// The path as the configuration spells it, and its default (null where every value is accepted).
 fn resolve(known: &Json, path: Vec<String>) -> Result<(Vec<String>, &Json), Vec<String>> {
     let mut at = known;
     for (depth, part) in path.iter().enumerate() {
@@ -110,7 +109,7 @@ fn resolve(known: &Json, path: Vec<String>) -> Result<(Vec<String>, &Json), Vec<
     Ok((path, at))
 }
 
-/// Reads text as a value of the kind that the default has.
+/// Parses text as a value of the type of the default.
 fn read(text: &str, default: &Json) -> Result<Value, String> {
     let kind = match default {
         Json::Bool(_) => {
@@ -130,7 +129,7 @@ fn read(text: &str, default: &Json) -> Result<Value, String> {
                 .collect(),
         ),
         Json::Object(_) => return Err("is a section, not a key".into()),
-        // The type knows better than a guess: text, and the deserializer converts.
+        // Left as text: the deserializer knows the type and converts it.
         Json::String(_) | Json::Null => ValueKind::String(text.to_owned()),
     };
     Ok(Value::new(None, kind))
@@ -141,9 +140,10 @@ fn unknown(known: &Json, path: &[String], origin: &str) -> Problem {
     list(known, &mut Vec::new(), &mut all);
     let wrong = path.join(".");
     let last = path.last().map_or("", String::as_str);
-    // A key in the wrong section is as likely as a key with a wrong letter.
+    // A key in the wrong section is as likely as a misspelt one.
     let nearest = all
         .iter()
+        .filter(|candidate| !path.starts_with(candidate))
         .map(|candidate| {
             let name = candidate.last().map_or("", String::as_str);
             let whole = edits(&wrong, &candidate.join("."));
@@ -152,8 +152,8 @@ fn unknown(known: &Json, path: &[String], origin: &str) -> Problem {
         .min_by_key(|(distance, _)| *distance)
         .filter(|(distance, _)| *distance <= wrong.len().div_ceil(2));
     let reason = nearest.map_or_else(
-        || "no such key".to_owned(),
-        |(_, candidate)| format!("no such key; the nearest is `{}`", dotted(candidate)),
+        || "unknown key".to_owned(),
+        |(_, candidate)| format!("unknown key; did you mean `{}`?", dotted(candidate)),
     );
     Problem { key: dotted(path), origin: origin.to_owned(), reason }
 }
@@ -167,7 +167,7 @@ fn list(known: &Json, path: &mut Vec<String>, all: &mut Vec<Vec<String>>) {
     }
 }
 
-/// Insertions, deletions and replacements between two texts (Levenshtein).
+/// The Levenshtein distance of two texts.
 fn edits(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();
@@ -183,11 +183,11 @@ fn edits(a: &str, b: &str) -> usize {
         }
         row = next;
     }
-    // The row begins with an entry for the empty text.
-    row.last().copied().unwrap_or(0)
+    let Some(distance) = row.last() else { unreachable!("a row has an entry for the empty text") };
+    *distance
 }
 
-/// JSON as a table of the `config` crate; an object is asked for.
+/// A JSON object as a table of the `config` crate.
 pub(super) fn table_of(json: &Json) -> HashMap<String, Value> {
     json.as_object()
         .into_iter()
@@ -200,12 +200,15 @@ fn value_of(json: &Json) -> Value {
     let kind = match json {
         Json::Null => ValueKind::Nil,
         Json::Bool(value) => ValueKind::Boolean(*value),
-        Json::Number(number) => number
-            .as_i64()
-            .map(ValueKind::I64)
-            .or_else(|| number.as_u64().map(ValueKind::U64))
-            .or_else(|| number.as_f64().map(ValueKind::Float))
-            .unwrap_or(ValueKind::Nil),
+        Json::Number(number) => {
+            let kind = number
+                .as_i64()
+                .map(ValueKind::I64)
+                .or_else(|| number.as_u64().map(ValueKind::U64))
+                .or_else(|| number.as_f64().map(ValueKind::Float));
+            let Some(kind) = kind else { unreachable!("a JSON number is one of the three") };
+            kind
+        }
         Json::String(text) => ValueKind::String(text.clone()),
         Json::Array(values) => ValueKind::Array(values.iter().map(value_of).collect()),
         Json::Object(_) => ValueKind::Table(table_of(json).into_iter().collect()),

@@ -4,7 +4,7 @@ use std::fmt::{self, Debug, Formatter};
 
 use serde::{Deserialize, Serialize, Serializer};
 
-/// A text that `Debug` and every serialization show as `…`.
+/// Text that `Debug` and serialization show as `…`.
 #[derive(Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(transparent)]
 pub struct Secret(String);
@@ -16,7 +16,7 @@ impl Secret {
         Self(text)
     }
 
-    /// The text, for the one who needs it.
+    /// The secret itself.
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0

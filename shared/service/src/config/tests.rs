@@ -92,9 +92,9 @@ fn every_problem_is_reported_with_its_key_and_its_place() {
     );
     let text = error.to_string();
     for expected in [
-        "`kafka.rows_max`: no such key; the nearest is `sealer.rows_max`",
-        "`sealer.row_max`: no such key; the nearest is `sealer.rows_max`",
-        "`kafka.broker`: no such key; the nearest is `kafka.brokers` (in DRIFTSEAL__KAFKA__BROKER)",
+        "`kafka.rows_max`: unknown key; did you mean `sealer.rows_max`?",
+        "`sealer.row_max`: unknown key; did you mean `sealer.rows_max`?",
+        "`kafka.broker`: unknown key; did you mean `kafka.brokers`? (in DRIFTSEAL__KAFKA__BROKER)",
         "`sealer.sync`: `perhaps` is not true or false",
         "`sealer.age_ms_max`: invalid type: string \"soon\"",
         &file.path().display().to_string(),
