@@ -1,30 +1,30 @@
-//! Who acts and why, and the identity of the event that says so.
+//! The actor of an act, and the identity of its event.
 
 use event::typed::Text;
 use event::{EventBuilder, Timestamp, TypedColumn, column};
 
 use crate::error::{ActError, Field, not_empty};
 
-/// Who acts, and why.
+/// Who acts and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Actor {
-    /// Identifier of the person or pipeline, as they state it.
+    /// Name of the person or pipeline, self-reported.
     pub id: String,
-    /// The reason they give.
+    /// Reason.
     pub reason: String,
 }
 
-/// Identity of an act's event; never chosen here.
+/// Identity and time of the event of an act, chosen by the caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stamp {
-    /// `event_id`; must be unique.
+    /// `event_id`, unique.
     pub event_id: String,
     /// `event_time`.
     pub time: Timestamp,
 }
 
 impl Actor {
-    /// The beginning of an act's event. `reason` is the column that takes the reason.
+    /// Starts the event of an act. `reason` is the column for the reason.
     pub(crate) fn event(
         &self,
         kind: &str,

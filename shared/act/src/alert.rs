@@ -1,8 +1,7 @@
-//! Alerts: which are firing, and what a person says about one.
+//! Firing alerts, and acknowledging or dismissing them.
 //!
-//! Acknowledging tells receivers that somebody has taken an alert; dismissing ends the episode for
-//! them. Neither changes what the monitor computes: it resolves its alert by itself when the effect
-//! is gone.
+//! Acknowledging tells receivers that somebody is working on an alert; dismissing ends it for them.
+//! Neither affects the monitor, which resolves the alert when the effect is gone.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,12 +12,12 @@ use crate::actor::{Actor, Stamp};
 use crate::error::ActError;
 use crate::target::Target;
 
-/// What a person says about an alert.
+/// The answer of a person to an alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answer {
-    /// Somebody has taken it.
+    /// Somebody is working on it.
     Acknowledge,
-    /// It is none, or it is known.
+    /// It is false or known.
     Dismiss,
 }
 
@@ -32,7 +31,7 @@ impl Answer {
         }
     }
 
-    /// The event, with what `alert` is about. It belongs into the partition of the alert.
+    /// The event, with the target of the alert. It must be published to the partition of the alert.
     ///
     /// # Errors
     ///
@@ -59,24 +58,24 @@ impl Answer {
 pub struct Open {
     /// Its identifier.
     pub alert_id: String,
-    /// What it is about.
+    /// Its target.
     pub target: Target,
     /// `rising`, `falling` or `both`.
     pub direction: Option<String>,
     /// When it fired.
     pub since: Option<Timestamp>,
-    /// Who has taken it.
+    /// Who acknowledged it.
     pub acknowledged_by: Option<String>,
-    /// The suppression because of which nobody was notified.
+    /// The suppression that mutes it.
     pub suppressed_by: Option<String>,
     /// Partition of the alerts topic.
     pub partition: i32,
-    /// Of a dead monitor, the partition that it watched.
+    /// For a dead monitor: the partition that it watches.
     pub watched_partition: Option<i64>,
 }
 
 impl Open {
-    /// Takes an event of the alerts topic, read from `partition`, into the set of open alerts.
+    /// Applies an event of the alerts topic, read from `partition`, to the open alerts.
     pub fn apply(open: &mut BTreeMap<String, Self>, partition: i32, event: &Event<'_>) {
         let text = |column| event.text(column).map(str::to_owned);
         let Some(alert_id) = text(column::drift::ALERT_ID) else { return };

@@ -1,4 +1,4 @@
-//! Baselines: pin a version that an agent is compared with, and take that back.
+//! Baselines: pinning the version that an agent is compared with, and unpinning it.
 
 use event::{Event, column, kind};
 
@@ -6,14 +6,14 @@ use crate::actor::{Actor, Stamp};
 use crate::error::{ActError, Field, not_empty};
 use crate::target::Target;
 
-/// Compare an agent with what one of its versions has shown so far, until unpinned.
+/// Compare an agent with the observations of one of its versions until it is unpinned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pin {
-    /// The agent; its version is the one compared with, or the current one if absent.
+    /// The agent, and the version to compare with; the current one if absent.
     pub target: Target,
-    /// An alert that is firing: what was observed since then is the norm from now on.
+    /// A firing alert to accept: the observations since its change become the baseline.
     pub alert_id: Option<String>,
-    /// Who asks for it.
+    /// The actor.
     pub actor: Actor,
 }
 
@@ -31,12 +31,12 @@ impl Pin {
     }
 }
 
-/// Compare an agent with what its settings say again.
+/// Compare an agent with its configured baseline again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unpin {
     /// The agent.
     pub target: Target,
-    /// Who asks for it.
+    /// The actor.
     pub actor: Actor,
 }
 

@@ -1,26 +1,26 @@
-//! Why an act is refused.
+//! Errors of acts.
 
 use std::fmt;
 
 use event::BuildError;
 use thiserror::Error;
 
-/// A value of an act, as its caller gave it.
+/// A field of an act.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Field {
-    /// Who acts.
+    /// The actor.
     Actor,
-    /// Why.
+    /// The reason.
     Reason,
     /// The agent.
     Agent,
     /// The metric.
     Metric,
-    /// The end, given as an instant.
+    /// The end, as a time.
     Until,
-    /// The end, given as a duration.
+    /// The end, as a duration.
     Duration,
-    /// When something ended.
+    /// The time of an early end.
     EndedAt,
 }
 
@@ -46,15 +46,15 @@ impl fmt::Display for Field {
     }
 }
 
-/// Why an act is refused.
+/// Why an act is rejected.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ActError {
-    /// A value is wrong.
+    /// A field is invalid.
     #[error("`{field}`: {reason}")]
     Invalid {
-        /// The value.
+        /// The field.
         field: Field,
-        /// What is wrong with it.
+        /// The problem.
         reason: String,
     },
     /// The event does not fit the schema.
@@ -68,7 +68,7 @@ impl ActError {
     }
 }
 
-/// Refuses a text without content.
+/// Rejects a blank text.
 pub(crate) fn not_empty(field: Field, text: &str) -> Result<(), ActError> {
     if text.trim().is_empty() {
         return Err(ActError::invalid(field, "must not be empty"));

@@ -1,4 +1,4 @@
-//! What the monitor has put in force, from the events by which it says so.
+//! What the monitor has put in force, read from its events.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -13,18 +13,18 @@ use crate::timed::Timed;
 pub struct InForce {
     /// Its identifier.
     pub id: String,
-    /// What it is about.
+    /// Its target.
     pub target: Target,
     /// When it begins.
     pub from: Option<Timestamp>,
-    /// When it ends; of several ends the first.
+    /// When it ends; the earliest end, if there are several.
     pub until: Option<Timestamp>,
     /// Partitions in which it is in force.
     pub partitions: BTreeSet<i32>,
 }
 
 impl InForce {
-    /// Takes an event of the alerts topic, read from `partition`, into the set of what is in force.
+    /// Applies an event of the alerts topic, read from `partition`, to what is in force.
     pub fn apply(
         all: &mut BTreeMap<String, Self>,
         timed: &Timed,
@@ -53,7 +53,7 @@ impl InForce {
         }
     }
 
-    /// Whether it is not over at `now`.
+    /// Whether it has not ended at `now`.
     #[must_use]
     pub fn is_open(&self, now: Timestamp) -> bool {
         self.until.is_none_or(|until| until > now)

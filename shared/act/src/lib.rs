@@ -1,18 +1,17 @@
-//! Acts of people and release pipelines: acknowledge an alert, suppress alerts, plan maintenance,
-//! pin a baseline, publish a suite.
+//! Acts of people and release pipelines: acknowledging an alert, suppressing alerts, planning
+//! maintenance, pinning a baseline, publishing a suite.
 //!
-//! An act is an event. This crate builds it from values that the caller has checked for nothing:
-//! who acts and why, what the act is about, its identity and time. The command line calls it; so
-//! does whatever accepts acts over HTTP.
+//! An act is an event. This crate builds it from unvalidated values: actor and reason, target,
+//! identity and time. It is used by the command line, and for acts over HTTP.
 //!
 //! # Promise
 //!
-//! - Values in, an event out: no I/O, no clock, no randomness. The identifier and the time of an
-//!   event are arguments ([`Stamp`]).
-//! - An act that would have no effect, or another than the one asked for, is refused, and the error
-//!   names the field ([`ActError`]).
-//! - What is in force is read from the events that the monitor publishes ([`InForce`],
-//!   [`alert::Open`]), never from the requests.
+//! - Values in, an event out: no I/O, no clock, no randomness. Identifier and time of an event are
+//!   arguments ([`Stamp`]).
+//! - An act that would have no effect, or not the intended one, is rejected with an error that names
+//!   the field ([`ActError`]).
+//! - What is in force is read from the events of the monitor ([`InForce`], [`alert::Open`]), never
+//!   from requests.
 
 mod actor;
 pub mod alert;

@@ -1,10 +1,10 @@
-//! From when until when an act holds.
+//! The period of an act.
 
 use event::Timestamp;
 
 use crate::error::{ActError, Field};
 
-/// How far ahead an act may end, days.
+/// How far in the future an act may end, days.
 pub const DAYS_AHEAD_MAX: i64 = 30;
 
 const AHEAD_MICROS_MAX: i64 = DAYS_AHEAD_MAX * 24 * 3_600 * 1_000_000;
@@ -12,13 +12,13 @@ const AHEAD_MICROS_MAX: i64 = DAYS_AHEAD_MAX * 24 * 3_600 * 1_000_000;
 /// When an act ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
-    /// At an instant.
+    /// At a time.
     At(Timestamp),
-    /// So many microseconds after it begins.
+    /// After a duration from its beginning, microseconds.
     After(i64),
 }
 
-/// From when until when an act holds.
+/// The period of an act.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Period {
     /// When it begins; now if absent.
@@ -47,12 +47,12 @@ impl Period {
             .filter(|until| until.is_in_range())
             .ok_or_else(|| ActError::invalid(field, "the end is outside the years 1 to 9999"))?;
         if until <= from || until <= now {
-            let text = format!("the end, {until}, must be after the beginning and after now");
+            let text = format!("the end, {until}, must be after the start and in the future");
             return Err(ActError::invalid(field, text));
         }
         let ahead = until.micros().checked_sub(now.micros());
         if ahead.is_none_or(|ahead| ahead > AHEAD_MICROS_MAX) {
-            let text = format!("the end, {until}, must be at most {DAYS_AHEAD_MAX} days ahead");
+            let text = format!("the end, {until}, must be within {DAYS_AHEAD_MAX} days from now");
             return Err(ActError::invalid(field, text));
         }
         Ok((from, until))
@@ -74,9 +74,9 @@ mod tests {
         assert_eq!(resolve(Some(2_000), End::After(60 * SECOND)).unwrap(), (at(2_000), at(2_060)));
         for (from, end, says) in [
             (None, End::At(at(1_000)), "`until`: the end, 1970-01-01T00:16:40"),
-            (Some(2_000), End::At(at(1_500)), "must be after the beginning"),
+            (Some(2_000), End::At(at(1_500)), "must be after the start"),
             (Some(1), End::After(10 * SECOND), "`duration`"),
-            (None, End::After(31 * 24 * 3_600 * SECOND), "at most 30 days ahead"),
+            (None, End::After(31 * 24 * 3_600 * SECOND), "within 30 days from now"),
             (None, End::After(i64::MAX), "years 1 to 9999"),
         ] {
             let error = resolve(from, end).unwrap_err().to_string();

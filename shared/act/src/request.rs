@@ -1,4 +1,4 @@
-//! Requests to start and to end an act that holds for a time.
+//! Requests to start and to end an act with a period.
 
 use event::{Event, Timestamp};
 
@@ -14,17 +14,16 @@ use crate::timed::Timed;
 pub struct Request {
     /// Its identifier.
     pub id: String,
-    /// What it is about.
+    /// Its target.
     pub target: Target,
-    /// From when until when.
+    /// Its period.
     pub period: Period,
-    /// Who asks for it.
+    /// The actor.
     pub actor: Actor,
 }
 
 impl Request {
-    /// The event. Where the agent is every agent, each partition gets one of its own, with another
-    /// stamp.
+    /// The event. A request for all agents needs an event, with its own stamp, for each partition.
     ///
     /// # Errors
     ///
@@ -50,10 +49,10 @@ impl Request {
 /// A request to end one early.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ending {
-    /// When it ended; the time of the event if absent. A suppression ends when the monitor reads
-    /// the request, and has no such time.
+    /// When it ended; the time of the event if absent. Not used for a suppression, which ends when the
+    /// monitor reads the request.
     pub at: Option<Timestamp>,
-    /// Who ends it.
+    /// The actor.
     pub actor: Actor,
 }
 
@@ -62,7 +61,7 @@ impl Ending {
     ///
     /// # Errors
     ///
-    /// See [`ActError`]; [`Field::EndedAt`] if it was over before.
+    /// See [`ActError`]; [`Field::EndedAt`] if it had ended before.
     pub fn event(
         &self,
         timed: &Timed,

@@ -1,4 +1,4 @@
-//! Eval suites: put a document in force.
+//! Eval suites: putting a document in force.
 
 use event::Event;
 use suite::Suite;
@@ -6,8 +6,8 @@ use suite::Suite;
 use crate::actor::Stamp;
 use crate::error::ActError;
 
-/// The event that puts a suite in force; one for each partition, each with a stamp of its own.
-/// Publishing it again is harmless: the document in force stays the same.
+/// The event that puts a suite in force; each partition needs one, with its own stamp. Idempotent:
+/// publishing the document in force again changes nothing.
 ///
 /// # Errors
 ///

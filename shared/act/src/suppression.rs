@@ -1,4 +1,4 @@
-//! Suppressions: matching alerts are recorded and notify nobody until a deadline.
+//! Suppressions: matching alerts are recorded, but not sent, until a deadline.
 
 use event::{column, kind};
 

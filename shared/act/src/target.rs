@@ -1,10 +1,10 @@
-//! What an act is about.
+//! The target of an act.
 
 use std::fmt;
 
 use event::{Event, EventBuilder, column};
 
-/// Which agent, and what of it. What is absent is not restricted.
+/// The target of an act or alert. An absent field does not restrict it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Target {
     /// The tenant.
@@ -24,7 +24,7 @@ pub struct Target {
 }
 
 impl Target {
-    /// What an event is about.
+    /// The target of an event.
     #[must_use]
     pub fn of(event: &Event<'_>) -> Self {
         let text = |column| event.text(column).map(str::to_owned);
@@ -53,7 +53,7 @@ impl Target {
 
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.agent_id.as_deref().unwrap_or("every agent"))?;
+        f.write_str(self.agent_id.as_deref().unwrap_or("all agents"))?;
         for (name, value) in [
             ("tenant", &self.tenant_id),
             ("environment", &self.environment),

@@ -1,25 +1,24 @@
-//! What suppressions and maintenance windows have in common: kinds and columns of an act that holds
-//! for a time.
+//! Acts with a period: what suppressions and maintenance windows share.
 
 use event::TypedColumn;
 use event::typed::{Text, Time};
 
-/// The kinds and columns of an act that holds for a time.
+/// Kinds and columns of an act with a period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timed {
-    /// What it is called.
+    /// Its name.
     pub name: &'static str,
     /// Kind of the request.
     pub started: &'static str,
     /// Kind of the request to end it early.
     pub ended: &'static str,
-    /// Kind by which the monitor says that it is in force.
+    /// Kind of the monitor's event that it is in force.
     pub applied: &'static str,
-    /// Kind by which the monitor says that it is over, if it does.
+    /// Kind of the monitor's event that it has ended, if there is one.
     pub closed: Option<&'static str>,
     /// Column of its identifier.
     pub(crate) id: TypedColumn<Text>,
-    /// Whether the request's own `event_id` identifies it; else the column does.
+    /// Whether the `event_id` of the request is its identifier; else the column is.
     pub(crate) id_is_event_id: bool,
     /// Column of its beginning.
     pub(crate) from: TypedColumn<Time>,
@@ -29,6 +28,6 @@ pub struct Timed {
     pub(crate) reason: TypedColumn<Text>,
     /// Whether it must name an agent.
     pub(crate) needs_agent: bool,
-    /// Whether a request to end it says when it ended.
+    /// Whether a request to end it has the time of the end.
     pub(crate) end_has_time: bool,
 }

@@ -1,4 +1,4 @@
-//! The TOML document, and its checked form.
+//! The TOML document, and its validated form.
 
 use std::collections::BTreeMap;
 
@@ -12,31 +12,31 @@ use crate::path::{Pattern, Place, Reference, text_of};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
-    /// Comma-separated values with a header line.
+    /// Comma-separated values with a header.
     Csv,
-    /// JSON: one value a line, an array, or one document.
+    /// JSON: one value per line, an array, or a single document.
     Json,
 }
 
-/// Why a mapping document is refused.
+/// Why a mapping is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum MappingError {
-    /// Not TOML, or a key that mappings do not have.
-    #[error("not a mapping: {0}")]
+    /// Invalid TOML, an unknown key or a missing one.
+    #[error("{0}")]
     Document(String),
-    /// A template is wrong.
+    /// A template is invalid.
     #[error("event {event}, `{key}`: {reason}")]
     Template {
         /// Number of the template, from 1.
         event: usize,
         /// Key in the template.
         key: String,
-        /// What is wrong.
+        /// The problem.
         reason: String,
     },
 }
 
-/// A checked mapping.
+/// A validated mapping.
 #[derive(Debug, Clone)]
 pub struct Mapping {
     format: Format,
@@ -90,7 +90,7 @@ pub(crate) enum Part {
 }
 
 impl Origin {
-    /// The text; `None` if the place (of a template: every place) is absent.
+    /// The text; `None` if the place is absent (for a template: if all places are).
     pub(crate) fn text(&self, place: Place<'_>) -> Option<String> {
         match self {
             Self::Const(text) => Some(text.clone()),
@@ -114,7 +114,7 @@ impl Origin {
         }
     }
 
-    /// Every place that is read.
+    /// All places that are read.
     pub(crate) fn references(&self) -> impl Iterator<Item = &Reference> {
         let (one, many) = match self {
             Self::Const(_) => (None, [].as_slice()),
@@ -132,7 +132,7 @@ impl Origin {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawMapping {
-    #[expect(dead_code, reason = "for people; read so that the key is known")]
+    #[expect(dead_code, reason = "for people; declared so that the key is accepted")]
     description: Option<String>,
     source: RawSource,
     event: Vec<RawTemplate>,
@@ -181,12 +181,12 @@ struct RawField {
 }
 
 impl Mapping {
-    /// Parses and checks a document.
+    /// Parses and validates a document.
     ///
     /// # Errors
     ///
-    /// Unknown keys, kinds and target fields; places that are not pointers; conditions and fields
-    /// that say nothing or two things at once.
+    /// Unknown keys, kinds and target fields; invalid pointers; conditions and fields with none or more
+    /// than one of their alternatives.
     pub fn parse(text: &str) -> Result<Self, MappingError> {
         let raw: RawMapping = toml::from_str(text)
             .map_err(|error| MappingError::Document(error.to_string().trim_end().to_owned()))?;
@@ -197,7 +197,7 @@ impl Mapping {
             .transpose()
             .map_err(MappingError::Document)?;
         if raw.event.is_empty() {
-            return Err(MappingError::Document("no event is listed".into()));
+            return Err(MappingError::Document("`event`: must have at least one template".into()));
         }
         let mut templates = Vec::new();
         for (number, raw) in raw.event.into_iter().enumerate() {
@@ -216,8 +216,8 @@ impl Mapping {
         self.format
     }
 
-    /// The records of one JSON document: the elements of the array that `records` points to, or
-    /// the document itself.
+    /// The records of a JSON document: the elements of the array that `records` points to, or the
+    /// document itself.
     #[must_use]
     pub fn records(&self, document: serde_json::Value) -> Vec<serde_json::Value> {
         let Some(records) = &self.records else { return vec![document] };
@@ -230,7 +230,7 @@ impl Mapping {
         }
     }
 
-    /// Whether records are inside documents, which then must be read whole.
+    /// Whether records are inside a document, which must then be read as a whole.
     #[must_use]
     pub const fn reads_documents(&self) -> bool {
         self.records.is_some()
@@ -243,7 +243,7 @@ impl Mapping {
 
 fn template(raw: RawTemplate) -> Result<Template, (String, String)> {
     if schema().family(&raw.kind).is_none() {
-        return Err(("kind".into(), format!("there is no kind `{}`", raw.kind)));
+        return Err(("kind".into(), format!("unknown kind `{}`", raw.kind)));
     }
     let each = raw
         .each
@@ -261,7 +261,7 @@ fn template(raw: RawTemplate) -> Result<Template, (String, String)> {
         let key = format!("fields.{target}");
         let known = target.starts_with("attributes.") || schema().id(&target).is_some();
         if !known || target == "kind" || target == "attributes" {
-            return Err((key, "no event field has that name".into()));
+            return Err((key, "unknown event field".into()));
         }
         let field = field(raw).map_err(|reason| (key, reason))?;
         fields.insert(target, field);
@@ -277,15 +277,15 @@ fn reference(column: Option<String>, pointer: Option<String>) -> Result<Option<R
             if pointer.starts_with('/') || pointer.starts_with('^') || pointer.is_empty() {
                 Reference::parse(&pointer).map(Some)
             } else {
-                Err(format!("`{pointer}` is not a JSON pointer: it must start with `/`"))
+                Err(format!("`{pointer}` is not a JSON pointer: must begin with `/`"))
             }
         }
-        (Some(_), Some(_)) => Err("give `column` or `pointer`, not both".into()),
+        (Some(_), Some(_)) => Err("must have `column` or `pointer`, not both".into()),
     }
 }
 
 fn condition(raw: RawCondition) -> Result<Condition, String> {
-    let at = reference(raw.column, raw.pointer)?.ok_or("`column` or `pointer` is missing")?;
+    let at = reference(raw.column, raw.pointer)?.ok_or("must have `column` or `pointer`")?;
     let tests = [
         raw.present.map(Test::Present),
         raw.equals.map(Test::Equals),
@@ -296,7 +296,7 @@ fn condition(raw: RawCondition) -> Result<Condition, String> {
     match (tests.next(), tests.next()) {
         (Some(test), None) => Ok(Condition { at, test }),
         (None, _) | (Some(_), Some(_)) => {
-            Err("give one of `present`, `equals`, `not_equals` and `in`".into())
+            Err("must have one of `present`, `equals`, `not_equals` and `in`".into())
         }
     }
 }
@@ -307,7 +307,7 @@ fn field(raw: RawField) -> Result<Field, String> {
         (Some(value), None, None) => Origin::Const(text(&value)?),
         (None, Some(reference), None) => Origin::At(reference),
         (None, None, Some(template)) => Origin::Parts(parts(&template)?),
-        _ => return Err("give one of `column`, `pointer`, `const` and `template`".into()),
+        _ => return Err("must have one of `column`, `pointer`, `const` and `template`".into()),
     };
     let map = raw.map.map(|map| {
         map.iter()
@@ -320,11 +320,11 @@ fn field(raw: RawField) -> Result<Field, String> {
         map: map.transpose()?,
         scale: raw.scale,
         split: raw.split,
-        step_ms: raw.step_ms.unwrap_or_default(),
+        step_ms: raw.step_ms.unwrap_or(0),
     })
 }
 
-/// Text of a plain TOML value.
+/// Text of a scalar TOML value.
 fn text(value: &toml::Value) -> Result<String, String> {
     match value {
         toml::Value::String(text) => Ok(text.clone()),
@@ -332,11 +332,11 @@ fn text(value: &toml::Value) -> Result<String, String> {
         toml::Value::Float(value) => Ok(value.to_string()),
         toml::Value::Boolean(value) => Ok(value.to_string()),
         toml::Value::Datetime(value) => Ok(value.to_string()),
-        toml::Value::Array(_) | toml::Value::Table(_) => Err("a plain value is wanted".into()),
+        toml::Value::Array(_) | toml::Value::Table(_) => Err("must be a scalar value".into()),
     }
 }
 
-/// `{column}`, `{/pointer}`, `{^/pointer}` between literal text; braces are written twice.
+/// Parses `{column}`, `{/pointer}`, `{^/pointer}` and literal text; literal braces are doubled.
 fn parts(template: &str) -> Result<Vec<Part>, String> {
     let mut parts = Vec::new();
     let mut literal = String::new();
@@ -354,7 +354,7 @@ fn parts(template: &str) -> Result<Vec<Part>, String> {
                         Some('}') => break,
                         Some(part) if part != '{' => name.push(part),
                         Some(_) | None => {
-                            return Err(format!("`{template}`: a brace is not closed"));
+                            return Err(format!("`{template}`: unclosed brace"));
                         }
                     }
                 }
@@ -363,7 +363,7 @@ fn parts(template: &str) -> Result<Vec<Part>, String> {
                 }
                 parts.push(Part::At(Reference::parse(&name)?));
             }
-            '}' => return Err(format!("`{template}`: a brace is not opened")),
+            '}' => return Err(format!("`{template}`: unopened brace")),
             _ => literal.push(next),
         }
     }

@@ -1,7 +1,8 @@
-//! The events of a record.
+//! Turns records into events.
 
 use std::borrow::Cow;
 
+use serde_json::map::Entry;
 use serde_json::{Map, Value};
 use thiserror::Error;
 
@@ -10,7 +11,7 @@ use crate::path::{self, Place, text_of};
 use crate::record::Record;
 use crate::value::value_of;
 
-/// Why a record could not be mapped.
+/// Why a record cannot be mapped.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("event {event} (`{kind}`), field `{field}`: {reason}")]
 pub struct MapError {
@@ -20,43 +21,42 @@ pub struct MapError {
     pub kind: String,
     /// Target field.
     pub field: String,
-    /// What is wrong.
+    /// The problem.
     pub reason: String,
 }
 
 impl Mapping {
-    /// The events of one record, in the order of the templates; consecutive templates that iterate
-    /// (`each`) are merged in the order of the document. `index` is the number of the record in
+    /// The events of a record, in the order of the templates; those of consecutive templates that
+    /// iterate (`each`) are merged in the order of the document. `index` is the index of the record in
     /// its file, from 0.
     ///
     /// # Errors
     ///
-    /// The first value that does not read as its column's type. A record is mapped whole or not
-    /// at all.
+    /// The first value that does not have the type of its column, or an unused field whose attribute is
+    /// already set. A record is mapped completely or not at all.
     pub fn events(&self, record: &Record, index: u64) -> Result<Vec<Value>, MapError> {
         let mut made = Made { record, index, events: Vec::new(), used: Vec::new() };
-        let mut group: Vec<(Vec<usize>, usize)> = Vec::new();
+        let mut group: Vec<(Vec<usize>, usize, &Template)> = Vec::new();
         for (number, template) in self.templates().iter().enumerate() {
             let Some(each) = &template.each else {
                 made.add(template, number, &[])?;
                 continue;
             };
-            group.extend(each.places(record.root()).into_iter().map(|order| (order, number)));
+            let places = each.places(record.root()).into_iter();
+            group.extend(places.map(|order| (order, number, template)));
             if self.templates().get(number + 1).is_some_and(|next| next.each.is_some()) {
                 continue;
             }
-            group.sort();
-            for (order, number) in group.drain(..) {
-                if let Some(template) = self.templates().get(number) {
-                    made.add(template, number, &order)?;
-                }
+            group.sort_by(|a, b| (&a.0, a.1).cmp(&(&b.0, b.1)));
+            for (order, number, template) in group.drain(..) {
+                made.add(template, number, &order)?;
             }
         }
-        Ok(made.with_rest())
+        made.with_rest()
     }
 }
 
-/// The events made of a record so far, and the places that were read for them.
+/// The events of a record so far, and the places that were read for them.
 struct Made<'a> {
     record: &'a Record,
     index: u64,
@@ -75,10 +75,12 @@ impl<'a> Made<'a> {
         let root = self.record.root();
         let item = match &template.each {
             None => root,
-            Some(each) => match each.item(root, order) {
-                Some(item) => item,
-                None => return Ok(()),
-            },
+            Some(each) => {
+                let Some(item) = each.item(root, order) else {
+                    unreachable!("a place was found in this record")
+                };
+                item
+            }
         };
         let place = Place { root, item };
         if !template.when.iter().all(|condition| holds(condition, place)) {
@@ -96,6 +98,7 @@ impl<'a> Made<'a> {
             if let Some(value) = value_of(target, field, place, self.index).map_err(wrong)? {
                 insert(&mut event, target, value);
             }
+            // Without `each` the base is the record itself.
             let base = template.each.as_ref().map(|each| each.concrete(order)).unwrap_or_default();
             self.used.extend(field.source.references().map(|reference| {
                 let mut tokens = if reference.from_root { Vec::new() } else { base.clone() };
@@ -107,36 +110,50 @@ impl<'a> Made<'a> {
         Ok(())
     }
 
-    /// The events, the first with what nobody read.
-    fn with_rest(mut self) -> Vec<Value> {
+    /// The events; the first one gets the fields that no template uses.
+    fn with_rest(mut self) -> Result<Vec<Value>, MapError> {
         if let Some(first) = self.events.first_mut() {
             let mut rest = Vec::new();
             path::uncovered(self.record.root(), &self.used, &mut Vec::new(), &mut rest);
             for (key, value) in rest {
-                let attributes =
-                    first.entry("attributes").or_insert_with(|| Value::Object(Map::new()));
-                if let Value::Object(attributes) = attributes {
-                    attributes.entry(key).or_insert(value);
+                match group(first, "attributes").entry(key) {
+                    Entry::Vacant(vacant) => {
+                        vacant.insert(value);
+                    }
+                    Entry::Occupied(occupied) => {
+                        let field = format!("attributes.{}", occupied.key());
+                        let reason =
+                            "is set already, and an unused field of the record has the same name";
+                        let Some(Value::String(kind)) = first.get("kind") else {
+                            unreachable!("an event is created with its kind")
+                        };
+                        let (kind, reason) = (kind.clone(), reason.to_owned());
+                        return Err(MapError { event: 1, kind, field, reason });
+                    }
                 }
             }
         }
-        self.events.into_iter().map(Value::Object).collect()
+        Ok(self.events.into_iter().map(Value::Object).collect())
     }
 }
 
-/// `run.status` goes into the object `run`; what follows `attributes.` is one key.
+/// Inserts a field: `run.status` into the object `run`; all after `attributes.` is a single key.
 fn insert(event: &mut Map<String, Value>, target: &str, value: Value) {
     match target.split_once('.') {
         None => {
             event.insert(target.to_owned(), value);
         }
-        Some((group, name)) => {
-            let inner = event.entry(group).or_insert_with(|| Value::Object(Map::new()));
-            if let Value::Object(inner) = inner {
-                inner.insert(name.to_owned(), value);
-            }
+        Some((of, name)) => {
+            group(event, of).insert(name.to_owned(), value);
         }
     }
+}
+
+/// The object of a group of fields, created if it does not exist.
+fn group<'e>(event: &'e mut Map<String, Value>, name: &str) -> &'e mut Map<String, Value> {
+    let inner = event.entry(name).or_insert_with(|| Value::Object(Map::new()));
+    let Value::Object(inner) = inner else { unreachable!("no field has the name of a group") };
+    inner
 }
 
 fn holds(condition: &Condition, place: Place<'_>) -> bool {

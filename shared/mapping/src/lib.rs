@@ -1,8 +1,8 @@
-//! Mapping files: how the records of a foreign export become events.
+//! Mappings: how the records of another system's export become events.
 //!
-//! A mapping is data, not code: a TOML document names the source's format and lists event
-//! templates; see `schemas/mappings/README.md`. Every field of a record that no template uses goes
-//! into the `attributes` of the first event made from the record: nothing is dropped.
+//! A mapping is data, not code: a TOML document that names the format of the source and lists event
+//! templates; see `schemas/mappings/README.md`. Fields of a record that no template uses go into the
+//! `attributes` of the first event of the record, so that none is dropped.
 //!
 //! Pure: parsed records in, JSON events out; no I/O.
 

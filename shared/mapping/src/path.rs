@@ -1,11 +1,10 @@
-//! Places in a record: JSON pointers (RFC 6901), of which `*` may stand for every element of an
-//! array.
+//! Places in a record: JSON pointers (RFC 6901), in which `*` stands for all elements of an array.
 
 use std::borrow::Cow;
 
 use serde_json::Value;
 
-/// Where a template looks: the record, and the element it iterates over (or the record again).
+/// What a template reads from: the record, and the element it iterates over (or the record again).
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Place<'a> {
     pub(crate) root: &'a Value,
@@ -15,7 +14,7 @@ pub(crate) struct Place<'a> {
 /// A place that a template reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Reference {
-    /// Whether it starts at the record even inside an iteration.
+    /// Whether it starts at the record even within an iteration.
     pub(crate) from_root: bool,
     /// Tokens of the pointer.
     pub(crate) tokens: Vec<String>,
@@ -44,7 +43,7 @@ impl Reference {
     }
 }
 
-/// A pointer with `*` for every element of an array.
+/// A pointer in which `*` stands for all elements of an array.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Pattern(pub(crate) Vec<String>);
 
@@ -53,14 +52,14 @@ impl Pattern {
         tokens(text).map(Self)
     }
 
-    /// All matches in the order of the document: the indices that the `*` stand for.
+    /// All matches in the order of the document, as the indices that the `*` stand for.
     pub(crate) fn places(&self, root: &Value) -> Vec<Vec<usize>> {
         let mut found = Vec::new();
         collect(root, &self.0, &mut Vec::new(), &mut found);
         found
     }
 
-    /// The tokens of one match.
+    /// The tokens of a match.
     pub(crate) fn concrete(&self, order: &[usize]) -> Vec<Cow<'_, str>> {
         let mut indices = order.iter();
         self.0
@@ -75,7 +74,7 @@ impl Pattern {
             .collect()
     }
 
-    /// The value of one match.
+    /// The value of a match.
     pub(crate) fn item<'a>(&self, root: &'a Value, order: &[usize]) -> Option<&'a Value> {
         let mut indices = order.iter();
         self.0.iter().try_fold(root, |value, token| match (token.as_str(), value) {
@@ -119,19 +118,20 @@ fn tokens(pointer: &str) -> Result<Vec<String>, String> {
         return Ok(Vec::new());
     }
     let Some(rest) = pointer.strip_prefix('/') else {
-        return Err(format!("`{pointer}` is not a JSON pointer: it must start with `/`"));
+        return Err(format!("`{pointer}` is not a JSON pointer: must begin with `/`"));
     };
     Ok(rest.split('/').map(|token| token.replace("~1", "/").replace("~0", "~")).collect())
 }
 
-/// The largest parts of a value that none of the `used` places covers, as dotted path and value.
+/// The largest parts of a value that none of the `used` places covers, as dotted paths and values.
 pub(crate) fn uncovered(
     value: &Value,
     used: &[Vec<Cow<'_, str>>],
     at: &mut Vec<String>,
     rest: &mut Vec<(String, Value)>,
 ) {
-    let mut touched = false;
+    // The record itself has no name that it could go under as a whole.
+    let mut touched = at.is_empty();
     for place in used {
         if place.iter().zip(at.iter()).all(|(token, part)| token == part) {
             if place.len() <= at.len() {
@@ -164,7 +164,7 @@ pub(crate) fn uncovered(
     }
 }
 
-/// Text of a value that is there: null and the empty text are absent, as an empty cell is.
+/// Text of a value; null and the empty text count as absent, like an empty cell.
 pub(crate) fn text_of(value: &Value) -> Option<String> {
     match value {
         Value::Null => None,

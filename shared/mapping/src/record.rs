@@ -1,8 +1,8 @@
-//! A record of a source: a JSON value, or a row of a table as an object of texts.
+//! A record of a source: a JSON value, or a row of a CSV file as an object of texts.
 
 use serde_json::{Map, Value};
 
-/// One record.
+/// A record.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Record(Value);
 
@@ -13,7 +13,7 @@ impl Record {
         Self(value)
     }
 
-    /// A row: the cells under their column names. Empty cells are absent.
+    /// A row: cells with their column names. Empty cells count as absent.
     pub fn row<'a>(cells: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let object: Map<String, Value> = cells
             .into_iter()

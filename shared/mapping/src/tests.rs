@@ -1,6 +1,6 @@
 use event::kind;
 use proptest::prelude::*;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 
@@ -68,7 +68,7 @@ fn a_value_of_the_wrong_type_names_event_and_field() {
     );
     let row = Record::row([("valid", "2")]);
     let error = mapping(ROWS).events(&row, 0).unwrap_err();
-    assert!(error.to_string().ends_with("`2` is not in the map"), "{error}");
+    assert!(error.to_string().ends_with("`2` is not in `map`"), "{error}");
 }
 
 #[test]
@@ -172,17 +172,28 @@ fn iterations_are_merged_in_the_order_of_the_document_and_nothing_is_dropped() {
 }
 
 #[test]
+fn two_fields_for_one_attribute_are_an_error_and_none_is_dropped() {
+    let mapping = mapping(
+        "[source]\nformat = \"json\"\n[[event]]\nkind = \"run.completed\"\n[event.fields]\n\
+         \"attributes.note\" = { const = \"ours\" }\n",
+    );
+    let events = |record: Value| mapping.events(&Record::json(record), 0);
+    assert_eq!(events(json!({"x": 1})).unwrap()[0]["attributes"]["note"], "ours");
+    let error = events(json!({"note": "theirs"})).unwrap_err();
+    assert_eq!(error.field, "attributes.note");
+    let error = events(json!({"a.b": 1, "a": {"b": 2}}));
+    assert!(error.is_ok(), "`a` is one attribute as a whole");
+}
+
+#[test]
 fn documents_that_say_nothing_or_something_unknown_are_refused() {
     for (change, expected) in [
-        (
-            ("kind = \"run.completed\"", "kind = \"run.finished\""),
-            "there is no kind `run.finished`",
-        ),
+        (("kind = \"run.completed\"", "kind = \"run.finished\""), "unknown kind `run.finished`"),
         (("\"run.status\"", "\"run.state\""), "fields.run.state"),
         (("const = \"a\"", "constant = \"a\""), "constant"),
-        (("column = \"day\"", "column = \"day\", const = \"x\""), "give one of"),
+        (("column = \"day\"", "column = \"day\", const = \"x\""), "must have one of"),
         (("{item}:", "{item:"), "brace"),
-        (("present = true", "present = true, equals = \"1\""), "give one of `present`"),
+        (("present = true", "present = true, equals = \"1\""), "must have one of `present`"),
         (("format = \"csv\"", "format = \"xml\""), "xml"),
     ] {
         let text = ROWS.replacen(change.0, change.1, 1);
@@ -191,7 +202,7 @@ fn documents_that_say_nothing_or_something_unknown_are_refused() {
         assert!(error.contains(expected), "{expected}: {error}");
     }
     let wrong = NESTED.replacen("\"/name\"", "\"name\"", 1);
-    assert!(Mapping::parse(&wrong).unwrap_err().to_string().contains("must start with `/`"));
+    assert!(Mapping::parse(&wrong).unwrap_err().to_string().contains("must begin with `/`"));
 }
 
 proptest! {

@@ -1,4 +1,4 @@
-//! The value of a field: text of the record, read as the type of its column.
+//! Values of fields: text of the record, parsed as the type of its column.
 
 use std::collections::BTreeMap;
 
@@ -22,16 +22,16 @@ pub(crate) fn value_of(
             Some(mapped) if mapped.is_empty() => return Ok(None),
             Some(mapped) if mapped == "*" => {}
             Some(mapped) => text.clone_from(mapped),
-            None => return Err(format!("`{text}` is not in the map")),
+            None => return Err(format!("`{}` is not in `map`", clip(&text))),
         }
     }
-    // What follows `attributes.` is text.
+    // Attributes are text.
     let cell_type = schema().id(target).map_or(CellType::Text, |id| schema().column(id).cell_type);
     typed(text, cell_type, field, index).map(Some)
 }
 
-/// What a text becomes: by itself, else by the longest beginning that the map has. `*` alone is the
-/// beginning of every text.
+/// What the map says about a text: under the text itself, else under its longest prefix `prefix*`. `*`
+/// is a prefix of every text.
 fn mapped<'m>(map: &'m BTreeMap<String, String>, text: &str) -> Option<&'m String> {
     let begins = |(key, _): &(&String, &String)| {
         key.strip_suffix('*').is_some_and(|beginning| text.starts_with(beginning))
@@ -40,7 +40,7 @@ fn mapped<'m>(map: &'m BTreeMap<String, String>, text: &str) -> Option<&'m Strin
     map.get(text).or_else(|| by_beginning().map(|(_, value)| value))
 }
 
-/// Reads text as the type of its column.
+/// Parses text as the type of its column.
 fn typed(text: String, cell_type: CellType, field: &Field, index: u64) -> Result<Value, String> {
     let not = |what: &str| format!("`{}` is not {what}", clip(&text));
     let scaled = |value: f64| field.scale.map_or(value, |scale| value * scale);
@@ -80,6 +80,7 @@ fn typed(text: String, cell_type: CellType, field: &Field, index: u64) -> Result
                     .filter(|part| !part.is_empty())
                     .map(|part| part.trim().into())
                     .collect(),
+                // What is not a JSON array of texts is a list of one.
                 None => serde_json::from_str::<Vec<String>>(&text)
                     .map(|parts| parts.into_iter().map(Value::from).collect())
                     .unwrap_or_else(|_| vec![text.clone().into()]),
@@ -93,30 +94,35 @@ fn typed(text: String, cell_type: CellType, field: &Field, index: u64) -> Result
     }
 }
 
-/// RFC 3339, a date (its first instant, UTC), or a number of `scale`-d milliseconds; then
-/// `step_ms` for every record before this one.
+/// Parses RFC 3339, a date (midnight, UTC), or a number of milliseconds times `scale`; adds `step_ms`
+/// for every record before this one.
 fn time(text: &str, field: &Field, index: u64) -> Result<Value, String> {
     let parsed = Timestamp::parse_rfc3339(text)
         .or_else(|| Timestamp::parse_rfc3339(&format!("{text}T00:00:00Z")))
         .or_else(|| {
             let millis: f64 = text.parse().ok()?;
             let micros = millis * field.scale.unwrap_or(1.0) * 1_000.0;
-            #[expect(clippy::cast_possible_truncation, reason = "saturates; range checked below")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "saturates; the range is checked below"
+            )]
             let instant = Timestamp::from_micros(micros.round() as i64);
             instant.is_in_range().then_some(instant)
         })
         .ok_or_else(|| {
-            format!("`{}` is neither RFC 3339 nor a date nor milliseconds", clip(text))
+            format!("`{}` is not RFC 3339, a date or a number of milliseconds", clip(text))
         })?;
-    let steps = i64::try_from(index).unwrap_or(i64::MAX);
-    let step_micros = field.step_ms.saturating_mul(steps).saturating_mul(1_000);
-    Timestamp::from_micros(parsed.micros().saturating_add(step_micros))
-        .to_rfc3339()
-        .map(Value::from)
-        .ok_or_else(|| format!("`{}` is outside years 1 to 9999", clip(text)))
+    let stepped = i64::try_from(index)
+        .ok()
+        .and_then(|steps| field.step_ms.checked_mul(steps)?.checked_mul(1_000))
+        .and_then(|micros| parsed.micros().checked_add(micros))
+        .and_then(|micros| Timestamp::from_micros(micros).to_rfc3339());
+    stepped.map(Value::from).ok_or_else(|| {
+        format!("`{}` with {index} steps of `step_ms` is outside the years 1 to 9999", clip(text))
+    })
 }
 
-/// The beginning of a value, for messages.
+/// The beginning of a value, for error messages.
 fn clip(text: &str) -> String {
     text.chars().take(60).collect()
 }
