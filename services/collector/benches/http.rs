@@ -24,7 +24,7 @@ const BATCH: usize = 100;
 struct Nowhere;
 
 impl Producer for Nowhere {
-    fn publish(&self, records: Vec<Outgoing>, done: Delivery) -> Result<(), LogError> {
+    fn publish(&self, records: Vec<Outgoing>, done: Delivery) -> Result<(), ports::QueueFull> {
         let partition = TopicPartition::new("agent.events", 0);
         let position = |_| Ok(Position { partition: partition.clone(), offset: 0 });
         done(records.iter().map(position).collect());

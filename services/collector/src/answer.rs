@@ -1,12 +1,12 @@
-//! The answers to senders.
+//! Responses to senders.
 
 use axum::body::Body;
 use axum::http::{HeaderValue, Response, StatusCode, header};
 use serde::Serialize;
 
-/// Why a request is refused as a whole; nothing of it was published.
+/// Why a request is rejected as a whole; none of its events was published.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Refusal {
+pub(crate) enum Rejection {
     BrokenBody,
     BrokenGzip,
     EmptyBody,
@@ -22,14 +22,14 @@ pub(crate) enum Refusal {
         events_max: usize,
     },
     UnsupportedEncoding,
-    /// Limits of what is in flight, or the log's queue.
+    /// A limit of what is in flight was reached.
     Backpressure,
-    /// The service failed; the log says more.
+    /// The service failed; its log has the details.
     Internal,
 }
 
-impl Refusal {
-    /// Value of `error.code` and of the metric's label; never renamed.
+impl Rejection {
+    /// Value of `error.code` and of the metric's label; part of the API.
     pub(crate) const fn code(&self) -> &'static str {
         match self {
             Self::BrokenBody => "broken_body",
@@ -60,38 +60,40 @@ impl Refusal {
 
     fn message(&self) -> String {
         match self {
-            Self::BrokenBody => "the body ended before its announced end".into(),
-            Self::BrokenGzip => "the body is not well-formed gzip".into(),
-            Self::EmptyBody => "the body holds no event".into(),
+            Self::BrokenBody => "the connection ended before the body was complete".into(),
+            Self::BrokenGzip => "the body is not valid gzip".into(),
+            Self::EmptyBody => "the body contains no event".into(),
             Self::InvalidJson { line, column } => {
-                format!("the array is not well-formed JSON at line {line}, column {column}")
+                format!("the body is not valid JSON: line {line}, column {column}")
             }
             Self::BodyTimeout => "the body did not arrive in time".into(),
             Self::BodyTooLarge { bytes_max } => {
-                format!("the body has more than {bytes_max} bytes; send it in parts")
+                format!("the body is larger than {bytes_max} bytes; send fewer events per request")
             }
             Self::TooManyEvents { events_max } => {
-                format!("the body has more than {events_max} events; send it in parts")
+                format!("the body has more than {events_max} events; send fewer per request")
             }
-            Self::UnsupportedEncoding => "content encodings are gzip and identity".into(),
+            Self::UnsupportedEncoding => {
+                "unsupported content encoding; gzip and identity are supported".into()
+            }
             Self::Backpressure => "too many events await acknowledgement; retry later".into(),
-            Self::Internal => "internal error; see the log of the service".into(),
+            Self::Internal => "internal error; see the log of the collector".into(),
         }
     }
 }
 
-/// Outcome of a request of which at least one event was looked at.
+/// The result of a request that was not rejected as a whole.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Report {
     /// Events that the log acknowledged.
     pub(crate) accepted: usize,
-    /// Events that were not.
+    /// Events that were rejected.
     pub(crate) rejected: usize,
-    /// One for each event that was rejected, in the order of the body.
+    /// One for each rejected event, in the order of the body.
     pub(crate) errors: Vec<ItemError>,
-    /// For each event of the body its id, or null if it was rejected.
+    /// For each event of the body its `event_id`, or null if it was rejected.
     pub(crate) event_ids: Vec<Option<String>>,
-    /// Whether an event may be accepted if it is sent again.
+    /// Whether a retry may succeed for some event.
     #[serde(skip)]
     pub(crate) retry: bool,
 }
@@ -99,19 +101,19 @@ pub(crate) struct Report {
 /// What is wrong with an event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct ItemError {
-    /// Number of the event in the body, from 0.
+    /// Index of the event in the body, from 0.
     pub(crate) index: usize,
     /// JSON pointer into the event, or `byte N`; empty for the event as a whole.
     pub(crate) pointer: String,
-    /// From a fixed list: the reasons of quarantine, those of [`crate::publish`], or
+    /// From a fixed list: the reasons of quarantine, those of [`crate::publish`], and
     /// `reserved_kind`.
     pub(crate) reason: &'static str,
-    /// For a person.
+    /// Explanation, for people.
     pub(crate) detail: String,
 }
 
-/// The answer to a refused request.
-pub(crate) fn refused(refusal: &Refusal, retry_after_secs: u64) -> Response<Body> {
+/// The response to a rejected request.
+pub(crate) fn rejected(rejection: &Rejection, retry_after_secs: u64) -> Response<Body> {
     #[derive(Serialize)]
     struct Error {
         code: &'static str,
@@ -121,12 +123,12 @@ pub(crate) fn refused(refusal: &Refusal, retry_after_secs: u64) -> Response<Body
     struct Document {
         error: Error,
     }
-    let error = Error { code: refusal.code(), message: refusal.message() };
-    json(refusal.status(), &Document { error }, retry_after_secs)
+    let error = Error { code: rejection.code(), message: rejection.message() };
+    json(rejection.status(), &Document { error }, retry_after_secs)
 }
 
-/// The answer to a request whose events were looked at: 200 if at least one was accepted and none
-/// is worth sending again, 400 if none was accepted, 503 if some should be sent again.
+/// The response with the result of each event: 503 if some should be sent again, else 200 if at least
+/// one was accepted, else 400.
 pub(crate) fn reported(report: &Report, retry_after_secs: u64) -> Response<Body> {
     let status = if report.retry {
         StatusCode::SERVICE_UNAVAILABLE

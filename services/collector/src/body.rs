@@ -1,4 +1,4 @@
-//! Reads and decompresses the body of a request, within the limits.
+//! Reads and decompresses request bodies within limits.
 
 use std::io::Read as _;
 use std::time::Duration;
@@ -9,10 +9,10 @@ use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
 use http_body_util::BodyExt as _;
 
-use crate::answer::Refusal;
+use crate::answer::Rejection;
 use crate::budget::Share;
 
-/// How a body is compressed.
+/// Compression of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Compression {
     None,
@@ -20,68 +20,68 @@ pub(crate) enum Compression {
 }
 
 impl Compression {
-    pub(crate) fn of(headers: &HeaderMap) -> Result<Self, Refusal> {
+    pub(crate) fn of(headers: &HeaderMap) -> Result<Self, Rejection> {
         let Some(encoding) = headers.get(header::CONTENT_ENCODING) else { return Ok(Self::None) };
         match encoding.as_bytes().to_ascii_lowercase().trim_ascii() {
             b"" | b"identity" => Ok(Self::None),
             b"gzip" | b"x-gzip" => Ok(Self::Gzip),
-            _ => Err(Refusal::UnsupportedEncoding),
+            _ => Err(Rejection::UnsupportedEncoding),
         }
     }
 }
 
-/// Reads a body of at most `bytes_max` bytes within `wait`, taking each chunk from the budget.
+/// Reads a body of at most `bytes_max` bytes within `wait`, reserving each chunk in the budget.
 ///
-/// A body of up to twice the limit is read to its end and discarded: most senders write everything
-/// before they read, and would see a broken connection instead of the answer.
+/// A body of up to twice the limit is read to its end and discarded: most clients send the whole body
+/// before they read the response, and would see a broken connection instead of it.
 pub(crate) async fn read(
     body: Body,
     headers: &HeaderMap,
     bytes_max: usize,
     wait: Duration,
     share: &mut Share,
-) -> Result<Bytes, Refusal> {
+) -> Result<Bytes, Rejection> {
     let announced = headers
         .get(header::CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     if announced.is_some_and(|length| length / 2 > bytes_max) {
-        return Err(Refusal::BodyTooLarge { bytes_max });
+        return Err(Rejection::BodyTooLarge { bytes_max });
     }
-    let mut refusal = None;
-    let read = tokio::time::timeout(wait, chunks(body, bytes_max, share, &mut refusal)).await;
-    match (refusal, read) {
-        (Some(refusal), _) => Err(refusal),
+    let mut rejection = None;
+    let read = tokio::time::timeout(wait, chunks(body, bytes_max, share, &mut rejection)).await;
+    match (rejection, read) {
+        (Some(rejection), _) => Err(rejection),
         (None, Ok(read)) => read,
-        (None, Err(_elapsed)) => Err(Refusal::BodyTimeout),
+        (None, Err(_elapsed)) => Err(Rejection::BodyTimeout),
     }
 }
 
-/// Sets `refusal` as soon as it is known, and reads on up to twice the limit.
+/// Sets `rejection` as soon as it is known, and reads on to at most twice the limit.
 async fn chunks(
     mut body: Body,
     bytes_max: usize,
     share: &mut Share,
-    refusal: &mut Option<Refusal>,
-) -> Result<Bytes, Refusal> {
+    rejection: &mut Option<Rejection>,
+) -> Result<Bytes, Rejection> {
     let mut length = 0_usize;
     let mut first = Bytes::new();
     let mut all = Vec::new();
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_broken| Refusal::BrokenBody)?;
+        let frame = frame.map_err(|_broken| Rejection::BrokenBody)?;
         let Ok(chunk) = frame.into_data() else { continue };
         length += chunk.len();
         if length > bytes_max {
-            *refusal = Some(Refusal::BodyTooLarge { bytes_max });
+            *rejection = Some(Rejection::BodyTooLarge { bytes_max });
         } else if !share.grow(chunk.len()) {
-            *refusal = Some(Refusal::Backpressure);
+            *rejection = Some(Rejection::Backpressure);
         }
-        if refusal.is_some() {
+        if rejection.is_some() {
             if length / 2 > bytes_max {
                 break;
             }
             (first, all) = (Bytes::new(), Vec::new());
         } else if first.is_empty() {
-            // Most bodies are one chunk, which need not be copied.
+            // Most bodies are a single chunk, which is not copied.
             first = chunk;
         } else {
             if all.is_empty() {
@@ -93,29 +93,29 @@ async fn chunks(
     Ok(if all.is_empty() { first } else { all.into() })
 }
 
-/// Decompresses a body to at most `bytes_max` bytes, in steps, so that a decompression bomb costs the
-/// limit and no more.
+/// Decompresses a body to at most `bytes_max` bytes, in steps, so that a decompression bomb costs no
+/// more memory than the limit.
 pub(crate) fn gunzip(
     compressed: &[u8],
     bytes_max: usize,
     share: &mut Share,
-) -> Result<Bytes, Refusal> {
+) -> Result<Bytes, Rejection> {
     const STEP_BYTES: u64 = 256 * 1024;
     let mut decoder = MultiGzDecoder::new(compressed);
     let mut plain = Vec::new();
     loop {
         let before = plain.len();
         let read = decoder.by_ref().take(STEP_BYTES).read_to_end(&mut plain);
-        read.map_err(|_broken| Refusal::BrokenGzip)?;
+        read.map_err(|_broken| Rejection::BrokenGzip)?;
         let grown = plain.len() - before;
         if plain.len() > bytes_max {
-            return Err(Refusal::BodyTooLarge { bytes_max });
+            return Err(Rejection::BodyTooLarge { bytes_max });
         }
         if grown == 0 {
             return Ok(plain.into());
         }
         if !share.grow(grown) {
-            return Err(Refusal::Backpressure);
+            return Err(Rejection::Backpressure);
         }
     }
 }

@@ -1,5 +1,4 @@
-//! Limits of what all requests together may hold: reserved before the memory is taken, and released
-//! when the holder is dropped.
+//! Limits shared by all requests: reserved before memory is allocated, released on drop.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,7 +12,7 @@ pub(crate) struct Budget {
 }
 
 impl Budget {
-    /// A limit, shown by that gauge.
+    /// A limit; the gauge shows what is reserved.
     pub(crate) fn new(max: usize, gauge: &'static str) -> Self {
         Self { used: Arc::default(), max, gauge }
     }
@@ -32,7 +31,7 @@ pub(crate) struct Share {
 }
 
 impl Share {
-    /// Reserves more; returns false, and reserves nothing, if the budget does not have it.
+    /// Reserves more. Returns `false`, and reserves nothing, if that would exceed the budget.
     pub(crate) fn grow(&mut self, by: usize) -> bool {
         let Budget { used, max, gauge } = &self.budget;
         let taken = used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {

@@ -5,45 +5,45 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use service::config::Checks;
 
-/// Configuration of the collector. Every limit says what happens at it; memory is bounded by
+/// Configuration of the collector. Each limit documents what happens beyond it; memory is bounded by
 /// about three times `in_flight_bytes_max`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// Topic that events are published to. Default `agent.events`.
+    /// Topic to publish events to. Default `agent.events`.
     pub topic: String,
-    /// Tenant of events that name none. Default empty: none is set.
+    /// Tenant (`tenant_id`) of events without one. Default empty: not set.
     pub tenant_id: String,
     /// Prefixes of further kinds to reject, such as `approval.`. Default none. Kinds that Driftseal
-    /// writes itself, and acts (suppressions, maintenance, suites and others), are always rejected,
-    /// for an agent that could send them could silence its own alerts. Such an event is rejected with the
-    /// reason `reserved_kind`, the others of its body are not; `driftseal` writes its own straight
-    /// into the log.
-    pub kinds_refused: Vec<String>,
-    /// Bytes of a body, before and after decompression. Default 16 MiB. Beyond it the request is
-    /// answered 413.
+    /// itself writes, and acts (suppressions, maintenance, suites and others), are always rejected: an
+    /// agent could silence its own alerts with them. The reason is `reserved_kind`; the other events
+    /// of the body are not affected. `driftseal` publishes its own events directly to the log.
+    pub kinds_rejected: Vec<String>,
+    /// Largest body, bytes, before and after decompression. Default 16 MiB. A larger one is answered
+    /// with 413.
     pub body_bytes_max: usize,
-    /// Events in a body. Default 10,000. Beyond it the request is answered 413.
+    /// Most events in a body. Default 10,000. A body with more is answered with 413.
     pub body_events_max: usize,
-    /// Bytes of one event as sent. Default 900,000, below what a log usually accepts as a record. A
-    /// larger event is rejected with the reason `too_large`; the others of its body are not.
+    /// Largest event as sent, bytes. Default 900,000, below the usual size limit of records in Kafka.
+    /// A larger event is rejected with the reason `too_large`; the other events of the body are not
+    /// affected.
     pub event_bytes_max: usize,
-    /// Events of all requests that await acknowledgement by the log. Default 100,000, at least
-    /// `body_events_max`. Beyond it requests are answered 503 with `Retry-After`.
+    /// Most events awaiting acknowledgement by the log, over all requests. Default 100,000, at least
+    /// `body_events_max`. Further requests are answered with 503 and `Retry-After`.
     pub in_flight_events_max: usize,
-    /// Bytes of the bodies of all unanswered requests. Default 256 MiB, at least twice
-    /// `body_bytes_max`. Beyond it requests are answered 503 with `Retry-After`.
+    /// Most bytes of bodies of unanswered requests. Default 256 MiB, at least twice `body_bytes_max`.
+    /// Further requests are answered with 503 and `Retry-After`.
     pub in_flight_bytes_max: usize,
-    /// Longest wait for a whole body, milliseconds. Default 30,000. Beyond it the request is answered
-    /// 408.
+    /// Longest wait for a complete body, milliseconds. Default 30,000. Then the request is answered
+    /// with 408.
     pub body_wait_ms_max: u64,
-    /// Longest wait for the log's acknowledgement, milliseconds. Default 30,000. Beyond it the request
-    /// is answered 503: the events may or may not be in the log.
+    /// Longest wait for the log's acknowledgement, milliseconds. Default 30,000. Then the request is
+    /// answered with 503: its events may or may not be in the log.
     pub publish_wait_ms_max: u64,
-    /// `Retry-After` of answers 503, seconds. Default 1.
+    /// `Retry-After` of responses with 503, seconds. Default 1.
     pub retry_after_secs: u64,
-    /// Longest wait for open requests at a shutdown, milliseconds. Default 30,000. Beyond it their
-    /// connections are closed without an answer, so that their senders retry.
+    /// Longest wait for open requests at shutdown, milliseconds. Default 30,000. Then their connections
+    /// are closed without a response, and their senders retry.
     pub drain_wait_ms_max: u64,
 }
 
@@ -52,7 +52,7 @@ impl Default for Config {
         Self {
             topic: "agent.events".to_owned(),
             tenant_id: String::new(),
-            kinds_refused: Vec::new(),
+            kinds_rejected: Vec::new(),
             body_bytes_max: 16 * 1024 * 1024,
             body_events_max: 10_000,
             event_bytes_max: 900_000,
@@ -67,15 +67,15 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Everything that is wrong with the values, each with its key.
+    /// Invalid values, each with its key.
     #[must_use]
     pub fn problems(&self) -> Vec<String> {
         let mut checks = Checks::new();
         checks.not_empty("topic", &self.topic);
         checks.must(
-            self.kinds_refused.iter().all(|prefix| !prefix.is_empty()),
-            "kinds_refused",
-            "not hold an empty prefix, which is that of every kind",
+            self.kinds_rejected.iter().all(|prefix| !prefix.is_empty()),
+            "kinds_rejected",
+            "not contain an empty prefix, which matches every kind",
         );
         checks.at_least("body_bytes_max", self.body_bytes_max, 1);
         checks.at_least("body_events_max", self.body_events_max, 1);
@@ -83,12 +83,13 @@ impl Config {
         checks.must(
             self.in_flight_events_max >= self.body_events_max,
             "in_flight_events_max",
-            "be at least `body_events_max`, or the largest body never fits",
+            "be at least `body_events_max`, for the largest body to fit",
         );
         checks.must(
             self.in_flight_bytes_max / 2 >= self.body_bytes_max,
             "in_flight_bytes_max",
-            "be at least twice `body_bytes_max`, or the largest body never fits, compressed and not",
+            "be at least twice `body_bytes_max`, for the largest body to fit, compressed and \
+             decompressed",
         );
         checks.into_problems()
     }
@@ -115,7 +116,7 @@ mod tests {
         assert_eq!(Config::default().problems(), Vec::<String>::new());
         let wrong = Config {
             topic: String::new(),
-            kinds_refused: vec![String::new()],
+            kinds_rejected: vec![String::new()],
             in_flight_events_max: 9_999,
             in_flight_bytes_max: 33_554_431,
             ..Config::default()

@@ -1,11 +1,11 @@
-//! The failure of the log that ends the role.
+//! The log failure that ends the role.
 
 use std::sync::{Arc, OnceLock};
 
 use ports::LogError;
 use tokio::sync::Notify;
 
-/// Where the first failure that does not pass is kept; clones share it.
+/// The first permanent failure of the log; clones share it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct LogFailure {
     shared: Arc<Shared>,
@@ -18,7 +18,7 @@ struct Shared {
 }
 
 impl LogFailure {
-    /// Takes what the log reported, if the role cannot go on after it.
+    /// Takes an error of the log; keeps it if it is permanent.
     pub(crate) fn report(&self, error: &LogError) {
         let is_final = match error {
             LogError::Fatal(_) => true,
@@ -33,7 +33,7 @@ impl LogFailure {
         }
     }
 
-    /// The failure, if there was one.
+    /// The failure, if any.
     pub(crate) fn error(&self) -> Option<&LogError> {
         self.shared.error.get()
     }
@@ -41,7 +41,7 @@ impl LogFailure {
     /// Waits for the failure. Safe to cancel.
     pub(crate) async fn wait(&self) {
         loop {
-            // Created before the look, so that a report between the two is not missed.
+            // Created before the check, so that a report between the two is not missed.
             let reported = self.shared.reported.notified();
             if self.error().is_some() {
                 return;

@@ -1,25 +1,25 @@
-//! HTTP ingestion: takes JSON events, publishes them, and answers only when the log has acknowledged
-//! them.
+//! HTTP ingestion: accepts JSON events, publishes them, and responds only after the log has
+//! acknowledged them.
 //!
-//! `POST /v1/events` takes one JSON object, an array, or one object per line, optionally gzipped. The
-//! answer says for each event whether it was accepted, and if not where and why. `GET /healthz`,
-//! `/readyz` and `/metrics` are for operators.
+//! `POST /v1/events` accepts one JSON object, an array, or one object per line (NDJSON), optionally
+//! gzipped. The response reports for each event whether it was accepted and, if not, where it is
+//! wrong and why. `GET /healthz`, `/readyz` and `/metrics` are for operators.
 //!
 //! # Promise
 //!
 //! - An event that was reported as accepted is in the log. One that was not may be there too, if the
 //!   log's answer was lost (503): send it again with the same `event_id`.
 //! - Counts balance: received = published + rejected + in flight.
-//! - Memory is bounded by [`Config`], and what happens at each bound is written there. Overload is
-//!   answered with 503 and `Retry-After`, before anything is queued.
-//! - A shutdown drains: requests that were begun are answered.
-//! - A log that cannot be used any more ends the role with an error.
-//! - Kinds that agents do not write are rejected: nobody speaks for the monitor over HTTP.
+//! - Memory is bounded by [`Config`], which documents what happens at each limit. Overload is answered
+//!   with 503 and `Retry-After`, before anything is queued.
+//! - A shutdown drains: requests in progress are answered.
+//! - An unusable log ends the role with an error.
+//! - Kinds reserved to Driftseal are rejected: nobody speaks for the monitor over HTTP.
 //!
 //! # What it does not do
 //!
-//! It keeps nothing on disk, it does not deduplicate, and it authenticates nobody: put it behind
-//! something that does.
+//! It stores nothing on disk and does not deduplicate. It has no authentication: run it behind a proxy
+//! that has.
 
 mod answer;
 mod body;
@@ -51,14 +51,14 @@ use thiserror::Error;
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
-use crate::answer::{Refusal, Report};
+use crate::answer::{Rejection, Report};
 use crate::body::Compression;
 use crate::budget::{Budget, Share};
 use crate::failure::LogFailure;
 use crate::prepare::{Prepared, Preparer};
 
-/// How many events of a body would be published and how many rejected, without publishing any;
-/// `None` for a body that is refused as a whole. For fuzzing what senders send.
+/// The numbers of events of a body that would be published and rejected, without publishing any;
+/// `None` if the body would be rejected as a whole. For fuzzing.
 #[doc(hidden)]
 #[must_use]
 pub fn dry_run(
@@ -86,25 +86,25 @@ pub fn dry_run(
 
 pub use crate::config::Config;
 
-/// How often it is checked whether the log can be reached.
+/// Interval between checks whether the log is reachable.
 const PROBE_INTERVAL: Duration = Duration::from_secs(1);
-/// Bodies up to here are handled on the thread that read them; larger ones would keep it from
-/// other connections for too long.
+/// Largest body that is handled on the thread that read it, bytes; a larger one would block the other
+/// connections of that thread for too long.
 const INLINE_BYTES_MAX: usize = 128 * 1024;
 
 /// Why the collector ended.
 #[derive(Debug, Error)]
 pub enum RunError {
-    /// The configuration is invalid; everything that is wrong with it.
+    /// The configuration is invalid; all of its problems.
     #[error("invalid configuration: {}", .0.join("; "))]
     Config(Vec<String>),
     /// The listener failed.
     #[error("failed to serve: {0}")]
     Serve(std::io::Error),
-    /// No thread to watch the log with.
+    /// A thread could not be started.
     #[error("failed to start a thread: {0}")]
     Thread(std::io::Error),
-    /// The log cannot be used any more.
+    /// The log is unusable.
     #[error(transparent)]
     Log(LogError),
 }
@@ -119,12 +119,12 @@ struct Collector {
     failure: LogFailure,
 }
 
-/// Serves until the shutdown, then drains. The topic must exist; until it does, and while the log
-/// cannot be reached, `/readyz` answers 503.
+/// Serves until shutdown, then drains. While the topic does not exist or the log is unreachable,
+/// `/readyz` answers 503.
 ///
 /// # Errors
 ///
-/// An invalid configuration, a listener that fails, or a log that cannot be used any more.
+/// An invalid configuration, a failure of the listener, an unusable log.
 pub async fn run(
     config: Config,
     log: Arc<dyn EventLog>,
@@ -147,7 +147,10 @@ pub async fn run(
         () = end_of(&shutdown, &failure) => match tokio::time::timeout(drain, serve).await {
             Ok(served) => served,
             Err(_elapsed) => {
-                tracing::warn!(drain_ms = drain.as_millis(), "closed connections whose requests did not end");
+                tracing::warn!(
+                    drain_ms = drain.as_millis(),
+                    "drain timeout reached; closed connections with open requests"
+                );
                 Ok(())
             }
         },
@@ -158,7 +161,7 @@ pub async fn run(
     }
 }
 
-/// Waits for the shutdown, or for a failure of the log that has the same effect.
+/// Waits for the shutdown, or for a permanent failure of the log, which has the same effect.
 async fn end_of(shutdown: &Shutdown, failure: &LogFailure) {
     tokio::select! {
         () = shutdown.wait() => {}
@@ -166,8 +169,8 @@ async fn end_of(shutdown: &Shutdown, failure: &LogFailure) {
     }
 }
 
-/// Checks again and again whether the topic can be reached, on a thread of its own, because the log may
-/// block for as long as it likes.
+/// Checks periodically whether the topic is reachable, on a thread of its own, because calls of the log
+/// block.
 fn watch(
     log: Arc<dyn EventLog>,
     topic: String,
@@ -184,8 +187,8 @@ fn watch(
             reachable.store(there.is_ok(), Ordering::Relaxed);
             if before != Some(there.is_ok()) {
                 match &there {
-                    Ok(partitions) => tracing::info!(topic, partitions, "the log is reachable"),
-                    Err(error) => tracing::warn!(topic, %error, "the log cannot be reached"),
+                    Ok(partitions) => tracing::info!(topic, partitions, "log reachable"),
+                    Err(error) => tracing::warn!(topic, %error, "log unreachable"),
                 }
             }
             before = Some(there.is_ok());
@@ -233,10 +236,10 @@ async fn events(State(collector): State<Arc<Collector>>, request: Request) -> Re
     let retry_after_secs = collector.config.retry_after_secs;
     let response = match handle(collector, request).await {
         Ok(report) => answer::reported(&report, retry_after_secs),
-        Err(refusal) => {
-            let reason = refusal.code();
-            metrics::counter!(names::COLLECTOR_REQUESTS_REFUSED, "reason" => reason).increment(1);
-            answer::refused(&refusal, retry_after_secs)
+        Err(rejection) => {
+            let reason = rejection.code();
+            metrics::counter!(names::COLLECTOR_REQUESTS_REJECTED, "reason" => reason).increment(1);
+            answer::rejected(&rejection, retry_after_secs)
         }
     };
     let status = response.status().as_str().to_owned();
@@ -245,7 +248,7 @@ async fn events(State(collector): State<Arc<Collector>>, request: Request) -> Re
     response
 }
 
-async fn handle(collector: Arc<Collector>, request: Request) -> Result<Report, Refusal> {
+async fn handle(collector: Arc<Collector>, request: Request) -> Result<Report, Rejection> {
     let (head, body) = request.into_parts();
     let config = &collector.config;
     let compression = Compression::of(&head.headers)?;
@@ -255,6 +258,7 @@ async fn handle(collector: Arc<Collector>, request: Request) -> Result<Report, R
             .await?;
     metrics::counter!(names::COLLECTOR_BODY_BYTES).increment(count(body.len()));
     let content_type = head.headers.get(header::CONTENT_TYPE);
+    // A content type that is absent or not text decides nothing; the body itself does.
     let content_type = content_type.and_then(|value| value.to_str().ok()).unwrap_or("");
 
     let (mut prepared, events) = if body.len() <= INLINE_BYTES_MAX {
@@ -267,8 +271,8 @@ async fn handle(collector: Arc<Collector>, request: Request) -> Result<Report, R
         };
         let prepared = tokio::task::spawn_blocking(prepare).await;
         let (prepared, share) = prepared.map_err(|error| {
-            tracing::error!(%error, "failed to handle a request");
-            Refusal::Internal
+            tracing::error!(%error, "request handler failed");
+            Rejection::Internal
         })??;
         bytes = share;
         prepared
@@ -279,7 +283,7 @@ async fn handle(collector: Arc<Collector>, request: Request) -> Result<Report, R
     let wait = collector.config.publish_wait();
     let published = match tokio::time::timeout(wait, acknowledged).await {
         Ok(Ok(published)) => Some(published),
-        // The log dropped the callback, or was too slow: what it did is unknown.
+        // The log was too slow or dropped the callback: the outcome is unknown.
         Ok(Err(_)) | Err(_) => None,
     };
     drop(bytes);
@@ -287,15 +291,15 @@ async fn handle(collector: Arc<Collector>, request: Request) -> Result<Report, R
 }
 
 impl Collector {
-    /// Everything that does not wait: decompresses, splits, decodes, encodes. Nothing counts as received
-    /// unless there is room for it.
+    /// The part that does not block: decompresses, splits, decodes, encodes. Events count as received
+    /// only if there is room for them.
     fn prepare(
         &self,
         body: &Bytes,
         compression: Compression,
         content_type: &str,
         bytes: &mut Share,
-    ) -> Result<(Prepared, Share), Refusal> {
+    ) -> Result<(Prepared, Share), Rejection> {
         let plain;
         let body = match compression {
             Compression::None => body,
@@ -307,7 +311,7 @@ impl Collector {
         let items = split::split(body, content_type, self.config.body_events_max)?;
         let mut events = self.events.share();
         if !events.grow(items.len()) {
-            return Err(Refusal::Backpressure);
+            return Err(Rejection::Backpressure);
         }
         metrics::counter!(names::COLLECTOR_EVENTS_RECEIVED).increment(count(items.len()));
         let received_at = Timestamp::from_micros(clock::now_micros());

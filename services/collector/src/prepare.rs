@@ -1,4 +1,4 @@
-//! Turns the events of a body into records for the log. Pure: identifiers and time are passed in.
+//! Turns the events of a body into records for the log. Pure: identifiers and time are arguments.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -10,24 +10,24 @@ use ports::Outgoing;
 use crate::answer::ItemError;
 use crate::config::Config;
 
-/// Makes records of events.
+/// Turns events into records.
 #[derive(Debug, Clone)]
 pub(crate) struct Preparer {
     topic: Arc<str>,
     tenant_id: String,
-    kinds_refused: Vec<String>,
+    kinds_rejected: Vec<String>,
     reserved_families: HashSet<&'static str>,
     limits: Limits,
 }
 
-/// A body's events: those that can be published, and what is wrong with the others.
+/// The events of a body: records to publish, and errors.
 #[derive(Debug, Default)]
 pub(crate) struct Prepared {
     /// Records, in the order of the body.
     pub(crate) records: Vec<Outgoing>,
-    /// For each event its id, or none if it was rejected.
+    /// For each event its `event_id`, or `None` if it was rejected.
     pub(crate) event_ids: Vec<Option<String>>,
-    /// What is wrong with the rejected ones.
+    /// One for each rejected event.
     pub(crate) errors: Vec<ItemError>,
 }
 
@@ -36,13 +36,13 @@ impl Preparer {
         Self {
             topic: config.topic.as_str().into(),
             tenant_id: config.tenant_id.clone(),
-            kinds_refused: config.kinds_refused.clone(),
+            kinds_rejected: config.kinds_rejected.clone(),
             reserved_families: reserved_families(),
             limits: Limits { value_bytes_max: config.event_bytes_max },
         }
     }
 
-    /// Decodes each event, fills what the sender left out, and encodes it for the log.
+    /// Decodes each event, fills in what the sender left out, and encodes it for the log.
     pub(crate) fn prepare(
         &self,
         items: &[&[u8]],
@@ -82,14 +82,16 @@ impl Preparer {
 
     /// The event, unless its kind is reserved.
     fn allow<'e>(&self, index: usize, event: Event<'e>) -> Result<Event<'e>, ItemError> {
-        let kind = event.text(column::KIND).unwrap_or("");
-        let is_refused = self.kinds_refused.iter().any(|prefix| kind.starts_with(prefix));
+        let Some(kind) = event.text(column::KIND) else {
+            unreachable!("an event without a kind does not decode")
+        };
+        let is_rejected = self.kinds_rejected.iter().any(|prefix| kind.starts_with(prefix));
         let may_be_reported = match schema().kind(kind) {
             Some(known) => known.may_be_reported(),
-            // A later release may give it a meaning.
+            // A later release may define it.
             None => !self.reserved_families.contains(family(kind)),
         };
-        if !is_refused && may_be_reported {
+        if !is_rejected && may_be_reported {
             return Ok(event);
         }
         Err(ItemError {
@@ -97,13 +99,13 @@ impl Preparer {
             pointer: "/kind".into(),
             reason: "reserved_kind",
             detail: format!(
-                "`{kind}` is not taken over HTTP; people use the command line of `driftseal`"
+                "kind `{kind}` is not accepted over HTTP; use the command line of `driftseal`"
             ),
         })
     }
 
-    /// Fills identifier, times and tenant; returns the identifier. The time of receipt is always
-    /// ours, whatever the sender wrote.
+    /// Fills in identifier, times and tenant; returns the identifier. `received_at` is always set, even
+    /// if the sender wrote one.
     fn fill(
         &self,
         event: &mut Event<'_>,
@@ -129,7 +131,7 @@ impl Preparer {
     }
 }
 
-/// The families of which no kind may be reported, such as that of alerts.
+/// The families none of whose kinds agents may report, such as that of alerts.
 fn reserved_families() -> HashSet<&'static str> {
     let of = |reported: bool| {
         let kinds = schema().kinds().filter(move |kind| kind.may_be_reported() == reported);
@@ -186,7 +188,7 @@ mod tests {
 
     #[test]
     fn what_asks_something_of_the_monitor_or_is_its_own_is_not_taken() {
-        let config = Config { kinds_refused: vec!["x.".to_owned()], ..Config::default() };
+        let config = Config { kinds_rejected: vec!["x.".to_owned()], ..Config::default() };
         let preparer = Preparer::new(&config);
         let is_taken = |kind: &str| {
             let item = format!(r#"{{"kind":"{kind}","agent_id":"a","event_id":"e"}}"#);

@@ -1,7 +1,7 @@
 //! Publishes records and counts their acknowledgements.
 //!
-//! Everything is counted where the log answers, not where the sender is answered: a sender that hangs
-//! up does not make an event uncounted.
+//! Events are counted when the log answers, not when the sender is answered, so that those of a sender
+//! that disconnects are counted too.
 
 use ports::{LogError, Outgoing, Producer, Published};
 use service::metric_names::{COLLECTOR_EVENTS_PUBLISHED, COLLECTOR_EVENTS_REJECTED};
@@ -13,17 +13,18 @@ use crate::budget::Share;
 use crate::failure::LogFailure;
 use crate::prepare::Prepared;
 
-/// Why a valid event was not published.
+/// Why a valid event was not acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Reason {
-    /// The log cannot be reached, or its answer did not come; the event may be there.
+    /// The log is unreachable or did not answer in time; the event may have been appended.
     Unavailable,
+    /// The publish queue is full.
     QueueFull,
-    /// Larger than the log accepts.
+    /// The record exceeds the size limit of the log.
     TooLarge,
     /// The topic does not exist.
     UnknownTopic,
-    /// The log cannot be used any more; the role ends.
+    /// The log is unusable; the role ends.
     Failed,
 }
 
@@ -34,7 +35,7 @@ impl Reason {
             LogError::QueueFull { .. } => Self::QueueFull,
             LogError::TooLarge { .. } => Self::TooLarge,
             LogError::UnknownPartition(_) => Self::UnknownTopic,
-            // Publishing names no position.
+            // Publishing has no offset that could be out of range.
             LogError::OutOfRange { .. } | LogError::Fatal(_) => Self::Failed,
         }
     }
@@ -49,7 +50,7 @@ impl Reason {
         }
     }
 
-    /// Whether the same event may be accepted later.
+    /// Whether a retry may succeed.
     const fn retry(self) -> bool {
         match self {
             Self::Unavailable | Self::QueueFull | Self::UnknownTopic | Self::Failed => true,
@@ -58,12 +59,12 @@ impl Reason {
     }
 }
 
-/// Counts events that were not published.
+/// Counts rejected events.
 pub(crate) fn count_rejected(reason: &'static str, events: u64) {
     metrics::counter!(COLLECTOR_EVENTS_REJECTED, "reason" => reason).increment(events);
 }
 
-/// Hands records to the log. The share of the budget is held until the log has answered for all.
+/// Publishes records. The share of the budget is held until the log has answered for all of them.
 pub(crate) fn publish(
     producer: &dyn Producer,
     records: Vec<Outgoing>,
@@ -73,6 +74,7 @@ pub(crate) fn publish(
     let (sender, receiver) = oneshot::channel();
     let size = records.len();
     if size == 0 {
+        // All events of the body were rejected.
         drop(sender.send(Vec::new()));
         return receiver;
     }
@@ -84,17 +86,15 @@ pub(crate) fn publish(
             failure.report(error);
         }
         drop(share);
-        // A sender that hung up does not need the answer.
+        // Fails if the request has ended: its sender disconnected, or the wait was over.
         drop(sender.send(published));
     };
-    // The callback is consumed either way, so a refusal is answered through a second channel.
-    let (refused, refusal) = oneshot::channel();
-    let delivery = Box::new(answer);
-    if let Err(error) = producer.publish(records, delivery) {
-        count_rejected(Reason::of(&error).name(), count(size));
-        drop(refused.send(vec![Err(error); size]));
-        return refusal;
-    }
+    let Err(full) = producer.publish(records, Box::new(answer)) else { return receiver };
+    // The callback was dropped uncalled, and with it its channel.
+    let error = LogError::from(full);
+    count_rejected(Reason::of(&error).name(), count(size));
+    let (sender, receiver) = oneshot::channel();
+    drop(sender.send(vec![Err(error); size]));
     receiver
 }
 
@@ -102,6 +102,10 @@ pub(crate) fn publish(
 pub(crate) fn report(prepared: Prepared, published: Option<Published>) -> Report {
     let Prepared { records: _, mut event_ids, mut errors } = prepared;
     let mut retry = false;
+    if let Some(published) = &published {
+        let sent = event_ids.iter().flatten().count();
+        assert_eq!(published.len(), sent, "the log reports an outcome for every record");
+    }
     let mut outcomes = published.map(Vec::into_iter);
     for (index, id) in event_ids.iter_mut().enumerate() {
         if id.is_none() {

@@ -5,19 +5,19 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Error as _, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::answer::Refusal;
+use crate::answer::Rejection;
 
-/// The exact bytes of each event. Whether each is one is for the decoder to say.
+/// The exact bytes of each event; the decoder decides whether they are one.
 ///
 /// - `application/x-ndjson` (or `jsonl`): every line that is not blank.
-/// - A body that begins with `[`: the elements. It must be well formed as a whole.
-/// - Several lines of which the first is a whole JSON value: every line that is not blank.
+/// - A body that begins with `[`: the elements of the array, which must be valid JSON as a whole.
+/// - Several lines of which the first is a complete JSON value: every line that is not blank.
 /// - Anything else: one event.
 pub(crate) fn split<'b>(
     body: &'b [u8],
     content_type: &str,
     events_max: usize,
-) -> Result<Vec<&'b [u8]>, Refusal> {
+) -> Result<Vec<&'b [u8]>, Rejection> {
     let body = body.trim_ascii();
     let items = if body.is_empty() {
         Vec::new()
@@ -28,7 +28,7 @@ pub(crate) fn split<'b>(
     } else {
         vec![body]
     };
-    if items.is_empty() { Err(Refusal::EmptyBody) } else { Ok(items) }
+    if items.is_empty() { Err(Rejection::EmptyBody) } else { Ok(items) }
 }
 
 fn is_lines(content_type: &str) -> bool {
@@ -38,8 +38,8 @@ fn is_lines(content_type: &str) -> bool {
         .any(|lines| essence.eq_ignore_ascii_case(lines))
 }
 
-/// Whether there are several lines and the first is a JSON value of its own: an object that is
-/// printed over several lines has no such first line.
+/// Whether there are several lines and the first is a complete JSON value, which is not the case for
+/// one pretty-printed object.
 fn begins_with_a_line(body: &[u8]) -> bool {
     let mut lines = body.splitn(2, |byte| *byte == b'\n');
     match (lines.next(), lines.next()) {
@@ -48,12 +48,12 @@ fn begins_with_a_line(body: &[u8]) -> bool {
     }
 }
 
-fn lines(body: &[u8], events_max: usize) -> Result<Vec<&[u8]>, Refusal> {
+fn lines(body: &[u8], events_max: usize) -> Result<Vec<&[u8]>, Rejection> {
     let mut items = Vec::new();
     for line in body.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii) {
         if !line.is_empty() {
             if items.len() == events_max {
-                return Err(Refusal::TooManyEvents { events_max });
+                return Err(Rejection::TooManyEvents { events_max });
             }
             items.push(line);
         }
@@ -61,16 +61,16 @@ fn lines(body: &[u8], events_max: usize) -> Result<Vec<&[u8]>, Refusal> {
     Ok(items)
 }
 
-fn elements(body: &[u8], events_max: usize) -> Result<Vec<&[u8]>, Refusal> {
+fn elements(body: &[u8], events_max: usize) -> Result<Vec<&[u8]>, Rejection> {
     let mut items = Vec::new();
     let mut too_many = false;
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let elements = Elements { items: &mut items, events_max, too_many: &mut too_many };
     let read = elements.deserialize(&mut deserializer).and_then(|()| deserializer.end());
     if too_many {
-        return Err(Refusal::TooManyEvents { events_max });
+        return Err(Rejection::TooManyEvents { events_max });
     }
-    read.map_err(|error| Refusal::InvalidJson { line: error.line(), column: error.column() })?;
+    read.map_err(|error| Rejection::InvalidJson { line: error.line(), column: error.column() })?;
     Ok(items)
 }
 
@@ -111,7 +111,7 @@ impl<'b> Visitor<'b> for Elements<'_, 'b> {
 mod tests {
     use super::*;
 
-    fn of<'b>(body: &'b str, content_type: &str) -> Result<Vec<&'b str>, Refusal> {
+    fn of<'b>(body: &'b str, content_type: &str) -> Result<Vec<&'b str>, Rejection> {
         let items = split(body.as_bytes(), content_type, 3)?;
         Ok(items.into_iter().map(|item| std::str::from_utf8(item).unwrap()).collect())
     }
@@ -134,13 +134,13 @@ mod tests {
     #[test]
     fn a_body_without_events_with_too_many_or_of_broken_framing_is_refused() {
         for empty in ["", " \n ", "[]", "[ ]"] {
-            assert_eq!(of(empty, ""), Err(Refusal::EmptyBody));
+            assert_eq!(of(empty, ""), Err(Rejection::EmptyBody));
         }
-        assert_eq!(of("\n\n", "application/x-ndjson"), Err(Refusal::EmptyBody));
+        assert_eq!(of("\n\n", "application/x-ndjson"), Err(Rejection::EmptyBody));
         for many in ["[1,2,3,4", "{}\n{}\n{}\n{}"] {
-            assert_eq!(of(many, ""), Err(Refusal::TooManyEvents { events_max: 3 }));
+            assert_eq!(of(many, ""), Err(Rejection::TooManyEvents { events_max: 3 }));
         }
-        assert_eq!(of("[{},{]", ""), Err(Refusal::InvalidJson { line: 1, column: 6 }));
-        assert!(matches!(of("[1] 2", ""), Err(Refusal::InvalidJson { .. })));
+        assert_eq!(of("[{},{]", ""), Err(Rejection::InvalidJson { line: 1, column: 6 }));
+        assert!(matches!(of("[1] 2", ""), Err(Rejection::InvalidJson { .. })));
     }
 }

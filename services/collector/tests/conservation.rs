@@ -68,7 +68,7 @@ fn received_is_published_plus_rejected() {
     let rejected = counter(&metrics, "driftseal_collector_events_rejected_total");
     assert_eq!((received, published, rejected), (11, 5, 6), "{metrics}");
     assert_eq!(counter(&metrics, "driftseal_collector_requests_total"), 9);
-    assert_eq!(counter(&metrics, "driftseal_collector_requests_refused_total"), 2);
+    assert_eq!(counter(&metrics, "driftseal_collector_requests_rejected_total"), 2);
     assert_eq!(counter(&metrics, "driftseal_collector_in_flight_events"), 0);
     assert_eq!(counter(&metrics, "driftseal_collector_in_flight_bytes"), 0);
     shutdown.trigger();

@@ -266,7 +266,7 @@ fn a_body_that_does_not_come_is_given_up() {
 
 #[test]
 fn a_log_that_cannot_be_used_is_answered_503_with_retry_after() {
-    let settings = Settings { record_bytes_max: 400, in_flight_max: 2, ..Settings::default() };
+    let settings = Settings { record_bytes_max: 400, queue_records_max: 2, ..Settings::default() };
     let config = Config { retry_after_secs: 7, ..Config::default() };
     let world = World::with_log(config, MemoryLog::with_settings(settings));
     world.log.set_unavailable(true);
@@ -284,6 +284,7 @@ fn a_log_that_cannot_be_used_is_answered_503_with_retry_after() {
     let answer = world.post(&[], format!("[{large},{RUN}]").as_bytes());
     assert_eq!((answer.status, answer.errors()), (200, vec![(0, "too_large", "")]));
 
+    wait_until("nothing is in flight", || world.log.producer().in_flight() == 0);
     world.log.inject(Operation::Publish, 0, Fault::Held);
     std::thread::scope(|scope| {
         let held = scope.spawn(|| world.post(&[], format!("[{RUN},{RUN}]").as_bytes()));
