@@ -1,5 +1,5 @@
-//! An alert as it is read from the log. Every text is bounded, so an alert takes at most some 20 KiB
-//! however long the event was.
+//! An alert as read from the log. Texts are truncated, so that an alert takes at most about 20 KiB,
+//! however large its event is.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ const TEXT_MAX: usize = 1_000;
 /// Most example runs kept.
 const RUNS_MAX: usize = 5;
 
-/// Detector of a canary.
+/// Name of the canary detector.
 const CANARY: &str = "canary";
 /// Distances from the baseline, with their display names.
 const DISTANCES: [(TypedColumn<Float>, &str); 4] = [
@@ -54,15 +54,15 @@ impl Step {
     }
 }
 
-/// How urgent an alert is.
+/// Urgency of an alert.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
-    /// Somebody must act now.
+    /// Needs attention at once.
     Page,
-    /// Somebody must act in working hours.
+    /// Needs attention in working hours.
     Ticket,
 }
 
@@ -77,11 +77,11 @@ impl Severity {
     }
 }
 
-/// One event of an alert.
+/// An event of an alert.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Alert {
     pub(crate) step: Step,
-    /// Whether a person ended it, for [`Step::Resolved`].
+    /// For [`Step::Resolved`]: whether a person dismissed it.
     pub(crate) is_dismissed: bool,
     pub(crate) alert_id: Arc<str>,
     pub(crate) event_id: String,
@@ -94,7 +94,7 @@ pub(crate) struct Alert {
     pub(crate) environment: Option<String>,
     /// Empty for an alert about the monitor itself.
     pub(crate) agent_id: String,
-    /// Partition that an alert about the monitor is about.
+    /// For an alert about the monitor: the partition that it watches.
     pub(crate) partition: Option<i64>,
     pub(crate) agent_version: Option<String>,
     pub(crate) metric: String,
@@ -109,11 +109,11 @@ pub(crate) struct Alert {
     pub(crate) observed: Option<f64>,
     pub(crate) effect: Option<f64>,
     pub(crate) effect_interval: Option<(f64, f64)>,
-    /// For a mix: the category that changed most, with its shares before and after.
+    /// For a mix metric: the category that changed most, with its shares before and after.
     pub(crate) category: Option<(String, Option<f64>, Option<f64>)>,
     /// Distances from the baseline, by display name.
     pub(crate) distances: Vec<(&'static str, f64)>,
-    /// Pairs of canary and control.
+    /// For a canary: compared pairs of canary and control runs.
     pub(crate) pairs: Option<i64>,
     pub(crate) since_ms: Option<i64>,
     pub(crate) since_observations: Option<i64>,
@@ -123,13 +123,13 @@ pub(crate) struct Alert {
     pub(crate) reason: Option<String>,
     /// Who acknowledged or dismissed it.
     pub(crate) actor_id: Option<String>,
-    /// The suppression because of which it is not sent.
+    /// The suppression that mutes it.
     pub(crate) suppressed_by: Option<String>,
 }
 
 impl Alert {
-    /// The alert that an event is a step of; `None` for every other event, for a pending alert, and for
-    /// one without an identifier.
+    /// Reads the event of a step of an alert. `None` for other events, for pending alerts, and for
+    /// alerts without an identifier.
     pub(crate) fn from_event(event: &Event<'_>, logged_ms: i64) -> Option<Self> {
         let (step, is_dismissed) = match event.text(column::KIND)? {
             kind::DRIFT_ALERT_FIRING | kind::MONITOR_DEAD => (Step::Firing, false),
@@ -156,9 +156,10 @@ impl Alert {
             event_id: text(column::EVENT_ID).unwrap_or_default(),
             time_ms: event.time(column::EVENT_TIME).map_or(logged_ms, Timestamp::millis),
             logged_ms,
+            // A severity that is absent or unknown must not turn a page into a ticket.
             severity: match said.severity {
-                Some("page") => Severity::Page,
-                _ => Severity::Ticket,
+                Some("ticket") => Severity::Ticket,
+                Some(_) | None => Severity::Page,
             },
             tenant_id: text(column::TENANT_ID),
             environment: text(column::ENVIRONMENT),
@@ -199,7 +200,7 @@ impl Alert {
         }
     }
 
-    /// Whether it is about the monitor instead of an agent.
+    /// Whether it is about the monitor, not an agent.
     pub(crate) fn is_of_monitor(&self) -> bool {
         self.agent_id.is_empty()
     }
@@ -245,18 +246,19 @@ impl Alert {
         let mut lines = Vec::new();
         if let (Some(observed), Some(baseline)) = (self.observed, self.baseline_value) {
             let of = self.baseline_version.as_deref().unwrap_or("the baseline");
-            let count = self.baseline_count.unwrap_or_default();
+            let count = self.baseline_count.map(|count| format!(" ({count} observations)"));
             let (observed, baseline) = (number(observed), number(baseline));
-            lines.push(format!("{observed} instead of {baseline} in {of} ({count} observations)."));
+            let count = count.unwrap_or_default();
+            lines.push(format!("{observed} instead of {baseline} in {of}{count}."));
         }
         if let Some((name, before, after)) = &self.category {
             let percent = |share: f64| format!("{:.1} %", 100.0 * share);
-            let after = after.map_or_else(|| "another share".to_owned(), percent);
+            let after = after.map_or_else(|| "a different share".to_owned(), percent);
             let before = before.map(|share| format!(" instead of {}", percent(share)));
-            lines.push(format!("{name} has {after}{}.", before.unwrap_or_default()));
+            lines.push(format!("{name}: {after}{}.", before.unwrap_or_default()));
         }
         if let Some(effect) = self.effect {
-            let what = if self.is_canary() { "at all times at once" } else { "95 % interval" };
+            let what = if self.is_canary() { "always-valid interval" } else { "95 % interval" };
             let interval = self.effect_interval.map_or_else(String::new, |(low, high)| {
                 format!(", {what} {} to {}", number(low), number(high))
             });
@@ -272,9 +274,9 @@ impl Alert {
         }
         if let Some(since) = self.since() {
             let found = self.since_observations;
-            let found = found.map(|seen| format!(", found after {seen} observations"));
+            let found = found.map(|seen| format!(", detected after {seen} observations"));
             lines.push(match self.pairs {
-                Some(pairs) => format!("Tried since {since}, compared {pairs} times."),
+                Some(pairs) => format!("Since {since}, {pairs} pairs of runs compared."),
                 None => format!("Since {since}{}.", found.unwrap_or_default()),
             });
         }
@@ -283,31 +285,31 @@ impl Alert {
             lines.push(if self.is_canary() {
                 let chance = number(1.0 / threshold);
                 format!(
-                    "Evidence {evidence} of {of}: a canary that is no worse is ever called worse \
-                     with a probability of at most {chance}."
+                    "Evidence {evidence} of {of}: a canary that is no worse is reported as worse with \
+                     a probability of at most {chance}."
                 )
             } else {
                 format!(
-                    "Evidence {evidence} of {of}: a false alarm takes at least {of} observations \
-                     on average."
+                    "Evidence {evidence} of {of}: on average at least {of} observations pass before a \
+                     false alarm."
                 )
             });
         }
         lines.join("\n")
     }
 
-    /// Since when, RFC 3339.
+    /// Estimated time of the change, RFC 3339.
     pub(crate) fn since(&self) -> Option<String> {
         rfc3339(self.since_ms?)
     }
 }
 
-/// RFC 3339 text of milliseconds since the epoch.
+/// Milliseconds since the epoch as RFC 3339.
 pub(crate) fn rfc3339(ms: i64) -> Option<String> {
     Timestamp::from_millis(ms).to_rfc3339()
 }
 
-/// A number for display: three or more significant digits, an exponent only where it is needed.
+/// A number for display: at least three significant digits, an exponent only if necessary.
 pub(crate) fn number(value: f64) -> String {
     let size = value.abs();
     if size >= 1e15 || size > 0.0 && size < 1e-4 {
@@ -384,8 +386,9 @@ pub(crate) mod tests {
             alert.description(),
             "0.359 instead of 0.087 in v1 (1290 observations).\n\
              Effect 0.272, 95 % interval 0.140 to 0.430.\n\
-             Since 2025-10-09T08:36:40.000000Z, found after 39 observations.\n\
-             Evidence 27635 of 10000: a false alarm takes at least 10000 observations on average."
+             Since 2025-10-09T08:36:40.000000Z, detected after 39 observations.\n\
+             Evidence 27635 of 10000: on average at least 10000 observations pass before a false \
+             alarm."
         );
     }
 
@@ -401,9 +404,9 @@ pub(crate) mod tests {
         assert_eq!(
             alert.description(),
             "0.359 instead of 0.087 in v1 (1290 observations).\n\
-             Effect 0.272, at all times at once 0.140 to 0.430.\n\
-             Tried since 2025-10-09T08:36:40.000000Z, compared 212 times.\n\
-             Evidence 153.2 of 100.0: a canary that is no worse is ever called worse with a \
+             Effect 0.272, always-valid interval 0.140 to 0.430.\n\
+             Since 2025-10-09T08:36:40.000000Z, 212 pairs of runs compared.\n\
+             Evidence 153.2 of 100.0: a canary that is no worse is reported as worse with a \
              probability of at most 0.010."
         );
     }
@@ -430,7 +433,7 @@ pub(crate) mod tests {
         assert_eq!(alert.title(), "support v2: tool.mix has changed");
         assert_eq!(
             alert.description(),
-            "refund has 31.2 % instead of 5.0 %.\n\
+            "refund: 31.2 % instead of 5.0 %.\n\
              Effect 0.310.\n\
              Distance from the baseline: PSI 0.610, Jensen-Shannon 0.310."
         );
@@ -450,7 +453,7 @@ pub(crate) mod tests {
         let alert = Alert::from_event(&event, 7).unwrap();
         assert_eq!(alert.agent_id.chars().count(), TEXT_MAX);
         assert_eq!((alert.description(), alert.e_value), (String::new(), None));
-        assert_eq!(alert.severity, Severity::Ticket);
+        assert_eq!(alert.severity, Severity::Page, "without a severity it is not demoted");
     }
 
     #[test]

@@ -16,69 +16,69 @@ const NAME_MAX: usize = 64;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// Name of the consumer group; its members share the partitions.
+    /// Consumer group. Default `driftseal-notifier`.
     pub group: String,
-    /// Topics read and written.
+    /// Topics.
     pub topics: Topics,
-    /// Longest wait for records in one step, milliseconds. Default 100. Also bounds how late a shutdown
-    /// or an answer is noticed.
+    /// Longest wait for records in one step, milliseconds. Default 100. Bounds also the delay of
+    /// noticing a shutdown or a response.
     pub poll_wait_ms: u64,
-    /// Timeout of a request, from resolving the host to the end of the response, milliseconds. Default
-    /// 15,000, at least 1. Beyond it the request has failed.
+    /// Timeout of a request, from name resolution to the end of the response, milliseconds. Default
+    /// 15,000, at least 1.
     pub request_wait_ms_max: u64,
-    /// Concurrent requests to one sink. Default 4, from 1 to 64. Those of one alert are sequential.
+    /// Concurrent requests to one sink. Default 4, from 1 to 64. Requests for one alert are sequential.
     pub requests_max: usize,
-    /// Attempts to deliver one notification. Default 30, at least 1: about two hours with the other
-    /// defaults. After them it is a dead letter: `notification.failed`, reason `exhausted`.
+    /// Attempts to deliver a notification. Default 30, at least 1; with the other defaults they take
+    /// about two hours. Then it becomes a dead letter: `notification.failed`, reason `exhausted`.
     pub attempts_max: u32,
-    /// Wait before the second attempt, milliseconds; it doubles with each further one. Default 1,000.
+    /// Wait before the second attempt, milliseconds; doubles with each further attempt. Default 1,000.
     /// Half of each wait is jitter, so that alerts that failed together are not retried together.
     pub retry_ms: u32,
-    /// Longest wait between two attempts, milliseconds. Default 300,000, at least `retry_ms`.
+    /// Longest wait between attempts, milliseconds. Default 300,000, at least `retry_ms`.
     pub retry_ms_max: u32,
     /// Longest pause that a receiver may request by `Retry-After`, seconds. Default 3,600. The pause
     /// applies to all requests to this receiver.
     pub retry_after_secs_max: u32,
-    /// Age beyond which a resolved alert is no longer sent, seconds. Default 3,600. It is then a dead
-    /// letter, reason `expired`. A firing alert is sent at any age.
+    /// Age at which an alert that has been resolved before it could be sent becomes a dead letter,
+    /// reason `expired`, seconds. Default 3,600. A firing alert is sent at any age.
     pub age_secs_max: u32,
-    /// Seconds without a heartbeat in a partition after which the monitor is considered dead: an alert
-    /// `monitor.dead`, a page. Default 300, at least three tick intervals of the processor; 0 disables
-    /// this.
+    /// Seconds without a heartbeat in a partition after which the monitor is considered dead
+    /// (`monitor.dead`, a page). Default 300, at least three times `processor.tick_interval_secs`; 0
+    /// disables the check.
     pub dead_after_secs: u32,
     /// Alert limit: alerts that are firing or await delivery. Default 10,000, at least 1. Beyond it a
-    /// new alert is a dead letter for every sink, reason `overflow`; while the log is read at the start
-    /// it is dropped, counted and logged. Each takes some 20 KiB at most.
+    /// new alert becomes a dead letter for every sink, reason `overflow`; while the log is read at the
+    /// start, it is dropped, counted and logged. An alert takes at most about 20 KiB.
     pub alerts_max: usize,
-    /// Notifications queued for one sink. Default 1,000, at least 1. Beyond it a new alert is a dead
-    /// letter for this sink, reason `overflow`; updates of earlier alerts are still queued.
+    /// Notifications queued for one sink. Default 1,000, at least 1. Beyond it a new alert becomes a
+    /// dead letter for this sink, reason `overflow`; updates of earlier alerts are still queued.
     pub queue_max: usize,
-    /// Seconds between two saves of the read position. Default 30. A restart reads the alerts since
-    /// then and `overlap_records` before.
+    /// Interval at which the read position is saved, seconds. Default 30. A restart reads on from the
+    /// saved position, and `overlap_records` before it.
     pub position_secs_max: u64,
-    /// Records before the first open alert that a restart reads too. Default 10,000. Among them,
-    /// duplicates that another process wrote late are recognised.
+    /// Records before the first open alert that a restart reads too. Default 10,000. Among them it
+    /// recognises duplicates that another process wrote late.
     pub overlap_records: u32,
-    /// Longest wait for an acknowledgement, milliseconds. Default 30,000. Beyond it an outcome is
-    /// published again under the same `event_id`.
+    /// Longest wait for an acknowledgement by the log, milliseconds. Default 30,000. Then the outcome is
+    /// published again with the same `event_id`.
     pub publish_wait_ms_max: u64,
-    /// Longest wait for the next record when a known range is read back, milliseconds. Default
-    /// 10,000. Beyond it, if the log still answers, the rest of the range holds no records.
+    /// Longest wait for the next record of a known range, milliseconds. Default 10,000. Then, if the log
+    /// still answers, the rest of the range is taken to hold no records.
     pub read_wait_ms_max: u64,
     /// Consecutive failures of the log that are retried. Default 60. One more ends the role.
     pub retries_max: u32,
-    /// Pause before each retry, milliseconds. Default 1,000.
+    /// Pause before a retry after a failure of the log, milliseconds. Default 1,000.
     pub retry_pause_ms: u64,
-    /// Longest wait of a shutdown for requests in flight, milliseconds. Default 10,000. Those without a
+    /// Longest wait for requests in flight at shutdown, milliseconds. Default 10,000. Requests without a
     /// response by then are repeated after the next start.
     pub drain_ms_max: u64,
-    /// Largest value that is decoded, bytes. Default 1 MiB. A larger one is not read as an alert.
+    /// Largest record value that is decoded, bytes. Default 1 MiB. A larger one is ignored.
     pub value_bytes_max: usize,
-    /// Secrets by name, for sinks that refer to one. Meant for the environment:
-    /// `DRIFTSEAL__NOTIFIER__SECRETS__PAGERDUTY` is `pagerduty`. A name has no underscore.
+    /// Secrets by name, for the sinks that refer to them. Meant for the environment:
+    /// `DRIFTSEAL__NOTIFIER__SECRETS__PAGERDUTY` sets `pagerduty`. Names have no underscores.
     pub secrets: BTreeMap<String, Secret>,
     /// Receivers by name. Outcomes refer to the name: a renamed sink is a new receiver, which is
-    /// notified of everything that is firing.
+    /// notified of all alerts that are firing.
     pub sinks: BTreeMap<String, SinkConfig>,
 }
 
@@ -86,9 +86,9 @@ pub struct Config {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Topics {
-    /// Alerts: read. Outcomes are written into it.
+    /// Alerts to read; outcomes are written to it too. Default `driftseal.alerts`.
     pub alerts: String,
-    /// Read positions: written and read. Compacted.
+    /// Read positions; a compacted topic. Default `driftseal.state`.
     pub state: String,
 }
 
@@ -144,7 +144,7 @@ impl Config {
         checks.at_least("queue_max", self.queue_max, 1);
         for (name, sink) in &self.sinks {
             let section = format!("sinks.{name}");
-            let rule = format_args!("be named by 1 to {NAME_MAX} of a-z, 0-9, `-` and `_`");
+            let rule = format_args!("be named with 1 to {NAME_MAX} of a-z, 0-9, `-` and `_`");
             checks.must(is_name(name), &section, rule);
             checks.below(&section, sink.problems());
         }
@@ -196,7 +196,7 @@ impl Config {
     }
 }
 
-/// Names are labels of metrics and fields of events.
+/// Names become metric labels and fields of events.
 fn is_name(name: &str) -> bool {
     let is_part = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_');
     (1..=NAME_MAX).contains(&name.len()) && name.bytes().all(is_part)
@@ -216,8 +216,8 @@ mod tests {
             [
                 "`retry_ms_max`: must be at least `retry_ms`",
                 "`queue_max`: must be at least 1",
-                "`sinks.On Call`: must be named by 1 to 64 of a-z, 0-9, `-` and `_`",
-                "`sinks.On Call.url_file`: must be given, or `url_name` and [notifier.secrets]",
+                "`sinks.On Call`: must be named with 1 to 64 of a-z, 0-9, `-` and `_`",
+                "`sinks.On Call.url_file`: must be set, or `url_name`",
             ]
         );
     }

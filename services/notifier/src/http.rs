@@ -1,11 +1,13 @@
-//! Sending requests: a thread pool for each sink, and the meaning of responses.
+//! HTTP requests: a thread pool for each sink, and the classification of responses.
 //!
-//! TLS (feature `tls`) is that of the system (OpenSSL, which the Kafka client links too): its
-//! certificates are trusted, and `SSL_CERT_FILE` names others. Proxies are those of `HTTPS_PROXY` and `NO_PROXY`.
-//! Redirects are not followed: a receiver that moved is a receiver to configure anew.
+//! TLS (feature `tls`) is the system's OpenSSL, which the Kafka client links too, with the system's
+//! certificates; `SSL_CERT_FILE` selects others. `HTTPS_PROXY` and `NO_PROXY` are honoured. Redirects
+//! are not followed: the URL of a receiver that has moved must be changed in the configuration.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
+use std::sync::mpsc::{
+    Receiver, RecvTimeoutError, SyncSender, TryRecvError, channel, sync_channel,
+};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::Builder;
 use std::time::Duration;
@@ -18,12 +20,12 @@ use crate::machine::{Answer, Key, Task};
 use crate::sink::Request;
 use crate::text::{clip, hide};
 
-/// Most bytes of an answer that are read.
+/// Bytes of a response body that are read at most.
 const ANSWER_BYTES_MAX: u64 = 16 * 1024;
-/// Most characters of an answer that are kept.
+/// Characters of a response body that are kept at most.
 const DETAIL_MAX: usize = 300;
 
-/// A request to send, and what it is about.
+/// A request to send.
 #[derive(Debug)]
 pub(crate) struct Job {
     pub(crate) key: Key,
@@ -32,7 +34,7 @@ pub(crate) struct Job {
     pub(crate) request_digest: String,
 }
 
-/// A request that has ended.
+/// The result of a request.
 #[derive(Debug)]
 pub(crate) struct Answered {
     pub(crate) key: Key,
@@ -42,7 +44,7 @@ pub(crate) struct Answered {
     pub(crate) seconds: f64,
 }
 
-/// Threads that send. When it is dropped, each ends after the request it is at.
+/// The threads that send requests. On drop, each ends after its current request.
 #[derive(Debug)]
 pub(crate) struct Pool {
     jobs: Vec<SyncSender<Job>>,
@@ -50,11 +52,11 @@ pub(crate) struct Pool {
 }
 
 impl Pool {
-    /// Threads for so many sinks, `requests_max` for each.
+    /// Starts `requests_max` threads for each of `sinks` sinks.
     ///
     /// # Errors
     ///
-    /// If the system gives no thread.
+    /// If a thread cannot be started.
     pub(crate) fn start(
         sinks: usize,
         requests_max: usize,
@@ -71,7 +73,7 @@ impl Pool {
                 let agent = agent.clone();
                 Builder::new().name(format!("notify-{sink}-{number}")).spawn(move || {
                     loop {
-                        // Held while waiting: whoever holds it takes the next job.
+                        // Locked while waiting: the thread that holds the lock takes the next job.
                         let job = receiver.lock().unwrap_or_else(PoisonError::into_inner).recv();
                         let Ok(Job { key, task, request, request_digest }) = job else { return };
                         let watch = Stopwatch::start();
@@ -89,18 +91,36 @@ impl Pool {
         Ok(Self { jobs, answers })
     }
 
-    /// Hands a request to the threads of its sink. Returns whether one was free; the machine's limit of
-    /// concurrent requests makes sure of it.
-    pub(crate) fn send(&self, job: Job) -> bool {
-        self.jobs.get(job.key.sink).is_some_and(|jobs| jobs.try_send(job).is_ok())
+    /// Hands a request to the threads of its sink.
+    ///
+    /// # Panics
+    ///
+    /// If more than `requests_max` requests of a sink are in flight, or its threads have died.
+    pub(crate) fn send(&self, job: Job) {
+        let sent = self.jobs.get(job.key.sink).is_some_and(|jobs| jobs.try_send(job).is_ok());
+        assert!(
+            sent,
+            "a sink has a thread for each request that the machine lets it have in flight"
+        );
     }
 
-    /// The next answer, if one comes within the wait.
+    /// The next answer, if one arrives within the wait.
+    ///
+    /// # Panics
+    ///
+    /// If all threads have died.
     pub(crate) fn answer(&self, wait: Duration) -> Option<Answered> {
-        if wait.is_zero() {
-            self.answers.try_recv().ok()
+        let received = if wait.is_zero() {
+            self.answers.try_recv().map_err(|error| error == TryRecvError::Empty)
         } else {
-            self.answers.recv_timeout(wait).ok()
+            self.answers.recv_timeout(wait).map_err(|error| error == RecvTimeoutError::Timeout)
+        };
+        match received {
+            Ok(answered) => Some(answered),
+            Err(is_alive) => {
+                assert!(is_alive, "the threads of the sinks have died");
+                None
+            }
         }
     }
 }
@@ -122,8 +142,8 @@ fn agent(request_wait: Duration) -> Agent {
     config.build().into()
 }
 
-/// The answer to a request; a panic of the client counts as none, so that no request is under way
-/// for ever.
+/// The answer to a request. A panic of the client counts as a failed attempt; otherwise the request
+/// would remain in flight for ever.
 fn answer_of(agent: &Agent, request: &Request) -> Answer {
     let sent = catch_unwind(AssertUnwindSafe(|| send(agent, request, now_ms())));
     sent.unwrap_or_else(|_| Answer::Busy {
@@ -151,12 +171,12 @@ fn send(agent: &Agent, request: &Request, now_ms: i64) -> Answer {
     let status = response.status().as_u16();
     let retry_after = response.headers().get("retry-after").and_then(|value| value.to_str().ok());
     let retry_after_ms = retry_after.and_then(|value| parse_retry_after(value, now_ms));
-    // The status decides; a body that cannot be read changes nothing.
+    // Only the status matters; the body is a detail for people.
     let text = response.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_string();
     classify(status, retry_after_ms, shown(&text.unwrap_or_default()))
 }
 
-/// What a status means: accepted, refused for good, or to be retried.
+/// Classifies a status: accepted, refused permanently, or to be retried.
 fn classify(status: u16, retry_after_ms: Option<i64>, detail: String) -> Answer {
     match status {
         200..=299 => Answer::Accepted { status },
@@ -167,7 +187,7 @@ fn classify(status: u16, retry_after_ms: Option<i64>, detail: String) -> Answer 
     }
 }
 
-/// Milliseconds to wait, from seconds or a date (RFC 9110, section 10.2.3).
+/// Parses `Retry-After`, seconds or a date (RFC 9110, section 10.2.3), into milliseconds from now.
 #[must_use]
 pub fn parse_retry_after(value: &str, now_ms: i64) -> Option<i64> {
     let value = value.trim();

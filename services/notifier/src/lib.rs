@@ -1,24 +1,24 @@
-//! The notifying service: reads the alerts and notifies receivers of each step of each alert.
+//! The notifier: reads alerts and notifies receivers of each step of each alert.
 //!
 //! # Promise
 //!
-//! - For every sink and alert that is routed to it: firing, acknowledged and resolved (or dismissed),
-//!   in this order, each decided once. The outcome is an event in the same partition:
-//!   `notification.delivered` or `notification.failed`. It is published until the log acknowledges it;
-//!   one that cannot be built ends the role.
+//! - Each sink is notified of the steps of each alert routed to it: firing, acknowledged and resolved
+//!   (or dismissed), in this order, each decided once. The outcome is an event in the same partition,
+//!   `notification.delivered` or `notification.failed`, which is published until the log acknowledges
+//!   it; one that cannot be built ends the role.
 //! - Pending alerts are not sent.
-//! - An alert that fires under a suppression is not sent, and `notification.suppressed` records it; if
-//!   it outlasts the suppression it fires again, and is sent from there on.
-//! - A monitor whose heartbeats stop for [`Config::dead_after_secs`] is an alert too, which this service
-//!   raises itself: for each partition `monitor.dead`, and `monitor.recovered` once they resume, each
-//!   an event with a derived identifier before anybody is notified.
+//! - An alert that fires under a suppression is not sent; `notification.suppressed` records that. If it
+//!   outlasts the suppression, it fires again and is sent from then on.
+//! - If the monitor's heartbeats stop for [`Config::dead_after_secs`], this service raises an alert: for
+//!   each partition `monitor.dead`, and `monitor.recovered` once they resume. Each is written to the log,
+//!   with a derived identifier, before anybody is notified.
 //! - Requests are idempotent where the receiver deduplicates: Alertmanager by the labels, PagerDuty by
 //!   `dedup_key`, a webhook by `webhook-id`. Slack does not.
-//! - No receiver delays another one, and a request takes at most [`Config::request_wait_ms_max`].
-//! - Memory is bounded by [`Config::alerts_max`], where it is said what happens at the limit.
-//! - Secrets are in no log line, event, error or `Debug` text.
+//! - No receiver delays another, and a request takes at most [`Config::request_wait_ms_max`].
+//! - Memory is bounded by [`Config::alerts_max`], which documents what happens at the limit.
+//! - Secrets appear in no log line, event, error or `Debug` output.
 //!
-//! | state of a step | if the process dies here |
+//! | state of a step | if the process dies in it |
 //! |---|---|
 //! | in the log | it is read again |
 //! | queued, or waiting for a retry | it is read again; attempts are counted from the start |
@@ -26,7 +26,7 @@
 //! | response received, outcome not in the log | the same |
 //! | outcome in the log | it is not sent again |
 //!
-//! HTTP allows no more than that: the process may die between the response and its record.
+//! HTTP permits no stronger guarantee: the process may die between the response and its record.
 //!
 //! # Where to start
 //!
@@ -36,8 +36,8 @@
 //!
 //! # What it does not do
 //!
-//! It raises no other alerts, groups none, and knows no on-call schedules: Alertmanager and PagerDuty
-//! do. It reads secrets at its start only.
+//! It raises no other alerts, does not group alerts, and has no on-call schedules; Alertmanager and
+//! PagerDuty have. It reads secrets only at its start.
 
 mod alert;
 mod config;

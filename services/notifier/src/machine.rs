@@ -1,4 +1,4 @@
-//! What to send to whom, and when: one state machine for each sink and alert.
+//! Which notification goes to which sink, and when: a state machine for each sink and alert.
 //!
 //! ```text
 //!           due, sink free        accepted, refused, budget spent         in the log
@@ -7,17 +7,17 @@
 //!   +-------------------------+
 //! ```
 //!
-//! Time is passed in; nothing here reads a clock, a socket or a random number. The grammar is that
-//! of the other machines: `handle_*` takes what happened, `poll_*` gives what to do next.
+//! Time is an argument; nothing here reads a clock, a socket or a random number. As in the other
+//! machines, `handle_*` takes an input and `poll_*` returns what to do next.
 //!
 //! # Invariants
 //!
 //! - For a sink and an alert at most one request is in flight, and steps are sent in order.
-//! - A step is decided once: when its outcome is in the log, it is not sent again. Until a partition is
-//!   caught up, nothing of it is sent.
-//! - An alert that fires under a suppression has one outcome that says so, and is sent when it fires
-//!   without one.
-//! - A retried request has the same content, whatever was learned since.
+//! - A step is decided once: after its outcome is in the log, it is not sent again. Nothing is sent for
+//!   a partition until it is caught up.
+//! - An alert that fires under a suppression has one outcome that records this, and is sent when it
+//!   fires without one.
+//! - A retried request has the same content, whatever has been read since.
 //! - At most `alerts_max` alerts are held, each of bounded size.
 
 mod backoff;
@@ -46,7 +46,7 @@ struct Partition {
     closed: Closed,
 }
 
-/// The machine of all partitions that this process reads.
+/// The machine for all partitions assigned to this process.
 #[derive(Debug)]
 pub(crate) struct Machine {
     limits: DeliveryLimits,
@@ -54,7 +54,7 @@ pub(crate) struct Machine {
     partitions: BTreeMap<i32, Partition>,
     reports: VecDeque<Report>,
     serial: u64,
-    /// The sink that comes first next time.
+    /// The sink that is polled first next time.
     turn: usize,
     overflowed: u64,
 }
@@ -77,7 +77,7 @@ impl Machine {
         self.partitions.values().map(|partition| partition.episodes.len()).sum()
     }
 
-    /// Alerts that were dropped because the limit was reached while the log was read at the start.
+    /// Alerts dropped because the limit was reached while the log was read at the start.
     pub(crate) const fn overflowed(&self) -> u64 {
         self.overflowed
     }
@@ -92,15 +92,15 @@ impl Machine {
         self.sinks.iter().map(|sink| sink.in_flight).sum()
     }
 
-    /// The first offset of a partition that is needed to know all of this again; `next` if nothing
-    /// is open.
+    /// The first offset of a partition that a restart must read to restore this state; `next` if no
+    /// alert is open.
     pub(crate) fn low_water(&self, partition: i32, next: i64) -> i64 {
         let episodes =
             self.partitions.get(&partition).into_iter().flat_map(|p| p.episodes.values());
         episodes.map(|episode| episode.offset).fold(next, i64::min)
     }
 
-    /// When there may be something to do, if nothing happens before.
+    /// When something is due, if there is no input before.
     pub(crate) fn poll_timeout(&self) -> Option<i64> {
         let due = |sink: &SinkQueue| {
             let steps = sink.steps.keys().next();
@@ -111,13 +111,14 @@ impl Machine {
         free.filter_map(due).min()
     }
 
-    /// A partition was assigned; its log is read up to the present before anything of it is sent.
+    /// A partition was assigned. Nothing is sent for it before [`Machine::handle_caught_up`].
     pub(crate) fn handle_assigned(&mut self, partition: i32) {
         self.handle_revoked(partition);
         self.partitions.insert(partition, Partition::default());
     }
 
-    /// A partition was revoked. A response in flight is ignored; the next owner sends again.
+    /// A partition was revoked. The response to a request in flight is ignored; the next owner repeats
+    /// the request.
     pub(crate) fn handle_revoked(&mut self, partition: i32) {
         self.partitions.remove(&partition);
         for sink in &mut self.sinks {
@@ -127,13 +128,13 @@ impl Machine {
         self.reports.retain(|report| report.key.partition != partition);
     }
 
-    /// Everything that the log held at the assignment was handled.
+    /// All records that the partition held when it was assigned have been handled.
     pub(crate) fn handle_caught_up(&mut self, partition: i32, now: i64) {
         let Some(found) = self.partitions.get_mut(&partition) else { return };
         if std::mem::replace(&mut found.is_live, true) {
             return;
         }
-        // In the order of the log, so that what waits longest goes first.
+        // In the order of the log, oldest first.
         let mut keys: Vec<(i64, Key)> = Vec::new();
         for (alert_id, episode) in &found.episodes {
             let key = |sink| Key { partition, alert_id: Arc::clone(alert_id), sink };
@@ -155,7 +156,7 @@ impl Machine {
 
     fn fire(&mut self, partition: i32, offset: i64, alert: Alert, now: i64) {
         let full = self.episodes() >= self.limits.alerts_max;
-        let Some(found) = self.partitions.get_mut(&partition) else { return };
+        let found = assigned(&mut self.partitions, partition);
         let sinks = self.sinks.iter().enumerate().filter(|(_, sink)| sink.plan.takes(&alert));
         let matching: Vec<usize> = sinks.map(|(index, _)| index).collect();
         if matching.is_empty() || found.closed.contains(&alert.alert_id) {
@@ -209,16 +210,14 @@ impl Machine {
     }
 
     fn follow(&mut self, partition: i32, alert: Alert, now: i64) {
-        let found = self.partitions.get_mut(&partition);
-        let Some(episode) = found.and_then(|p| p.episodes.get_mut(&alert.alert_id)) else {
-            return;
-        };
+        let found = assigned(&mut self.partitions, partition);
+        let Some(episode) = found.episodes.get_mut(&alert.alert_id) else { return };
         if episode.resolved.is_some() {
             return;
         }
         let alert = Arc::new(alert);
         let slot = match alert.step {
-            Step::Firing => return,
+            Step::Firing => unreachable!("a firing alert does not follow one"),
             Step::Acknowledged => &mut episode.acknowledged,
             Step::Resolved => &mut episode.resolved,
         };
@@ -231,18 +230,19 @@ impl Machine {
         }
     }
 
-    /// An outcome was read: of an earlier process, of another one, or our own.
+    /// An outcome was read: of an earlier process, of another one, or of this one.
     pub(crate) fn handle_logged(&mut self, partition: i32, offset: i64, logged: &Logged, now: i64) {
         let has_room = self.episodes() < self.limits.alerts_max;
         let Some(sink) = self.sinks.iter().position(|sink| *sink.plan.name == *logged.sink) else {
+            // Of a sink that is no longer configured.
             return;
         };
-        let Some(found) = self.partitions.get_mut(&partition) else { return };
+        let found = assigned(&mut self.partitions, partition);
         if found.closed.contains(&logged.alert_id) {
             return;
         }
         if !found.episodes.contains_key(&logged.alert_id) {
-            // Only while the log is read at the start can the event of the alert be missing.
+            // The event of the alert can only be missing while the log is read at the start.
             if found.is_live || !has_room {
                 return;
             }
@@ -283,8 +283,8 @@ impl Machine {
         self.advance(key, now);
     }
 
-    /// The next request, if one is due and its sink is free. Its answer must be handed in, whatever
-    /// happens to the partition.
+    /// The next request, if one is due and its sink is free. The caller must hand in its answer, even if
+    /// the partition is revoked meanwhile.
     pub(crate) fn poll_delivery(&mut self, now: i64) -> Option<Delivery> {
         let count = self.sinks.len();
         for number in 0..count {
@@ -299,7 +299,7 @@ impl Machine {
         None
     }
 
-    /// Turns what was queued into a request, or into a dead letter if it came too late.
+    /// Turns a queued task into a request, or into a dead letter if it is too late.
     fn begin(&mut self, key: &Key, now: i64) -> Option<Delivery> {
         let found = self.partitions.get_mut(&key.partition);
         let Some(episode) = found.and_then(|found| found.episodes.get_mut(&key.alert_id)) else {
@@ -309,6 +309,7 @@ impl Machine {
         let Some((track, task, attempts, notice)) = episode.queued(key.sink) else {
             unreachable!("what is queued has an event to send")
         };
+        // The broker's timestamp may be any number.
         let age_ms = now.saturating_sub(notice.opened.logged_ms);
         if task == Task::Notify(Step::Firing) && is_over && age_ms > self.limits.age_ms_max {
             track.state = State::Reporting { step: Step::Firing };
@@ -330,7 +331,7 @@ impl Machine {
         now: i64,
     ) {
         let sink = queue_of_mut(&mut self.sinks, key.sink);
-        assert!(sink.in_flight > 0, "an answer belongs to a request");
+        assert!(sink.in_flight > 0, "an answer without a request");
         sink.in_flight -= 1;
         let pause_ms = match &answer {
             Answer::Accepted { .. } | Answer::Refused { .. } => None,
@@ -338,9 +339,9 @@ impl Machine {
         };
         let pause_ms = pause_ms.map(|ms| ms.clamp(0, self.limits.retry_after_ms_max));
         if let Some(pause_ms) = pause_ms {
-            sink.paused_until = sink.paused_until.max(now.saturating_add(pause_ms));
+            sink.paused_until = sink.paused_until.max(now + pause_ms);
         }
-        let refresh_due = sink.plan.refresh_ms.map(|ms| now.saturating_add(ms));
+        let refresh_due = sink.plan.refresh_ms.map(|ms| now + ms);
         let found = self.partitions.get_mut(&key.partition);
         let Some(episode) = found.and_then(|p| p.episodes.get_mut(&key.alert_id)) else { return };
         let Some(track) = episode.tracks.get_mut(&key.sink) else { return };
@@ -351,7 +352,7 @@ impl Machine {
             return self.advance(key, now);
         };
         if track.is_done(step) {
-            // Another process sent it meanwhile and recorded the outcome first.
+            // Another process has sent it and recorded the outcome meanwhile.
             return self.advance(key, now);
         }
         let attempts = attempts + 1;
@@ -365,7 +366,7 @@ impl Machine {
             }
             Answer::Busy { .. } => {
                 let wait = wait_ms(&self.limits, attempts, &key.alert_id, key.sink);
-                let due = now.saturating_add(wait.max(pause_ms.unwrap_or(0)));
+                let due = now + pause_ms.map_or(wait, |pause_ms| wait.max(pause_ms));
                 return self.enqueue(key, task, attempts, due);
             }
         };
@@ -378,7 +379,7 @@ impl Machine {
         self.report(key, &alert, outcome);
     }
 
-    /// The next outcome to write into the log, once.
+    /// The next outcome to write to the log; returned once.
     pub(crate) fn poll_report(&mut self) -> Option<Report> {
         self.reports.pop_front()
     }
@@ -395,9 +396,9 @@ impl Machine {
             track.state = State::Idle;
         }
         let refresh_ms = queue_of(&self.sinks, key.sink).plan.refresh_ms;
-        let refresh_due = refresh_ms.map(|ms| now.saturating_add(ms));
+        let refresh_due = refresh_ms.map(|ms| now + ms);
         self.settle(key, alert.step, outcome.verdict, refresh_due, now);
-        // If the outcome was read first, there is nothing to settle, but more to do.
+        // If the outcome was read before, it is settled, but the next task is not queued yet.
         self.advance(key, now);
     }
 
@@ -407,7 +408,7 @@ impl Machine {
         self.reports.push_back(Report { key, sink, alert, outcome });
     }
 
-    /// Reports once that a sink is not notified because the alert fired under a suppression.
+    /// Reports, once, that a sink is not notified because the alert fired under a suppression.
     fn report_suppressed(&mut self, key: &Key) {
         let found = self.partitions.get_mut(&key.partition).filter(|found| found.is_live);
         let episode = found.and_then(|found| found.episodes.get_mut(&key.alert_id));
@@ -417,7 +418,7 @@ impl Machine {
         }
     }
 
-    /// Queues what is to be done next for a sink and an alert, or drops the alert once it is complete.
+    /// Queues the next task of an alert for a sink; drops the alert once it is complete.
     fn advance(&mut self, key: &Key, now: i64) {
         self.report_suppressed(key);
         let Some(found) = self.partitions.get_mut(&key.partition) else { return };
@@ -432,7 +433,7 @@ impl Machine {
         let next = episode.next_task(track, refreshes);
         match track.state {
             State::Idle => {}
-            // A step that comes meanwhile goes first.
+            // A new step takes precedence over a refresh.
             State::Queued { slot, task: Task::Refresh, .. } => {
                 queue_of_mut(&mut self.sinks, key.sink).refreshes.remove(&slot);
             }
@@ -454,10 +455,18 @@ impl Machine {
     fn set_state(&mut self, key: &Key, state: State) {
         let found = self.partitions.get_mut(&key.partition);
         let episode = found.and_then(|p| p.episodes.get_mut(&key.alert_id));
-        if let Some(track) = episode.and_then(|episode| episode.tracks.get_mut(&key.sink)) {
-            track.state = state;
-        }
+        let Some(track) = episode.and_then(|episode| episode.tracks.get_mut(&key.sink)) else {
+            unreachable!("the state of an alert that is held changes")
+        };
+        track.state = state;
     }
+}
+
+fn assigned(partitions: &mut BTreeMap<i32, Partition>, number: i32) -> &mut Partition {
+    let Some(partition) = partitions.get_mut(&number) else {
+        unreachable!("records are of assigned partitions")
+    };
+    partition
 }
 
 fn queue_of(sinks: &[SinkQueue], sink: usize) -> &SinkQueue {

@@ -88,7 +88,7 @@ pub(crate) fn state(machine: &Machine) {
 
 /// Sets the gauge of the lag.
 pub(crate) fn lag(partition: i32, records: i64) {
-    // A partition that was truncated ends before what was read.
+    // Negative after the topic was deleted and created again.
     let records = usize::try_from(records).unwrap_or(0);
     gauge!(names::NOTIFIER_LAG_RECORDS, "partition" => partition.to_string()).set(float(records));
 }

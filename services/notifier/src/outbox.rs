@@ -1,7 +1,7 @@
-//! Outcomes on their way into the log, and how long failures of the log are put up with.
+//! Publishing outcomes, and tolerating failures of the log.
 //!
-//! An outcome is published until the log acknowledges it: nothing is dropped. While failures pass,
-//! the state of the machine is worth more than a restart; one too many in a row ends the role.
+//! An outcome is published until the log acknowledges it; none is dropped. After a transient failure
+//! the role keeps its state and retries; too many in a row end it.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -16,10 +16,10 @@ use tracing::warn;
 use crate::config::Config;
 use crate::machine::Report;
 
-/// Most outcomes published in one call.
+/// Outcomes per publish call.
 const PUBLISH_MAX: usize = 500;
 
-/// The outcomes that the log has not acknowledged.
+/// Outcomes that the log has not acknowledged.
 #[derive(Debug)]
 pub(crate) struct Outbox {
     producer: Arc<dyn Producer>,
@@ -28,7 +28,7 @@ pub(crate) struct Outbox {
     retry_pause: Duration,
     retries_max: u32,
     waiting: VecDeque<(Report, Outgoing)>,
-    /// Failures of the log in a row.
+    /// Consecutive failures of the log.
     failures: u32,
     since_failure: Stopwatch,
 }
@@ -47,7 +47,7 @@ impl Outbox {
         }
     }
 
-    /// Outcomes that wait.
+    /// Number of outcomes that wait.
     pub(crate) fn len(&self) -> usize {
         self.waiting.len()
     }
@@ -56,12 +56,12 @@ impl Outbox {
         self.waiting.is_empty()
     }
 
-    /// Whether the log may be tried now; after a failure it is left alone for a while.
+    /// Whether to publish now; after a failure there is a pause.
     pub(crate) fn may_publish(&self) -> bool {
         self.failures == 0 || self.since_failure.has_passed(self.retry_pause)
     }
 
-    /// Takes an outcome and its event.
+    /// Adds an outcome and its event.
     pub(crate) fn push(&mut self, report: Report, event: &Event<'_>) {
         let record = Outgoing::event(Arc::clone(&self.topic), event)
             .in_partition(report.key.partition)
@@ -73,7 +73,7 @@ impl Outbox {
     ///
     /// # Errors
     ///
-    /// A failure that does not pass, or one too many in a row.
+    /// A permanent failure, or too many transient ones in a row.
     pub(crate) fn publish(&mut self) -> Result<Vec<Report>, RoleError> {
         if self.waiting.is_empty() || !self.may_publish() {
             return Ok(Vec::new());
@@ -81,11 +81,12 @@ impl Outbox {
         let count = self.waiting.len().min(PUBLISH_MAX);
         let records = self.waiting.iter().take(count).map(|(_, record)| record.clone()).collect();
         let published = publish(&*self.producer, records);
-        let published = match published.and_then(|receipt| receipt.wait(self.publish_wait)) {
+        let receipt = published.map_err(LogError::from);
+        let published = match receipt.and_then(|receipt| receipt.wait(self.publish_wait)) {
             Ok(published) => published,
             Err(error) => return self.handle_failure(error).map(|()| Vec::new()),
         };
-        assert_eq!(published.len(), count, "the log answers for every record of a call");
+        assert_eq!(published.len(), count, "the log reports an outcome for every record");
         let mut failure = None;
         let mut acknowledged = Vec::new();
         let mut failed = VecDeque::new();
@@ -107,11 +108,11 @@ impl Outbox {
         Ok(acknowledged)
     }
 
-    /// Publishes one event and waits for its acknowledgement; returns whether it came.
+    /// Publishes one event and waits for its acknowledgement; returns whether it arrived.
     ///
     /// # Errors
     ///
-    /// A failure that does not pass, or one too many in a row.
+    /// A permanent failure, or too many transient ones in a row.
     pub(crate) fn publish_now(
         &mut self,
         partition: i32,
@@ -133,7 +134,7 @@ impl Outbox {
     ///
     /// # Errors
     ///
-    /// The failure, if it does not pass or was one too many in a row.
+    /// The failure, if it is permanent or one too many in a row.
     pub(crate) fn handle_failure(&mut self, error: LogError) -> Result<(), RoleError> {
         self.failures += 1;
         self.since_failure = Stopwatch::start();
@@ -147,7 +148,7 @@ impl Outbox {
         if !passes || self.failures > self.retries_max {
             return Err(error.into());
         }
-        warn!(%error, failures = self.failures, "the log is unavailable; will retry");
+        warn!(%error, failures = self.failures, "log unavailable; will retry");
         Ok(())
     }
 }

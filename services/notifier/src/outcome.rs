@@ -6,17 +6,17 @@ use event::{BuildError, Event, EventBuilder, Timestamp, column, id, kind, view};
 
 use crate::alert::{Alert, Step};
 
-/// Domain of the identifiers of outcomes.
+/// Domain of derived `event_id`s of outcomes.
 const DOMAIN: &str = "driftseal/event-id/notification/v1";
 
 /// Why a sink was not notified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Reason {
-    /// The receiver will never accept the request (most 4xx).
+    /// The receiver refused the request permanently (most 4xx).
     Refused,
-    /// The budget of attempts is spent.
+    /// All attempts failed.
     Exhausted,
-    /// The alert was resolved, and too old to be sent, before it could be sent.
+    /// The alert was resolved, and became too old, before it could be sent.
     Expired,
     /// A limit was reached.
     Overflow,
@@ -35,7 +35,7 @@ impl Reason {
         }
     }
 
-    /// Whether nothing was sent at all, so that later steps have nothing to refer to.
+    /// Whether nothing was sent, so that later steps are not sent either.
     pub(crate) const fn nothing_was_sent(self) -> bool {
         match self {
             Self::Refused | Self::Exhausted => false,
@@ -49,9 +49,9 @@ impl Reason {
 pub(crate) enum Verdict {
     /// The receiver accepted the request.
     Delivered,
-    /// It was not notified and will not be: a dead letter.
+    /// It was not and will not be notified: a dead letter.
     Failed(Reason),
-    /// The alert fired under a suppression. If it outlasts that, it fires again and is sent then.
+    /// The alert fired under a suppression. If it outlasts the suppression, it fires again and is sent.
     Suppressed,
 }
 
@@ -66,13 +66,13 @@ pub(crate) struct Outcome {
 }
 
 impl Outcome {
-    /// A step that no request was made for.
+    /// The outcome of a step for which no request was made.
     pub(crate) const fn unsent(reason: Reason) -> Self {
         let verdict = Verdict::Failed(reason);
         Self { verdict, attempts: 0, status_code: None, request_digest: None, detail: None }
     }
 
-    /// An alert that is not sent because it fired under a suppression.
+    /// The outcome of an alert that is not sent because it fired under a suppression.
     pub(crate) const fn suppressed() -> Self {
         let verdict = Verdict::Suppressed;
         Self { verdict, attempts: 0, status_code: None, request_digest: None, detail: None }
@@ -87,15 +87,15 @@ impl Outcome {
         }
     }
 
-    /// The event, about the alert event that asked for the step. Its identifier is derived from
-    /// alert, sink and step, so whoever writes it again writes it under the same one.
+    /// The event of the outcome. Its `event_id` is derived from alert, sink and step, so that a repeated
+    /// write has the same one.
     pub(crate) fn to_event(
         &self,
         sink: &str,
         alert: &Alert,
         now_ms: i64,
     ) -> Result<Event<'static>, BuildError> {
-        // A suppressed step may be sent later, which is another outcome of it.
+        // A suppressed step may be sent later, which has an outcome of its own.
         let (about, reason) = match self.verdict {
             Verdict::Delivered => (alert.step.name(), None),
             Verdict::Failed(reason) => (alert.step.name(), Some(reason.name())),
@@ -112,7 +112,10 @@ impl Outcome {
             .set_some(column::AGENT_VERSION, alert.agent_version.as_deref())
             .set(column::actor::TYPE, "service")
             .set(column::actor::ID, "notifier")
-            .set(column::links::CAUSATION, alert.event_id.as_str())
+            .set_some(
+                column::links::CAUSATION,
+                Some(alert.event_id.as_str()).filter(|id| !id.is_empty()),
+            )
             .set(column::notification::ALERT_ID, &*alert.alert_id)
             .set(column::notification::SINK, sink)
             .set(column::notification::STEP, alert.step.name())
@@ -145,7 +148,7 @@ impl Logged {
             _ => {
                 let reason =
                     Reason::ALL.into_iter().find(|reason| Some(reason.name()) == said.reason);
-                // A reason of a later release is as final as any.
+                // A reason of a later release is as final as the others.
                 Verdict::Failed(reason.unwrap_or(Reason::Refused))
             }
         };

@@ -1,4 +1,4 @@
-//! A partition of the alerts that is assigned to this process: how far it is read and saved.
+//! The state of an assigned partition: how far it has been read and saved.
 
 use event::TopicPartition;
 use ports::{EventLog, LogError};
@@ -14,7 +14,7 @@ pub(crate) struct Owned {
     pub(crate) topic_id: String,
     /// Offset of the next record to read.
     pub(crate) next: i64,
-    /// Where the log ended when the partition was assigned; before that nobody is notified.
+    /// End of the partition when it was assigned; nobody is notified before it is reached.
     pub(crate) until: i64,
     pub(crate) is_live: bool,
     pub(crate) since_progress: Stopwatch,
@@ -24,7 +24,7 @@ pub(crate) struct Owned {
 }
 
 impl Owned {
-    /// Finds where to read a partition from.
+    /// Determines the offset to read a partition from.
     ///
     /// # Errors
     ///
@@ -40,19 +40,19 @@ impl Owned {
         let next = match saved {
             None => held.first,
             Some(saved) if saved < held.first => {
-                warn!(%partition, saved, first = held.first, "unread alerts were deleted");
+                warn!(%partition, saved, first = held.first, "retention deleted unread alerts");
                 held.first
             }
             Some(saved) if saved > held.next => {
                 warn!(
                     %partition, saved, end = held.next,
-                    "the saved read position is beyond the end of the partition; reading all of it"
+                    "saved read position is beyond the end of the partition; reading it from the start"
                 );
                 held.first
             }
             Some(saved) => saved,
         };
-        info!(%partition, next, records = held.next - next, "took over a partition");
+        info!(%partition, next, records = held.next - next, "partition opened");
         Ok(Self {
             partition,
             topic_id,
@@ -60,7 +60,7 @@ impl Owned {
             until: held.next,
             is_live: false,
             since_progress: Stopwatch::start(),
-            // What is not held any more is saved anew.
+            // A position that was corrected is saved again.
             saved: saved.filter(|saved| *saved == next),
             since_saved: Stopwatch::start(),
         })

@@ -1,8 +1,8 @@
 //! The read position, saved as a record of a compacted topic.
 //!
-//! It is a hint that saves reading after a restart: no alert before it is open. It may be old, and it
-//! may be missing; then more is read, and the outcomes in the log say what was delivered. Nothing
-//! correct depends on it.
+//! It is a hint that shortens reading after a restart: no alert before it is open. If it is old or
+//! missing, more is read, and the outcomes in the log tell what was delivered. Correctness does not
+//! depend on it.
 
 use std::time::Duration;
 
@@ -14,20 +14,20 @@ use tracing::warn;
 
 /// Version of the format.
 const FORMAT: u8 = 1;
-/// Records at the end of the topic that are read first.
+/// Records at the end of the topic that are searched first.
 const TAIL: i64 = 256;
-/// Factor by which that number grows while no position is found.
+/// Growth factor of that number while no position is found.
 const TAIL_GROWTH: i64 = 16;
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Saved {
     format: u8,
-    /// Identity of the topic; offsets of another incarnation mean nothing.
+    /// Identity of the topic; offsets of another incarnation are meaningless.
     topic_id: String,
     next_offset: i64,
 }
 
-/// Where the positions of a topic are kept.
+/// The store of read positions.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Positions<'a> {
     pub(crate) log: &'a dyn EventLog,
@@ -42,7 +42,7 @@ fn key(of: &TopicPartition) -> Vec<u8> {
 }
 
 impl Positions<'_> {
-    /// The last position that was saved of a partition of this incarnation of its topic.
+    /// The position saved last for a partition of this incarnation of its topic.
     ///
     /// # Errors
     ///
@@ -61,11 +61,16 @@ impl Positions<'_> {
             let mut newest = None;
             let ranges = [(state.clone(), from..range.next)];
             let unread = read_ranges(self.log, ranges, self.read_wait, |_, record| {
-                if record.key == Some(&key)
-                    && let Some(value) = record.value
-                    && let Ok(saved) = serde_json::from_slice::<Saved>(value)
-                {
-                    newest = Some(saved);
+                if record.key != Some(&key) {
+                    return;
+                }
+                let Some(value) = record.value else { return };
+                match serde_json::from_slice::<Saved>(value) {
+                    Ok(saved) => newest = Some(saved),
+                    Err(error) => {
+                        let offset = record.offset;
+                        warn!(partition = %state, offset, %error, "unreadable read position");
+                    }
                 }
             })?;
             for (partition, range) in unread {
@@ -78,7 +83,8 @@ impl Positions<'_> {
             if from <= range.first {
                 return Ok(None);
             }
-            tail = tail.saturating_mul(TAIL_GROWTH);
+            // The search ends once the tail exceeds the range, before this can overflow.
+            tail *= TAIL_GROWTH;
         }
     }
 

@@ -1,4 +1,4 @@
-//! The service as one machine: one thread that reads and decides, and threads that send.
+//! The role: one thread that reads and decides, and threads that send.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,6 +8,7 @@ use event::{Batch, Decoder, Limits, TopicPartition};
 use monitor::watchdog::{Observation, Verdict, Watchdog};
 use ports::{EventLog, LogError, Polled, Position};
 use service::clock::{Stopwatch, now_ms};
+use service::config::Checks;
 use service::metric_names as names;
 use service::metrics::count;
 use service::role::{Pace, check_partitions};
@@ -17,7 +18,7 @@ use tracing::{debug, error, info, warn};
 use crate::alert::Alert;
 use crate::config::Config;
 use crate::http::{Answered, Job, Pool};
-use crate::machine::{Answer, Delivery, Machine};
+use crate::machine::{Delivery, Machine};
 use crate::meters;
 use crate::outbox::Outbox;
 use crate::outcome::Logged;
@@ -28,18 +29,18 @@ use crate::sink::Sink;
 
 /// Name of this service in its events.
 const ACTOR: &str = "notifier";
-/// Longest wait for records while requests are under way.
+/// Longest wait for records while requests are in flight.
 const BUSY_WAIT: Duration = Duration::from_millis(10);
-/// How often the lag is measured.
+/// Interval at which the lag is measured.
 const LAG_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Runs the notifier until the shutdown. Blocking; give it a thread. On shutdown it waits for the
-/// requests under way, and writes their outcomes.
+/// Runs the notifier until shutdown; blocks its thread. At shutdown it waits for the requests in flight
+/// and writes their outcomes.
 ///
 /// # Errors
 ///
-/// An invalid configuration, a missing secret, an outcome that cannot be built, or a log that failed
-/// for good or too many times in a row.
+/// An invalid configuration, a missing secret, an outcome that cannot be built, a permanent failure of
+/// the log, or too many transient ones in a row.
 pub fn run(config: Config, log: Arc<dyn EventLog>, shutdown: Shutdown) -> Result<(), RoleError> {
     let pace = Pace {
         poll_wait: Duration::from_millis(config.poll_wait_ms),
@@ -49,7 +50,7 @@ pub fn run(config: Config, log: Arc<dyn EventLog>, shutdown: Shutdown) -> Result
     service::role::run(pace, &shutdown, || Notifier::start(config.clone(), Arc::clone(&log)))
 }
 
-/// The notifier as a machine that is driven step by step; [`run`] drives it.
+/// The notifier, driven step by step by [`run`].
 #[derive(Debug)]
 pub struct Notifier {
     config: Config,
@@ -75,13 +76,9 @@ impl Notifier {
     /// An invalid configuration, a missing secret, a state topic with too few partitions, or what
     /// the log reports.
     pub fn start(config: Config, log: Arc<dyn EventLog>) -> Result<Self, RoleError> {
-        let mut problems = config.problems();
-        if config.sinks.is_empty() {
-            problems.push("`sinks`: must name at least one".to_owned());
-        }
-        if !problems.is_empty() {
-            return Err(RoleError::Config(problems));
-        }
+        let mut checks = Checks::new();
+        checks.must(!config.sinks.is_empty(), "sinks", "not be empty");
+        RoleError::check_config([config.problems(), checks.into_problems()].concat())?;
         check_partitions(&*log, &config.topics.alerts, &[&config.topics.state])?;
         let mut sinks = Vec::new();
         for (name, sink) in &config.sinks {
@@ -90,7 +87,7 @@ impl Notifier {
             sinks.push((Arc::from(name.as_str()), opened));
         }
         let pool = Pool::start(sinks.len(), config.requests_max, config.request_wait())
-            .map_err(|error| RoleError::Start(format!("no thread to send with: {error}")))?;
+            .map_err(|error| RoleError::Start(format!("failed to start a thread: {error}")))?;
         let member = Member::join(&*log, &*config.group, [config.topics.alerts.clone()])?;
         Ok(Self {
             decoder: Decoder::new(Limits { value_bytes_max: config.value_bytes_max }),
@@ -108,12 +105,12 @@ impl Notifier {
         })
     }
 
-    /// How long to wait for records: less when something else may happen before.
+    /// How long to wait for records: at most until something else is due.
     fn patience(&self, wait: Duration) -> Duration {
         let busy = self.machine.in_flight() > 0 || !self.outbox.is_empty();
         let wait = if busy { wait.min(BUSY_WAIT) } else { wait };
         let due = self.machine.poll_timeout().into_iter().chain(self.watchdog.poll_timeout()).min();
-        // What is overdue is negative.
+        // Negative if overdue.
         let due = due.map(|due| u64::try_from(due.saturating_sub(now_ms())).unwrap_or(0));
         due.map_or(wait, |ms| wait.min(Duration::from_millis(ms)))
     }
@@ -160,7 +157,8 @@ impl Notifier {
                 self.machine.handle_logged(partition, record.offset, &logged, now);
             }
         }
-        owned.next = batch.next_offset().unwrap_or(owned.next);
+        let Some(next) = batch.next_offset() else { unreachable!("a batch has records") };
+        owned.next = next;
         owned.since_progress = Stopwatch::start();
         metrics::counter!(names::NOTIFIER_RECORDS_READ).increment(count(batch.len()));
         self.report_overflow();
@@ -181,7 +179,7 @@ impl Notifier {
         }
     }
 
-    /// Partitions that are read up to where they ended when they were assigned go live.
+    /// Partitions that have been read to the end they had when they were assigned go live.
     fn go_live(&mut self) {
         for (number, owned) in &mut self.owned {
             let is_read = owned.next >= owned.until
@@ -195,8 +193,8 @@ impl Notifier {
         }
     }
 
-    /// Writes into the log that the monitor is dead or back; receivers are notified when it is read
-    /// again. Returns whether anything was written.
+    /// Writes to the log that the monitor is dead or has recovered; receivers are notified once that is
+    /// read back. Returns whether anything was written.
     fn write_transitions(&mut self) -> Result<bool, RoleError> {
         let mut any = false;
         while self.outbox.may_publish()
@@ -208,8 +206,8 @@ impl Notifier {
                 .map_err(|error| RoleError::output(transition.verdict.kind(), &error))?;
             let reason = transition.reason();
             match transition.verdict {
-                Verdict::Dead => error!(partition, reason, "the monitor is dead"),
-                Verdict::Recovered => info!(partition, reason, "the monitor has recovered"),
+                Verdict::Dead => error!(partition, reason, "monitor is dead"),
+                Verdict::Recovered => info!(partition, reason, "monitor has recovered"),
             }
             if !self.outbox.publish_now(partition, &event)? {
                 self.watchdog.handle_unwritten(partition);
@@ -233,13 +231,13 @@ impl Notifier {
 
     fn sink(&self, index: usize) -> &(Arc<str>, Box<dyn Sink>) {
         let Some(sink) = self.sinks.get(index) else {
-            unreachable!("the machine knows as many sinks as there are")
+            unreachable!("the machine has a plan for each sink")
         };
         sink
     }
 
-    /// Hands over the requests that are due. While outcomes wait to be written, none: what is not
-    /// written is sent again after a restart.
+    /// Starts the requests that are due, but none while outcomes wait to be written: a restart would
+    /// repeat them.
     fn dispatch(&mut self) {
         while self.outbox.is_empty() {
             let now = now_ms();
@@ -248,16 +246,11 @@ impl Notifier {
             };
             let request = self.sink(key.sink).1.request(&notice, now);
             let request_digest = request.digest();
-            let again = (key.clone(), request_digest.clone());
-            if !self.pool.send(Job { key, task, request, request_digest }) {
-                let detail = "no thread was free".to_owned();
-                let busy = Answer::Busy { status: None, retry_after_ms: None, detail };
-                self.machine.handle_answer(&again.0, busy, again.1, now);
-            }
+            self.pool.send(Job { key, task, request, request_digest });
         }
     }
 
-    /// Writes outcomes into the log. Returns whether any was acknowledged.
+    /// Writes outcomes to the log. Returns whether any was acknowledged.
     fn publish(&mut self) -> Result<bool, RoleError> {
         while let Some(report) = self.machine.poll_report() {
             let event = report
@@ -274,7 +267,7 @@ impl Notifier {
         Ok(!acknowledged.is_empty())
     }
 
-    /// Whatever is due by the clock: positions, gauges.
+    /// Periodic work: read positions and gauges.
     fn keep_up(&mut self) {
         let age_max = Duration::from_secs(self.config.position_secs_max);
         let due = |owned: &&Owned| owned.is_live && owned.since_saved.has_passed(age_max);
@@ -301,13 +294,14 @@ impl Notifier {
         meters::state(&self.machine);
     }
 
-    /// Saves the read position of a live partition, if it has moved. It is a hint: a failure costs
-    /// reading, no more.
+    /// Saves the read position of a live partition, if it has moved. It is a hint: after a failure a
+    /// restart only reads more.
     fn save(&mut self, partition: i32) {
         let Some(owned) = self.owned.get(&partition).filter(|owned| owned.is_live) else { return };
         let low_water = self.machine.low_water(partition, owned.next);
         let low_water = low_water.min(self.watchdog.low_water(partition, owned.next));
         let position = (low_water - i64::from(self.config.overlap_records)).max(0);
+        // Without a saved position a restart reads from the start.
         let has_moved = position > owned.saved.unwrap_or(0);
         let saved = if has_moved {
             self.positions().save(&owned.partition, &owned.topic_id, position)
@@ -367,8 +361,7 @@ impl Role for Notifier {
         Ok(progress)
     }
 
-    /// Waits for the requests under way, and writes their outcomes. What fails is sent again by the
-    /// next owner.
+    /// Waits for the requests in flight and writes their outcomes. The next owner repeats what fails.
     fn finish(mut self) {
         let limit = Duration::from_millis(self.config.drain_ms_max);
         let watch = Stopwatch::start();
@@ -376,14 +369,17 @@ impl Role for Notifier {
             self.take_answers(BUSY_WAIT);
         }
         if self.machine.in_flight() > 0 {
-            warn!(requests = self.machine.in_flight(), "stopped without waiting for all answers");
+            warn!(
+                requests = self.machine.in_flight(),
+                "drain timeout reached; stopped with requests in flight"
+            );
         }
         loop {
             match self.publish() {
                 Ok(true) => {}
                 Ok(false) => break,
                 Err(error) => {
-                    warn!(%error, "failed to write outcomes at the end");
+                    warn!(%error, "failed to write outcomes at shutdown");
                     break;
                 }
             }

@@ -1,5 +1,5 @@
-//! Secrets of sinks: from a file, or by name from `[notifier.secrets]`, which the environment fills.
-//! They are read once, at the start, and never printed.
+//! Secrets of sinks, from a file or from `[notifier.secrets]`, which is meant for the environment. They
+//! are read once, at the start, and never printed.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -7,16 +7,16 @@ use std::path::{Path, PathBuf};
 use service::config::Secret;
 use thiserror::Error;
 
-/// Longest file that is taken for a secret, bytes.
+/// Largest secret file, bytes.
 const FILE_BYTES_MAX: u64 = 64 * 1024;
 
-/// Why a secret is not there.
+/// Why a secret is not available.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(crate) enum SecretError {
     /// The file cannot be read.
     #[error("failed to read the secret `{key}` from `{}`: {reason}", file.display())]
     File {
-        /// Key of the configuration.
+        /// Configuration key.
         key: String,
         /// The file.
         file: PathBuf,
@@ -25,52 +25,63 @@ pub(crate) enum SecretError {
     },
     /// The name is not in `[notifier.secrets]`.
     #[error(
-        "`{key}`: no secret `{name}`; set it in the environment as \
-         DRIFTSEAL__NOTIFIER__SECRETS__{}, or name a file", name.to_uppercase()
+        "`{key}`: unknown secret `{name}`; set the environment variable \
+         DRIFTSEAL__NOTIFIER__SECRETS__{}, or use a file", name.to_uppercase()
     )]
     Unknown {
-        /// Key of the configuration.
+        /// Configuration key.
         key: String,
-        /// The name that was looked for.
+        /// Name of the secret.
         name: String,
     },
-    /// The secret is not what the receiver needs.
-    #[error("the secret `{key}` is not usable: {reason}")]
+    /// The secret is invalid.
+    #[error("`{key}`: invalid secret: {reason}")]
     Unusable {
-        /// Key of the configuration.
+        /// Configuration key.
         key: String,
         /// What is wrong with it, without the secret.
         reason: String,
     },
 }
 
-/// Where a sink's secret is: `<key>_file` or `<key>_name` of its configuration.
+/// The secret of a sink: `<key>_file` or `<key>_name` of its configuration.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SecretRef<'a> {
-    /// Beginning of the two keys.
+    /// Common beginning of the two keys.
     pub(crate) key: &'static str,
     pub(crate) file: Option<&'a Path>,
     pub(crate) name: Option<&'a str>,
     pub(crate) is_required: bool,
 }
 
-impl SecretRef<'_> {
-    /// What is wrong with the two keys: both are given, or neither though one is required.
+impl<'a> SecretRef<'a> {
+    /// The secret of the keys `<key>_file` and `<key>_name`.
+    pub(crate) fn new(
+        key: &'static str,
+        file: Option<&'a PathBuf>,
+        name: Option<&'a String>,
+        is_required: bool,
+    ) -> Self {
+        let (file, name) = (file.map(PathBuf::as_path), name.map(String::as_str));
+        Self { key, file, name, is_required }
+    }
+
+    /// The problem with the two keys: both are set, or neither although one is required.
     pub(crate) fn problem(&self) -> Option<String> {
         let key = self.key;
         match (self.file, self.name) {
             (Some(_), Some(_)) => {
-                Some(format!("`{key}_file`: must not be given with `{key}_name`"))
+                Some(format!("`{key}_file`: must not be set together with `{key}_name`"))
             }
             (None, None) if self.is_required => {
-                Some(format!("`{key}_file`: must be given, or `{key}_name` and [notifier.secrets]"))
+                Some(format!("`{key}_file`: must be set, or `{key}_name`"))
             }
             (Some(_), None) | (None, Some(_)) | (None, None) => None,
         }
     }
 }
 
-/// The named secrets, and the sink that asks.
+/// The named secrets, as seen by a sink.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Secrets<'a> {
     pub(crate) sink: &'a str,
@@ -82,12 +93,11 @@ impl Secrets<'_> {
         format!("notifier.sinks.{}.{key}", self.sink)
     }
 
-    /// The secret; `None` if it is not given and not required. White space around it is not part of
-    /// it.
+    /// Reads a secret, without surrounding white space. `None` if it is neither configured nor required.
     ///
     /// # Errors
     ///
-    /// A secret that cannot be read, is unknown, empty, or required and not given.
+    /// A secret that cannot be read, is unknown or empty, or is required and not configured.
     pub(crate) fn find(&self, secret: &SecretRef<'_>) -> Result<Option<Secret>, SecretError> {
         let text = match (secret.file, secret.name) {
             (Some(file), _) => {
@@ -102,7 +112,7 @@ impl Secrets<'_> {
                 }
             },
             (None, None) if secret.is_required => {
-                let missing = format!("give `{0}_file` or `{0}_name`", secret.key);
+                let missing = format!("set `{0}_file` or `{0}_name`", secret.key);
                 return Err(self.unusable(secret, &missing));
             }
             (None, None) => return Ok(None),
@@ -122,7 +132,7 @@ impl Secrets<'_> {
 fn read(file: &Path) -> Result<String, String> {
     let size = std::fs::metadata(file).map_err(|error| error.to_string())?.len();
     if size > FILE_BYTES_MAX {
-        return Err(format!("it has {size} bytes, a secret at most {FILE_BYTES_MAX}"));
+        return Err(format!("the file has {size} bytes; the limit is {FILE_BYTES_MAX}"));
     }
     std::fs::read_to_string(file).map_err(|error| error.to_string())
 }

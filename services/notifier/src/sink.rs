@@ -1,5 +1,5 @@
-//! Receivers of alerts. To add one, write its file, and its two lines here: the module and its entry
-//! in the list.
+//! Receivers of alerts. To add one, write its file and two lines here: the module and its entry in the
+//! list.
 
 pub mod alertmanager;
 mod contract;
@@ -8,15 +8,16 @@ pub mod slack;
 pub mod webhook;
 
 use serde::{Deserialize, Serialize};
+use service::config::Checks;
 
 pub use self::contract::Route;
-use self::contract::SinkType;
-pub(crate) use self::contract::{Request, Sink, url_problem};
+use self::contract::{Common, SinkType, url_problem};
+pub(crate) use self::contract::{Request, Sink};
 use crate::secret::{SecretError, Secrets};
 
 macro_rules! sinks {
     ($($(#[doc = $doc:literal])* $module:ident::$variant:ident,)*) => {
-        /// Configuration of a sink; `type` says which kind it is.
+        /// Configuration of a sink; `type` selects the type.
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
         #[serde(tag = "type", rename_all = "lowercase")]
         pub enum SinkConfig {
@@ -40,28 +41,33 @@ sinks! {
     pagerduty::PagerDuty,
     /// Slack, incoming webhook.
     slack::Slack,
-    /// Any HTTP receiver, signed by Standard Webhooks.
+    /// Any HTTP receiver, signed according to Standard Webhooks.
     webhook::Webhook,
 }
 
 impl SinkConfig {
     pub(crate) fn route(&self) -> &Route {
-        self.as_type().route()
+        self.as_type().common().route
     }
 
     pub(crate) fn refresh_ms(&self) -> Option<i64> {
         self.as_type().refresh_ms()
     }
 
-    /// What is wrong with the values, each with its key.
+    /// Invalid values, each with its key.
     pub(crate) fn problems(&self) -> Vec<String> {
         let sink = self.as_type();
-        let url = sink.url().and_then(url_problem).map(|why| format!("`url`: {why}"));
-        let mut problems: Vec<String> = url.into_iter().chain(sink.secret().problem()).collect();
-        problems.extend(sink.problems());
-        if self.route().severities.is_empty() {
-            problems.push("`route.severities`: must name at least one".into());
+        let Common { url, secret, route } = sink.common();
+        let mut checks = Checks::new();
+        if let Some(rule) = url.and_then(url_problem) {
+            checks.must(false, "url", rule);
         }
+        let mut problems = checks.into_problems();
+        problems.extend(secret.problem());
+        let mut checks = Checks::new();
+        sink.check(&mut checks);
+        checks.not_empty("route.severities", &route.severities);
+        problems.extend(checks.into_problems());
         problems
     }
 
@@ -69,10 +75,10 @@ impl SinkConfig {
     ///
     /// # Errors
     ///
-    /// A secret that is missing or not usable.
+    /// A secret that is missing or invalid.
     pub(crate) fn open(&self, secrets: &Secrets<'_>) -> Result<Box<dyn Sink>, SecretError> {
         let sink = self.as_type();
-        let key = sink.secret();
+        let key = sink.common().secret;
         let secret = secrets.find(&key)?;
         sink.open(secret).map_err(|reason| secrets.unusable(&key, &reason))
     }
@@ -146,7 +152,7 @@ pub(crate) mod tests {
         assert!(unknown.contains("pagerduty"), "{unknown}");
         let nowhere = "type = 'slack'\nurl_name = 'slack'\nroute = { severities = [] }";
         let nowhere: SinkConfig = toml::from_str(nowhere).unwrap();
-        assert_eq!(nowhere.problems(), ["`route.severities`: must name at least one"]);
+        assert_eq!(nowhere.problems(), ["`route.severities`: must not be empty"]);
     }
 
     #[test]

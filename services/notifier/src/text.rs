@@ -1,16 +1,16 @@
 //! Truncating, redacting and encoding text.
 
-/// The text, truncated to that many characters; `…` marks the cut.
+/// The text, truncated to `chars_max` characters (at least 1); `…` marks the truncation.
 pub(crate) fn clip(text: &str, chars_max: usize) -> String {
     if text.chars().nth(chars_max).is_none() {
         return text.to_owned();
     }
-    let mut cut: String = text.chars().take(chars_max.saturating_sub(1)).collect();
+    let mut cut: String = text.chars().take(chars_max - 1).collect();
     cut.push('…');
     cut
 }
 
-/// The text without any of the secrets.
+/// The text with all secrets replaced by `…`.
 pub(crate) fn hide(text: &str, secrets: &[&str]) -> String {
     let mut hidden = text.to_owned();
     for secret in secrets.iter().filter(|secret| !secret.is_empty()) {

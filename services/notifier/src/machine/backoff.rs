@@ -1,15 +1,16 @@
-//! Backoff before the next attempt: exponential, bounded, with jitter that is derived instead of
-//! random, so that the same history gives the same waits.
+//! Backoff before the next attempt: exponential and bounded. Its jitter is derived, not random, so that
+//! equal histories have equal waits.
 
 use service::metrics::count;
 
 use super::plan::DeliveryLimits;
 
-/// Milliseconds before the attempt that follows `attempts` failed ones. Half of it is fixed, the other
-/// half is jitter by alert, sink and attempt, so that alerts that failed together are not retried
-/// together.
+/// Wait before the attempt after `attempts` failed ones, milliseconds. One half is fixed, the other is
+/// jitter by alert, sink and attempt, so that alerts that failed together are not retried together.
 pub(super) fn wait_ms(limits: &DeliveryLimits, attempts: u32, alert_id: &str, sink: usize) -> i64 {
-    let doublings = attempts.saturating_sub(1).min(40);
+    assert!(attempts > 0, "a retry follows an attempt");
+    // 40 doublings of a millisecond are beyond any bound of the configuration.
+    let doublings = (attempts - 1).min(40);
     let whole = limits.backoff_ms.saturating_mul(1_i64 << doublings).min(limits.backoff_ms_max);
     let whole = whole.unsigned_abs();
     let half = whole / 2;

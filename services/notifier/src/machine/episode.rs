@@ -7,7 +7,7 @@ use super::message::{Notice, Task};
 use crate::alert::{Alert, Step};
 use crate::outcome::{Reason, Verdict};
 
-/// When it is due, and a number that keeps the order of those due at once.
+/// When a task is due, and a serial number that orders tasks due at the same time.
 pub(super) type Slot = (i64, u64);
 
 /// The state of an alert at a sink.
@@ -15,11 +15,11 @@ pub(super) type Slot = (i64, u64);
 pub(super) enum State {
     /// Nothing.
     Idle,
-    /// It waits until it is due and the sink is free.
+    /// A task waits until it is due and the sink is free.
     Queued { slot: Slot, task: Task, attempts: u32 },
-    /// A request is in flight; so many failed before it.
+    /// A request is in flight, after `attempts` failed ones.
     InFlight { task: Task, attempts: u32 },
-    /// The outcome is decided, and not in the log yet.
+    /// The outcome is decided, but not in the log yet.
     Reporting { step: Step },
 }
 
@@ -28,7 +28,7 @@ pub(super) enum State {
 pub(super) enum Suppression {
     /// It did not.
     None,
-    /// It did; its event. The outcome is not in the log yet.
+    /// It did, by this event; the outcome is still to be written.
     Due(Arc<Alert>),
     /// The outcome is being written.
     Reporting,
@@ -36,19 +36,19 @@ pub(super) enum Suppression {
     Written,
 }
 
-/// What a sink was sent of an alert.
+/// The notifications of an alert to one sink.
 #[derive(Debug)]
 pub(super) struct Track {
-    /// The event by which it fired for this sink; `None` if the log does not hold it any more.
+    /// The event by which it fired for this sink; `None` if the log no longer holds it.
     pub(super) fired: Option<Arc<Alert>>,
     /// Whether it fired under a suppression before.
     pub(super) suppression: Suppression,
     /// Steps that have an outcome in the log.
     done: [bool; 3],
     pub(super) state: State,
-    /// Nothing was sent and nothing will be.
+    /// Nothing was or will be sent.
     is_skipped: bool,
-    /// When to send the firing alert again, to a receiver that forgets.
+    /// When to send the firing alert again to a receiver that needs refreshes.
     pub(super) refresh_due: Option<i64>,
 }
 
@@ -73,8 +73,8 @@ impl Track {
         }
     }
 
-    /// The log holds the outcome of a step. `refresh_due` is when to send the alert again, if the step
-    /// was the first and the receiver forgets.
+    /// The outcome of a step is in the log. `refresh_due` is when to refresh the alert, if the step is
+    /// the first and the receiver needs refreshes.
     pub(super) fn settle(&mut self, step: Step, verdict: Verdict, refresh_due: Option<i64>) {
         let [firing, acknowledged, resolved] = &mut self.done;
         match step {
@@ -83,7 +83,7 @@ impl Track {
             Step::Resolved => *resolved = true,
         }
         let may_be_there = match verdict {
-            // A sink that was merely unreachable needs the refreshes once it is back.
+            // A receiver that was unreachable needs refreshes once it is back.
             Verdict::Delivered | Verdict::Failed(Reason::Exhausted) => true,
             Verdict::Failed(Reason::Refused) | Verdict::Suppressed => false,
             Verdict::Failed(reason @ (Reason::Expired | Reason::Overflow)) => {
@@ -96,7 +96,7 @@ impl Track {
         }
     }
 
-    /// The alert fires under a suppression; this matters only if it did not fire before.
+    /// The alert fires under a suppression, which matters only if it has not fired before.
     pub(super) fn suppress(&mut self, alert: &Arc<Alert>) {
         let is_known = self.fired.is_some() || self.is_done(Step::Firing);
         if self.suppression == Suppression::None && !is_known {
@@ -104,7 +104,7 @@ impl Track {
         }
     }
 
-    /// The event of a suppressed alert, if its outcome is to be written now.
+    /// Takes the event of a suppressed alert whose outcome is still to be written.
     pub(super) fn take_suppressed(&mut self) -> Option<Arc<Alert>> {
         let Suppression::Due(alert) = &self.suppression else { return None };
         let alert = Arc::clone(alert);
@@ -112,7 +112,7 @@ impl Track {
         Some(alert)
     }
 
-    /// Whether it fired under a suppression and not again since: nothing is sent.
+    /// Whether it fired under a suppression and has not fired again since: nothing is sent.
     fn is_suppressed(&self) -> bool {
         self.suppression != Suppression::None && self.fired.is_none() && !self.is_done(Step::Firing)
     }
@@ -123,15 +123,15 @@ impl Track {
             Suppression::None | Suppression::Written => true,
             Suppression::Due(_) | Suppression::Reporting => false,
         };
-        let is_told = self.is_skipped || self.is_done(Step::Resolved);
-        is_written && self.state == State::Idle && (is_told || self.is_suppressed() && is_over)
+        let is_done = self.is_skipped || self.is_done(Step::Resolved);
+        is_written && self.state == State::Idle && (is_done || self.is_suppressed() && is_over)
     }
 }
 
 /// An alert that fired.
 #[derive(Debug)]
 pub(super) struct Episode {
-    /// Offset of the first record that is needed to know of it again.
+    /// Offset of the first record that a restart must read to restore it.
     pub(super) offset: i64,
     pub(super) tracks: BTreeMap<usize, Track>,
     pub(super) acknowledged: Option<Arc<Alert>>,
@@ -157,7 +157,7 @@ impl Episode {
         }
     }
 
-    /// What is to be done next for a sink, and when at the earliest; `None` for at once.
+    /// The next task for a sink, and when it is due (`None`: at once).
     pub(super) fn next_task(&self, track: &Track, refreshes: bool) -> Option<(Task, Option<i64>)> {
         if track.is_skipped || track.is_suppressed() || track.is_done(Step::Resolved) {
             return None;
@@ -173,8 +173,8 @@ impl Episode {
         Some((Task::Refresh, Some(due)))
     }
 
-    /// What is queued for a sink: its track, the task, the attempts before it and what it says;
-    /// `None` if nothing is.
+    /// The queued task of a sink: its track, the task, the attempts before it and its content. `None` if
+    /// there is none.
     pub(super) fn queued(&mut self, sink: usize) -> Option<(&mut Track, Task, u32, Notice)> {
         let track = self.tracks.get(&sink)?;
         let State::Queued { task, attempts, .. } = track.state else { return None };
@@ -199,7 +199,7 @@ impl Episode {
     }
 }
 
-/// Identifiers of alerts that are over, up to a limit: a duplicate record must not open one again.
+/// Identifiers of recently closed alerts, which a duplicate record must not open again.
 #[derive(Debug, Default)]
 pub(super) struct Closed {
     order: VecDeque<Arc<str>>,
@@ -207,7 +207,7 @@ pub(super) struct Closed {
 }
 
 impl Closed {
-    /// Most identifiers held.
+    /// Limit of identifiers; beyond it the oldest is dropped.
     pub(super) const MAX: usize = 10_000;
 
     pub(super) fn insert(&mut self, id: Arc<str>) {

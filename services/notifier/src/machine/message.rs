@@ -1,4 +1,4 @@
-//! What goes in and out of the machine.
+//! Inputs and outputs of the machine.
 
 use std::sync::Arc;
 
@@ -10,25 +10,26 @@ use crate::outcome::Outcome;
 pub(crate) struct Key {
     pub(crate) partition: i32,
     pub(crate) alert_id: Arc<str>,
-    /// Number of the sink in the order of the plans.
+    /// Index of the sink in the list of plans.
     pub(crate) sink: usize,
 }
 
 /// Why a request is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Task {
-    /// To send a step; its outcome goes to the log.
+    /// To notify of a step; its outcome is written to the log.
     Notify(Step),
-    /// To keep the alert alive at the receiver; it has no outcome, for it is repeated anyway.
+    /// To keep the alert firing at the receiver; it is repeated periodically, so its outcome is not
+    /// written.
     Refresh,
 }
 
 /// The content of a notification.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Notice {
-    /// The event by which the alert fired for this sink; that of the step if the log has lost it.
+    /// The event by which the alert fired for this sink; that of the step if the log no longer holds it.
     pub(crate) opened: Arc<Alert>,
-    /// The event by which a person acknowledged it, if that is being sent or was sent before.
+    /// The event by which a person acknowledged it, if that is being or was sent.
     pub(crate) acknowledged: Option<Arc<Alert>>,
     /// The event of this step.
     pub(crate) current: Arc<Alert>,
@@ -49,16 +50,16 @@ pub(crate) enum Answer {
     Accepted { status: u16 },
     /// The receiver will never accept it.
     Refused { status: u16, detail: String },
-    /// It may be accepted later; without a status there was no response.
+    /// It may be accepted later. Without a status there was no response.
     Busy { status: Option<u16>, retry_after_ms: Option<i64>, detail: String },
 }
 
-/// An outcome to write into the log.
+/// An outcome to write to the log.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Report {
     pub(crate) key: Key,
     pub(crate) sink: Arc<str>,
-    /// The event that asked for the step.
+    /// The event of the step.
     pub(crate) alert: Arc<Alert>,
     pub(crate) outcome: Outcome,
 }

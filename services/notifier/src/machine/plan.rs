@@ -1,4 +1,4 @@
-//! What the machine is configured with: limits, and for each sink its route.
+//! Settings of the machine: limits, and the route of each sink.
 
 use std::sync::Arc;
 
@@ -7,13 +7,13 @@ use crate::alert::{Alert, Severity};
 /// Limits of all sinks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct DeliveryLimits {
-    /// Requests for a step; one more is not made.
+    /// Attempts to deliver a step.
     pub(crate) attempts_max: u32,
     /// Wait before the second attempt.
     pub(crate) backoff_ms: i64,
-    /// Longest wait that we choose.
+    /// Longest wait between attempts.
     pub(crate) backoff_ms_max: i64,
-    /// Longest wait that a receiver chooses.
+    /// Longest pause that a receiver may request.
     pub(crate) retry_after_ms_max: i64,
     /// Age at which a resolved alert is no longer sent.
     pub(crate) age_ms_max: i64,
@@ -41,19 +41,20 @@ impl Default for DeliveryLimits {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SinkPlan {
     pub(crate) name: Arc<str>,
-    /// Severities that go to it.
+    /// Severities routed to it.
     pub(crate) severities: Vec<Severity>,
-    /// Environments that go to it; all if none is named.
+    /// Environments routed to it; all if empty.
     pub(crate) environments: Vec<String>,
-    /// How often a firing alert is sent again, for receivers that forget.
+    /// Interval at which a firing alert is sent again, for receivers that need refreshes.
     pub(crate) refresh_ms: Option<i64>,
     /// Concurrent requests.
     pub(crate) requests_max: usize,
 }
 
 impl SinkPlan {
-    /// Whether an alert goes to this sink. One about the monitor itself concerns every environment.
+    /// Whether an alert is routed to this sink. One about the monitor concerns all environments.
     pub(crate) fn takes(&self, alert: &Alert) -> bool {
+        // In a route, an empty text stands for events without an environment.
         let environment = alert.environment.as_deref().unwrap_or_default();
         self.severities.contains(&alert.severity)
             && (self.environments.is_empty()

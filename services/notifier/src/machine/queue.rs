@@ -6,14 +6,14 @@ use super::episode::Slot;
 use super::message::{Key, Task};
 use super::plan::SinkPlan;
 
-/// A sink and what is queued for it.
+/// A sink and the tasks queued for it.
 #[derive(Debug)]
 pub(super) struct SinkQueue {
     pub(super) plan: SinkPlan,
     pub(super) steps: BTreeMap<Slot, Key>,
     pub(super) refreshes: BTreeMap<Slot, Key>,
     pub(super) in_flight: usize,
-    /// Until when the receiver asked for a pause.
+    /// End of the pause that the receiver requested.
     pub(super) paused_until: i64,
 }
 
@@ -44,7 +44,7 @@ impl SinkQueue {
         self.in_flight < self.plan.requests_max && self.paused_until <= now
     }
 
-    /// What is due, steps first.
+    /// Takes the next task that is due, steps first.
     pub(super) fn take_due(&mut self, now: i64) -> Option<Key> {
         if !self.is_free(now) {
             return None;

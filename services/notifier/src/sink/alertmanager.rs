@@ -1,25 +1,25 @@
 //! Prometheus Alertmanager, API v2: `POST /api/v2/alerts`
 //! (<https://prometheus.io/docs/alerting/latest/alerts_api/>).
 //!
-//! The labels identify the alert, so a repeated request is the same alert. Annotations are replaced
-//! by the last request, so every request repeats them. Alertmanager keeps alerts in memory and
-//! resolves them at `endsAt`; a firing alert is sent again every `resend_secs`, with an `endsAt` that
-//! is `hold_secs` away. So a restarted Alertmanager misses an alert for at most the first, and a
-//! notifier that is down for less than the second resolves none.
+//! Labels identify an alert, so that a repeated request is the same alert. Each request replaces the
+//! annotations, so all requests repeat them. Alertmanager keeps alerts in memory and resolves them at
+//! `endsAt`; a firing alert is sent again every `resend_secs`, with an `endsAt` `hold_secs` in the
+//! future. A restarted Alertmanager therefore misses an alert for at most `resend_secs`, and no alert
+//! is resolved while the notifier is down for less than `hold_secs`.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use service::config::Secret;
+use service::config::{Checks, Secret};
 
-use super::contract::{Request, Route, Sink, SinkType};
+use super::contract::{Common, Request, Route, Sink, SinkType};
 use crate::alert::{Alert, Step, number, rfc3339};
 use crate::machine::Notice;
 use crate::secret::SecretRef;
 
-/// Labels that are ours.
+/// Labels that Driftseal sets.
 const OWN: [&str; 10] = [
     "agent_id",
     "agent_version",
@@ -37,21 +37,21 @@ const OWN: [&str; 10] = [
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Alertmanager {
-    /// Its address without `/api/v2/alerts`, for example `http://alertmanager:9093`. Members of a
-    /// cluster are sinks of their own: each must be notified.
+    /// Base URL, without `/api/v2/alerts`, for example `http://alertmanager:9093`. Each member of a
+    /// cluster must be notified, as a sink of its own.
     pub url: String,
-    /// File of a bearer token, if a proxy before it wants one.
+    /// File with a bearer token, if a proxy requires one.
     pub token_file: Option<PathBuf>,
-    /// The same by its name in `[notifier.secrets]`.
+    /// Name of the token in `[notifier.secrets]`.
     pub token_name: Option<String>,
     /// Value of the label `alertname`. Default `AgentDrift`.
     pub alertname: String,
-    /// Further labels, the same for every alert.
+    /// Additional labels of all alerts.
     pub labels: BTreeMap<String, String>,
-    /// Seconds between two requests for a firing alert. Default 60, at least 1.
+    /// Interval between requests for a firing alert, seconds. Default 60, at least 1.
     pub resend_secs: u32,
-    /// Seconds after which it resolves an alert that is not sent again. Default 3,600, at least twice
-    /// `resend_secs`.
+    /// Time after which Alertmanager resolves an alert that is not sent again, seconds. Default 3,600,
+    /// at least twice `resend_secs`.
     pub hold_secs: u32,
     /// Which alerts go to it.
     pub route: Route,
@@ -73,45 +73,27 @@ impl Default for Alertmanager {
 }
 
 impl SinkType for Alertmanager {
-    fn route(&self) -> &Route {
-        &self.route
+    fn common(&self) -> Common<'_> {
+        let (file, name) = (self.token_file.as_ref(), self.token_name.as_ref());
+        let secret = SecretRef::new("token", file, name, false);
+        Common { url: Some(&self.url), secret, route: &self.route }
     }
 
-    fn url(&self) -> Option<&str> {
-        Some(&self.url)
-    }
-
-    fn secret(&self) -> SecretRef<'_> {
-        SecretRef {
-            key: "token",
-            file: self.token_file.as_deref(),
-            name: self.token_name.as_deref(),
-            is_required: false,
-        }
-    }
-
-    fn problems(&self) -> Vec<String> {
-        let mut problems = Vec::new();
-        if self.alertname.is_empty() {
-            problems.push("`alertname`: must not be empty".into());
-        }
+    fn check(&self, checks: &mut Checks) {
+        checks.not_empty("alertname", &self.alertname);
         for label in self.labels.keys() {
+            let key = format!("labels.{label}");
             let mut bytes = label.bytes();
             let begins = bytes.next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_');
-            if !begins || !bytes.all(|b| b.is_ascii_alphanumeric() || b == b'_') {
-                problems.push(format!("`labels.{label}`: must hold only letters, digits and `_`"));
-            }
-            if OWN.contains(&label.as_str()) {
-                problems.push(format!("`labels.{label}`: must not be a label that Driftseal sets"));
-            }
+            let is_label = begins && bytes.all(|b| b.is_ascii_alphanumeric() || b == b'_');
+            let rule = "consist of letters, digits and `_`, and not begin with a digit";
+            checks.must(is_label, &key, rule);
+            let is_own = OWN.contains(&label.as_str());
+            checks.must(!is_own, &key, "not be a label that Driftseal sets");
         }
-        if self.resend_secs == 0 {
-            problems.push("`resend_secs`: must be at least 1".into());
-        }
-        if u64::from(self.hold_secs) < 2 * u64::from(self.resend_secs) {
-            problems.push("`hold_secs`: must be at least twice `resend_secs`".into());
-        }
-        problems
+        checks.at_least("resend_secs", self.resend_secs, 1);
+        let is_held = u64::from(self.hold_secs) >= 2 * u64::from(self.resend_secs);
+        checks.must(is_held, "hold_secs", "be at least twice `resend_secs`");
     }
 
     fn refresh_ms(&self) -> Option<i64> {
@@ -139,7 +121,7 @@ struct Ready {
 }
 
 impl Ready {
-    /// All from the event by which it fired: a label that changed would be another alert.
+    /// All from the event by which it fired: with another label it would be another alert.
     fn labels<'a>(&'a self, opened: &'a Alert) -> BTreeMap<&'a str, &'a str> {
         let own: [(&str, Option<&str>); OWN.len()] = [
             ("alertname", Some(&self.alertname)),
@@ -154,7 +136,7 @@ impl Ready {
             ("tenant_id", opened.tenant_id.as_deref()),
         ];
         let more = self.labels.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        // Alertmanager takes an empty label for an absent one.
+        // Alertmanager treats an empty label as absent.
         own.into_iter()
             .filter_map(|(name, value)| Some((name, value?)))
             .chain(more)
@@ -193,10 +175,10 @@ fn annotations(notice: &Notice) -> BTreeMap<&'static str, String> {
 impl Sink for Ready {
     fn request(&self, notice: &Notice, now_ms: i64) -> Request {
         let Notice { opened, current, .. } = notice;
-        // A clock that is ahead must neither begin an alert later nor end it in the future.
+        // If a clock is ahead, an alert must neither start later than now nor end in the future.
         let starts_ms = opened.time_ms.min(now_ms);
         let ends_ms = match current.step {
-            Step::Firing | Step::Acknowledged => now_ms.saturating_add(self.hold_ms),
+            Step::Firing | Step::Acknowledged => now_ms + self.hold_ms,
             Step::Resolved => current.logged_ms.min(now_ms).max(starts_ms),
         };
         let body = json!([{
@@ -287,9 +269,9 @@ mod tests {
         assert_eq!(
             SinkConfig::Alertmanager(config).problems(),
             [
-                "`url`: is not a URL",
-                "`labels.9`: must hold only letters, digits and `_`",
-                "`labels.a-b`: must hold only letters, digits and `_`",
+                "`url`: must begin with http:// or https:// and name a host",
+                "`labels.9`: must consist of letters, digits and `_`, and not begin with a digit",
+                "`labels.a-b`: must consist of letters, digits and `_`, and not begin with a digit",
                 "`labels.severity`: must not be a label that Driftseal sets",
                 "`hold_secs`: must be at least twice `resend_secs`",
             ]

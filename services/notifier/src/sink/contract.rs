@@ -1,12 +1,13 @@
-//! What a sink is: a configuration, and what it becomes once its secret is known.
+//! The interface of sinks: their configuration, and the sink itself once its secret is known.
 
 use std::fmt::{self, Debug, Formatter};
 
 use serde::{Deserialize, Serialize};
-use service::config::Secret;
+use serde_json::{Map, Value, json};
+use service::config::{Checks, Secret};
 use sha2::{Digest, Sha256};
 
-use crate::alert::Severity;
+use crate::alert::{Alert, Severity};
 use crate::machine::Notice;
 use crate::secret::SecretRef;
 use crate::text::hex;
@@ -17,8 +18,8 @@ use crate::text::hex;
 pub struct Route {
     /// Severities: `page`, `ticket`. Default both.
     pub severities: Vec<Severity>,
-    /// Environments, as events name them; an empty text stands for events that name none. Default
-    /// none, which means all.
+    /// Environments, as in events; an empty text stands for events without an environment. Default none,
+    /// which means all.
     pub environments: Vec<String>,
 }
 
@@ -28,51 +29,90 @@ impl Default for Route {
     }
 }
 
-/// What the configuration of a sink can do.
+/// The settings that all types of sinks have.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Common<'a> {
+    /// URL of the receiver; `None` if the URL is the secret.
+    pub(crate) url: Option<&'a str>,
+    /// The secret.
+    pub(crate) secret: SecretRef<'a>,
+    /// Which alerts go to the sink.
+    pub(crate) route: &'a Route,
+}
+
+/// The configuration of a type of sink.
 pub(crate) trait SinkType {
-    /// Which alerts go to it.
-    fn route(&self) -> &Route;
+    /// The settings that all types have.
+    fn common(&self) -> Common<'_>;
 
-    /// Where requests go; `None` if the URL is the secret.
-    fn url(&self) -> Option<&str>;
+    /// Checks the other settings.
+    fn check(&self, _checks: &mut Checks) {}
 
-    /// The secret that it needs or may have.
-    fn secret(&self) -> SecretRef<'_>;
-
-    /// What is wrong with the other values, each with its key.
-    fn problems(&self) -> Vec<String> {
-        Vec::new()
-    }
-
-    /// How often a firing alert is sent again; `None` for receivers that do not forget.
+    /// Interval at which a firing alert is sent again; `None` if the receiver needs no refreshes.
     fn refresh_ms(&self) -> Option<i64> {
         None
     }
 
-    /// The sink itself, given its secret, which is there if [`SinkType::secret`] requires it.
+    /// The sink itself, given its secret, which is present if it is required.
     ///
     /// # Errors
     ///
-    /// Why the secret is not usable, without the secret.
+    /// Why the secret is invalid, without the secret.
     fn open(&self, secret: Option<Secret>) -> Result<Box<dyn Sink>, String>;
 }
 
-/// A sink that is ready: it knows its secret. It turns a notice into a request and does nothing else:
-/// it does not send, wait or decide.
+/// The secret of a sink that requires one.
+pub(crate) fn required(secret: Option<Secret>) -> Secret {
+    let Some(secret) = secret else { unreachable!("a required secret is missing") };
+    secret
+}
+
+/// A sink with its secret. It turns a notice into a request; it does not send, wait or decide.
 pub(crate) trait Sink: Debug + Send + Sync {
-    /// The request that says a notice at that time. The same notice at the same time gives the
-    /// same request; at another time one that the receiver takes for the same.
+    /// The request for a notice. The same notice at the same time gives the same request; at another
+    /// time it gives one that the receiver recognises as a repetition.
     fn request(&self, notice: &Notice, now_ms: i64) -> Request;
+}
+
+/// The facts of the event by which an alert fired, as a JSON object.
+pub(crate) fn facts(opened: &Alert) -> Map<String, Value> {
+    let facts = json!({
+        "alert_id": &*opened.alert_id,
+        "severity": opened.severity.name(),
+        "description": opened.description(),
+        "tenant_id": opened.tenant_id,
+        "environment": opened.environment,
+        "agent_id": opened.agent_id,
+        "agent_version": opened.agent_version,
+        "metric": opened.metric,
+        "suite": opened.suite,
+        "direction": opened.direction,
+        "since": opened.since(),
+        "since_observations": opened.since_observations,
+        "detector": opened.detector,
+        "e_value": opened.e_value,
+        "threshold": opened.threshold,
+        "baseline_version": opened.baseline_version,
+        "baseline_count": opened.baseline_count,
+        "baseline_value": opened.baseline_value,
+        "observed": opened.observed,
+        "effect": opened.effect,
+        "effect_interval": opened.effect_interval.map(|(low, high)| [low, high]),
+        "example_runs": opened.example_runs,
+        "last_change": opened.last_change,
+    });
+    let Value::Object(facts) = facts else { unreachable!("the facts are an object") };
+    facts
 }
 
 /// An HTTP POST of JSON.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Request {
     pub(crate) url: String,
-    /// Names and values besides `content-type`.
+    /// Headers other than `content-type`.
     pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) body: Vec<u8>,
-    /// Texts that must not appear in what is said about the request.
+    /// Texts that must not appear in logs or errors about the request.
     pub(crate) secrets: Vec<String>,
 }
 
@@ -90,15 +130,16 @@ impl Debug for Request {
     }
 }
 
-/// What is wrong with a URL, if anything.
+/// The rule that a URL breaks, if any: "the URL must …".
 pub(crate) fn url_problem(url: &str) -> Option<&'static str> {
-    let Ok(uri) = url.parse::<ureq::http::Uri>() else { return Some("is not a URL") };
+    const FORM: &str = "begin with http:// or https:// and name a host";
+    let Ok(uri) = url.parse::<ureq::http::Uri>() else { return Some(FORM) };
     match (uri.scheme_str(), uri.host()) {
-        (_, None | Some("")) => Some("must begin with http:// or https:// and name a host"),
+        (_, None | Some("")) => Some(FORM),
         (Some("https"), _) if !cfg!(feature = "tls") => {
-            Some("https:// needs a build with the feature `tls`")
+            Some("begin with http://: this build lacks the feature `tls`")
         }
         (Some("http" | "https"), _) => None,
-        _ => Some("must begin with http:// or https:// and name a host"),
+        _ => Some(FORM),
     }
 }

@@ -7,12 +7,12 @@
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 use service::config::Secret;
 use sha2::{Digest, Sha256};
 
-use super::contract::{Request, Route, Sink, SinkType};
-use crate::alert::{Alert, Severity, Step, rfc3339};
+use super::contract::{Common, Request, Route, Sink, SinkType, facts, required};
+use crate::alert::{Severity, Step, rfc3339};
 use crate::machine::Notice;
 use crate::secret::SecretRef;
 use crate::text::{clip, hex};
@@ -26,12 +26,12 @@ const DEDUP_KEY_MAX: usize = 255;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PagerDuty {
-    /// Where events go. Default `https://events.pagerduty.com/v2/enqueue`; the service region EU
+    /// URL of the Events API. Default `https://events.pagerduty.com/v2/enqueue`; the EU service region
     /// has its own.
     pub url: String,
-    /// File of the integration key of the service.
+    /// File with the integration key of the service.
     pub token_file: Option<PathBuf>,
-    /// The same by its name in `[notifier.secrets]`.
+    /// Name of the integration key in `[notifier.secrets]`.
     pub token_name: Option<String>,
     /// Which alerts go to it.
     pub route: Route,
@@ -49,26 +49,14 @@ impl Default for PagerDuty {
 }
 
 impl SinkType for PagerDuty {
-    fn route(&self) -> &Route {
-        &self.route
-    }
-
-    fn url(&self) -> Option<&str> {
-        Some(&self.url)
-    }
-
-    fn secret(&self) -> SecretRef<'_> {
-        SecretRef {
-            key: "token",
-            file: self.token_file.as_deref(),
-            name: self.token_name.as_deref(),
-            is_required: true,
-        }
+    fn common(&self) -> Common<'_> {
+        let (file, name) = (self.token_file.as_ref(), self.token_name.as_ref());
+        let secret = SecretRef::new("token", file, name, true);
+        Common { url: Some(&self.url), secret, route: &self.route }
     }
 
     fn open(&self, secret: Option<Secret>) -> Result<Box<dyn Sink>, String> {
-        let token = secret.ok_or("the integration key is missing")?;
-        Ok(Box::new(Ready { url: self.url.clone(), token }))
+        Ok(Box::new(Ready { url: self.url.clone(), token: required(secret) }))
     }
 }
 
@@ -83,32 +71,6 @@ fn dedup_key(alert_id: &str) -> String {
         return alert_id.to_owned();
     }
     hex(&Sha256::digest(alert_id.as_bytes()))
-}
-
-fn details(alert: &Alert) -> Value {
-    json!({
-        "alert_id": &*alert.alert_id,
-        "agent_id": alert.agent_id,
-        "agent_version": alert.agent_version,
-        "environment": alert.environment,
-        "tenant_id": alert.tenant_id,
-        "metric": alert.metric,
-        "suite": alert.suite,
-        "direction": alert.direction,
-        "severity": alert.severity.name(),
-        "description": alert.description(),
-        "detector": alert.detector,
-        "e_value": alert.e_value,
-        "threshold": alert.threshold,
-        "baseline_version": alert.baseline_version,
-        "baseline_value": alert.baseline_value,
-        "observed": alert.observed,
-        "effect": alert.effect,
-        "effect_interval": alert.effect_interval.map(|(low, high)| [low, high]),
-        "since": alert.since(),
-        "example_runs": alert.example_runs,
-        "last_change": alert.last_change,
-    })
 }
 
 impl Sink for Ready {
@@ -137,7 +99,7 @@ impl Sink for Ready {
                 "component": opened.agent_version,
                 "group": opened.environment,
                 "class": opened.metric,
-                "custom_details": details(opened),
+                "custom_details": facts(opened),
             });
             fields.insert("payload".into(), payload);
             fields.insert("client".into(), "Driftseal".into());
@@ -193,9 +155,6 @@ mod tests {
     #[test]
     fn the_key_is_needed() {
         let problems = SinkConfig::PagerDuty(PagerDuty::default()).problems();
-        assert_eq!(
-            problems,
-            ["`token_file`: must be given, or `token_name` and [notifier.secrets]"]
-        );
+        assert_eq!(problems, ["`token_file`: must be set, or `token_name`"]);
     }
 }

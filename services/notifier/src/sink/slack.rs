@@ -1,8 +1,8 @@
 //! Slack, incoming webhook with blocks
 //! (<https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks/>).
 //!
-//! Slack does not deduplicate: a process that is killed between the response and its outcome sends the
-//! message again. The alert's identifier is in the message, so that a person can tell.
+//! Slack does not deduplicate: after a crash between the response and its record the message is sent
+//! again. It contains the alert's identifier, so that people recognise the repetition.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use service::config::Secret;
 
-use super::contract::{Request, Route, Sink, SinkType, url_problem};
+use super::contract::{Common, Request, Route, Sink, SinkType, required, url_problem};
 use crate::alert::{Alert, Severity, Step};
 use crate::machine::Notice;
 use crate::secret::SecretRef;
@@ -25,37 +25,25 @@ const SECTION_MAX: usize = 2_900;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Slack {
-    /// File of the webhook's URL, which is a secret.
+    /// File with the URL of the webhook, which is a secret.
     pub url_file: Option<PathBuf>,
-    /// The same by its name in `[notifier.secrets]`.
+    /// Name of the URL in `[notifier.secrets]`.
     pub url_name: Option<String>,
     /// Which alerts go to it.
     pub route: Route,
 }
 
 impl SinkType for Slack {
-    fn route(&self) -> &Route {
-        &self.route
-    }
-
-    fn url(&self) -> Option<&str> {
-        None
-    }
-
-    fn secret(&self) -> SecretRef<'_> {
-        SecretRef {
-            key: "url",
-            file: self.url_file.as_deref(),
-            name: self.url_name.as_deref(),
-            is_required: true,
-        }
+    fn common(&self) -> Common<'_> {
+        let secret = SecretRef::new("url", self.url_file.as_ref(), self.url_name.as_ref(), true);
+        Common { url: None, secret, route: &self.route }
     }
 
     fn open(&self, secret: Option<Secret>) -> Result<Box<dyn Sink>, String> {
-        let url = secret.ok_or("the URL is missing")?;
+        let url = required(secret);
         match url_problem(url.reveal()) {
             None => Ok(Box::new(Ready { url })),
-            Some(why) => Err(why.to_owned()),
+            Some(rule) => Err(format!("must {rule}")),
         }
     }
 }

@@ -1,9 +1,9 @@
 //! Any HTTP receiver: JSON signed by Standard Webhooks 1.0.0
 //! (<https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>).
 //!
-//! `webhook-id` is alert and step, the same for every attempt; a receiver that keeps those it has
-//! seen processes each once. `webhook-timestamp` is that of the attempt, as the specification says,
-//! so the signature differs between attempts while the body does not.
+//! `webhook-id` consists of alert and step and is the same for every attempt, so that a receiver can
+//! deduplicate. `webhook-timestamp` is that of the attempt, as the specification requires, so the
+//! signature differs between attempts while the body does not.
 
 use std::path::PathBuf;
 
@@ -15,54 +15,43 @@ use serde_json::json;
 use service::config::Secret;
 use sha2::{Digest, Sha256};
 
-use super::contract::{Request, Route, Sink, SinkType};
+use super::contract::{Common, Request, Route, Sink, SinkType, facts, required};
 use crate::alert::{Alert, rfc3339};
 use crate::machine::Notice;
 use crate::secret::SecretRef;
 use crate::text::hex;
 
-/// Bytes of a key, by the specification.
+/// Length of a key according to the specification, bytes.
 const KEY_BYTES: std::ops::RangeInclusive<usize> = 24..=64;
-/// Longest alert identifier that is used as it is.
+/// Longest alert identifier that is used unchanged, bytes.
 const ID_MAX: usize = 100;
 
 /// Configuration of a receiver.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Webhook {
-    /// Where requests go.
+    /// URL of the receiver.
     pub url: String,
-    /// File of the signing secret, `whsec_` and 24 to 64 bytes in base64. Several of them, separated
-    /// by white space, each make a signature: old and new, while the receiver changes over.
+    /// File with the signing secret: `whsec_` and 24 to 64 bytes in base64. Several secrets, separated
+    /// by white space, sign each request, for rotation.
     pub token_file: Option<PathBuf>,
-    /// The same by its name in `[notifier.secrets]`.
+    /// Name of the signing secret in `[notifier.secrets]`.
     pub token_name: Option<String>,
     /// Which alerts go to it.
     pub route: Route,
 }
 
 impl SinkType for Webhook {
-    fn route(&self) -> &Route {
-        &self.route
-    }
-
-    fn url(&self) -> Option<&str> {
-        Some(&self.url)
-    }
-
-    fn secret(&self) -> SecretRef<'_> {
-        SecretRef {
-            key: "token",
-            file: self.token_file.as_deref(),
-            name: self.token_name.as_deref(),
-            is_required: true,
-        }
+    fn common(&self) -> Common<'_> {
+        let (file, name) = (self.token_file.as_ref(), self.token_name.as_ref());
+        let secret = SecretRef::new("token", file, name, true);
+        Common { url: Some(&self.url), secret, route: &self.route }
     }
 
     fn open(&self, secret: Option<Secret>) -> Result<Box<dyn Sink>, String> {
-        let token = secret.ok_or("the signing secret is missing")?;
+        let token = required(secret);
         let keys: Option<Vec<Key>> = token.reveal().split_whitespace().map(Key::parse).collect();
-        let keys = keys.ok_or("each secret must be `whsec_` and 24 to 64 bytes in base64")?;
+        let keys = keys.ok_or("must be `whsec_` and 24 to 64 bytes in base64")?;
         Ok(Box::new(Ready { url: self.url.clone(), keys, token }))
     }
 }
@@ -78,14 +67,14 @@ impl std::fmt::Debug for Key {
 }
 
 impl Key {
-    /// The key of a secret in its serialized form; the prefix may be missing.
+    /// Parses a serialized key; the prefix is optional.
     fn parse(text: &str) -> Option<Self> {
         let bytes = STANDARD.decode(text.strip_prefix("whsec_").unwrap_or(text)).ok()?;
         KEY_BYTES.contains(&bytes.len()).then_some(())?;
         Hmac::new_from_slice(&bytes).ok().map(Self)
     }
 
-    /// `v1,` and the signature over `id.timestamp.body`.
+    /// `v1,` and the signature of `id.timestamp.body`.
     fn sign(&self, id: &str, timestamp: i64, body: &[u8]) -> String {
         let mut mac = self.0.clone();
         mac.update(format!("{id}.{timestamp}.").as_bytes());
@@ -101,7 +90,7 @@ struct Ready {
     token: Secret,
 }
 
-/// The identifier of the message. It is signed with full stops around it, so it must hold none.
+/// The `webhook-id`. It must not contain a full stop, the separator of the signed content.
 fn message_id(alert: &Alert) -> String {
     let id = &alert.alert_id;
     let plain = id.len() <= ID_MAX
@@ -113,41 +102,22 @@ fn message_id(alert: &Alert) -> String {
 impl Sink for Ready {
     fn request(&self, notice: &Notice, now_ms: i64) -> Request {
         let Notice { opened, current, .. } = notice;
+        let mut data = facts(opened);
+        for (name, value) in [
+            ("event_id", json!(current.event_id)),
+            ("step", json!(current.step.name())),
+            ("summary", json!(opened.title())),
+            ("fired_at", json!(rfc3339(opened.time_ms))),
+            ("runbook_url", json!(opened.runbook_url)),
+            ("reason", json!(current.reason)),
+            ("actor_id", json!(current.actor_id)),
+        ] {
+            data.insert(name.to_owned(), value);
+        }
         let body = json!({
             "type": format!("drift.alert.{}", current.state()),
             "timestamp": rfc3339(current.time_ms),
-            "data": {
-                "alert_id": &*current.alert_id,
-                "event_id": current.event_id,
-                "step": current.step.name(),
-                "severity": opened.severity.name(),
-                "summary": opened.title(),
-                "description": opened.description(),
-                "tenant_id": opened.tenant_id,
-                "environment": opened.environment,
-                "agent_id": opened.agent_id,
-                "agent_version": opened.agent_version,
-                "metric": opened.metric,
-                "suite": opened.suite,
-                "direction": opened.direction,
-                "fired_at": rfc3339(opened.time_ms),
-                "since": opened.since(),
-                "since_observations": opened.since_observations,
-                "detector": opened.detector,
-                "e_value": opened.e_value,
-                "threshold": opened.threshold,
-                "baseline_version": opened.baseline_version,
-                "baseline_count": opened.baseline_count,
-                "baseline_value": opened.baseline_value,
-                "observed": opened.observed,
-                "effect": opened.effect,
-                "effect_interval": opened.effect_interval.map(|(low, high)| [low, high]),
-                "example_runs": opened.example_runs,
-                "last_change": opened.last_change,
-                "runbook_url": opened.runbook_url,
-                "reason": current.reason,
-                "actor_id": current.actor_id,
-            },
+            "data": data,
         });
         let body = body.to_string().into_bytes();
         let id = message_id(current);

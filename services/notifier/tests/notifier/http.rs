@@ -312,7 +312,7 @@ fn what_cannot_work_is_said_at_the_start() {
     let log = log();
     let start = |config: Config| Notifier::start(config, Arc::new(log.clone())).unwrap_err();
     let RoleError::Config(problems) = start(Config::default()) else { panic!("no sink is wrong") };
-    assert_eq!(problems, ["`sinks`: must name at least one"]);
+    assert_eq!(problems, ["`sinks`: must not be empty"]);
     let missing = "[sinks.chat]\ntype = 'slack'\nurl_name = 'chat'\n";
     let error = start(config(missing)).to_string();
     assert!(error.contains("DRIFTSEAL__NOTIFIER__SECRETS__CHAT"), "{error}");
