@@ -1,5 +1,5 @@
-//! The command line. One file per command; to add one, write the file, declare it, and add its line
-//! to the list in this file.
+//! The command line. Each command has a file; to add one, write the file, declare it, and add a line to
+//! the list in this file.
 
 pub mod alert;
 pub mod baseline;
@@ -32,11 +32,11 @@ use self::context::Context;
 use crate::outcome::{Ended, Failure};
 use crate::print::{self, Output};
 
-/// The flight recorder for AI agents: events in, drift alerts and verifiable evidence out.
+/// The flight recorder for AI agents: events in, drift alerts and verifiable evidence out
 #[derive(Debug, Parser)]
 #[command(name = "driftseal", version, arg_required_else_help = true, propagate_version = true)]
 pub struct Cli {
-    /// Configuration file (TOML); the environment, as in DRIFTSEAL__SECTION__KEY, takes precedence
+    /// Configuration file (TOML); environment variables, DRIFTSEAL__SECTION__KEY, override it
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Format of the result
@@ -47,7 +47,7 @@ pub struct Cli {
     pub command: Command,
 }
 
-/// Makes the enum of the commands and its dispatch from one list.
+/// Defines the enum of commands and its dispatch from one list.
 macro_rules! commands {
     ($($(#[$meta:meta])* $name:ident($($arguments:tt)+),)+) => {
         /// The commands.
@@ -67,21 +67,21 @@ macro_rules! commands {
 }
 
 commands! {
-    /// Show the main job in one process: traffic, drift, alert, seal, pack, verify
+    /// Demonstrate everything in one process: traffic, drift, alert, seal, pack, verify
     Demo(demo::Args),
-    /// Run every role in one process
+    /// Run all roles in one process
     Up(up::Args),
     /// Run one role
     Run(run::Args),
-    /// Create the transparency log or show its checkpoint
+    /// Create the transparency log, or print its checkpoint
     #[command(subcommand)]
     Log(log::Action),
     /// Create the topics of the event log
     #[command(subcommand)]
     Topics(topics::Action),
-    /// Send files of events into the pipeline
+    /// Send events from files to the collector or to Kafka
     Emit(emit::Args),
-    /// List firing alerts, acknowledge or dismiss one
+    /// List, acknowledge or dismiss alerts
     #[command(subcommand)]
     Alert(alert::Action),
     /// Mute matching alerts of an agent until a deadline
@@ -90,50 +90,64 @@ commands! {
     /// Exclude a time range from drift detection
     #[command(subcommand)]
     Maintenance(maintenance::Action),
-    /// List baselines, pin an agent to a version, unpin it
+    /// List baselines, or pin the baseline of an agent to a version
     #[command(subcommand)]
     Baseline(baseline::Action),
-    /// Check an eval suite, run it on files of events, publish it
+    /// Check, test or publish an eval suite
     #[command(subcommand)]
     Suite(suite::Action),
-    /// Check everything in an archive
+    /// Verify a whole archive: log, signatures, segments, records
     Fsck(evidence::FsckArgs),
-    /// Recompute every metric, baseline and alert from an archive and compare
+    /// Recompute all metrics, baselines and alerts from an archive and compare them
     Replay(replay::ReplayArgs),
     /// Prove that an event is sealed
     Proof(evidence::ProofArgs),
-    /// Write an evidence pack
+    /// Export an evidence pack of an agent
     Export(evidence::ExportArgs),
     /// Verify an evidence pack offline
     Verify(evidence::VerifyArgs),
-    /// Check the configuration or print it
+    /// Check or print the configuration
     #[command(subcommand)]
     Config(config::Action),
-    /// Print the completion script of a shell
+    /// Print a shell completion script
     Completions(completions::Args),
 }
 
-/// Runs the command of this process.
+/// Runs the command line of this process.
 #[must_use]
 pub fn main() -> ExitCode {
     run(std::env::args_os())
 }
 
-/// Runs the command of these arguments; the first is the name of the program.
+/// Runs a command line; the first argument is the name of the program.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => {
-            drop(error.print());
-            let was_asked =
+            let is_help =
                 [ErrorKind::DisplayHelp, ErrorKind::DisplayVersion].contains(&error.kind());
-            return if was_asked { ExitCode::SUCCESS } else { ExitCode::from(2) };
+            print::written(error.print());
+            return if is_help {
+                exit_code(Ok(Ended::Done), Output::Text)
+            } else {
+                ExitCode::from(2)
+            };
         }
     };
     let context = Context::new(Cli::command, cli.config, cli.output);
-    match cli.command.run(&context) {
+    let result = cli.command.run(&context);
+    exit_code(result, context.output)
+}
+
+/// The exit code; prints the error, if there is one.
+fn exit_code(result: Result<Ended, Failure>, output: Output) -> ExitCode {
+    let result = result.and_then(|ended| print::finish().map(|()| ended));
+    match result {
         Ok(ended) => ended.into(),
         Err(failure) => {
+            if output == Output::Json {
+                print::json(&serde_json::json!({"error": failure.message()}));
+            }
             print::note(format!("driftseal: {}", failure.message()));
             failure.exit_code()
         }

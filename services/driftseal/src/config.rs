@@ -1,55 +1,57 @@
-//! The one configuration of the product: a section per role and one for each thing they share.
+//! The configuration of the product: a section for each role, and for each resource they share.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+use service::config::Checks;
 use service::telemetry::Format;
 
-/// Heartbeats of the processor that must fit into the time after which it is taken for dead.
+/// Heartbeat intervals that must fit into `notifier.dead_after_secs`.
 const HEARTBEATS_MIN: u64 = 3;
 
-/// Longest name of a member that Kafka takes.
+/// Longest `group.instance.id` that Kafka accepts, bytes.
 const INSTANCE_BYTES_MAX: usize = 249;
 
-/// Configuration of every role. `driftseal config print` shows what is in force.
+/// Configuration of all roles. `driftseal config print` shows the effective one.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// Log lines of the process.
+    /// Log output of the process.
     pub telemetry: Telemetry,
-    /// Where the process listens.
+    /// Addresses that the process listens on.
     pub listen: Listen,
-    /// Names and shape of the topics.
+    /// Names and partitions of the topics.
     pub topics: Topics,
-    /// Apache Kafka, the event log wherever more than one process or machine matters.
+    /// Apache Kafka, the event log of installations with more than one process.
     pub kafka: Kafka,
-    /// The event log in a directory, for one process; used when no brokers are configured.
+    /// The embedded event log, for a single process; used if no brokers are configured.
     pub embedded: Embedded,
-    /// Where sealed segments and the transparency log are.
+    /// The store of sealed segments and the transparency log.
     pub archive: Archive,
     /// The signing keys of the transparency log.
     pub keys: Keys,
-    /// The collector: events over HTTP into the log.
+    /// The collector: ingests events over HTTP.
     pub collector: collector::Config,
-    /// The processor: metrics, drift and alerts.
+    /// The processor: computes metrics, detects drift, raises alerts.
     pub processor: processor::Config,
-    /// The sealer: segments and the transparency log.
+    /// The sealer: writes segments and the transparency log.
     pub sealer: sealer::Config,
-    /// The notifier: alerts to receivers. It runs where a sink is configured.
+    /// The notifier: sends alerts to receivers. `driftseal up` runs it if a sink is configured.
     pub notifier: notifier::Config,
-    /// The evidence role: follows the transparency log and says whether it holds.
+    /// The evidence role: follows the transparency log and verifies it.
     pub evidence: evidence::role::Config,
 }
 
-/// Log lines of the process, on standard error.
+/// Log output of the process, on standard error.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Telemetry {
-    /// Level, or a filter such as `info,sealer=debug`.
+    /// Level (`error`, `warn`, `info`, `debug`, `trace`) or a filter such as `info,sealer=debug`.
+    /// Default `info`.
     pub level: String,
-    /// `text` for people, `json` for collectors of log lines.
+    /// `text` for people, `json` for log collectors. Default `text`.
     pub format: Format,
 }
 
@@ -59,17 +61,17 @@ impl Default for Telemetry {
     }
 }
 
-/// Where the process listens.
+/// Addresses that the process listens on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Listen {
-    /// Address of the collector's HTTP server; it has no authentication of its own, so the
-    /// default is this machine only.
+    /// Address of the collector's HTTP server. Default 127.0.0.1:8480, this host only, because the
+    /// collector has no authentication.
     pub collector: String,
-    /// Address of `/healthz`, `/readyz` and `/metrics` for
-    /// `driftseal run processor|sealer|notifier`.
+    /// Address of `/healthz`, `/readyz` and `/metrics` of `driftseal run processor|sealer|notifier`.
+    /// Default 127.0.0.1:8481.
     pub operations: String,
-    /// Address of `/healthz`, `/readyz` and `/metrics` of the evidence role.
+    /// Address of `/healthz`, `/readyz` and `/metrics` of the evidence role. Default 127.0.0.1:8482.
     pub evidence: String,
 }
 
@@ -83,14 +85,14 @@ impl Default for Listen {
     }
 }
 
-/// Names and shape of the topics.
+/// Names and partitions of the topics.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Topics {
-    /// Put before the name of every topic of every role, for example `staging.`.
+    /// Prefix of all topic names, for example `staging.`. Default empty.
     pub prefix: String,
-    /// Partitions of a topic that `driftseal topics create` or `driftseal up` creates. They cannot
-    /// be fewer later; more of them change which partition an agent belongs to.
+    /// Partitions of topics that `driftseal topics create` or `driftseal up` creates. Default 6, at
+    /// least 1. The number can never be reduced, and increasing it moves agents to other partitions.
     pub partitions: i32,
 }
 
@@ -104,22 +106,22 @@ impl Default for Topics {
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Kafka {
-    /// Addresses of brokers, `host:port`. Empty: the embedded log is used.
+    /// Bootstrap brokers, `host:port`. Default none: the embedded log is used.
     pub brokers: Vec<String>,
-    /// Name of the process in the groups that its roles join. A process that died and comes back
-    /// under its name has its partitions again at once; without a name the group waits until the
-    /// dead one has timed out (`session.timeout.ms`, 45 s). Where several processes run the same
-    /// role give each a name of its own: of two with one name the last one started has it, and the
-    /// other goes on without. A named process that ends keeps its partitions for as long, too.
-    /// Default `driftseal`; empty for none.
+    /// Static group membership (`group.instance.id`) of the process in the groups of its roles. After
+    /// a crash, a process that restarts with the same id gets its partitions back at once; without an
+    /// id, the group waits for the session timeout (`session.timeout.ms`, 45 s). Processes that run
+    /// the same role need different ids: if two use the same one, the process started last keeps it
+    /// and the other continues as a dynamic member. A process that stops keeps its partitions until
+    /// the session timeout, too. Default `driftseal`; empty disables static membership.
     pub instance: String,
-    /// Largest record, bytes; a larger one is refused. The topics' `max.message.bytes` must allow
-    /// it.
+    /// Largest record, bytes; a larger one is rejected. Default 1,000,000. `max.message.bytes` of the
+    /// topics must allow it.
     pub record_bytes_max: usize,
-    /// Copies of each partition of a topic that is created; -1 leaves it to the brokers.
+    /// Replication factor of topics that are created. Default -1: that of the brokers.
     pub replication: i32,
-    /// Properties of librdkafka, handed on as they are, for example `"security.protocol"`. They
-    /// win over what Driftseal sets.
+    /// Properties of librdkafka, passed through unchanged, for example `"security.protocol"`. They
+    /// override those that Driftseal sets.
     pub client: BTreeMap<String, String>,
 }
 
@@ -137,7 +139,7 @@ impl Default for Kafka {
 
 impl Debug for Kafka {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // A property may be a password.
+        // A property may hold a password.
         f.debug_struct("Kafka")
             .field("brokers", &self.brokers)
             .field("client", &self.client.keys())
@@ -145,16 +147,16 @@ impl Debug for Kafka {
     }
 }
 
-/// The event log in a directory.
+/// The embedded event log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Embedded {
-    /// The directory; created if it does not exist.
+    /// Directory of the log; created if it does not exist. Default `driftseal/log`.
     pub directory: PathBuf,
-    /// Whether a record is acknowledged only once it is on the disk. Off, what was acknowledged
-    /// survives the death of the process but not a power loss.
+    /// Whether to acknowledge records only after an `fsync`. Default true. If false, acknowledged
+    /// records survive a crash of the process, but not a power failure.
     pub sync: bool,
-    /// Largest record, bytes; a larger one is refused.
+    /// Largest record, bytes; a larger one is rejected. Default 1 MiB.
     pub record_bytes_max: usize,
 }
 
@@ -168,18 +170,17 @@ impl Default for Embedded {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Archive {
-    /// `file:///directory`, a path, or `s3://bucket/prefix`. Credentials for S3 come from where
-    /// Amazon's tools look for them: `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, web identity
-    /// (`AWS_WEB_IDENTITY_TOKEN_FILE`), the container's or the instance's role.
+    /// `file:///directory`, a path, or `s3://bucket/prefix`. Default `driftseal/archive`. Credentials
+    /// for S3 come from `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, from web identity
+    /// (`AWS_WEB_IDENTITY_TOKEN_FILE`), or from the role of the container or instance.
     pub url: String,
-    /// URL of the S3 endpoint, for stores other than Amazon's. Empty: that of the environment
-    /// (`AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL`), else Amazon's of the region.
+    /// URL of the S3 endpoint, for stores other than Amazon S3. Default empty: `AWS_ENDPOINT_URL_S3`
+    /// or `AWS_ENDPOINT_URL`, else Amazon's endpoint of the region.
     pub endpoint: String,
-    /// Region of the bucket. Empty: that of the environment (`AWS_REGION`, `AWS_DEFAULT_REGION`),
-    /// else `us-east-1`.
+    /// Region of the bucket. Default empty: `AWS_REGION` or `AWS_DEFAULT_REGION`, else `us-east-1`.
     pub region: String,
-    /// Whether the S3 endpoint may be an `http://` URL: objects then cross the network in clear.
-    /// Default false.
+    /// Whether the S3 endpoint may be an `http://` URL, which transfers objects unencrypted. Default
+    /// false.
     pub allow_http: bool,
 }
 
@@ -195,8 +196,7 @@ impl Default for Archive {
 }
 
 impl Archive {
-    /// How the archive is reached: these keys, and the variables of the environment that belong to
-    /// S3.
+    /// Options of the archive: these settings, and the `AWS_` environment variables.
     #[must_use]
     pub fn options(&self) -> archive::Options {
         archive::Options {
@@ -213,8 +213,8 @@ impl Archive {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Keys {
-    /// Directory of `log.key` and `sealer.key`, readable by their owner only, and of
-    /// `policy.txt`, which verifiers are given. `driftseal log init` creates them.
+    /// Directory of `log.key` and `sealer.key`, which only their owner may read, and of `policy.txt`,
+    /// the public keys for verifiers. `driftseal log init` creates them. Default `driftseal/keys`.
     pub directory: PathBuf,
 }
 
@@ -225,75 +225,71 @@ impl Default for Keys {
 }
 
 impl Config {
-    /// Everything that is wrong with the values, each with its key.
+    /// Invalid values, each with its key.
     #[must_use]
     pub fn problems(&self) -> Vec<String> {
-        let mut problems = Vec::new();
+        let mut checks = Checks::new();
         for (key, address) in [
-            ("collector", &self.listen.collector),
-            ("operations", &self.listen.operations),
-            ("evidence", &self.listen.evidence),
+            ("listen.collector", &self.listen.collector),
+            ("listen.operations", &self.listen.operations),
+            ("listen.evidence", &self.listen.evidence),
         ] {
-            if address.parse::<std::net::SocketAddr>().is_err() {
-                problems.push(format!(
-                    "`listen.{key}`: `{address}` is not an address like 127.0.0.1:8480"
-                ));
-            }
+            let is_address = address.parse::<std::net::SocketAddr>().is_ok();
+            checks.must(is_address, key, "be an address and a port, such as 127.0.0.1:8480");
         }
-        if self.topics.partitions < 1 {
-            problems.push("`topics.partitions`: must be at least 1".into());
-        }
-        let may_name = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+        checks.at_least("topics.partitions", self.topics.partitions, 1);
+        let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
         let instance = &self.kafka.instance;
-        if instance.len() > INSTANCE_BYTES_MAX || !instance.bytes().all(may_name) {
-            problems.push(format!(
-                "`kafka.instance`: at most {INSTANCE_BYTES_MAX} letters, digits, `.`, `_` and `-`"
-            ));
-        }
-        problems.extend(self.contradictions());
-        let sections = [
-            ("collector", self.collector.problems()),
-            ("processor", self.processor.problems()),
-            ("sealer", self.sealer.problems()),
-            ("notifier", self.notifier.problems()),
-            ("evidence", self.evidence.problems()),
-        ];
-        for (section, found) in sections {
-            problems.extend(found.into_iter().map(|problem| format!("[{section}] {problem}")));
-        }
-        problems
+        checks.must(
+            instance.len() <= INSTANCE_BYTES_MAX && instance.bytes().all(is_allowed),
+            "kafka.instance",
+            format_args!("be at most {INSTANCE_BYTES_MAX} of letters, digits, `.`, `_` and `-`"),
+        );
+        self.check_across_sections(&mut checks);
+        checks.below("collector", self.collector.problems());
+        checks.below("processor", self.processor.problems());
+        checks.below("sealer", self.sealer.problems());
+        checks.below("notifier", self.notifier.problems());
+        checks.below("evidence", self.evidence.problems());
+        checks.into_problems()
     }
 
-    /// Values of different sections that do not go together.
-    fn contradictions(&self) -> Vec<String> {
-        let mut problems = Vec::new();
+    /// Checks values that depend on those of other sections.
+    fn check_across_sections(&self, checks: &mut Checks) {
         let (processor, sealer) = (&self.processor, &self.sealer);
-        if processor.value_bytes_max != sealer.value_bytes_max {
-            problems.push(format!(
-                "`processor.value_bytes_max` ({}) and `sealer.value_bytes_max` ({}): must be the \
-                 same, or what is sealed is not what was computed from",
+        checks.must(
+            processor.value_bytes_max == sealer.value_bytes_max,
+            "processor.value_bytes_max",
+            format_args!(
+                "equal `sealer.value_bytes_max`, for the sealed events to be those that were \
+                 processed; they are {} and {}",
                 processor.value_bytes_max, sealer.value_bytes_max
-            ));
-        }
-        if self.collector.event_bytes_max > sealer.value_bytes_max {
-            problems.push(format!(
-                "`collector.event_bytes_max` ({}): must be at most `sealer.value_bytes_max` ({}), \
-                 or an event that is accepted is quarantined",
+            ),
+        );
+        checks.must(
+            self.collector.event_bytes_max <= sealer.value_bytes_max,
+            "collector.event_bytes_max",
+            format_args!(
+                "be at most `sealer.value_bytes_max`, for accepted events not to be quarantined; \
+                 they are {} and {}",
                 self.collector.event_bytes_max, sealer.value_bytes_max
-            ));
-        }
+            ),
+        );
         let (dead_after, tick) =
             (u64::from(self.notifier.dead_after_secs), processor.tick_interval_secs);
-        if dead_after > 0 && tick > 0 && dead_after < tick.saturating_mul(HEARTBEATS_MIN) {
-            problems.push(format!(
-                "`notifier.dead_after_secs` ({dead_after}): must be 0 or at least \
-                 {HEARTBEATS_MIN} times `processor.tick_interval_secs` ({tick})"
-            ));
-        }
-        problems
+        // A product beyond 64 bits is above any setting.
+        let least = tick.saturating_mul(HEARTBEATS_MIN);
+        checks.must(
+            dead_after == 0 || tick == 0 || dead_after >= least,
+            "notifier.dead_after_secs",
+            format_args!(
+                "be 0 or at least {HEARTBEATS_MIN} times `processor.tick_interval_secs`; they are \
+                 {dead_after} and {tick}"
+            ),
+        );
     }
 
-    /// The configuration with the prefix put before every topic.
+    /// Applies the prefix to all topic names.
     #[must_use]
     pub fn with_prefix(mut self) -> Self {
         let prefix = std::mem::take(&mut self.topics.prefix);
@@ -314,8 +310,7 @@ impl Config {
         self
     }
 
-    /// What a replay reads: the names of the topics. Settings of the computation come from the
-    /// archive.
+    /// Options of a replay: the names of the topics. The settings of the monitor come from the archive.
     #[must_use]
     pub fn replay_options(&self) -> evidence::ReplayOptions {
         let topics = &self.processor.topics;
@@ -327,7 +322,7 @@ impl Config {
         }
     }
 
-    /// Every topic that the roles use, in ascending order of names.
+    /// The topics that the roles use, by name in ascending order.
     #[must_use]
     pub fn topic_specs(&self) -> Vec<ports::TopicSpec> {
         let processor = &self.processor.topics;
@@ -369,10 +364,10 @@ mod tests {
         assert_eq!(
             wrong.problems(),
             [
-                "`listen.operations`: `nowhere` is not an address like 127.0.0.1:8480",
+                "`listen.operations`: must be an address and a port, such as 127.0.0.1:8480",
                 "`topics.partitions`: must be at least 1",
-                "[sealer] `group`: a name is needed",
-                "[notifier] `queue_max`: must be at least 1",
+                "`sealer.group`: must not be empty",
+                "`notifier.queue_max`: must be at least 1",
             ]
         );
     }
@@ -385,9 +380,9 @@ mod tests {
         config.notifier.dead_after_secs = 179;
         let problems = config.problems();
         let keys = [
-            ["`processor.value_bytes_max` (2000000)", "`sealer.value_bytes_max` (1048576)"],
-            ["`collector.event_bytes_max` (3000000)", "`sealer.value_bytes_max` (1048576)"],
-            ["`notifier.dead_after_secs` (179)", "`processor.tick_interval_secs` (60)"],
+            ["`processor.value_bytes_max`", "`sealer.value_bytes_max`", "2000000 and 1048576"],
+            ["`collector.event_bytes_max`", "`sealer.value_bytes_max`", "3000000 and 1048576"],
+            ["`notifier.dead_after_secs`", "`processor.tick_interval_secs`", "179 and 60"],
         ];
         assert_eq!(problems.len(), keys.len(), "{problems:?}");
         for (problem, keys) in problems.iter().zip(keys) {
@@ -445,7 +440,7 @@ mod tests {
         let error = service::config::load_from::<Config>(Some(wrong.path()), []).unwrap_err();
         let text = error.to_string();
         for expected in [
-            "`notifier.request_max`: no such key; the nearest is `notifier.requests_max`",
+            "`notifier.request_max`: unknown key; did you mean `notifier.requests_max`?",
             "`notifier.sinks.oncall`: unknown field `tokn_file`",
             "`notifier.sinks.dove`: unknown variant `pigeon`",
         ] {

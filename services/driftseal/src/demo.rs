@@ -1,5 +1,5 @@
-//! The main job in one process, on the embedded log: traffic through the real collector, drift,
-//! the alert, sealing, an evidence pack, its verification.
+//! A demonstration in one process, on the embedded log: traffic through the real collector, drift, an
+//! alert, sealing, an evidence pack, its verification.
 
 pub mod alert;
 mod directory;
@@ -19,6 +19,7 @@ use mapping::Mapping;
 use ports::{EventLog, Outgoing, publish_and_wait};
 use sealer::Keys;
 use service::clock::{Stopwatch, now_ms};
+use service::metrics::count;
 
 use self::directory::Directory;
 use self::show::Show;
@@ -34,41 +35,41 @@ use crate::roles::{self, Role, Running};
 
 /// Name of the demo's transparency log.
 const ORIGIN: &str = "demo.driftseal.local/log";
-/// Longest wait for the processor after the last event.
+/// Longest wait for the processor after the last event was sent.
 const CATCH_UP: Duration = Duration::from_secs(120);
-/// Events between two looks at the alerts.
+/// Events between two reads of the alerts.
 const LOOK_EVERY: u64 = 500;
-/// Agents of input files that are counted; more are not.
+/// Agents of input files that are counted; further ones are not.
 const AGENTS_MAX: usize = 10_000;
 
-/// What the demo is asked to do.
+/// Settings of the demo.
 #[derive(Debug)]
 pub struct Settings {
-    /// Where everything goes.
+    /// Directory for all files.
     pub directory: PathBuf,
     /// Files of events to send instead of generated traffic.
     pub inputs: Vec<PathBuf>,
-    /// How their records become events.
+    /// Mapping from the records of the files to events.
     pub mapping: Option<Mapping>,
-    /// Runs of generated traffic.
+    /// Agent runs to generate.
     pub runs: u32,
-    /// This program, for the lines to paste.
+    /// Path of this program, for the commands to paste.
     pub program: String,
-    /// Whether progress is not shown.
+    /// Whether to hide progress.
     pub quiet: bool,
 }
 
-/// Runs the demo. What turned out otherwise than it should is in [`Summary::problems`].
+/// Runs the demo. Unexpected results are in [`Summary::problems`].
 ///
 /// # Errors
 ///
-/// If a step cannot be done at all.
+/// If a step fails.
 pub fn run(settings: &Settings) -> Result<Summary, Failure> {
     let stopwatch = Stopwatch::start();
     let show = Show::new(settings.quiet);
     let (directory, was_there) = Directory::prepare(&settings.directory)?;
     if was_there {
-        show.line(&format!("removed the earlier demo in {}", directory.root().display()));
+        show.line(&format!("removed the previous demo in {}", directory.root().display()));
     }
     let config = configure(&directory)?;
     let runtime = roles::runtime()?;
@@ -79,7 +80,7 @@ pub fn run(settings: &Settings) -> Result<Summary, Failure> {
     log.create_topics(&config.topic_specs())?;
     sealer::init_log(&archive, &keys, sealer::describe(&*log, "", &config.sealer.topics)?)?;
     show.line(&format!(
-        "created a transparency log, its keys and an embedded event log in {} (no Kafka needed)",
+        "created event log, archive, transparency log and signing keys in {}",
         directory.root().display()
     ));
 
@@ -94,11 +95,11 @@ pub fn run(settings: &Settings) -> Result<Summary, Failure> {
     if settings.inputs.is_empty() {
         summary.expect_alerts(WORSE_AGENT, CALM_AGENT);
     }
-    summary.elapsed_ms = u64::try_from(stopwatch.elapsed().as_millis()).unwrap_or(u64::MAX);
+    summary.elapsed_ms = stopwatch.elapsed_ms();
     Ok(summary)
 }
 
-/// The configuration of the demo; also written beside it, so that other commands can use it.
+/// The configuration of the demo, which is also written to its directory, for use with other commands.
 fn configure(directory: &Directory) -> Result<Config, Failure> {
     let mut config = Config::default();
     config.embedded.directory = directory.log();
@@ -114,9 +115,9 @@ fn configure(directory: &Directory) -> Result<Config, Failure> {
     Ok(config)
 }
 
-/// Starts the roles, sends everything, waits until it is processed and stops collector and
-/// processor. The sealer still runs; stopping it seals the rest.
-#[expect(clippy::too_many_arguments, reason = "everything that the process shares, once")]
+/// Starts the roles, sends all events, waits until they are processed, and stops collector and
+/// processor. The sealer keeps running; stopping it seals the rest.
+#[expect(clippy::too_many_arguments, reason = "what the process shares, passed once")]
 fn flow(
     settings: &Settings,
     config: &Config,
@@ -132,7 +133,7 @@ fn flow(
     let listener = roles::bind(&config.listen.collector, runtime)?;
     let address = listener.local_addr()?;
     running.start_collector(config, log, listener, runtime)?;
-    show.line(&format!("collector, processor and sealer run; events go to http://{address}"));
+    show.line(&format!("started collector (http://{address}), processor and sealer"));
 
     let topics = &config.processor.topics;
     let mut watch = Watch::start(&**log, &topics.alerts)?;
@@ -144,7 +145,7 @@ fn flow(
     };
     let sent = match sent {
         Ok(sent) => sent,
-        // A role that failed explains why nothing could be delivered.
+        // The error of a role that failed explains why nothing was delivered.
         Err(failure) if running.has_failed() => {
             running.stop_all()?;
             return Err(failure);
@@ -152,7 +153,7 @@ fn flow(
         Err(failure) => return Err(failure),
     };
     show.finish(&format!("sent {} events", crate::print::grouped(sent.report.accepted)));
-    show.line("waiting for the processor to read everything");
+    show.line("waiting for the processor");
     running.stop(Role::Collector)?;
     wait_for_ticks(&**log, &topics.events, CATCH_UP, || {
         look(&mut watch, Duration::ZERO, show)?;
@@ -160,13 +161,13 @@ fn flow(
     })?;
     running.stop(Role::Processor)?;
     look(&mut watch, Duration::from_millis(200), show)?;
-    show.line("sealing the rest");
+    show.line("sealing");
     Ok((sent, watch))
 }
 
 fn look(watch: &mut Watch, wait: Duration, show: &Show) -> Result<(), Failure> {
     for alert in watch.look(wait)? {
-        show.block(&alert.to_text());
+        show.block(&alert.to_string());
     }
     Ok(())
 }
@@ -181,10 +182,10 @@ fn send_generated(
 ) -> Result<Sent, Failure> {
     let plan = Plan { runs: settings.runs, ..Plan::ending_at(now_ms()) };
     let messages = traffic::generate(&plan);
-    let total = u64::try_from(messages.len()).unwrap_or(u64::MAX);
+    let total = count(messages.len());
     show.line(&format!(
-        "traffic of two agents over six hours, {} events; {WORSE_AGENT} gets a worse prompt, \
-         {CALM_AGENT} a harmless one",
+        "generated {} events of two agents over six hours: a prompt change makes {WORSE_AGENT} worse, \
+         another leaves {CALM_AGENT} as it was",
         crate::print::grouped(total)
     ));
     show.start(Some(total));
@@ -206,7 +207,8 @@ fn send_generated(
     Ok(Sent { report: std::mem::take(sink.report()), strays, agents })
 }
 
-/// Puts records that do not decode on the topic itself, as an agent without the collector may.
+/// Publishes records that do not decode directly to the topic, as an agent that bypasses the collector
+/// might.
 fn send_strays(log: &dyn EventLog, topic: &str) -> Result<u64, Failure> {
     let topic: Arc<str> = topic.into();
     let records: Vec<Outgoing> = traffic::strays()
@@ -220,7 +222,7 @@ fn send_strays(log: &dyn EventLog, topic: &str) -> Result<u64, Failure> {
         })
         .collect();
     let positions = publish_and_wait(&*log.producer(), records, Duration::from_secs(30))?;
-    Ok(u64::try_from(positions.len()).unwrap_or(u64::MAX))
+    Ok(count(positions.len()))
 }
 
 fn send_files(
@@ -259,8 +261,8 @@ fn send_files(
     show.moved(sent);
     let report = std::mem::take(sink.report());
     for (file, Rejected { line, reason }) in &report.rejections {
-        let name = settings.inputs.get(*file).map(|path| path.display().to_string());
-        show.line(&format!("rejected {}:{line}: {reason}", name.unwrap_or_default()));
+        let Some(path) = settings.inputs.get(*file) else { unreachable!("a rejection has a file") };
+        show.line(&format!("rejected {}:{line}: {reason}", path.display()));
     }
     Ok(Sent { report, strays: 0, agents })
 }
@@ -270,11 +272,11 @@ fn agent_of(event: &[u8]) -> Option<String> {
     struct Named {
         agent_id: String,
     }
+    // The collector reports what is wrong with other events.
     serde_json::from_slice::<Named>(event).ok().map(|named| named.agent_id)
 }
 
-/// Checks the archive, recomputes what was computed, exports the pack of the agent that the reader
-/// wants to see, verifies it.
+/// Verifies the archive, replays it, exports an evidence pack and verifies that.
 fn seal_and_verify(
     summary: &mut Summary,
     config: &Config,
@@ -285,7 +287,7 @@ fn seal_and_verify(
     let policy = evidence::read_policy(&directory.policy())?;
     let report = evidence::fsck(archive, &policy, &mut |_| {})?;
     show.line(&format!(
-        "sealed {} events in {} segments, {} entries in the log; checked all of it again: {}",
+        "verified the archive: {} events in {} segments, {} log entries: {}",
         crate::print::grouped(report.events),
         report.segments,
         report.entries,
@@ -295,7 +297,7 @@ fn seal_and_verify(
         show.block(&report.to_text());
     }
     summary.take_fsck(&report);
-    // Every segment was checked just now.
+    // All segments were verified just now.
     let options = ReplayOptions { trust_archive: true, ..config.replay_options() };
     let replayed = evidence::replay(archive, &policy, &options, &mut |_| {})?;
     summary.take_replay(&replayed);
@@ -303,7 +305,7 @@ fn seal_and_verify(
         show.block(&replayed.to_text());
     }
     let Some(agent) = summary.agent_to_export() else {
-        summary.problems.push("no event names an agent; there is nothing to export".into());
+        summary.problems.push("no event has an agent; nothing was exported".into());
         return Ok(());
     };
     let scope = Scope::parse(&agent, None, None)?;

@@ -1,8 +1,8 @@
-//! Files of events on their way into the pipeline.
+//! Sends events from files.
 //!
-//! [`source`] reads files piece by piece (memory is bounded by one record, not by the file),
-//! [`reader`] turns the pieces into JSON events, with a mapping or without, and [`sink`] delivers
-//! them: to a collector over HTTP, or to the log.
+//! [`source`] reads files record by record (memory is bounded by one record, not by the file),
+//! [`reader`] turns the records into JSON events, with or without a mapping, and [`sink`] delivers
+//! them: to a collector over HTTP, or directly to the log.
 
 mod load;
 pub mod reader;
@@ -16,16 +16,16 @@ pub(crate) use load::load_mapping;
 pub(crate) use send::send_files;
 use thiserror::Error;
 
-/// A record that did not become an event in the pipeline, and why.
+/// A record that was rejected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejected {
     /// Line of the file on which the record begins, from 1.
     pub line: u64,
-    /// Why.
+    /// Reason.
     pub reason: String,
 }
 
-/// Why a whole file could not be emitted.
+/// Why sending failed.
 #[derive(Debug, Error)]
 pub enum EmitError {
     /// The file cannot be read.
@@ -36,15 +36,15 @@ pub enum EmitError {
         /// What is wrong.
         reason: String,
     },
-    /// The mapping is wrong.
-    #[error("mapping `{}`: {reason}", file.display())]
+    /// The mapping cannot be read or is invalid.
+    #[error("invalid mapping `{}`: {reason}", file.display())]
     Mapping {
         /// The file.
         file: PathBuf,
         /// What is wrong.
         reason: String,
     },
-    /// The other side does not take events.
+    /// The collector or the log does not accept events.
     #[error("failed to deliver events: {0}")]
     Delivery(String),
 }

@@ -1,17 +1,17 @@
-//! The product: every role in one process, and the commands around them.
+//! The product binary: all roles, and the commands around them.
 //!
 //! # Promise
 //!
 //! - Commands are thin: they read arguments and configuration, call a role or a function of
-//!   `evidence`, print, and map the result to an exit code (0 done, 1 failed or not verified,
-//!   2 usage, 3 unverifiable).
-//! - Nothing below reads the environment, arguments or signals: that happens here, once.
-//! - Standard output carries results only (one JSON object with `--output json`); progress and log
-//!   lines go to standard error.
+//!   `evidence`, print, and map the result to an exit code (0 success, 1 failed or not verified,
+//!   2 usage or configuration error, 3 unverifiable).
+//! - Only this crate reads command-line arguments and handles signals.
+//! - Standard output carries only results (one JSON document with `--output json`); progress and log
+//!   lines go to standard error. A result that cannot be written is a failure.
 //!
 //! # What it does not do
 //!
-//! It decides nothing about events, metrics, segments or proofs.
+//! It makes no decisions about events, metrics, segments or proofs.
 
 pub mod command;
 pub mod config;

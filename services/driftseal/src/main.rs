@@ -1,4 +1,4 @@
-//! The product binary; see the library for what it does.
+//! The product binary; see the library.
 
 use std::process::ExitCode;
 

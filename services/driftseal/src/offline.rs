@@ -1,7 +1,7 @@
-//! An eval suite on files of events, without any service: what `driftseal suite test` does.
+//! Evaluates an eval suite on files of events, without any service: `driftseal suite test`.
 //!
-//! The same state machine judges here and in the stream, in the order of the files. The gate is
-//! looked at once, at the end.
+//! It uses the same state machine as the processor, in the order of the files. The gate is decided
+//! once, at the end.
 
 pub mod report;
 
@@ -16,7 +16,7 @@ use thiserror::Error;
 use self::report::{CheckCounts, Failed, Report, VersionReport};
 use crate::emit::{EmitError, reader};
 
-/// Failures and rejections kept with their place; more are counted only.
+/// Failures and rejections kept with their place; further ones are only counted.
 const FIRST_MAX: usize = 5;
 
 /// Why a suite was not run.
@@ -25,8 +25,8 @@ pub enum OfflineError {
     /// A file cannot be read.
     #[error(transparent)]
     Emit(#[from] EmitError),
-    /// The suite judges nothing.
-    #[error("the suite is not enabled: it judges nothing")]
+    /// The suite is disabled.
+    #[error("the suite is disabled (`enabled: false`)")]
     Disabled,
     /// The suite is too large to be published.
     #[error(transparent)]
@@ -36,11 +36,11 @@ pub enum OfflineError {
 /// Key of a version: agent, environment, version.
 type Key = (String, String, String);
 
-/// Runs a suite on files, in the order given.
+/// Evaluates a suite on files, in the order given.
 ///
 /// # Errors
 ///
-/// If a file cannot be read or the suite is not enabled. Records that are no events are counted.
+/// If a file cannot be read or the suite is disabled. Records that are not valid events are counted.
 pub fn run(
     suite: &Suite,
     files: &[PathBuf],
@@ -104,10 +104,10 @@ fn reject(report: &mut Report, place: &str, reason: String) {
     }
 }
 
-/// Gives an event without an id one of its place, so that sampling repeats.
+/// Derives the `event_id` of an event without one from its place, so that sampling is repeatable.
 fn identify(event: &mut Event<'static>, file: i32, line: u64) {
     if event.text(column::EVENT_ID).is_none_or(str::is_empty) {
-        let line = i64::try_from(line).unwrap_or(i64::MAX);
+        let Ok(line) = i64::try_from(line) else { unreachable!("no file has 2^63 lines") };
         event.set(column::EVENT_ID, event::id::from_position("input", file, line).into());
     }
 }
@@ -164,7 +164,7 @@ fn count(
     }
 }
 
-/// One look, at the end.
+/// Decides the gate.
 fn decide(suite: &Suite, mut version: VersionReport) -> VersionReport {
     version.gate = suite.gate().map(|gate| gate.decide(version.tally));
     version.confidence = suite.gate().map_or(0.95, |gate| gate.confidence);

@@ -1,16 +1,16 @@
-//! How a command ends: its exit code, or why it could not do its work.
+//! Results of commands: the exit code, or the error.
 
 use std::process::ExitCode;
 
-/// How a command ended; the exit code.
+/// How a command ended, which determines the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum Ended {
     /// 0.
     Done,
-    /// 1: it failed, or what was to be verified is wrong.
+    /// 1: it failed, or the verification did.
     Failed,
-    /// 3: there is not enough to verify it.
+    /// 3: there is not enough to verify.
     Unverifiable,
 }
 
@@ -19,39 +19,51 @@ impl From<Ended> for ExitCode {
         match ended {
             Ended::Done => Self::SUCCESS,
             Ended::Failed => Self::FAILURE,
-            Ended::Unverifiable => Self::from(3),
+            Ended::Unverifiable => Self::from(UNVERIFIABLE),
         }
     }
 }
 
-/// Why a command could not do its work: a message for a person.
+/// Why a command failed: a message for people.
 #[derive(Debug)]
 pub struct Failure {
     message: String,
-    usage: bool,
+    code: u8,
 }
 
+/// Exit code of a failure.
+const FAILED: u8 = 1;
+/// Exit code of a usage or configuration error.
+const USAGE: u8 = 2;
+/// Exit code if there is not enough to verify.
+const UNVERIFIABLE: u8 = 3;
+
 impl Failure {
-    /// It failed; exit code 1.
+    /// A failure; exit code 1.
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), usage: false }
+        Self { message: message.into(), code: FAILED }
     }
 
-    /// It was asked wrongly; exit code 2.
+    /// A usage or configuration error; exit code 2.
     pub fn usage(message: impl Into<String>) -> Self {
-        Self { message: message.into(), usage: true }
+        Self { message: message.into(), code: USAGE }
     }
 
-    /// 2 if it was asked wrongly, else 1.
+    /// There is not enough to verify; exit code 3.
+    pub fn unverifiable(message: impl Into<String>) -> Self {
+        Self { message: message.into(), code: UNVERIFIABLE }
+    }
+
+    /// The exit code: 1, 2 or 3.
     #[must_use]
     pub fn exit_code(&self) -> ExitCode {
-        if self.usage { ExitCode::from(2) } else { ExitCode::FAILURE }
+        ExitCode::from(self.code)
     }
 
-    /// Whether it was asked wrongly.
+    /// Whether it is a usage or configuration error.
     #[must_use]
     pub const fn is_usage(&self) -> bool {
-        self.usage
+        self.code == USAGE
     }
 
     /// The message.

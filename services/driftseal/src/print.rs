@@ -1,46 +1,89 @@
-//! What commands write: results to standard output or to a file, progress to standard error.
+//! Output of commands: results to standard output or a file, notes to standard error.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
 use crate::outcome::Failure;
 
-/// Form of results.
+/// The first error of writing the result.
+static FAILED: OnceLock<String> = OnceLock::new();
+
+/// Format of results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum Output {
-    /// For people.
+    /// Text, for people
     #[default]
     Text,
-    /// One JSON object, for programs.
+    /// One JSON document, for programs; errors too
     Json,
 }
 
-/// Writes a line of the result. A reader that went away is not an error of ours.
+/// Writes a line of the result.
 pub(crate) fn line(text: impl AsRef<str>) {
-    drop(writeln!(std::io::stdout(), "{}", text.as_ref()));
+    raw(&format!("{}\n", text.as_ref()));
 }
 
-/// Writes text of the result as it is.
+/// Writes text of the result unchanged.
 pub(crate) fn raw(text: &str) {
-    drop(std::io::stdout().write_all(text.as_bytes()));
+    written(std::io::stdout().write_all(text.as_bytes()));
 }
 
-/// Writes the result as one JSON object.
+/// Writes the result as one JSON document.
 pub(crate) fn json(value: &impl Serialize) {
     match serde_json::to_string_pretty(value) {
         Ok(text) => line(text),
-        Err(error) => note(format!("failed to write JSON: {error}")),
+        Err(error) => unreachable!("a result has a JSON form: {error}"),
     }
 }
 
-/// Writes a line beside the result.
+/// Takes the result of writing output. Keeps the first error for [`finish`], except that of a reader
+/// that has closed the pipe.
+pub(crate) fn written(result: std::io::Result<()>) {
+    if let Err(error) = result
+        && error.kind() != ErrorKind::BrokenPipe
+    {
+        FAILED.get_or_init(|| error.to_string());
+    }
+}
+
+/// Completes the output.
+///
+/// # Errors
+///
+/// If any of the result could not be written.
+pub(crate) fn finish() -> Result<(), Failure> {
+    written(std::io::stdout().flush());
+    match FAILED.get() {
+        None => Ok(()),
+        Some(error) => Err(Failure::new(format!("failed to write the result: {error}"))),
+    }
+}
+
+/// Writes a line to standard error. Nobody can be told if that fails.
 pub(crate) fn note(text: impl AsRef<str>) {
     drop(writeln!(std::io::stderr(), "{}", text.as_ref()));
 }
 
-/// Writes a file whole or not at all.
+/// A progress bar on standard error; hidden if that is not a terminal.
+pub(crate) fn bar(total: Option<u64>, template: &str) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr());
+    bar.set_style(style(template));
+    bar
+}
+
+/// The style of a progress bar.
+pub(crate) fn style(template: &str) -> ProgressStyle {
+    match ProgressStyle::with_template(template) {
+        Ok(style) => style,
+        Err(error) => unreachable!("an invalid template: {error}"),
+    }
+}
+
+/// Writes a file atomically.
 pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let failed = |error: std::io::Error| {
         Failure::new(format!("failed to write `{}`: {error}", path.display()))

@@ -1,4 +1,4 @@
-//! Starting and stopping roles in one process, in the order in which events flow.
+//! Starts and stops the roles of a process, in the order in which events flow.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,21 +16,21 @@ use tokio::runtime::Runtime;
 use crate::Config;
 use crate::outcome::Failure;
 
-/// How often a failed role is looked for.
+/// Interval at which failed roles are looked for.
 const LOOK: Duration = Duration::from_millis(200);
 
 /// A role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Role {
-    /// Accepts events over HTTP and publishes them.
+    /// Accepts events over HTTP and publishes them
     Collector,
-    /// Computes metrics and detects drift.
+    /// Computes metrics, detects drift, raises alerts
     Processor,
-    /// Notifies receivers of alerts.
+    /// Notifies receivers of alerts
     Notifier,
-    /// Seals records into segments and the transparency log.
+    /// Seals records into segments and the transparency log
     Sealer,
-    /// Verifies the transparency log as it grows.
+    /// Verifies the transparency log as it grows
     Evidence,
 }
 
@@ -46,7 +46,7 @@ impl Role {
     }
 }
 
-/// The event log that the configuration names: Kafka where brokers are configured.
+/// Opens the configured event log: Kafka if brokers are configured, else the embedded log.
 pub(crate) fn open_log(config: &Config) -> Result<Arc<dyn EventLog>, Failure> {
     if !config.kafka.brokers.is_empty() {
         return connect(config);
@@ -75,12 +75,12 @@ fn connect(config: &Config) -> Result<Arc<dyn EventLog>, Failure> {
 #[cfg(not(feature = "kafka"))]
 fn connect(_: &Config) -> Result<Arc<dyn EventLog>, Failure> {
     Err(Failure::usage(
-        "`kafka.brokers` is set, but this program was built without Apache Kafka: build it with the \
-         default features, or unset the brokers",
+        "`kafka.brokers` is set, but this build has no support for Apache Kafka; build with the \
+         default features, or unset it",
     ))
 }
 
-/// The archive that the configuration names; it must exist.
+/// Opens the configured archive, which must exist.
 pub(crate) fn open_archive(config: &Config, runtime: &Runtime) -> Result<Archive, Failure> {
     let (archive, handle) = (&config.archive, runtime.handle().clone());
     Archive::open_with(&archive.url, &archive.options(), handle).map_err(|error| {
@@ -88,19 +88,19 @@ pub(crate) fn open_archive(config: &Config, runtime: &Runtime) -> Result<Archive
     })
 }
 
-/// The runtime below HTTP and the object store.
+/// The runtime of HTTP and the object store.
 pub(crate) fn runtime() -> Result<Runtime, Failure> {
     Ok(tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("io").build()?)
 }
 
-/// The roles of this process that run, in the order of the flow.
+/// The running roles of this process, in the order of the flow.
 #[derive(Debug, Default)]
 pub(crate) struct Running {
     stages: Vec<(Role, Shutdown, Tasks)>,
 }
 
 impl Running {
-    /// Starts the collector on a listener that is bound.
+    /// Starts the collector on a bound listener.
     pub(crate) fn start_collector(
         &mut self,
         config: &Config,
@@ -147,7 +147,7 @@ impl Running {
         self.start(Role::Sealer, move |shutdown| sealer::run(config, log, archive, keys, shutdown))
     }
 
-    /// Starts the evidence role on a listener that is bound.
+    /// Starts the evidence role on a bound listener.
     pub(crate) fn start_evidence(
         &mut self,
         config: &Config,
@@ -180,7 +180,7 @@ impl Running {
         Ok(())
     }
 
-    /// Whether a role ended although nobody asked it to.
+    /// Whether a role has failed.
     pub(crate) fn has_failed(&self) -> bool {
         self.stages.iter().any(|(_, shutdown, _)| shutdown.is_triggered())
     }
@@ -202,13 +202,13 @@ impl Running {
             if let Err(failed) = tasks.join() {
                 failures.extend(failed);
             }
-            let elapsed_ms = u64::try_from(stopwatch.elapsed().as_millis()).unwrap_or(u64::MAX);
-            tracing::info!(role = role.name(), elapsed_ms, "stopped role");
+            let elapsed_ms = stopwatch.elapsed_ms();
+            tracing::info!(role = role.name(), elapsed_ms, "role stopped");
         }
         outcome(&failures)
     }
 
-    /// Stops every role in the order of the flow, so that each drains what the one before it left.
+    /// Stops all roles in the order of the flow, so that each drains what the previous one produced.
     pub(crate) fn stop_all(&mut self) -> Result<(), Failure> {
         let mut messages = Vec::new();
         for role in [Role::Collector, Role::Processor, Role::Notifier, Role::Sealer, Role::Evidence]
@@ -229,14 +229,14 @@ fn outcome(failures: &[TaskFailure]) -> Result<(), Failure> {
     Err(Failure::new(texts.join("; ")))
 }
 
-/// Runs these roles until a signal or a failure, then drains. `create_topics` also says that the
-/// embedded log may be used.
+/// Runs roles until a signal or a failure, then drains. With `create_topics`, creates missing topics
+/// first.
 pub(crate) fn run(config: &Config, roles: &[Role], create_topics: bool) -> Result<(), Failure> {
     let runtime = runtime()?;
     let shutdown = Shutdown::new();
     shutdown.on_signals(runtime.handle())?;
     let exposition = service::metrics::install();
-    // What can be wrong with the archive and the keys is said before anything listens.
+    // Problems of the archive and the keys are reported before anything listens.
     let wanted = |role: Role| roles.contains(&role);
     let sealer = wanted(Role::Sealer)
         .then(|| {
@@ -261,7 +261,7 @@ pub(crate) fn run(config: &Config, roles: &[Role], create_topics: bool) -> Resul
     stopped
 }
 
-/// What the roles of a process share.
+/// What the roles of the process share.
 struct Process<'a> {
     config: &'a Config,
     runtime: &'a Runtime,
@@ -279,7 +279,7 @@ impl Process<'_> {
         running: &mut Running,
     ) -> Result<(), Failure> {
         let config = self.config;
-        // The evidence role reads the archive only.
+        // The evidence role reads only the archive.
         if roles.iter().any(|role| *role != Role::Evidence) {
             let log = self.open_log(create_topics)?;
             if roles.contains(&Role::Processor) {
@@ -293,20 +293,26 @@ impl Process<'_> {
             }
             if roles.contains(&Role::Collector) {
                 let listener = bind(&config.listen.collector, self.runtime)?;
-                tracing::info!(address = %listener.local_addr()?, "collector listens");
+                tracing::info!(address = %listener.local_addr()?, "collector listening");
                 running.start_collector(config, &log, listener, self.runtime)?;
             } else {
-                // The collector serves health and metrics itself; these have no HTTP of their own.
+                // The collector serves health and metrics itself; these roles have no HTTP server.
                 let listener = bind(&config.listen.operations, self.runtime)?;
-                tracing::info!(address = %listener.local_addr()?, "health and metrics listen");
+                tracing::info!(address = %listener.local_addr()?, "health and metrics listening");
                 let (exposition, shutdown) = (self.exposition.clone(), self.shutdown.clone());
-                let serving = service::operations::serve(listener, exposition, shutdown);
-                drop(self.runtime.spawn(serving));
+                let failed = self.shutdown.clone();
+                drop(self.runtime.spawn(async move {
+                    let served = service::operations::serve(listener, exposition, shutdown).await;
+                    if let Err(error) = served {
+                        tracing::error!(%error, "health and metrics failed; shutting down");
+                        failed.trigger();
+                    }
+                }));
             }
         }
         if let Some((archive, policy)) = evidence {
             let listener = bind(&config.listen.evidence, self.runtime)?;
-            tracing::info!(address = %listener.local_addr()?, "evidence listens");
+            tracing::info!(address = %listener.local_addr()?, "evidence listening");
             let process = evidence::role::Process {
                 listener,
                 exposition: self.exposition.clone(),
@@ -322,7 +328,7 @@ impl Process<'_> {
         if config.kafka.brokers.is_empty() {
             tracing::warn!(
                 directory = %config.embedded.directory.display(),
-                "no kafka.brokers: using the embedded event log, for one process on one machine"
+                "kafka.brokers is empty: using the embedded event log, for a single process"
             );
         } else {
             tracing::info!(brokers = config.kafka.brokers.join(","), "using Apache Kafka");
@@ -335,7 +341,7 @@ impl Process<'_> {
     }
 }
 
-/// Listens on an address.
+/// Binds a listener.
 pub(crate) fn bind(address: &str, runtime: &Runtime) -> Result<TcpListener, Failure> {
     runtime
         .block_on(TcpListener::bind(address))

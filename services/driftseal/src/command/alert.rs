@@ -1,8 +1,7 @@
-//! `driftseal alert list|acknowledge|dismiss`: what a person says about an alert.
+//! `driftseal alert list|acknowledge|dismiss`.
 //!
-//! Acknowledging tells receivers that somebody has taken it; dismissing ends the episode for them.
-//! Neither changes what the monitor computes: it resolves its alert by itself when the effect is
-//! gone.
+//! Acknowledging tells receivers that somebody is working on an alert; dismissing ends it for them.
+//! Neither affects the monitor, which resolves the alert when the effect is gone.
 
 use std::collections::BTreeMap;
 
@@ -21,18 +20,18 @@ use crate::roles;
 /// What to do with alerts.
 #[derive(Debug, clap::Subcommand)]
 pub enum Action {
-    /// List the alerts that are firing
+    /// List firing alerts
     List,
-    /// Take an alert: receivers learn that somebody is on it
+    /// Acknowledge an alert: tell its receivers that somebody is working on it
     Acknowledge(AnswerArgs),
-    /// End an alert for its receivers: it is known or wrong
+    /// Dismiss an alert: end it for its receivers, as known or false
     Dismiss(AnswerArgs),
 }
 
 /// Arguments of `driftseal alert acknowledge|dismiss`.
 #[derive(Debug, clap::Args)]
 pub struct AnswerArgs {
-    /// Alert, as listed by `driftseal alert list`
+    /// Alert, from `driftseal alert list`
     #[arg(value_name = "ALERT_ID")]
     alert_id: String,
     #[command(flatten)]
@@ -85,7 +84,7 @@ fn json_of(alert: &Open) -> Value {
     })
 }
 
-/// Publishes an act beside the alert that it is about.
+/// Publishes an answer to the partition of its alert.
 fn publish(
     log: &dyn EventLog,
     alerts: &str,
@@ -96,7 +95,7 @@ fn publish(
     let open = open_alerts(log, alerts)?;
     let alert = open.get(&args.alert_id).ok_or_else(|| {
         Failure::usage(format!(
-            "no alert `{}` is firing; `driftseal alert list` shows those that are",
+            "alert `{}` is not firing; `driftseal alert list` shows firing alerts",
             args.alert_id
         ))
     })?;
@@ -104,7 +103,7 @@ fn publish(
     topic::publish_one(log, topic::record(alerts, Some(alert.partition), &event))
 }
 
-/// The alerts that are firing, by their identifier.
+/// Firing alerts by identifier.
 fn open_alerts(log: &dyn EventLog, alerts: &str) -> Result<BTreeMap<String, Open>, Failure> {
     let mut open = BTreeMap::new();
     topic::read_topic(log, alerts, |number, event| Open::apply(&mut open, number, event))?;

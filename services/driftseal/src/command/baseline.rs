@@ -1,9 +1,8 @@
-//! `driftseal baseline list|pin|unpin`: what streams are compared with, and what a person or a
-//! release pipeline says about it.
+//! `driftseal baseline list|pin|unpin`.
 //!
-//! A pin is an event among the agent's own, so that it holds from an exact offset and is sealed
-//! with the rest. The monitor answers beside its alerts: by `drift.baseline.set` of every stream
-//! that has another baseline now, or by `drift.baseline.refused`.
+//! A pin is an event in the partition of the agent, so that it takes effect at an exact offset and is
+//! sealed with the others. The monitor answers in the alerts topic: with `drift.baseline.set` for each
+//! stream whose baseline has changed, or with `drift.baseline.refused`.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -24,23 +23,23 @@ use crate::{print, roles};
 /// What to do with baselines.
 #[derive(Debug, clap::Subcommand)]
 pub enum Action {
-    /// List the baseline of every stream
+    /// List the baselines of all streams
     List(ListArgs),
-    /// Compare an agent with one of its versions until unpinned
+    /// Compare an agent with one of its versions until it is unpinned
     Pin(PinArgs),
-    /// Compare an agent with the baseline of its settings again
+    /// Compare an agent with its configured baseline again
     Unpin(UnpinArgs),
 }
 
 /// Arguments of `driftseal baseline list`.
 #[derive(Debug, clap::Args)]
 pub struct ListArgs {
-    /// Only of this agent
+    /// Only this agent
     #[arg(long, value_name = "ID")]
     agent: Option<String>,
 }
 
-/// The agent, and who acts.
+/// The agent and the actor.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct TargetArgs {
     /// Agent
@@ -49,10 +48,10 @@ pub struct TargetArgs {
     /// Environment of the agent [default: all]
     #[arg(long, value_name = "NAME")]
     environment: Option<String>,
-    /// Tenant of the agent, if its events name one
+    /// Tenant of the agent, if its events have one
     #[arg(long, value_name = "ID")]
     tenant: Option<String>,
-    /// One metric, such as run.error_rate [default: all whose baseline is not `rolling`]
+    /// Metric, such as run.error_rate [default: all whose baseline is not `rolling`]
     #[arg(long, value_name = "NAME")]
     metric: Option<String>,
     #[command(flatten)]
@@ -64,10 +63,10 @@ pub struct TargetArgs {
 pub struct PinArgs {
     #[command(flatten)]
     target: TargetArgs,
-    /// Version to compare with [default: the current one]
+    /// Version to compare with [default: the current version]
     #[arg(long, value_name = "VERSION")]
     of: Option<String>,
-    /// A firing alert: what was observed since it fired becomes the norm
+    /// Firing alert to accept: observations since its change become the baseline
     #[arg(long, value_name = "ALERT_ID")]
     alert: Option<String>,
 }
@@ -79,7 +78,7 @@ pub struct UnpinArgs {
     target: TargetArgs,
 }
 
-/// What a stream is compared with.
+/// The baseline of a stream.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 struct Set {
     tenant_id: Option<String>,
@@ -92,16 +91,16 @@ struct Set {
     baseline_kind: Option<String>,
     baseline_version: Option<String>,
     baseline_count: Option<i64>,
-    /// Mean of the baseline; of sizes its median.
+    /// Mean of the baseline; for sizes its median.
     baseline_value: Option<f64>,
     detector: Option<String>,
     /// Why there is no detector.
     reason: Option<String>,
-    /// Since when.
+    /// When it was set.
     since: Option<String>,
 }
 
-/// Which stream: tenant, agent, environment, version, metric and suite.
+/// Identity of a stream: tenant, agent, environment, version, metric and suite.
 type Stream = [Option<String>; 6];
 
 impl Action {
@@ -116,7 +115,7 @@ impl Action {
                 let is_asked = |set: &Set| args.agent.is_none() || set.agent_id == args.agent;
                 let sets: Vec<Set> = sets.filter(is_asked).collect();
                 match context.output {
-                    Output::Text if sets.is_empty() => print::line("no baseline was set"),
+                    Output::Text if sets.is_empty() => print::line("no baselines"),
                     Output::Text => sets.iter().for_each(|set| print::line(set.to_string())),
                     Output::Json => print::json(&sets),
                 }
@@ -231,7 +230,7 @@ impl fmt::Display for Set {
     }
 }
 
-/// What every stream is compared with: what was said last.
+/// The current baseline of each stream.
 fn baselines(log: &dyn EventLog, alerts: &str) -> Result<BTreeMap<Stream, Set>, Failure> {
     let mut sets = BTreeMap::new();
     topic::read_topic(log, alerts, |_, event| {

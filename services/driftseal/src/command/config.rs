@@ -8,21 +8,21 @@ use crate::{Config, print};
 /// What to do with the configuration.
 #[derive(Debug, Clone, Copy, clap::Subcommand)]
 pub enum Action {
-    /// Check the configuration and report every problem
+    /// Check the configuration and report all problems
     Check,
-    /// Print the configuration in force
+    /// Print the effective configuration
     Print(PrintArgs),
 }
 
 /// Arguments of `driftseal config print`.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub struct PrintArgs {
-    /// Print every key with its default and its meaning instead
+    /// Print the reference instead: all keys with default and meaning
     #[arg(long)]
     reference: bool,
 }
 
-/// The reference, made from the configuration types by a golden test.
+/// The reference, generated from the configuration types by a golden test.
 const REFERENCE: &str = include_str!("../../../../deploy/config/driftseal.toml");
 
 impl Action {
@@ -51,7 +51,7 @@ impl Action {
     }
 }
 
-/// Properties of librdkafka that hold secrets are shown as `…`.
+/// Replaces properties of librdkafka that hold secrets by `…`.
 fn hide_secrets(mut config: Config) -> Config {
     for (property, value) in &mut config.kafka.client {
         let name = property.to_ascii_lowercase();

@@ -1,4 +1,4 @@
-//! What every command is given: the configuration and the form of its result.
+//! The context of a command: configuration and output format.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use crate::Config;
 use crate::outcome::Failure;
 use crate::print::Output;
 
-/// What every command is given.
+/// The context of a command.
 #[derive(Debug)]
 pub(super) struct Context {
     cli: fn() -> clap::Command,
@@ -23,20 +23,20 @@ impl Context {
         Self { cli, config, output }
     }
 
-    /// The whole command line.
+    /// The definition of the command line.
     pub(super) fn cli(&self) -> clap::Command {
         (self.cli)()
     }
 
-    /// The configuration in force, checked, with the prefix put before every topic; log lines
-    /// start as it says.
+    /// The effective configuration, validated, with the topic prefix applied. Starts logging as
+    /// configured.
     pub(super) fn load(&self) -> Result<Config, Failure> {
         let config = self.read()?;
         service::telemetry::init(&config.telemetry.level, config.telemetry.format);
         Ok(config.with_prefix())
     }
 
-    /// The configuration in force, checked, as it was written.
+    /// The effective configuration, validated, as written.
     pub(super) fn read(&self) -> Result<Config, Failure> {
         let config: Config = service::config::load(self.file())
             .map_err(|error| Failure::usage(error.to_string()))?;
@@ -45,11 +45,7 @@ impl Context {
             return Ok(config);
         }
         let lines: Vec<String> = problems.iter().map(|problem| format!("  {problem}")).collect();
-        Err(Failure::usage(format!(
-            "the configuration has {} problem(s):\n{}",
-            problems.len(),
-            lines.join("\n")
-        )))
+        Err(Failure::usage(format!("invalid configuration:\n{}", lines.join("\n"))))
     }
 
     pub(super) fn file(&self) -> Option<&Path> {

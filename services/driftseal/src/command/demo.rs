@@ -12,16 +12,16 @@ use crate::print::Output;
 /// Arguments of `driftseal demo`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Send files of events instead of generated traffic; repeatable
+    /// Send events from this file instead of generated ones; repeatable
     #[arg(long, value_name = "FILE")]
     input: Vec<PathBuf>,
-    /// Mapping from the records of the files to events (see schemas/mappings)
-    #[arg(long, value_name = "M.toml", requires = "input")]
+    /// Mapping from the records of the files to events (TOML, see schemas/mappings)
+    #[arg(long, value_name = "FILE", requires = "input")]
     mapping: Option<PathBuf>,
-    /// Directory of the demo; what an earlier demo left there is removed
+    /// Directory of the demo; the files of an earlier demo in it are removed
     #[arg(long, value_name = "DIR", default_value = "driftseal-demo")]
     dir: PathBuf,
-    /// Number of generated runs
+    /// Number of agent runs to generate
     #[arg(long, value_name = "RUNS", default_value_t = 3_600, value_parser = clap::value_parser!(u32).range(500..=100_000))]
     runs: u32,
 }
@@ -29,7 +29,7 @@ pub struct Args {
 impl Args {
     pub(super) fn run(self, context: &Context) -> Result<Ended, Failure> {
         if context.file().is_some() {
-            return Err(Failure::usage("the demo has its own configuration; leave --config out"));
+            return Err(Failure::usage("the demo has a configuration of its own; omit --config"));
         }
         service::telemetry::init("warn", service::telemetry::Format::Text);
         let mapping = self.mapping.as_deref().map(load_mapping).transpose()?;
@@ -44,7 +44,7 @@ impl Args {
         };
         let summary = demo::run(&settings)?;
         match context.output {
-            Output::Text => print::raw(&summary.to_text()),
+            Output::Text => print::raw(&summary.to_string()),
             Output::Json => print::json(&summary),
         }
         Ok(if summary.problems.is_empty() { Ended::Done } else { Ended::Failed })

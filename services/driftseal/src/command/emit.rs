@@ -1,9 +1,8 @@
-//! `driftseal emit FILE...`: files of events into the pipeline.
+//! `driftseal emit FILE...`: sends events from files.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
 use super::context::Context;
@@ -13,23 +12,24 @@ use crate::outcome::{Ended, Failure};
 use crate::print::Output;
 use crate::{print, roles};
 use mapping::Mapping;
+use service::metrics::count;
 
-/// How long a request is repeated while the collector is busy or away.
+/// How long a request is retried while the collector is busy or unreachable.
 const RETRIES_FOR: Duration = Duration::from_secs(60);
 
 /// Arguments of `driftseal emit`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// JSON lines, JSON arrays or CSV, optionally gzipped
+    /// Files of events: JSON lines, JSON arrays or CSV, optionally gzipped
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// Mapping from records to events (see schemas/mappings)
-    #[arg(long, value_name = "M.toml")]
+    /// Mapping from the records of the files to events (TOML, see schemas/mappings)
+    #[arg(long, value_name = "FILE")]
     mapping: Option<PathBuf>,
-    /// Send to the collector at this URL even if brokers are configured
+    /// URL of the collector [default: Kafka if `kafka.brokers` is set, else `listen.collector`]
     #[arg(long, value_name = "URL")]
     to: Option<String>,
-    /// Encoding of events that are published to Kafka directly
+    /// Encoding of events that are published directly to Kafka
     #[arg(long, value_enum, default_value = "avro", value_name = "ENCODING")]
     encoding: Encoding,
 }
@@ -71,7 +71,7 @@ impl Args {
     }
 
     fn emit(&self, mapping: Option<&Mapping>, mut sink: impl Sink) -> Result<Report, Failure> {
-        let progress = progress();
+        let progress = print::bar(None, "{spinner} {human_pos} events, {per_sec}");
         let outcome = send_files(&self.files, mapping, &mut sink, &mut |sent| {
             progress.set_position(sent);
         });
@@ -80,23 +80,28 @@ impl Args {
         match outcome {
             Ok(()) => Ok(report),
             Err(error) => Err(Failure::new(format!(
-                "{error}; {} events were accepted before",
+                "{error}; {} events were accepted before that",
                 print::grouped(report.accepted)
             ))),
         }
     }
 
     fn show(&self, report: &Report, output: Output) {
-        let name = |file: usize| self.files.get(file).map(|file| file.display().to_string());
+        let name = |file: usize| {
+            let Some(file) = self.files.get(file) else { unreachable!("a rejection has a file") };
+            file.display().to_string()
+        };
         match output {
             Output::Text => {
                 for (file, rejected) in &report.rejections {
-                    let file = name(*file).unwrap_or_default();
-                    print::note(format!("{file}:{}: {}", rejected.line, rejected.reason));
+                    print::note(format!("{}:{}: {}", name(*file), rejected.line, rejected.reason));
                 }
-                let kept = u64::try_from(report.rejections.len()).unwrap_or(u64::MAX);
+                let kept = count(report.rejections.len());
                 if report.rejected > kept {
-                    print::note(format!("… and {} more", print::grouped(report.rejected - kept)));
+                    print::note(format!(
+                        "… and {} more rejected",
+                        print::grouped(report.rejected - kept)
+                    ));
                 }
                 print::line(format!(
                     "{} events accepted, {} rejected",
@@ -120,13 +125,4 @@ impl Args {
             }
         }
     }
-}
-
-/// A counter on standard error; silent where that is not a terminal.
-fn progress() -> ProgressBar {
-    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-    if let Ok(style) = ProgressStyle::with_template("{spinner} {human_pos} events, {per_sec}") {
-        bar.set_style(style);
-    }
-    bar
 }

@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use archive::{Archive, Options};
-use event::TopicPartition;
+use event::{Timestamp, TopicPartition};
 use evidence::{EvidenceError, Judgement, Period, Policy, Progress, Scope, Wanted};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::ProgressBar;
 use tokio::runtime::Runtime;
 
 use super::context::Context;
+use super::options;
 use crate::outcome::{Ended, Failure};
 use crate::print::Output;
 use crate::{print, roles};
@@ -30,10 +31,10 @@ pub struct FsckArgs {
     source: Source,
 }
 
-/// Which archive, and whose keys are believed.
+/// The archive, and the keys to trust.
 #[derive(Debug, clap::Args)]
 pub(super) struct Source {
-    /// The archive: a URL or a directory
+    /// Archive: a directory, file:// or s3:// URL
     #[arg(value_name = "ARCHIVE")]
     archive: String,
     /// Policy file: public keys of the log and its sealers [default: policy.txt in `keys.directory`]
@@ -42,7 +43,7 @@ pub(super) struct Source {
 }
 
 impl Source {
-    /// The archive. The configuration matters only to one in S3.
+    /// Opens the archive. Only S3 needs the configuration.
     pub(super) fn open(&self, context: &Context, runtime: &Runtime) -> Result<Archive, Failure> {
         let options = if self.archive.starts_with("s3://") {
             context.load()?.archive.options()
@@ -52,7 +53,7 @@ impl Source {
         Ok(Archive::open_with(&self.archive, &options, runtime.handle().clone())?)
     }
 
-    /// Whose keys are believed.
+    /// Reads the policy.
     pub(super) fn policy(&self, context: &Context) -> Result<Policy, Failure> {
         let path = match &self.policy {
             Some(path) => path.clone(),
@@ -62,11 +63,12 @@ impl Source {
     }
 }
 
-/// Reads a policy; one that is not there is a mistake of the caller.
+/// Reads a policy. If it cannot be read, that is a usage error.
 fn policy(path: &Path) -> Result<Policy, Failure> {
-    evidence::read_policy(path).map_err(|error| {
-        Failure::usage(format!("{error}; name the file with the public keys with --policy"))
-    })
+    evidence::read_policy(path)
+        .map_err(|error| Failure::usage(format!(
+            "{error}; --policy must name a policy file, such as `policy.txt` of `driftseal log init`"
+        )))
 }
 
 impl FsckArgs {
@@ -83,7 +85,7 @@ impl FsckArgs {
         bar.finish_and_clear();
         let report = match report {
             Ok(report) => report,
-            Err(error) => return refused(&error),
+            Err(error) => return Err(refused(&error)),
         };
         match context.output {
             Output::Text => print::raw(&report.to_text()),
@@ -95,19 +97,20 @@ impl FsckArgs {
 
 /// Arguments of `driftseal proof`.
 #[derive(Debug, clap::Args)]
+#[command(group(clap::ArgGroup::new("event").required(true)))]
 pub struct ProofArgs {
     #[command(flatten)]
     source: Source,
-    /// Event id
-    #[arg(value_name = "EVENT_ID", required_unless_present = "record")]
+    /// `event_id` of the event
+    #[arg(value_name = "EVENT_ID", group = "event")]
     event_id: Option<String>,
-    /// Search only segments within one hour of this time (RFC 3339); without it, the whole log
-    #[arg(long, value_name = "TIME", requires = "event_id")]
-    at: Option<String>,
-    /// Select the event by the coordinates of its record
-    #[arg(long, value_name = "TOPIC/PARTITION/OFFSET", conflicts_with = "event_id")]
+    /// Search only segments within an hour of this time (RFC 3339) [default: search all]
+    #[arg(long, value_name = "TIME", requires = "event_id", value_parser = options::parse_time)]
+    at: Option<Timestamp>,
+    /// Select the event by topic, partition and offset of its record
+    #[arg(long, value_name = "TOPIC/PARTITION/OFFSET", group = "event")]
     record: Option<String>,
-    /// Also write the proof to a file
+    /// Write the proof (JSON) to this file too
     #[arg(short, long, value_name = "FILE")]
     out: Option<PathBuf>,
 }
@@ -116,21 +119,17 @@ impl ProofArgs {
     fn wanted(&self) -> Result<Wanted, Failure> {
         if let Some(record) = &self.record {
             return parse_record(record).ok_or_else(|| {
-                Failure::usage(format!("`{record}` is not <topic>/<partition>/<offset>"))
+                Failure::usage(format!(
+                    "--record: `{record}` is not TOPIC/PARTITION/OFFSET, such as agent.events/0/42"
+                ))
             });
         }
         let event_id = self.event_id.clone();
-        let event_id = event_id.ok_or_else(|| Failure::usage("give an event id or `--record`"))?;
-        let around = |text: &String| -> Result<Period, Failure> {
-            let at = event::Timestamp::parse_rfc3339(text)
-                .ok_or_else(|| Failure::usage(format!("`--at`: `{text}` is not a time")))?;
+        let event_id = event_id.ok_or_else(|| Failure::usage("specify an EVENT_ID or --record"))?;
+        let period = self.at.map(|at| {
             let at_ms = at.millis();
-            Ok(Period {
-                from_ms: at_ms.saturating_sub(HOUR_MS),
-                to_ms: at_ms.saturating_add(HOUR_MS),
-            })
-        };
-        let period = self.at.as_ref().map(around).transpose()?;
+            Period { from_ms: at_ms - HOUR_MS, to_ms: at_ms + HOUR_MS }
+        });
         Ok(Wanted::Id { event_id, period })
     }
 
@@ -144,7 +143,7 @@ impl ProofArgs {
         bar.finish_and_clear();
         let proof = match proof {
             Ok(proof) => proof,
-            Err(error) => return refused(&error),
+            Err(error) => return Err(refused(&error)),
         };
         let verdict = proof.verify(&policy).verdict;
         if let Some(path) = &self.out {
@@ -178,7 +177,7 @@ pub struct ExportArgs {
     /// Agent
     #[arg(long, value_name = "AGENT_ID")]
     agent: String,
-    /// Start of the period, RFC 3339, by broker timestamps, inclusive [default: unbounded]
+    /// Start of the period, RFC 3339, inclusive; broker timestamps count [default: unbounded]
     #[arg(long, value_name = "TIME")]
     from: Option<String>,
     /// End of the period, RFC 3339, exclusive [default: unbounded]
@@ -201,7 +200,7 @@ impl ExportArgs {
         bar.finish_and_clear();
         let exported = match exported {
             Ok(exported) => exported,
-            Err(error) => return refused(&error),
+            Err(error) => return Err(refused(&error)),
         };
         print::write_file(&self.out, &exported.pack)?;
         match context.output {
@@ -222,11 +221,11 @@ impl ExportArgs {
 /// Arguments of `driftseal verify`.
 #[derive(Debug, clap::Args)]
 pub struct VerifyArgs {
-    /// Pack: a zip file
+    /// Evidence pack (zip)
     #[arg(value_name = "PACK")]
     pack: PathBuf,
-    /// Policy file: public keys of the log and its sealers, obtained from another source than the
-    /// pack or its sender; without it the verdict is UNVERIFIABLE at best
+    /// Policy file: public keys of the log and its sealers, which must not come from whoever
+    /// supplied the pack; without it the verdict is UNVERIFIABLE at best
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
 }
@@ -244,25 +243,19 @@ impl VerifyArgs {
     }
 }
 
-/// An error of evidence with its exit code.
-pub(super) fn refused(error: &EvidenceError) -> Result<Ended, Failure> {
-    if error.exit_code() == Judgement::Unverifiable.exit_code() {
-        print::note(format!("driftseal: {error}"));
-        return Ok(Ended::Unverifiable);
+/// Maps an error of evidence to its exit code.
+pub(super) fn refused(error: &EvidenceError) -> Failure {
+    let message = error.to_string();
+    match error.exit_code() {
+        3 => Failure::unverifiable(message),
+        2 => Failure::usage(message),
+        _ => Failure::new(message),
     }
-    if error.exit_code() == 2 {
-        return Err(Failure::usage(error.to_string()));
-    }
-    Err(Failure::new(error.to_string()))
 }
 
-/// A bar on standard error; silent where that is not a terminal.
+/// A progress bar on standard error; hidden if that is not a terminal.
 pub(super) fn bar() -> ProgressBar {
-    let bar = ProgressBar::with_draw_target(Some(1), ProgressDrawTarget::stderr());
-    if let Ok(style) = ProgressStyle::with_template("{wide_bar} {human_pos}/{human_len} {msg}") {
-        bar.set_style(style);
-    }
-    bar
+    print::bar(Some(1), "{wide_bar} {human_pos}/{human_len} {msg}")
 }
 
 pub(super) fn show(bar: &ProgressBar) -> impl FnMut(Progress) {

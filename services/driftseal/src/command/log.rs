@@ -11,16 +11,16 @@ use crate::{print, roles};
 /// What to do with the transparency log.
 #[derive(Debug, clap::Subcommand)]
 pub enum Action {
-    /// Create the log of the configured topics in the archive, and its keys unless they exist
+    /// Create the log in the configured archive, and its signing keys unless they exist
     Init(InitArgs),
-    /// Print the signed checkpoint
+    /// Print the signed checkpoint of the log
     Checkpoint,
 }
 
 /// Arguments of `driftseal log init`.
 #[derive(Debug, clap::Args)]
 pub struct InitArgs {
-    /// Name of the log, such as log.example.com/agents; it can never change
+    /// Name of the log, such as log.example.com/agents; it cannot be changed later
     #[arg(long, value_name = "NAME")]
     origin: String,
 }
@@ -44,7 +44,7 @@ impl Action {
                 };
                 if keys.log.verifier().name() != args.origin {
                     return Err(Failure::new(format!(
-                        "the keys in `{}` are for the log `{}`, not `{}`",
+                        "the keys in `{}` belong to the log `{}`, not to `{}`",
                         directory.display(),
                         keys.log.verifier().name(),
                         args.origin
@@ -58,12 +58,12 @@ impl Action {
                 match context.output {
                     Output::Text => {
                         print::line(format!(
-                            "created the log `{}` in {}",
+                            "created log `{}` in {}",
                             args.origin,
                             archive.location()
                         ));
                         print::line(format!(
-                            "give {} to verifiers; keep the .key files secret and back them up",
+                            "give {} to verifiers; keep the .key files beside it secret and back them up",
                             policy.display()
                         ));
                     }
@@ -77,7 +77,7 @@ impl Action {
             Self::Checkpoint => {
                 let archive = roles::open_archive(&config, &runtime)?;
                 let note = archive.get(segment::layout::CHECKPOINT)?;
-                let note = String::from_utf8_lossy(&note).into_owned();
+                let note = String::from_utf8(note.to_vec())?;
                 match context.output {
                     Output::Text => print::raw(&note),
                     Output::Json => print::json(&serde_json::json!({"checkpoint": note})),

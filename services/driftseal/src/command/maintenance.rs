@@ -1,8 +1,7 @@
-//! `driftseal maintenance start|end|list`: exclude a range of event time from drift detection, for
-//! one agent or for all.
+//! `driftseal maintenance start|end|list`: maintenance windows, for one agent or for all.
 //!
-//! What happens in it is measured, but neither tested nor part of a baseline, and silence notifies
-//! nobody.
+//! Events in a window, by event time, are measured, but neither tested for drift nor part of a baseline,
+//! and a silent agent raises no alert.
 
 use act::maintenance::MAINTENANCE;
 use act::{Ending, Request, Target};
@@ -19,29 +18,25 @@ const SUBJECT: Subject =
 /// What to do with maintenance windows.
 #[derive(Debug, clap::Subcommand)]
 pub enum Action {
-    /// Start a window, now or at a planned time
+    /// Start a maintenance window, now or at a planned time
     Start(StartArgs),
-    /// End a window early
+    /// End a maintenance window early
     End(EndArgs),
-    /// List the windows in force
+    /// List the maintenance windows in force
     List,
 }
 
 /// Arguments of `driftseal maintenance start`.
 #[derive(Debug, clap::Args)]
+#[command(group(clap::ArgGroup::new("agents").required(true)))]
 pub struct StartArgs {
     /// Agent
-    #[arg(
-        long,
-        value_name = "ID",
-        required_unless_present = "all_agents",
-        conflicts_with = "all_agents"
-    )]
+    #[arg(long, value_name = "ID", group = "agents")]
     agent: Option<String>,
-    /// Every agent
-    #[arg(long)]
+    /// All agents
+    #[arg(long, group = "agents")]
     all_agents: bool,
-    /// Tenant of the agent, if its events name one; with --all-agents, only agents of this tenant
+    /// Tenant of the agent, if its events have one; with --all-agents, only agents of this tenant
     #[arg(long, value_name = "ID")]
     tenant: Option<String>,
     /// Only in this environment
@@ -56,7 +51,7 @@ pub struct StartArgs {
 /// Arguments of `driftseal maintenance end`.
 #[derive(Debug, clap::Args)]
 pub struct EndArgs {
-    /// Window, as listed by `driftseal maintenance list`
+    /// Maintenance window, from `driftseal maintenance list`
     #[arg(value_name = "MAINTENANCE_ID")]
     maintenance_id: String,
     /// When it ended, RFC 3339 [default: now]

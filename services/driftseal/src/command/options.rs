@@ -1,4 +1,4 @@
-//! Options that the commands of acts share, and what the acts take from them.
+//! Options shared by the commands that publish acts.
 
 use act::{ActError, Actor, End, Field, Period, Stamp};
 use event::Timestamp;
@@ -8,13 +8,13 @@ use crate::outcome::Failure;
 
 const SECOND: i64 = 1_000_000;
 
-/// Who acts, and why.
+/// The actor and the reason.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(super) struct ActorArgs {
-    /// Who acts: a person or a pipeline
+    /// Name of the person or pipeline that acts
     #[arg(long, value_name = "NAME")]
     pub(super) by: String,
-    /// Why
+    /// Reason
     #[arg(long, value_name = "TEXT")]
     pub(super) reason: String,
 }
@@ -25,8 +25,9 @@ impl ActorArgs {
     }
 }
 
-/// From when until when.
+/// The period of an act.
 #[derive(Debug, Clone, Default, clap::Args)]
+#[command(group(clap::ArgGroup::new("end").required(true)))]
 pub(super) struct PeriodArgs {
     /// Start, RFC 3339 [default: now]
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
@@ -36,12 +37,11 @@ pub(super) struct PeriodArgs {
         long,
         value_name = "TIME",
         value_parser = parse_time,
-        required_unless_present = "duration",
-        conflicts_with = "duration"
+        group = "end"
     )]
     pub(super) until: Option<Timestamp>,
     /// Duration: 90s, 30m, 2h or 7d
-    #[arg(long = "for", value_name = "DURATION", value_parser = parse_duration)]
+    #[arg(long = "for", value_name = "DURATION", value_parser = parse_duration, group = "end")]
     pub(super) duration: Option<i64>,
 }
 
@@ -50,23 +50,23 @@ impl PeriodArgs {
         let end = match (self.until, self.duration) {
             (Some(until), _) => End::At(until),
             (None, Some(micros)) => End::After(micros),
-            (None, None) => return Err(Failure::usage("`--until` or `--for` is required")),
+            (None, None) => return Err(Failure::usage("specify --until or --for")),
         };
         Ok(Period { from: self.from, end })
     }
 }
 
-/// Identity and time of an act that is built now.
+/// Identity and time of an act built now.
 pub(super) fn stamp() -> Stamp {
     stamp_at(Timestamp::from_micros(now_micros()))
 }
 
-/// Identity of an act that is built at that time.
+/// Identity and time of an act built at `time`.
 pub(super) fn stamp_at(time: Timestamp) -> Stamp {
     Stamp { event_id: uuid::Uuid::now_v7().to_string(), time }
 }
 
-/// An act that was refused, by the name of the option.
+/// The error of an act, by the name of the option.
 pub(super) fn refused(error: ActError) -> Failure {
     match error {
         ActError::Invalid { field, reason } => {
@@ -79,19 +79,19 @@ pub(super) fn refused(error: ActError) -> Failure {
                 Field::Duration => "--for",
                 Field::EndedAt => "--at",
             };
-            Failure::usage(format!("`{option}`: {reason}"))
+            Failure::usage(format!("{option}: {reason}"))
         }
         ActError::Build(error) => error.into(),
     }
 }
 
-/// An instant, RFC 3339 with an offset.
+/// Parses a time, RFC 3339 with an offset.
 pub(super) fn parse_time(text: &str) -> Result<Timestamp, String> {
     Timestamp::parse_rfc3339(text)
         .ok_or_else(|| "expected RFC 3339 with an offset, such as 2026-03-01T18:00:00Z".to_owned())
 }
 
-/// Microseconds of `90s`, `30m`, `2h`, `7d`.
+/// Parses a duration such as `90s`, `30m`, `2h`, `7d` into microseconds.
 fn parse_duration(text: &str) -> Result<i64, String> {
     let units = [('s', 1), ('m', 60), ('h', 3_600), ('d', 24 * 3_600)];
     let parsed = units.into_iter().find_map(|(unit, secs)| {

@@ -1,4 +1,4 @@
-//! `driftseal replay`: recomputes from the archive everything that the monitor computed.
+//! `driftseal replay`: recomputes everything that the monitor computed, from the archive alone.
 
 use evidence::ReplayOptions;
 use service::clock::Stopwatch;
@@ -14,8 +14,7 @@ use crate::{print, roles};
 pub struct ReplayArgs {
     #[command(flatten)]
     source: Source,
-    /// Trust the segments without deriving their leaves and roots again, for example right after
-    /// `driftseal fsck`
+    /// Do not verify the segments against the log, for example right after `driftseal fsck`
     #[arg(long)]
     trust_archive: bool,
 }
@@ -34,7 +33,7 @@ impl ReplayArgs {
         bar.finish_and_clear();
         let report = match report {
             Ok(report) => report,
-            Err(error) => return refused(&error),
+            Err(error) => return Err(refused(&error)),
         };
         match context.output {
             Output::Text => {
@@ -48,7 +47,7 @@ impl ReplayArgs {
 }
 
 fn rate(records: u64, elapsed_secs: f64) -> String {
-    #[expect(clippy::cast_precision_loss, reason = "for a person")]
+    #[expect(clippy::cast_precision_loss, reason = "for display")]
     let per_sec = records as f64 / elapsed_secs.max(1e-9);
     let records = print::grouped(records);
     format!("{records} records in {elapsed_secs:.1} s, {per_sec:.0} per second")

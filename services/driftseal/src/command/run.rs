@@ -1,4 +1,4 @@
-//! `driftseal run ROLE`: one role in this process.
+//! `driftseal run ROLE`: runs one role.
 
 use super::context::Context;
 use crate::outcome::{Ended, Failure};
@@ -15,16 +15,16 @@ pub struct Args {
 impl Args {
     pub(super) fn run(self, context: &Context) -> Result<Ended, Failure> {
         let config = context.load()?;
-        // The evidence role reads the archive only.
+        // The evidence role reads only the archive.
         if config.kafka.brokers.is_empty() && self.role != Role::Evidence {
             return Err(Failure::usage(
-                "a single role needs Apache Kafka: configure `kafka.brokers`, or run every role in \
-                 one process with `driftseal up`",
+                "a single role needs Apache Kafka: set `kafka.brokers`, or run all roles in one process \
+                 with `driftseal up`",
             ));
         }
         if self.role == Role::Notifier && config.notifier.sinks.is_empty() {
             return Err(Failure::usage(
-                "the notifier has no receiver: configure `[notifier.sinks.NAME]` with its `type`",
+                "the notifier has no receiver: configure one as `[notifier.sinks.NAME]`",
             ));
         }
         roles::run(&config, &[self.role], false)?;

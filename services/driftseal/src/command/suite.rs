@@ -17,11 +17,11 @@ use crate::{offline, print, roles};
 /// What to do with a suite.
 #[derive(Debug, clap::Subcommand)]
 pub enum Action {
-    /// Check a suite: print its digest, or its problems with their lines
+    /// Check a suite: print its digest, or its problems with line numbers
     Check(CheckArgs),
-    /// Evaluate files of events offline; exit code 1 if a version fails the gate, 3 if undecided
+    /// Evaluate events from files offline; exit code 1 if a version fails the gate, 3 if undecided
     Test(TestArgs),
-    /// Publish a suite to every partition of the events topic
+    /// Publish a suite to all partitions of the events topic
     Publish(PublishArgs),
 }
 
@@ -39,11 +39,11 @@ pub struct TestArgs {
     /// Suite: YAML or JSON (see schemas/suites)
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Events: JSON lines, JSON arrays or CSV, optionally gzipped
+    /// Files of events: JSON lines, JSON arrays or CSV, optionally gzipped
     #[arg(long, required = true, value_name = "FILE", num_args = 1..)]
     input: Vec<PathBuf>,
-    /// Mapping from records to events (see schemas/mappings)
-    #[arg(long, value_name = "M.toml")]
+    /// Mapping from the records of the files to events (TOML, see schemas/mappings)
+    #[arg(long, value_name = "FILE")]
     mapping: Option<PathBuf>,
 }
 
@@ -65,7 +65,7 @@ impl Action {
     }
 }
 
-/// Reads a suite; one that is wrong is a mistake of the caller, told with its lines.
+/// Reads a suite. If it is invalid, that is a usage error, with line numbers.
 fn read(file: &Path) -> Result<Suite, Failure> {
     let wrong = |reason: String| Failure::usage(format!("`{}`: {reason}", file.display()));
     let text = std::fs::read_to_string(file).map_err(|error| wrong(error.to_string()))?;
@@ -95,7 +95,7 @@ fn summary(suite: &Suite) -> String {
         suite.name(),
         suite.checks().count(),
         suite.kind().name(),
-        if suite.enabled() { "" } else { "; it is not enabled" },
+        if suite.enabled() { "" } else { "; the suite is disabled" },
         suite.digest()
     )
 }
@@ -118,7 +118,7 @@ impl TestArgs {
     }
 }
 
-/// A file that was not read whole has no result.
+/// The exit code. If events were rejected, the test has failed.
 fn ended(suite: &Suite, report: &offline::report::Report) -> Ended {
     if report.rejected > 0 {
         return Ended::Failed;
@@ -160,8 +160,8 @@ impl PublishArgs {
     }
 }
 
-/// Publishes a suite to every partition of a topic, so that each knows from an offset of its own
-/// which document is in force. Doing it again is harmless: the document in force stays the same.
+/// Publishes a suite to all partitions of a topic, each of which applies it from its own offset on.
+/// Idempotent: publishing the document in force again changes nothing.
 fn publish(
     log: &dyn EventLog,
     events: &str,
@@ -175,7 +175,7 @@ fn publish(
         records.push(topic::record(events, Some(partition), &event));
     }
     topic::publish(log, records).map_err(|failure| {
-        let again = "publish again: partitions that have it are not changed";
+        let again = "publish again; that does not affect partitions that already have it";
         Failure::new(format!("{}; {again}", failure.message()))
     })
 }

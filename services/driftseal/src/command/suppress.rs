@@ -1,7 +1,7 @@
-//! `driftseal suppress add|end|list`: mute matching alerts of an agent until a deadline.
+//! `driftseal suppress add|end|list`: mutes matching alerts of an agent until a deadline.
 //!
-//! Detection goes on; alerts are recorded and marked, and those that outlast the suppression notify
-//! when it ends.
+//! Detection continues and alerts are recorded; those that are still firing when the suppression ends
+//! are sent then.
 
 use act::suppression::SUPPRESSION;
 use act::{Ending, Request, Target};
@@ -18,7 +18,7 @@ const SUBJECT: Subject = Subject { timed: &SUPPRESSION, command: "suppress", id:
 pub enum Action {
     /// Mute matching alerts of an agent until a deadline
     Add(AddArgs),
-    /// End a suppression early; alerts that are still firing notify
+    /// End a suppression early; alerts that are still firing are sent
     End(EndArgs),
     /// List the suppressions in force
     List,
@@ -30,7 +30,7 @@ pub struct AddArgs {
     /// Agent
     #[arg(long, value_name = "ID")]
     agent: String,
-    /// Tenant of the agent, if its events name one
+    /// Tenant of the agent, if its events have one
     #[arg(long, value_name = "ID")]
     tenant: Option<String>,
     /// Only in this environment
@@ -57,7 +57,7 @@ pub struct AddArgs {
 /// Arguments of `driftseal suppress end`.
 #[derive(Debug, clap::Args)]
 pub struct EndArgs {
-    /// Suppression, as listed by `driftseal suppress list`
+    /// Suppression, from `driftseal suppress list`
     #[arg(value_name = "SUPPRESSION_ID")]
     suppression_id: String,
     #[command(flatten)]

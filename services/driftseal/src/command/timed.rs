@@ -1,8 +1,8 @@
-//! What `driftseal suppress` and `driftseal maintenance` have in common: an act that holds for a
-//! time is started, ended early and listed.
+//! What `driftseal suppress` and `driftseal maintenance` share: acts with a period are started, ended
+//! early and listed.
 //!
-//! A request is an event in the partition of its agent, or in every partition where it is about
-//! every agent; the monitor answers in the alerts topic.
+//! A request is an event in the partition of its agent or, if it concerns all agents, in every
+//! partition. The monitor answers in the alerts topic.
 
 use std::collections::BTreeMap;
 
@@ -18,14 +18,14 @@ use crate::outcome::Failure;
 use crate::print::{self, Output};
 use crate::roles;
 
-/// What a command makes of its arguments.
+/// The request of a command.
 #[derive(Debug)]
 pub(super) enum Asked {
     /// Start one.
     Start(Request),
-    /// End one early, by its identifier.
+    /// End one early, by identifier.
     End(String, Ending),
-    /// Show what is in force.
+    /// List those in force.
     List,
 }
 
@@ -39,7 +39,7 @@ pub(super) struct Subject {
     pub(super) id: &'static str,
 }
 
-/// Does what was asked and prints the result.
+/// Executes a request and prints the result.
 pub(super) fn run(
     subject: Subject,
     config: &Config,
@@ -72,7 +72,7 @@ pub(super) fn run(
         Asked::End(id, ending) => {
             let found = in_force(subject, &*log, &topics.alerts)?.remove(&id).ok_or_else(|| {
                 Failure::usage(format!(
-                    "no {} `{id}` is in force; `driftseal {} list` shows those that are",
+                    "{} `{id}` is not in force; `driftseal {} list` shows those in force",
                     subject.timed.name, subject.command
                 ))
             })?;
@@ -82,8 +82,8 @@ pub(super) fn run(
     };
     match output {
         Output::Text => print::line(format!(
-            "{kind} {id}: published to {} partition(s) of {}; `driftseal {} list` shows what is in \
-             force",
+            "{kind} {id}: published to {} partition(s) of {}; `driftseal {} list` shows it once it is \
+             in force",
             positions.len(),
             topics.events,
             subject.command
@@ -98,7 +98,7 @@ pub(super) fn run(
     Ok(())
 }
 
-/// Publishes a request; where it is.
+/// Publishes a request; returns its positions.
 fn start(
     subject: Subject,
     log: &dyn EventLog,
@@ -113,7 +113,7 @@ fn start(
     topic::publish(log, records)
 }
 
-/// Publishes a request to end what is in force; where that is.
+/// Publishes a request to end what is in force; returns its positions.
 fn end(
     subject: Subject,
     log: &dyn EventLog,
@@ -129,7 +129,7 @@ fn end(
     topic::publish(log, records)
 }
 
-/// An event in the partition of an agent; without an agent, one in each partition.
+/// The record of an event for an agent; without an agent, a record for each partition.
 fn records(
     log: &dyn EventLog,
     events: &str,
@@ -148,7 +148,7 @@ fn records(
         .collect()
 }
 
-/// What the monitor has put in force, by its identifier.
+/// What the monitor has put in force, by identifier.
 fn in_force(
     subject: Subject,
     log: &dyn EventLog,

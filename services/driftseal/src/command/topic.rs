@@ -1,4 +1,4 @@
-//! Publishing acts to a topic, and reading what the monitor says about them.
+//! Publishes acts to a topic, and reads the answers of the monitor.
 
 use std::time::Duration;
 
@@ -10,12 +10,12 @@ use service::read::read_ranges;
 use crate::outcome::Failure;
 use crate::print;
 
-/// Longest wait for the log.
+/// Longest wait for an acknowledgement.
 const WAIT: Duration = Duration::from_secs(60);
-/// Silence after which the rest of a partition is taken to hold no record; said to the user.
+/// Longest wait for the next record; then the rest of a partition is taken to hold none, with a note.
 const SILENCE: Duration = Duration::from_secs(10);
 
-/// The record of an event: in the partition named, or in that of its agent.
+/// The record of an event, for `partition` or for that of its agent.
 pub(super) fn record(topic: &str, partition: Option<i32>, event: &Event<'_>) -> Outgoing {
     let mut value = Vec::new();
     event::encode::encode(event, &mut value);
@@ -33,7 +33,7 @@ pub(super) fn position(at: &Position) -> Value {
     json!({"partition": at.partition.partition, "offset": at.offset})
 }
 
-/// Publishes records; where each is.
+/// Publishes records; returns their positions.
 pub(super) fn publish(
     log: &dyn EventLog,
     records: Vec<Outgoing>,
@@ -41,13 +41,14 @@ pub(super) fn publish(
     Ok(publish_and_wait(&*log.producer(), records, WAIT)?)
 }
 
-/// Publishes one record; where it is.
+/// Publishes a record; returns its position.
 pub(super) fn publish_one(log: &dyn EventLog, record: Outgoing) -> Result<Position, Failure> {
-    let positions = publish(log, vec![record])?;
-    positions.into_iter().next().ok_or_else(|| Failure::new("the log gave no position"))
+    let position = publish(log, vec![record])?.into_iter().next();
+    let Some(position) = position else { unreachable!("an acknowledged record has a position") };
+    Ok(position)
 }
 
-/// Shows every event of a topic up to where each partition ends now, with its partition.
+/// Calls `show` with each event that a topic holds now, and its partition.
 pub(super) fn read_topic(
     log: &dyn EventLog,
     topic: &str,
@@ -65,7 +66,7 @@ pub(super) fn read_topic(
     })?;
     for (partition, range) in missing {
         print::note(format!(
-            "driftseal: {partition} returned no record of offsets {} to {}; the result may be \
+            "driftseal: no records received for offsets {} to {} of {partition}; the result may be \
              incomplete",
             range.start,
             range.end - 1

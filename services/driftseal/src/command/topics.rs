@@ -8,7 +8,7 @@ use crate::{print, roles};
 /// What to do with the topics.
 #[derive(Debug, Clone, Copy, clap::Subcommand)]
 pub enum Action {
-    /// Create the topics that are missing
+    /// Create missing topics; existing ones are not changed
     Create,
 }
 
@@ -21,7 +21,7 @@ impl Action {
         log.create_topics(&topics)?;
         let names: Vec<&str> = topics.iter().map(|topic| topic.name.as_str()).collect();
         match context.output {
-            Output::Text => print::line(format!("topics exist: {}", names.join(", "))),
+            Output::Text => print::line(format!("topics: {}", names.join(", "))),
             Output::Json => print::json(&serde_json::json!({"topics": names})),
         }
         Ok(Ended::Done)

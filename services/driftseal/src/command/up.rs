@@ -1,4 +1,4 @@
-//! `driftseal up`: every role in this process.
+//! `driftseal up`: all roles in this process.
 
 use super::context::Context;
 use crate::outcome::{Ended, Failure};
@@ -13,7 +13,7 @@ impl Args {
     pub(super) fn run(self, context: &Context) -> Result<Ended, Failure> {
         let config = context.load()?;
         let mut all = vec![Role::Collector, Role::Processor, Role::Sealer, Role::Evidence];
-        // Without a receiver there is nobody to notify.
+        // Without a sink the notifier has nothing to do.
         if !config.notifier.sinks.is_empty() {
             all.push(Role::Notifier);
         }

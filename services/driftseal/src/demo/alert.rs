@@ -1,4 +1,6 @@
-//! A drift alert as a person reads it.
+//! A drift alert, for display.
+
+use std::fmt;
 
 use event::{Event, column, view};
 use serde::Serialize;
@@ -12,47 +14,47 @@ pub struct Alert {
     pub agent_version: String,
     /// The metric.
     pub metric: String,
-    /// The suite, for evaluation metrics.
+    /// The eval suite, for metrics of evaluations.
     pub suite: Option<String>,
-    /// rising or falling.
+    /// `rising`, `falling` or `both`.
     pub direction: String,
-    /// page or ticket.
+    /// `page` or `ticket`.
     pub severity: String,
-    /// The version compared with.
+    /// The version it is compared with.
     pub baseline_version: Option<String>,
     /// Observations of the baseline.
     pub baseline_count: Option<i64>,
-    /// Rate of the baseline, or its median.
+    /// Rate or median of the baseline.
     pub baseline_value: Option<f64>,
-    /// Rate since the estimated change, or the median.
+    /// Rate or median since the estimated change.
     pub observed: Option<f64>,
-    /// How far `observed` is from `baseline_value`, in `effect_unit`.
+    /// Difference of `observed` from `baseline_value`, in `effect_unit`.
     pub effect: Option<f64>,
-    /// difference, relative or jensen_shannon.
+    /// `difference`, `relative` or `jensen_shannon`.
     pub effect_unit: String,
-    /// 95 % interval of the effect.
+    /// 95 % confidence interval of the effect.
     pub effect_interval: Option<(f64, f64)>,
-    /// Of a mix, the category that changed most, with its shares before and after.
+    /// For a mix metric: the category that changed most, with its shares before and after.
     pub category: Option<(String, Option<f64>, Option<f64>)>,
     /// Event time of the first observation after the estimated change, RFC 3339.
     pub since: Option<String>,
-    /// Observations since then when the alert fired.
+    /// Observations from then until the alert fired.
     pub since_observations: Option<i64>,
     /// Value of the e-detector.
     pub e_value: Option<f64>,
-    /// The alert fires when `e_value` reaches it; a false alarm takes that many observations on
-    /// average, at least.
+    /// The e-value at which the alert fires, and the least average number of observations before a
+    /// false alarm.
     pub threshold: Option<f64>,
-    /// Last change of the agent.
+    /// The last change of the agent.
     pub last_change: Option<String>,
-    /// Runs that show it.
+    /// Example runs.
     pub example_runs: Vec<String>,
-    /// The alert event.
+    /// `event_id` of the alert event.
     pub event_id: String,
 }
 
 impl Alert {
-    /// What an alert event says; `None` for an event of another kind.
+    /// Reads an alert event; `None` for other events.
     pub(super) fn from_event(event: &Event<'_>) -> Option<Self> {
         let said = view::Alert::read(event)?;
         let own = |text: Option<&str>| text.map(str::to_owned);
@@ -85,13 +87,13 @@ impl Alert {
         })
     }
 
-    /// Whether somebody is to be woken.
+    /// Whether it is a page.
     #[must_use]
     pub fn is_page(&self) -> bool {
         self.severity == "page"
     }
 
-    /// How large the change is, with its unit.
+    /// The effect with its unit.
     #[must_use]
     pub fn effect_text(&self) -> String {
         self.effect.map_or_else(|| "?".to_owned(), |effect| self.sized(effect))
@@ -113,7 +115,7 @@ impl Alert {
         format!("{:+.1} {unit}", effect * 100.0)
     }
 
-    /// A rate as a percentage, or a median as it is.
+    /// A rate as a percentage, or a median.
     fn value_text(&self, value: Option<f64>) -> String {
         match value {
             None => "?".to_owned(),
@@ -124,8 +126,8 @@ impl Alert {
         }
     }
 
-    /// What changed, by how much: two lines.
-    fn headline(&self) -> Vec<String> {
+    /// Two lines: what has changed, and by how much.
+    fn headline(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let suite = self.suite.as_ref().map(|suite| format!(" ({suite})")).unwrap_or_default();
         let interval = self.effect_interval.map_or_else(String::new, |(low, high)| {
             format!(", 95 % interval {:+.1} to {:+.1}", low * 100.0, high * 100.0)
@@ -141,45 +143,48 @@ impl Alert {
             }
             None => (String::new(), self.observed, self.baseline_value),
         };
-        vec![
-            format!(
-                "ALERT    {} {}: {}{suite} {way} [{}]",
-                self.agent_id, self.agent_version, self.metric, self.severity
-            ),
-            format!(
-                "effect   {what}{} instead of {} in {} ({} observations): {}{interval}",
-                self.value_text(observed),
-                self.value_text(before),
-                self.baseline_version.as_deref().unwrap_or("the baseline"),
-                self.baseline_count.unwrap_or_default(),
-                self.effect_text(),
-            ),
-        ]
+        let count = self.baseline_count.map(|count| format!(" ({count} observations)"));
+        writeln!(
+            f,
+            "ALERT    {} {}: {}{suite} {way} [{}]",
+            self.agent_id, self.agent_version, self.metric, self.severity
+        )?;
+        write!(
+            f,
+            "effect   {what}{} instead of {} in {}{}: {}{interval}",
+            self.value_text(observed),
+            self.value_text(before),
+            self.baseline_version.as_deref().unwrap_or("the baseline"),
+            count.unwrap_or_default(),
+            self.effect_text(),
+        )
     }
+}
 
-    /// The alert for a person: several lines, of a ticket two.
-    #[must_use]
-    pub fn to_text(&self) -> String {
-        let mut lines = self.headline();
+/// Several lines; two for a ticket.
+impl fmt::Display for Alert {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.headline(f)?;
         if !self.is_page() {
-            return lines.join("\n");
+            return Ok(());
         }
         if let (Some(since), Some(observations)) = (&self.since, self.since_observations) {
-            lines.push(format!("since    {since}, found after {observations} observations"));
+            write!(f, "\nsince    {since}, detected after {observations} observations")?;
         }
         if let (Some(e_value), Some(threshold)) = (self.e_value, self.threshold) {
-            lines.push(format!(
-                "evidence e-value {e_value:.0}, threshold {threshold:.0}: a false alarm takes at \
-                 least {threshold:.0} observations on average",
-            ));
+            write!(
+                f,
+                "\nevidence e-value {e_value:.0}, threshold {threshold:.0}: on average at least \
+                 {threshold:.0} observations pass before a false alarm",
+            )?;
         }
         if let Some(change) = &self.last_change {
-            lines.push(format!("change   {change}"));
+            write!(f, "\nchange   {change}")?;
         }
         if !self.example_runs.is_empty() {
-            lines.push(format!("runs     {}", self.example_runs.join(", ")));
+            write!(f, "\nruns     {}", self.example_runs.join(", "))?;
         }
-        lines.join("\n")
+        Ok(())
     }
 }
 
@@ -208,7 +213,7 @@ mod tests {
             .build()
             .unwrap();
         assert_eq!(
-            Alert::from_event(&event).unwrap().to_text(),
+            Alert::from_event(&event).unwrap().to_string(),
             "ALERT    support v2: tool.mix has changed [ticket]\n\
              effect   refund 31.2 % instead of 5.0 % in v1 (512 observations): \
              Jensen-Shannon distance 0.310"

@@ -1,4 +1,4 @@
-//! The directory of a demo: its own, and started clean.
+//! The directory of a demo: owned by it, and cleaned at its start.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 
 use crate::outcome::Failure;
 
-/// File by which a demo recognises a directory as its own.
+/// File that marks a directory as that of a demo.
 const MARKER: &str = ".driftseal-demo";
-/// What a demo puts beside it; nothing else is ever removed.
+/// Directories that a demo creates in it. Nothing else is ever removed.
 const OWN: [&str; 3] = ["log", "archive", "keys"];
-/// Files that a demo puts beside it.
+/// Files that a demo creates in it.
 const OWN_FILES: [&str; 3] = ["driftseal.toml", "pack.zip", "pack.zip.part"];
 
 /// Paths of a demo.
@@ -20,7 +20,7 @@ pub(super) struct Directory {
 }
 
 impl Directory {
-    /// Makes the directory ready; says whether an earlier demo was removed.
+    /// Prepares the directory; returns whether a previous demo was removed.
     pub(super) fn prepare(root: &Path) -> Result<(Self, bool), Failure> {
         let failed = |path: &Path, error: std::io::Error| {
             Failure::new(format!("failed to prepare `{}`: {error}", path.display()))
@@ -39,8 +39,7 @@ impl Directory {
         let was_ours = marker.is_file();
         if !is_empty && !was_ours {
             return Err(Failure::usage(format!(
-                "`{0}` holds something that is not a demo; name another directory with --dir, or \
-                 empty it yourself",
+                "`{}` is not empty and not the directory of a demo; choose another one with --dir",
                 root.display()
             )));
         }
@@ -58,7 +57,8 @@ impl Directory {
                 }
             }
         }
-        let text = "This directory belongs to `driftseal demo`, which removes what is in it.\n";
+        let text =
+            "This directory belongs to `driftseal demo`. Its next run removes the demo's files.\n";
         fs::write(&marker, text).map_err(|error| failed(&marker, error))?;
         Ok((directory, was_ours))
     }

@@ -1,17 +1,17 @@
-//! Live progress on standard error: a bar on a terminal, plain lines elsewhere.
+//! Progress on standard error: a bar on a terminal, else lines.
 
 use std::cell::Cell;
 use std::io::IsTerminal;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget};
 use service::clock::Stopwatch;
 
 use crate::print;
 
-/// Events between two plain lines.
+/// Events between two lines.
 const LINE_EVERY: u64 = 5_000;
 
-/// Shows progress; silent if asked to be.
+/// Shows progress, unless quiet.
 #[derive(Debug)]
 pub(super) struct Show {
     quiet: bool,
@@ -29,7 +29,7 @@ impl Show {
         Self { quiet, terminal, bar, stopwatch, next_line: Cell::new(LINE_EVERY) }
     }
 
-    /// One line.
+    /// Shows a line with the elapsed time.
     pub(super) fn line(&self, text: &str) {
         if !self.quiet {
             let seconds = self.stopwatch.elapsed_secs();
@@ -37,22 +37,20 @@ impl Show {
         }
     }
 
-    /// Several lines that stand out.
+    /// Shows a paragraph.
     pub(super) fn block(&self, text: &str) {
         if !self.quiet {
             self.bar.suspend(|| print::note(format!("\n{}\n", text.trim_end())));
         }
     }
 
-    /// Begins to count events, of so many if that is known.
+    /// Starts counting events, of `total` if known.
     pub(super) fn start(&self, total: Option<u64>) {
         let template = match total {
             Some(_) => "          {bar:40} {human_pos}/{human_len} events  {per_sec}",
             None => "          {spinner} {human_pos} events  {per_sec}",
         };
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            self.bar.set_style(style);
-        }
+        self.bar.set_style(print::style(template));
         if let Some(total) = total {
             self.bar.set_length(total);
         }
@@ -61,7 +59,7 @@ impl Show {
         }
     }
 
-    /// So many events were sent.
+    /// Shows the number of events sent.
     pub(super) fn moved(&self, events: u64) {
         self.bar.set_position(events);
         if !self.terminal && events >= self.next_line.get() {
@@ -70,7 +68,7 @@ impl Show {
         }
     }
 
-    /// Counting is over.
+    /// Ends counting, with a line.
     pub(super) fn finish(&self, text: &str) {
         self.bar.finish_and_clear();
         self.line(text);

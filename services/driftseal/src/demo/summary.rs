@@ -1,10 +1,11 @@
-//! What came of the demo.
+//! The results of the demo.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write;
+use std::fmt;
 
 use evidence::{FsckReport, Judgement, PackReport, ReplayReport};
 use serde::Serialize;
+use service::metrics::count;
 
 use super::alert::Alert;
 use super::directory::Directory;
@@ -12,51 +13,51 @@ use super::watch::Watch;
 use crate::emit::sink::Report;
 use crate::print::grouped;
 
-/// What was sent.
+/// The events and records that were sent.
 #[derive(Debug)]
 pub(super) struct Sent {
     pub(super) report: Report,
-    /// Records that were put on the topic itself and do not decode.
+    /// Records published directly to the topic that do not decode.
     pub(super) strays: u64,
-    /// Events of each agent.
+    /// Number of events of each agent.
     pub(super) agents: BTreeMap<String, u64>,
 }
 
-/// What came of the demo.
+/// The results of the demo.
 #[derive(Debug, Clone, Serialize)]
 pub struct Summary {
-    /// Where everything is.
+    /// Directory with all files.
     pub directory: String,
     /// Events that the collector accepted.
     pub accepted: u64,
     /// Events and records that were rejected.
     pub rejected: u64,
-    /// Records that were put on the topic itself although they do not decode.
+    /// Records published directly to the topic that do not decode.
     pub strays: u64,
-    /// Events of each agent.
+    /// Number of events of each agent.
     pub agents: BTreeMap<String, u64>,
     /// Alerts that fired.
     pub alerts: Vec<Alert>,
-    /// Agents that were compared with a baseline and did not alert.
+    /// Agents that were compared with a baseline without an alert.
     pub calm_agents: Vec<String>,
-    /// What sealing came to.
+    /// The verified archive.
     pub sealed: Sealed,
-    /// What recomputing everything from the archive came to.
+    /// The replay of the archive.
     pub replayed: Replayed,
     /// The evidence pack.
     pub pack: Option<Pack>,
-    /// Lines to paste.
+    /// Commands to paste.
     pub commands: Vec<String>,
-    /// What turned out otherwise than it should.
+    /// Unexpected results.
     pub problems: Vec<String>,
-    /// How long it took, milliseconds.
+    /// Duration of the demo, milliseconds.
     pub elapsed_ms: u64,
 }
 
-/// What sealing came to.
+/// The verified archive.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Sealed {
-    /// Verdict of checking everything again.
+    /// Verdict of the verification.
     pub verdict: String,
     /// Events.
     pub events: u64,
@@ -64,22 +65,22 @@ pub struct Sealed {
     pub segments: u64,
     /// Entries of the transparency log.
     pub log_entries: u64,
-    /// Events in quarantine, by reason.
+    /// Quarantined events by reason.
     pub quarantined: BTreeMap<String, u64>,
 }
 
-/// What recomputing everything from the archive came to.
+/// The replay of the archive.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Replayed {
-    /// Whether everything that is sealed is as recomputed.
+    /// Verdict of the replay.
     pub verdict: String,
     /// Records replayed.
     pub records: u64,
-    /// Metrics that are the same.
+    /// Metrics that are equal.
     pub metrics: u64,
-    /// Baselines that are the same.
+    /// Baselines that are equal.
     pub baselines: u64,
-    /// Alert events that are the same.
+    /// Alert events that are equal.
     pub alerts: u64,
     /// Differences.
     pub differences: u64,
@@ -90,15 +91,15 @@ pub struct Replayed {
 pub struct Pack {
     /// The file.
     pub file: String,
-    /// Its size.
+    /// Size of the file, bytes.
     pub bytes: usize,
     /// The agent.
     pub agent_id: String,
-    /// Verdict of verifying it with the policy file.
+    /// Verdict of its verification with the policy file.
     pub verdict: String,
-    /// Events in it.
+    /// Number of events.
     pub events: u64,
-    /// The checks that held.
+    /// The checks that passed.
     pub steps: Vec<String>,
 }
 
@@ -138,7 +139,7 @@ impl Summary {
         }
     }
 
-    /// The agent of the first alert, else the one with most events.
+    /// The agent of the first alert, else the agent with most events.
     pub(super) fn agent_to_export(&self) -> Option<String> {
         let first = self.alerts.first().map(|alert| alert.agent_id.clone());
         first.or_else(|| {
@@ -161,14 +162,16 @@ impl Summary {
         let quarantined: u64 = report.quarantined.values().sum();
         if quarantined < self.strays {
             self.problems.push(format!(
-                "{} records do not decode, but only {quarantined} are in quarantine",
+                "{} records do not decode, but only {quarantined} were quarantined",
                 self.strays
             ));
         }
         let least = self.accepted + self.strays;
         if report.events < least {
-            self.problems
-                .push(format!("{least} records were acknowledged, {} are sealed", report.events));
+            self.problems.push(format!(
+                "{least} records were acknowledged, but {} are sealed",
+                report.events
+            ));
         }
     }
 
@@ -205,46 +208,25 @@ impl Summary {
         });
     }
 
-    /// Generated traffic has a known story.
+    /// Checks the alerts that generated traffic must raise.
     pub(super) fn expect_alerts(&mut self, worse: &str, calm: &str) {
         if !self.alerts.iter().any(|alert| alert.agent_id == worse) {
-            self.problems.push(format!("{worse} became worse, and no alert fired"));
+            self.problems.push(format!("{worse} became worse, but no alert fired"));
         }
         if self.alerts.iter().any(|alert| alert.agent_id == calm) {
-            self.problems.push(format!("{calm} stayed as it was, and an alert fired"));
+            self.problems.push(format!("{calm} performed as before, but an alert fired"));
         }
         if !self.calm_agents.iter().any(|agent| agent == calm) {
             self.problems.push(format!("{calm} was not compared with a baseline"));
         }
     }
 
-    /// The summary for a person.
-    #[must_use]
-    pub fn to_text(&self) -> String {
-        let mut text = String::new();
-        // Writing to a text does not fail.
-        self.write(&mut text).unwrap_or(());
-        text
-    }
-
-    fn write(&self, to: &mut String) -> std::fmt::Result {
-        #[expect(clippy::cast_precision_loss, reason = "minutes at most")]
-        let seconds = self.elapsed_ms as f64 / 1_000.0;
-        writeln!(to)?;
-        writeln!(
-            to,
-            "events      {} accepted, {} rejected",
-            grouped(self.accepted),
-            grouped(self.rejected)
-        )?;
-        for (reason, count) in &self.sealed.quarantined {
-            writeln!(to, "quarantine  {count} sealed with their bytes and the reason {reason}")?;
-        }
+    fn write_alerts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (pages, tickets): (Vec<_>, Vec<_>) =
             self.alerts.iter().partition(|alert| alert.is_page());
         for alert in pages.into_iter().chain(tickets) {
             writeln!(
-                to,
+                f,
                 "{:<11} {} {}: {} {}",
                 if alert.is_page() { "alert" } else { "ticket" },
                 alert.agent_id,
@@ -254,53 +236,81 @@ impl Summary {
             )?;
         }
         if self.alerts.is_empty() {
-            writeln!(to, "alert       none")?;
+            writeln!(f, "alert       none")?;
         }
         for agent in &self.calm_agents {
-            writeln!(to, "no alert    {agent}: its new version was watched the same way")?;
-        }
-        writeln!(
-            to,
-            "sealed      {} events in {} segments: {}",
-            grouped(self.sealed.events),
-            self.sealed.segments,
-            self.sealed.verdict
-        )?;
-        let Replayed { verdict, metrics, baselines, alerts, differences, .. } = &self.replayed;
-        let difference = match differences {
-            0 => "no difference".to_owned(),
-            count => format!("{} differences", grouped(*count)),
-        };
-        writeln!(
-            to,
-            "replayed    {} metrics, {baselines} baselines and {alerts} alert events recomputed \
-             from the archive, {difference}: {verdict}",
-            grouped(*metrics)
-        )?;
-        if let Some(pack) = &self.pack {
-            writeln!(
-                to,
-                "pack        {}: {} events of {}, {} KiB",
-                pack.file,
-                grouped(pack.events),
-                pack.agent_id,
-                pack.bytes / 1_024
-            )?;
-            for step in &pack.steps {
-                writeln!(to, "  ok        {step}")?;
-            }
-            writeln!(to, "{}", pack.verdict)?;
-        }
-        for problem in &self.problems {
-            writeln!(to, "PROBLEM     {problem}")?;
-        }
-        writeln!(
-            to,
-            "\n{seconds:.1} s. Paste these; the first needs DuckDB (pip install duckdb):\n"
-        )?;
-        for command in &self.commands {
-            writeln!(to, "  {command}")?;
+            writeln!(f, "no alert    {agent}: its new version was compared in the same way")?;
         }
         Ok(())
+    }
+}
+
+impl fmt::Display for Sealed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (reason, count) in &self.quarantined {
+            writeln!(f, "quarantine  {count} sealed with its exact bytes; reason {reason}")?;
+        }
+        writeln!(
+            f,
+            "archive     {} events in {} segments: {}",
+            grouped(self.events),
+            self.segments,
+            self.verdict
+        )
+    }
+}
+
+impl fmt::Display for Replayed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let differences = match self.differences {
+            0 => "no differences".to_owned(),
+            count => format!("{} differences", grouped(count)),
+        };
+        writeln!(
+            f,
+            "replay      {} metrics, {} baselines and {} alert events recomputed from the archive, \
+             {differences}: {}",
+            grouped(self.metrics),
+            self.baselines,
+            self.alerts,
+            self.verdict
+        )
+    }
+}
+
+impl fmt::Display for Pack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "pack        {}: {} events of {}, {} KiB: {}",
+            self.file,
+            grouped(self.events),
+            self.agent_id,
+            grouped(count(self.bytes / 1_024)),
+            self.verdict
+        )?;
+        self.steps.iter().try_for_each(|step| writeln!(f, "  ok        {step}"))
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        #[expect(clippy::cast_precision_loss, reason = "minutes at most")]
+        let seconds = self.elapsed_ms as f64 / 1_000.0;
+        let (accepted, rejected) = (grouped(self.accepted), grouped(self.rejected));
+        writeln!(f, "\nevents      {accepted} accepted, {rejected} rejected")?;
+        self.write_alerts(f)?;
+        write!(f, "{}{}", self.sealed, self.replayed)?;
+        if let Some(pack) = &self.pack {
+            write!(f, "{pack}")?;
+        }
+        for problem in &self.problems {
+            writeln!(f, "PROBLEM     {problem}")?;
+        }
+        writeln!(
+            f,
+            "\nDone in {seconds:.1} s. Commands to paste; the first needs DuckDB (pip install duckdb):\n"
+        )?;
+        self.commands.iter().try_for_each(|command| writeln!(f, "  {command}"))
     }
 }

@@ -1,10 +1,10 @@
-//! Traffic of two agents over some hours, from a seed: the same plan gives the same bytes.
+//! Generates the traffic of two agents over some hours. Deterministic: equal plans give equal bytes.
 //!
-//! `refund-desk` handles refunds. Its prompt is shortened in an approved change; the new version
-//! fails more often, passes fewer evaluations and takes longer. `doc-search` is changed too, and
-//! stays as good as it was: it must not alert.
+//! `refund-desk` decides refunds. An approved change shortens its prompt; the new version fails more
+//! often, passes fewer evaluations and takes longer. `doc-search` changes too, but performs as before,
+//! and must not raise an alert.
 //!
-//! Pure: the end of the period is an argument, and no clock or system randomness is read.
+//! Pure: the end of the period is an argument; no clock and no system randomness is used.
 
 mod agents;
 mod draft;
@@ -14,6 +14,7 @@ mod rng;
 mod runs;
 
 use serde_json::{Value, json};
+use service::metrics::count;
 
 use self::agents::AGENTS;
 pub use self::agents::{CALM_AGENT, WORSE_AGENT};
@@ -21,30 +22,30 @@ use self::draft::{Draft, rfc3339};
 pub use self::plan::Plan;
 use self::rng::Rng;
 
-/// One event to send.
+/// An event to send.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
-    /// When it happened, in milliseconds since the Unix epoch.
+    /// Event time, milliseconds since the Unix epoch.
     pub time_ms: i64,
     /// The agent.
     pub agent_id: &'static str,
-    /// JSON text, without a line end.
+    /// JSON text on one line.
     pub body: String,
 }
 
-/// Everything both agents and the people around them send, in the order it happened.
+/// All events of both agents and of the people around them, ordered by time.
 #[must_use]
 pub fn generate(plan: &Plan) -> Vec<Message> {
     let mut drafts = Vec::new();
     for (number, agent) in AGENTS.iter().enumerate() {
-        let mut rng = Rng::new(plan.seed.wrapping_add(u64::try_from(number).unwrap_or_default()));
+        let mut rng = Rng::new(plan.seed.wrapping_add(count(number)));
         let deployed_ms = plan.at(agent.deployed_at_share);
         governance::write(plan, agent, deployed_ms, &mut rng, &mut drafts);
         let runs = f64::from(plan.runs) * agent.share_of_runs;
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most runs")]
         let runs = runs as u32;
         for index in 0..runs {
-            // 2 % of the period is kept free at both ends for governance and for runs to finish.
+            // 2 % at both ends of the period are left for governance and for runs to complete.
             let share = 0.02 + 0.96 * (f64::from(index) + rng.uniform()) / f64::from(runs);
             let start_ms = plan.at(share);
             let version =
@@ -57,8 +58,8 @@ pub fn generate(plan: &Plan) -> Vec<Message> {
     number_and_serialize(plan, drafts)
 }
 
-/// Records that do not decode, as an agent with a bug would put on the topic itself; the collector
-/// would have refused them.
+/// Records that do not decode, as a faulty agent might publish them directly to the topic; the collector
+/// would reject them.
 #[must_use]
 pub fn strays() -> Vec<(&'static str, Vec<u8>)> {
     vec![
@@ -80,15 +81,14 @@ fn number_and_serialize(plan: &Plan, drafts: Vec<Draft>) -> Vec<Message> {
     let mut messages = Vec::with_capacity(drafts.len());
     for Draft { time_ms, agent_id, mut fields } in drafts {
         let agent = AGENTS.iter().position(|agent| agent.id == agent_id);
-        if let Some(sequence) = agent.and_then(|agent| sequences.get_mut(agent)) {
-            let id = format!("{agent_id}-gateway");
-            fields.insert(
-                "source".into(),
-                json!({"id": id, "epoch": plan.start_ms(), "seq": *sequence}),
-            );
-            *sequence += 1;
-        }
-        let millis = u64::try_from(time_ms).unwrap_or_default();
+        let Some(sequence) = agent.and_then(|agent| sequences.get_mut(agent)) else {
+            unreachable!("an event is of one of the agents")
+        };
+        let id = format!("{agent_id}-gateway");
+        fields
+            .insert("source".into(), json!({"id": id, "epoch": plan.start_ms(), "seq": *sequence}));
+        *sequence += 1;
+        let Ok(millis) = u64::try_from(time_ms) else { unreachable!("traffic is after 1970") };
         let random = ids.bytes();
         let id = uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid();
         fields.insert("event_id".into(), id.to_string().into());

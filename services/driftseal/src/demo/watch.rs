@@ -1,4 +1,4 @@
-//! What the processor says, as it says it.
+//! Follows the outputs of the processor.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use service::clock::Stopwatch;
 use super::alert::Alert;
 use crate::outcome::Failure;
 
-/// Reads topics of the log from their beginning, or from given offsets.
+/// Reads partitions from given offsets on.
 #[derive(Debug)]
 pub(super) struct Tail {
     consumer: Box<dyn Consumer>,
@@ -17,7 +17,7 @@ pub(super) struct Tail {
 }
 
 impl Tail {
-    /// A reader of these partitions from these offsets on.
+    /// Reads these partitions from these offsets on.
     pub(super) fn open(
         log: &dyn EventLog,
         from: Vec<(TopicPartition, i64)>,
@@ -30,7 +30,7 @@ impl Tail {
                 Polled::Assigned(_) => break,
                 Polled::Idle | Polled::Revoked(_) | Polled::Batch(_) => {
                     if started.has_passed(Duration::from_secs(10)) {
-                        return Err(Failure::new("the log assigned no partition in 10 s"));
+                        return Err(Failure::new("the log assigned no partition within 10 s"));
                     }
                 }
             }
@@ -41,12 +41,13 @@ impl Tail {
         Ok(Self { consumer, decoder: Decoder::new(Limits::default()) })
     }
 
-    /// Every partition of a topic from its first record on.
+    /// Reads all partitions of a topic from the beginning.
     pub(super) fn of_topic(log: &dyn EventLog, topic: &str) -> Result<Self, Failure> {
         Self::open(log, starts(log, topic)?)
     }
 
-    /// Hands what came to `each`: partition, next offset, event. Says whether something came.
+    /// Calls `each` with each event that has arrived: partition, next offset, event. Returns whether
+    /// any has.
     pub(super) fn poll(
         &mut self,
         wait: Duration,
@@ -71,7 +72,7 @@ fn starts(log: &dyn EventLog, topic: &str) -> Result<Vec<(TopicPartition, i64)>,
         .collect()
 }
 
-/// The alerts so far, and which agents were seen to be watched.
+/// The alerts so far, and the agents that are watched.
 #[derive(Debug)]
 pub(super) struct Watch {
     tail: Tail,
@@ -86,7 +87,7 @@ impl Watch {
         Ok(Self { tail: Tail::of_topic(log, topic)?, alerts: Vec::new(), watched })
     }
 
-    /// Takes what is there; alerts that fired since the last look.
+    /// Reads what has arrived; returns the alerts that fired since the last call.
     pub(super) fn look(&mut self, wait: Duration) -> Result<Vec<Alert>, Failure> {
         let mut new = Vec::new();
         let watched = &mut self.watched;
@@ -105,8 +106,8 @@ impl Watch {
     }
 }
 
-/// Waits until the processor has said in every partition that it has read what is there now: a tick
-/// says how far its writer was.
+/// Waits until the processor has read all that the partitions hold now: its ticks contain its read
+/// position.
 pub(super) fn wait_for_ticks(
     log: &dyn EventLog,
     topic: &str,
@@ -138,7 +139,7 @@ pub(super) fn wait_for_ticks(
         meanwhile()?;
         if started.has_passed(limit) {
             return Err(Failure::new(format!(
-                "the processor did not finish in {} s",
+                "the processor did not catch up within {} s",
                 limit.as_secs()
             )));
         }

@@ -7,7 +7,7 @@ use mapping::Mapping;
 use super::EmitError;
 use crate::outcome::Failure;
 
-/// Reads and checks a mapping; one that is missing or not valid is a usage error.
+/// Reads a mapping. If it cannot be read or is invalid, that is a usage error.
 pub(crate) fn load_mapping(file: &Path) -> Result<Mapping, Failure> {
     let wrong = |reason: String| {
         Failure::usage(EmitError::Mapping { file: file.to_owned(), reason }.to_string())

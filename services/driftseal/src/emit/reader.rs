@@ -1,4 +1,4 @@
-//! From the pieces of a file to JSON events.
+//! Turns the records of a file into JSON events.
 
 use std::io::BufRead;
 use std::path::Path;
@@ -11,7 +11,7 @@ use mapping::{Format, Mapping, Record};
 use super::source::{self, Lines, Piece, Values};
 use super::{EmitError, Rejected};
 
-/// An event to send, or why there is none.
+/// An event to send, or the reason why a record was rejected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
     /// Line of the file on which the record begins, from 1.
@@ -29,14 +29,14 @@ impl Outcome {
     }
 }
 
-/// Reads a file and hands every event, in order, to `each`, which says whether to go on.
+/// Reads a file and calls `each` with every event, in order, until it fails.
 ///
-/// Without a mapping, JSON is taken as it is, and the columns of a table are fields of the event
+/// Without a mapping, JSON is sent unchanged, and the columns of a CSV file are fields of the event
 /// schema (`run.status`) or attributes.
 ///
 /// # Errors
 ///
-/// If the file cannot be read, or is not what the mapping expects, or `each` fails.
+/// If the file cannot be read, or `each` fails.
 pub fn read(
     file: &Path,
     mapping: Option<&Mapping>,
@@ -163,7 +163,7 @@ fn rows(
     }
 }
 
-/// A row whose columns are named as the fields of the schema.
+/// The event of a row whose columns are fields of the schema.
 fn plain<'a>(cells: impl Iterator<Item = (&'a str, &'a str)>) -> Result<Value, String> {
     let mut event = Map::new();
     for (column, cell) in cells.filter(|(_, cell)| !cell.is_empty()) {

@@ -1,4 +1,4 @@
-//! Sends files to a sink.
+//! Sends the events of files to a sink.
 
 use std::path::PathBuf;
 
@@ -8,7 +8,7 @@ use super::EmitError;
 use super::reader;
 use super::sink::{Mark, Sink};
 
-/// Sends every event of the files, in order; `moved` is called with the number sent so far.
+/// Sends all events of the files, in order; calls `moved` with the number sent so far.
 pub(crate) fn send_files(
     files: &[PathBuf],
     mapping: Option<&Mapping>,

@@ -1,4 +1,4 @@
-//! Where events go: to a collector over HTTP, or to the log itself.
+//! Destinations of events: a collector over HTTP, or the log.
 
 mod http;
 mod log;
@@ -8,22 +8,22 @@ pub use log::{Encoding, LogSink};
 
 use super::{EmitError, Rejected};
 
-/// Rejections kept with their reasons; more are counted only.
+/// Rejections kept with their reasons; further ones are only counted.
 pub const REJECTIONS_MAX: usize = 20;
 
-/// What became of the events so far.
+/// The outcome of the events sent so far.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Report {
     /// Events that the log acknowledged.
     pub accepted: u64,
-    /// Records and events that were not accepted.
+    /// Records and events that were rejected.
     pub rejected: u64,
-    /// The first of them: index of the file, and why.
+    /// The first of them: index of the file, and the reason.
     pub rejections: Vec<(usize, Rejected)>,
 }
 
 impl Report {
-    /// Counts a rejection, and keeps it if it is among the first.
+    /// Counts a rejection; keeps the first ones.
     pub fn reject(&mut self, file: usize, rejected: Rejected) {
         self.rejected += 1;
         if self.rejections.len() < REJECTIONS_MAX {
@@ -32,7 +32,7 @@ impl Report {
     }
 }
 
-/// Where a record came from.
+/// The origin of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mark {
     /// Index of the file.
@@ -41,22 +41,22 @@ pub struct Mark {
     pub line: u64,
 }
 
-/// Takes events in order; memory is bounded by the batches under way.
+/// A destination of events, which takes them in order. Memory is bounded by the batches in flight.
 pub trait Sink {
-    /// Takes an event; may deliver events taken before.
+    /// Takes an event; may deliver events that were taken before.
     ///
     /// # Errors
     ///
-    /// If the other side does not take events any more, after the retries that make sense.
+    /// If the destination does not accept events, after retries.
     fn send(&mut self, mark: Mark, event: Vec<u8>) -> Result<(), EmitError>;
 
-    /// Delivers everything that was taken.
+    /// Delivers all events that were taken.
     ///
     /// # Errors
     ///
     /// As [`Sink::send`].
     fn finish(&mut self) -> Result<(), EmitError>;
 
-    /// What became of the events.
+    /// The outcome of the events so far.
     fn report(&mut self) -> &mut Report;
 }

@@ -1,7 +1,8 @@
-//! Pieces of a file: rows of a table, lines of NDJSON, values of JSON. Gzip is recognised by its
-//! first bytes, whatever the name says.
+//! Reads files in pieces: lines of NDJSON, values of JSON. Gzip is recognised by its first bytes,
+//! whatever the file name.
 //!
-//! Bounds: one piece is at most [`PIECE_BYTES_MAX`]; a longer one is skipped and reported.
+//! Memory is bounded: a piece has at most [`PIECE_BYTES_MAX`] bytes; a longer one is skipped and
+//! reported.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -9,15 +10,18 @@ use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
 
-/// Largest line or JSON value that is read; a longer one is skipped and reported as rejected.
+/// Longest line or JSON value that is read, bytes; a longer one is skipped and reported as rejected.
 pub const PIECE_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// Bytes after which a line is known to be too long.
+const LINE_BYTES: u64 = PIECE_BYTES_MAX as u64 + 1;
 
 /// One piece.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Piece {
     /// Line of the file on which it begins, from 1.
     pub line: u64,
-    /// Its bytes; an error for a piece that is too long or ends in the middle.
+    /// Its bytes; an error if it is too long or truncated.
     pub bytes: Result<Vec<u8>, String>,
 }
 
@@ -35,7 +39,7 @@ pub fn open(path: &Path) -> io::Result<Box<dyn BufRead + Send>> {
     }
 }
 
-/// The first byte that is not white space, without consuming it (white space is consumed).
+/// Consumes white space; returns the next byte without consuming it.
 ///
 /// # Errors
 ///
@@ -47,8 +51,11 @@ pub fn first_byte(reader: &mut dyn BufRead, line: &mut u64) -> io::Result<Option
             return Ok(None);
         }
         let blank = buffer.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
-        *line += newlines(buffer.get(..blank).unwrap_or_default());
-        let found = buffer.get(blank).copied();
+        let Some((white, rest)) = buffer.split_at_checked(blank) else {
+            unreachable!("the count is of bytes of the buffer")
+        };
+        *line += newlines(white);
+        let found = rest.first().copied();
         reader.consume(blank);
         if found.is_some() {
             return Ok(found);
@@ -60,7 +67,7 @@ fn newlines(bytes: &[u8]) -> u64 {
     bytes.iter().map(|byte| u64::from(*byte == b'\n')).sum()
 }
 
-/// The lines of a file that are not blank, without their ends.
+/// The lines of a file that are not blank, trimmed.
 #[derive(Debug)]
 pub struct Lines<R> {
     reader: R,
@@ -81,8 +88,7 @@ impl<R: BufRead> Lines<R> {
     pub fn next_piece(&mut self) -> io::Result<Option<Piece>> {
         loop {
             let mut bytes = Vec::new();
-            let limit = u64::try_from(PIECE_BYTES_MAX).unwrap_or(u64::MAX) + 1;
-            let read = (&mut self.reader).take(limit).read_until(b'\n', &mut bytes)?;
+            let read = (&mut self.reader).take(LINE_BYTES).read_until(b'\n', &mut bytes)?;
             if read == 0 {
                 return Ok(None);
             }
@@ -115,7 +121,7 @@ impl<R: BufRead> Lines<R> {
 }
 
 fn too_long() -> String {
-    format!("longer than {PIECE_BYTES_MAX} bytes")
+    format!("the record is longer than {PIECE_BYTES_MAX} bytes")
 }
 
 /// The elements of a JSON array, or JSON values one after the other, each as its bytes. The
@@ -177,7 +183,9 @@ impl<R: BufRead> Values<R> {
                 return Ok(Piece { line, bytes });
             }
             let taken = scan.take(buffer);
-            let part = buffer.get(..taken.count).unwrap_or_default();
+            let Some(part) = buffer.get(..taken.count) else {
+                unreachable!("the count is of bytes of the buffer")
+            };
             self.line += newlines(part);
             if bytes.len() + part.len() > PIECE_BYTES_MAX {
                 too_large = true;
@@ -195,7 +203,7 @@ impl<R: BufRead> Values<R> {
     }
 }
 
-/// Where a scan is in a value.
+/// The state of a scan within a value.
 #[derive(Debug, Default)]
 struct Scan {
     depth: usize,
@@ -211,7 +219,7 @@ struct Taken {
 }
 
 impl Scan {
-    /// How many bytes of the buffer belong to the value.
+    /// The number of bytes of the buffer that belong to the value.
     fn take(&mut self, buffer: &[u8]) -> Taken {
         for (at, byte) in buffer.iter().enumerate() {
             if self.in_string {
@@ -237,7 +245,7 @@ impl Scan {
                         return Taken { count: at + 1, complete: true };
                     }
                 }
-                // A stray separator at the very start is a (wrong) value of its own.
+                // A stray separator at the start is an (invalid) value of its own.
                 b',' | b']' | b'}' if !self.began && self.depth == 0 => {
                     return Taken { count: at + 1, complete: true };
                 }

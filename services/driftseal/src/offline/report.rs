@@ -1,4 +1,4 @@
-//! What a suite found, as data and as text.
+//! The results of a suite, as data and as text.
 
 use std::fmt;
 
@@ -7,37 +7,37 @@ use suite::{Decision, GateReport, Tally};
 
 use crate::print::grouped;
 
-/// What a suite found in files of events.
+/// The results of a suite on files of events.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Report {
     /// Name of the suite.
     pub suite: String,
     /// Its digest.
     pub suite_digest: String,
-    /// Events that were read.
+    /// Events read.
     pub events: u64,
-    /// Records and events that could not be read.
+    /// Records and events that were rejected.
     pub rejected: u64,
     /// The first of them: `file:line: reason`.
     pub first_rejected: Vec<String>,
-    /// Events that were judged.
+    /// Events that the suite applies to.
     pub judged: u64,
-    /// Runs that were forgotten before they ended, because too many were going on.
+    /// Runs dropped before they ended, because too many were in progress.
     pub runs_forgotten: u64,
-    /// Agent versions, in the order of agent, environment and version.
+    /// Agent versions, ordered by agent, environment and version.
     pub versions: Vec<VersionReport>,
 }
 
-/// What a suite found about one version of an agent.
+/// The results of a suite for a version of an agent.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct VersionReport {
     /// Agent.
     pub agent_id: String,
-    /// Environment; empty if the events name none.
+    /// Environment; empty if the events have none.
     pub environment: String,
-    /// Version; empty if the events name none.
+    /// Version; empty if the events have none.
     pub agent_version: String,
-    /// Trials, passes, and events to which no check was applicable.
+    /// Trials, passes, and events without an applicable check.
     pub tally: Tally,
     /// Lower confidence bound of the pass rate.
     pub low: f64,
@@ -45,42 +45,42 @@ pub struct VersionReport {
     pub high: f64,
     /// Confidence of each of the two bounds.
     pub confidence: f64,
-    /// The decision, if the suite has a gate.
+    /// The decision of the gate, if the suite has one.
     pub gate: Option<GateReport>,
-    /// What each check found, in the order of the document.
+    /// The results of each check, in the order of the document.
     pub checks: Vec<CheckCounts>,
-    /// The first trials that did not pass.
+    /// The first trials that failed.
     pub first_failures: Vec<Failed>,
 }
 
-/// How often a check ended how.
+/// The outcomes of a check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CheckCounts {
     /// The check.
     pub check: String,
-    /// Events that satisfied it.
+    /// Events that passed.
     pub passed: u64,
-    /// Events that did not.
+    /// Events that failed.
     pub failed: u64,
-    /// Events without its input.
+    /// Events without the input of the check.
     pub not_applicable: u64,
 }
 
-/// A trial that did not pass.
+/// A trial that failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Failed {
     /// `file:line`.
     pub place: String,
-    /// Its run, if the event names one.
+    /// Its run, if the event has one.
     pub run_id: Option<String>,
     /// The first check that failed.
     pub check: String,
-    /// What it said.
+    /// Its explanation.
     pub explanation: String,
 }
 
 impl Report {
-    /// The worst decision over the versions: fail, then undecided, then pass; none without a gate.
+    /// The worst decision over all versions: fail, then undecided, then pass; `None` without a gate.
     #[must_use]
     pub fn decision(&self) -> Option<Decision> {
         let decisions = || self.versions.iter().filter_map(|version| version.gate.as_ref());
@@ -99,7 +99,7 @@ fn lines(report: &Report) -> Vec<String> {
     let mut lines = vec![
         format!("suite {} {}", report.suite, report.suite_digest),
         format!(
-            "{} events read, {} judged, {} rejected",
+            "{} events read, {} evaluated, {} rejected",
             grouped(report.events),
             grouped(report.judged),
             grouped(report.rejected)
@@ -107,14 +107,14 @@ fn lines(report: &Report) -> Vec<String> {
     ];
     if report.runs_forgotten > 0 {
         lines.push(format!(
-            "{} runs were forgotten before they ended: too many were going on at once",
+            "{} runs were dropped before they ended: too many were in progress",
             grouped(report.runs_forgotten)
         ));
     }
     if report.versions.is_empty() {
         lines.push(String::new());
         lines.push(
-            "no event is one that the suite judges: see its `applies_to` and `sample`".to_owned(),
+            "the suite applies to none of the events; see its `applies_to` and `sample`".to_owned(),
         );
     }
     for version in &report.versions {
@@ -145,7 +145,7 @@ fn add(lines: &mut Vec<String>, version: &VersionReport) {
     if let Some(gate) = &version.gate {
         lines.push(format!("  gate {}: {}", gate.decision.name(), gate.reason));
     }
-    let width = version.checks.iter().map(|check| check.check.len()).max().unwrap_or_default();
+    let width = version.checks.iter().map(|check| check.check.len()).max().unwrap_or(0);
     for check in &version.checks {
         lines.push(format!(
             "  {:width$}  {} passed, {} failed, {} not applicable",
@@ -161,7 +161,7 @@ fn add(lines: &mut Vec<String>, version: &VersionReport) {
     }
 }
 
-/// A percentage without the noise of the last bits.
+/// A percentage without floating-point noise.
 fn rounded(percent: f64) -> f64 {
     (percent * 1e6).round() / 1e6
 }

@@ -66,7 +66,7 @@ fn what_is_no_event_is_counted_with_its_line() {
     let report = run_text(&example(), "x.jsonl", "{\"kind\":\n\n{\"agent_id\":\"a\"}\n");
     assert_eq!((report.events, report.rejected, report.first_rejected.len()), (0, 2, 2));
     assert!(report.first_rejected[1].contains("x.jsonl:3: missing_field"), "{report:?}");
-    assert!(report.to_string().contains("no event is one that the suite judges"));
+    assert!(report.to_string().contains("the suite applies to none of the events"));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The two agents and their versions.
 
 /// A tool that an agent may call.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Tool {
     pub(super) name: &'static str,
     pub(super) side_effect: &'static str,
@@ -10,7 +10,7 @@ pub(super) struct Tool {
     pub(super) needs_approval: bool,
 }
 
-/// How one version of an agent behaves.
+/// The behaviour of a version of an agent.
 #[derive(Debug)]
 pub(super) struct Version {
     pub(super) name: &'static str,
@@ -19,8 +19,9 @@ pub(super) struct Version {
     pub(super) error_rate: f64,
     /// Share of evaluated runs that pass.
     pub(super) pass_rate: f64,
-    /// Median of a model call.
+    /// Median duration of a model call, milliseconds.
     pub(super) model_median_ms: f64,
+    /// Median output tokens of a model call.
     pub(super) output_tokens_median: f64,
 }
 
@@ -38,22 +39,22 @@ pub(super) struct Agent {
     pub(super) questions: &'static [&'static str],
     pub(super) answers: &'static [&'static str],
     pub(super) share_of_runs: f64,
-    /// Share of the period after which the second version is deployed.
+    /// When the second version is deployed, as a share of the period.
     pub(super) deployed_at_share: f64,
     pub(super) change_reason: &'static str,
     pub(super) versions: [Version; 2],
 }
 
-/// The agent that gets worse, and its two versions.
+/// The agent that gets worse.
 pub const WORSE_AGENT: &str = "refund-desk";
-/// The agent that stays as it was.
+/// The agent that performs as before.
 pub const CALM_AGENT: &str = "doc-search";
 
 pub(super) const AGENTS: [Agent; 2] = [
     Agent {
         id: WORSE_AGENT,
         title: "Refund desk",
-        purpose: "Decides refunds below the limit and prepares those above it",
+        purpose: "Decides refunds up to a limit and prepares larger ones for approval",
         owner: "ops-refunds",
         risk_tier: "high",
         model: "atlas-large-2",
@@ -79,10 +80,10 @@ pub(super) const AGENTS: [Agent; 2] = [
             },
         ],
         questions: &[
-            "The blender arrived broken, I want my money back.",
+            "The blender arrived broken; I want my money back.",
             "Sie haben mir zweimal denselben Betrag abgebucht.",
             "Where is the refund for my return from last week?",
-            "The jacket is the wrong size, can I return it after 40 days?",
+            "The jacket is the wrong size. Can I return it after 40 days?",
         ],
         answers: &[
             "The refund was issued to the original payment method.",
@@ -114,7 +115,7 @@ pub(super) const AGENTS: [Agent; 2] = [
     Agent {
         id: CALM_AGENT,
         title: "Document search",
-        purpose: "Answers questions of employees from the handbook",
+        purpose: "Answers employees' questions from the handbook",
         owner: "it-knowledge",
         risk_tier: "low",
         model: "atlas-small-2",
@@ -134,14 +135,14 @@ pub(super) const AGENTS: [Agent; 2] = [
             },
         ],
         questions: &[
-            "How many days of parental leave do we have?",
+            "How many days of parental leave do we get?",
             "Wo finde ich die Reisekostenregelung?",
             "Who approves access to the data warehouse?",
         ],
         answers: &[
             "See section 4.2 of the handbook.",
             "Die Regelung steht im Kapitel Reisen.",
-            "The owner of the data set approves it; see the access page.",
+            "The owner of the data set; see the access page.",
         ],
         share_of_runs: 0.35,
         deployed_at_share: 0.5,

@@ -1,4 +1,5 @@
-//! What people do around an agent: register it, ask for a change, approve it, deploy it.
+//! Events of the people around an agent: registration, and a change that is requested, approved and
+//! deployed.
 
 use event::kind;
 use serde_json::{Value, json};
@@ -10,7 +11,7 @@ use super::rng::Rng;
 
 const MINUTE_MS: i64 = 60_000;
 
-/// Registration at the start of the period, and the change before the deployment.
+/// Appends the registration at the start of the period, and the change and deployment.
 pub(super) fn write(
     plan: &Plan,
     agent: &Agent,
@@ -100,7 +101,7 @@ fn deployed(agent: &Agent, from: Option<(&Version, &str)>, to: &Version) -> Valu
     })
 }
 
-/// Digest of a version: here over its name, model and prompt.
+/// Digest of a version, over its name, model and prompt.
 pub(super) fn digest(agent: &Agent, version: &Version) -> String {
     sha256(&format!("{}\n{}\n{}", version.name, agent.model, version.prompt))
 }

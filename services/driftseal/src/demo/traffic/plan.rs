@@ -1,20 +1,20 @@
-//! What traffic to make, and when.
+//! Parameters of the traffic.
 
-/// What traffic to make.
+/// Parameters of the traffic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Plan {
-    /// Seed of every choice.
+    /// Seed of all random choices.
     pub seed: u64,
-    /// When the traffic ends, in milliseconds since the Unix epoch.
+    /// End of the traffic, milliseconds since the Unix epoch.
     pub end_ms: i64,
-    /// How long it lasts, in milliseconds.
+    /// Duration of the traffic, milliseconds.
     pub duration_ms: i64,
-    /// Runs of both agents together.
+    /// Runs of both agents.
     pub runs: u32,
 }
 
 impl Plan {
-    /// Six hours that end at `end_ms`, with some 28,000 events.
+    /// Six hours that end at `end_ms`, with about 29,000 events.
     #[must_use]
     pub const fn ending_at(end_ms: i64) -> Self {
         Self { seed: 7, end_ms, duration_ms: 6 * 3_600_000, runs: 3_600 }
@@ -24,7 +24,7 @@ impl Plan {
         self.end_ms - self.duration_ms
     }
 
-    /// The instant after a share of the period.
+    /// The time after a share of the period, milliseconds since the Unix epoch.
     pub(super) fn at(&self, share: f64) -> i64 {
         #[expect(
             clippy::cast_possible_truncation,

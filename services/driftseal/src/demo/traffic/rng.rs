@@ -1,7 +1,9 @@
-//! Random choices from a seed: SplitMix64 (Steele, Lea, Flood 2014), and the few distributions
-//! that traffic needs.
+//! A seeded random number generator, SplitMix64 (Steele, Lea, Flood 2014), and the distributions that
+//! the traffic needs.
 
-/// A stream of random choices; equal seeds give equal streams.
+use service::metrics::count;
+
+/// A random number generator; equal seeds give equal sequences.
 #[derive(Debug, Clone)]
 pub(super) struct Rng(u64);
 
@@ -18,7 +20,7 @@ impl Rng {
         z ^ (z >> 31)
     }
 
-    /// In `[0, 1)`.
+    /// Uniform in `[0, 1)`.
     #[expect(clippy::cast_precision_loss, reason = "53 bits are exact")]
     pub(super) fn uniform(&mut self) -> f64 {
         (self.next() >> 11) as f64 / (1_u64 << 53) as f64
@@ -28,21 +30,27 @@ impl Rng {
         self.uniform() < probability
     }
 
-    /// In `[low, high)`; `low` for an empty range.
-    pub(super) fn between(&mut self, low: i64, high: i64) -> i64 {
-        let width = u64::try_from(high.saturating_sub(low)).unwrap_or_default();
-        let above = self.next().checked_rem(width).unwrap_or_default();
-        low.saturating_add(i64::try_from(above).unwrap_or_default())
+    /// Uniform in `[0, width)`.
+    fn below(&mut self, width: u64) -> u64 {
+        assert!(width > 0, "a choice among nothing");
+        self.next() % width
     }
 
-    /// One of the choices; the default of an empty list.
-    pub(super) fn pick<T: Copy + Default>(&mut self, choices: &[T]) -> T {
-        let count = i64::try_from(choices.len()).unwrap_or(i64::MAX);
-        let index = usize::try_from(self.between(0, count)).unwrap_or_default();
-        choices.get(index).copied().unwrap_or_default()
+    /// Uniform in `[low, high)`.
+    pub(super) fn between(&mut self, low: u32, high: u32) -> i64 {
+        assert!(low < high, "the range {low} to {high} is empty");
+        i64::from(low) + self.below(u64::from(high - low)).cast_signed()
     }
 
-    /// Log-normal with that median and that standard deviation of the logarithm, as durations are.
+    /// One of the choices.
+    pub(super) fn pick<T: Copy>(&mut self, choices: &[T]) -> T {
+        let index = self.below(count(choices.len()));
+        let chosen = usize::try_from(index).ok().and_then(|index| choices.get(index));
+        let Some(chosen) = chosen else { unreachable!("the index is below the number of choices") };
+        *chosen
+    }
+
+    /// Log-normal, as durations are, with this median and standard deviation of the logarithm.
     pub(super) fn log_normal(&mut self, median: f64, sigma: f64) -> f64 {
         // Box-Muller; 1 - u is never 0.
         let radius = (-2.0 * (1.0 - self.uniform()).ln()).sqrt();
@@ -79,6 +87,5 @@ mod tests {
         let hits = (0..n).filter(|_| rng.chance(0.22)).count();
         assert!((4_200..4_600).contains(&hits), "{hits}");
         assert!((0..n).all(|_| (3..5).contains(&rng.between(3, 5))));
-        assert_eq!(rng.between(3, 3), 3);
     }
 }

@@ -1,17 +1,17 @@
-//! One run of an agent, from its start to its evaluation.
+//! The events of a run, from its start to its evaluation.
 
 use event::kind;
 use serde_json::{Value, json};
 
 use super::agents::{Agent, Tool, Version};
-use super::draft::{Draft, rfc3339};
+use super::draft::{Draft, insert, rfc3339};
 use super::governance::{digest, sha256};
 use super::rng::Rng;
 
-/// Share of runs that a judge looks at.
+/// Share of runs that are evaluated.
 const EVALUATED_SHARE: f64 = 0.6;
 
-/// Appends the events of one run.
+/// Appends the events of a run.
 pub(super) fn write(
     agent: &Agent,
     version: &Version,
@@ -59,7 +59,10 @@ impl Run<'_> {
         for index in 0..calls {
             let mut tool = rng.pick(self.agent.tools);
             if tool.needs_approval && index + 1 < calls {
-                tool = self.agent.tools.first().copied().unwrap_or_default();
+                let Some(first) = self.agent.tools.first() else {
+                    unreachable!("agents have tools")
+                };
+                tool = *first;
             }
             let last = index + 1 == calls;
             self.tool_call(tool, fails && last, rng);
@@ -77,10 +80,8 @@ impl Run<'_> {
             ("version_digest", json!(digest(self.agent, self.version))),
             ("run_id", json!(self.id)),
         ];
-        if let Value::Object(fields) = &mut fields {
-            for (key, value) in common {
-                fields.insert(key.into(), value);
-            }
+        for (key, value) in common {
+            insert(&mut fields, key, value);
         }
         self.drafts.push(Draft::new(self.agent, self.now_ms, fields));
     }
@@ -110,12 +111,11 @@ impl Run<'_> {
                 "input": input,
             },
         });
-        // Senders write what they like; what has no field of its own must survive.
-        if rng.chance(0.01)
-            && let Value::Object(fields) = &mut fields
-        {
-            fields.insert("debug".into(), json!({"retries": rng.between(1, 4), "cache": "miss"}));
-            fields.insert("labels".into(), json!(["β-test", "région-2"]));
+        // Fields that the schema does not have must be kept.
+        if rng.chance(0.01) {
+            let debug = json!({"retries": rng.between(1, 4), "cache": "miss"});
+            insert(&mut fields, "debug", debug);
+            insert(&mut fields, "labels", json!(["β-test", "région-2"]));
         }
         self.send(fields);
     }
@@ -137,7 +137,7 @@ impl Run<'_> {
                     "tool": {
                         "call_id": call, "name": tool.name, "status": "blocked",
                         "side_effect": tool.side_effect, "action_digest": action,
-                        "policy_decision": "denied by a person", "arguments": arguments,
+                        "policy_decision": "denied by approver", "arguments": arguments,
                     },
                 }));
                 return;
@@ -177,7 +177,8 @@ impl Run<'_> {
         }));
     }
 
-    /// Asks a person, who answers after a while; the identifier and whether it was approved.
+    /// Requests an approval, which a person decides after a while. Returns its identifier and whether
+    /// it was granted.
     fn approval(&mut self, action: &str, rng: &mut Rng) -> (String, bool) {
         let id = format!("apr-{:010x}", rng.next() >> 24);
         let asked_ms = self.now_ms;
@@ -204,7 +205,7 @@ impl Run<'_> {
                 "approver_id": person, "approver_authn": "oidc", "authority": "refund-policy-3",
                 "decided_at": rfc3339(self.now_ms),
                 "time_to_decision_ms": round(decided_after_ms),
-                "justification": if approved { "within policy" } else { "amount not explained" },
+                "justification": if approved { "within policy" } else { "amount not justified" },
             },
         }));
         (id, approved)

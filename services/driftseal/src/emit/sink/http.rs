@@ -1,24 +1,25 @@
-//! Events sent to a collector. TLS is that of the system: its certificates are trusted, and
-//! `SSL_CERT_FILE` names others.
+//! Sends events to a collector. TLS uses the system's OpenSSL and certificates; `SSL_CERT_FILE` selects
+//! others.
 
 use std::time::Duration;
 
 use serde::Deserialize;
 use service::clock::Stopwatch;
+use service::metrics::count;
 use ureq::Agent;
 #[cfg(feature = "tls")]
 use ureq::tls::{RootCerts, TlsConfig, TlsProvider};
 
 use super::{EmitError, Mark, Rejected, Report, Sink};
 
-/// Events of one request.
+/// Events per request.
 const BATCH_EVENTS: usize = 500;
-/// Bytes of one request; one larger event makes a request of its own.
+/// Bytes per request; a larger event is a request of its own.
 const BATCH_BYTES: usize = 1 << 20;
-/// Pause before a retry where the collector names none.
+/// Pause before a retry, unless the collector requests another.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// Reasons of the collector after which the same event may be accepted later.
+/// Reasons of the collector after which a retry may succeed.
 const PASSING: [&str; 4] = ["unavailable", "queue_full", "unknown_topic", "log_failed"];
 
 /// Sends to `POST /v1/events`.
@@ -32,7 +33,7 @@ pub struct HttpSink {
     report: Report,
 }
 
-/// What the collector says about the events of one request.
+/// The collector's response about the events of a request.
 #[derive(Debug, Deserialize)]
 struct Answer {
     accepted: u64,
@@ -48,8 +49,8 @@ struct ItemError {
 }
 
 impl HttpSink {
-    /// A sink for the collector at that base URL, for example `https://collector.example`. A request
-    /// is repeated for that long while the collector is busy or away.
+    /// A sink for the collector at the base URL, for example `https://collector.example`. While the
+    /// collector is busy or unreachable, a request is retried for `retries_for`.
     #[must_use]
     pub fn new(base: &str, retries_for: Duration) -> Self {
         let config = Agent::config_builder()
@@ -73,14 +74,14 @@ impl HttpSink {
         }
     }
 
-    /// Sends what waits, again while the collector is busy. A request whose answer was lost is
-    /// repeated too: events with identifiers of their own are then recognised as duplicates.
+    /// Sends the waiting events; retries while the collector is busy. A request whose response was lost is
+    /// repeated too: duplicates of events that have an `event_id` are recognised downstream.
     fn deliver(&mut self) -> Result<(), EmitError> {
         let started = Stopwatch::start();
         while !self.waiting.is_empty() {
             let (pause, why) = match self.request() {
                 Ok((answer, retry_after)) => {
-                    let why = self.take(answer);
+                    let why = self.take(answer)?;
                     (retry_after.unwrap_or(PAUSE), why)
                 }
                 Err(Failed::Busy(pause, why)) => (pause, why),
@@ -103,7 +104,7 @@ impl HttpSink {
     fn request(&self) -> Result<(Answer, Option<Duration>), Failed> {
         let mut body = Vec::with_capacity(self.waiting_bytes + self.waiting.len());
         for (_, event) in &self.waiting {
-            // A line end inside JSON is white space; here it would end the event.
+            // A line break within JSON is white space; in NDJSON it would end the event.
             body.extend(
                 event.iter().map(|byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { *byte }),
             );
@@ -125,7 +126,7 @@ impl HttpSink {
             Ok(answer) => Ok((answer, retry_after)),
             Err(_) => {
                 let shown: String = text.chars().take(300).collect();
-                let why = format!("answered {status}: {shown}");
+                let why = format!("the collector answered {status}: {shown}");
                 if matches!(status, 408 | 429 | 503) {
                     Err(Failed::Busy(retry_after.unwrap_or(PAUSE), why))
                 } else {
@@ -135,8 +136,13 @@ impl HttpSink {
         }
     }
 
-    /// Counts what was decided; what may be accepted later keeps waiting, and why is returned.
-    fn take(&mut self, answer: Answer) -> String {
+    /// Counts accepted and rejected events. Those for which a retry may succeed keep waiting; the reason
+    /// is returned.
+    fn take(&mut self, answer: Answer) -> Result<String, EmitError> {
+        let reported = answer.accepted.checked_add(count(answer.errors.len()));
+        if reported != Some(count(self.waiting.len())) {
+            return Err(self.malformed("it does not report on every event"));
+        }
         self.report.accepted += answer.accepted;
         let mut why = String::new();
         let mut again = Vec::new();
@@ -144,7 +150,9 @@ impl HttpSink {
             std::mem::take(&mut self.waiting).into_iter().map(Some).collect();
         for item in answer.errors {
             let Some((mark, event)) = waiting.get_mut(item.index).and_then(Option::take) else {
-                continue;
+                return Err(
+                    self.malformed("it reports on an event twice, or on one that was not sent")
+                );
             };
             if PASSING.contains(&item.reason.as_str()) {
                 why = format!("{}: {}", item.reason, item.detail);
@@ -160,14 +168,18 @@ impl HttpSink {
             self.report.reject(mark.file, Rejected { line: mark.line, reason });
         }
         self.waiting = again;
-        why
+        Ok(why)
+    }
+
+    fn malformed(&self, what: &str) -> EmitError {
+        EmitError::Delivery(format!("{}: malformed response: {what}", self.url))
     }
 }
 
 enum Failed {
-    /// Worth sending again.
+    /// A retry may succeed.
     Busy(Duration, String),
-    /// An answer that a retry does not change.
+    /// A retry does not help.
     Final(String),
 }
 

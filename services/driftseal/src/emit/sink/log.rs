@@ -1,28 +1,28 @@
-//! Events published to the log directly.
+//! Publishes events to the log directly.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 use event::{Limits, Timestamp, column};
-use ports::{EventLog, LogError, Outgoing, Producer, Published};
+use ports::{EventLog, LogError, Outgoing, Producer, Published, QueueFull};
 
 use super::{EmitError, Mark, Rejected, Report, Sink};
 
-/// Events of one publication.
+/// Events per publish call.
 const BATCH_EVENTS: usize = 500;
-/// Publications that are not acknowledged yet; then sending waits.
+/// Unacknowledged publish calls at which sending blocks.
 const BATCHES_MAX: usize = 16;
 /// Longest wait for an acknowledgement.
 const WAIT: Duration = Duration::from_secs(60);
 
-/// How events are written into records.
+/// Encoding of events in records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Encoding {
-    /// Avro single object, checked before.
+    /// Avro single-object encoding; events are validated before.
     Avro,
-    /// The JSON text as it is. What does not decode is not refused here; it is sealed as
-    /// quarantine.
+    /// The JSON text, unchanged and unvalidated. Events that do not decode are quarantined when they are
+    /// read.
     Json,
 }
 
@@ -67,6 +67,7 @@ impl LogSink {
         };
         match (self.encoding, decoded) {
             (Encoding::Json, decoded) => {
+                // What does not decode has no key; the log chooses its partition.
                 let event = decoded.as_ref().ok();
                 let key = event.and_then(|event| event.text(column::AGENT_ID));
                 Ok(outgoing(key, bytes))
@@ -95,33 +96,34 @@ impl LogSink {
         if batch.is_empty() {
             return Ok(());
         }
+        let (marks, mut records): (Vec<Mark>, Vec<Outgoing>) = batch.into_iter().unzip();
         loop {
-            let (marks, records): (Vec<Mark>, Vec<Outgoing>) = batch.iter().cloned().unzip();
-            let sender = self.sender.clone();
-            let published = self.producer.publish(
-                records,
-                Box::new(move |published| {
-                    // The receiver is gone only when the sink is, which nobody asks any more.
-                    drop(sender.send((marks, published)));
-                }),
-            );
-            match published {
+            let (sender, own) = (self.sender.clone(), marks.clone());
+            let done = Box::new(move |published| {
+                // Fails only if the sink was dropped: then nobody asks for the outcome.
+                drop(sender.send((own, published)));
+            });
+            match self.producer.publish(records, done) {
                 Ok(()) => {
                     self.under_way += 1;
                     return Ok(());
                 }
-                Err(LogError::QueueFull { .. }) if self.under_way > 0 => self.acknowledged()?,
-                Err(error) => return Err(EmitError::Delivery(error.to_string())),
+                Err(QueueFull { records: returned, .. }) if self.under_way > 0 => {
+                    records = returned;
+                    self.acknowledged()?;
+                }
+                Err(full) => return Err(EmitError::Delivery(full.to_string())),
             }
         }
     }
 
-    /// Waits for one publication.
+    /// Waits for the acknowledgement of one publish call.
     fn acknowledged(&mut self) -> Result<(), EmitError> {
         let (marks, published) = self.receiver.recv_timeout(WAIT).map_err(|_| {
-            EmitError::Delivery(format!("no acknowledgement in {} s", WAIT.as_secs()))
+            EmitError::Delivery(format!("no acknowledgement within {} s", WAIT.as_secs()))
         })?;
         self.under_way -= 1;
+        assert_eq!(marks.len(), published.len(), "the log reports an outcome for every record");
         for (mark, outcome) in marks.into_iter().zip(published) {
             match outcome {
                 Ok(_) => self.report.accepted += 1,
