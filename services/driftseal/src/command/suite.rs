@@ -211,8 +211,8 @@ mod tests {
         assert!(failure.is_usage());
         let expected = format!(
             "`{}`: the suite has 2 problem(s):\n\
-             \x20 line 1: `checks` is missing: What is asked of each; an event passes if every \
-             applicable check does.\n\
+             \x20 line 1: `checks` is missing: The checks; an event passes if every \
+             applicable check passes.\n\
              \x20 line 2, `cheks`: unknown key; did you mean `checks`?",
             file.display()
         );
