@@ -102,7 +102,7 @@ impl<'a> Search<'a> {
 ///
 /// # Errors
 ///
-/// What the log reports.
+/// Those of the log.
 pub(crate) fn load(
     config: &Config,
     log: &dyn EventLog,

@@ -99,7 +99,7 @@ fn is_about_a_change(kind: &str) -> bool {
         || kind.starts_with("agent.version.")
 }
 
-/// Whether a status column says error; `None` without a status.
+/// Whether a status is `error`; `None` without a status.
 pub(crate) fn failed(status: Option<&str>) -> Option<bool> {
     status.map(|status| status == "error")
 }

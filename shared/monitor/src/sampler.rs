@@ -30,9 +30,9 @@ pub(crate) struct Sampler {
 
 impl Sampler {
     /// Whether the next call of a run is the sampled one.
-    pub(crate) fn choose(&mut self, run: Option<&str>) -> bool {
+    pub(crate) fn sample(&mut self, run: Option<&str>) -> bool {
         let Some(run) = run.filter(|run| !run.is_empty()) else { return true };
-        let (digest, chosen) = lot(run);
+        let (digest, sampled) = lot(run);
         // From the end: runs in progress are among the latest.
         let at = self.runs.iter().rposition(|(known, _)| *known == digest);
         let seen = at.and_then(|at| self.runs.remove(at)).map_or(0, |(_, seen)| seen);
@@ -41,7 +41,7 @@ impl Sampler {
         if self.runs.len() > RUNS_MAX {
             self.runs.pop_front();
         }
-        seen == chosen
+        seen == sampled
     }
 }
 
@@ -73,31 +73,31 @@ mod tests {
         let mut places = [0_u32; 4];
         // Four runs at a time, a call of each in turn.
         for group in 0..1_000 {
-            let mut chosen = [0; 4];
+            let mut sampled = [0; 4];
             for place in 0..12 {
-                for (run, chosen) in chosen.iter_mut().enumerate() {
-                    if sampler.choose(Some(&format!("run-{group}-{run}"))) {
-                        *chosen += 1;
+                for (run, sampled) in sampled.iter_mut().enumerate() {
+                    if sampler.sample(Some(&format!("run-{group}-{run}"))) {
+                        *sampled += 1;
                         if let Some(count) = places.get_mut(place) {
                             *count += 1;
                         }
                     }
                 }
             }
-            assert_eq!(chosen, [1; 4]);
+            assert_eq!(sampled, [1; 4]);
         }
         for (count, expected) in places.into_iter().zip([2_000_i32, 1_000, 500, 250]) {
             let count = i32::try_from(count).unwrap();
             assert!((count - expected).abs() < 130, "{count} {expected}");
         }
-        assert!(sampler.choose(None) && sampler.choose(Some("")));
+        assert!(sampler.sample(None) && sampler.sample(Some("")));
     }
 
     #[test]
     fn it_remembers_no_more_runs_than_it_says() {
         let mut sampler = Sampler::default();
         for run in 0..1_000 {
-            sampler.choose(Some(&run.to_string()));
+            sampler.sample(Some(&run.to_string()));
         }
         assert_eq!(sampler.runs.len(), RUNS_MAX);
     }

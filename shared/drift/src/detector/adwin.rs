@@ -86,7 +86,7 @@ pub struct Adwin {
 }
 
 impl Adwin {
-    /// Version of what it computes.
+    /// Version of the computation.
     pub const VERSION: u32 = 1;
 
     /// A detector that alarms when its statistic reaches `threshold`, which is `1 / delta`.

@@ -48,7 +48,7 @@ pub struct Canary {
 }
 
 impl Canary {
-    /// Version of what it computes.
+    /// Version of the computation.
     pub const VERSION: u32 = 1;
 
     /// A test that alarms when its e-value reaches `threshold`, one over the probability of a

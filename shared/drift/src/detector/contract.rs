@@ -36,7 +36,7 @@ impl From<bool> for Observation {
     }
 }
 
-/// Which way a change goes.
+/// Direction of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Direction {
     /// Values become larger.
@@ -102,15 +102,15 @@ impl Signal {
 /// has changed.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub enum Null {
-    /// At most this; looks for a rise.
+    /// At most this; watches for a rise.
     AtMost(f64),
-    /// At least this; looks for a fall.
+    /// At least this; watches for a fall.
     AtLeast(f64),
-    /// Between the two, inclusive; looks for both, with half the weight each.
+    /// Between the two, inclusive; watches for both, with half the weight each.
     Between(f64, f64),
 }
 
-/// Why no detector can be made.
+/// Why a detector cannot be constructed.
 #[derive(Debug, Clone, Copy, PartialEq, Error)]
 pub enum NullError {
     /// A bound must lie strictly between 0 and 1: otherwise nothing or everything is a change.

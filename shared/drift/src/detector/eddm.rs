@@ -81,7 +81,7 @@ pub struct Eddm {
 }
 
 impl Eddm {
-    /// Version of what it computes.
+    /// Version of the computation.
     pub const VERSION: u32 = 1;
 
     /// A detector that alarms when its statistic reaches `threshold`.

@@ -62,7 +62,7 @@ pub struct EsrBounded {
 }
 
 impl EsrBounded {
-    /// Version of what it computes.
+    /// Version of the computation.
     pub const VERSION: u32 = 1;
 
     /// A detector that alarms when its e-value reaches `threshold`, the guaranteed average run

@@ -83,7 +83,7 @@ pub struct EsrConformal {
 }
 
 impl EsrConformal {
-    /// Version of what it computes.
+    /// Version of the computation.
     pub const VERSION: u32 = 1;
 
     /// A detector that alarms when its e-value reaches `threshold`, the guaranteed average run

@@ -18,9 +18,9 @@
 //! **Guarantee.** `q` is known before the value and sums to 1, so the factor has expectation 1
 //! whatever `q` is, and the average run length is at least the threshold, if each value given all
 //! before it has the probabilities `p`. The baseline gives only estimates of them:
-//! [`EsrMultinomial::new`] is approximate, and right only on streams much shorter than the baseline.
-//! [`EsrMultinomial::cautious`] divides by upper confidence bounds of the probabilities instead,
-//! Chernoff's for a binomial count, all bins together right with probability of at least
+//! [`EsrMultinomial::new`] is approximate, and valid only for streams much shorter than the
+//! baseline. [`EsrMultinomial::cautious`] divides by upper confidence bounds of the probabilities
+//! instead, Chernoff's for a binomial count, all bins together with probability at least
 //! `1 - miss`; then `E[factor] = 1 - s + s * sum of q_b true_b / bound_b <= 1`, and the average run
 //! length is at least the threshold for every size of the baseline.
 //!
@@ -57,7 +57,7 @@ pub struct EsrMultinomial {
 }
 
 impl EsrMultinomial {
-    /// Version of what it computes.
+    /// Version of the computation.
     pub const VERSION: u32 = 1;
 
     /// A detector that uses the smoothed shares of the baseline as the probabilities, and alarms

@@ -144,7 +144,7 @@ pub struct EsrNormal {
 }
 
 impl EsrNormal {
-    /// Version of what it computes.
+    /// Version of the computation.
     pub const VERSION: u32 = 1;
 
     /// A detector that treats the reference as the distribution itself, and alarms when its e-value

@@ -34,7 +34,7 @@
 //!    product of factors that ends at `t`; `M` sums `t` such products, and `r` times one.
 //! 2. *While watching*: the average run length is at least `A`, and the probability of an alarm
 //!    within the first `t` values is at most `(t + r) / (A + r)` for every `t`; for values 0 or 1
-//!    whose probability `q` has any density `w` with `(1 - q) w(q)` not increasing (looking for a
+//!    whose probability `q` has any density `w` with `(1 - q) w(q)` not increasing (watching for a
 //!    rise; `q w(q)` not decreasing for a fall). Both hold for the uniform density and Jeffreys';
 //!    the first also for `q` spread evenly below any ceiling. Proof: given the past, `q` has the
 //!    density of `Beta(K + 1, N - K)` times `(1 - q) w(q)`, so its mean is at most `p`, that of the
@@ -135,7 +135,7 @@ pub struct EsrTwoSample {
 }
 
 impl EsrTwoSample {
-    /// Version of what it computes.
+    /// Version of the computation.
     pub const VERSION: u32 = 1;
 
     /// A detector that alarms when its statistic reaches `threshold`, the average run length to a

@@ -3,7 +3,7 @@
 //! Shin, Ramdas, Rinaldo: *E-detectors*, arXiv 2203.03532. `R_j <- (R_j + 1) f_j`, and the
 //! e-value `M` is the mean of all `R_j`; both sides have equal weight.
 //!
-//! **Promise.** If each factor, given everything before its value, has expectation of at most 1,
+//! **Promise.** If each factor, given everything before its value, has an expectation of at most 1,
 //! then `E[R_j,t] <= E[R_j,t-1] + 1`, so `M_t - t` is a supermartingale, and the number of values
 //! until `M` reaches `A` is at least `A` on average. Capital is capped at `1e300`, which only
 //! makes `M` smaller. Each detector shows that its own factors are fair.

@@ -30,7 +30,7 @@ use crate::distance::kolmogorov_smirnov::p_of_equal_sizes;
 /// Settings, with the paper's defaults.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KswinSettings {
-    /// Values kept: 100.
+    /// Largest number of values kept: 100.
     pub window: usize,
     /// The newest of them, which are compared with the others: 30.
     pub recent: usize,
@@ -58,7 +58,7 @@ pub struct Kswin {
 }
 
 impl Kswin {
-    /// Version of what it computes.
+    /// Version of the computation.
     pub const VERSION: u32 = 1;
 
     /// A detector that alarms when its statistic reaches `threshold`, which is `1 / alpha`.

@@ -55,7 +55,7 @@ pub struct PageHinkley {
 }
 
 impl PageHinkley {
-    /// Version of what it computes.
+    /// Version of the computation.
     pub const VERSION: u32 = 1;
 
     /// A detector that alarms when its statistic reaches `threshold`.

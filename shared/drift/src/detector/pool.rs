@@ -14,7 +14,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Buckets kept.
+/// Largest number of buckets.
 const BUCKETS_MAX: usize = 256;
 
 /// A multiset of values.

@@ -8,7 +8,7 @@ use super::comparison::{Bounded, Comparison};
 use super::measure::{Entry, Measure};
 use super::table::Table;
 
-/// Its line in the list.
+/// Its entry in the list.
 pub const ENTRY: Entry = Entry {
     name: "chi-square",
     paper: "Pearson, Philosophical Magazine 50, 1900",

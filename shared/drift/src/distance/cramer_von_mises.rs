@@ -21,7 +21,7 @@ use crate::elementary::exp;
 /// 95 % quantile of the limit distribution.
 const CRITICAL: f64 = 0.461_361_293_605_878_6;
 
-/// Its line in the list.
+/// Its entry in the list.
 pub const ENTRY: Entry = Entry {
     name: "cramer-von-mises",
     paper: "Anderson, Annals of Mathematical Statistics 33, 1962",

@@ -8,7 +8,7 @@ use super::measure::{Entry, Measure};
 use super::table::Table;
 use crate::elementary::ln;
 
-/// Its line in the list.
+/// Its entry in the list.
 pub const ENTRY: Entry = Entry {
     name: "g-test",
     paper: "Wilks, Annals of Mathematical Statistics 6, 1935",

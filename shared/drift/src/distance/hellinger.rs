@@ -17,7 +17,7 @@ use super::table::Table;
 /// approximation.
 const MARGIN: f64 = 1.6;
 
-/// Its line in the list.
+/// Its entry in the list.
 pub const ENTRY: Entry = Entry {
     name: "hellinger",
     paper: "Hellinger, Journal für die reine und angewandte Mathematik 136, 1909",

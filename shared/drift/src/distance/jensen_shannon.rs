@@ -18,7 +18,7 @@ use super::measure::{Entry, Measure};
 use super::table::Table;
 use crate::elementary::ln;
 
-/// Its line in the list.
+/// Its entry in the list.
 pub const ENTRY: Entry = Entry {
     name: "jensen-shannon",
     paper: "Lin: Divergence measures based on the Shannon entropy, IEEE Trans. Inf. Theory 37, 1991",

@@ -23,7 +23,7 @@ use crate::elementary::{exp, ln};
 /// Largest product of the sizes for which the p-value is exact.
 const EXACT_MAX: u64 = 1_000_000;
 
-/// Its line in the list.
+/// Its entry in the list.
 pub const ENTRY: Entry = Entry {
     name: "kolmogorov-smirnov",
     paper: "Hodges, Arkiv för Matematik 3, 1958",

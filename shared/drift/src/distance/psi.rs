@@ -21,7 +21,7 @@ use crate::elementary::ln;
 /// Counts added to each bin.
 const SMOOTHING: f64 = 0.5;
 
-/// Its line in the list.
+/// Its entry in the list.
 pub const ENTRY: Entry = Entry {
     name: "psi",
     paper: "Yurdakul, Naranjo: Statistical properties of the population stability index, 2020",

@@ -18,7 +18,7 @@ use super::pooled::Pooled;
 /// Normal quantile of 99.95 %.
 const Z: f64 = 3.290_526_731_491_926;
 
-/// Its line in the list.
+/// Its entry in the list.
 pub const ENTRY: Entry = Entry {
     name: "wasserstein",
     paper: "Vallender, Theory of Probability and its Applications 18, 1974",

@@ -38,10 +38,10 @@ pub(crate) struct Version {
 
 impl Version {
     /// Whether the detectors see an event: of calls and decisions, at most one per run.
-    pub(crate) fn choose(&mut self, kind: Kind, run: Option<&str>) -> bool {
+    pub(crate) fn sample(&mut self, kind: Kind, run: Option<&str>) -> bool {
         match kind {
-            Kind::Tool | Kind::ToolBlocked => self.calls.choose(run),
-            Kind::Approval => self.decisions.choose(run),
+            Kind::Tool | Kind::ToolBlocked => self.calls.sample(run),
+            Kind::Approval => self.decisions.sample(run),
             Kind::Run | Kind::Eval | Kind::Other => true,
             Kind::Deployed | Kind::RolledBack | Kind::Change => true,
             Kind::Tick | Kind::Started | Kind::Configured | Kind::Suite => true,

@@ -20,7 +20,7 @@ pub(crate) struct Aggregate {
     sketch: Option<Box<DdSketch>>,
     shares: Option<Box<Shares>>,
     /// The sampled observations; `None` as long as these are all.
-    chosen: Option<Box<Self>>,
+    sampled: Option<Box<Self>>,
 }
 
 /// The numbers of a window.
@@ -40,12 +40,12 @@ const QUANTILES: [f64; 4] = [0.5, 0.9, 0.95, 0.99];
 impl Aggregate {
     /// Takes an observation. Returns `false` if it is invalid for the shape, and not counted: NaN,
     /// infinite, negative where the shape has no negatives, or a category where it has numbers.
-    pub(crate) fn add(&mut self, shape: Shape, sample: &Sample<'_>, is_chosen: bool) -> bool {
-        if !is_chosen && self.chosen.is_none() {
-            self.chosen = Some(Box::new(self.clone()));
+    pub(crate) fn add(&mut self, shape: Shape, sample: &Sample<'_>, is_sampled: bool) -> bool {
+        if !is_sampled && self.sampled.is_none() {
+            self.sampled = Some(Box::new(self.clone()));
         }
-        if let Some(chosen) = self.chosen.as_mut().filter(|_| is_chosen) {
-            chosen.add_sample(shape, sample);
+        if let Some(sampled) = self.sampled.as_mut().filter(|_| is_sampled) {
+            sampled.add_sample(shape, sample);
         }
         self.add_sample(shape, sample)
     }
@@ -88,10 +88,10 @@ impl Aggregate {
 
     /// Adds the observations of another aggregate.
     pub(crate) fn merge(&mut self, other: &Self) {
-        if self.chosen.is_some() || other.chosen.is_some() {
-            let mut chosen = self.chosen().clone();
-            chosen.merge_counts(other.chosen());
-            self.chosen = Some(Box::new(chosen));
+        if self.sampled.is_some() || other.sampled.is_some() {
+            let mut sampled = self.sampled().clone();
+            sampled.merge_counts(other.sampled());
+            self.sampled = Some(Box::new(sampled));
         }
         self.merge_counts(other);
     }
@@ -114,8 +114,8 @@ impl Aggregate {
     }
 
     /// The sampled observations: at most one per run.
-    pub(crate) fn chosen(&self) -> &Self {
-        self.chosen.as_deref().unwrap_or(self)
+    pub(crate) fn sampled(&self) -> &Self {
+        self.sampled.as_deref().unwrap_or(self)
     }
 
     /// The sketch, if the shape has one and there are observations.
@@ -199,17 +199,17 @@ mod tests {
     }
 
     #[test]
-    fn the_chosen_ones_are_known_by_themselves_in_any_order_and_split() {
+    fn the_sampled_ones_are_known_by_themselves_in_any_order_and_split() {
         let calls = [(1.0, true), (1.0, false), (0.0, true), (0.0, false), (1.0, true)];
         let of = |calls: &[(f64, bool)]| {
             let mut aggregate = Aggregate::default();
-            for (failed, is_chosen) in calls {
-                assert!(aggregate.add(Shape::Rate, &Sample::Number(*failed), *is_chosen));
+            for (failed, is_sampled) in calls {
+                assert!(aggregate.add(Shape::Rate, &Sample::Number(*failed), *is_sampled));
             }
             aggregate
         };
         let whole = of(&calls);
-        assert_eq!((whole.rate(), whole.chosen().rate()), ((5, 3), (3, 2)));
+        assert_eq!((whole.rate(), whole.sampled().rate()), ((5, 3), (3, 2)));
         for split in 0..=calls.len() {
             let (before, after) = calls.split_at(split);
             for (mut merged, other) in [(of(before), of(after)), (of(after), of(before))] {
@@ -217,8 +217,8 @@ mod tests {
                 assert_eq!(merged, whole, "{split}");
             }
         }
-        let all_chosen = of(&[(1.0, true), (0.0, true)]);
-        assert_eq!((all_chosen.chosen.as_ref(), all_chosen.chosen().rate()), (None, (2, 1)));
+        let all_sampled = of(&[(1.0, true), (0.0, true)]);
+        assert_eq!((all_sampled.sampled.as_ref(), all_sampled.sampled().rate()), (None, (2, 1)));
     }
 
     #[test]

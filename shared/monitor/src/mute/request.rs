@@ -20,7 +20,7 @@ pub(super) const PER_PARTITION_MAX: usize = 1_024;
 pub(super) struct MuteRequest {
     /// Identifier of the event.
     pub(super) event_id: String,
-    /// Who requests it; empty if the event does not say.
+    /// The requester; empty if absent.
     pub(super) actor: String,
     /// The agent; its id is empty for all agents.
     pub(super) about: Identity,

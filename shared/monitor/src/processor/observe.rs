@@ -25,7 +25,7 @@ struct Found<'e> {
     metric: &'static Metric,
     sample: Sample<'e>,
     /// Whether the detectors see it: see `crate::sampler`.
-    is_chosen: bool,
+    is_sampled: bool,
 }
 
 impl Processor {
@@ -66,7 +66,8 @@ impl Processor {
     }
 }
 
-/// Handles the first event of a version: the version takes over, unless it is the canary or has no name.
+/// Handles the first event of a version: the version takes over, unless it is the canary or has no
+/// name.
 fn meet(agent: &mut Agent, name: &str, offset: i64, shared: Shared<'_>, outputs: &mut Outputs<'_>) {
     agent.versions.entry(name.to_owned()).or_default().last_offset = offset;
     // An event without a version cannot make a version current, nor can a canary.
@@ -112,7 +113,7 @@ fn samples<'e>(
         0
     };
     counters.suites_merged += u64::from(suite == OTHER_SUITE);
-    let is_chosen = version.choose(kind, event.text(column::RUN_ID));
+    let is_sampled = version.sample(kind, event.text(column::RUN_ID));
     let mut found = Vec::new();
     for (place, metric) in (0_u8..).zip(metric::ALL) {
         if !metrics.contains(place) {
@@ -120,7 +121,7 @@ fn samples<'e>(
         }
         if let Some(sample) = metric.sample(event, kind) {
             let channel = (place, if metric.per_suite { suite } else { 0 });
-            found.push(Found { channel, metric, sample, is_chosen });
+            found.push(Found { channel, metric, sample, is_sampled });
         }
     }
     found
@@ -147,15 +148,15 @@ fn judge<'e>(
             if let Some(value) = value {
                 let (channel, sample) = ((place, number), Sample::Number(value));
                 let metric = metric::at(place);
-                found.push(Found { channel, metric, sample, is_chosen: true });
+                found.push(Found { channel, metric, sample, is_sampled: true });
             }
         }
     }
     found
 }
 
-/// Adds observations to the pane of their time, unless that is too long ago. Returns the watermark of
-/// the next task, if that is new.
+/// Adds observations to the pane of their time, unless that is too long ago. Returns the
+/// watermark of the next task, if that is new.
 fn fill_pane(
     version: &mut Version,
     found: &[Found<'_>],
@@ -178,16 +179,16 @@ fn fill_pane(
         Some(_) | None => span.end(window),
     };
     let (pane, earliest) = version.windows.touch(time, retention, when);
-    for Found { channel, metric, sample, is_chosen } in found {
-        if !pane.channels.entry(*channel).or_default().add(metric.shape, sample, *is_chosen) {
+    for Found { channel, metric, sample, is_sampled } in found {
+        if !pane.channels.entry(*channel).or_default().add(metric.shape, sample, *is_sampled) {
             counters.invalid_values += 1;
         }
     }
     earliest
 }
 
-/// Passes the sampled observations to the streams, unless they lie in a maintenance window. Returns the
-/// change of the number of running tests.
+/// Passes the sampled observations to the streams, unless they lie in a maintenance window. Returns
+/// the change of the number of running tests.
 fn test(
     agent: &mut Agent,
     name: &str,
@@ -204,7 +205,7 @@ fn test(
     let run = bounded(run.unwrap_or_default());
     let mark = Mark { offset, time: placed.micros };
     let mut more = 0;
-    for Found { channel, metric, sample, .. } in found.iter().filter(|found| found.is_chosen) {
+    for Found { channel, metric, sample, .. } in found.iter().filter(|found| found.is_sampled) {
         let Some(watch) = metric.watch.filter(|_| channel.1 != OTHER_SUITE) else { continue };
         if let Some(value) = Value::of(watch.model, sample) {
             more += agent.observe(name, *channel, value, (mark, &run), shared, outputs);

@@ -29,7 +29,7 @@ impl Totals {
 
     /// The sampled observations of a window.
     pub(crate) fn of(model: Model, window: &Aggregate) -> Self {
-        let window = window.chosen();
+        let window = window.sampled();
         let (count, ones) = window.rate();
         match model {
             Model::Failures => Self::Rate(Counts { count, ones }),
