@@ -116,16 +116,18 @@ impl Loaded {
         };
         let last_of = |what: &str| {
             let lines = said.lines().filter(|line| line.contains(what));
-            lines.filter_map(micros_of).max().map(since_kill).unwrap_or_default()
+            let last = lines.filter_map(micros_of).max().map(since_kill);
+            let Some(last) = last else { unreachable!("no line says `{what}`:\n{said}") };
+            last
         };
         let sum_of = |field: &str| {
-            let taken = said.lines().filter(|line| line.contains("took over a partition"));
+            let taken = said.lines().filter(|line| line.contains("opened a partition"));
             taken.filter_map(|line| number_after(line, field)).sum::<i64>().unsigned_abs()
         };
         Restart {
             started: said.lines().find_map(micros_of).map(since_kill).unwrap_or_default(),
             assigned: last_of("partitions assigned"),
-            taken_over: last_of("took over a partition"),
+            taken_over: last_of("opened a partition"),
             first,
             every,
             keys: sum_of(" keys="),

@@ -52,7 +52,7 @@ impl Owned {
             }
             Some(saved) => saved,
         };
-        info!(%partition, next, records = held.next - next, "partition opened");
+        info!(%partition, next, records = held.next - next, "opened a partition");
         Ok(Self {
             partition,
             topic_id,
