@@ -10,7 +10,7 @@ const EVENTS: usize = 1_000;
 
 fn json(number: usize) -> String {
     format!(
-        r#"{{"event_id":"019ab3c4-5d6e-7f80-9a1b-{number:012}","kind":kind::TOOL_CALLED,"event_time":"2026-11-24T10:00:00.123456Z","tenant_id":"acme","environment":"production","agent_id":"support-agent-{}","agent_version":"2.4.1","run_id":"run-{:08}","span_id":"00f067aa0ba902b7","source":{{"id":"pod-7f9c","epoch":3,"seq":{number}}},"tool":{{"name":"search_orders","call_id":"call_{number}","duration_ms":{}.25,"arguments":"{{\"order\":\"A-{number}\",\"limit\":10}}"}},"attributes":{{"region":"eu-central-1","host":"node-17"}}}}"#,
+        r#"{{"event_id":"019ab3c4-5d6e-7f80-9a1b-{number:012}","kind":"tool.called","event_time":"2026-11-24T10:00:00.123456Z","tenant_id":"acme","environment":"production","agent_id":"support-agent-{}","agent_version":"2.4.1","run_id":"run-{:08}","span_id":"00f067aa0ba902b7","source":{{"id":"pod-7f9c","epoch":3,"seq":{number}}},"tool":{{"name":"search_orders","call_id":"call_{number}","duration_ms":{}.25,"arguments":"{{\"order\":\"A-{number}\",\"limit\":10}}"}},"attributes":{{"region":"eu-central-1","host":"node-17"}}}}"#,
         number % 50,
         number / 7,
         number % 400,
