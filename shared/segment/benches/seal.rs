@@ -19,10 +19,8 @@ use event::{
     TopicPartition, column, kind,
 };
 use merkle::tree;
-use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
-use parquet::arrow::arrow_writer::ArrowWriterOptions;
-use segment::build::{BuiltSegment, SegmentBuilder, writer_properties};
+use segment::build::{BuiltSegment, FileWriter, SegmentBuilder};
 use segment::leaf::{Head, LeafHasher, RowSalt, Salts, Secrets};
 use segment::read;
 
@@ -164,19 +162,11 @@ fn columns(parquet: &Bytes) -> Vec<arrow_array::RecordBatch> {
 
 fn encode(columns: &[arrow_array::RecordBatch]) -> u64 {
     cpu(|| {
-        let options = ArrowWriterOptions::new()
-            .with_properties(writer_properties(Vec::new()))
-            .with_skip_arrow_metadata(true);
-        let mut writer = ArrowWriter::try_new_with_options(
-            Vec::new(),
-            segment::columns::arrow_schema(),
-            options,
-        )
-        .unwrap();
+        let mut writer = FileWriter::new(Vec::new()).unwrap();
         for batch in columns {
             writer.write(batch).unwrap();
         }
-        drop(black_box(writer.into_inner().unwrap()));
+        drop(black_box(writer.finish().unwrap()));
     })
 }
 

@@ -4,21 +4,20 @@
 //! pages stay in memory until the segment is finished. More rows at a time make no better file, but
 //! buffers so large that the allocator returns them to the system each time.
 
+mod file;
 mod properties;
 
 use bytes::Bytes;
 use event::{Decoded, Record, TopicPartition};
-use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::file::metadata::KeyValue;
 use thiserror::Error;
 
 use crate::collect::{Collector, OutOfOrder};
-use crate::columns::{Columns, arrow_schema};
+use crate::columns::Columns;
 use crate::facts::SegmentFacts;
 use crate::leaf::{Head, LeafHasher, RowSalt, Salts, Secrets};
 
-pub use properties::writer_properties;
+pub use file::FileWriter;
 
 /// Format name in the metadata of a segment.
 pub const SEGMENT_FORMAT: &str = "driftseal/segment/v1";
@@ -86,7 +85,7 @@ pub struct SegmentBuilder {
     waiting_bytes: usize,
     lost_before: Option<i64>,
     /// Made when the first rows are encoded: an idle partition holds none.
-    writer: Option<ArrowWriter<Vec<u8>>>,
+    writer: Option<FileWriter>,
     /// Size of what the writer has encoded.
     encoded_bytes: usize,
     writer_memory_bytes: usize,
@@ -234,7 +233,7 @@ impl SegmentBuilder {
         self.encode()?;
         let writer = self.writer.take().ok_or(BuildError::Empty)?;
         let parquet =
-            writer.into_inner().map_err(|error| BuildError::Columns(error.to_string()))?;
+            writer.finish().map_err(|error| BuildError::Columns(error.to_string()))?;
         let collected = self.collector.finish(&parquet).ok_or(BuildError::Empty)?;
         Ok(BuiltSegment {
             parquet: parquet.into(),
@@ -256,14 +255,13 @@ impl SegmentBuilder {
             None => self.new_writer()?,
         };
         writer.write(&batch).map_err(|error| failed(&error))?;
-        let written = writer.inner().len();
-        self.encoded_bytes = written.saturating_add(writer.in_progress_size());
-        self.writer_memory_bytes = writer.inner().capacity().saturating_add(writer.memory_size());
+        self.encoded_bytes = writer.size_bytes();
+        self.writer_memory_bytes = writer.memory_bytes();
         self.writer = Some(writer);
         Ok(())
     }
 
-    fn new_writer(&self) -> Result<ArrowWriter<Vec<u8>>, BuildError> {
+    fn new_writer(&self) -> Result<FileWriter, BuildError> {
         let pair = |key: &str, value: String| KeyValue::new(key.to_owned(), value);
         let mut pairs = vec![
             pair(metadata::FORMAT, SEGMENT_FORMAT.to_owned()),
@@ -272,12 +270,7 @@ impl SegmentBuilder {
         if let Some(offset) = self.lost_before {
             pairs.push(pair(metadata::LOST_BEFORE, offset.to_string()));
         }
-        // Without a copy of the Arrow schema: the Parquet schema says all, in a tenth of the bytes.
-        let options = ArrowWriterOptions::new()
-            .with_properties(writer_properties(pairs))
-            .with_skip_arrow_metadata(true);
-        ArrowWriter::try_new_with_options(Vec::new(), arrow_schema(), options)
-            .map_err(|error| BuildError::Columns(error.to_string()))
+        FileWriter::new(pairs).map_err(|error| BuildError::Columns(error.to_string()))
     }
 }
 

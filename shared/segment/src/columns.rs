@@ -5,11 +5,13 @@
 //! what an erasure left. Every group of the event schema is one nullable struct.
 
 mod builders;
+mod nulls;
 mod rows;
 mod schema;
 mod values;
 
 pub(crate) use builders::Columns;
+pub(crate) use nulls::{NULL_ROWS_MAX, nulls};
 pub(crate) use rows::RowReader;
 pub use schema::arrow_schema;
-pub(crate) use schema::{coordinate, paths};
+pub(crate) use schema::{coordinate, layout_field, paths};

@@ -1,11 +1,14 @@
 //! From the stored bytes of a segment to its rows, and to everything that its manifest states.
 
+mod absent;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use arrow_array::RecordBatch;
 use bytes::Bytes;
 use event::{ColumnId, Event, TimestampType, TopicPartition};
 use merkle::Hash;
+use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
 };
@@ -199,11 +202,7 @@ impl std::fmt::Debug for Reader {
 impl Reader {
     pub(crate) fn open(parquet: &Bytes) -> Result<Self, ReadError> {
         guarded(|| {
-            // The Parquet schema alone decides; a copy of an Arrow schema beside it is ignored.
-            let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-            let builder =
-                ParquetRecordBatchReaderBuilder::try_new_with_options(parquet.clone(), options)
-                    .map_err(damaged)?;
+            let builder = open(parquet)?;
             let pairs = builder.metadata().file_metadata().key_value_metadata();
             let value = |key: &str| {
                 let mut values = pairs
@@ -320,16 +319,23 @@ pub(crate) fn row<'a>(
     Ok(row)
 }
 
+/// Opens a file to read the columns that have a value.
+fn open(parquet: &Bytes) -> Result<ParquetRecordBatchReaderBuilder<Bytes>, ReadError> {
+    // The Parquet schema alone decides; a copy of an Arrow schema beside it is ignored.
+    let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+    let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(parquet.clone(), options)
+        .map_err(damaged)?;
+    let filled = absent::filled(parquet, builder.metadata(), builder.schema());
+    let columns = ProjectionMask::roots(builder.parquet_schema(), filled);
+    Ok(builder.with_projection(columns))
+}
+
 /// The batches of a file with the columns of a segment, whatever its metadata says.
 pub(crate) fn batches(
     parquet: &Bytes,
 ) -> Result<impl Iterator<Item = Result<RecordBatch, ReadError>>, ReadError> {
-    let mut batches = guarded(|| {
-        let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-        ParquetRecordBatchReaderBuilder::try_new_with_options(parquet.clone(), options)
-            .and_then(|builder| builder.with_batch_size(BATCH_ROWS).build())
-            .map_err(damaged)
-    })?;
+    let mut batches =
+        guarded(|| open(parquet)?.with_batch_size(BATCH_ROWS).build().map_err(damaged))?;
     Ok(std::iter::from_fn(move || {
         guarded(|| batches.next().transpose().map_err(damaged)).transpose()
     }))

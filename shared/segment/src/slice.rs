@@ -12,11 +12,9 @@ use arrow_schema::{DataType, Field};
 use arrow_select::filter::filter_record_batch;
 use bytes::Bytes;
 use event::TopicPartition;
-use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::file::metadata::KeyValue;
 
-use crate::build::writer_properties;
+use crate::build::FileWriter;
 use crate::columns::{RowReader, arrow_schema};
 use crate::leaf::LeafHasher;
 use crate::read::{self, ReadError, Row};
@@ -28,7 +26,7 @@ const SLICE_FORMAT: &str = "driftseal/slice/v1";
 const FORMAT_KEY: &str = "driftseal.format";
 
 /// Writes a slice.
-pub struct SliceWriter(ArrowWriter<Vec<u8>>);
+pub struct SliceWriter(FileWriter);
 
 impl std::fmt::Debug for SliceWriter {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -44,12 +42,7 @@ impl SliceWriter {
     /// What the Parquet writer says.
     pub fn new() -> Result<Self, String> {
         let pairs = vec![KeyValue::new(FORMAT_KEY.to_owned(), SLICE_FORMAT.to_owned())];
-        let options = ArrowWriterOptions::new()
-            .with_properties(writer_properties(pairs))
-            .with_skip_arrow_metadata(true);
-        ArrowWriter::try_new_with_options(Vec::new(), arrow_schema(), options)
-            .map(Self)
-            .map_err(|error| error.to_string())
+        FileWriter::new(pairs).map(Self).map_err(|error| error.to_string())
     }
 
     /// Appends the rows of an agent; their numbers in the segment.
@@ -93,7 +86,7 @@ impl SliceWriter {
     ///
     /// What the Parquet writer says.
     pub fn finish(self) -> Result<Vec<u8>, String> {
-        self.0.into_inner().map_err(|error| error.to_string())
+        self.0.finish().map_err(|error| error.to_string())
     }
 }
 

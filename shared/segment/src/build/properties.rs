@@ -10,7 +10,7 @@ use parquet::schema::types::ColumnPath;
 use crate::columns::{coordinate, paths};
 
 /// Rows of a row group; what analytical readers expect.
-const ROW_GROUP_ROWS_MAX: usize = 122_880;
+pub(super) const ROW_GROUP_ROWS_MAX: usize = 122_880;
 
 /// Share of absent identifiers for which a bloom filter says "perhaps".
 const BLOOM_FALSE_POSITIVES: f64 = 0.01;
@@ -29,8 +29,7 @@ const UNIQUE: [TypedColumn<Text>; 6] = [
 const LOOKED_UP: [TypedColumn<Text>; 2] = [column::EVENT_ID, column::RUN_ID];
 
 /// Properties of the Parquet writer of a segment with that metadata.
-#[must_use]
-pub fn writer_properties(metadata: Vec<KeyValue>) -> WriterProperties {
+pub(super) fn writer_properties(metadata: Vec<KeyValue>) -> WriterProperties {
     let path = |name: &str| ColumnPath::from(name);
     // Level 1 is valid, and level 3 costs half again the time for a twentieth of the size.
     let zstd = Compression::ZSTD(ZstdLevel::try_new(1).unwrap_or_default());

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use arrow_array::builder::{
     FixedSizeBinaryBuilder, Int32Builder, Int64Builder, StringBuilder, TimestampMillisecondBuilder,
 };
-use arrow_array::{ArrayRef, RecordBatch, StructArray, new_null_array};
+use arrow_array::{ArrayRef, RecordBatch, StructArray};
 use arrow_buffer::NullBufferBuilder;
 
 use arrow_schema::ArrowError;
 use arrow_schema::{DataType, FieldRef};
 use event::{Event, TopicPartition};
 
+use super::nulls::nulls;
 use super::schema::{Part, layout};
 use super::values::Column;
 use crate::leaf::{Head, RowSalt};
@@ -149,7 +150,7 @@ impl Columns {
         }
         let schema = Arc::clone(&layout().schema);
         for field in schema.fields().iter().skip(arrays.len()) {
-            arrays.push(new_null_array(field.data_type(), rows));
+            arrays.push(nulls(field.data_type(), rows));
         }
         RecordBatch::try_new(schema, arrays)
     }
@@ -165,7 +166,7 @@ fn finish_group(
         return Err(ArrowError::SchemaError(format!("`{}` is not a group", field.name())));
     };
     if group.validity.is_empty() {
-        return Ok(new_null_array(field.data_type(), rows));
+        return Ok(nulls(field.data_type(), rows));
     }
     group.validity.append_n_nulls(rows.saturating_sub(group.validity.len()));
     let arrays: Result<Vec<_>, _> = (0..fields.len()).filter_map(&mut column).collect();

@@ -69,6 +69,15 @@ pub fn arrow_schema() -> SchemaRef {
     Arc::clone(&layout().schema)
 }
 
+/// The top-level column of the event of that name, or the group.
+pub(crate) fn layout_field(name: &str) -> Option<&'static FieldRef> {
+    let mut fields = layout().parts.iter().map(|part| {
+        let (Part::Column(_, field) | Part::Group(field, _)) = part;
+        field
+    });
+    fields.find(|field| field.name() == name)
+}
+
 /// The layout of this version.
 pub(crate) fn layout() -> &'static Layout {
     static LAYOUT: LazyLock<Layout> = LazyLock::new(compile);

@@ -6,13 +6,14 @@ use arrow_array::builder::{
     BinaryBuilder, BooleanBuilder, Float64Builder, Int64Builder, StringBuilder,
     TimestampMicrosecondBuilder,
 };
-use arrow_array::{ArrayRef, ListArray, MapArray, StructArray, new_null_array};
+use arrow_array::{ArrayRef, ListArray, MapArray, StructArray};
 use arrow_buffer::NullBufferBuilder;
 use arrow_buffer::OffsetBuffer;
 use arrow_schema::ArrowError;
 use arrow_schema::DataType;
 use event::{Cell, CellType};
 
+use super::nulls::nulls;
 use super::schema::{data_type, element, entries, pair};
 
 /// Offsets and validity of a column of lists.
@@ -145,7 +146,7 @@ impl Column {
     /// The column with that many rows; empties it.
     pub(super) fn finish(&mut self, rows: usize) -> Result<ArrayRef, ArrowError> {
         if self.rows == 0 {
-            return Ok(new_null_array(&self.data_type, rows));
+            return Ok(nulls(&self.data_type, rows));
         }
         self.pad(rows);
         self.rows = 0;
