@@ -8,8 +8,8 @@ use std::sync::LazyLock;
 
 use crate::cell::Cell;
 use crate::event::Event;
-use crate::plan::{Entry, Field, plan};
-use crate::schema::{ColumnId, schema};
+use crate::plan::plan;
+use crate::schema::schema;
 
 /// The marker of single-object encoding.
 pub const SINGLE_OBJECT_MARKER: [u8; 2] = [0xc3, 0x01];
@@ -64,47 +64,56 @@ pub fn encode(event: &Event<'_>, into: &mut Vec<u8>) {
 ///
 /// As [`encode`].
 pub fn encode_datum(event: &Event<'_>, into: &mut Vec<u8>) {
-    let mut cells = event.cells();
-    for entry in &plan().entries {
-        match entry {
-            Entry::Field(field) => field_value(field, &mut cells, into),
-            Entry::Group(group) => {
-                let last = group.fields.last().map(|field| field.id);
-                if cells.first().is_some_and(|(id, _)| Some(*id) <= last) {
-                    into.push(2);
-                    for field in &group.fields {
-                        field_value(field, &mut cells, into);
-                    }
-                } else {
-                    into.push(0);
-                }
-            }
+    let plan = plan();
+    // Entries that are written, and the group that is open: its entry, fields written, fields.
+    let (mut entries, mut open) = (0, None);
+    let mut required = 0;
+    for (id, cell) in event.cells() {
+        let place = plan.place(*id);
+        // Written as the other type, it would shift every field behind it.
+        assert!(cell.cell_type() == place.cell_type, "{}: a cell of another type", id.path());
+        if let Some((entry, written, fields)) = open
+            && entry != place.entry
+        {
+            absent(fields - written, into);
+            open = None;
         }
+        if open.is_none() {
+            absent(place.entry - entries, into);
+            entries = place.entry + 1;
+        }
+        if let Some((at, fields)) = place.in_group {
+            let written = open.map_or_else(
+                || {
+                    into.push(PRESENT);
+                    0
+                },
+                |(_, written, _)| written,
+            );
+            absent(at - written, into);
+            open = Some((place.entry, at + 1, fields));
+        }
+        if place.required {
+            required += 1;
+        } else {
+            into.push(PRESENT);
+        }
+        value(cell, into);
     }
+    if let Some((_, written, fields)) = open {
+        absent(fields - written, into);
+    }
+    absent(plan.entries.len() - entries, into);
+    // No bytes that a reader accepts could be written.
+    assert!(required == plan.required, "an event without a value of a required column");
 }
 
-/// Writes the field, taking its cell if it is the next one.
-fn field_value(field: &Field, cells: &mut &[(ColumnId, Cell<'_>)], into: &mut Vec<u8>) {
-    let mut found = None;
-    if let Some(((id, cell), rest)) = cells.split_first()
-        && *id == field.id
-    {
-        *cells = rest;
-        // Written as the other type, it would shift every field behind it.
-        assert!(cell.cell_type() == field.cell_type, "{}: a cell of another type", field.pointer);
-        found = Some(cell);
-    }
-    match (found, field.required) {
-        (Some(cell), required) => {
-            if !required {
-                into.push(2);
-            }
-            value(cell, into);
-        }
-        (None, false) => into.push(0),
-        #[expect(clippy::panic, reason = "no bytes that a reader accepts could be written")]
-        (None, true) => panic!("{}: a required column without a value", field.pointer),
-    }
+/// The branch of a value in `["null", type]`.
+const PRESENT: u8 = 2;
+
+/// So many fields or groups without a value, each the branch of null.
+fn absent(count: usize, into: &mut Vec<u8>) {
+    into.resize(into.len() + count, 0);
 }
 
 fn value(cell: &Cell<'_>, into: &mut Vec<u8>) {

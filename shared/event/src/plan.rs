@@ -40,16 +40,39 @@ impl Entry {
     }
 }
 
+/// Where a column stands.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place {
+    /// Position of its entry.
+    pub(crate) entry: usize,
+    /// Position in the group, and number of its fields; `None` for a field of the outer record.
+    pub(crate) in_group: Option<(usize, usize)>,
+    pub(crate) required: bool,
+    pub(crate) cell_type: CellType,
+}
+
 /// The compiled walk.
 #[derive(Debug)]
 pub(crate) struct Plan {
     /// In ascending order of names.
     pub(crate) entries: Vec<Entry>,
+    /// Where each column stands among the entries, by its number.
+    places: Vec<Place>,
+    /// How many columns every event has.
+    pub(crate) required: usize,
     /// Kinds whose events must name their agent, in ascending order.
     kinds_of_agents: Vec<&'static str>,
 }
 
 impl Plan {
+    /// Where a column stands.
+    pub(crate) fn place(&self, column: ColumnId) -> &Place {
+        let Some(place) = self.places.get(column.index()) else {
+            unreachable!("there is one event schema, and it gave out number {}", column.index())
+        };
+        place
+    }
+
     /// Position and entry of a field of the outer record.
     pub(crate) fn entry(&self, name: &str) -> Option<(usize, &Entry)> {
         let at = self.entries.binary_search_by(|entry| entry.name().cmp(name)).ok()?;
@@ -100,7 +123,31 @@ fn compile() -> Plan {
         .filter(|kind| kind.must_name_agent())
         .map(|kind| kind.name.as_str())
         .collect();
-    Plan { entries, kinds_of_agents }
+    let places = places(&entries);
+    let required = places.iter().filter(|place| place.required).count();
+    Plan { entries, places, required, kinds_of_agents }
+}
+
+/// Columns are numbered in the order of the entries.
+fn places(entries: &[Entry]) -> Vec<Place> {
+    let mut places = Vec::new();
+    for (entry, of) in entries.iter().enumerate() {
+        let mut add = |field: &Field, in_group| {
+            assert!(field.id.index() == places.len(), "{}: out of order", field.pointer);
+            let (required, cell_type) = (field.required, field.cell_type);
+            places.push(Place { entry, in_group, required, cell_type });
+        };
+        match of {
+            Entry::Field(field) => add(field, None),
+            Entry::Group(group) => {
+                for (at, field) in group.fields.iter().enumerate() {
+                    assert!(!field.required, "{}: required in a group", field.pointer);
+                    add(field, Some((at, group.fields.len())));
+                }
+            }
+        }
+    }
+    places
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 #![deny(clippy::arithmetic_side_effects)]
 
 use std::borrow::Cow;
+use std::ops::Deref;
 
 use super::assemble::{check, out_of_range};
 use super::{Fault, Reason};
@@ -244,10 +245,10 @@ impl<'a> Reader<'a> {
 }
 
 /// Sorts pairs by key; false if a key repeats.
-pub(super) fn sort_keys<V>(pairs: &mut [(Cow<'_, str>, V)]) -> bool {
-    if pairs.is_sorted_by(|(a, _), (b, _)| a < b) {
+pub(super) fn sort_keys<K: Deref<Target = str>, V>(pairs: &mut [(K, V)]) -> bool {
+    if pairs.is_sorted_by(|(a, _), (b, _)| **a < **b) {
         return true;
     }
     pairs.sort_by(|(a, _), (b, _)| a.cmp(b));
-    pairs.is_sorted_by(|(a, _), (b, _)| a < b)
+    pairs.is_sorted_by(|(a, _), (b, _)| **a < **b)
 }

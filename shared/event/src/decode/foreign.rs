@@ -5,6 +5,8 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::ops::Deref;
+use std::sync::Arc;
 
 use apache_avro::Schema as Parsed;
 use apache_avro::schema::{InnerDecimalSchema, UuidSchema};
@@ -48,7 +50,7 @@ enum Type {
     List(Box<Self>),
     Map(Box<Self>),
     Union(Vec<Self>),
-    Record(Vec<(String, Self)>),
+    Record(Vec<(Arc<str>, Self)>),
     /// A named type, by its number.
     Named(usize),
 }
@@ -66,7 +68,37 @@ enum Value<'a> {
     Null,
     Scalar(Scalar<'a>),
     List(Vec<Self>),
-    Object(Vec<(Cow<'a, str>, Self)>),
+    Object(Vec<(Name<'a>, Self)>),
+}
+
+/// Name of a member. Most fields of most events are null: copying the name of each would cost more
+/// than reading all values.
+#[derive(Debug)]
+enum Name<'a> {
+    /// Of a field of the schema.
+    Schema(Arc<str>),
+    /// A key of a map.
+    Data(&'a str),
+}
+
+impl Deref for Name<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        match self {
+            Self::Schema(name) => name,
+            Self::Data(name) => name,
+        }
+    }
+}
+
+impl<'a> Name<'a> {
+    fn into_cow(self) -> Cow<'a, str> {
+        match self {
+            Self::Schema(name) => Cow::Owned(name.as_ref().to_owned()),
+            Self::Data(name) => Cow::Borrowed(name),
+        }
+    }
 }
 
 impl Schema {
@@ -137,7 +169,7 @@ impl Schema {
             Type::Map(item) => {
                 let mut pairs = Vec::new();
                 reader.blocks(|reader| {
-                    let key = Cow::Borrowed(reader.text()?);
+                    let key = Name::Data(reader.text()?);
                     pairs.push((key, self.value(item, reader, next)?));
                     Ok(())
                 })?;
@@ -157,7 +189,7 @@ impl Schema {
                 let mut members = Vec::with_capacity(fields.len());
                 for (name, of) in fields {
                     let value = self.value(of, reader, next)?;
-                    members.push((Cow::Owned(name.clone()), value));
+                    members.push((Name::Schema(Arc::clone(name)), value));
                 }
                 return Ok(Value::Object(members));
             }
@@ -242,7 +274,7 @@ impl Names {
                 self.number(name.clone());
                 let mut fields = Vec::with_capacity(record.fields.len());
                 for field in &record.fields {
-                    fields.push((field.name.clone(), self.compile(&field.schema, inside)?));
+                    fields.push((field.name.as_str().into(), self.compile(&field.schema, inside)?));
                 }
                 self.define(name, Type::Record(fields))
             }
@@ -251,7 +283,7 @@ impl Names {
     }
 }
 
-fn assemble<'a>(members: Vec<(Cow<'a, str>, Value<'a>)>) -> Result<Event<'a>, Fault> {
+fn assemble<'a>(members: Vec<(Name<'a>, Value<'a>)>) -> Result<Event<'a>, Fault> {
     let mut assembly = Assembly::new();
     for (name, value) in members {
         match (plan().entry(&name), value) {
@@ -261,11 +293,11 @@ fn assemble<'a>(members: Vec<(Cow<'a, str>, Value<'a>)>) -> Result<Event<'a>, Fa
                 self::group(&mut assembly, group, members)?;
             }
             (Some((_, Entry::Group(_))), _) => {
-                return Err(wrong_type(format!("/{name}"), "an object", "another value"));
+                return Err(wrong_type(format!("/{}", &*name), "an object", "another value"));
             }
             (None, value) => {
                 let text = text(value);
-                assembly.attribute(name, text, Place::Top);
+                assembly.attribute(name.into_cow(), text, Place::Top);
             }
         }
     }
@@ -275,13 +307,13 @@ fn assemble<'a>(members: Vec<(Cow<'a, str>, Value<'a>)>) -> Result<Event<'a>, Fa
 fn group<'a>(
     assembly: &mut Assembly<'a>,
     group: &'static Group,
-    members: Vec<(Cow<'a, str>, Value<'a>)>,
+    members: Vec<(Name<'a>, Value<'a>)>,
 ) -> Result<(), Fault> {
     for (name, value) in members {
         match group.field(&name) {
             Some((_, field)) => set(assembly, field, value)?,
             None => {
-                let path = Cow::Owned(format!("{}.{name}", group.name));
+                let path = Cow::Owned(format!("{}.{}", group.name, &*name));
                 assembly.attribute(path, text(value), Place::Group(group.name.len()));
             }
         }
@@ -312,7 +344,7 @@ fn set<'a>(
         (CellType::Map, Value::Object(members)) if field.id == column::ATTRIBUTES.id() => {
             assembly.begin_attributes();
             for (name, value) in members {
-                assembly.attribute(name, text(value), Place::Map);
+                assembly.attribute(name.into_cow(), text(value), Place::Map);
             }
         }
         (CellType::Map, Value::Object(mut members)) => {
@@ -322,7 +354,7 @@ fn set<'a>(
                 let pointer = field.pointer.clone();
                 return Err(Fault { reason: Reason::InvalidAvro, pointer, detail });
             }
-            let pairs = members.into_iter().filter_map(|(key, value)| Some((key, text(value)?)));
+            let pairs = members.into_iter().filter_map(|(key, value)| Some((key.into_cow(), text(value)?)));
             assembly.set(field, Cell::Map(pairs.collect()));
         }
         (_, Value::List(_)) => return wrong("a list"),
@@ -359,7 +391,7 @@ fn json(value: Value<'_>) -> Json {
         },
         Value::List(items) => Json::Array(items.into_iter().map(json).collect()),
         Value::Object(members) => Json::Object(
-            members.into_iter().map(|(key, value)| (key.into_owned(), json(value))).collect(),
+            members.into_iter().map(|(key, value)| (key.into_cow().into_owned(), json(value))).collect(),
         ),
     }
 }
