@@ -232,8 +232,7 @@ impl SegmentBuilder {
         }
         self.encode()?;
         let writer = self.writer.take().ok_or(BuildError::Empty)?;
-        let parquet =
-            writer.finish().map_err(|error| BuildError::Columns(error.to_string()))?;
+        let parquet = writer.finish().map_err(|error| BuildError::Columns(error.to_string()))?;
         let collected = self.collector.finish(&parquet).ok_or(BuildError::Empty)?;
         Ok(BuiltSegment {
             parquet: parquet.into(),

@@ -354,7 +354,8 @@ fn set<'a>(
                 let pointer = field.pointer.clone();
                 return Err(Fault { reason: Reason::InvalidAvro, pointer, detail });
             }
-            let pairs = members.into_iter().filter_map(|(key, value)| Some((key.into_cow(), text(value)?)));
+            let pairs =
+                members.into_iter().filter_map(|(key, value)| Some((key.into_cow(), text(value)?)));
             assembly.set(field, Cell::Map(pairs.collect()));
         }
         (_, Value::List(_)) => return wrong("a list"),
@@ -391,7 +392,10 @@ fn json(value: Value<'_>) -> Json {
         },
         Value::List(items) => Json::Array(items.into_iter().map(json).collect()),
         Value::Object(members) => Json::Object(
-            members.into_iter().map(|(key, value)| (key.into_cow().into_owned(), json(value))).collect(),
+            members
+                .into_iter()
+                .map(|(key, value)| (key.into_cow().into_owned(), json(value)))
+                .collect(),
         ),
     }
 }

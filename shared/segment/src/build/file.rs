@@ -73,7 +73,10 @@ impl FileWriter {
     /// The rows have other columns, or are more than a row group holds.
     pub fn write(&mut self, rows: &RecordBatch) -> Result<(), ParquetError> {
         assert!(rows.num_rows() <= ROW_GROUP_ROWS_MAX, "{} rows at once", rows.num_rows());
-        if self.group.as_ref().is_some_and(|group| group.rows + rows.num_rows() > ROW_GROUP_ROWS_MAX)
+        if self
+            .group
+            .as_ref()
+            .is_some_and(|group| group.rows + rows.num_rows() > ROW_GROUP_ROWS_MAX)
         {
             self.end_group()?;
         }

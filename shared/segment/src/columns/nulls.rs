@@ -21,11 +21,7 @@ pub(crate) fn nulls(data_type: &DataType, rows: usize) -> ArrayRef {
     static VALIDITY: LazyLock<NullBuffer> = LazyLock::new(|| NullBuffer::new_null(NULL_ROWS_MAX));
     if let DataType::Struct(fields) = data_type {
         let members = fields.iter().map(|field| nulls(field.data_type(), rows)).collect();
-        return Arc::new(StructArray::new(
-            fields.clone(),
-            members,
-            Some(VALIDITY.slice(0, rows)),
-        ));
+        return Arc::new(StructArray::new(fields.clone(), members, Some(VALIDITY.slice(0, rows))));
     }
     static ALL: LazyLock<Vec<(DataType, ArrayRef)>> = LazyLock::new(|| {
         let mut all: Vec<(DataType, ArrayRef)> = Vec::new();

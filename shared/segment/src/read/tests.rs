@@ -222,6 +222,67 @@ fn damaged_files_are_refused_or_differ_and_nothing_panics() {
     }
 }
 
+#[test]
+fn a_value_in_one_row_of_many_pages_is_read() {
+    // More rows than a page of nulls has; one, on every kind of place, has values.
+    let plain = br#"{"kind":"tool.called","agent_id":"a"}"#.to_vec();
+    for special in [0, 2_047, 20_000, 21_999] {
+        let records = (0..22_000).map(|offset| {
+            (offset, if offset == special { everything(offset) } else { plain.clone() })
+        });
+        let built = build(0, &batch(records));
+        let checked = check(&built.parquet).unwrap();
+        assert_eq!(checked.facts, built.facts, "row {special}");
+    }
+}
+
+#[test]
+fn columns_without_a_value_are_not_decoded() {
+    let built = build(10, &batch([(10, everything(10)), (11, everything(11))]));
+    for parquet in [built.parquet.clone(), rewrite(&built.parquet, |batch| batch)] {
+        let mut found = Vec::new();
+        for batch in batches(&parquet).unwrap() {
+            found.extend(batch.unwrap().schema().fields().iter().map(|f| f.name().clone()));
+        }
+        for (name, there) in [("run", true), ("attributes", true), ("tool", false), ("risk", false)]
+        {
+            assert_eq!(found.iter().any(|found| found == name), there, "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_column_without_a_value_that_no_segment_has_is_refused() {
+    use arrow_array::new_null_array;
+    use arrow_schema::{DataType, Field, Schema};
+    use std::sync::Arc;
+    let built = build(10, &batch([(10, everything(10))]));
+    // Of another name, of another type, there twice: also when no row has a value.
+    for (name, data_type) in [
+        ("surprise", DataType::Int32),
+        ("tool", DataType::Int32),
+        ("conversation_id", DataType::Int64),
+        ("conversation_id", DataType::Utf8),
+    ] {
+        let changed = rewrite(&built.parquet, |batch| {
+            let mut fields: Vec<_> = batch.schema().fields().iter().cloned().collect();
+            let mut arrays = batch.columns().to_vec();
+            let at = fields.iter().position(|field| field.name() == name);
+            let new: arrow_schema::FieldRef = Arc::new(Field::new(name, data_type.clone(), true));
+            let array = new_null_array(&data_type, batch.num_rows());
+            match at.filter(|at| fields[*at].data_type() != &data_type) {
+                Some(at) => (fields[at], arrays[at]) = (new, array),
+                None => {
+                    fields.push(new);
+                    arrays.push(array);
+                }
+            }
+            RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays).unwrap()
+        });
+        assert!(matches!(check(&changed), Err(ReadError::Column { .. })), "{name} {data_type}");
+    }
+}
+
 /// Writes rows as columns again, changed.
 fn rewrite(parquet: &Bytes, change: impl Fn(RecordBatch) -> RecordBatch) -> Bytes {
     use parquet::arrow::ArrowWriter;
