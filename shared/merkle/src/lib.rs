@@ -27,6 +27,7 @@
 pub mod checkpoint;
 pub mod dsse;
 pub mod hash;
+pub mod multiproof;
 pub mod note;
 pub mod proof;
 pub mod rfc6962;

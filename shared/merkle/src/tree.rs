@@ -12,6 +12,7 @@ use merkle_cbt::merkle_tree::Merge;
 use merkle_cbt::{CBMT, MerkleTree};
 use thiserror::Error;
 
+use crate::multiproof::Shape;
 use crate::{Hash, hash};
 
 /// Most leaves a segment tree takes.
@@ -98,6 +99,21 @@ impl SegmentTree {
         let proof = self.tree.build_proof(&[u32::try_from(index).ok()?])?;
         Some(proof.lemmas().to_vec())
     }
+
+    /// The nodes of the proof of many leaves ([`crate::multiproof`]); `None` if none is listed, or
+    /// the indices do not ascend below the number of leaves.
+    #[must_use]
+    pub fn prove_many(&self, indices: &[u64]) -> Option<Vec<Hash>> {
+        let shape = Shape::padded(self.size(), self.leaf_count())?;
+        let hashes = shape.nodes(indices)?.into_iter().map(|node| {
+            // Nodes are stored level by level from the root; every subtree is complete.
+            let leaves = node.to.checked_sub(node.from)?;
+            let above = self.size().checked_div(leaves)?.checked_sub(1)?;
+            let at = node.from.checked_div(leaves)?.checked_add(above)?;
+            self.tree.nodes().get(usize::try_from(at).ok()?).copied()
+        });
+        hashes.collect()
+    }
 }
 
 /// The root alone: cheaper than [`SegmentTree::build`], and equal.
@@ -166,6 +182,37 @@ mod tests {
                 }
             }
             assert_eq!(tree.prove(count as u64), None);
+        }
+    }
+
+    #[test]
+    fn many_leaves_are_proved_by_the_nodes_between_them() {
+        let whole = |number: u64| usize::try_from(number).unwrap();
+        for count in 1..=70_u64 {
+            let all = leaves(whole(count));
+            let tree = SegmentTree::build(all.clone()).unwrap();
+            let padded = pad(all.clone()).unwrap();
+            let shape = Shape::padded(tree.size(), count).unwrap();
+            for step in [1, 2, 3, 7, 31] {
+                let indices: Vec<u64> = (count % step..count).step_by(whole(step)).collect();
+                let Some(nodes) = tree.prove_many(&indices) else {
+                    assert!(indices.is_empty());
+                    continue;
+                };
+                let expected = shape
+                    .nodes(&indices)
+                    .unwrap()
+                    .into_iter()
+                    .map(|node| rfc6962::root(&padded[whole(node.from)..whole(node.to)]));
+                assert_eq!(nodes, expected.collect::<Vec<_>>(), "{count} leaves by {step}");
+                assert!(step > 1 || nodes.is_empty());
+                let listed: Vec<_> =
+                    indices.iter().map(|index| (*index, all[whole(*index)])).collect();
+                let verdict = crate::multiproof::verify(shape, &listed, &nodes, &tree.root());
+                assert_eq!(verdict, Ok(()));
+            }
+            assert_eq!(tree.prove_many(&[count]), None);
+            assert_eq!(tree.prove_many(&[]), None);
         }
     }
 

@@ -228,6 +228,42 @@ def listing(objects):
     return sha256("".join(lines).encode()).hex()
 
 
+def siblings(start, end):
+    """Every pair of sibling subtrees of the tree over some leaves, from the definition."""
+    if end - start < 2:
+        return
+    middle = start + split(end - start)
+    yield (start, middle), (middle, end)
+    yield from siblings(start, middle)
+    yield from siblings(middle, end)
+
+
+def multiproof(all_leaves, count, listed):
+    """Nodes that hold data and no listed leaf, and whose siblings hold a listed one."""
+    holds = lambda tree: any(tree[0] <= at < tree[1] for at in listed)
+    sent = set()
+    for pair in siblings(0, len(all_leaves)):
+        for one, other in (pair, pair[::-1]):
+            if one[0] < count and not holds(one) and holds(other):
+                sent.add(one)
+    return [root(all_leaves[start:end]) for start, end in sorted(sent)]
+
+
+def multiproofs(leaves):
+    for size, count in ((1, 1), (2, 2), (7, 7), (8, 5), (21, 21), (64, 33), (70, 70)):
+        tree = padded(leaves[:count]) if count < size else leaves[:size]
+        assert len(tree) == size
+        for listed in ([0], [count - 1], range(count), range(0, count, 3), range(count // 2, count)):
+            listed = sorted(set(listed))
+            yield {
+                "size": size,
+                "count": count,
+                "listed": listed,
+                "nodes": hexes(multiproof(tree, count, listed)),
+                "root": root(tree).hex(),
+            }
+
+
 def main():
     leaves = [leaf(struct.pack(">Q", i)) for i in range(66_000)]
     entries = [b"entry %d" % i for i in range(600)]
@@ -253,6 +289,7 @@ def main():
         "consistency": [
             [hexes(consistency(old, leaves[:new])) for old in range(new + 1)] for new in range(14)
         ],
+        "multiproofs": list(multiproofs(leaves)),
         "tiles_of_600": {k: sha256(v).hex() for k, v in sorted(tiles(leaves[:600]).items())},
         "tiles_of_66000": listing(tiles(leaves)),
         "bundles_of_600": {k: sha256(v).hex() for k, v in sorted(bundles(entries).items())},

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use merkle::checkpoint::Checkpoint;
+use merkle::multiproof::{self, Shape};
 use merkle::note::{SigningKey, VerifyingKey};
 use merkle::tlog_proof::TlogProof;
 use merkle::tree::{self, SegmentTree};
@@ -45,6 +46,34 @@ fn roots_of_growing_and_of_padded_trees() {
     for (count, root) in (1..).zip(hashes(&vectors["padded_roots"])) {
         assert_eq!(tree::root_of(leaves(count)), Ok(root), "{count} leaves");
         assert_eq!(SegmentTree::build(leaves(count)).unwrap().root(), root);
+    }
+}
+
+#[test]
+fn proofs_of_many_leaves() {
+    let vectors = vectors();
+    for stated in vectors["multiproofs"].as_array().unwrap() {
+        let number = |name: &str| stated[name].as_u64().unwrap();
+        let shape = Shape::padded(number("size"), number("count")).unwrap();
+        let all = leaves(usize::try_from(number("count")).unwrap());
+        let indices: Vec<u64> = serde_json::from_value(stated["listed"].clone()).unwrap();
+        let nodes = hashes(&stated["nodes"]);
+        let root = hash::from_hex(text(&stated["root"])).unwrap();
+        let listed: Vec<_> =
+            indices.iter().map(|at| (*at, all[usize::try_from(*at).unwrap()])).collect();
+        assert_eq!(multiproof::verify(shape, &listed, &nodes, &root), Ok(()));
+        let range =
+            |from: u64, to: u64| usize::try_from(from).unwrap()..usize::try_from(to).unwrap();
+        let mut padded = all.clone();
+        padded.resize(usize::try_from(number("size")).unwrap(), hash::PADDING_LEAF);
+        let sent = shape.nodes(&indices).unwrap().into_iter();
+        let sent: Vec<_> =
+            sent.map(|node| rfc6962::root(&padded[range(node.from, node.to)])).collect();
+        assert_eq!(sent, nodes, "{stated}");
+        if number("count") < number("size") {
+            let tree = SegmentTree::build(all).unwrap();
+            assert_eq!(tree.prove_many(&indices), Some(nodes));
+        }
     }
 }
 
