@@ -10,12 +10,13 @@ fn show(cost: Cost) -> String {
 
 fn main() {
     println!(
-        "{:>9}  {:<38} {:<38} proof by id and hour",
-        "segments", "sealer ready", "proof by coordinates"
+        "{:>9}  {:<38} {:<38} {:<38} export of a day",
+        "segments", "sealer ready", "proof by coordinates", "proof by id and hour"
     );
     for segments in [1_000, 10_000, 100_000, 1_000_000] {
         let growth = measure(segments);
         let (start, record, hour) = (show(growth.start), show(growth.record), show(growth.hour));
-        println!("{segments:>9}  {start} {record} {hour}");
+        let day = show(growth.day);
+        println!("{segments:>9}  {start} {record} {hour} {day}");
     }
 }

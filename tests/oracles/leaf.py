@@ -90,6 +90,16 @@ def tree_root(hashes):
     return sha256(b"\x01", tree_root(hashes[:left]), tree_root(hashes[left:]))
 
 
+def edge(hashes):
+    """Roots of the complete subtrees, largest first."""
+    roots, start = [], 0
+    for bit in reversed(range(len(hashes).bit_length())):
+        if len(hashes) >> bit & 1:
+            roots.append(tree_root(hashes[start : start + (1 << bit)]))
+            start += 1 << bit
+    return roots
+
+
 def segment_tree(leaves):
     """Size and root of a segment's tree: its leaves, padded to a power of two."""
     size = 1 << (len(leaves) - 1).bit_length()

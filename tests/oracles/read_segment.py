@@ -2,8 +2,8 @@
 
     read_segment.py ARCHIVE
 
-Follows the commits to the manifests, the manifests to the files, and derives every leaf, root and
-census again from what the files hold. Prints counts as JSON; at the first mismatch it says what and
+Follows the commits to the manifests, the manifests to the files, and derives every leaf, root,
+census and head again from what the files hold. Prints counts as JSON; at the first mismatch it says what and
 ends with 1. Signatures are not checked here (the standard library has no Ed25519): fsck does.
 """
 
@@ -133,9 +133,50 @@ def check_installation(where, statement):
     return said["log"], said["cluster"]
 
 
+def row_of(said, digest, row, sequence):
+    """The row of a partition in the head after the commit that holds this manifest."""
+    largest, smallest = int(said["maxTimestampMs"]), int(said["minTimestampMs"])
+    disorder = 0
+    if row is not None:
+        before = int(row["maxTimestampMs"])
+        disorder = max(int(row["disorderMs"]), before - smallest)
+        largest = max(before, largest)
+    return {
+        "topic": said["topic"],
+        "partition": said["partition"],
+        "topicId": said["topicId"],
+        "commit": str(sequence),
+        "manifest": digest,
+        "nextOffset": said["nextOffset"],
+        "nextSequence": str(int(said["sequence"]) + 1),
+        "maxTimestampMs": str(largest),
+        "disorderMs": str(disorder),
+    }
+
+
+def check_head(archive, path, log, sequence, entries, rows):
+    """Derives the head of a commit, compares its object, and gives how manifests name it."""
+    payload = leaf.canonical(
+        {
+            "format": "driftseal/head/v1",
+            "origin": log,
+            "sequence": str(sequence),
+            "commit": hashlib.sha256(path.read_bytes()).hexdigest(),
+            "size": str(len(entries)),
+            "root": leaf.tree_root(entries).hex(),
+            "edge": [node.hex() for node in leaf.edge(entries)],
+            "partitions": [rows[chain] for chain in sorted(rows, key=lambda c: (c[0].encode(), c[1]))],
+        }
+    )
+    envelope = json.loads((archive / "log" / "head" / path.name).read_bytes())
+    expect(f"{path.name}: head", payload, base64.b64decode(envelope["payload"]))
+    return {"sequence": str(sequence), "sha256": hashlib.sha256(payload).hexdigest()}
+
+
 def check_log(archive):
     entries, ends, rows, gaps, commits, segments = [], {}, 0, 0, 0, 0
-    log = cluster = None
+    log = cluster = head = None
+    heads = {}
     for commits, path in enumerate(sorted((archive / "log" / "commit").iterdir()), start=1):
         commit = json.loads(path.read_bytes())
         expect(f"{path.name}: sequence", f"{commits - 1:020}", path.name)
@@ -158,12 +199,18 @@ def check_log(archive):
             previous, next_offset = ends.get(chain, (None, said["firstOffset"]))
             expect(f"{where}: previous manifest", said["previous"], previous)
             expect(f"{where}: first offset", said["firstOffset"], next_offset)
-            ends[chain] = hashlib.sha256(payload).hexdigest(), said["nextOffset"]
+            digest = hashlib.sha256(payload).hexdigest()
+            ends[chain] = digest, said["nextOffset"]
+            heads[chain] = row_of(said, digest, heads.get(chain), commits - 1)
+            largest = heads[chain]["maxTimestampMs"]
+            expect(f"{where}: largest timestamp", said["largestTimestampMs"], largest)
+            expect(f"{where}: head", said["head"], head)
             found = check_segment(where, archive, statement)
             rows, gaps, segments = rows + found[0], gaps + found[1], segments + 1
         _, size, root, *_ = commit["checkpoint"].split("\n")
         expect(f"{path.name}: size", size, str(len(entries)))
         expect(f"{path.name}: root", root, base64.b64encode(leaf.tree_root(entries)).decode())
+        head = check_head(archive, path, log, commits - 1, entries, heads)
     return {"commits": commits, "segments": segments, "rows": rows, "gap_offsets": gaps}
 
 

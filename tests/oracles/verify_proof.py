@@ -164,7 +164,8 @@ def in_tree(hashed, index, size, path, root):
     need(hashed == root, "the path leads to another root")
 
 
-def open_manifest(envelope, keys):
+def open_entry(envelope, keys):
+    """Payload and statement of a log entry that a sealer of the policy signed."""
     document = json.loads(envelope, object_pairs_hook=members)
     need(leaf.canonical(document).decode() == envelope, "the envelope is not canonical")
     need(set(document) == {"payload", "payloadType", "signatures"}, "members of the envelope")
@@ -179,6 +180,11 @@ def open_manifest(envelope, keys):
     need(leaf.canonical(statement) == payload, "the statement is not canonical")
     if statement["predicateType"] != "urn:driftseal:manifest:v1":
         raise Unverifiable("the statement is of another type")
+    return payload, statement
+
+
+def open_manifest(envelope, keys):
+    _, statement = open_entry(envelope, keys)
     if statement["predicate"]["kind"] != "segment":
         raise Unverifiable("the manifest is of another kind")
     return statement["predicate"]

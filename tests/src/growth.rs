@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use archive::Archive;
-use evidence::{Judgement, Period, Policy, Wanted};
+use evidence::{Judgement, LogRead, Period, Policy, Scope, Wanted};
 use ports::{EventLog, TopicSpec};
 use sealer::Keys;
 use service::Shutdown;
@@ -12,6 +12,8 @@ use service::clock::Stopwatch;
 use sim::MemoryLog;
 
 use crate::synthetic::{self, PARTITIONS, ROWS, Synthetic, TOPIC};
+
+const DAY_MS: u64 = 86_400_000;
 
 /// Objects, bytes and time of one cold path.
 #[derive(Debug, Clone, Copy)]
@@ -35,6 +37,8 @@ pub struct Growth {
     pub record: Cost,
     /// The proof of an event by id and hour.
     pub hour: Cost,
+    /// The pack of an agent and a day.
+    pub day: Cost,
 }
 
 /// Measures a log of so many segments.
@@ -48,8 +52,9 @@ pub fn measure(segments: u64) -> Growth {
     let keys = Keys::generate("synthetic.example/log").unwrap();
     let policy = Policy::parse(&keys.policy()).unwrap();
     let wanted = segments / 3;
-    let hour = 3_600_000 / synthetic::STEP_MS;
-    let real = wanted.saturating_sub(2 * hour)..wanted + 2 * hour;
+    let hours = DAY_MS / 3_600_000 / 2 + 2;
+    let around = hours * 3_600_000 / synthetic::STEP_MS;
+    let real = wanted.saturating_sub(around)..wanted + around;
     let store = Synthetic::new(segments, real, keys.log.clone(), keys.sealer.clone());
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
@@ -80,7 +85,16 @@ pub fn measure(segments: u64) -> Growth {
     let period = Period { from_ms, to_ms: from_ms.saturating_add(3_600_000) };
     let by_hour = Wanted::Id { event_id: event_id.clone(), period: Some(period) };
     let hour = cost(&store, || prove(by_hour));
-    Growth { segments, start, record, hour }
+    let from_ms = synthetic::first_ms(wanted).saturating_sub(DAY_MS.cast_signed() / 2);
+    let scope = Scope::new("a", from_ms, from_ms.saturating_add(DAY_MS.cast_signed())).unwrap();
+    let day = cost(&store, || {
+        let exported = evidence::export(&archive, &policy, &scope, &mut |_| {}).unwrap();
+        assert_eq!(exported.report.verdict, Judgement::Verified, "{}", exported.report);
+        assert_eq!(exported.read, LogRead::Heads);
+        let events = exported.report.summary.unwrap().events;
+        assert_eq!(events, DAY_MS / synthetic::STEP_MS * ROWS);
+    });
+    Growth { segments, start, record, hour, day }
 }
 
 fn cost(store: &Synthetic, work: impl FnOnce()) -> Cost {

@@ -26,7 +26,7 @@ use segment::build::SegmentBuilder;
 use segment::facts::{ObjectFacts, SegmentFacts};
 use segment::layout;
 use segment::log::{ChainEnd, Commit, Head, LogState};
-use segment::manifest::{Installation, InstalledTopic, Manifest, SegmentManifest};
+use segment::manifest::{HeadRef, Installation, InstalledTopic, Manifest, SegmentManifest};
 
 /// Topic of the log.
 pub const TOPIC: &str = "agent.events";
@@ -48,6 +48,8 @@ struct Maker {
     genesis: Bytes,
     /// Digest of the manifest of each segment.
     digests: Vec<Hash>,
+    /// Digest of the head of each commit.
+    heads: Vec<Hash>,
     /// Roots of the complete subtrees over the leaves, by height.
     levels: Vec<Vec<Hash>>,
     /// Facts and objects of the segments that exist.
@@ -100,18 +102,26 @@ impl Maker {
             sealer,
             genesis: genesis.bytes.into(),
             digests: Vec::new(),
+            heads: Vec::new(),
             levels: vec![vec![hash::leaf(first.as_bytes())]],
             real: BTreeMap::new(),
             objects: BTreeMap::new(),
         };
+        let mut frontier = Frontier::new();
+        frontier.append(hash::leaf(first.as_bytes()));
         for segment in 0..segments {
+            let commit = hash::sha256(&maker.commit(segment, &frontier));
+            let head = maker.head(segment, &frontier, commit);
+            maker.heads.push(head.reference().sha256);
             if real.contains(&segment) {
                 maker.build(segment);
             }
             let manifest = maker.manifest(segment);
             maker.digests.push(manifest.digest());
             let entry = manifest.sign(&maker.sealer).unwrap();
-            maker.levels[0].push(hash::leaf(entry.as_bytes()));
+            let leaf = hash::leaf(entry.as_bytes());
+            maker.levels[0].push(leaf);
+            frontier.append(leaf);
         }
         while maker.levels.last().unwrap().len() > 1 {
             let below = maker.levels.last().unwrap();
@@ -177,6 +187,11 @@ impl Maker {
             topic_id: "id".to_owned(),
             sequence: segment / PARTITIONS,
             previous: before.map(|before| self.digests[before]),
+            largest_timestamp_ms: facts.max_timestamp_ms,
+            head: HeadRef {
+                sequence: segment,
+                sha256: self.heads[usize::try_from(segment).unwrap()],
+            },
             parquet_path: name.parquet(),
             census_path: name.census(),
             facts,
@@ -204,11 +219,11 @@ impl Maker {
         Frontier::from_subtrees(size, subtrees).unwrap()
     }
 
-    fn commit(&self, sequence: u64) -> Bytes {
+    /// The commit after which the log has that edge.
+    fn commit(&self, sequence: u64, frontier: &Frontier) -> Bytes {
         if sequence == 0 {
             return self.genesis.clone();
         }
-        let frontier = self.frontier(sequence + 1);
         let (size, root) = (frontier.size(), frontier.root());
         let checkpoint = Checkpoint { origin: self.log.name().to_owned(), size, root };
         let commit = Commit {
@@ -220,7 +235,8 @@ impl Maker {
         commit.to_bytes().into()
     }
 
-    fn head(&self, sequence: u64) -> Bytes {
+    /// The head of a commit with that digest, after which the log has that edge.
+    fn head(&self, sequence: u64, frontier: &Frontier, commit: Hash) -> Head {
         let mut ends = BTreeMap::new();
         for segment in sequence.saturating_sub(PARTITIONS)..sequence {
             let (partition, first) = place(segment);
@@ -235,14 +251,18 @@ impl Maker {
             };
             ends.insert(partition, end);
         }
-        let head = Head {
-            origin: self.log.name().to_owned(),
-            sequence,
-            commit: hash::sha256(&self.commit(sequence)),
-            frontier: self.frontier(sequence + 1),
-            ends,
-        };
-        head.sign(&self.log).into()
+        let origin = self.log.name().to_owned();
+        Head { origin, sequence, commit, frontier: frontier.clone(), ends }
+    }
+
+    fn commit_object(&self, sequence: u64) -> Bytes {
+        self.commit(sequence, &self.frontier(sequence + 1))
+    }
+
+    fn head_object(&self, sequence: u64) -> Bytes {
+        let frontier = self.frontier(sequence + 1);
+        let commit = hash::sha256(&self.commit(sequence, &frontier));
+        self.head(sequence, &frontier, commit).sign(&self.log).into()
     }
 
     fn make(&self, path: &str) -> Option<Bytes> {
@@ -250,13 +270,13 @@ impl Maker {
             return Some(object.clone());
         }
         if let Some(sequence) = layout::parse_commit(path) {
-            return (sequence <= self.segments).then(|| self.commit(sequence));
+            return (sequence <= self.segments).then(|| self.commit_object(sequence));
         }
         if let Some(sequence) = layout::parse_head(path) {
-            return (sequence <= self.segments).then(|| self.head(sequence));
+            return (sequence <= self.segments).then(|| self.head_object(sequence));
         }
         if path == layout::CHECKPOINT {
-            let last = Commit::parse(self.segments, &self.commit(self.segments)).unwrap();
+            let last = Commit::parse(self.segments, &self.commit_object(self.segments)).unwrap();
             return Some(last.checkpoint.into());
         }
         self.tile(path)

@@ -30,6 +30,8 @@ struct Sample {
     directory: TempDir,
     /// Rows by kind, as they were sent.
     kinds: BTreeMap<String, u64>,
+    /// An agent.
+    agent: String,
 }
 
 impl Sample {
@@ -43,7 +45,8 @@ impl Sample {
         let kinds = kinds(&items);
         let keys = Keys::generate("oracle.example/log").unwrap();
         std::fs::write(directory.path().join("policy.txt"), keys.policy()).unwrap();
-        let sample = Self { directory, kinds };
+        let agent = items.first().unwrap().agent.clone();
+        let sample = Self { directory, kinds, agent };
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -164,6 +167,45 @@ fn strangers_read_the_archive_and_find_the_same() {
     assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stdout));
     std::fs::write(&file, whole).unwrap();
     said(&run(&python, "read_segment.py", &archive));
+}
+
+/// The page `schemas/evidence/pack.md` is enough to write another verifier.
+#[test]
+fn another_verifier_of_packs_gives_the_same_answers() {
+    let Some(python) = workspace::python() else {
+        workspace::not_run("oracle", "no Python in .venv; `tests/setup.sh all` makes it");
+        return;
+    };
+    let sample = Sample::seal();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let location = sample.archive().display().to_string();
+    let archive = Archive::open(&location, runtime.handle().clone()).unwrap();
+    let policy_path = sample.directory.path().join("policy.txt");
+    let policy = evidence::read_policy(&policy_path).unwrap();
+    let script = workspace::root().join("tests").join("oracles").join("verify_pack.py");
+    let path = sample.directory.path().join("pack.zip");
+    let answer = |pack: &[u8]| -> Value {
+        std::fs::write(&path, pack).unwrap();
+        let output = Command::new(&python).arg(&script).arg(&path).arg(&policy_path).output();
+        serde_json::from_slice(&output.unwrap().stdout).unwrap()
+    };
+    for agent in [sample.agent.as_str(), "nobody"] {
+        let scope = evidence::Scope::parse(agent, None, None).unwrap();
+        let exported = evidence::export(&archive, &policy, &scope, &mut |_| {}).unwrap();
+        let summary = exported.report.summary.unwrap();
+        let found = answer(&exported.pack);
+        assert_eq!(found["verdict"], "VERIFIED", "{found}");
+        assert_eq!(found["rows"], summary.events_in_segments, "{found}");
+        assert_eq!(found["segments"], summary.segments_in_period, "{found}");
+        assert_eq!(agent == "nobody", summary.events == 0);
+        for part in 1..40 {
+            let mut changed = exported.pack.to_vec();
+            let at = changed.len() * part / 40;
+            changed[at] ^= 1;
+            assert_eq!(answer(&changed)["verdict"], "FAILED", "byte {at}");
+        }
+    }
 }
 
 /// The page `schemas/evidence/proof.md` is enough to write another verifier.

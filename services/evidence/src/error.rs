@@ -19,6 +19,9 @@ pub enum EvidenceError {
     /// The archive has no log.
     #[error("failed to read the log: the archive has no commit; is this the archive's root?")]
     NoLog,
+    /// The log holds no segment.
+    #[error("nothing is sealed yet: the log holds no segment")]
+    NothingSealed,
     /// No sealed event has the id.
     #[error("no sealed event has the id `{0}`; it may not be sealed yet")]
     NoEvent(String),
@@ -70,6 +73,7 @@ impl EvidenceError {
             Self::Archive(_)
             | Self::Log(Distrust::Failed(_))
             | Self::NoLog
+            | Self::NothingSealed
             | Self::NoEvent(_)
             | Self::Prove(_)
             | Self::Pack(_)

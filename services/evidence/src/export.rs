@@ -5,7 +5,8 @@ use bytes::Bytes;
 use pack::{Need, PackBuilder, Report, Scope};
 use segment::policy::Policy;
 
-use crate::{EvidenceError, Progress, read_log};
+use crate::excerpt::{self, LogRead};
+use crate::{EvidenceError, Progress};
 
 /// Name and version of the program, in `pack.json`.
 const GENERATOR: &str = concat!("driftseal ", env!("CARGO_PKG_VERSION"));
@@ -17,9 +18,12 @@ pub struct Exported {
     pub pack: Bytes,
     /// The report of verifying it by the same policy.
     pub report: Report,
+    /// How the log was read.
+    pub read: LogRead,
 }
 
-/// Makes the pack of an agent and period, and verifies it. The pack is in memory as a whole.
+/// Makes the pack of an agent and period, and verifies it. The pack is in memory as a whole. It costs
+/// what the period holds, not what the log does, as long as the archive has its heads.
 ///
 /// # Errors
 ///
@@ -30,8 +34,8 @@ pub fn export(
     scope: &Scope,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Exported, EvidenceError> {
-    let log = read_log(archive, policy, progress)?;
-    let mut builder = PackBuilder::new(scope.clone(), GENERATOR, &log.checkpoint, log.entries)?;
+    let found = excerpt::read(archive, policy, scope.period(), progress)?;
+    let mut builder = PackBuilder::new(scope.clone(), GENERATOR, &found.checkpoint, found.excerpt)?;
     let total = builder.segments() as u64;
     while let Some((census, parquet)) = builder.next_segment() {
         let (census, parquet) = (census.to_owned(), parquet.to_owned());
@@ -45,5 +49,5 @@ pub fn export(
     progress(Progress { phase: "verifying the pack", done: 0, total: 1 });
     let report = pack::verify(&pack, Some(policy));
     progress(Progress { phase: "verifying the pack", done: 1, total: 1 });
-    Ok(Exported { pack, report })
+    Ok(Exported { pack, report, read: found.read })
 }

@@ -15,31 +15,27 @@ use archive::{Archive, ArchiveError};
 use bytes::Bytes;
 use event::TopicPartition;
 use merkle::{Hash, hash, proof};
+use segment::excerpt::Period;
 use segment::fault::Fault;
 use segment::layout;
 use segment::log::{ChainEnd, Commit, Head, InclusionTiles, first_where, last_commit};
 use segment::manifest::SegmentManifest;
 use segment::policy::Policy;
-use segment::replay::Entry;
+use segment::replay::{Entry, Replay};
 
 use crate::EvidenceError;
 
 /// Number of earlier heads that are tried in place of a missing one.
 const NEAR_MAX: u64 = 8;
 
-/// A span of broker time in milliseconds since the epoch: from one instant up to before another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Period {
-    /// First instant.
-    pub from_ms: i64,
-    /// First instant after it.
-    pub to_ms: i64,
-}
+/// Commits that are read at once.
+const COMMITS_AT_ONCE: u64 = 64;
 
 /// Why a lookup through the heads failed.
 #[derive(Debug)]
 pub(crate) enum Lookup {
-    /// Too many heads are missing; the commits must be read instead.
+    /// Heads, or other objects that follow from the commits, are missing or wrong; the commits must
+    /// be read instead.
     NoHeads,
     /// The archive could not be read, or does not hold what was sealed.
     Failed(EvidenceError),
@@ -54,10 +50,11 @@ impl<E: Into<EvidenceError>> From<E> for Lookup {
 /// The heads of a log.
 #[derive(Debug)]
 pub(crate) struct Index<'a> {
-    archive: &'a Archive,
+    pub(crate) archive: &'a Archive,
     policy: &'a Policy,
-    /// The newest valid head, and the checkpoint of its commit.
-    newest: Head,
+    /// The newest valid head, and its commit. What follows from commits was written before it.
+    pub(crate) newest: Head,
+    commit: Bytes,
     checkpoint: String,
     last: u64,
     heads: BTreeMap<u64, Option<Head>>,
@@ -71,9 +68,9 @@ impl<'a> Index<'a> {
         let last = last_commit(hint, exists)?.ok_or(EvidenceError::NoLog)?;
         let mut back = 0_u64;
         while let Some(sequence) = last.checked_sub(back) {
-            if let Some((newest, commit)) = head(archive, policy, sequence)? {
-                let (checkpoint, heads) = (commit.checkpoint, BTreeMap::new());
-                return Ok(Self { archive, policy, newest, checkpoint, last, heads });
+            if let Some((newest, commit, checkpoint)) = head(archive, policy, sequence)? {
+                let heads = BTreeMap::from([(sequence, Some(newest.clone()))]);
+                return Ok(Self { archive, policy, newest, commit, checkpoint, last, heads });
             }
             back = if back == 0 { 1 } else { back.saturating_mul(2) };
         }
@@ -88,6 +85,30 @@ impl<'a> Index<'a> {
     /// The signed checkpoint that audit paths from [`Self::prove`] lead to.
     pub(crate) fn checkpoint(&self) -> &str {
         &self.checkpoint
+    }
+
+    /// Goes on behind the newest head to the last commit. Gives the log, the entries that were added,
+    /// and the head before the last commit with a segment, if there is one among those.
+    pub(crate) fn resume(&self) -> Result<Resumed, EvidenceError> {
+        let genesis = self.archive.get(&layout::commit(0))?;
+        let mut replay = Replay::resume(self.policy.clone(), &genesis, &self.newest, &self.commit)
+            .map_err(EvidenceError::Log)?;
+        let (mut added, mut named) = (Vec::new(), None);
+        while replay.next_sequence() <= self.last {
+            let first = replay.next_sequence();
+            let paths = (first..=self.last.min(first.saturating_add(COMMITS_AT_ONCE - 1)))
+                .map(layout::commit)
+                .collect::<Vec<_>>();
+            for bytes in self.archive.get_many(&paths)? {
+                let before = replay.head();
+                let entries = replay.apply(&bytes).map_err(EvidenceError::Log)?;
+                if entries.iter().any(|entry| entry.opened.manifest.segment().is_some()) {
+                    named = before;
+                }
+                added.extend(entries);
+            }
+        }
+        Ok(Resumed { replay, added, named })
     }
 
     /// The segment that holds a record, if it is sealed.
@@ -166,7 +187,7 @@ impl<'a> Index<'a> {
     /// First commit after which a condition on a partition holds. The condition must hold after
     /// `last`, and never cease to hold. Where heads are missing, the result may be a few commits
     /// late.
-    fn first(
+    pub(crate) fn first(
         &mut self,
         partition: &TopicPartition,
         last: u64,
@@ -211,33 +232,50 @@ impl<'a> Index<'a> {
 
     /// The entries of a commit, signed by a known sealer. [`Self::prove`] shows that they are part of
     /// the log.
-    fn entries(&self, sequence: u64) -> Result<Vec<Entry>, Lookup> {
+    pub(crate) fn entries(&self, sequence: u64) -> Result<Vec<Entry>, Lookup> {
         let path = layout::commit(sequence);
         let form = |error: String| Fault::new("commit form", &path, "a commit object", error);
         let bytes = self.archive.get(&path)?;
         let commit = Commit::parse(sequence, &bytes).map_err(|error| form(error.to_string()))?;
         let mut entries = Vec::new();
         for (index, envelope) in (commit.previous_size..).zip(commit.entries) {
-            let place = format!("log entry {index} in {path}");
-            let opened =
-                self.policy.open_entry(&place, envelope.as_bytes()).map_err(EvidenceError::Log)?;
-            let leaf = hash::leaf(envelope.as_bytes());
-            entries.push(Entry { index, envelope, leaf, opened });
+            entries.push(self.open_entry(&path, index, envelope)?);
         }
         Ok(entries)
+    }
+
+    /// An entry as an object has it, signed by a known sealer.
+    pub(crate) fn open_entry(
+        &self,
+        path: &str,
+        index: u64,
+        envelope: String,
+    ) -> Result<Entry, EvidenceError> {
+        let place = format!("log entry {index} in {path}");
+        let opened =
+            self.policy.open_entry(&place, envelope.as_bytes()).map_err(EvidenceError::Log)?;
+        let leaf = hash::leaf(envelope.as_bytes());
+        Ok(Entry { index, envelope, leaf, opened })
+    }
+
+    /// The head of exactly this commit.
+    pub(crate) fn exact(&mut self, sequence: u64) -> Result<&Head, Lookup> {
+        if !self.heads.contains_key(&sequence) {
+            let found = head(self.archive, self.policy, sequence)?;
+            self.heads.insert(sequence, found.map(|(head, ..)| head));
+        }
+        self.heads.get(&sequence).and_then(Option::as_ref).ok_or(Lookup::NoHeads)
     }
 
     /// The head of a commit, or the nearest earlier one.
     fn near(&mut self, sequence: u64) -> Result<&Head, Lookup> {
         let lowest = sequence.saturating_sub(NEAR_MAX);
         for candidate in (lowest..=sequence).rev() {
-            if !self.heads.contains_key(&candidate) {
-                let found = head(self.archive, self.policy, candidate)?;
-                self.heads.insert(candidate, found.map(|(head, _)| head));
-            }
-            if matches!(self.heads.get(&candidate), Some(Some(_))) {
-                // Looked up again, because the borrow checker rejects a conditional return of the borrow.
-                return self.heads.get(&candidate).and_then(Option::as_ref).ok_or(Lookup::NoHeads);
+            // Looked up twice, because the borrow checker rejects a conditional return of the borrow.
+            match self.exact(candidate).map(|_| ()) {
+                Ok(()) => return self.exact(candidate),
+                Err(Lookup::NoHeads) => {}
+                Err(error) => return Err(error),
             }
         }
         Err(Lookup::NoHeads)
@@ -249,11 +287,22 @@ fn head(
     archive: &Archive,
     policy: &Policy,
     sequence: u64,
-) -> Result<Option<(Head, Commit)>, EvidenceError> {
+) -> Result<Option<(Head, Bytes, String)>, EvidenceError> {
     let Some(object) = read(archive, &layout::head(sequence))? else { return Ok(None) };
     let Ok(head) = Head::open(&object, policy.logs()) else { return Ok(None) };
     let Some(commit) = read(archive, &layout::commit(sequence))? else { return Ok(None) };
-    Ok(head.check(sequence, &commit, policy.logs()).ok().map(|commit| (head, commit)))
+    let Ok(checked) = head.check(sequence, &commit, policy.logs()) else { return Ok(None) };
+    Ok(Some((head, commit, checked.checkpoint)))
+}
+
+/// The log to its last commit.
+#[derive(Debug)]
+pub(crate) struct Resumed {
+    pub(crate) replay: Replay,
+    /// The entries after the newest head.
+    pub(crate) added: Vec<Entry>,
+    /// The head before the last commit after the newest head that has a segment.
+    pub(crate) named: Option<Head>,
 }
 
 fn read(archive: &Archive, path: &str) -> Result<Option<Bytes>, ArchiveError> {

@@ -12,6 +12,7 @@
 //! - Who is believed comes from a [`Policy`], never from the archive.
 
 mod error;
+mod excerpt;
 mod export;
 mod fsck;
 mod index;
@@ -22,9 +23,9 @@ pub mod role;
 mod verify;
 
 pub use error::EvidenceError;
+pub use excerpt::LogRead;
 pub use export::{Exported, export};
 pub use fsck::fsck;
-pub use index::Period;
 pub use log::{Log, read_log};
 pub use prove::{Wanted, prove};
 pub use replay::{Found, PartitionReplay, ReplayOptions, ReplayReport, replay};
@@ -32,6 +33,7 @@ pub use verify::{read_policy, verify_file};
 
 pub use monitor::replay::{Difference, Doubt, NotCompared, Origin, Outcome, Part, Subject, What};
 pub use pack::{Report as PackReport, Scope, ScopeError};
+pub use segment::excerpt::Period;
 pub use segment::fault::{Fault, Judgement};
 pub use segment::fsck::{Progress as FsckProgress, Report as FsckReport};
 pub use segment::policy::{Policy, PolicyError};

@@ -4,6 +4,7 @@ use archive::Archive;
 use merkle::Hash;
 use segment::fault::Distrust;
 use segment::layout;
+use segment::log::Head;
 use segment::manifest::Manifest;
 use segment::policy::Policy;
 use segment::replay::{Entry, Replay};
@@ -22,6 +23,8 @@ pub struct Log {
     pub checkpoint: String,
     /// All entries.
     pub entries: Vec<Entry>,
+    /// The newest head that an entry names; `None` if nothing is sealed.
+    pub named: Option<Head>,
 }
 
 impl Log {
@@ -51,11 +54,15 @@ pub fn read_log(
         return Err(EvidenceError::NoLog);
     }
     let mut replay = Replay::new(policy.clone());
-    let mut entries = Vec::new();
+    let (mut entries, mut named) = (Vec::new(), None);
     for chunk in paths.chunks(COMMITS_AT_ONCE) {
         for bytes in archive.get_many(chunk)? {
+            let before = replay.head();
             let added = replay.apply(&bytes).map_err(EvidenceError::Log)?;
             known(&added)?;
+            if added.iter().any(|entry| entry.opened.manifest.segment().is_some()) {
+                named = before;
+            }
             entries.extend(added);
         }
         progress(Progress { phase: "reading the log", done: replay.next_sequence(), total });
@@ -64,6 +71,7 @@ pub fn read_log(
         origin: replay.origin().to_owned(),
         checkpoint: replay.checkpoint().to_owned(),
         entries,
+        named,
     })
 }
 

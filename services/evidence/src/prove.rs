@@ -4,12 +4,13 @@ use archive::Archive;
 use bytes::Bytes;
 use event::TopicPartition;
 use merkle::{Hash, rfc6962};
+use segment::excerpt::Period;
 use segment::manifest::SegmentManifest;
 use segment::policy::Policy;
 use segment::proof::{self, EventProof, RangeRead, Sought};
 use segment::replay::Entry;
 
-use crate::index::{Index, Lookup, Period};
+use crate::index::{Index, Lookup};
 use crate::{EvidenceError, Progress, read_log};
 
 /// Which event is to be proved.

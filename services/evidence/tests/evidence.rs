@@ -5,6 +5,8 @@
 mod check;
 #[path = "../../../shared/segment/tests/archive/common.rs"]
 mod common;
+#[path = "evidence/period.rs"]
+mod period;
 #[path = "evidence/role.rs"]
 mod role;
 

@@ -8,7 +8,7 @@ use event::TopicPartition;
 use merkle::note::{SigningKey, VerifyingKey};
 use segment::layout;
 use segment::log::{ChainEnd, DerivedObject, Head, LogState, ResumeError, last_commit};
-use segment::manifest::Installation;
+use segment::manifest::{HeadRef, Installation};
 use tracing::{info, warn};
 
 use crate::retry::Retry;
@@ -299,6 +299,11 @@ impl Ledger {
 
     pub(crate) fn end(&self, partition: &TopicPartition) -> Option<&ChainEnd> {
         self.state.end(partition)
+    }
+
+    /// The log as it is, as the manifests of the next commit must name it.
+    pub(crate) const fn head(&self) -> Option<HeadRef> {
+        self.state.reference()
     }
 
     pub(crate) const fn installation(&self) -> &Installation {

@@ -320,30 +320,36 @@ impl Shell {
         for stored in segments {
             let partition = &stored.facts.partition;
             let topic_id = self.topic_id(&partition.topic)?;
-            let (sequence, previous) = chains.get(partition).copied().unwrap_or_else(|| {
-                let head = self.ledger.end(partition);
-                head.map_or((0, None), |head| (head.next_sequence, Some(head.manifest)))
-            });
+            let (sequence, previous, largest) =
+                chains.get(partition).copied().unwrap_or_else(|| {
+                    self.ledger.end(partition).map_or((0, None, i64::MIN), |end| {
+                        (end.next_sequence, Some(end.manifest), end.max_timestamp_ms)
+                    })
+                });
+            let failed = |detail: String| RunError::Build {
+                partition: partition.clone(),
+                offset: stored.facts.first_offset,
+                detail,
+            };
+            let head = self.ledger.head().ok_or_else(|| failed("the log has no head".into()))?;
+            let largest_timestamp_ms = stored.facts.max_timestamp_ms.max(largest);
             let manifest = Manifest::from(SegmentManifest {
                 log: self.ledger.origin().to_owned(),
                 cluster: self.ledger.installation().cluster.clone(),
                 topic_id,
                 sequence,
                 previous,
+                largest_timestamp_ms,
+                head,
                 parquet_path: stored.parquet_path.clone(),
                 census_path: stored.census_path.clone(),
                 facts: stored.facts.clone(),
                 sealer: PROGRAM.to_owned(),
             });
-            let failed = |detail: String| RunError::Build {
-                partition: partition.clone(),
-                offset: stored.facts.first_offset,
-                detail,
-            };
             let entry =
                 manifest.sign(&self.keys.sealer).map_err(|error| failed(error.to_string()))?;
             let next = sequence.checked_add(1).ok_or_else(|| failed("no number is left".into()))?;
-            chains.insert(partition.clone(), (next, Some(manifest.digest())));
+            chains.insert(partition.clone(), (next, Some(manifest.digest()), largest_timestamp_ms));
             entries.push(entry);
         }
         Ok(entries)

@@ -2,20 +2,23 @@
 
 use bytes::Bytes;
 use merkle::tree::SegmentTree;
+use segment::excerpt::Excerpt;
 use segment::facts::ObjectFacts;
 use segment::fault::{Distrust, Fault};
 use segment::fsck::same_facts;
 use segment::policy::Policy;
 use segment::read;
-use segment::replay::Entry;
 use segment::slice::SliceWriter;
 use thiserror::Error;
 
 use crate::container::{self, name};
-use crate::content::{Content, Wanted, place_line};
+use crate::content::Content;
 use crate::derived::Derived;
-use crate::lines::{join, text};
+use crate::lines::{join, split, text};
+use crate::log::LogPart;
+use crate::place::Place;
 use crate::scope::Scope;
+use crate::wanted::Wanted;
 
 /// Why there is no pack.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -44,7 +47,7 @@ pub struct PackBuilder {
     scope: Scope,
     generator: String,
     checkpoint: String,
-    entries: Vec<String>,
+    log: LogPart,
     wanted: Vec<Wanted>,
     /// How many of `wanted` are done.
     done: usize,
@@ -63,8 +66,8 @@ pub enum Need {
 }
 
 impl PackBuilder {
-    /// A pack about a scope, from all entries of the log and the checkpoint that vouches for
-    /// exactly these. The generator is name and version of the program.
+    /// A pack about a scope, from what of the log decides about its period and the checkpoint. The
+    /// generator is name and version of the program.
     ///
     /// # Errors
     ///
@@ -73,22 +76,14 @@ impl PackBuilder {
         scope: Scope,
         generator: &str,
         checkpoint: &str,
-        entries: Vec<Entry>,
+        excerpt: Excerpt,
     ) -> Result<Self, PackError> {
-        let mut wanted = Vec::new();
-        let mut envelopes = Vec::with_capacity(entries.len());
-        for Entry { index, envelope, opened, .. } in entries {
-            if let Some(manifest) = opened.manifest.into_segment() {
-                wanted.extend(Wanted::of(&scope, index, manifest));
-            }
-            envelopes.push(envelope);
-        }
         Ok(Self {
-            scope,
             generator: generator.to_owned(),
             checkpoint: checkpoint.to_owned(),
-            entries: envelopes,
-            wanted,
+            log: LogPart::of(&excerpt),
+            wanted: Wanted::all(&scope, excerpt),
+            scope,
             done: 0,
             censuses: Vec::new(),
             places: Vec::new(),
@@ -164,12 +159,10 @@ impl PackBuilder {
             .events
             .append(parquet, self.scope.agent_id())
             .map_err(|error| unreadable(error.clone()))?;
-        for number in numbers {
-            let Some(path) = tree.prove(number) else {
-                unreachable!("row {number} of {path} has a leaf")
-            };
-            self.places.push(place_line(segment.entry, number, &path));
-        }
+        // The census says that there is a row of the agent.
+        let nodes =
+            tree.prove_many(&numbers).ok_or_else(|| unreadable("no such row".to_owned()))?;
+        self.places.push(Place::of(segment.entry, &numbers, nodes).line());
         self.done += 1;
         Ok(())
     }
@@ -183,21 +176,24 @@ impl PackBuilder {
         let events: Bytes = self.events.finish().map_err(PackError::Columns)?.into();
         let content = Content {
             checkpoint: &self.checkpoint,
-            entries: self.entries.iter().map(String::as_str).collect(),
+            head: &self.log.head,
+            entries: split(name::ENTRIES, self.log.entries.as_bytes())?,
+            nodes: split(name::NODES, self.log.nodes.as_bytes())?,
             censuses: self.censuses.iter().map(String::as_str).collect(),
             proofs: self.places.iter().map(String::as_str).collect(),
             events: events.clone(),
         };
         let summary = content.check(&self.scope, policy, &mut Vec::new())?;
         let derived = Derived::new(&self.scope, &self.generator, &summary, &events)?;
-        let (entries, censuses, proofs) =
-            (join(&self.entries), join(&self.censuses), join(&self.places));
+        let (censuses, proofs) = (join(&self.censuses), join(&self.places));
         container::write(&[
             (name::CHECKPOINT, self.checkpoint.as_bytes()),
             (name::CSV, &derived.csv),
             (name::EVENTS, &events),
             (name::CENSUSES, censuses.as_bytes()),
-            (name::ENTRIES, entries.as_bytes()),
+            (name::ENTRIES, self.log.entries.as_bytes()),
+            (name::HEAD, &self.log.head),
+            (name::NODES, self.log.nodes.as_bytes()),
             (name::PACK, &derived.pack),
             (name::PROOFS, proofs.as_bytes()),
             (name::REPORT, &derived.report),

@@ -14,13 +14,15 @@ pub(crate) mod name {
     pub(crate) const EVENTS: &str = "events.parquet";
     pub(crate) const CENSUSES: &str = "log/census.jsonl";
     pub(crate) const ENTRIES: &str = "log/entries.jsonl";
+    pub(crate) const HEAD: &str = "log/head.json";
+    pub(crate) const NODES: &str = "log/nodes.txt";
     pub(crate) const PACK: &str = "pack.json";
     pub(crate) const PROOFS: &str = "proofs.jsonl";
     pub(crate) const REPORT: &str = "report.html";
 
     /// All of them.
-    pub(crate) const ALL: [&str; 9] =
-        [SUMS, CHECKPOINT, CSV, EVENTS, CENSUSES, ENTRIES, PACK, PROOFS, REPORT];
+    pub(crate) const ALL: [&str; 11] =
+        [SUMS, CHECKPOINT, CSV, EVENTS, CENSUSES, ENTRIES, HEAD, NODES, PACK, PROOFS, REPORT];
 }
 
 /// The zip file of these entries and their digests; `None` beyond the limits of the format.

@@ -10,7 +10,7 @@ use crate::summary::Summary;
 use crate::{csv, html};
 
 /// Format name in `pack.json`.
-pub const PACK_FORMAT: &str = "driftseal/pack/v1";
+pub const PACK_FORMAT: &str = "driftseal/pack/v2";
 
 /// `pack.json`, as far as it is not derived.
 #[derive(Debug, Deserialize)]

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use crate::report::NOT_PROVEN;
 use crate::scope::{Scope, ScopeText};
-use crate::summary::Summary;
+use crate::summary::{Covered, Summary};
 
 const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;\
 padding:0 1rem;color:#1b1f24}table{border-collapse:collapse;margin:.5rem 0 1.5rem}\
@@ -73,9 +73,10 @@ fn write_page(page: &mut String, scope: &Scope, summary: &Summary) -> std::fmt::
          these things were computed again from the bytes in this file:</p>\n<ul>"
     )?;
     for proven in [
-        "the log's checkpoint is signed by the log's key, and its root follows from all entries of the log",
-        "each entry is signed by a sealer's key, and the entries of each partition follow each other \
-         without a missing or repeated offset",
+        "the log's checkpoint is signed by the log's key, and every log entry in this file is in its tree \
+         and signed by a sealer's key",
+        "in each partition the entries follow each other without a missing or repeated offset, from \
+         before the period until no later one can touch it: no segment of the period is left out",
         "for every segment that touches the period, its signed census says how many events of each \
          kind this agent has in it, and exactly that many are here",
         "every event hashes to a leaf that is in the signed tree of its segment, at its place",
@@ -149,22 +150,26 @@ fn notable(page: &mut String, summary: &Summary) -> std::fmt::Result {
 fn partitions(page: &mut String, summary: &Summary) -> std::fmt::Result {
     writeln!(
         page,
-        "<table>\n<tr><th>Partition</th><th>First offset</th><th>Last offset</th><th>Segments</th>\
-         <th>Events</th><th>Offsets without record</th></tr>"
+        "<p>Segments that touch the period, by partition, with the events of all agents in them:</p>\n\
+         <table>\n<tr><th>Partition</th><th>First offset</th><th>Last offset</th><th>Segments</th>\
+         <th>Events</th><th>Offsets without record</th><th>Segments of the log</th></tr>"
     )?;
     for partition in &summary.partitions {
-        writeln!(
-            page,
-            "<tr><td>{}/{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td>\
-             <td class=\"n\">{}</td><td class=\"n\">{}</td></tr>",
-            escape(&partition.topic),
-            partition.partition,
-            partition.first_offset,
-            partition.next_offset - 1,
-            partition.segments,
-            partition.events,
-            partition.gaps,
-        )?;
+        write!(page, "<tr><td>{}/{}</td>", escape(&partition.topic), partition.partition)?;
+        match &partition.in_period {
+            None => write!(page, "<td colspan=\"5\">none</td>")?,
+            Some(Covered { segments, first_offset, next_offset, events, gaps }) => {
+                // A segment has records, so that its last offset is the one before the next.
+                let last_offset = next_offset - 1;
+                write!(
+                    page,
+                    "<td class=\"n\">{first_offset}</td><td class=\"n\">{last_offset}</td>\
+                     <td class=\"n\">{segments}</td><td class=\"n\">{events}</td>\
+                     <td class=\"n\">{gaps}</td>"
+                )?;
+            }
+        }
+        writeln!(page, "<td class=\"n\">{}</td></tr>", partition.segments)?;
     }
     writeln!(page, "</table>")
 }

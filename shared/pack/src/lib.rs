@@ -1,10 +1,11 @@
 //! Evidence packs (`schemas/evidence/pack.md`): one file about one agent and period, which anybody
 //! can verify with nothing but the public keys.
 //!
-//! A pack holds all entries of the log, the censuses of all segments that touch the period, and all
-//! rows of the agent in these segments with their places in the trees. So it shows not only that
-//! each event was sealed, but that none is missing: the signed ranges of offsets are contiguous,
-//! and each signed census says how many events of each kind the agent has.
+//! A pack holds the entries of the log that decide about the period ([`segment::excerpt`]), the
+//! censuses of all segments that touch it, and all rows of the agent in these segments with their
+//! places in the trees. So it shows not only that each event was sealed, but that none is missing:
+//! no other segment can touch the period, and each signed census says how many events of each kind
+//! the agent has. Its size is that of what was asked for, not of the log.
 //!
 //! # Promise
 //!
@@ -25,15 +26,19 @@ mod csv;
 mod derived;
 mod html;
 mod lines;
+mod log;
+mod place;
 mod report;
+mod rows;
 mod scope;
 mod summary;
 mod verify;
+mod wanted;
 mod zip;
 
 pub use self::build::{Need, PackBuilder, PackError};
 pub use self::derived::PACK_FORMAT;
 pub use self::report::{NOT_PROVEN, Report, Step};
 pub use self::scope::{Scope, ScopeError, ScopeText};
-pub use self::summary::Summary;
+pub use self::summary::{Covered, PartitionSummary, Summary};
 pub use self::verify::verify;

@@ -1,6 +1,7 @@
 //! What a pack is about.
 
 use event::Timestamp;
+use segment::excerpt::Period;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -91,6 +92,12 @@ impl Scope {
         self.to_ms
     }
 
+    /// The period.
+    #[must_use]
+    pub const fn period(&self) -> Period {
+        Period { from_ms: self.from_ms, to_ms: self.to_ms }
+    }
+
     /// Whether the period has no beginning: it begins where time does.
     #[must_use]
     pub const fn is_open_before(&self) -> bool {
@@ -107,12 +114,6 @@ impl Scope {
     #[must_use]
     pub const fn contains(&self, timestamp_ms: i64) -> bool {
         self.from_ms <= timestamp_ms && timestamp_ms < self.to_ms
-    }
-
-    /// Whether a range of instants, both ends included, touches the period.
-    #[must_use]
-    pub const fn touches(&self, min_ms: i64, max_ms: i64) -> bool {
-        min_ms < self.to_ms && self.from_ms <= max_ms
     }
 
     /// As texts.
@@ -152,8 +153,9 @@ mod tests {
     fn the_end_is_not_in_the_period() {
         let scope = Scope::new("a", 10, 20).unwrap();
         assert!(scope.contains(10) && scope.contains(19) && !scope.contains(20));
-        assert!(scope.touches(0, 10) && scope.touches(19, 30));
-        assert!(!scope.touches(0, 9) && !scope.touches(20, 30));
+        let period = scope.period();
+        assert!(period.touches(0, 10) && period.touches(19, 30));
+        assert!(!period.touches(0, 9) && !period.touches(20, 30));
     }
 
     #[test]

@@ -4,8 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use event::typed::Text;
-use event::{ColumnId, Event, TypedColumn, column, schema};
-use segment::fsck::PartitionReport;
+use event::{ColumnId, Event, TopicPartition, TypedColumn, column, schema};
+use segment::chain::Chain;
+use segment::facts::SegmentFacts;
+use segment::fault::Fault;
 use serde::Serialize;
 
 use crate::scope::{Scope, instant};
@@ -43,7 +45,7 @@ pub struct Summary {
     /// Broker time of the last event in the period.
     pub last: Option<String>,
     /// What the log holds, by partition.
-    pub partitions: Vec<PartitionReport>,
+    pub partitions: Vec<PartitionSummary>,
     /// Columns that some event in the period fills.
     #[serde(skip)]
     pub(crate) columns: BTreeSet<ColumnId>,
@@ -54,6 +56,87 @@ pub struct Summary {
     pub(crate) notable_dropped: u64,
     #[serde(skip)]
     pub(crate) range_ms: Option<(i64, i64)>,
+}
+
+/// What the log holds of a partition.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PartitionSummary {
+    /// Topic.
+    pub topic: String,
+    /// Partition.
+    pub partition: i32,
+    /// Segments of the log.
+    pub segments: u64,
+    /// Offset after the last one that is sealed.
+    pub next_offset: i64,
+    /// Those of its segments that touch the period.
+    pub in_period: Option<Covered>,
+}
+
+/// What the segments of a partition that touch the period cover.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Covered {
+    /// Segments.
+    pub segments: u64,
+    /// First offset.
+    pub first_offset: i64,
+    /// Offset after the last one.
+    pub next_offset: i64,
+    /// Events, of any agent.
+    pub events: u64,
+    /// Offsets that hold no record.
+    pub gaps: u64,
+}
+
+impl PartitionSummary {
+    /// From the ends of all chains, and the segments that touch the period.
+    pub(crate) fn of<'f>(
+        ends: &BTreeMap<TopicPartition, Chain>,
+        segments: impl Iterator<Item = &'f SegmentFacts>,
+    ) -> Result<Vec<Self>, Fault> {
+        let mut covered: BTreeMap<&TopicPartition, Covered> = BTreeMap::new();
+        for facts in segments {
+            let fault = || {
+                let place = facts.partition.to_string();
+                Fault::new("counts of a partition", place, "numbers", "an overflow")
+            };
+            let range = facts.next_offset.checked_sub(facts.first_offset);
+            let range = range.and_then(|range| u64::try_from(range).ok());
+            let gaps = range.and_then(|range| range.checked_sub(facts.count)).ok_or_else(fault)?;
+            let one = Covered {
+                segments: 1,
+                first_offset: facts.first_offset,
+                next_offset: facts.next_offset,
+                events: facts.count,
+                gaps,
+            };
+            let sum = match covered.get(&facts.partition) {
+                None => one,
+                Some(sum) => sum.and(one).ok_or_else(fault)?,
+            };
+            covered.insert(&facts.partition, sum);
+        }
+        let summary = |(partition, chain): (&TopicPartition, &Chain)| Self {
+            topic: partition.topic.to_string(),
+            partition: partition.partition,
+            segments: chain.next_sequence,
+            next_offset: chain.next_offset,
+            in_period: covered.get(partition).copied(),
+        };
+        Ok(ends.iter().map(summary).collect())
+    }
+}
+
+impl Covered {
+    fn and(self, later: Self) -> Option<Self> {
+        Some(Self {
+            segments: self.segments.checked_add(later.segments)?,
+            first_offset: self.first_offset,
+            next_offset: later.next_offset,
+            events: self.events.checked_add(later.events)?,
+            gaps: self.gaps.checked_add(later.gaps)?,
+        })
+    }
 }
 
 /// An event that a reader looks for first.

@@ -41,7 +41,9 @@ fn check(
     let lines_of = |name| lines::split(name, content(&entries, name)?);
     let parts = Content {
         checkpoint: lines::text(name::CHECKPOINT, content(&entries, name::CHECKPOINT)?)?,
+        head: content(&entries, name::HEAD)?,
         entries: lines_of(name::ENTRIES)?,
+        nodes: lines_of(name::NODES)?,
         censuses: lines_of(name::CENSUSES)?,
         proofs: lines_of(name::PROOFS)?,
         events: pack.slice_ref(content(&entries, name::EVENTS)?),

@@ -10,31 +10,165 @@ use merkle::{Hash, hash, tree};
 
 use crate::fault::{Fault, expect_equal};
 use crate::layout::SegmentName;
-use crate::manifest::{Installation, Manifest, OpenedManifest, SegmentManifest};
+use crate::log::ChainEnd;
+use crate::manifest::{HeadRef, Installation, Manifest, OpenedManifest, SegmentManifest};
 
 /// What is known of a partition's chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chain {
     /// Identity of the topic.
     pub topic_id: String,
-    /// Where the first segment begins.
-    pub first_offset: i64,
     /// Where the next segment begins.
     pub next_offset: i64,
-    /// Segments.
-    pub segments: u64,
-    /// Records.
-    pub events: u64,
-    /// Offsets that hold no record.
-    pub gaps: u64,
+    /// Number of the next manifest.
+    pub next_sequence: u64,
+    /// Digest of the last manifest.
+    pub digest: Hash,
     /// Number of the commit with the last segment.
     pub commit: u64,
     /// Largest timestamp, milliseconds since the epoch.
     pub max_timestamp_ms: i64,
-    /// Milliseconds by which a timestamp lies behind the largest of the segments before, at most.
+    /// Milliseconds by which a timestamp lies behind the largest of the segments before, at most; of
+    /// a chain that was begun amid ([`Self::amid`]), of the segments read.
     pub disorder_ms: u64,
-    /// Digest of the last manifest.
-    pub digest: Hash,
+    /// Where the first segment that was read begins.
+    pub first_offset: i64,
+    /// Segments read.
+    pub segments: u64,
+    /// Their records.
+    pub events: u64,
+    /// Their offsets that hold no record.
+    pub gaps: u64,
+}
+
+impl Chain {
+    /// The chain of a partition with its first segment.
+    ///
+    /// # Errors
+    ///
+    /// The manifest contradicts itself, or is not the first of a chain.
+    pub fn first(
+        place: &str,
+        commit: u64,
+        manifest: &SegmentManifest,
+        digest: Hash,
+    ) -> Result<Self, Fault> {
+        expect_equal("chain sequence", place, &0, &manifest.sequence)?;
+        expect_equal("chain link", place, &"none".to_owned(), &show(manifest.previous.as_ref()))?;
+        let max = manifest.facts.max_timestamp_ms;
+        expect_equal("largest timestamp", place, &max, &manifest.largest_timestamp_ms)?;
+        Self::amid(place, commit, manifest, digest)
+    }
+
+    /// A chain that is read from one of its segments on.
+    ///
+    /// # Errors
+    ///
+    /// The manifest contradicts itself.
+    pub fn amid(
+        place: &str,
+        commit: u64,
+        manifest: &SegmentManifest,
+        digest: Hash,
+    ) -> Result<Self, Fault> {
+        check_alone(place, manifest)?;
+        let facts = &manifest.facts;
+        let beyond = || Fault::new("chain sequence", place, "a number with a successor", "none");
+        Ok(Self {
+            topic_id: manifest.topic_id.clone(),
+            next_offset: facts.next_offset,
+            next_sequence: manifest.sequence.checked_add(1).ok_or_else(beyond)?,
+            digest,
+            commit,
+            max_timestamp_ms: manifest.largest_timestamp_ms,
+            disorder_ms: 0,
+            first_offset: facts.first_offset,
+            segments: 1,
+            events: facts.count,
+            gaps: gap_offsets(manifest).ok_or_else(|| overflow(place))?,
+        })
+    }
+
+    /// The chain up to an end that is known; none of its segments is read.
+    #[must_use]
+    pub fn resume(end: &ChainEnd) -> Self {
+        Self {
+            topic_id: end.topic_id.clone(),
+            next_offset: end.next_offset,
+            next_sequence: end.next_sequence,
+            digest: end.manifest,
+            commit: end.commit,
+            max_timestamp_ms: end.max_timestamp_ms,
+            disorder_ms: end.disorder_ms,
+            first_offset: end.next_offset,
+            segments: 0,
+            events: 0,
+            gaps: 0,
+        }
+    }
+
+    /// The chain with its next segment.
+    ///
+    /// # Errors
+    ///
+    /// The first rule that does not hold.
+    pub fn follow(
+        &self,
+        place: &str,
+        commit: u64,
+        manifest: &SegmentManifest,
+        digest: Hash,
+    ) -> Result<Self, Fault> {
+        let facts = &manifest.facts;
+        check_alone(place, manifest)?;
+        expect_equal("chain sequence", place, &self.next_sequence, &manifest.sequence)?;
+        let previous = show(manifest.previous.as_ref());
+        expect_equal("chain link", place, &show(Some(&self.digest)), &previous)?;
+        expect_equal("topic identity", place, &self.topic_id, &manifest.topic_id)?;
+        expect_equal("contiguous offsets", place, &self.next_offset, &facts.first_offset)?;
+        let max_timestamp_ms = self.max_timestamp_ms.max(facts.max_timestamp_ms);
+        let largest = manifest.largest_timestamp_ms;
+        expect_equal("largest timestamp", place, &max_timestamp_ms, &largest)?;
+        let earlier = facts.min_timestamp_ms.min(self.max_timestamp_ms);
+        let sum = |before: u64, more: Option<u64>| {
+            more.and_then(|more| before.checked_add(more)).ok_or_else(|| overflow(place))
+        };
+        Ok(Self {
+            topic_id: self.topic_id.clone(),
+            next_offset: facts.next_offset,
+            next_sequence: sum(self.next_sequence, Some(1))?,
+            digest,
+            commit,
+            max_timestamp_ms,
+            disorder_ms: self.disorder_ms.max(self.max_timestamp_ms.abs_diff(earlier)),
+            first_offset: self.first_offset,
+            segments: sum(self.segments, Some(1))?,
+            events: sum(self.events, Some(facts.count))?,
+            gaps: sum(self.gaps, gap_offsets(manifest))?,
+        })
+    }
+
+    /// Its end, as heads have it.
+    #[must_use]
+    pub fn end(&self) -> ChainEnd {
+        ChainEnd {
+            topic_id: self.topic_id.clone(),
+            next_offset: self.next_offset,
+            manifest: self.digest,
+            next_sequence: self.next_sequence,
+            commit: self.commit,
+            max_timestamp_ms: self.max_timestamp_ms,
+            disorder_ms: self.disorder_ms,
+        }
+    }
+}
+
+fn overflow(place: &str) -> Fault {
+    Fault::new("counts of a chain", place, "numbers", "an overflow")
+}
+
+fn show(digest: Option<&Hash>) -> String {
+    digest.map_or_else(|| "none".to_owned(), hash::to_hex)
 }
 
 /// The chains of a log.
@@ -45,7 +179,15 @@ pub struct Chains {
 }
 
 impl Chains {
-    /// Adds the next manifest of the log to the chain of its partition.
+    /// The chains of an installation up to ends that are known.
+    #[must_use]
+    pub fn resume(installation: &Installation, ends: &BTreeMap<TopicPartition, ChainEnd>) -> Self {
+        let chains = ends.iter().map(|(partition, end)| (partition.clone(), Chain::resume(end)));
+        Self { installation: Some(installation.clone()), chains: chains.collect() }
+    }
+
+    /// Adds the next manifest of the log to the chain of its partition. `head` is the log before the
+    /// commit that holds it.
     ///
     /// # Errors
     ///
@@ -55,6 +197,7 @@ impl Chains {
         place: &str,
         origin: &str,
         commit: u64,
+        head: Option<&HeadRef>,
         opened: &OpenedManifest,
     ) -> Result<(), Fault> {
         expect_equal("manifest log", place, &origin, &opened.manifest.log())?;
@@ -67,6 +210,11 @@ impl Chains {
             (Manifest::Segment(manifest), Some(installation)) => {
                 let cluster = &installation.cluster;
                 expect_equal("cluster", place, cluster, &manifest.cluster)?;
+                let show = |head: &HeadRef| {
+                    format!("that of commit {}, {}", head.sequence, hash::to_hex(&head.sha256))
+                };
+                let expected = head.map_or_else(|| "none".to_owned(), show);
+                expect_equal("head", place, &expected, &show(&manifest.head))?;
                 self.extend_segment(place, manifest, commit, opened.digest)
             }
             (Manifest::Amendment(_) | Manifest::Unknown(_), Some(_)) => Ok(()),
@@ -89,50 +237,13 @@ impl Chains {
         commit: u64,
         digest: Hash,
     ) -> Result<(), Fault> {
-        let facts = &manifest.facts;
-        check_alone(place, manifest)?;
-        let old = self.chains.get(&facts.partition);
-        let partition = &facts.partition;
-        expect_equal(
-            "chain sequence",
-            &format!("{place} ({partition})"),
-            &old.map_or(0, |chain| chain.segments),
-            &manifest.sequence,
-        )?;
-        let show = |digest: Option<&Hash>| digest.map_or_else(|| "none".to_owned(), hash::to_hex);
-        expect_equal(
-            "chain link",
-            &format!("{place} ({partition})"),
-            &show(old.map(|chain| &chain.digest)),
-            &show(manifest.previous.as_ref()),
-        )?;
-        if let Some(chain) = old {
-            let place = format!("{place} ({partition})");
-            expect_equal("topic identity", &place, &chain.topic_id, &manifest.topic_id)?;
-            expect_equal("contiguous offsets", &place, &chain.next_offset, &facts.first_offset)?;
-        }
-        let sum = |before: u64, more: Option<u64>| {
-            more.and_then(|more| before.checked_add(more))
-                .ok_or_else(|| Fault::new("counts of a chain", place, "numbers", "an overflow"))
+        let partition = &manifest.facts.partition;
+        let place = format!("{place} ({partition})");
+        let next = match self.chains.get(partition) {
+            Some(chain) => chain.follow(&place, commit, manifest, digest)?,
+            None => Chain::first(&place, commit, manifest, digest)?,
         };
-        let next = Chain {
-            topic_id: manifest.topic_id.clone(),
-            first_offset: old.map_or(facts.first_offset, |chain| chain.first_offset),
-            next_offset: facts.next_offset,
-            segments: sum(old.map_or(0, |chain| chain.segments), Some(1))?,
-            events: sum(old.map_or(0, |chain| chain.events), Some(facts.count))?,
-            gaps: sum(old.map_or(0, |chain| chain.gaps), gap_offsets(manifest))?,
-            commit,
-            max_timestamp_ms: old.map_or(facts.max_timestamp_ms, |old| {
-                old.max_timestamp_ms.max(facts.max_timestamp_ms)
-            }),
-            disorder_ms: old.map_or(0, |old| {
-                let earlier = facts.min_timestamp_ms.min(old.max_timestamp_ms);
-                old.disorder_ms.max(old.max_timestamp_ms.abs_diff(earlier))
-            }),
-            digest,
-        };
-        self.chains.insert(facts.partition.clone(), next);
+        self.chains.insert(partition.clone(), next);
         Ok(())
     }
 

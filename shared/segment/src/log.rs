@@ -12,15 +12,17 @@ mod head;
 mod inclusion;
 mod search;
 mod state;
+mod subtrees;
 mod tiles;
 
 pub use commit::{COMMIT_FORMAT, Commit, ENTRIES_MAX};
 pub use ends::ChainEnd;
 pub use error::CommitError;
 pub use head::{HEAD_FORMAT, HEAD_PAYLOAD_TYPE, Head, HeadError};
-pub use inclusion::{InclusionTiles, TileId};
+pub use inclusion::InclusionTiles;
 pub use search::{first_where, last_commit};
 pub use state::{Applied, AppliedEntry, LogState, Planned, ResumeError};
+pub use subtrees::{SubtreeTiles, TileId};
 pub use tiles::DerivedObject;
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ pub use amendment::{Amendment, AmendmentKind};
 pub use entry::{Manifest, OpenedManifest, PAYLOAD_TYPE, UnknownManifest};
 pub use error::{ENVELOPE_BYTES_MAX, ManifestError};
 pub use installation::{Installation, InstallationManifest, InstalledTopic};
-pub use segment::SegmentManifest;
+pub use segment::{HeadRef, SegmentManifest};
 pub use statement::{PREDICATE_TYPE, Subject};
 
 #[cfg(test)]

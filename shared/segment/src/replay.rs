@@ -8,11 +8,11 @@
 use merkle::rfc6962::Frontier;
 use merkle::{Hash, hash};
 
-use crate::chain::{Chain, Chains};
+use crate::chain::Chains;
 use crate::fault::{Distrust, Fault, expect_equal};
 use crate::layout;
-use crate::log::{ChainEnd, Commit, Head};
-use crate::manifest::OpenedManifest;
+use crate::log::{Commit, Head};
+use crate::manifest::{HeadRef, OpenedManifest};
 use crate::policy::Policy;
 
 /// An entry of the log.
@@ -37,6 +37,8 @@ pub struct Replay {
     checkpoint: String,
     /// SHA-256 of the last commit object.
     commit: Option<Hash>,
+    /// The head of the last commit, as manifests name it.
+    reference: Option<HeadRef>,
     frontier: Frontier,
     chains: Chains,
 }
@@ -51,9 +53,45 @@ impl Replay {
             next_sequence: 0,
             checkpoint: String::new(),
             commit: None,
+            reference: None,
             frontier: Frontier::new(),
             chains: Chains::default(),
         }
+    }
+
+    /// Goes on behind the commit of a head, as if every commit up to it had been read, as far as the
+    /// log's key says. `genesis` is the first commit.
+    ///
+    /// # Errors
+    ///
+    /// The first commit or the head does not hold, or cannot be judged.
+    pub fn resume(
+        policy: Policy,
+        genesis: &[u8],
+        head: &Head,
+        commit: &[u8],
+    ) -> Result<Self, Distrust> {
+        let mut first = Self::new(policy);
+        first.apply(genesis)?;
+        let place = layout::head(head.sequence);
+        expect_equal("log origin", &place, &first.origin(), &head.origin.as_str())?;
+        let commit = head.check(head.sequence, commit, first.policy.logs()).map_err(|error| {
+            Fault::new("head", place.as_str(), "the head of the commit", error.to_string())
+        })?;
+        let full = || Fault::new("head", place.as_str(), "a number with a successor", "none");
+        let Some(installation) = first.chains.installation() else {
+            return Err(Fault::new("head", place, "an installation", "none").into());
+        };
+        Ok(Self {
+            chains: Chains::resume(installation, &head.ends),
+            next_sequence: head.sequence.checked_add(1).ok_or_else(full)?,
+            checkpoint: commit.checkpoint,
+            commit: Some(head.commit),
+            reference: Some(head.reference()),
+            frontier: head.frontier.clone(),
+            policy: first.policy,
+            origin: first.origin,
+        })
     }
 
     /// Reads the next commit. After an error the log is not known any further: read no more.
@@ -88,13 +126,16 @@ impl Replay {
         for ((index, leaf), envelope) in (old_size..).zip(leaves).zip(commit.entries) {
             let place = format!("log entry {index} in {place}");
             let opened = self.policy.open_entry(&place, envelope.as_bytes())?;
-            self.chains.extend(&place, origin, self.next_sequence, &opened)?;
+            let head = self.reference.as_ref();
+            self.chains.extend(&place, origin, self.next_sequence, head, &opened)?;
             entries.push(Entry { index, envelope, leaf, opened });
         }
         self.frontier = frontier;
         self.checkpoint = commit.checkpoint;
         self.commit = Some(hash::sha256(bytes));
-        self.next_sequence = self.next_sequence.saturating_add(1);
+        let full = || Fault::new("commit number", place, "a number with a successor", "none");
+        self.next_sequence = self.next_sequence.checked_add(1).ok_or_else(full)?;
+        self.reference = self.head().map(|head| head.reference());
         Ok(entries)
     }
 
@@ -131,22 +172,13 @@ impl Replay {
     /// The head that belongs to the last commit; `None` before the first.
     #[must_use]
     pub fn head(&self) -> Option<Head> {
-        let end = |chain: &Chain| ChainEnd {
-            topic_id: chain.topic_id.clone(),
-            next_offset: chain.next_offset,
-            manifest: chain.digest,
-            next_sequence: chain.segments,
-            commit: chain.commit,
-            max_timestamp_ms: chain.max_timestamp_ms,
-            disorder_ms: chain.disorder_ms,
-        };
         let chains = self.chains.all().iter();
         Some(Head {
             origin: self.origin.clone()?,
             sequence: self.next_sequence.checked_sub(1)?,
             commit: self.commit?,
             frontier: self.frontier.clone(),
-            ends: chains.map(|(partition, chain)| (partition.clone(), end(chain))).collect(),
+            ends: chains.map(|(partition, chain)| (partition.clone(), chain.end())).collect(),
         })
     }
 

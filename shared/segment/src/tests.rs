@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::census::{Census, CensusRow, Counter};
 use crate::leaf::{Head, LeafHasher, Salts, Secrets, field_commitment};
+use crate::log::LogState;
 
 const LEAF: &str = include_str!("../../../schemas/segment/vectors/leaf.json");
 const CENSUS: &str = include_str!("../../../schemas/segment/vectors/census.json");
@@ -164,6 +165,18 @@ fn golden_censuses_are_those_of_the_independent_implementation() {
 #[test]
 fn golden_log() {
     let (key, sealer, commits) = crate::log::example();
+    let keys = [key.verifier(), sealer.verifier()];
+    let mut state = LogState::open(&commits[0], &keys).unwrap();
+    let head = |state: &LogState| {
+        let head = state.head().unwrap();
+        let sha256 = hash::to_hex(&head.reference().sha256);
+        json!({ "payload": String::from_utf8(head.to_bytes()).unwrap(), "sha256": sha256 })
+    };
+    let mut heads = vec![head(&state)];
+    for (sequence, commit) in (1_u64..).zip(&commits[1..]) {
+        state.apply(sequence, commit, &keys).unwrap();
+        heads.push(head(&state));
+    }
     let commits: Vec<_> =
         commits.into_iter().map(|bytes| String::from_utf8(bytes).unwrap()).collect();
     let made = json!({
@@ -172,6 +185,7 @@ fn golden_log() {
         "logKey": key.verifier().to_vkey(),
         "sealerKey": sealer.verifier().to_vkey(),
         "commits": commits,
+        "heads": heads,
     });
     #[expect(clippy::disallowed_methods, reason = "a switch of `make bless`")]
     if std::env::var("DRIFTSEAL_BLESS").is_ok() {

@@ -1,5 +1,5 @@
 //! Fuzz targets: decoders and parsers that read bytes of somebody else. Not among them yet: mapping
-//! documents, CSV, most of the configuration, and heads of the log.
+//! documents, CSV, and most of the configuration.
 //!
 //! A target is a function of bytes that returns whether they were accepted, and panics if a promise
 //! does not hold: that any bytes have an answer, and what else the reader promises (one exact form
@@ -46,7 +46,9 @@ targets! {
     event_avro
     event_json
     event_record
+    head
     manifest
+    multiproof
     note
     pack_content
     pack_zip

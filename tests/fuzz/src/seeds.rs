@@ -6,10 +6,10 @@ use std::sync::LazyLock;
 
 use bytes::Bytes;
 use event::{BatchBuilder, Decoder, TimestampType, TopicPartition};
-use merkle::dsse;
+use merkle::multiproof::Shape;
 use merkle::note::SigningKey;
-use merkle::tile;
 use merkle::tlog_proof::TlogProof;
+use merkle::{dsse, hash, rfc6962, tile};
 use monitor::{Processor, Settings};
 use pack::Scope;
 use segment::log::Commit;
@@ -62,7 +62,7 @@ static PROOFS: LazyLock<Vec<EventProof>> = LazyLock::new(|| {
         entries.iter().find_map(|entry| {
             let parquet = WORLD.objects.get(&entry.opened.manifest.segment()?.parquet_path)?;
             let mut found = proof::prove(Sought::Id(event_id), parquet, entry).ok()??;
-            let path = merkle::rfc6962::prove_inclusion(&leaves, entry.index)?;
+            let path = rfc6962::prove_inclusion(&leaves, entry.index)?;
             found.place_in_log(entry.index, path, &checkpoint);
             Some(found)
         })
@@ -182,6 +182,20 @@ pub fn all() -> Vec<(&'static str, &'static str, Vec<u8>)> {
     {
         add("manifest", "installation", opened.payload);
     }
+    for (number, path) in [("first", 0), ("last", 2)] {
+        let object = WORLD.objects.get(&segment::layout::head(path));
+        if let Some(opened) = object.and_then(|object| dsse::parse(object).ok()) {
+            add("head", number, opened.payload);
+        }
+    }
+    // Leaves 1 and 4 of five in a tree of seven.
+    let shape = Shape::padded(7, 5);
+    let leaf = |index: u64| hash::leaf(&index.to_be_bytes()[7..]);
+    let nodes = shape.and_then(|shape| shape.nodes(&[1, 4])).into_iter().flatten();
+    let nodes =
+        nodes.flat_map(|node| rfc6962::root(&(node.from..node.to).map(leaf).collect::<Vec<_>>()));
+    let mask = 0b1_0010_u64.to_be_bytes();
+    add("multiproof", "two", [7, 5].into_iter().chain(mask).chain(nodes).collect());
     let in_log = TlogProof { index: 1, path: vec![[7; 32], [8; 32]], checkpoint };
     add("tlog_proof", "proof", in_log.to_text().into_bytes());
     for (proof, name) in proofs().iter().zip(["run", "metric"]) {
@@ -189,7 +203,9 @@ pub fn all() -> Vec<(&'static str, &'static str, Vec<u8>)> {
     }
     add("pack_zip", "pack", pack().to_vec());
     let contents = entries_of_the_pack().iter().filter(|(name, _)| *name != "SHA256SUMS");
-    let names = ["checkpoint", "csv", "events", "census", "entries", "pack", "proofs", "report"];
+    let log = ["census", "entries", "head", "nodes"];
+    let names =
+        ["checkpoint", "csv", "events"].into_iter().chain(log).chain(["pack", "proofs", "report"]);
     for ((choice, (_, content)), name) in (0_u8..).zip(contents).zip(names) {
         add("pack_content", name, [&[choice][..], content].concat());
     }

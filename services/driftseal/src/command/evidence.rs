@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use archive::{Archive, Options};
 use event::{Timestamp, TopicPartition};
-use evidence::{EvidenceError, Judgement, Period, Policy, Progress, Scope, Wanted};
+use evidence::{EvidenceError, Judgement, LogRead, Period, Policy, Progress, Scope, Wanted};
 use indicatif::ProgressBar;
 use tokio::runtime::Runtime;
 
@@ -202,6 +202,12 @@ impl ExportArgs {
             Ok(exported) => exported,
             Err(error) => return Err(refused(&error)),
         };
+        if exported.read == LogRead::Commits {
+            print::note(
+                "driftseal: heads or tiles of the archive are missing or wrong; read every commit \
+                 instead (`driftseal fsck` names them, a sealer that starts writes them again)",
+            );
+        }
         print::write_file(&self.out, &exported.pack)?;
         match context.output {
             Output::Text => {

@@ -4,49 +4,90 @@ use archive::{Archive, ArchiveError};
 use segment::layout;
 use segment::policy::Policy;
 use segment::replay::Replay;
+use tracing::warn;
 
 use crate::EvidenceError;
+use crate::index::{Index, Lookup};
 
 /// The verified part of a log; reading on costs what is new.
 #[derive(Debug)]
 pub(super) struct Follower {
     archive: Archive,
-    replay: Replay,
-    entries: u64,
+    policy: Policy,
+    /// `None` before the first time that the log could be read.
+    replay: Option<Replay>,
 }
 
 impl Follower {
-    pub(super) fn new(archive: Archive, policy: Policy) -> Self {
-        Self { archive, replay: Replay::new(policy), entries: 0 }
+    pub(super) const fn new(archive: Archive, policy: Policy) -> Self {
+        Self { archive, policy, replay: None }
     }
 
-    /// Reads and verifies the commits after the last one that was; how many there were.
+    /// Reads and verifies the commits after the last one that was; how many there were. The first
+    /// time these are the commits after the newest head.
     pub(super) fn advance(&mut self) -> Result<u64, EvidenceError> {
         let mut commits = 0;
-        loop {
-            let sequence = self.replay.next_sequence();
-            match self.archive.get(&layout::commit(sequence)) {
-                Ok(bytes) => {
-                    let added = self.replay.apply(&bytes).map_err(EvidenceError::Log)?;
-                    self.entries += added.len() as u64;
-                    commits += 1;
-                }
-                Err(ArchiveError::NotFound { .. }) if sequence == 0 => {
-                    return Err(EvidenceError::NoLog);
-                }
-                Err(ArchiveError::NotFound { .. }) => return Ok(commits),
-                Err(error) => return Err(error.into()),
+        let mut replay = match self.replay.take() {
+            Some(replay) => replay,
+            None => {
+                let (replay, read) = begin(&self.archive, &self.policy)?;
+                commits = read;
+                replay
             }
+        };
+        let outcome = follow(&self.archive, &mut replay);
+        // After a commit that does not hold, the log is begun anew: it may have been repaired.
+        if !matches!(outcome, Err(EvidenceError::Log(_))) {
+            self.replay = Some(replay);
         }
+        outcome.map(|more| more + commits)
     }
 
     /// Entries that are verified.
-    pub(super) const fn entries(&self) -> u64 {
-        self.entries
+    pub(super) fn entries(&self) -> u64 {
+        self.replay.as_ref().map_or(0, Replay::size)
     }
 
-    /// Origin of the log.
+    /// Origin of the log; empty before it was read.
     pub(super) fn origin(&self) -> &str {
-        self.replay.origin()
+        self.replay.as_ref().map_or("", Replay::origin)
+    }
+}
+
+/// The log from its newest head on, and the number of commits read.
+fn begin(archive: &Archive, policy: &Policy) -> Result<(Replay, u64), EvidenceError> {
+    match Index::open(archive, policy)
+        .and_then(|index| Ok((index.resume()?, index.newest.sequence)))
+    {
+        Ok((resumed, head)) => {
+            let replay = resumed.replay;
+            // The commit of the head was read too.
+            let commits = replay.next_sequence().saturating_sub(head);
+            Ok((replay, commits))
+        }
+        Err(Lookup::NoHeads) => {
+            warn!("the archive has no valid head near its end; reading the whole log");
+            Ok((Replay::new(policy.clone()), 0))
+        }
+        Err(Lookup::Failed(error)) => Err(error),
+    }
+}
+
+/// Applies the commits that there are.
+fn follow(archive: &Archive, replay: &mut Replay) -> Result<u64, EvidenceError> {
+    let mut commits = 0;
+    loop {
+        let sequence = replay.next_sequence();
+        match archive.get(&layout::commit(sequence)) {
+            Ok(bytes) => {
+                replay.apply(&bytes).map_err(EvidenceError::Log)?;
+                commits += 1;
+            }
+            Err(ArchiveError::NotFound { .. }) if sequence == 0 => {
+                return Err(EvidenceError::NoLog);
+            }
+            Err(ArchiveError::NotFound { .. }) => return Ok(commits),
+            Err(error) => return Err(error.into()),
+        }
     }
 }

@@ -6,7 +6,7 @@ use event::TopicPartition;
 use merkle::{Hash, hash};
 
 use super::error::CommitError;
-use crate::manifest::{Manifest, OpenedManifest, SegmentManifest};
+use crate::manifest::{HeadRef, Manifest, OpenedManifest, SegmentManifest};
 
 /// End of the chain of a partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +33,8 @@ pub(super) struct Ends<'a> {
     pub(super) origin: &'a str,
     pub(super) cluster: &'a str,
     pub(super) commit: u64,
+    /// The log before the commit; `None` before the first.
+    pub(super) head: Option<HeadRef>,
     pub(super) verified: &'a BTreeMap<TopicPartition, ChainEnd>,
     pub(super) new: BTreeMap<TopicPartition, ChainEnd>,
 }
@@ -81,6 +83,11 @@ impl Ends<'_> {
         let hex = |digest: Option<&Hash>| digest.map_or_else(|| "none".to_owned(), hash::to_hex);
         let previous = end.map(|end| &end.manifest);
         same(index, "previous manifest", &hex(previous), &hex(manifest.previous.as_ref()))?;
+        let show = |head: Option<&HeadRef>| {
+            let text = |head: &HeadRef| format!("{} {}", head.sequence, hash::to_hex(&head.sha256));
+            head.map_or_else(|| "none".to_owned(), text)
+        };
+        same(index, "head", &show(self.head.as_ref()), &show(Some(&manifest.head)))?;
         let mut disorder_ms = 0;
         let mut max_timestamp_ms = facts.max_timestamp_ms;
         if let Some(end) = end {
@@ -95,6 +102,8 @@ impl Ends<'_> {
             }
             max_timestamp_ms = max_timestamp_ms.max(end.max_timestamp_ms);
         }
+        let (expected, found) = (max_timestamp_ms, manifest.largest_timestamp_ms);
+        same(index, "largest timestamp", &expected.to_string(), &found.to_string())?;
         let next_sequence = sequence.checked_add(1).ok_or_else(|| CommitError::Chain {
             index,
             what: "sequence",

@@ -18,6 +18,7 @@ use thiserror::Error;
 use super::commit::Commit;
 use super::ends::ChainEnd;
 use super::error::CommitError;
+use crate::manifest::HeadRef;
 
 /// Format name in heads.
 pub const HEAD_FORMAT: &str = "driftseal/head/v1";
@@ -105,14 +106,30 @@ impl Head {
         self.frontier.root()
     }
 
+    /// Number of entries that are no segments.
+    ///
+    /// `None` if the chains have more segments than the log has entries: no such log exists.
+    #[must_use]
+    pub fn other_entries(&self) -> Option<u64> {
+        self.ends.values().try_fold(self.size(), |left, end| left.checked_sub(end.next_sequence))
+    }
+
+    /// How manifests name it.
+    #[must_use]
+    pub fn reference(&self) -> HeadRef {
+        HeadRef { sequence: self.sequence, sha256: hash::sha256(&self.to_bytes()) }
+    }
+
     /// The object: the head in its signed envelope. The key must be that of the log.
     #[must_use]
     pub fn sign(&self, key: &SigningKey) -> Vec<u8> {
         dsse::sign(HEAD_PAYLOAD_TYPE, &self.to_bytes(), key).into_bytes()
     }
 
+    /// The payload of the envelope.
+    #[must_use]
     #[expect(clippy::expect_used, reason = "texts and small numbers always have a JSON form")]
-    fn to_bytes(&self) -> Vec<u8> {
+    pub fn to_bytes(&self) -> Vec<u8> {
         let rows = self.ends.iter().map(|(partition, end)| Row {
             commit: end.commit.to_string(),
             disorder_ms: end.disorder_ms.to_string(),
@@ -157,7 +174,12 @@ impl Head {
         Ok(head)
     }
 
-    fn parse(payload: &[u8]) -> Result<Self, HeadError> {
+    /// Reads a payload; only its exact form is accepted. Nothing is verified.
+    ///
+    /// # Errors
+    ///
+    /// [`HeadError::Form`].
+    pub fn parse(payload: &[u8]) -> Result<Self, HeadError> {
         let form = |detail: &str| HeadError::Form(detail.to_owned());
         let document: Document =
             serde_json::from_slice(payload).map_err(|error| HeadError::Form(error.to_string()))?;

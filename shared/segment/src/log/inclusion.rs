@@ -1,30 +1,9 @@
 //! The proof that an entry is in the log, from the tiles beside it rather than from every entry.
 
-use std::collections::BTreeMap;
-
-use merkle::rfc6962::{self, Frontier};
+use merkle::multiproof::Subtree;
 use merkle::{Hash, tile};
 
-use crate::layout;
-
-/// A tile of hashes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct TileId {
-    /// Level of tiles, from the leaves up.
-    pub level: u8,
-    /// Number in the level.
-    pub index: u64,
-    /// Hashes, 1 to 256.
-    pub width: u64,
-}
-
-impl TileId {
-    /// Path in the archive.
-    #[must_use]
-    pub fn path(self) -> String {
-        layout::tile(&tile::hash_tile_path(self.level, self.index, self.width))
-    }
-}
+use super::subtrees::{Nodes, TileId};
 
 /// What proves one entry of a log of some size.
 #[derive(Debug, Clone)]
@@ -69,62 +48,21 @@ impl InclusionTiles {
     /// leads to the signed root is for the caller to see. `None` if a tile has another size.
     #[must_use]
     pub fn path(&self, bytes: &[impl AsRef<[u8]>]) -> Option<Vec<Hash>> {
-        if bytes.len() != self.tiles.len() {
-            return None;
-        }
-        let mut read = BTreeMap::new();
-        for (id, bytes) in self.tiles.iter().zip(bytes) {
-            let (hashes, rest) = bytes.as_ref().as_chunks::<32>();
-            if !rest.is_empty() || hashes.len() as u64 != id.width {
-                return None;
-            }
-            read.insert((id.level, id.index), hashes.to_vec());
-        }
-        let nodes = Nodes { tiles: read };
+        let nodes = Nodes::read(&self.tiles, bytes)?;
         let mut path = Vec::new();
         let (mut from, mut to) = (0, self.size);
         while to.checked_sub(from)? > 1 {
             let middle = from.checked_add(split(to.checked_sub(from)?))?;
             if self.index < middle {
-                path.push(nodes.root(middle, to)?);
+                path.push(nodes.root(Subtree { from: middle, to })?);
                 to = middle;
             } else {
-                path.push(nodes.root(from, middle)?);
+                path.push(nodes.root(Subtree { from, to: middle })?);
                 from = middle;
             }
         }
         path.reverse();
         Some(path)
-    }
-}
-
-struct Nodes {
-    tiles: BTreeMap<(u8, u64), Vec<Hash>>,
-}
-
-impl Nodes {
-    /// Root over the leaves of a range that is a node of the tree.
-    fn root(&self, from: u64, to: u64) -> Option<Hash> {
-        let mut rest = from;
-        let mut frontier: Vec<Hash> = Vec::new();
-        // Cut into the largest complete subtrees, left to right.
-        while rest < to {
-            let height = to.checked_sub(rest)?.ilog2();
-            frontier.push(self.complete(rest, height)?);
-            rest = rest.checked_add(1_u64.checked_shl(height)?)?;
-        }
-        let size = to.checked_sub(from)?;
-        Some(Frontier::from_subtrees(size, frontier)?.root())
-    }
-
-    /// Root of the complete subtree over `2^height` leaves from `from` on.
-    fn complete(&self, from: u64, height: u32) -> Option<Hash> {
-        let level = u8::try_from(height / 8).ok()?;
-        let first = from.checked_shr(u32::from(level).checked_mul(8)?)?;
-        let hashes = self.tiles.get(&(level, first / tile::WIDTH_MAX))?;
-        let start = usize::try_from(first % tile::WIDTH_MAX).ok()?;
-        let end = start.checked_add(1_usize.checked_shl(height % 8)?)?;
-        Some(rfc6962::root(hashes.get(start..end)?))
     }
 }
 
@@ -138,7 +76,9 @@ const fn split(size: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use merkle::hash;
+    use std::collections::BTreeMap;
+
+    use merkle::{hash, rfc6962};
 
     use super::*;
 

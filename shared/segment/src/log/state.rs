@@ -17,7 +17,7 @@ use super::head::{Head, HeadError};
 use super::tiles::{DerivedObject, Tiles};
 use crate::layout;
 use crate::manifest::{
-    Installation, InstallationManifest, Manifest, ManifestError, OpenedManifest,
+    HeadRef, Installation, InstallationManifest, Manifest, ManifestError, OpenedManifest,
 };
 
 /// What a commit added.
@@ -78,6 +78,8 @@ pub struct LogState {
     checkpoint: String,
     /// SHA-256 of the last commit object.
     commit: Option<Hash>,
+    /// The head of the last commit, as manifests name it.
+    reference: Option<HeadRef>,
     frontier: Frontier,
     ends: BTreeMap<TopicPartition, ChainEnd>,
     tiles: Tiles,
@@ -162,6 +164,7 @@ impl LogState {
             next_sequence: head.sequence.checked_add(1).ok_or(full).map_err(HeadError::from)?,
             checkpoint: commit.checkpoint,
             commit: Some(head.commit),
+            reference: Some(head.reference()),
             frontier: head.frontier.clone(),
             ends: head.ends.clone(),
             tiles,
@@ -178,6 +181,13 @@ impl LogState {
             frontier: self.frontier.clone(),
             ends: self.ends.clone(),
         })
+    }
+
+    /// The head of the last commit as the manifests of the next one must name it; `None` before the
+    /// first.
+    #[must_use]
+    pub const fn reference(&self) -> Option<HeadRef> {
+        self.reference
     }
 
     /// The state before the first commit, with what that one says of the log, unverified.
@@ -202,6 +212,7 @@ impl LogState {
             next_sequence: 0,
             checkpoint: String::new(),
             commit: None,
+            reference: None,
             frontier: Frontier::new(),
             ends: BTreeMap::new(),
             tiles: Tiles::default(),
@@ -283,6 +294,7 @@ impl LogState {
         self.ends.append(&mut new);
         self.next_sequence = next_sequence;
         self.checkpoint.clone_from(&commit.checkpoint);
+        self.reference = self.head().map(|head| head.reference());
         let new_size = self.frontier.size();
         Ok(Applied { sequence, old_size, new_size, checkpoint: commit.checkpoint, entries })
     }
@@ -292,6 +304,7 @@ impl LogState {
             origin: self.installation.log.as_str(),
             cluster: self.installation.installation.cluster.as_str(),
             commit,
+            head: self.reference,
             verified: &self.ends,
             new: BTreeMap::new(),
         }

@@ -65,6 +65,8 @@ fn next(state: &LogState, partition: i32, count: u64) -> SegmentManifest {
         topic_id: "t".into(),
         sequence: end.map_or(0, |end| end.next_sequence),
         previous: end.map(|end| end.manifest),
+        largest_timestamp_ms: end.map_or(0, |end| end.max_timestamp_ms.max(0)),
+        head: state.reference().unwrap(),
         parquet_path: name.parquet(),
         census_path: name.census(),
         facts,
@@ -125,7 +127,8 @@ fn two_manifests_of_one_partition_may_stand_in_one_commit() {
     let first = next(&state, 0, 3);
     let mut ahead = state.clone();
     grow(&mut ahead, std::slice::from_ref(&first));
-    let second = next(&ahead, 0, 2);
+    // Both name the log before their commit.
+    let second = SegmentManifest { head: first.head, ..next(&ahead, 0, 2) };
     assert_eq!(grow(&mut state, &[first, second]).new_size, 3);
 }
 
@@ -147,12 +150,14 @@ fn a_manifest_that_does_not_continue_its_chain_is_refused() {
     let first = next(&state, 0, 3);
     grow(&mut state, &[first]);
     type Change = (&'static str, fn(&mut SegmentManifest));
-    let changes: [Change; 6] = [
+    let changes: [Change; 8] = [
         ("cluster", |m| m.cluster = "d".into()),
         ("log", |m| m.log = "log.example.com/b".into()),
         ("sequence", |m| m.sequence = 0),
         ("previous manifest", |m| m.previous = None),
         ("topic id", |m| m.topic_id = "u".into()),
+        ("largest timestamp", |m| m.largest_timestamp_ms = 1),
+        ("head", |m| m.head.sequence = 0),
         ("first offset", |m| {
             m.facts.first_offset += 1;
             m.facts.next_offset += 1;
@@ -327,6 +332,7 @@ fn the_end_of_a_chain_knows_how_far_its_timestamps_lie_apart() {
         let facts = &mut manifest.facts;
         (facts.min_timestamp_ms, facts.first_timestamp_ms, facts.max_timestamp_ms) =
             (min, min, max);
+        manifest.largest_timestamp_ms = expected.0;
         grow(&mut state, &[manifest]);
         let end = state.end(&partition).unwrap();
         assert_eq!((end.max_timestamp_ms, end.disorder_ms), expected);

@@ -13,6 +13,16 @@ use crate::layout::SegmentName;
 pub(super) const KIND: &str = "segment";
 const TREE: &str = "rfc6962-sha256-padded";
 
+/// The log after the commit before the one that holds an entry: the number of that commit, and the
+/// digest of its head. So the log itself fixes every head on which a segment follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HeadRef {
+    /// Number of the commit.
+    pub sequence: u64,
+    /// SHA-256 of the payload of its head.
+    pub sha256: Hash,
+}
+
 /// The manifest of a segment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SegmentManifest {
@@ -26,6 +36,10 @@ pub struct SegmentManifest {
     pub sequence: u64,
     /// SHA-256 of the payload of the manifest before it in the chain; `None` for the first.
     pub previous: Option<Hash>,
+    /// Largest timestamp of the chain up to and including this segment, milliseconds since the epoch.
+    pub largest_timestamp_ms: i64,
+    /// The log before the commit that holds the manifest.
+    pub head: HeadRef,
     /// Path of the Parquet object.
     pub parquet_path: String,
     /// Path of the census object.
@@ -46,7 +60,9 @@ struct Predicate {
     first_offset: String,
     first_timestamp_ms: String,
     gaps: Vec<(String, String, String)>,
+    head: HeadPart,
     kind: String,
+    largest_timestamp_ms: String,
     log: String,
     max_timestamp_ms: String,
     min_timestamp_ms: String,
@@ -75,6 +91,13 @@ struct CensusPart {
 struct Fields {
     erasable: Vec<String>,
     plain: Vec<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct HeadPart {
+    sequence: String,
+    sha256: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -143,6 +166,9 @@ impl SegmentManifest {
         if !(facts.min_timestamp_ms..=facts.max_timestamp_ms).contains(&facts.first_timestamp_ms) {
             return Err("the first timestamp is not between the smallest and the largest");
         }
+        if self.largest_timestamp_ms < facts.max_timestamp_ms {
+            return Err("the largest timestamp of the chain is below that of the segment");
+        }
         let name = SegmentName::parse(&self.parquet_path).ok_or("the path is not of a segment")?;
         if facts.name(name.nonce()).as_ref() != Some(&name) || name.census() != self.census_path {
             return Err("the paths are not of this segment");
@@ -171,7 +197,12 @@ impl Predicate {
             first_offset: facts.first_offset.to_string(),
             first_timestamp_ms: facts.first_timestamp_ms.to_string(),
             gaps: facts.gaps.iter().map(gap).collect(),
+            head: HeadPart {
+                sequence: manifest.head.sequence.to_string(),
+                sha256: hash::to_hex(&manifest.head.sha256),
+            },
             kind: KIND.to_owned(),
+            largest_timestamp_ms: manifest.largest_timestamp_ms.to_string(),
             log: manifest.log.clone(),
             max_timestamp_ms: facts.max_timestamp_ms.to_string(),
             min_timestamp_ms: facts.min_timestamp_ms.to_string(),
@@ -228,6 +259,11 @@ impl Predicate {
             topic_id: self.topic_id,
             sequence: number(&self.sequence)?,
             previous: self.previous.as_deref().map(digest).transpose()?,
+            largest_timestamp_ms: number(&self.largest_timestamp_ms)?,
+            head: HeadRef {
+                sequence: number(&self.head.sequence)?,
+                sha256: digest(&self.head.sha256)?,
+            },
             parquet_path: parquet.name,
             census_path: census.name,
             facts,

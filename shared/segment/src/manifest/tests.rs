@@ -34,6 +34,8 @@ fn segment() -> SegmentManifest {
         topic_id: "t".into(),
         sequence: 0,
         previous: None,
+        largest_timestamp_ms: i64::MAX,
+        head: HeadRef { sequence: 4, sha256: [5; 32] },
         parquet_path: name.parquet(),
         census_path: name.census(),
         facts,
@@ -169,7 +171,7 @@ fn only_the_canonical_form_parses() {
 
 #[test]
 fn a_manifest_that_contradicts_itself_is_refused() {
-    let changes: [fn(&mut SegmentManifest); 12] = [
+    let changes: [fn(&mut SegmentManifest); 13] = [
         |m| m.facts.count = 7,
         |m| m.facts.tree_size = 16,
         |m| m.facts.next_offset = 21,
@@ -182,6 +184,7 @@ fn a_manifest_that_contradicts_itself_is_refused() {
         |m| m.facts.max_timestamp_ms = 86_399_999,
         |m| m.census_path = m.census_path.replace("-00000007", "-00000008"),
         |m| m.facts.partition.partition = 4,
+        |m| m.largest_timestamp_ms -= 1,
     ];
     for (number, change) in changes.into_iter().enumerate() {
         let mut manifest = segment();

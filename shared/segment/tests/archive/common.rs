@@ -103,9 +103,10 @@ impl World {
 
     /// Seals these records, each entry one segment, in one commit.
     pub(crate) fn commit(&mut self, segments: &[(&str, i32, Vec<Line>)]) {
+        let mut chains = BTreeMap::new();
         let entries = segments
             .iter()
-            .map(|(topic, partition, lines)| self.seal(topic, *partition, lines))
+            .map(|(topic, partition, lines)| self.seal(topic, *partition, lines, &mut chains))
             .collect();
         let planned = self.state.plan(entries, &log_key()).unwrap();
         self.objects.insert(planned.path, planned.bytes.clone().into());
@@ -117,11 +118,25 @@ impl World {
         self.objects.extend(head_of(&self.state));
     }
 
-    /// Stores a segment and gives its signed manifest.
-    fn seal(&mut self, topic: &str, partition: i32, lines: &[Line]) -> String {
+    /// Stores a segment and gives its signed manifest. `chains` are the last manifests of the commit.
+    fn seal(
+        &mut self,
+        topic: &str,
+        partition: i32,
+        lines: &[Line],
+        chains: &mut BTreeMap<TopicPartition, SegmentManifest>,
+    ) -> String {
         let partition = TopicPartition::new(topic, partition);
-        let end = self.state.end(&partition).cloned();
-        let first_offset = end.as_ref().map_or(100, |end| end.next_offset);
+        let sealed = self
+            .state
+            .end(&partition)
+            .map(|end| (end.next_sequence, end.manifest, end.next_offset, end.max_timestamp_ms));
+        let end = chains.get(&partition).map_or(sealed, |last| {
+            let digest = Manifest::from(last.clone()).digest();
+            let next_offset = last.facts.next_offset;
+            Some((last.sequence + 1, digest, next_offset, last.largest_timestamp_ms))
+        });
+        let first_offset = end.map_or(100, |(_, _, next_offset, _)| next_offset);
         let mut batch = BatchBuilder::new(partition.clone());
         for (offset, (at_ms, json)) in (first_offset..).zip(lines) {
             let headers = std::iter::empty();
@@ -142,20 +157,24 @@ impl World {
         }
         let built = builder.finish().unwrap();
         let name = built.facts.name(7).unwrap();
-        let manifest = Manifest::from(SegmentManifest {
+        let max = built.facts.max_timestamp_ms;
+        let manifest = SegmentManifest {
             log: self.state.origin().to_owned(),
             cluster: "cluster".into(),
             topic_id: format!("id of {topic}"),
-            sequence: end.as_ref().map_or(0, |end| end.next_sequence),
-            previous: end.as_ref().map(|end| end.manifest),
+            sequence: end.map_or(0, |(sequence, ..)| sequence),
+            previous: end.map(|(_, manifest, ..)| manifest),
+            largest_timestamp_ms: end.map_or(max, |(.., largest)| largest.max(max)),
+            head: self.state.reference().unwrap(),
             parquet_path: name.parquet(),
             census_path: name.census(),
             facts: built.facts,
             sealer: "driftseal/test".into(),
-        });
+        };
         self.objects.insert(name.parquet(), built.parquet);
         self.objects.insert(name.census(), built.census);
-        manifest.sign(&sealer_key()).unwrap()
+        chains.insert(partition, manifest.clone());
+        Manifest::from(manifest).sign(&sealer_key()).unwrap()
     }
 
     /// Changes one bit of an object.
