@@ -106,7 +106,7 @@ fn an_alert_appears_is_updated_and_resolves() {
         let is_told = told(&receiver).iter().any(|told| told["status"] == "resolved");
         (is_told && alertmanager.firing().is_empty()).then_some(())
     });
-    role.finish();
+    role.finish().unwrap();
 
     let received = told(&receiver);
     let statuses: Vec<&Value> = received.iter().map(|told| &told["status"]).collect();

@@ -327,6 +327,8 @@ impl Notifier {
 }
 
 impl Role for Notifier {
+    type Error = RoleError;
+
     fn step(&mut self, wait: Duration) -> Result<bool, RoleError> {
         let mut progress = false;
         match self.member.poll(self.patience(wait)) {
@@ -362,7 +364,7 @@ impl Role for Notifier {
     }
 
     /// Waits for the requests in flight and writes their outcomes. The next owner repeats what fails.
-    fn finish(mut self) {
+    fn finish(mut self) -> Result<(), RoleError> {
         let limit = Duration::from_millis(self.config.drain_ms_max);
         let watch = Stopwatch::start();
         while self.machine.in_flight() > 0 && !watch.has_passed(limit) {
@@ -392,5 +394,6 @@ impl Role for Notifier {
             self.save(partition);
         }
         self.commit();
+        Ok(())
     }
 }

@@ -87,6 +87,8 @@ impl Processor {
 }
 
 impl Role for Processor {
+    type Error = RoleError;
+
     fn step(&mut self, wait: Duration) -> Result<bool, RoleError> {
         let mut progress = false;
         match self.member.poll(wait)? {
@@ -114,7 +116,7 @@ impl Role for Processor {
         Ok(progress)
     }
 
-    fn finish(mut self) {
+    fn finish(mut self) -> Result<(), RoleError> {
         let mut positions = Vec::new();
         for (partition, worker) in &mut self.workers {
             match worker.save() {
@@ -123,5 +125,6 @@ impl Role for Processor {
             }
         }
         self.member.commit(&positions);
+        Ok(())
     }
 }

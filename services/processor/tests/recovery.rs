@@ -254,7 +254,7 @@ fn a_drained_role_leaves_a_snapshot_of_everything() {
     inputs.iter().for_each(|input| append(&log, 0, input));
     let mut role = start(&log).unwrap();
     drain(&mut role).unwrap();
-    role.finish();
+    role.finish().unwrap();
     let expected = outputs(&log);
     let events = TopicPartition::new(config().topics.events.as_str(), 0);
     let next = i64::try_from(inputs.len()).unwrap();

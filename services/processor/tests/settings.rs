@@ -52,7 +52,7 @@ fn work(log: &MemoryLog, monitor: &Settings) {
     while idle < 5 {
         idle = if role.step(Duration::ZERO).unwrap() { 0 } else { idle + 1 };
     }
-    role.finish();
+    role.finish().unwrap();
 }
 
 /// What anybody computes from the records alone.

@@ -71,10 +71,10 @@ impl RoleError {
             "the log delivered records of `{partition}`, which is not assigned"
         )))
     }
+}
 
-    /// Whether restarting the role may help.
-    #[must_use]
-    pub const fn may_pass(&self) -> bool {
+impl Failure for RoleError {
+    fn may_pass(&self) -> bool {
         match self {
             Self::Log(error) => error.may_pass(),
             Self::Config(_) | Self::Partitions { .. } | Self::Start(_) | Self::Output { .. } => {
@@ -84,19 +84,32 @@ impl RoleError {
     }
 }
 
+/// Why a role fails.
+pub trait Failure: std::error::Error {
+    /// Whether restarting the role may help.
+    fn may_pass(&self) -> bool;
+}
+
 /// A role that [`run`] drives step by step. Dropping it at any point is equivalent to a crash there: a
 /// new instance continues from the log.
 pub trait Role: Sized {
+    /// Why it fails.
+    type Error: Failure;
+
     /// Waits up to `wait` for input and handles it, then does what is due. Returns whether it made
     /// progress.
     ///
     /// # Errors
     ///
     /// The role must then be dropped.
-    fn step(&mut self, wait: Duration) -> Result<bool, RoleError>;
+    fn step(&mut self, wait: Duration) -> Result<bool, Self::Error>;
 
     /// Completes pending work after the last step. The next owner repeats what fails.
-    fn finish(self);
+    ///
+    /// # Errors
+    ///
+    /// The role ends with them.
+    fn finish(self) -> Result<(), Self::Error>;
 }
 
 /// Polling and restart policy of a role.
@@ -120,16 +133,18 @@ pub struct Pace {
 pub fn run<R: Role>(
     pace: Pace,
     shutdown: &Shutdown,
-    mut start: impl FnMut() -> Result<R, RoleError>,
-) -> Result<(), RoleError> {
+    mut start: impl FnMut() -> Result<R, R::Error>,
+) -> Result<(), R::Error> {
     let mut failures = 0;
     let mut role = None;
-    while !shutdown.is_triggered() {
+    loop {
         let outcome = match &mut role {
+            // Also when the shutdown was asked for before: there may be something to finish.
             None => start().map(|started| {
                 role = Some(started);
                 false
             }),
+            Some(_) if shutdown.is_triggered() => break,
             Some(role) => role.step(pace.poll_wait),
         };
         match outcome {
@@ -146,10 +161,7 @@ pub fn run<R: Role>(
             Err(error) => return Err(error),
         }
     }
-    if let Some(role) = role {
-        role.finish();
-    }
-    Ok(())
+    role.map_or(Ok(()), R::finish)
 }
 
 /// Checks that each output topic has at least as many partitions as the input topic. Returns the
@@ -191,6 +203,8 @@ mod tests {
     }
 
     impl Role for Played<'_> {
+        type Error = RoleError;
+
         fn step(&mut self, _wait: Duration) -> Result<bool, RoleError> {
             let next = self.outcomes.borrow_mut().next().cloned();
             next.unwrap_or_else(|| {
@@ -199,8 +213,9 @@ mod tests {
             })
         }
 
-        fn finish(self) {
+        fn finish(self) -> Result<(), RoleError> {
             self.finished.set(self.finished.get() + 1);
+            Ok(())
         }
     }
 

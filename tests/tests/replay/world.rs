@@ -166,7 +166,7 @@ pub(crate) fn play_with(
     }
     log.clear_faults();
     if let Some(role) = role {
-        role.finish();
+        role.finish().unwrap();
     }
     log
 }

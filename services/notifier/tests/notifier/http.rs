@@ -51,7 +51,7 @@ fn each_step_of_each_alert_is_told_once_to_each_receiver_signed_and_in_order() {
     }
     publish(&log, "search", "a-2", "firing");
     run_until(&mut role, &log, 8);
-    role.finish();
+    role.finish().unwrap();
 
     for receiver in &receivers {
         let received = receiver.received();
@@ -108,7 +108,7 @@ fn what_may_pass_is_tried_again_until_it_does_or_the_budget_is_spent() {
     let mut role = start(&config(&sinks), &log);
     publish(&log, "support", "a-1", "firing");
     run_until(&mut role, &log, 3);
-    role.finish();
+    role.finish().unwrap();
 
     let found = outcomes(&log);
     let stumbles = &found[&key("stumbles", "a-1", "firing")][0];
@@ -134,7 +134,7 @@ fn a_refusal_is_a_dead_letter_at_once_and_a_redirect_is_one() {
     let mut role = start(&config(&sinks), &log);
     publish(&log, "support", "a-1", "firing");
     run_until(&mut role, &log, 2);
-    role.finish();
+    role.finish().unwrap();
     for (sink, receiver, code) in [("refusing", refusing, 403), ("moved", moved, 308)] {
         let outcome = &outcomes(&log)[&key(sink, "a-1", "firing")][0];
         assert_eq!(outcome.reason.as_deref(), Some("refused"), "{sink}");
@@ -162,7 +162,7 @@ fn retry_after_is_honoured_for_everything_that_goes_there() {
     run_until(&mut role, &log, 2);
     assert!(watch.elapsed() >= Duration::from_secs(1), "{:?}", watch.elapsed());
     assert_eq!(receiver.received().len(), 3);
-    role.finish();
+    role.finish().unwrap();
 }
 
 #[test]
@@ -179,7 +179,7 @@ fn a_receiver_that_hangs_holds_up_no_other() {
     run_until(&mut role, &log, 20);
     assert!(outcomes(&log).keys().all(|(sink, ..)| sink == "quick"));
     let watch = Stopwatch::start();
-    role.finish();
+    role.finish().unwrap();
     assert!(!watch.has_passed(Duration::from_secs(5)), "a shutdown does not wait for ever");
 }
 
@@ -205,7 +205,7 @@ fn whenever_the_process_is_dropped_the_log_holds_one_outcome_and_requests_say_th
             role = start(&config, &log);
         }
         run_until(&mut role, &log, 6);
-        role.finish();
+        role.finish().unwrap();
         let found = outcomes(&log);
         assert_eq!(found.len(), 6);
         assert!(found.values().all(|outcomes| outcomes.len() == 1), "{found:?}");
@@ -233,7 +233,7 @@ fn a_log_that_fails_or_loses_answers_costs_no_outcome_and_no_second_request() {
         log.inject(Operation::Poll, 0, fault);
         role.step(Duration::ZERO).unwrap();
         run_until(&mut role, &log, 2);
-        role.finish();
+        role.finish().unwrap();
         assert_eq!(receiver.received().len(), 2, "{fault:?}");
         for (key, outcomes) in outcomes(&log) {
             let ids: std::collections::BTreeSet<_> =
@@ -286,7 +286,7 @@ fn a_start_reads_from_the_first_open_alert_on_even_if_the_log_has_lost_what_was_
     run_until(&mut role, &log, 10);
     publish(&log, "support", "open", "firing");
     run_until(&mut role, &log, 11);
-    role.finish();
+    role.finish().unwrap();
 
     // What is before the open alert is not there any more.
     let partition = TopicPartition::new(common::ALERTS, ports::partition_of(b"support", 2));
@@ -302,7 +302,7 @@ fn a_start_reads_from_the_first_open_alert_on_even_if_the_log_has_lost_what_was_
         role.step(Duration::from_millis(5)).unwrap();
         receiver.received().len() == 12
     });
-    role.finish();
+    role.finish().unwrap();
     let resolved = receiver.received().pop().unwrap();
     assert_eq!(resolved.header("webhook-id"), "open_resolved");
 }
@@ -338,5 +338,5 @@ fn no_outcome_or_debug_text_holds_a_secret() {
     }
     let detail = outcomes(&log)[&key("pager", "a-1", "resolved")][0].detail.clone().unwrap();
     assert!(detail.contains("routing_key") && detail.contains('…'), "{detail}");
-    role.finish();
+    role.finish().unwrap();
 }
