@@ -171,13 +171,15 @@ impl Default for Embedded {
 #[serde(deny_unknown_fields, default)]
 pub struct Archive {
     /// `file:///directory`, a path, or `s3://bucket/prefix`. Default `driftseal/archive`. Credentials
-    /// for S3 come from `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, from web identity
+    /// for S3 come from `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, from the profile `AWS_PROFILE`
+    /// of `~/.aws/credentials` and `~/.aws/config`, from web identity
     /// (`AWS_WEB_IDENTITY_TOKEN_FILE`), or from the role of the container or instance.
     pub url: String,
     /// URL of the S3 endpoint, for stores other than Amazon S3. Default empty: `AWS_ENDPOINT_URL_S3`
-    /// or `AWS_ENDPOINT_URL`, else Amazon's endpoint of the region.
+    /// or `AWS_ENDPOINT_URL`, else the profile's, else Amazon's endpoint of the region.
     pub endpoint: String,
-    /// Region of the bucket. Default empty: `AWS_REGION` or `AWS_DEFAULT_REGION`, else `us-east-1`.
+    /// Region of the bucket. Default empty: `AWS_REGION` or `AWS_DEFAULT_REGION`, else the profile's,
+    /// else `us-east-1`.
     pub region: String,
     /// Whether the S3 endpoint may be an `http://` URL, which transfers objects unencrypted. Default
     /// false.
@@ -204,6 +206,7 @@ impl Archive {
             region: self.region.clone(),
             allow_http: self.allow_http,
             environment: service::config::environment("AWS_"),
+            home: std::env::home_dir(),
             ..archive::Options::default()
         }
     }

@@ -13,10 +13,12 @@ use object_store::{
 };
 use tokio::runtime::Handle;
 
+use crate::durable::Durable;
 use crate::error::ArchiveError;
 use crate::location::Location;
 use crate::options::Options;
-use crate::{durable, s3};
+use crate::s3;
+use crate::writing::Store;
 
 /// Concurrent reads of [`Archive::get_many`].
 const READS_MAX: usize = 16;
@@ -87,7 +89,7 @@ impl Archive {
         options: &Options,
         runtime: Handle,
     ) -> Result<Self, ArchiveError> {
-        Self::at(location, options, runtime, durable::DurableLocal::open)
+        Self::at(location, options, runtime, Durable::open)
     }
 
     /// Opens an archive, creating its directory if need be. Buckets are never created.
@@ -109,7 +111,7 @@ impl Archive {
         options: &Options,
         runtime: Handle,
     ) -> Result<Self, ArchiveError> {
-        Self::at(location, options, runtime, durable::DurableLocal::create)
+        Self::at(location, options, runtime, Durable::create)
     }
 
     /// An archive over any store.
@@ -123,7 +125,7 @@ impl Archive {
         location: &str,
         options: &Options,
         runtime: Handle,
-        open: impl FnOnce(&std::path::Path) -> std::io::Result<durable::DurableLocal>,
+        open: impl FnOnce(&std::path::Path) -> std::io::Result<Store<Durable>>,
     ) -> Result<Self, ArchiveError> {
         let failed = |detail: String| ArchiveError::Location { location: location.into(), detail };
         let store: Arc<dyn ObjectStore> = match Location::parse(location).map_err(failed)? {
@@ -200,7 +202,7 @@ impl Archive {
         self.runtime
             .block_on(self.store.put_opts(&location, PutPayload::from_bytes(bytes), options))
             .map(drop)
-            .map_err(|error| ArchiveError::from_store(path, &error))
+            .map_err(|error| ArchiveError::from_store(path, &error).of_a_write())
     }
 
     /// Reads an object.

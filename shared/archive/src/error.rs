@@ -4,7 +4,7 @@ use object_store::Error;
 use thiserror::Error;
 
 /// Characters of a store's message that are kept.
-const DETAIL_CHARS_MAX: usize = 600;
+const DETAIL_CHARS_MAX: usize = 1_000;
 
 /// Why an operation on the archive failed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -81,6 +81,14 @@ impl ArchiveError {
         }
     }
 
+    /// The same of a write, which needs nothing that must be there: what is missing is the upload, of
+    /// which a lost answer may have been the success.
+    pub(crate) fn of_a_write(self) -> Self {
+        let Self::NotFound { path } = self else { return self };
+        let detail = "what was written is gone, or was completed before".to_owned();
+        Self::Unavailable { path, detail }
+    }
+
     /// Whether a repetition may succeed.
     #[must_use]
     pub const fn is_unavailable(&self) -> bool {
@@ -92,10 +100,10 @@ impl ArchiveError {
 fn one_line(text: &str) -> String {
     let words = text.split(|char: char| char.is_whitespace() || char.is_control());
     let line = words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(DETAIL_CHARS_MAX) {
-        Some((end, _)) => line.get(..end).map(|start| format!("{start}…")).unwrap_or(line),
-        None => line,
+    if line.chars().nth(DETAIL_CHARS_MAX).is_none() {
+        return line;
     }
+    line.chars().take(DETAIL_CHARS_MAX).chain(['…']).collect()
 }
 
 #[cfg(test)]

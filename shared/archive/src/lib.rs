@@ -12,8 +12,8 @@
 //! - An object exists as a whole or not at all, whenever a writer dies.
 //! - When [`Archive::put_new`] or [`Archive::put`] has returned `Ok`, the object survives power
 //!   loss; an object that [`Archive::put_new`] reports as existing survives it too. The local
-//!   store of `object_store` promises neither, so [`DurableLocal`] syncs files and directories
-//!   itself, in an order that a simulated power loss checks step by step.
+//!   store of `object_store` promises neither, so files and directories are synced here, in an
+//!   order that a simulated power loss checks step by step.
 //! - Of several writers that create the same object exactly one succeeds, and
 //!   [`Archive::create_object`] tells each of them who, also after a lost answer. A store that
 //!   does not create conditionally is detected by [`Archive::check_create_if_absent`].
@@ -25,8 +25,11 @@
 //! - A request that fails in passing (5xx, throttling, a lost connection where repeating is safe)
 //!   is repeated with exponential backoff and jitter, bounded by [`Options::retries_max`] and
 //!   [`Options::retry_timeout`], and logged. After that it is [`ArchiveError::Unavailable`].
-//! - `409 Conflict` to a conditional write means that nothing is decided yet, not that the object
-//!   exists; it is repeated like a 503.
+//! - `409 Conflict` means that nothing is decided yet, not that the object exists; it is repeated
+//!   like a 503, and so is `412` to a request that sets no condition.
+//! - Credentials come from where Amazon's tools look for them: the environment, a profile of the
+//!   shared files (`~/.aws`), web identity, the container's role, the instance's role. What is
+//!   looked at in vain is named; values are never shown.
 //! - Large objects are uploaded in parts; an upload that fails is aborted. A process that dies
 //!   during an upload leaves its parts behind, invisible but stored: a lifecycle rule of the bucket
 //!   (`AbortIncompleteMultipartUpload`) removes them.
@@ -47,9 +50,10 @@ mod files;
 mod location;
 mod options;
 mod probe;
+pub mod profile;
 mod s3;
+mod writing;
 
 pub use archive::{Archive, Creation, ObjectInfo};
-pub use durable::DurableLocal;
 pub use error::ArchiveError;
 pub use options::Options;

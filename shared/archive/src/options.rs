@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Options of [`Archive::open_with`](crate::Archive::open_with). They matter to `s3://` locations
@@ -9,11 +10,11 @@ use std::time::Duration;
 #[derive(Clone, PartialEq, Eq)]
 pub struct Options {
     /// URL of the S3 endpoint, such as `http://127.0.0.1:9000`. Empty: that of the environment
-    /// (`AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL`), else Amazon's of the region. With an endpoint
+    /// (`AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL`), else the profile's, else Amazon's of the region. With an endpoint
     /// the bucket is addressed in the path, not in the host name.
     pub endpoint: String,
-    /// Region. Empty: that of the environment (`AWS_REGION`, `AWS_DEFAULT_REGION`), else
-    /// `us-east-1`.
+    /// Region. Empty: that of the environment (`AWS_REGION`, `AWS_DEFAULT_REGION`), else the
+    /// profile's, else `us-east-1`.
     pub region: String,
     /// Whether the endpoint may be an `http://` URL. Credentials are never sent in clear, but
     /// objects are.
@@ -21,6 +22,10 @@ pub struct Options {
     /// Environment variables that begin with `AWS_`: credentials, and whatever of the above is
     /// empty.
     pub environment: BTreeMap<String, String>,
+    /// The user's home directory. The shared files `.aws/credentials` and `.aws/config` in it, or
+    /// where `AWS_SHARED_CREDENTIALS_FILE` and `AWS_CONFIG_FILE` say, are read for the profile
+    /// `AWS_PROFILE` (else `default`) when the archive is opened.
+    pub home: Option<PathBuf>,
     /// Longest time for a connection.
     pub connect_timeout: Duration,
     /// Longest time for each part of a request: sending it, waiting for the answer to begin,
@@ -42,6 +47,7 @@ impl Default for Options {
             region: String::new(),
             allow_http: false,
             environment: BTreeMap::new(),
+            home: None,
             connect_timeout: Duration::from_secs(5),
             request_timeout: Duration::from_secs(60),
             retries_max: 8,
@@ -60,6 +66,7 @@ impl fmt::Debug for Options {
             .field("region", &self.region)
             .field("allow_http", &self.allow_http)
             .field("environment", &self.environment.keys())
+            .field("home", &self.home)
             .finish_non_exhaustive()
     }
 }

@@ -5,6 +5,8 @@ mod bucket;
 #[cfg(feature = "s3")]
 mod connector;
 #[cfg(feature = "s3")]
+mod credentials;
+#[cfg(feature = "s3")]
 mod hash;
 
 use std::sync::Arc;
@@ -21,7 +23,7 @@ pub(crate) fn open(
     prefix: Path,
     options: &Options,
 ) -> Result<Arc<dyn ObjectStore>, String> {
-    let bucket = bucket::Bucket::open(bucket, options)?;
+    let bucket = crate::writing::Store(bucket::Bucket::open(bucket, options)?);
     if prefix.as_ref().is_empty() {
         return Ok(Arc::new(bucket));
     }

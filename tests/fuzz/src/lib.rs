@@ -36,6 +36,7 @@ macro_rules! targets {
 }
 
 targets! {
+    aws_profile
     census
     checkpoint
     chunk

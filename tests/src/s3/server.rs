@@ -88,6 +88,7 @@ impl S3Server {
             region: "us-east-1".into(),
             allow_http: true,
             environment: self.environment.clone(),
+            home: None,
             connect_timeout: std::time::Duration::from_secs(5),
             request_timeout: std::time::Duration::from_secs(20),
             retries_max: 3,

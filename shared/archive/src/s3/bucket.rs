@@ -1,25 +1,23 @@
 //! A bucket as an object store: options, environment, and large objects in parts.
 
-use std::fmt;
-use std::ops::Range;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::path::Path;
 use object_store::{
-    BackoffConfig, ClientOptions, CopyOptions, Error, GetOptions, GetResult, ListResult,
-    MultipartUpload, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutMultipartOptions,
-    PutOptions, PutPayload, PutResult, RenameOptions, Result, RetryConfig,
+    BackoffConfig, ClientOptions, Error, MultipartUpload, ObjectStore, ObjectStoreExt, PutMode,
+    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, RetryConfig,
 };
 use tracing::warn;
 
 use super::connector::Connector;
+use super::credentials;
 use super::hash::Hashes;
 use crate::options::Options;
+use crate::writing::Writing;
 
 /// Bytes of each part of a large object but the last one; S3 wants at least 5 MiB.
 const PART_BYTES: usize = 16 << 20;
@@ -40,7 +38,8 @@ impl Bucket {
         let mut endpoint = options.endpoint.clone();
         let mut allow_http = options.allow_http;
         let mut is_style_given = false;
-        for (name, value) in &options.environment {
+        let found = credentials::find(options)?;
+        for (name, value) in &found.variables {
             let Ok(key) = name.to_ascii_lowercase().parse::<AmazonS3ConfigKey>() else { continue };
             let is_endpoint =
                 matches!(key, AmazonS3ConfigKey::Endpoint | AmazonS3ConfigKey::S3Endpoint);
@@ -83,6 +82,7 @@ impl Bucket {
         let connector = Connector {
             connect_timeout: options.connect_timeout,
             request_timeout: options.request_timeout,
+            instance: found.instance,
         };
         let inner = builder
             .with_bucket_name(bucket)
@@ -144,16 +144,15 @@ fn check_endpoint(endpoint: &str, allow_http: bool) -> Result<(), String> {
     }
 }
 
-impl fmt::Display for Bucket {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.inner.fmt(formatter)
-    }
-}
-
-#[deny(clippy::missing_trait_methods, reason = "what is not forwarded is a slower default")]
 #[async_trait]
-impl ObjectStore for Bucket {
-    async fn put_opts(
+impl Writing for Bucket {
+    const NAME: &'static str = "S3";
+
+    fn below(&self) -> &dyn ObjectStore {
+        &self.inner
+    }
+
+    async fn put(
         &self,
         location: &Path,
         payload: PutPayload,
@@ -163,53 +162,6 @@ impl ObjectStore for Bucket {
             return self.create_in_parts(location, payload).await;
         }
         self.inner.put_opts(location, payload, options).await
-    }
-
-    async fn put_multipart_opts(
-        &self,
-        location: &Path,
-        options: PutMultipartOptions,
-    ) -> Result<Box<dyn MultipartUpload>> {
-        self.inner.put_multipart_opts(location, options).await
-    }
-
-    async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
-        self.inner.get_opts(location, options).await
-    }
-
-    async fn get_ranges(&self, location: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
-        self.inner.get_ranges(location, ranges).await
-    }
-
-    fn delete_stream(
-        &self,
-        locations: BoxStream<'static, Result<Path>>,
-    ) -> BoxStream<'static, Result<Path>> {
-        self.inner.delete_stream(locations)
-    }
-
-    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.inner.list(prefix)
-    }
-
-    fn list_with_offset(
-        &self,
-        prefix: Option<&Path>,
-        offset: &Path,
-    ) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.inner.list_with_offset(prefix, offset)
-    }
-
-    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
-        self.inner.list_with_delimiter(prefix).await
-    }
-
-    async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
-        self.inner.copy_opts(from, to, options).await
-    }
-
-    async fn rename_opts(&self, from: &Path, to: &Path, options: RenameOptions) -> Result<()> {
-        self.inner.rename_opts(from, to, options).await
     }
 }
 

@@ -1,9 +1,10 @@
 //! HTTP for S3 by the blocking client and the TLS library that the binary has anyway, and what S3
 //! means by some of its answers.
 //!
-//! - `409 Conflict` to a conditional write says that another request for the object is under way
-//!   and that nothing is decided; the object may not exist. `object_store` would report it as
-//!   `AlreadyExists`, so that it becomes a 503 here, which is repeated after a while.
+//! - `409 Conflict` says that another request for the object is under way and that nothing is
+//!   decided; the object may not exist. `object_store` would report it as `AlreadyExists`, even to
+//!   a read, so that it becomes a 503 here, which is repeated after a while. So does `412
+//!   Precondition Failed` to a request that sets no condition.
 //! - Every multipart upload creates an object that must not exist. `object_store` completes
 //!   uploads without a condition, so that it is added here.
 
@@ -16,48 +17,70 @@ use object_store::client::{
     ClientConfigKey, ClientOptions, HttpClient, HttpConnector, HttpError, HttpErrorKind,
     HttpRequest, HttpResponse, HttpService,
 };
-use ureq::http::header::IF_NONE_MATCH;
+use thiserror::Error;
+use ureq::http::header::{IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_UNMODIFIED_SINCE};
 use ureq::http::{HeaderValue, Method, Request, StatusCode};
 use ureq::tls::{TlsConfig, TlsProvider};
 use ureq::{Agent, Timeout};
 
+use super::credentials::Instance;
+
 /// Memory that is reserved for a body on the word of its length alone.
 const RESERVED_MAX: usize = 64 << 20;
+
+/// Longest time for a connection to the metadata of the instance, which is next door if anywhere.
+const METADATA_CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Makes HTTP clients.
 #[derive(Debug)]
 pub(super) struct Connector {
     pub(super) connect_timeout: Duration,
     pub(super) request_timeout: Duration,
+    /// The last resort for credentials, if there are no others.
+    pub(super) instance: Option<Instance>,
 }
 
 impl HttpConnector for Connector {
     fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
         let allow_http = options.get_config_value(&ClientConfigKey::AllowHttp);
+        let agent = self.agent(allow_http.as_deref() == Some("true"), self.connect_timeout);
+        let instance = self.instance.clone().map(|instance| {
+            let timeout = METADATA_CONNECT_TIMEOUT.min(self.connect_timeout);
+            (instance, self.agent(true, timeout))
+        });
+        Ok(HttpClient::new(Service { agent, instance }))
+    }
+}
+
+impl Connector {
+    fn agent(&self, allow_http: bool, connect_timeout: Duration) -> Agent {
         let timeout = Some(self.request_timeout);
-        let agent = Agent::config_builder()
-            .https_only(allow_http.as_deref() != Some("true"))
+        Agent::config_builder()
+            .https_only(!allow_http)
             .tls_config(TlsConfig::builder().provider(TlsProvider::NativeTls).build())
             .http_status_as_error(false)
             // A redirect of S3 names another region; its signature would not be ours.
             .max_redirects(0)
             .max_redirects_will_error(false)
             .user_agent(concat!("driftseal/", env!("CARGO_PKG_VERSION")))
-            .timeout_resolve(Some(self.connect_timeout))
-            .timeout_connect(Some(self.connect_timeout))
+            .timeout_resolve(Some(connect_timeout))
+            .timeout_connect(Some(connect_timeout))
             .timeout_send_request(timeout)
             .timeout_send_body(timeout)
             .timeout_recv_response(timeout)
             .timeout_recv_body(timeout)
             .build()
-            .new_agent();
-        Ok(HttpClient::new(Service(agent)))
+            .new_agent()
     }
 }
 
 /// One client.
 #[derive(Debug)]
-struct Service(Agent);
+struct Service {
+    agent: Agent,
+    /// The metadata of the instance, and the client that asks it.
+    instance: Option<(Instance, Agent)>,
+}
 
 #[async_trait]
 impl HttpService for Service {
@@ -67,18 +90,52 @@ impl HttpService for Service {
         if completes_an_upload(&parts.method, parts.uri.query().unwrap_or_default()) {
             parts.headers.insert(IF_NONE_MATCH, HeaderValue::from_static("*"));
         }
-        let is_conditional =
-            parts.method != Method::GET && parts.headers.contains_key(IF_NONE_MATCH);
-        let agent = self.0.clone();
+        let is_conditional = [IF_NONE_MATCH, IF_MATCH, IF_MODIFIED_SINCE, IF_UNMODIFIED_SINCE]
+            .iter()
+            .any(|condition| parts.headers.contains_key(condition));
+        let asked = parts.uri.to_string();
+        let instance =
+            self.instance.as_ref().filter(|(instance, _)| asked.starts_with(&instance.endpoint));
+        let agent = instance.map_or(&self.agent, |(_, agent)| agent).clone();
         let request = Request::from_parts(parts, body);
         let answer = tokio::task::spawn_blocking(move || exchange(&agent, request)).await;
-        let mut response =
-            answer.map_err(|error| HttpError::new(HttpErrorKind::Unknown, error))??;
-        if is_conditional && response.status() == StatusCode::CONFLICT {
+        let answer = answer.map_err(|error| HttpError::new(HttpErrorKind::Unknown, error))?;
+        if let Some((instance, _)) = instance {
+            return answer
+                .map_err(|error| NoCredentials::new(instance, &error))
+                .and_then(|response| match response.status() {
+                    status if status.is_success() => Ok(response),
+                    status => Err(NoCredentials::new(instance, &status)),
+                })
+                .map_err(|error| HttpError::new(HttpErrorKind::Unknown, error));
+        }
+        let mut response = answer?;
+        if decides_nothing(response.status(), is_conditional) {
             *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
         }
         Ok(response)
     }
+}
+
+/// There are no credentials, not even those of the instance.
+#[derive(Debug, Error)]
+#[error("{missing}; the metadata of the instance at {endpoint} gives none either: {detail}")]
+struct NoCredentials {
+    missing: String,
+    endpoint: String,
+    detail: String,
+}
+
+impl NoCredentials {
+    fn new(instance: &Instance, detail: &impl ToString) -> Self {
+        let Instance { missing, endpoint } = instance.clone();
+        Self { missing, endpoint, detail: detail.to_string() }
+    }
+}
+
+/// Whether an answer says neither that a request was done nor that it never will be.
+fn decides_nothing(status: StatusCode, is_conditional: bool) -> bool {
+    status == StatusCode::CONFLICT || status == StatusCode::PRECONDITION_FAILED && !is_conditional
 }
 
 fn completes_an_upload(method: &Method, query: &str) -> bool {
@@ -148,6 +205,21 @@ fn kind(error: &ureq::Error) -> HttpErrorKind {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_conflict_never_decides_and_a_precondition_only_where_there_is_one() {
+        for (status, is_conditional, expected) in [
+            (409, true, true),
+            (409, false, true),
+            (412, true, false),
+            (412, false, true),
+            (404, false, false),
+            (200, true, false),
+        ] {
+            let code = StatusCode::from_u16(status).unwrap();
+            assert_eq!(decides_nothing(code, is_conditional), expected, "{status}");
+        }
+    }
 
     #[test]
     fn only_the_completion_of_an_upload_gets_a_condition() {

@@ -4,6 +4,8 @@
 
 mod conform;
 mod creation;
+#[cfg(feature = "s3")]
+mod credentials;
 mod local;
 
 fn runtime() -> tokio::runtime::Runtime {
