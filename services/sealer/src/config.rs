@@ -40,11 +40,16 @@ pub struct Config {
     /// its bytes.
     pub value_bytes_max: usize,
     /// Attempts of each read or write that may safely be repeated, when the archive or the log is
-    /// unavailable. Default 8, at least 1. After them the sealer stops with the error.
+    /// unavailable. Default 8, at least 1. After them the sealer starts again from the log.
     pub attempts_max: u32,
     /// Milliseconds before the second attempt; each later one waits twice as long as the one
     /// before. Default 100.
     pub retry_ms: u64,
+    /// Starts in a row, after failures that may pass and without progress between them. Default 60.
+    /// One more failure ends the role.
+    pub retries_max: u32,
+    /// Milliseconds before each such start. Default 1,000.
+    pub retry_pause_ms: u64,
     /// Whether a shutdown seals what is published at that moment. Default true. Otherwise what is
     /// pending is dropped and read again by the next sealer.
     pub drain_on_shutdown: bool,
@@ -70,6 +75,8 @@ impl Default for Config {
             value_bytes_max: event::Limits::default().value_bytes_max,
             attempts_max: 8,
             retry_ms: 100,
+            retries_max: 60,
+            retry_pause_ms: 1_000,
             drain_on_shutdown: true,
             drain_ms_max: 30_000,
             lost_records: LostRecords::default(),

@@ -4,10 +4,11 @@ use archive::ArchiveError;
 use event::TopicPartition;
 use ports::LogError;
 use segment::sealer::ResumeError;
+use service::role::Failure;
 use thiserror::Error;
 
-/// Why the sealer stopped. A supervisor may start it again after any of these; those that a person
-/// must look at come back at once.
+/// Why the sealer stopped. Starting it again is safe after any of these; those that a person must
+/// look at come back at once.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum RunError {
     /// The configuration makes no sense.
@@ -130,4 +131,28 @@ pub enum RunError {
     /// The machine gave no random bytes.
     #[error("no random bytes: {0}")]
     Random(String),
+}
+
+impl Failure for RunError {
+    fn may_pass(&self) -> bool {
+        match self {
+            Self::UnknownOutcome { .. } => true,
+            Self::Archive(error) => error.is_unavailable(),
+            Self::EventLog(error) => error.may_pass(),
+            Self::Config(_)
+            | Self::NoLog(_)
+            | Self::Log(_)
+            | Self::MissingCommit { .. }
+            | Self::Origin { .. }
+            | Self::Derived(_)
+            | Self::ReadBack { .. }
+            | Self::Build { .. }
+            | Self::Resume { .. }
+            | Self::AnotherTopic { .. }
+            | Self::AnotherCluster { .. }
+            | Self::NotInstalled { .. }
+            | Self::FewerPartitions { .. }
+            | Self::Random(_) => false,
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! The transparency log in an archive: reading it, adding to it, publishing what follows from it.
 
 use std::collections::BTreeSet;
+use std::ops::AddAssign;
 
 use archive::{Archive, ArchiveError, Creation};
 use bytes::Bytes;
@@ -26,6 +27,42 @@ pub(crate) enum Outcome {
     Lost,
 }
 
+/// The first commit, and what follows from it.
+#[derive(Debug)]
+struct First {
+    bytes: Bytes,
+    derived: Vec<DerivedObject>,
+}
+
+/// Derived objects that were missing and were written.
+#[derive(Debug, Clone, Copy, Default)]
+struct Written {
+    tiles: u64,
+    heads: u64,
+}
+
+impl AddAssign for Written {
+    fn add_assign(&mut self, more: Self) {
+        self.tiles += more.tiles;
+        self.heads += more.heads;
+    }
+}
+
+/// What [`rebuild`](crate::rebuild()) found and wrote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rebuilt {
+    /// Commits of the log.
+    pub commits: u64,
+    /// Entries of the log.
+    pub entries: u64,
+    /// Tiles and entry bundles that were missing and were written.
+    pub tiles: u64,
+    /// Heads that were missing and were written.
+    pub heads: u64,
+    /// Whether the checkpoint was missing or behind, and was written.
+    pub checkpoint: bool,
+}
+
 /// The log, as far as it was read.
 #[derive(Debug)]
 pub(crate) struct Ledger {
@@ -40,6 +77,43 @@ impl Ledger {
     /// Reads and verifies the log from its newest head on, and writes again what is missing of what
     /// follows from the commits read.
     pub(crate) fn open(archive: &Archive, keys: &Keys, retry: &Retry) -> Result<Self, RunError> {
+        let (mut ledger, first) = Self::begin(archive, keys, retry)?;
+        let last = ledger.last_commit()?;
+        match ledger.resume(&first.bytes, last)? {
+            Some(state) => ledger.state = state,
+            None => {
+                ledger.publish_first(first)?;
+            }
+        }
+        ledger.catch_up(last, None, &mut |_, _| {})?;
+        ledger.publish_checkpoint()?;
+        ledger.refresh()?;
+        let (size, commits) = (ledger.state.size(), ledger.state.next_sequence());
+        info!(origin = ledger.state.origin(), size, commits, "loaded the transparency log");
+        Ok(ledger)
+    }
+
+    /// Reads and verifies the whole log, and writes again what is missing of what follows from it.
+    pub(crate) fn rebuild(
+        archive: &Archive,
+        keys: &Keys,
+        retry: &Retry,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<Rebuilt, RunError> {
+        let (mut ledger, first) = Self::begin(archive, keys, retry)?;
+        let last = ledger.last_commit()?;
+        let listed = ledger.listed()?;
+        let mut written = ledger.publish_first(first)?;
+        written += ledger.catch_up(last, Some(listed), progress)?;
+        let checkpoint = ledger.publish_checkpoint()?;
+        ledger.refresh()?;
+        let Written { tiles, heads } = written;
+        let (commits, entries) = (ledger.state.next_sequence(), ledger.state.size());
+        Ok(Rebuilt { commits, entries, tiles, heads, checkpoint })
+    }
+
+    /// The log as its first commit leaves it, in a store that is fit for it.
+    fn begin(archive: &Archive, keys: &Keys, retry: &Retry) -> Result<(Self, First), RunError> {
         let verifiers = keys.verifiers();
         let genesis = match retry.run(|| archive.get(&layout::commit(0))) {
             Err(ArchiveError::NotFound { .. }) => {
@@ -55,28 +129,27 @@ impl Ledger {
             let (expected, found) = (expected.to_owned(), found.to_owned());
             return Err(RunError::Origin { expected, found });
         }
-        let mut ledger = Self {
+        let ledger = Self {
             archive: archive.clone(),
             retry: retry.clone(),
             key: keys.log.clone(),
             verifiers,
             state,
         };
-        let last = ledger.last_commit()?;
-        match ledger.resume(&genesis, last)? {
-            Some(state) => ledger.state = state,
-            None => {
-                ledger.settle(&layout::commit(0), &genesis)?;
-                ledger.publish(&derived)?;
-                ledger.publish_head()?;
-            }
-        }
-        ledger.catch_up(last)?;
-        ledger.publish_checkpoint()?;
-        ledger.refresh()?;
-        let (size, commits) = (ledger.state.size(), ledger.state.next_sequence());
-        info!(origin = ledger.state.origin(), size, commits, "loaded the transparency log");
-        Ok(ledger)
+        Ok((ledger, First { bytes: genesis, derived }))
+    }
+
+    /// Writes what follows from the first commit.
+    fn publish_first(&self, first: First) -> Result<Written, RunError> {
+        self.settle(&layout::commit(0), &first.bytes)?;
+        let tiles = self.publish(&first.derived)?;
+        Ok(Written { tiles, heads: self.publish_head()?.into() })
+    }
+
+    /// Paths of the log's objects, by a listing, which may lag.
+    fn listed(&self) -> Result<BTreeSet<String>, RunError> {
+        let listed = self.retry.run(|| self.archive.list(layout::LOG))?;
+        Ok(listed.into_iter().map(|object| object.path).collect())
     }
 
     /// Number of the last commit. The published checkpoint is only a hint: there are at most as many
@@ -99,6 +172,7 @@ impl Ledger {
             if let Some(state) = self.resume_at(genesis, sequence)? {
                 return Ok(Some(state));
             }
+            // Ends the search once there is nothing so far back.
             back = if back == 0 { 1 } else { back.saturating_mul(2) };
         }
         Ok(None)
@@ -142,17 +216,23 @@ impl Ledger {
         }
     }
 
-    /// Applies the commits up to the last one, and writes what follows from them.
-    fn catch_up(&mut self, last: u64) -> Result<(), RunError> {
+    /// Applies the commits up to the last one, and writes what follows from them but the checkpoint.
+    /// What is listed is taken to be there.
+    fn catch_up(
+        &mut self,
+        last: u64,
+        listed: Option<BTreeSet<String>>,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<Written, RunError> {
         let first = self.state.next_sequence();
         let numbers: Vec<u64> = (first..=last).collect();
-        // Where much is to be caught up with, most of what follows is there already.
-        let listed = if numbers.len() > LOAD_AT_ONCE {
-            self.retry.run(|| self.archive.list(layout::LOG))?
-        } else {
-            Vec::new()
+        let listed = match listed {
+            Some(listed) => listed,
+            // Where much is to be caught up with, most of what follows is there already.
+            None if numbers.len() > LOAD_AT_ONCE => self.listed()?,
+            None => BTreeSet::new(),
         };
-        let listed: BTreeSet<_> = listed.into_iter().map(|object| object.path).collect();
+        let mut written = Written::default();
         for numbers in numbers.chunks(LOAD_AT_ONCE) {
             let paths: Vec<_> = numbers.iter().map(|number| layout::commit(*number)).collect();
             let commits = self.retry.run(|| self.archive.get_many(&paths));
@@ -169,23 +249,24 @@ impl Ledger {
                     self.settle(path, &bytes)?;
                 }
                 let mut derived = self.apply(&bytes)?;
-                if *number != last {
-                    derived.retain(|object| {
-                        object.path != layout::CHECKPOINT && !listed.contains(&object.path)
-                    });
-                }
-                self.publish(&derived)?;
+                derived.retain(|object| {
+                    let is_there = *number != last && listed.contains(&object.path);
+                    object.path != layout::CHECKPOINT && !is_there
+                });
+                written.tiles += self.publish(&derived)?;
                 if *number == last || !listed.contains(&layout::head(*number)) {
-                    self.publish_head()?;
+                    written.heads += u64::from(self.publish_head()?);
                 }
+                progress(*number, last);
             }
         }
-        Ok(())
+        Ok(written)
     }
 
-    /// Writes the head of the last commit applied, after everything else that follows from it.
-    fn publish_head(&self) -> Result<(), RunError> {
-        let Some(head) = self.state.head() else { return Ok(()) };
+    /// Writes the head of the last commit applied, after the tiles that it stands on; whether it was
+    /// missing.
+    fn publish_head(&self) -> Result<bool, RunError> {
+        let Some(head) = self.state.head() else { return Ok(false) };
         let path = layout::head(head.sequence);
         let bytes = Bytes::from(head.sign(&self.key));
         match self.retry.run(|| self.archive.put_new(&path, bytes.clone())) {
@@ -194,9 +275,9 @@ impl Ledger {
                 if self.get(&path)?.is_some_and(|found| found != bytes) {
                     warn!(path, "another object stands where a head should be");
                 }
-                Ok(())
+                Ok(false)
             }
-            outcome => Ok(outcome?),
+            outcome => outcome.map(|()| true).map_err(RunError::from),
         }
     }
 
@@ -213,20 +294,18 @@ impl Ledger {
         }
     }
 
-    /// Reads what other sealers have added. Returns how many commits that were.
-    pub(crate) fn refresh(&mut self) -> Result<u64, RunError> {
-        let mut added: u64 = 0;
+    /// Reads what other sealers have added.
+    pub(crate) fn refresh(&mut self) -> Result<(), RunError> {
         loop {
             let path = layout::commit(self.state.next_sequence());
             let bytes = match self.retry.run(|| self.archive.get(&path)) {
-                Err(ArchiveError::NotFound { .. }) => return Ok(added),
+                Err(ArchiveError::NotFound { .. }) => return Ok(()),
                 outcome => outcome?,
             };
             self.settle(&path, &bytes)?;
             let derived = self.apply(&bytes)?;
             self.publish(&derived)?;
             self.publish_head()?;
-            added = added.saturating_add(1);
         }
     }
 
@@ -264,8 +343,9 @@ impl Ledger {
     }
 
     /// Writes what follows from a commit, in the order given. Nothing of it is replaced but the
-    /// checkpoint.
-    fn publish(&self, objects: &[DerivedObject]) -> Result<(), RunError> {
+    /// checkpoint. Returns how many of the others were missing.
+    fn publish(&self, objects: &[DerivedObject]) -> Result<u64, RunError> {
+        let mut missing = 0;
         for DerivedObject { path, bytes } in objects {
             if path == layout::CHECKPOINT {
                 self.retry.run(|| self.archive.put(path, bytes.clone()))?;
@@ -278,20 +358,24 @@ impl Ledger {
                         return Err(RunError::Derived(path.clone()));
                     }
                 }
-                outcome => outcome?,
+                outcome => {
+                    outcome?;
+                    missing += 1;
+                }
             }
         }
-        Ok(())
+        Ok(missing)
     }
 
-    /// Writes the checkpoint unless it is there.
-    fn publish_checkpoint(&self) -> Result<(), RunError> {
+    /// Writes the checkpoint unless it is there; whether it was not.
+    fn publish_checkpoint(&self) -> Result<bool, RunError> {
         let checkpoint = self.state.checkpoint().as_bytes();
         match self.retry.run(|| self.archive.get(layout::CHECKPOINT)) {
-            Ok(found) if found == checkpoint => Ok(()),
+            Ok(found) if found == checkpoint => Ok(false),
             Ok(_) | Err(ArchiveError::NotFound { .. }) => {
                 let bytes = Bytes::copy_from_slice(checkpoint);
-                Ok(self.retry.run(|| self.archive.put(layout::CHECKPOINT, bytes.clone()))?)
+                self.retry.run(|| self.archive.put(layout::CHECKPOINT, bytes.clone()))?;
+                Ok(true)
             }
             Err(error) => Err(error.into()),
         }

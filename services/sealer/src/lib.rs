@@ -22,8 +22,8 @@
 //! - Two sealers of one partition fence each other by that creation: the loser reads the log
 //!   again, lets go of what was sealed meanwhile and goes on behind it.
 //! - After an unclear answer to a commit its object is read and, if absent, created again with the
-//!   same bytes. A commit whose outcome stays unknown stops the sealer; the next start reads the
-//!   truth.
+//!   same bytes. A commit whose outcome stays unknown ends everything that is under way; the start
+//!   that follows reads the truth.
 //! - A store that does not create objects only if absent is refused, by [`init_log`] and by every
 //!   start.
 //! - Memory is bounded by [`Config::buffer_bytes_max`], and about as much again as the records of
@@ -57,10 +57,12 @@ pub use error::RunError;
 pub use init::{InitError, init_log};
 pub use installation::describe;
 pub use keys::{Keys, KeysError};
+pub use ledger::Rebuilt;
 pub use segment::manifest::Installation;
 
-/// Seals until a shutdown is asked for. Blocks its thread, which must not be one of an async
-/// runtime.
+/// Seals until a shutdown is asked for, then what is published at that moment
+/// ([`Config::drain_on_shutdown`]). After a failure that may pass it starts again from the log
+/// ([`Config::retries_max`]). Blocks its thread, which must not be one of an async runtime.
 ///
 /// # Errors
 ///
@@ -72,6 +74,26 @@ pub fn run(
     keys: Keys,
     shutdown: Shutdown,
 ) -> Result<(), RunError> {
-    let clock = Box::new(service::clock::now_ms);
-    shell::Shell::start(config, log, &archive, keys, &shutdown, clock)?.run(&shutdown)
+    service::role::run(shell::pace(&config), &shutdown, || {
+        let (config, log, keys) = (config.clone(), Arc::clone(&log), keys.clone());
+        let clock = Box::new(service::clock::now_ms);
+        shell::Shell::start(config, log, &archive, keys, &shutdown, clock)
+    })
+}
+
+/// Writes again what is missing of what follows from the commits of a transparency log: tiles and
+/// entry bundles, the checkpoint, heads, of any age. Every commit is read and verified; `progress` is
+/// told the number of each and of the last one. Safe while sealers run. What stands there is left alone: `fsck` compares
+/// it.
+///
+/// # Errors
+///
+/// See [`RunError`].
+pub fn rebuild(
+    archive: &Archive,
+    keys: &Keys,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<Rebuilt, RunError> {
+    let retry = retry::Retry::new(&Config::default(), Shutdown::new());
+    ledger::Ledger::rebuild(archive, keys, &retry, progress)
 }

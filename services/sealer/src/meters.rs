@@ -4,6 +4,7 @@ use event::Reason;
 use metrics::{counter, gauge, histogram};
 use segment::sealer::Cause;
 use service::metric_names as names;
+use service::metrics::count;
 
 /// Totals since the start; the same numbers as in the metrics of the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -48,21 +49,21 @@ pub(crate) struct Meters {
 
 impl Meters {
     pub(crate) fn read(&mut self, records: usize) {
-        add(&mut self.totals.read, count(records));
+        self.totals.read += count(records);
         counter!(names::SEALER_RECORDS_READ).increment(count(records));
     }
 
     pub(crate) fn dropped(&mut self, records: usize, reason: Dropped) {
         if records > 0 {
-            add(&mut self.totals.dropped, count(records));
+            self.totals.dropped += count(records);
             counter!(names::SEALER_RECORDS_DROPPED, "reason" => reason.name())
                 .increment(count(records));
         }
     }
 
     pub(crate) fn sealed(&mut self, records: u64, parquet_bytes: u64, cause: Cause) {
-        add(&mut self.totals.sealed, records);
-        add(&mut self.totals.segments, 1);
+        self.totals.sealed += records;
+        self.totals.segments += 1;
         counter!(names::SEALER_RECORDS_SEALED).increment(records);
         counter!(names::SEALER_SEGMENTS_SEALED, "cause" => cause.name()).increment(1);
         counter!(names::SEALER_SEGMENT_BYTES).increment(parquet_bytes);
@@ -70,50 +71,40 @@ impl Meters {
 
     pub(crate) fn quarantined(&mut self, reasons: &[(Reason, u64)]) {
         for (reason, records) in reasons {
-            add(&mut self.totals.quarantined, *records);
+            self.totals.quarantined += *records;
             counter!(names::SEALER_RECORDS_QUARANTINED, "reason" => reason.name())
                 .increment(*records);
         }
     }
 
     pub(crate) fn conflict(&mut self) {
-        add(&mut self.totals.conflicts, 1);
+        self.totals.conflicts += 1;
         counter!(names::SEALER_COMMIT_CONFLICTS).increment(1);
     }
 
     pub(crate) fn committed(&self, log_size: u64, seconds: f64, now_ms: i64) {
         histogram!(names::SEALER_SEAL_DURATION).record(seconds);
+        // A clock before 1970 is wrong by so much that 0 says it best.
+        let now_ms = u64::try_from(now_ms).unwrap_or(0);
         gauge!(names::SEALER_CHECKPOINT_TIMESTAMP).set(float(now_ms) / 1_000.0);
         self.log_size(log_size);
     }
 
     pub(crate) fn log_size(&self, entries: u64) {
-        gauge!(names::SEALER_LOG_ENTRIES).set(float(i64::try_from(entries).unwrap_or(i64::MAX)));
+        gauge!(names::SEALER_LOG_ENTRIES).set(float(entries));
     }
 
     pub(crate) fn pending(&self, records: usize, bytes: usize) {
-        gauge!(names::SEALER_PENDING_RECORDS).set(float(signed(records)));
-        gauge!(names::SEALER_PENDING_BYTES).set(float(signed(bytes)));
+        gauge!(names::SEALER_PENDING_RECORDS).set(float(count(records)));
+        gauge!(names::SEALER_PENDING_BYTES).set(float(count(bytes)));
     }
 
-    pub(crate) fn lag(&self, topic: &str, records: i64) {
+    pub(crate) fn lag(&self, topic: &str, records: u64) {
         gauge!(names::SEALER_LAG_RECORDS, "topic" => topic.to_owned()).set(float(records));
     }
 }
 
-fn add(total: &mut u64, more: u64) {
-    *total = total.saturating_add(more);
-}
-
-fn count(records: usize) -> u64 {
-    u64::try_from(records).unwrap_or(u64::MAX)
-}
-
-fn signed(number: usize) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
-}
-
 #[expect(clippy::cast_precision_loss, reason = "metrics are floats")]
-const fn float(number: i64) -> f64 {
+const fn float(number: u64) -> f64 {
     number as f64
 }

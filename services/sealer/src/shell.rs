@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use archive::Archive;
 use event::{Decoder, TopicPartition};
-use ports::{Consumer, EventLog, LogError, Polled, Position, Subscription};
+use ports::{EventLog, LogError, Polled, Position};
 use segment::log::ENTRIES_MAX;
 use segment::manifest::{Manifest, SegmentManifest};
 use segment::sealer::{Action, ResumeError, Sealable, Sealer, resume_offset};
-use service::Shutdown;
 use service::clock::Stopwatch;
+use service::role::Pace;
+use service::{Member, Role, Shutdown};
 use tracing::{debug, info, warn};
 
 use crate::config::LostRecords;
@@ -27,18 +28,27 @@ use crate::{Config, Keys, RunError, installation};
 const POLL_WAIT: Duration = Duration::from_millis(100);
 /// How long a drain listens to a silent log before it believes that there is nothing more.
 const DRAIN_SILENCE: Duration = Duration::from_secs(3);
-/// Milliseconds between two looks at the ends of the partitions.
-const LAG_EVERY_MS: i64 = 10_000;
+/// Time between two looks at the ends of the partitions.
+const LAG_EVERY: Duration = Duration::from_secs(10);
 
 /// Milliseconds since the epoch.
 pub(crate) type Clock = Box<dyn Fn() -> i64 + Send>;
+
+/// How a sealer is driven.
+pub(crate) const fn pace(config: &Config) -> Pace {
+    Pace {
+        poll_wait: POLL_WAIT,
+        retries_max: config.retries_max,
+        retry_pause: Duration::from_millis(config.retry_pause_ms),
+    }
+}
 
 /// A sealer that runs on the caller's thread.
 pub(crate) struct Shell {
     config: Config,
     keys: Keys,
     log: Arc<dyn EventLog>,
-    consumer: Box<dyn Consumer>,
+    member: Member,
     machine: Sealer,
     ledger: Ledger,
     storer: Storer,
@@ -46,7 +56,8 @@ pub(crate) struct Shell {
     clock: Clock,
     /// Identity of each topic that is read.
     topic_ids: BTreeMap<Arc<str>, String>,
-    lag_at_ms: i64,
+    /// Since the last look at the ends of the partitions.
+    lag_watch: Option<Stopwatch>,
     pub(crate) meters: Meters,
 }
 
@@ -73,21 +84,20 @@ impl Shell {
         let retry = Retry::new(&config, shutdown.clone());
         let ledger = Ledger::open(archive, &keys, &retry)?;
         installation::check(ledger.installation(), &*log, &config.topics, &retry)?;
-        let subscription =
-            Subscription::Group { group: config.group.clone(), topics: config.topics.clone() };
-        let consumer = retry.run(|| log.consumer(subscription.clone()))?;
+        let member =
+            retry.run(|| Member::join(&*log, config.group.as_str(), config.topics.clone()))?;
         let decoder = Decoder::new(event::Limits { value_bytes_max: config.value_bytes_max });
         let meters = Meters::default();
         meters.log_size(ledger.size());
         Ok(Self {
             machine: Sealer::new(config.limits()),
             storer: Storer::new(archive.clone(), retry.clone(), decoder),
-            lag_at_ms: i64::MIN,
+            lag_watch: None,
             topic_ids: BTreeMap::new(),
             config,
             keys,
             log,
-            consumer,
+            member,
             ledger,
             retry,
             clock,
@@ -95,29 +105,12 @@ impl Shell {
         })
     }
 
-    /// Runs until a shutdown is asked for, and drains if so configured.
-    pub(crate) fn run(&mut self, shutdown: &Shutdown) -> Result<(), RunError> {
-        while !shutdown.is_triggered() {
-            self.step(POLL_WAIT)?;
-        }
+    /// Drains, if so configured.
+    fn end(&mut self) -> Result<(), RunError> {
         if self.config.drain_on_shutdown {
-            self.drain()
-        } else {
-            self.meters.dropped(self.machine.pending_rows(), Dropped::Shutdown);
-            Ok(())
+            return self.drain();
         }
-    }
-
-    /// Waits for one thing to happen and does what follows from it.
-    pub(crate) fn step(&mut self, wait: Duration) -> Result<(), RunError> {
-        let wait = self.machine.poll_timeout().map_or(wait, |at_ms| {
-            let left_ms = at_ms.saturating_sub((self.clock)()).max(0);
-            wait.min(Duration::from_millis(u64::try_from(left_ms).unwrap_or_default()))
-        });
-        self.select(wait)?;
-        self.machine.handle_timeout((self.clock)());
-        self.act()?;
-        self.report();
+        self.meters.dropped(self.machine.pending_rows(), Dropped::Shutdown);
         Ok(())
     }
 
@@ -156,7 +149,7 @@ impl Shell {
     }
 
     fn select(&mut self, wait: Duration) -> Result<(), RunError> {
-        match self.consumer.poll(wait) {
+        match self.member.poll(wait) {
             Ok(Polled::Idle) => Ok(()),
             Ok(Polled::Assigned(partitions)) => self.assign(&partitions),
             Ok(Polled::Revoked(partitions)) => {
@@ -164,7 +157,6 @@ impl Shell {
                     let let_go = self.machine.handle_revoked(partition);
                     self.meters.dropped(let_go, Dropped::Revoked);
                 }
-                info!(partitions = partitions.len(), "partitions were revoked");
                 Ok(())
             }
             Ok(Polled::Batch(batch)) => {
@@ -213,7 +205,6 @@ impl Shell {
             debug!(%partition, offset = read_from, "resumed a partition");
             self.machine.handle_assigned(partition, sealed_to, read_from);
         }
-        info!(partitions = partitions.len(), "partitions were assigned");
         Ok(())
     }
 
@@ -249,7 +240,7 @@ impl Shell {
     }
 
     fn seek(&mut self, partition: &TopicPartition, offset: i64) -> Result<(), RunError> {
-        match self.retry.run(|| self.consumer.seek(partition, offset)) {
+        match self.retry.run(|| self.member.seek(partition, offset)) {
             // Revoked meanwhile; the next poll says so.
             Err(LogError::UnknownPartition(_)) => Ok(()),
             outcome => Ok(outcome?),
@@ -292,6 +283,7 @@ impl Shell {
         for stored in waiting.iter() {
             let facts = &stored.facts;
             let head = self.ledger.end(&facts.partition).map(|head| head.next_offset);
+            // A partition of which nothing is sealed yet may begin anywhere.
             let end = ends.get(&facts.partition).copied().or(head).unwrap_or(facts.first_offset);
             if end == facts.first_offset {
                 ends.insert(facts.partition.clone(), facts.next_offset);
@@ -360,8 +352,7 @@ impl Shell {
         let mut positions = BTreeMap::new();
         for stored in segments {
             let facts = &stored.facts;
-            let rows = usize::try_from(facts.count).unwrap_or(usize::MAX);
-            self.machine.handle_sealed(&facts.partition, rows);
+            self.machine.handle_sealed(&facts.partition, stored.rows);
             self.meters.sealed(facts.count, facts.parquet.size_bytes, stored.cause);
             self.meters.quarantined(&stored.quarantined);
             positions.insert(facts.partition.clone(), facts.next_offset);
@@ -377,31 +368,52 @@ impl Shell {
             .into_iter()
             .map(|(partition, offset)| Position { partition, offset })
             .collect();
-        if let Err(error) = self.consumer.commit(&positions) {
-            // Only displays of lag read them.
-            debug!(%error, "failed to commit positions to the event log");
-        }
+        self.member.commit(&positions);
     }
 
     fn report(&mut self) {
         self.meters.pending(self.machine.pending_rows(), self.machine.pending_bytes());
-        let now_ms = (self.clock)();
-        if now_ms < self.lag_at_ms {
+        if self.lag_watch.as_ref().is_some_and(|watch| !watch.has_passed(LAG_EVERY)) {
             return;
         }
-        self.lag_at_ms = now_ms.saturating_add(LAG_EVERY_MS);
-        let mut lags: BTreeMap<&str, i64> = BTreeMap::new();
+        self.lag_watch = Some(Stopwatch::start());
+        let mut lags: BTreeMap<&str, u64> = BTreeMap::new();
         for partition in self.machine.partitions() {
-            let sealed_to = self.ledger.end(partition).map(|head| head.next_offset);
             // A lag that cannot be told now is told the next time.
             let Ok(range) = self.log.offsets(partition) else { continue };
-            let lag = range.next.saturating_sub(sealed_to.unwrap_or(range.first));
-            let total = lags.entry(&partition.topic).or_default();
-            *total = total.saturating_add(lag);
+            let sealed_to = self.ledger.end(partition).map_or(range.first, |end| end.next_offset);
+            // Negative where the log has lost its end, which the next assignment finds.
+            let lag = u64::try_from(range.next - sealed_to).unwrap_or(0);
+            *lags.entry(&partition.topic).or_default() += lag;
         }
         for (topic, lag) in lags {
             self.meters.lag(topic, lag);
         }
+    }
+}
+
+impl Role for Shell {
+    type Error = RunError;
+
+    fn step(&mut self, wait: Duration) -> Result<bool, RunError> {
+        let before = self.meters.totals;
+        let wait = match self.machine.poll_timeout() {
+            None => wait,
+            // What is due already is not waited for.
+            Some(at_ms) => match u64::try_from(at_ms.saturating_sub((self.clock)())) {
+                Ok(left_ms) => wait.min(Duration::from_millis(left_ms)),
+                Err(_) => Duration::ZERO,
+            },
+        };
+        self.select(wait)?;
+        self.machine.handle_timeout((self.clock)());
+        self.act()?;
+        self.report();
+        Ok(self.meters.totals != before)
+    }
+
+    fn finish(mut self) -> Result<(), RunError> {
+        self.end()
     }
 }
 

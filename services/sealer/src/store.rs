@@ -18,6 +18,8 @@ const SALT_BYTES: usize = 16;
 #[derive(Debug)]
 pub(crate) struct Stored {
     pub(crate) facts: SegmentFacts,
+    /// Records in it.
+    pub(crate) rows: usize,
     pub(crate) parquet_path: String,
     pub(crate) census_path: String,
     /// Records that did not decode.
@@ -57,9 +59,8 @@ impl Storer {
         }
         let mut quarantined = [0_u64; Reason::ALL.len()];
         for batch in batches {
-            let mut salts = vec![0; batch.len().saturating_mul(SALT_BYTES)];
-            fill_random(&mut salts)?;
-            let (salts, _) = salts.as_chunks::<SALT_BYTES>();
+            let mut salts = vec![[0; SALT_BYTES]; batch.len()];
+            fill_random(salts.as_flattened_mut())?;
             for (record, salt) in batch.records().zip(salts) {
                 if builder.is_full() {
                     let next = builder.next_offset();
@@ -71,10 +72,10 @@ impl Storer {
                 if let Some(fault) = &decoded.fault {
                     let counts = Reason::ALL.iter().zip(&mut quarantined);
                     for (_, count) in counts.filter(|(reason, _)| **reason == fault.reason) {
-                        *count = count.saturating_add(1);
+                        *count += 1;
                     }
                 }
-                builder.push(&record, &decoded, *salt).map_err(failed(record.offset))?;
+                builder.push(&record, &decoded, salt).map_err(failed(record.offset))?;
             }
         }
         stored.push(self.put(builder, &partition, &mut quarantined, cause)?);
@@ -111,10 +112,13 @@ impl Storer {
         let census_path = name.census();
         self.put_and_read_back(&census_path, &built.census)?;
 
+        let rows = usize::try_from(built.facts.count)
+            .map_err(|_| failed("it has more records than fit in memory".into()))?;
         let quarantined = std::mem::take(quarantined);
         let quarantined = Reason::ALL.into_iter().zip(quarantined).filter(|(_, count)| *count > 0);
         Ok(Stored {
             facts: built.facts,
+            rows,
             parquet_path,
             census_path,
             quarantined: quarantined.collect(),

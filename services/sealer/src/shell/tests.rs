@@ -359,7 +359,7 @@ fn a_shutdown_seals_what_was_published_before_it() {
     world.publish(0, 7);
     world.publish(1, 3);
     world.shutdown.trigger();
-    shell.run(&world.shutdown).unwrap();
+    shell.end().unwrap();
     assert_eq!(shell.meters.totals.sealed, 10);
     world.verify();
 }
@@ -372,7 +372,7 @@ fn a_shutdown_without_draining_leaves_everything_to_the_next_sealer() {
     let mut shell = world.start().unwrap();
     settle(&mut shell).unwrap();
     world.shutdown.trigger();
-    shell.run(&world.shutdown).unwrap();
+    shell.end().unwrap();
     assert_eq!((shell.meters.totals.sealed, shell.meters.totals.dropped), (0, 3));
     drop(shell);
     world.config.drain_on_shutdown = true;

@@ -107,3 +107,85 @@ fn a_missing_commit_before_the_last_one_is_named() {
     let error = world.start().unwrap_err();
     assert_eq!(error, RunError::MissingCommit { missing: 2, found: 3 });
 }
+
+#[test]
+fn everything_derived_of_any_age_is_rebuilt_from_the_commits() {
+    let world = World::new();
+    // More entries than a full tile has.
+    for _ in 0..130 {
+        world.publish(0, 1);
+        world.publish(1, 1);
+        assert_eq!(world.seal_everything(), 0);
+    }
+    let all = world.archive.list("").unwrap();
+    let is_derived = |path: &str| {
+        ["log/tile", "log/checkpoint", "log/head"].iter().any(|derived| path.starts_with(derived))
+    };
+    let is_new = |path: &str| {
+        let edge = segment::log::LogState::edge(261);
+        edge.contains(&path.to_owned()) || path == segment::layout::head(130)
+    };
+    let runtime = Runtime::new().unwrap();
+    let is_nothing = |_: &str| false;
+    for is_left in [&is_nothing as &dyn Fn(&str) -> bool, &is_new] {
+        let damaged = Archive::open("memory:///", runtime.handle().clone()).unwrap();
+        let mut gone = 0;
+        for object in &all {
+            if !is_derived(&object.path) || is_left(&object.path) {
+                let bytes = world.archive.get(&object.path).unwrap();
+                damaged.put_new(&object.path, bytes).unwrap();
+            } else if object.path != segment::layout::CHECKPOINT {
+                gone += 1;
+            }
+        }
+        let mut seen = Vec::new();
+        let rebuilt =
+            crate::rebuild(&damaged, &world.keys, &mut |commit, _| seen.push(commit)).unwrap();
+        assert_eq!((rebuilt.commits, rebuilt.entries), (131, 261));
+        assert_eq!((rebuilt.tiles + rebuilt.heads, rebuilt.checkpoint), (gone, true));
+        assert_eq!(seen, (1..=130).collect::<Vec<_>>());
+        for object in &all {
+            let expected = world.archive.get(&object.path).unwrap();
+            assert_eq!(damaged.get(&object.path).unwrap(), expected, "{}", object.path);
+        }
+        let again = crate::rebuild(&damaged, &world.keys, &mut |_, _| {}).unwrap();
+        assert_eq!((again.tiles, again.heads, again.checkpoint), (0, 0, false));
+    }
+}
+
+#[test]
+fn after_a_failure_that_may_pass_the_sealer_starts_again_by_itself_so_often() {
+    for (fault, retries_max, is_ended) in [
+        (Fault::NotApplied, 0, true),
+        (Fault::NotApplied, 1, false),
+        // The last call of a process: none of its successors is heard.
+        (Fault::Last, 3, true),
+    ] {
+        let mut world = World::new();
+        world.config.retries_max = retries_max;
+        world.config.retry_pause_ms = 1;
+        world.publish(0, 5);
+        world.store.plan([(0, fault)]);
+        let outcome = std::thread::scope(|scope| {
+            let role = scope.spawn(|| {
+                let (config, log) = (world.config.clone(), Arc::new(world.log.clone()));
+                let (archive, keys) = (world.archive.clone(), world.keys.clone());
+                crate::run(config, log, archive, keys, world.shutdown.clone())
+            });
+            while !role.is_finished() && world.log.committed("driftseal-sealer", &tp(0)) != Some(5)
+            {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            world.shutdown.trigger();
+            role.join().unwrap()
+        });
+        assert_eq!(outcome.is_err(), is_ended, "{fault:?}, {retries_max}: {outcome:?}");
+        if is_ended {
+            assert!(matches!(outcome, Err(RunError::Archive(_))), "{outcome:?}");
+            let calls = world.store.calls().len();
+            assert_eq!(calls, usize::try_from(retries_max).unwrap() + 1, "one call of each start");
+        } else {
+            assert_eq!(world.verify().events, 5);
+        }
+    }
+}
