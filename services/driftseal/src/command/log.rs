@@ -1,9 +1,10 @@
-//! `driftseal log init|checkpoint`: the transparency log.
+//! `driftseal log init|checkpoint|rebuild`: the transparency log.
 
 use archive::Archive;
 use sealer::Keys;
 
 use super::context::Context;
+use super::evidence;
 use crate::outcome::{Ended, Failure};
 use crate::print::Output;
 use crate::{print, roles};
@@ -15,6 +16,8 @@ pub enum Action {
     Init(InitArgs),
     /// Print the signed checkpoint of the log
     Checkpoint,
+    /// Write again what is missing of tiles, heads and checkpoint, from the commits; needs the keys
+    Rebuild,
 }
 
 /// Arguments of `driftseal log init`.
@@ -81,6 +84,33 @@ impl Action {
                 match context.output {
                     Output::Text => print::raw(&note),
                     Output::Json => print::json(&serde_json::json!({"checkpoint": note})),
+                }
+            }
+            Self::Rebuild => {
+                let archive = roles::open_archive(&config, &runtime)?;
+                let keys = Keys::load(&config.keys.directory)?;
+                let bar = evidence::bar();
+                let rebuilt = sealer::rebuild(&archive, &keys, &mut |commit, last| {
+                    bar.set_length(last);
+                    bar.set_position(commit);
+                    bar.set_message("reading commits");
+                });
+                bar.finish_and_clear();
+                let rebuilt = rebuilt?;
+                let sealer::Rebuilt { commits, entries, tiles, heads, checkpoint } = rebuilt;
+                match context.output {
+                    Output::Text => print::line(format!(
+                        "{commits} commits with {entries} entries; wrote {tiles} tiles and entry \
+                         bundles, {heads} heads, {} checkpoint",
+                        if checkpoint { "the" } else { "no" }
+                    )),
+                    Output::Json => print::json(&serde_json::json!({
+                        "commits": commits,
+                        "entries": entries,
+                        "tiles_written": tiles,
+                        "heads_written": heads,
+                        "checkpoint_written": checkpoint,
+                    })),
                 }
             }
         }
