@@ -4,15 +4,16 @@
 //! request, before it is handed on, what goes wrong with it.
 
 use std::fmt;
+use std::hash::{DefaultHasher, Hasher};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
 /// What goes wrong with a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fault {
     /// An error status with a code of S3; the request is not handed on.
     Refused(u16, &'static str),
@@ -26,6 +27,8 @@ pub enum Fault {
     Truncated,
     /// The answer comes late.
     Slow(Duration),
+    /// The request is handed on late, even if its sender is dead by then.
+    Delayed(Duration),
     /// `If-None-Match` is taken out of the request.
     Unconditional,
 }
@@ -39,6 +42,11 @@ pub struct Request {
     pub target: String,
     /// Whether it carries `If-None-Match`.
     pub is_conditional: bool,
+    /// Status of the answer that was given; `None` while there is none, and if it was lost.
+    pub answer: Option<u16>,
+    /// Tells bodies apart.
+    pub body: u64,
+    number: u64,
 }
 
 impl Request {
@@ -61,6 +69,8 @@ struct State {
     upstream: String,
     plan: Mutex<Plan>,
     requests: Mutex<Vec<Request>>,
+    /// Requests so far, forgotten ones included.
+    count: AtomicU64,
     /// While it is set, listings do not show what is put.
     lags: AtomicBool,
     hidden: Mutex<Vec<String>>,
@@ -94,6 +104,7 @@ impl Proxy {
             upstream: upstream.trim_start_matches("http://").to_owned(),
             plan: Mutex::new(Box::new(|_| None)),
             requests: Mutex::default(),
+            count: AtomicU64::new(0),
             lags: AtomicBool::new(false),
             hidden: Mutex::default(),
         });
@@ -209,11 +220,20 @@ impl Message {
         self.head = kept.collect();
     }
 
-    fn with_length(&mut self) {
-        self.without("content-length");
+    fn with(&mut self, header: &str, value: impl fmt::Display) {
+        self.without(header);
         let end = self.head.trim_end().len();
         self.head.truncate(end);
-        self.head.push_str(&format!("\r\nContent-Length: {}\r\n\r\n", self.body.len()));
+        self.head.push_str(&format!("\r\n{header}: {value}\r\n\r\n"));
+    }
+
+    /// Nothing follows it on its connection.
+    fn last(&mut self) {
+        self.with("Connection", "close");
+    }
+
+    fn with_length(&mut self) {
+        self.with("Content-Length", self.body.len());
     }
 
     fn write(&self, mut stream: &TcpStream) -> std::io::Result<()> {
@@ -230,37 +250,60 @@ fn names(line: &str, header: &str) -> bool {
 /// Serves one request; the connection ends with it. `None` if it broke, on purpose or not.
 #[expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 fn serve(state: &State, client: &TcpStream) -> Option<()> {
-    let mut message = Message::read(client, false)?;
+    let message = Message::read(client, false)?;
     let mut words = message.head.split(' ');
     let (method, target) = (words.next()?.to_owned(), words.next()?.to_owned());
-    let request = Request { method, target, is_conditional: message.has("if-none-match") };
+    let request = Request {
+        method,
+        target,
+        is_conditional: message.has("if-none-match"),
+        answer: None,
+        body: hash(&message.body),
+        number: state.count.fetch_add(1, Ordering::SeqCst),
+    };
     let fault = {
         state.requests.lock().unwrap().push(request.clone());
         (state.plan.lock().unwrap())(&request)
     };
+    let answer = answer(state, &request, message, fault)?;
+    let status = answer.head.split(' ').nth(1).and_then(|status| status.parse().ok());
+    let mut requests = state.requests.lock().unwrap();
+    if let Some(kept) = requests.iter_mut().rfind(|kept| kept.number == request.number) {
+        kept.answer = status;
+    }
+    drop(requests);
+    answer.write(client).ok()
+}
+
+/// What is answered, by the server or by the fault; `None` if the connection breaks.
+#[expect(clippy::unwrap_used, reason = "a failed step fails the test")]
+fn answer(
+    state: &State,
+    request: &Request,
+    mut message: Message,
+    fault: Option<Fault>,
+) -> Option<Message> {
     match fault {
         Some(Fault::Broken) => return None,
-        Some(Fault::Refused(status, code)) => return error(client, &request, status, code),
+        Some(Fault::Refused(status, code)) => return Some(error(request, status, code)),
         Some(Fault::Unconditional) => message.without("if-none-match"),
+        Some(Fault::Delayed(wait)) => thread::sleep(wait),
         _ => {}
     }
     if request.method == "PUT" && state.lags.load(Ordering::SeqCst) {
         state.hidden.lock().unwrap().push(key(&request.target));
     }
     let server = TcpStream::connect(&state.upstream).ok()?;
-    message.without("connection");
+    message.last();
     message.write(&server).ok()?;
     let mut answer = Message::read(&server, request.method == "HEAD")?;
-    answer.without("connection");
+    answer.last();
     if request.is_listing() {
         hide(&mut answer, &state.hidden.lock().unwrap());
     }
-    let end = answer.head.trim_end().len();
-    answer.head.truncate(end);
-    answer.head.push_str("\r\nConnection: close\r\n\r\n");
     match fault {
         Some(Fault::LostAnswer) => return None,
-        Some(Fault::Denied(status, code)) => return error(client, &request, status, code),
+        Some(Fault::Denied(status, code)) => return Some(error(request, status, code)),
         Some(Fault::Slow(wait)) => thread::sleep(wait),
         Some(Fault::Truncated) => {
             answer.with_length();
@@ -269,10 +312,10 @@ fn serve(state: &State, client: &TcpStream) -> Option<()> {
         }
         _ => {}
     }
-    answer.write(client).ok()
+    Some(answer)
 }
 
-fn error(client: &TcpStream, request: &Request, status: u16, code: &str) -> Option<()> {
+fn error(request: &Request, status: u16, code: &str) -> Message {
     let body = if request.method == "HEAD" {
         String::new()
     } else {
@@ -284,7 +327,13 @@ fn error(client: &TcpStream, request: &Request, status: u16, code: &str) -> Opti
     let head = format!(
         "HTTP/1.1 {status} {code}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
     );
-    Message { head, body: body.into() }.write(client).ok()
+    Message { head, body: body.into() }
+}
+
+fn hash(bytes: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(bytes);
+    hasher.finish()
 }
 
 /// The key of an object, from `/bucket/key?query`.

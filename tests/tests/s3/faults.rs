@@ -86,7 +86,7 @@ fn a_connection_that_breaks_before_anything_leaves_it_unknown_and_a_repetition_c
 }
 
 #[test]
-fn a_read_survives_lost_truncated_and_throttled_answers() {
+fn a_read_survives_lost_truncated_throttled_and_meaningless_answers() {
     let Some(world) = World::start("s3_reads") else { return };
     let archive = world.archive();
     let object = Bytes::from(vec![7; 300_000]);
@@ -97,6 +97,8 @@ fn a_read_survives_lost_truncated_and_throttled_answers() {
         Fault::Truncated,
         Fault::Refused(503, "SlowDown"),
         Fault::Refused(500, "InternalError"),
+        Fault::Refused(409, "OperationAborted"),
+        Fault::Refused(412, "PreconditionFailed"),
     ] {
         world.proxy.fail(2, fault, is_read);
         assert_eq!(archive.get(PATH).as_ref(), Ok(&object), "{fault:?}");
@@ -105,6 +107,53 @@ fn a_read_survives_lost_truncated_and_throttled_answers() {
         assert_eq!(range.map(|bytes| bytes.len()), Ok(100_000), "{fault:?}");
         world.proxy.fail(2, fault, |request| request.is_listing());
         assert_eq!(archive.list("log").map(|listed| listed.len()), Ok(1), "{fault:?}");
+    }
+}
+
+#[test]
+fn a_replacement_survives_every_answer_that_decides_nothing() {
+    let Some(world) = World::start("s3_replacement") else { return };
+    let (archive, [ours, theirs]) = (world.archive(), bytes());
+    for (fault, is_applied) in [
+        (Fault::LostAnswer, true),
+        (Fault::Denied(500, "InternalError"), true),
+        (Fault::Denied(409, "OperationAborted"), true),
+        (Fault::Refused(409, "OperationAborted"), false),
+        (Fault::Refused(412, "PreconditionFailed"), false),
+        (Fault::Refused(503, "SlowDown"), false),
+    ] {
+        world.proxy.plan(|_| None);
+        archive.put(PATH, theirs.clone()).unwrap();
+        world.proxy.fail(2, fault, is_creation);
+        assert_eq!(archive.put(PATH, ours.clone()), Ok(()), "{fault:?}");
+        assert_eq!(world.direct().get(PATH).as_ref(), Ok(&ours), "{fault:?}");
+        let attempts = world.proxy.requests().iter().filter(|request| is_creation(request)).count();
+        assert_eq!(attempts, 3, "{fault:?}");
+
+        archive.put(PATH, theirs.clone()).unwrap();
+        world.proxy.fail(usize::MAX, fault, is_creation);
+        let error = archive.put(PATH, ours.clone()).unwrap_err();
+        assert!(error.is_unavailable(), "{fault:?}: {error}");
+        let expected = if is_applied { &ours } else { &theirs };
+        assert_eq!(world.direct().get(PATH).as_ref(), Ok(expected), "{fault:?}");
+    }
+}
+
+#[test]
+fn a_conflict_without_end_of_a_read_is_unavailable() {
+    let Some(world) = World::start("s3_conflict_read") else { return };
+    let archive = world.archive();
+    archive.put_new(PATH, &b"x"[..]).unwrap();
+    for (status, code) in [(409, "OperationAborted"), (412, "PreconditionFailed")] {
+        world.proxy.fail(usize::MAX, Fault::Refused(status, code), |_| true);
+        for error in [
+            archive.get(PATH).unwrap_err(),
+            archive.exists(PATH).unwrap_err(),
+            archive.get_range(PATH, 0..1).unwrap_err(),
+            archive.list("log").unwrap_err(),
+        ] {
+            assert!(error.is_unavailable(), "{status}: {error}");
+        }
     }
 }
 

@@ -63,6 +63,23 @@ fn a_lost_answer_of_the_completion_is_found_out() {
 }
 
 #[test]
+fn an_upload_that_is_gone_after_a_lost_answer_was_completed() {
+    let Some(world) = World::start("s3_parts_gone") else { return };
+    let (archive, object) = (world.archive(), large());
+    let mut completion = 0;
+    world.proxy.plan(move |request| {
+        completion += u32::from(is_completion(request));
+        match completion {
+            1 if is_completion(request) => Some(Fault::Denied(500, "InternalError")),
+            _ if is_completion(request) => Some(Fault::Refused(404, "NoSuchUpload")),
+            _ => None,
+        }
+    });
+    assert_eq!(archive.create_object(PATH, &object), Ok(Creation::Ours));
+    assert_eq!(world.direct().get(PATH).as_ref(), Ok(&object));
+}
+
+#[test]
 fn an_upload_that_fails_is_aborted_and_leaves_no_parts() {
     let Some(world) = World::start("s3_parts_aborted") else { return };
     let (archive, object) = (world.archive(), large());

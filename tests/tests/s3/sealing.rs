@@ -1,5 +1,7 @@
 //! Sealers on S3: under faults, and two of them at once.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use archive::Archive;
@@ -15,23 +17,46 @@ const LIMIT: Duration = Duration::from_secs(120);
 /// Events of each partition in each of a test's rounds.
 const EVENTS: u64 = 150;
 
-/// Faults at random.
-fn storm(proxy: &Proxy, seed: u64) {
+/// Faults of a storm that hit something: any request, and the creation of a commit.
+type Hits = Arc<Mutex<BTreeMap<Fault, [u32; 2]>>>;
+
+const CONFLICT: &str = "ConditionalRequestConflict";
+const FAULTS: [Fault; 7] = [
+    Fault::Refused(503, "SlowDown"),
+    Fault::Denied(500, "InternalError"),
+    Fault::Refused(409, CONFLICT),
+    Fault::Denied(409, CONFLICT),
+    Fault::Broken,
+    Fault::LostAnswer,
+    Fault::Truncated,
+];
+
+/// Every fifth request meets a fault, at random.
+fn storm(proxy: &Proxy, seed: u64) -> Hits {
+    let hits = Hits::default();
+    let kept = Arc::clone(&hits);
     let mut rng = Rng::new(seed);
-    proxy.plan(move |_| {
+    proxy.plan(move |request| {
         if !rng.chance(0.2) {
             return None;
         }
-        Some(match rng.below(7) {
-            0 => Fault::Refused(503, "SlowDown"),
-            1 => Fault::Denied(500, "InternalError"),
-            2 => Fault::Refused(409, "ConditionalRequestConflict"),
-            3 => Fault::Denied(409, "ConditionalRequestConflict"),
-            4 => Fault::Broken,
-            5 => Fault::LostAnswer,
-            _ => Fault::Truncated,
-        })
+        let fault = FAULTS[usize::try_from(rng.below(7)).unwrap()];
+        let mut hits = kept.lock().unwrap();
+        let [any, commits] = hits.entry(fault).or_default();
+        *any += 1;
+        *commits += u32::from(request.is("PUT", "/log/commit/"));
+        Some(fault)
     });
+    hits
+}
+
+/// Whether everything that was to happen has.
+fn every_fault_has_hit(hits: &Hits) {
+    let hits = hits.lock().unwrap();
+    println!("faults that hit a request, and a creation of a commit: {hits:?}");
+    assert_eq!(hits.len(), FAULTS.len(), "every kind of fault: {hits:?}");
+    let commits: u32 = hits.values().map(|[_, commits]| commits).sum();
+    assert!(commits > 0, "some creation of a commit met one: {hits:?}");
 }
 
 /// Ends the sealers when dropped, also by a failed assertion, whose scope waits for them.
@@ -43,8 +68,9 @@ impl Drop for Stop<'_> {
     }
 }
 
-/// Seals in rounds with as many sealers as archives, until everything is; their errors.
-fn seal(sealing: &mut Sealing, archives: &[Archive], direct: &Archive) -> usize {
+/// Seals in rounds with as many sealers as archives, until everything is; how often one ended with
+/// an error and was started again by its supervisor.
+fn seal(sealing: &mut Sealing, archives: &[Archive], direct: &Archive, retries_max: u32) -> usize {
     let shutdown = Shutdown::new();
     let rounds = 3;
     let (log, keys) = (sealing.log.clone(), sealing.keys.clone());
@@ -55,7 +81,7 @@ fn seal(sealing: &mut Sealing, archives: &[Archive], direct: &Archive) -> usize 
             .iter()
             .enumerate()
             .map(|(number, archive)| {
-                let config = Sealing::config(&format!("sealer-{number}"));
+                let config = Sealing::config(&format!("sealer-{number}"), retries_max);
                 let (runner, shutdown) = (&runner, &shutdown);
                 scope.spawn(move || runner.supervise(&config, archive, shutdown))
             })
@@ -70,7 +96,7 @@ fn seal(sealing: &mut Sealing, archives: &[Archive], direct: &Archive) -> usize 
         drop(stop);
         sealers.into_iter().flat_map(|sealer| sealer.join().unwrap()).collect::<Vec<_>>()
     });
-    println!("sealers ended with an error: {errors:?}");
+    println!("sealers ended with {} errors: {errors:?}", errors.len());
     errors.len()
 }
 
@@ -81,9 +107,10 @@ fn a_sealer_under_every_fault_seals_everything_once() {
     println!("SEED={seed}");
     let direct = world.direct();
     let mut sealing = Sealing::init(&direct);
-    storm(&world.proxy, seed);
-    seal(&mut sealing, &[world.archive()], &direct);
+    let hits = storm(&world.proxy, seed);
+    seal(&mut sealing, &[world.archive()], &direct, 0);
     sealing.verify(&direct);
+    every_fault_has_hit(&hits);
 }
 
 #[test]
@@ -94,17 +121,31 @@ fn two_sealers_that_race_under_faults_seal_everything_once() {
     let direct = world.direct();
     let mut sealing = Sealing::init(&direct);
     let other = Proxy::start(world.server.endpoint());
-    storm(&world.proxy, seed);
-    storm(&other, seed ^ 0x5eed);
+    let hits = [storm(&world.proxy, seed), storm(&other, seed ^ 0x5eed)];
     let options = world.server.options(other.url());
     let archives = [world.archive(), world.archive_with(&options)];
-    seal(&mut sealing, &archives, &direct);
+    seal(&mut sealing, &archives, &direct, 0);
     sealing.verify(&direct);
-    for proxy in [&world.proxy, &other] {
-        let commits = proxy.requests();
-        let commits = commits.iter().filter(|request| request.is("PUT", "/log/commit/")).count();
-        assert!(commits > 0, "both have tried to commit");
+    hits.iter().for_each(every_fault_has_hit);
+    // Both have tried to create the same commit with bytes of their own, and one has lost.
+    let [ours, theirs] = [&world.proxy, &other].map(tried_commits);
+    let raced = ours.iter().filter(|(path, bodies)| {
+        theirs.get(*path).is_some_and(|others| bodies.difference(others).next().is_some())
+    });
+    let raced = raced.count();
+    println!("{} and {} commits were tried, {raced} by both", ours.len(), theirs.len());
+    assert!(raced > 0, "the sealers have raced");
+}
+
+/// Commits that were created or tried, by path, with the bodies that were sent.
+fn tried_commits(proxy: &Proxy) -> BTreeMap<String, BTreeSet<u64>> {
+    let mut tried: BTreeMap<String, BTreeSet<u64>> = BTreeMap::new();
+    for request in proxy.requests() {
+        if request.is("PUT", "/log/commit/") {
+            tried.entry(request.target).or_default().insert(request.body);
+        }
     }
+    tried
 }
 
 #[test]
@@ -115,7 +156,7 @@ fn a_sealer_that_starts_from_listings_that_lag_loses_and_repeats_nothing() {
     world.proxy.lag(true);
     // The second sealer finds in no listing what the first one wrote.
     for _ in 0..2 {
-        seal(&mut sealing, &[world.archive()], &direct);
+        seal(&mut sealing, &[world.archive()], &direct, 0);
         let listed = world.archive().list("log/commit").unwrap();
         let there = world.direct().list("log/commit").unwrap();
         assert!(listed.len() < there.len(), "{} of {}", listed.len(), there.len());
@@ -133,6 +174,12 @@ fn a_burst_of_throttling_longer_than_the_patience_of_a_request_is_survived() {
         number += 1;
         (number % 60 < 25).then_some(Fault::Refused(503, "SlowDown"))
     });
-    seal(&mut sealing, &[world.archive()], &direct);
+    let ended = seal(&mut sealing, &[world.archive()], &direct, 20);
     sealing.verify(&direct);
+    let requests = world.proxy.requests();
+    let bursts = requests.chunk_by(|one, next| one.answer == next.answer);
+    let bursts = bursts.filter(|burst| burst.iter().all(|request| request.answer == Some(503)));
+    let longest = bursts.map(<[_]>::len).max();
+    assert!(longest > Some(world.options().retries_max + 1), "{longest:?} answers in a row");
+    assert_eq!(ended, 0, "the sealer starts again by itself");
 }
