@@ -146,7 +146,7 @@ fn what_another_writer_puts_in_force_is_replaced_by_the_configured_settings() {
     log.append_at(record, START_MS + 10_000, TimestampType::LogAppendTime).unwrap();
     work(&mut role);
     assert_eq!(configured(&log), [3, 4], "the answer follows, and is not repeated");
-    role.finish();
+    role.finish().unwrap();
     let decoder = Decoder::new(Limits::default());
     let mut processor = Processor::new(Settings::default(), "agent.events", 0);
     let batch = log.records(&TopicPartition::new("agent.events", 0)).unwrap();
