@@ -139,9 +139,10 @@ impl Ledger {
         Ok((ledger, First { bytes: genesis, derived }))
     }
 
-    /// Writes what follows from the first commit.
-    fn publish_first(&self, first: First) -> Result<Written, RunError> {
+    /// Writes what follows from the first commit but the checkpoint, which a later one has replaced.
+    fn publish_first(&self, mut first: First) -> Result<Written, RunError> {
         self.settle(&layout::commit(0), &first.bytes)?;
+        first.derived.retain(|object| object.path != layout::CHECKPOINT);
         let tiles = self.publish(&first.derived)?;
         Ok(Written { tiles, heads: self.publish_head()?.into() })
     }
