@@ -46,6 +46,13 @@ pub fn chunk_records(chunk: &[u8]) -> Option<usize> {
     Some(records.len())
 }
 
+/// Whether these are the facts of a topic as [`EmbeddedLog`] stores them. For fuzzing, as above.
+#[doc(hidden)]
+#[must_use]
+pub fn is_topic(facts: &[u8]) -> bool {
+    store::TopicFacts::decode(facts).is_some_and(|topic| topic.encode() == facts)
+}
+
 pub use directory::OpenError;
 pub use log::EmbeddedLog;
 pub use options::Options;

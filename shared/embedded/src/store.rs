@@ -335,7 +335,7 @@ impl Store {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct TopicFacts {
+pub(crate) struct TopicFacts {
     partitions: u32,
     compacted: bool,
     base: PartitionId,
@@ -343,7 +343,7 @@ struct TopicFacts {
 }
 
 impl TopicFacts {
-    fn encode(&self) -> Vec<u8> {
+    pub(crate) fn encode(&self) -> Vec<u8> {
         let mut bytes = self.partitions.to_be_bytes().to_vec();
         bytes.push(u8::from(self.compacted));
         bytes.extend_from_slice(&self.base.to_be_bytes());
@@ -351,7 +351,7 @@ impl TopicFacts {
         bytes
     }
 
-    fn decode(bytes: &[u8]) -> Option<Self> {
+    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
         let (partitions, rest) = bytes.split_first_chunk()?;
         let (compacted, rest) = rest.split_first()?;
         let (base, rest) = rest.split_first_chunk()?;
