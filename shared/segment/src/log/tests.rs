@@ -4,6 +4,7 @@ use bytes::Bytes;
 use event::TopicPartition;
 use merkle::checkpoint::Checkpoint;
 use merkle::note::{SigningKey, VerifyingKey};
+use merkle::rfc6962::Frontier;
 
 use super::*;
 use crate::facts::{ObjectFacts, SegmentFacts};
@@ -321,6 +322,22 @@ fn a_head_of_another_commit_log_or_key_is_not_resumed() {
     assert!(matches!(resume(&objects, 2), Err(ResumeError::Head(HeadError::Form(_)))));
     objects.insert(path, head.sign(&key("stranger")).into());
     assert!(matches!(resume(&objects, 2), Err(ResumeError::Head(HeadError::Envelope(_)))));
+}
+
+#[test]
+fn a_head_of_another_tree_than_its_checkpoint_is_not_resumed_though_the_log_signed_it() {
+    let (mut objects, state) = grown(3);
+    let head = state.head().unwrap();
+    let mut subtrees = head.frontier.subtrees().to_vec();
+    *subtrees.last_mut().unwrap() = [9; 32];
+    let frontier = Frontier::from_subtrees(head.size(), subtrees).unwrap();
+    let other = Head { frontier, ..head };
+    objects.insert(crate::layout::head(3), other.sign(&key("log.example.com/a")).into());
+    let refused = resume(&objects, 3);
+    assert!(
+        matches!(refused, Err(ResumeError::Head(HeadError::Commit { what: "root", .. }))),
+        "{refused:?}"
+    );
 }
 
 #[test]

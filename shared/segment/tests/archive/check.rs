@@ -1,14 +1,19 @@
 //! Fsck over the small archive; the tests of `evidence` use it too.
 
+use bytes::Bytes;
 use merkle::checkpoint::Checkpoint;
 use merkle::{Hash, dsse, hash, rfc6962};
-use segment::fsck::{Fsck, Listed, Report, Request};
+use segment::fsck::{Fsck, Listed, Report, Request, SegmentOutcome, SegmentTask};
 use segment::layout;
 use segment::log::Commit;
 use segment::manifest::PAYLOAD_TYPE;
 use segment::replay::Replay;
 
-use crate::common::{World, log_key, policy, sealer_key};
+use super::common::{World, log_key, policy, sealer_key};
+
+/// Checks a segment: its Parquet object and its census.
+pub(crate) type CheckSegment<'a> =
+    dyn FnMut(&SegmentTask, Option<&Bytes>, Option<&Bytes>) -> SegmentOutcome + 'a;
 
 impl World {
     /// Appends an entry of any kind that covers an object; the log itself would refuse it.
@@ -31,6 +36,11 @@ impl World {
     }
 
     pub(crate) fn fsck(&self) -> Report {
+        self.fsck_by(&mut |task, parquet, census| task.check(parquet, census))
+    }
+
+    /// Fsck with segments checked by a function.
+    pub(crate) fn fsck_by(&self, check: &mut CheckSegment<'_>) -> Report {
         let mut fsck = Fsck::new(policy());
         loop {
             match fsck.poll() {
@@ -47,7 +57,7 @@ impl World {
                 Request::Check(task) => {
                     let parquet = self.objects.get(task.parquet_path());
                     let census = self.objects.get(task.census_path());
-                    fsck.handle_outcome(task.check(parquet, census));
+                    fsck.handle_outcome(check(&task, parquet, census));
                 }
                 Request::Done => return fsck.finish(),
             }

@@ -4,7 +4,7 @@ use crate::common::{World, policy};
 use bytes::Bytes;
 use event::kind;
 use segment::fault::Judgement;
-use segment::fsck::{Fsck, Listed, Report, Request, Severity};
+use segment::fsck::{Fsck, Listed, Report, Request, SegmentOutcome, Severity};
 
 fn verdict(world: &World) -> Judgement {
     world.fsck().verdict
@@ -18,9 +18,13 @@ fn failed(report: &Report) -> Vec<&str> {
 
 #[track_caller]
 fn assert_names(world: &World, path: &str, what: &str) {
-    let report = world.fsck();
+    assert_failed(&world.fsck(), path, what);
+}
+
+#[track_caller]
+fn assert_failed(report: &Report, path: &str, what: &str) {
     assert_eq!(report.verdict, Judgement::Failed, "{what}");
-    assert!(failed(&report).iter().any(|place| place.contains(path)), "{what}: {report:#?}");
+    assert!(failed(report).iter().any(|place| place.contains(path)), "{what}: {report:#?}");
 }
 
 #[test]
@@ -87,9 +91,24 @@ fn every_changed_byte_of_commits_censuses_and_derived_objects_is_found_and_named
     let small: Vec<String> =
         world.objects.keys().filter(|path| !path.ends_with(".parquet")).cloned().collect();
     assert_eq!(small.len(), 10, "{small:?}");
+    // Most changes leave the segment as it is: what came of it is known.
+    let mut known = None;
     for path in small {
         for at in 0..world.objects[&path].len() {
-            assert_names(&world.flip(&path, at), &path, &format!("{path} byte {at}"));
+            let report = world.flip(&path, at).fsck_by(&mut |task, parquet, census| {
+                let asked = (format!("{task:?}"), parquet.cloned(), census.cloned());
+                match &known {
+                    Some((question, outcome)) if *question == asked => {
+                        SegmentOutcome::clone(outcome)
+                    }
+                    _ => {
+                        let outcome = task.check(parquet, census);
+                        known.get_or_insert_with(|| (asked, outcome.clone()));
+                        outcome
+                    }
+                }
+            });
+            assert_failed(&report, &path, &format!("{path} byte {at}"));
         }
     }
 }
