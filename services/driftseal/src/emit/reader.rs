@@ -42,11 +42,26 @@ pub fn read(
     mapping: Option<&Mapping>,
     each: &mut dyn FnMut(Outcome) -> Result<(), EmitError>,
 ) -> Result<(), EmitError> {
-    let unreadable = |error: std::io::Error| EmitError::Read {
-        file: file.to_owned(),
-        reason: error.to_string(),
-    };
-    let mut reader = source::open(file).map_err(unreadable)?;
+    let reader = source::open(file).map_err(|error| unreadable(file, &error))?;
+    read_from(file, reader, mapping, each)
+}
+
+fn unreadable(file: &Path, error: &dyn std::error::Error) -> EmitError {
+    EmitError::Read { file: file.to_owned(), reason: error.to_string() }
+}
+
+/// [`read`] of decompressed bytes; the name of their file says what they are.
+///
+/// # Errors
+///
+/// As [`read`].
+pub fn read_from(
+    file: &Path,
+    mut reader: Box<dyn BufRead + Send>,
+    mapping: Option<&Mapping>,
+    each: &mut dyn FnMut(Outcome) -> Result<(), EmitError>,
+) -> Result<(), EmitError> {
+    let unreadable = |error: std::io::Error| unreadable(file, &error);
     let format = match mapping {
         Some(mapping) => mapping.format(),
         None if stem_extension(file).as_deref() == Some("csv") => Format::Csv,
@@ -123,8 +138,7 @@ fn rows(
     mapping: Option<&Mapping>,
     each: &mut dyn FnMut(Outcome) -> Result<(), EmitError>,
 ) -> Result<(), EmitError> {
-    let unreadable =
-        |error: csv::Error| EmitError::Read { file: file.to_owned(), reason: error.to_string() };
+    let unreadable = |error: csv::Error| unreadable(file, &error);
     let mut rows = csv::ReaderBuilder::new().from_reader(reader);
     let header = rows.headers().map_err(unreadable)?.clone();
     let mut row = csv::StringRecord::new();

@@ -31,7 +31,16 @@ pub struct Piece {
 ///
 /// If the file cannot be opened.
 pub fn open(path: &Path) -> io::Result<Box<dyn BufRead + Send>> {
-    let mut reader = BufReader::with_capacity(256 * 1024, File::open(path)?);
+    decompress(File::open(path)?)
+}
+
+/// The decompressed bytes of what is open.
+///
+/// # Errors
+///
+/// If reading fails.
+pub fn decompress(bytes: impl Read + Send + 'static) -> io::Result<Box<dyn BufRead + Send>> {
+    let mut reader = BufReader::with_capacity(256 * 1024, bytes);
     if reader.fill_buf()?.starts_with(&[0x1f, 0x8b]) {
         Ok(Box::new(BufReader::with_capacity(256 * 1024, MultiGzDecoder::new(reader))))
     } else {

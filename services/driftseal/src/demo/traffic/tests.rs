@@ -1,4 +1,5 @@
-use event::{column, kind};
+use event::{BatchBuilder, Decoder, TimestampType, TopicPartition, column, kind};
+use monitor::{Destination, Processor, Settings};
 use std::collections::BTreeMap;
 
 use super::*;
@@ -57,4 +58,50 @@ fn strays_do_not_decode() {
     for (_, value) in strays() {
         assert!(event::decode::decode_json(&value, event::Limits::default()).is_err());
     }
+}
+
+/// Alerts of the traffic, without what tells when; and the number of its windows.
+fn found(plan: &Plan) -> (Vec<String>, usize) {
+    let mut processor = Processor::new(Settings::default(), "agent.events", 0);
+    let mut batch = BatchBuilder::new(TopicPartition::new("agent.events", 0));
+    for (offset, message) in (0..).zip(generate(plan)) {
+        let (at_ms, headers) = (message.time_ms, std::iter::empty());
+        let value = Some(message.body.as_bytes());
+        batch.push(offset, at_ms, TimestampType::LogAppendTime, None, value, headers);
+    }
+    let (mut alerts, mut windows) = (Vec::new(), 0);
+    let (batch, decoder) = (batch.build(), Decoder::default());
+    for record in batch.records() {
+        for output in processor.handle_record(&record, &decoder.decode(&record)) {
+            let event = output.event;
+            if output.destination == Destination::Metrics {
+                windows += 1;
+            }
+            if event.text(column::KIND) == Some(kind::DRIFT_ALERT_FIRING) {
+                let texts = [column::AGENT_VERSION, column::drift::METRIC, column::drift::SEVERITY]
+                    .map(|column| event.text(column).unwrap().to_owned());
+                let effect = event.number(column::drift::EFFECT);
+                alerts.push(format!("{} {texts:?} {effect:?}", record.offset));
+            }
+        }
+    }
+    (alerts, windows)
+}
+
+/// What the README shows is what everybody sees; only instants and the number of windows, which
+/// begin at full hours, are those of the run.
+#[test]
+fn the_same_is_found_at_any_hour() {
+    let ends = [0, 150_000, 3_000_000, 39_600_001].map(|later_ms| PLAN.end_ms + later_ms);
+    let runs = ends.map(|end_ms| found(&Plan { end_ms, ..PLAN }));
+    let (first, _) = &runs[0];
+    assert!(first.len() >= 6, "{first:?}");
+    for (alerts, windows) in &runs {
+        println!("{} alerts, {windows} windows", alerts.len());
+        assert_eq!(alerts, first);
+    }
+    assert!(
+        runs.iter().any(|(_, windows)| *windows != runs[0].1),
+        "windows do not depend on the hour"
+    );
 }
