@@ -1,17 +1,20 @@
-//! Fuzz targets: decoders and parsers that read bytes of somebody else. Not among them yet: mapping
-//! documents, CSV, and most of the configuration.
+//! Fuzz targets: decoders and parsers that read bytes of somebody else, and what is behind them. The
+//! test `tests/decoders.rs` finds every parser in the sources and asks which target reaches it.
 //!
 //! A target is a function of bytes that returns whether they were accepted, and panics if a promise
 //! does not hold: that any bytes have an answer, and what else the reader promises (one exact form
 //! survives being written again, no changed proof verifies). Its seeds are the files of
 //! `corpus/<target>/`; inputs that once failed are kept there too.
 //!
-//! The test `tests/corpus.rs` gives each target its corpus and a fixed number of mutations of it.
+//! The test `tests/corpus.rs` gives each target its corpus and a fixed number of mutations of it;
+//! `make fuzz` (`run.sh`) searches for new inputs with libFuzzer, led by what they reach.
 //!
 //! To add a target: a file in `target/`, its name in the list below, a seed that it accepts.
 
 pub mod corpus;
 pub mod mutate;
+#[path = "../../src/rng.rs"]
+pub mod rng;
 pub mod seeds;
 
 /// A function of bytes.
@@ -36,6 +39,7 @@ macro_rules! targets {
 }
 
 targets! {
+    archive
     aws_profile
     census
     checkpoint
@@ -44,11 +48,13 @@ targets! {
     commit
     config
     dsse
+    emit
     event_avro
     event_json
     event_record
     head
     manifest
+    mapping
     multiproof
     note
     pack_content
@@ -56,13 +62,17 @@ targets! {
     parquet
     paths
     policy
+    processor
     proof
     retry_after
+    sealed
     settings
     snapshot
     suite_canonical
+    suite_run
     suite_yaml
     tile_bundle
     tlog_proof
+    topic
     writer_schema
 }

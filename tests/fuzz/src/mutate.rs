@@ -1,30 +1,10 @@
 //! Mutations of inputs: the same seed gives the same ones.
 
-/// SplitMix64 (Steele, Lea and Flood, 2014): a small generator of well mixed numbers.
-#[derive(Debug, Clone)]
-pub struct Random(u64);
+use crate::rng::Rng;
 
-impl Random {
-    /// From a seed.
-    #[must_use]
-    pub const fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    /// Any number.
-    pub const fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// A number below `end`; 0 if that is 0.
-    #[expect(clippy::cast_possible_truncation, reason = "it is below `end`")]
-    pub const fn below(&mut self, end: usize) -> usize {
-        if end == 0 { 0 } else { (self.next() % end as u64) as usize }
-    }
+/// A place in `length` items; 0 if there are none.
+fn below(random: &mut Rng, length: usize) -> usize {
+    usize::try_from(random.below(length as u64)).unwrap_or(usize::MAX)
 }
 
 /// Bytes that parsers treat in their own way.
@@ -51,14 +31,14 @@ const TELLING: [&[u8]; 18] = [
 
 /// One to four changes of an input; `other` is another input of the same target.
 #[must_use]
-pub fn mutate(input: &[u8], other: &[u8], random: &mut Random) -> Vec<u8> {
+pub fn mutate(input: &[u8], other: &[u8], random: &mut Rng) -> Vec<u8> {
     let mut bytes = input.to_vec();
-    for _ in 0..=random.below(4) {
-        let at = random.below(bytes.len());
-        match random.below(7) {
+    for _ in 0..=below(random, 4) {
+        let at = below(random, bytes.len());
+        match below(random, 7) {
             0 => {
                 if let Some(byte) = bytes.get_mut(at) {
-                    *byte ^= 1 << random.below(8);
+                    *byte ^= 1 << below(random, 8);
                 }
             }
             1 => {
@@ -68,20 +48,20 @@ pub fn mutate(input: &[u8], other: &[u8], random: &mut Random) -> Vec<u8> {
             }
             2 => bytes.truncate(at),
             3 => {
-                let end = (at + random.below(32)).min(bytes.len());
+                let end = (at + below(random, 32)).min(bytes.len());
                 bytes.drain(at..end);
             }
             4 => {
-                let telling = TELLING.get(random.below(TELLING.len())).copied().unwrap_or(b"\0");
+                let telling = TELLING.get(below(random, TELLING.len())).copied().unwrap_or(b"\0");
                 bytes.splice(at..at, telling.iter().copied());
             }
             5 => {
-                let end = (at + random.below(64)).min(bytes.len());
+                let end = (at + below(random, 64)).min(bytes.len());
                 let again = bytes.get(at..end).unwrap_or_default().to_vec();
                 bytes.splice(at..at, again);
             }
             _ => {
-                let tail = other.get(random.below(other.len())..).unwrap_or_default();
+                let tail = other.get(below(random, other.len())..).unwrap_or_default();
                 bytes.truncate(at);
                 bytes.extend_from_slice(tail);
             }

@@ -12,13 +12,16 @@ use merkle::tlog_proof::TlogProof;
 use merkle::{dsse, hash, rfc6962, tile};
 use monitor::{Processor, Settings};
 use pack::Scope;
-use segment::log::Commit;
+use segment::log::{Commit, Head};
 use segment::policy::Policy;
 use segment::proof::{self, EventProof, Sought};
 use segment::replay::{Entry, Replay};
 
 // The small archive on which `segment` tests itself, and the container of packs of the tests of
 // `pack`.
+#[path = "../../../shared/segment/tests/archive/check.rs"]
+#[expect(dead_code, clippy::unwrap_used, clippy::indexing_slicing, reason = "as below")]
+mod check;
 #[path = "../../../shared/segment/tests/archive/common.rs"]
 #[expect(
     dead_code,
@@ -39,21 +42,14 @@ mod container;
 #[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "as above")]
 mod export;
 
-use common::World;
+pub(crate) use common::{START_MS, World};
 
 /// Avro schema of a foreign writer.
 pub const WRITER_SCHEMA: &str = r#"{"type":"record","name":"E","fields":[{"name":"event_id","type":"string"},{"name":"kind","type":"string"},{"name":"event_time","type":{"type":"long","logicalType":"timestamp-micros"}},{"name":"agent_id","type":["null","string"]},{"name":"run_id","type":["null","string"]}]}"#;
 
 static WORLD: LazyLock<World> = LazyLock::new(World::example);
 
-static PACK: LazyLock<Bytes> = LazyLock::new(|| {
-    let scope = Scope::new("agent-a", common::START_MS, common::START_MS + 86_400_000);
-    match scope.map(|scope| export::export(&WORLD, &scope)) {
-        Ok(Ok(pack)) => pack,
-        Ok(Err(error)) => unreachable!("{error}"),
-        Err(error) => unreachable!("{error}"),
-    }
-});
+static PACK: LazyLock<Bytes> = LazyLock::new(|| export(&WORLD));
 
 static PROOFS: LazyLock<Vec<EventProof>> = LazyLock::new(|| {
     let (entries, checkpoint) = entries();
@@ -88,6 +84,35 @@ pub fn policy() -> Policy {
     common::policy()
 }
 
+/// A decoder that knows our own schema: made once, for that takes a while.
+pub(crate) fn decoder() -> &'static Decoder {
+    static DECODER: LazyLock<Decoder> = LazyLock::new(|| Decoder::new(event::Limits::default()));
+    &DECODER
+}
+
+/// The archive that the seeds come from.
+pub(crate) fn world() -> &'static World {
+    &WORLD
+}
+
+/// Heads of its log.
+pub(crate) fn heads() -> Vec<Head> {
+    let keys = [log_key().verifier()];
+    let paths = (0..).map(segment::layout::head);
+    let objects = paths.map_while(|path| WORLD.objects.get(&path));
+    objects.filter_map(|object| Head::open(object, &keys).ok()).collect()
+}
+
+/// The pack of the first day of an agent.
+pub(crate) fn export(world: &World) -> Bytes {
+    let scope = Scope::new("agent-a", START_MS, START_MS + 86_400_000);
+    match scope.map(|scope| export::export(world, &scope)) {
+        Ok(Ok(pack)) => pack,
+        Ok(Err(error)) => unreachable!("{error}"),
+        Err(error) => unreachable!("{error}"),
+    }
+}
+
 /// A pack.
 #[must_use]
 pub fn pack() -> &'static Bytes {
@@ -97,8 +122,13 @@ pub fn pack() -> &'static Bytes {
 /// The entries of the pack.
 #[must_use]
 pub fn entries_of_the_pack() -> &'static BTreeMap<String, Vec<u8>> {
-    static ENTRIES: LazyLock<BTreeMap<String, Vec<u8>>> = LazyLock::new(|| container::unzip(&PACK));
+    static ENTRIES: LazyLock<BTreeMap<String, Vec<u8>>> = LazyLock::new(|| entries_of(&PACK));
     &ENTRIES
+}
+
+/// The entries of a pack.
+pub(crate) fn entries_of(pack: &Bytes) -> BTreeMap<String, Vec<u8>> {
+    container::unzip(pack)
 }
 
 /// Entries as a pack, with their digests.
@@ -145,10 +175,10 @@ fn entries() -> (Vec<Entry>, String) {
 
 /// Target, name and bytes of each.
 #[must_use]
-pub fn all() -> Vec<(&'static str, &'static str, Vec<u8>)> {
+pub fn all() -> Vec<(&'static str, String, Vec<u8>)> {
     let mut seeds = Vec::new();
     let (entries, checkpoint) = entries();
-    let mut add = |target, name, bytes: Vec<u8>| seeds.push((target, name, bytes));
+    let mut add = |target, name: &str, bytes: Vec<u8>| seeds.push((target, name.to_owned(), bytes));
     add("note", "checkpoint", checkpoint.clone().into_bytes());
     if let Some(text) = signed_texts().last() {
         add("checkpoint", "checkpoint", text.clone().into_bytes());
@@ -218,12 +248,30 @@ pub fn all() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         Err(problems) => unreachable!("{problems}"),
     }
     add("event_avro", "run", avro());
+    add("config", "reference", include_bytes!("../../../deploy/config/driftseal.toml").to_vec());
+    add("mapping", "bfcl", include_bytes!("../../../schemas/mappings/bfcl.toml").to_vec());
+    add("mapping", "tau", include_bytes!("../../../schemas/mappings/tau-bench.toml").to_vec());
+    let runs: Vec<String> = (0..12).map(run).collect();
+    add("processor", "runs", [&b"\x02"[..], runs.join("\n").as_bytes()].concat());
+    add("sealed", "runs", runs.join("\n").into_bytes());
+    add("suite_run", "example", format!("{suite}\n---\n{}", runs.join("\n")).into_bytes());
+    for head in heads() {
+        if let Ok(opened) = dsse::parse(head.sign(&log_key()).as_slice()) {
+            add("head", &format!("head-{}", head.sequence), opened.payload);
+        }
+    }
+    // Segments are seeds of `parquet`.
+    let objects = (0_u8..).zip(&WORLD.objects).filter(|(_, (path, _))| !path.ends_with(".parquet"));
+    for (choice, (path, object)) in objects {
+        let name = path.replace('/', "-");
+        add("archive", &name, [&[choice][..], object].concat());
+    }
     seeds
 }
 
 /// The line of a run of an agent, as JSON.
 fn run(number: u32) -> String {
-    common::run_completed("agent-a", number, common::START_MS).1
+    common::run_completed("agent-a", number, START_MS).1
 }
 
 fn avro() -> Vec<u8> {
@@ -239,7 +287,7 @@ fn snapshot() -> Vec<u8> {
     let mut processor = Processor::new(Settings::default(), "agent.events", 0);
     let mut batch = BatchBuilder::new(TopicPartition::new("agent.events", 0));
     for (offset, number) in (0..).zip(0..5) {
-        let at_ms = common::START_MS + offset;
+        let at_ms = START_MS + offset;
         let kind = TimestampType::LogAppendTime;
         batch.push(offset, at_ms, kind, None, Some(run(number).as_bytes()), std::iter::empty());
     }

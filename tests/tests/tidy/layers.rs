@@ -19,7 +19,8 @@ const LAYERS: &[&[&str]] = &[
     &["ports"],
     &["archive", "embedded", "kafka", "service", "sim"],
     &["collector", "evidence", "notifier", "processor", "sealer"],
-    &["driftseal", "fuzz", "tests", "verify"],
+    &["driftseal", "verify"],
+    &["fuzz", "tests"],
 ];
 
 /// The layers that decide and never act.

@@ -1,13 +1,15 @@
 //! Events as JSON: every text is an event or is quarantined, and what was decoded survives our own
 //! encoding.
 
-use event::{BatchBuilder, Decoder, TimestampType, TopicPartition};
+use event::{BatchBuilder, TimestampType, TopicPartition};
+
+use crate::seeds;
 
 pub(crate) fn run(data: &[u8]) -> bool {
     let mut batch = BatchBuilder::new(TopicPartition::new("agent.events", 0));
     batch.push(7, 1, TimestampType::LogAppendTime, None, Some(data), std::iter::empty());
     let batch = batch.build();
-    let decoder = Decoder::new(event::Limits::default());
+    let decoder = seeds::decoder();
     let mut accepted = false;
     for record in batch.records() {
         let decoded = decoder.decode(&record);

@@ -1,9 +1,18 @@
 //! Whole records: a key, headers and a value of any encoding. Lines `name: value` up to an empty
 //! line are headers, the rest is the value.
 
+use std::sync::LazyLock;
+
 use event::{BatchBuilder, Decoder, TimestampType, TopicPartition};
 
 use crate::seeds;
+
+/// A decoder that knows a foreign schema.
+static DECODER: LazyLock<Decoder> = LazyLock::new(|| {
+    let mut decoder = seeds::decoder().clone();
+    assert_eq!(decoder.register(1, seeds::WRITER_SCHEMA), Ok(()));
+    decoder
+});
 
 pub(crate) fn run(data: &[u8]) -> bool {
     let mut headers: Vec<(String, Option<Vec<u8>>)> = Vec::new();
@@ -19,8 +28,7 @@ pub(crate) fn run(data: &[u8]) -> bool {
         let name = String::from_utf8_lossy(parts.next().unwrap_or_default()).into_owned();
         headers.push((name, parts.next().map(|value| value.trim_ascii_start().to_vec())));
     }
-    let mut decoder = Decoder::new(event::Limits::default());
-    assert_eq!(decoder.register(1, seeds::WRITER_SCHEMA), Ok(()));
+    let decoder = &*DECODER;
     let mut batch = BatchBuilder::new(TopicPartition::new("agent.events", 0));
     let pairs = headers.iter().map(|(name, value)| (name.as_str(), value.as_deref()));
     batch.push(7, 1, TimestampType::CreateTime, Some(data), Some(rest), pairs);

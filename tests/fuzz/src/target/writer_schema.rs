@@ -1,12 +1,14 @@
 //! Schemas of foreign writers, up to a zero byte, and a datum of them.
 
-use event::{BatchBuilder, Decoder, TimestampType, TopicPartition};
+use event::{BatchBuilder, TimestampType, TopicPartition};
+
+use crate::seeds;
 
 pub(crate) fn run(data: &[u8]) -> bool {
     let at = data.iter().position(|byte| *byte == 0).unwrap_or(data.len());
     let (schema, datum) = data.split_at(at);
     let Ok(schema) = std::str::from_utf8(schema) else { return false };
-    let mut decoder = Decoder::new(event::Limits::default());
+    let mut decoder = seeds::decoder().clone();
     if decoder.register(1, schema).is_err() {
         return false;
     }
