@@ -3,14 +3,14 @@
 # own and is built without what it does not need.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast check fmt clippy doc bench bench-drift deny kafka-up kafka-down bless setup
+.PHONY: help demo test test-fast check fmt clippy doc bench bench-drift growth fuzz fuzz-keep deny advisories kafka-up kafka-down bless setup
 
 CARGO ?= cargo
 DEMO_DIR ?= driftseal-demo
 DRIFTSEAL := $(or $(CARGO_TARGET_DIR),target)/demo/driftseal
 
 help: ## print the verbs
-	@awk -F':.*## ' '/^[a-z][a-z-]*:.*## /{ printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z][a-z-]*:.*## /{ printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## build, then the whole path in one process: traffic, drift, alert, seal, pack, verify
 	@tests/setup.sh demo
@@ -21,9 +21,15 @@ test: ## everything CI runs: check, units, oracles, three logs, Apache Kafka wit
 	@tests/setup.sh all
 	@tests/run.sh
 
-test-fast: ## what needs neither a broker nor Java: units, properties, suites, the rules of the house
+# Tests that change every byte or fail every call: minutes, so `make test` runs them, `make test-fast`
+# does not. Each is a part of the name of a test.
+EXHAUSTIVE := every_changed_byte every_changed_character no_forger no_fault_of_the_archive \
+	no_two_faults whichever_publication_fails damaged_files_are_refused no_mutation_of_an_input \
+	both_readers_agree
+
+test-fast: ## what needs neither a broker nor Java, without exhaustive tests: 90 s once it is built
 	@tests/setup.sh build
-	@$(CARGO) test --locked --workspace --exclude tests --lib --bins --tests
+	@$(CARGO) test --locked --workspace --exclude tests --lib --bins --tests -- $(EXHAUSTIVE:%=--skip %)
 	@$(CARGO) test --locked --package tests --test tidy --test suites
 
 check: fmt clippy doc ## formatting, lints, documents; all of it without warnings
@@ -37,18 +43,34 @@ clippy:
 doc:
 	@RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps
 
-bench: ## seal throughput in memory (with its roofline) and from Apache Kafka; release profile
+bench: ## decoding, processor, collector, sealing in memory (with its roofline) and from Apache Kafka; release profile
 	@tests/setup.sh all
-	@$(CARGO) bench --locked --workspace --bench seal --bench kafka_seal
+	@$(CARGO) bench --locked --workspace --bench decode --bench processor --bench http --bench seal --bench kafka_seal
+
+growth: ## what start and proofs cost as the log grows to a million segments
+	@tests/setup.sh build
+	@$(CARGO) bench --locked --package tests --bench growth
 
 bench-drift: ## false alarms, delays and speed of every drift detector, and river and Evidently on the same data
 	@tests/setup.sh bench
 	@$(CARGO) bench --locked -p drift --bench delay --bench esr --bench distance
 	@$(CARGO) bench --locked -p drift --bench peers -- --ask
 
-deny: ## licences, duplicates, sources and, if their database can be fetched, advisories of all dependencies
+fuzz: ## coverage-guided fuzzing of every decoder and parser, a minute each (FUZZ="census config" for some)
+	@tests/setup.sh fuzz
+	@tests/fuzz/run.sh $(FUZZ)
+
+fuzz-keep: ## add to the corpus, minimised, what `make fuzz` found
+	@tests/setup.sh fuzz
+	@tests/fuzz/run.sh keep $(FUZZ)
+
+deny: ## licences, duplicates and sources of all dependencies
 	@tests/setup.sh deny
 	@tests/deny/run.sh
+
+advisories: ## known vulnerabilities of all dependencies; needs the internet for their database
+	@tests/setup.sh deny
+	@tests/deny/run.sh advisories
 
 kafka-up: ## Apache Kafka of one node in the background; prints its bootstrap address
 	@deploy/kafka/kafka.sh up

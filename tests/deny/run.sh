@@ -1,8 +1,12 @@
 #!/bin/sh
-# Checks every dependency by deny.toml: licences, duplicate versions and sources always, without any
-# network once the crates are there; advisories if their database can be fetched. Called by `make deny`.
+# Checks every dependency by deny.toml with cargo-deny.
 #
-#   DRIFTSEAL_DENY_ADVISORIES=required   a database that cannot be fetched is a failure
+#   tests/deny/run.sh              licences, duplicate versions and sources: no network once the crates
+#                                  are there. `make deny`, and a step of `make test`
+#   tests/deny/run.sh advisories   known vulnerabilities and yanked versions, by the RustSec database,
+#                                  which is fetched from its Git repository; fails if it cannot be.
+#                                  `make advisories`; not part of `make test`, which needs package
+#                                  registries and nothing else from outside
 set -eu
 cd "$(dirname "$0")/../.."
 
@@ -11,12 +15,17 @@ deny=.venv-deny/bin/cargo-deny
 config=tests/deny/deny.toml
 
 "${CARGO:-cargo}" fetch --quiet --locked
-"$deny" --config "$config" --locked --offline check --hide-inclusion-graph licenses bans sources
-
-if reason=$("$deny" --config "$config" --locked fetch db 2>&1); then
-    "$deny" --config "$config" --locked check --disable-fetch --hide-inclusion-graph advisories
-else
-    echo "$reason" | head -n 1 >&2
-    echo "== advisories: NOT RUN, their database cannot be fetched from here" >&2
-    [ "${DRIFTSEAL_DENY_ADVISORIES:-}" != required ]
-fi
+case "${1:-}" in
+'')
+    "$deny" --config "$config" --locked --offline check --hide-inclusion-graph licenses bans sources
+    echo "== advisories: not asked for here; \`make advisories\` asks" ;;
+advisories)
+    if ! "$deny" --config "$config" --locked fetch db; then
+        echo "== advisories: NOT RUN, their database cannot be fetched" >&2
+        exit 1
+    fi
+    "$deny" --config "$config" --locked check --disable-fetch --hide-inclusion-graph advisories ;;
+*)
+    echo "usage: $0 [advisories]" >&2
+    exit 2 ;;
+esac

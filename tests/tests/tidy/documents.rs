@@ -206,3 +206,27 @@ fn every_verb_of_the_makefile_has_a_line_of_help() {
         .collect();
     none(&findings);
 }
+
+#[test]
+fn the_tests_that_the_fast_verb_leaves_out_exist() {
+    let makefile = std::fs::read_to_string(root().join("Makefile")).unwrap();
+    let list = makefile.split("\nEXHAUSTIVE :=").nth(1).unwrap().split("\n\n").next().unwrap();
+    let names: Vec<&str> = list.split_whitespace().filter(|word| *word != "\\").collect();
+    assert!(names.len() > 3, "{names:?}");
+    let sources: Vec<String> = files()
+        .unwrap()
+        .into_iter()
+        .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
+        .map(|path| std::fs::read_to_string(path).unwrap())
+        .collect();
+    let is_test = |name: &str| {
+        let found = |source: &String| {
+            let mut tests = source.split("#[test]").skip(1);
+            tests.any(|test| test.split('(').next().is_some_and(|head| head.contains(name)))
+        };
+        sources.iter().any(found)
+    };
+    let gone: Vec<String> =
+        names.iter().filter(|name| !is_test(name)).map(|name| format!("no test {name}")).collect();
+    none(&gone);
+}

@@ -7,7 +7,7 @@ use tests::workspace::{files, root};
 use crate::none;
 
 /// A file that is longer has two subjects.
-const LINES_MAX: usize = 600;
+const LINES_MAX: usize = 500;
 
 /// What pure crates never write outside their tests.
 const NOT_IN_PURE_CODE: &[&str] = &[
