@@ -12,6 +12,7 @@
 
 mod assemble;
 mod avro;
+mod canonical;
 mod foreign;
 mod frame;
 mod json;
@@ -209,6 +210,7 @@ impl Decoder {
     fn writer(&mut self, avro_schema: &str) -> Result<Arc<Writer>, String> {
         let parsed =
             apache_avro::Schema::parse_str(avro_schema).map_err(|error| error.to_string())?;
+        canonical::check(&parsed)?;
         let written = fingerprint_of(&parsed);
         if let Some(known) = self.by_fingerprint.get(&written) {
             return Ok(Arc::clone(known));

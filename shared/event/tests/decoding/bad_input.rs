@@ -287,7 +287,7 @@ fn is_total(value: &[u8], key: Option<&[u8]>, header: &[u8]) {
             assert!(headers.starts_with(r#"[["h",""#), "{headers}");
         }
         // What was decoded can be written and is read again as the same.
-        let again = decoder_without_limit()
+        let again = WITHOUT_LIMIT
             .decode(&event::Record { value: Some(&encode(&decoded.event)), ..*record })
             .event
             .into_owned();
@@ -295,8 +295,29 @@ fn is_total(value: &[u8], key: Option<&[u8]>, header: &[u8]) {
     });
 }
 
-fn decoder_without_limit() -> Decoder {
-    Decoder::new(Limits { value_bytes_max: usize::MAX })
+static WITHOUT_LIMIT: LazyLock<Decoder> =
+    LazyLock::new(|| Decoder::new(Limits { value_bytes_max: usize::MAX }));
+
+#[test]
+fn a_schema_whose_attribute_has_no_place_in_the_canonical_form_is_refused() {
+    let schema = |name: &str, value: &str| {
+        format!(
+            r#"{{"type":"record","name":"E","fields":[{{"name":"event_id","type":"string","{name}":{value}}}]}}"#
+        )
+    };
+    let mut decoder = Decoder::new(Limits::default());
+    for name in ["size", "precision", "scale", "symbols", "items", "values", "fields"] {
+        for value in ["true", "null", "1.5", r#"["a", 1]"#] {
+            let refused = decoder.register(1, &schema(name, value)).unwrap_err();
+            assert!(refused.contains(name), "{name} {value}: {refused}");
+        }
+    }
+    assert!(decoder.register(1, &schema("size", r#""large""#)).is_err());
+    for (name, value) in
+        [("size", "7"), ("scale", r#""2""#), ("order", r#""ignore""#), ("other", "1.5")]
+    {
+        decoder.register(1, &schema(name, value)).unwrap();
+    }
 }
 
 proptest! {

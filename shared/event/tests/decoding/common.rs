@@ -1,11 +1,16 @@
 //! Events and records to test with.
 
+use std::sync::LazyLock;
+
 use event::{
     BatchBuilder, Cell, CellType, ColumnId, Decoded, Decoder, Event, Limits, Record, Timestamp,
     TimestampType, TopicPartition, column, schema,
 };
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
+
+/// Making one takes longer than decoding.
+static DECODER: LazyLock<Decoder> = LazyLock::new(|| Decoder::new(Limits::default()));
 
 /// Runs `then` on a record with that key, value and headers, at offset 7 of `t/0`.
 pub(crate) fn with_record<T>(
@@ -24,7 +29,7 @@ pub(crate) fn with_record<T>(
 
 /// Decodes a value without key and headers.
 pub(crate) fn decode(value: &[u8]) -> Decoded<'static> {
-    decode_by(&Decoder::new(Limits::default()), value, &[])
+    decode_by(&DECODER, value, &[])
 }
 
 /// Decodes a value with headers.
