@@ -92,18 +92,19 @@ fn every_changed_byte_of_commits_censuses_and_derived_objects_is_found_and_named
         world.objects.keys().filter(|path| !path.ends_with(".parquet")).cloned().collect();
     assert_eq!(small.len(), 10, "{small:?}");
     // Most changes leave the segment as it is: what came of it is known.
-    let mut known = None;
+    type Asked = (String, Option<Bytes>, Option<Bytes>);
+    let mut known: Option<(Asked, SegmentOutcome)> = None;
     for path in small {
         for at in 0..world.objects[&path].len() {
             let report = world.flip(&path, at).fsck_by(&mut |task, parquet, census| {
                 let asked = (format!("{task:?}"), parquet.cloned(), census.cloned());
                 match &known {
-                    Some((question, outcome)) if *question == asked => {
-                        SegmentOutcome::clone(outcome)
-                    }
+                    Some((question, outcome)) if *question == asked => outcome.clone(),
                     _ => {
                         let outcome = task.check(parquet, census);
-                        known.get_or_insert_with(|| (asked, outcome.clone()));
+                        if known.is_none() {
+                            known = Some((asked, outcome.clone()));
+                        }
                         outcome
                     }
                 }
