@@ -285,9 +285,8 @@ impl Names {
 
 fn assemble<'a>(members: Vec<(Name<'a>, Value<'a>)>) -> Result<Event<'a>, Fault> {
     let mut assembly = Assembly::new();
-    for (name, value) in members {
+    for (name, value) in present(members) {
         match (plan().entry(&name), value) {
-            (Some(_), Value::Null) => {}
             (Some((_, Entry::Field(field))), value) => set(&mut assembly, field, value)?,
             (Some((_, Entry::Group(group))), Value::Object(members)) => {
                 self::group(&mut assembly, group, members)?;
@@ -304,12 +303,17 @@ fn assemble<'a>(members: Vec<(Name<'a>, Value<'a>)>) -> Result<Event<'a>, Fault>
     assembly.finish("")
 }
 
+/// Without nulls: a record has all fields of its schema, and null is how it says that one is absent.
+fn present<'a>(members: Vec<(Name<'a>, Value<'a>)>) -> impl Iterator<Item = (Name<'a>, Value<'a>)> {
+    members.into_iter().filter(|(_, value)| !matches!(value, Value::Null))
+}
+
 fn group<'a>(
     assembly: &mut Assembly<'a>,
     group: &'static Group,
     members: Vec<(Name<'a>, Value<'a>)>,
 ) -> Result<(), Fault> {
-    for (name, value) in members {
+    for (name, value) in present(members) {
         match group.field(&name) {
             Some((_, field)) => set(assembly, field, value)?,
             None => {
