@@ -31,16 +31,20 @@ const FAULTS: [Fault; 7] = [
     Fault::Truncated,
 ];
 
-/// Every fifth request meets a fault, at random.
+/// Every fifth request meets a fault, at random; of seven that do, each meets another one.
 fn storm(proxy: &Proxy, seed: u64) -> Hits {
     let hits = Hits::default();
     let kept = Arc::clone(&hits);
     let mut rng = Rng::new(seed);
+    let mut left = Vec::new();
     proxy.plan(move |request| {
         if !rng.chance(0.2) {
             return None;
         }
-        let fault = FAULTS[usize::try_from(rng.below(7)).unwrap()];
+        if left.is_empty() {
+            left.extend(FAULTS);
+        }
+        let fault = left.swap_remove(usize::try_from(rng.below(left.len() as u64)).unwrap());
         let mut hits = kept.lock().unwrap();
         let [any, commits] = hits.entry(fault).or_default();
         *any += 1;
