@@ -1,6 +1,6 @@
 //! One proof that many leaves stand in a tree (RFC 6962 shape), in which paths share their nodes.
 //!
-//! A tree of [`Shape::size`] leaves, of which the first [`Shape::count`] are data and the others
+//! A tree of `size` leaves, of which the first `count` are data and the others
 //! padding ([`hash::PADDING_LEAF`]). Leaves are listed by strictly ascending indices below the
 //! count. A node belongs to the proof exactly if its subtree holds data, but no listed leaf, and its
 //! sibling's subtree holds a listed one. Nodes are in the order of their subtrees, left to right,
