@@ -25,7 +25,8 @@ test: ## everything CI runs: check, units, oracles, three logs, Apache Kafka wit
 # does not. Each is a part of the name of a test.
 EXHAUSTIVE := every_changed_byte every_changed_character no_forger no_fault_of_the_archive \
 	no_two_faults whichever_publication_fails damaged_files_are_refused no_mutation_of_an_input \
-	both_readers_agree
+	both_readers_agree heads_lead_to_the_same_pack wrong_heads_tiles_and_bundles \
+	no_entry_can_be_left_out an_entry_of_another_kind_stays only_the_newest_head a_lie_of_the_sealer
 
 test-fast: ## what needs neither a broker nor Java, without exhaustive tests: 90 s once it is built
 	@tests/setup.sh build
