@@ -5,7 +5,8 @@
 //! commits give what is between. Whatever was found that way is checked like a pack before it is
 //! used: a wrong head or bundle costs time, not correctness.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use archive::{Archive, ArchiveError};
 use event::TopicPartition;
@@ -25,6 +26,9 @@ use crate::{EvidenceError, Progress};
 /// Objects to read for one entry of a chain, if it is followed from head to head: the entry's commit,
 /// and the head before with its commit.
 const READS_A_STEP: u64 = 3;
+
+/// Entry bundles that are read at once.
+const BUNDLES_AT_ONCE: usize = 64;
 
 /// How the log was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,7 +105,7 @@ fn by_heads(
     };
     let mut reader = Reader { index, bundles: BTreeMap::new(), entries: BTreeMap::new() };
     let newest = reader.index.newest.clone();
-    for sequence in head.sequence.saturating_add(1)..=newest.sequence {
+    for sequence in (head.sequence..=newest.sequence).skip(1) {
         reader.add_commit(sequence)?;
     }
     reader.add(added.into_iter().filter(|entry| entry.index >= head.size()));
@@ -188,8 +192,11 @@ impl Reader<'_> {
             })?;
             self.add_commit(sequence)?;
             let now = self.index.exact(sequence)?.other_entries().ok_or(Lookup::NoHeads)?;
-            // It is more, or the search would not have ended here.
-            found = now.max(found.saturating_add(1));
+            // Heads that contradict each other lead nowhere.
+            if now <= found {
+                return Err(Lookup::NoHeads);
+            }
+            found = now;
         }
         Ok(())
     }
@@ -226,15 +233,14 @@ impl Reader<'_> {
         }
         let read_already = earlier.map_or(0, |earlier| earlier.next_sequence);
         let segments = behind.next_sequence.checked_sub(read_already).ok_or(Lookup::NoHeads)?;
-        let bundles: BTreeSet<u64> = (from / tile::WIDTH_MAX
-            ..=to.saturating_sub(1) / tile::WIDTH_MAX)
-            .filter(|bundle| !self.bundles.contains_key(bundle))
-            .collect();
-        if segments.saturating_mul(READS_A_STEP) < bundles.len() as u64 {
+        let to = to.min(head.size());
+        let last = to.checked_sub(1).ok_or(Lookup::NoHeads)?;
+        let bundles = from / tile::WIDTH_MAX..=last / tile::WIDTH_MAX;
+        let reads = bundles.end().saturating_sub(*bundles.start());
+        if segments.saturating_mul(READS_A_STEP) <= reads {
             return self.walk(partition, behind.commit, read_already);
         }
-        let to = to.min(head.size());
-        self.read_bundles(&bundles)?;
+        self.read_bundles(bundles)?;
         self.add_range(from, to)
     }
 
@@ -263,7 +269,21 @@ impl Reader<'_> {
         }
     }
 
-    fn read_bundles(&mut self, bundles: &BTreeSet<u64>) -> Result<(), Lookup> {
+    /// Reads the bundles that were not read yet, some at a time: sizes in heads are claims, and where
+    /// there is no object the reading ends.
+    fn read_bundles(&mut self, bundles: RangeInclusive<u64>) -> Result<(), Lookup> {
+        let mut rest = bundles;
+        loop {
+            let some: Vec<u64> = rest.by_ref().take(BUNDLES_AT_ONCE).collect();
+            if some.is_empty() {
+                return Ok(());
+            }
+            let new = some.into_iter().filter(|bundle| !self.bundles.contains_key(bundle));
+            self.read_some(&new.collect::<Vec<_>>())?;
+        }
+    }
+
+    fn read_some(&mut self, bundles: &[u64]) -> Result<(), Lookup> {
         let size = self.index.newest.size();
         let path = |bundle: &u64| {
             let rest = size.checked_sub(bundle.checked_mul(tile::WIDTH_MAX)?)?;

@@ -141,12 +141,12 @@ impl<'a> Index<'a> {
                 continue;
             }
             // Broker times may run backwards, at most as far as they ever did in this partition.
-            let disorder_ms = i64::try_from(end.disorder_ms).unwrap_or(i64::MAX);
-            let after_ms = period.to_ms.saturating_add(disorder_ms);
-            let last = if end.max_timestamp_ms < after_ms {
-                end.commit
+            let disorder_ms = end.disorder_ms;
+            let is_over = |end: &ChainEnd| period.is_over(end.max_timestamp_ms, disorder_ms);
+            let last = if is_over(&end) {
+                self.first(&partition, end.commit, is_over)?
             } else {
-                self.first(&partition, end.commit, |end| end.max_timestamp_ms >= after_ms)?
+                end.commit
             };
             let from_ms = period.from_ms;
             self.walk_while(
@@ -155,7 +155,7 @@ impl<'a> Index<'a> {
                 |end| end.max_timestamp_ms >= from_ms,
                 |segment, entry| {
                     let facts = &segment.facts;
-                    if facts.min_timestamp_ms < period.to_ms && facts.max_timestamp_ms >= from_ms {
+                    if period.touches(facts.min_timestamp_ms, facts.max_timestamp_ms) {
                         entries.insert(entry.index, entry.clone());
                     }
                     true
