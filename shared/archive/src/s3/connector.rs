@@ -94,8 +94,7 @@ impl HttpService for Service {
             .iter()
             .any(|condition| parts.headers.contains_key(condition));
         let asked = parts.uri.to_string();
-        let instance =
-            self.instance.as_ref().filter(|(instance, _)| asked.starts_with(&instance.endpoint));
+        let instance = self.instance.as_ref().filter(|(to, _)| is_at(&asked, &to.endpoint));
         let agent = instance.map_or(&self.agent, |(_, agent)| agent).clone();
         let request = Request::from_parts(parts, body);
         let answer = tokio::task::spawn_blocking(move || exchange(&agent, request)).await;
@@ -131,6 +130,11 @@ impl NoCredentials {
         let Instance { missing, endpoint } = instance.clone();
         Self { missing, endpoint, detail: detail.to_string() }
     }
+}
+
+/// Whether a URL is at an endpoint, and not at one whose name or port only begins like it.
+fn is_at(url: &str, endpoint: &str) -> bool {
+    url.strip_prefix(endpoint).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
 }
 
 /// Whether an answer says neither that a request was done nor that it never will be.
@@ -205,6 +209,17 @@ fn kind(error: &ureq::Error) -> HttpErrorKind {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_endpoint_that_begins_like_that_of_the_metadata_is_another_one() {
+        let metadata = "http://127.0.0.1:80";
+        for url in ["http://127.0.0.1:80", "http://127.0.0.1:80/latest", "http://127.0.0.1:80?x"] {
+            assert!(is_at(url, metadata), "{url}");
+        }
+        for url in ["http://127.0.0.1:8080/bucket", "http://127.0.0.1:80.example/", "http://x/"] {
+            assert!(!is_at(url, metadata), "{url}");
+        }
+    }
 
     #[test]
     fn a_conflict_never_decides_and_a_precondition_only_where_there_is_one() {
