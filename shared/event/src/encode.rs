@@ -105,7 +105,15 @@ pub fn encode_datum(event: &Event<'_>, into: &mut Vec<u8>) {
     }
     absent(plan.entries.len() - entries, into);
     // No bytes that a reader accepts could be written.
-    assert!(required == plan.required, "an event without a value of a required column");
+    assert!(required == plan.required, "{}: a required column without a value", missing(event));
+}
+
+/// Path of the first required column that has no value.
+#[cold]
+fn missing(event: &Event<'_>) -> &'static str {
+    let mut ids = schema().ids();
+    let missing = ids.find(|id| schema().column(*id).required && event.get(*id).is_none());
+    missing.map_or("", |id| id.path())
 }
 
 /// The branch of a value in `["null", type]`.
@@ -172,6 +180,23 @@ fn long(value: i64, into: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::column;
+
+    #[test]
+    #[should_panic(expected = "event_id: a required column without a value")]
+    fn an_event_without_a_required_value_is_not_written() {
+        let mut event = Event::empty();
+        event.set(column::KIND, Cell::from("run.completed"));
+        encode(&event, &mut Vec::new());
+    }
+
+    #[test]
+    #[should_panic(expected = "run.status: a cell of another type")]
+    fn a_cell_of_another_type_is_not_written() {
+        let mut event = Event::empty();
+        event.set(column::run::STATUS, Cell::Bool(true));
+        encode(&event, &mut Vec::new());
+    }
 
     /// Values of fastavro 1.13.1, `fingerprint(to_parsing_canonical_form(s), "CRC-64-AVRO")`, read
     /// as little-endian; the first is in the specification too.
