@@ -2,6 +2,20 @@
 
 use super::*;
 
+/// Whether an object follows from the commits.
+fn is_derived(path: &str) -> bool {
+    ["log/tile", "log/checkpoint", "log/head"].iter().any(|derived| path.starts_with(derived))
+}
+
+/// A copy of an archive that lacks some objects.
+fn without(archive: &Archive, runtime: &Runtime, is_gone: impl Fn(&str) -> bool) -> Archive {
+    let copy = Archive::open("memory:///", runtime.handle().clone()).unwrap();
+    for object in archive.list("").unwrap().into_iter().filter(|object| !is_gone(&object.path)) {
+        copy.put_new(&object.path, archive.get(&object.path).unwrap()).unwrap();
+    }
+    copy
+}
+
 #[test]
 fn tiles_and_checkpoint_that_vanished_are_written_again_and_foreign_ones_stop_the_sealer() {
     let world = World::new();
@@ -10,16 +24,8 @@ fn tiles_and_checkpoint_that_vanished_are_written_again_and_foreign_ones_stop_th
         assert_eq!(world.seal_everything(), 0);
     }
     let runtime = Runtime::new().unwrap();
-    let inner = Archive::open("memory:///", runtime.handle().clone()).unwrap();
-    for object in world.archive.list("").unwrap() {
-        let derived = ["log/tile", "log/checkpoint", "log/head"]
-            .iter()
-            .any(|prefix| object.path.starts_with(prefix));
-        if !derived {
-            inner.put_new(&object.path, world.archive.get(&object.path).unwrap()).unwrap();
-        }
-    }
-    let world = World { archive: inner, ..world };
+    let archive = without(&world.archive, &runtime, is_derived);
+    let world = World { archive, ..world };
     assert_eq!(world.seal_everything(), 0);
     world.verify();
     world.archive.put("log/tile/0/000.p/4", &b"else"[..]).unwrap();
@@ -96,14 +102,10 @@ fn a_missing_commit_before_the_last_one_is_named() {
         assert_eq!(world.seal_everything(), 0);
     }
     let runtime = Runtime::new().unwrap();
-    let inner = Archive::open("memory:///", runtime.handle().clone()).unwrap();
-    for object in world.archive.list("").unwrap() {
-        let gone = object.path.starts_with("log/head") || object.path == segment::layout::commit(2);
-        if !gone {
-            inner.put_new(&object.path, world.archive.get(&object.path).unwrap()).unwrap();
-        }
-    }
-    let world = World { archive: inner, ..world };
+    let archive = without(&world.archive, &runtime, |path| {
+        path.starts_with("log/head") || path == segment::layout::commit(2)
+    });
+    let world = World { archive, ..world };
     let error = world.start().unwrap_err();
     assert_eq!(error, RunError::MissingCommit { missing: 2, found: 3 });
 }
@@ -118,9 +120,6 @@ fn everything_derived_of_any_age_is_rebuilt_from_the_commits() {
         assert_eq!(world.seal_everything(), 0);
     }
     let all = world.archive.list("").unwrap();
-    let is_derived = |path: &str| {
-        ["log/tile", "log/checkpoint", "log/head"].iter().any(|derived| path.starts_with(derived))
-    };
     let is_new = |path: &str| {
         let edge = segment::log::LogState::edge(261);
         edge.contains(&path.to_owned()) || path == segment::layout::head(130)
@@ -128,16 +127,10 @@ fn everything_derived_of_any_age_is_rebuilt_from_the_commits() {
     let runtime = Runtime::new().unwrap();
     let is_nothing = |_: &str| false;
     for is_left in [&is_nothing as &dyn Fn(&str) -> bool, &is_new] {
-        let damaged = Archive::open("memory:///", runtime.handle().clone()).unwrap();
-        let mut gone = 0;
-        for object in &all {
-            if !is_derived(&object.path) || is_left(&object.path) {
-                let bytes = world.archive.get(&object.path).unwrap();
-                damaged.put_new(&object.path, bytes).unwrap();
-            } else if object.path != segment::layout::CHECKPOINT {
-                gone += 1;
-            }
-        }
+        let is_gone = |path: &str| is_derived(path) && !is_left(path);
+        let damaged = without(&world.archive, &runtime, is_gone);
+        let counted = |path: &str| is_gone(path) && path != segment::layout::CHECKPOINT;
+        let gone = all.iter().filter(|object| counted(&object.path)).count() as u64;
         let mut seen = Vec::new();
         let rebuilt =
             crate::rebuild(&damaged, &world.keys, &mut |commit, _| seen.push(commit)).unwrap();
