@@ -1,4 +1,4 @@
-//! The part of the log that is in a pack: `log/head.json`, `log/entries.jsonl`, `log/nodes`.
+//! The part of the log that is in a pack: `log/head.json`, `log/entries.jsonl`, `log/nodes.txt`.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;

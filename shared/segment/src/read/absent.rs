@@ -16,7 +16,8 @@ use parquet::file::serialized_reader::SerializedPageReader;
 
 use crate::columns::{NULL_ROWS_MAX, layout_field};
 
-/// Bytes of a page of nulls and its header, at most; only larger chunks are not looked into.
+/// Most bytes of a page of nulls with its header. Chunks with more for each page are read like any
+/// other, without a look at their pages.
 const PAGE_BYTES_MAX: usize = 128;
 
 /// Numbers of the top-level columns that may have a value; the others have none, and are the
