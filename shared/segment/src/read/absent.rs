@@ -52,7 +52,7 @@ pub(super) fn filled(parquet: &Bytes, metadata: &ParquetMetaData, schema: &Schem
 }
 
 /// Whether a chunk has that many rows, all of them without a value.
-fn is_absent(
+pub(super) fn is_absent(
     parquet: &Arc<Bytes>,
     chunk: &ColumnChunkMetaData,
     rows: usize,

@@ -252,6 +252,18 @@ fn columns_without_a_value_are_not_decoded() {
 }
 
 #[test]
+fn a_column_that_has_fewer_rows_than_the_file_is_not_taken_for_absent() {
+    let built = build(10, &batch([(10, everything(10)), (11, everything(11))]));
+    let builder = open(&built.parquet).unwrap();
+    let columns = builder.metadata().row_group(0).columns();
+    let chunk = columns.iter().find(|chunk| chunk.column_path().string() == "tool.name").unwrap();
+    let parquet = std::sync::Arc::new(built.parquet.clone());
+    for (rows, expected) in [(2, true), (1, false), (3, false)] {
+        assert_eq!(absent::is_absent(&parquet, chunk, rows, false).unwrap(), expected, "{rows}");
+    }
+}
+
+#[test]
 fn a_column_without_a_value_that_no_segment_has_is_refused() {
     use arrow_array::new_null_array;
     use arrow_schema::{DataType, Field, Schema};
