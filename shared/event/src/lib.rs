@@ -22,6 +22,7 @@ pub mod encode;
 pub mod event;
 pub mod id;
 pub mod kind;
+pub mod plain;
 mod plan;
 pub mod record;
 pub mod schema;

@@ -28,7 +28,6 @@ pub mod layout;
 pub mod leaf;
 pub mod log;
 pub mod manifest;
-pub mod plain;
 pub mod policy;
 pub mod proof;
 pub mod read;
@@ -38,3 +37,5 @@ pub mod sealer;
 pub mod slice;
 #[cfg(test)]
 mod tests;
+
+pub use event::plain;
