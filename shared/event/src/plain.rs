@@ -109,8 +109,7 @@ mod tests {
     use super::*;
 
     /// What a terminal, a page, a log or a person may take for something else.
-    const HOSTILE: &str =
-        "\u{1b}[1A\u{1b}[2K\r\nVERIFIED\u{9b}31m\u{7}\u{8}\0\u{202e}\u{2066}\u{200b}\u{feff}\u{2028}\u{85}e\u{301}\u{3164}\u{e0041}";
+    const HOSTILE: &str = "\u{1b}[1A\u{1b}[2K\r\nVERIFIED\u{9b}31m\u{7}\u{8}\0\u{202e}\u{2066}\u{200b}\u{feff}\u{2028}\u{85}e\u{301}\u{3164}\u{e0041}";
 
     #[test]
     fn what_a_terminal_obeys_is_escaped() {
