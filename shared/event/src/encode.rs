@@ -105,7 +105,11 @@ pub fn encode_datum(event: &Event<'_>, into: &mut Vec<u8>) {
     }
     absent(plan.entries.len() - entries, into);
     // No bytes that a reader accepts could be written.
-    assert!(required == plan.required, "{}: a required column without a value", missing(event));
+    assert!(
+        required == plan.required.len(),
+        "{}: a required column without a value",
+        missing(event)
+    );
 }
 
 /// Path of the first required column that has no value.

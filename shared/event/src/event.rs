@@ -9,6 +9,7 @@ use std::borrow::Cow;
 
 use crate::cell::{Cell, CellType};
 use crate::column;
+use crate::plan::plan;
 use crate::schema::{ColumnId, schema};
 use crate::time::Timestamp;
 use crate::typed::{Bool, Bytes, Int, Map, Number, Text, Texts, Time, TypedColumn, ValueOf};
@@ -38,12 +39,19 @@ impl<'a> Event<'a> {
 
     /// Appends a cell; fast when columns arrive in ascending order, correct in any order. A
     /// second value for a column replaces the first.
+    #[inline]
     pub fn set(&mut self, column: impl Into<ColumnId>, cell: Cell<'a>) {
         let column = column.into();
         if self.cells.last().is_none_or(|(last, _)| *last < column) {
             self.cells.push((column, cell));
-            return;
+        } else {
+            self.insert(column, cell);
         }
+    }
+
+    /// Sets a column that is not behind all others.
+    #[cold]
+    fn insert(&mut self, column: ColumnId, cell: Cell<'a>) {
         match self.cells.binary_search_by_key(&column, |(id, _)| *id) {
             Ok(at) => {
                 if let Some(slot) = self.cells.get_mut(at) {
@@ -197,8 +205,8 @@ impl EventBuilder {
         if let Some(error) = self.error {
             return Err(error);
         }
-        for id in schema().ids() {
-            if schema().column(id).required && self.event.get(id).is_none() {
+        for id in &plan().required {
+            if self.event.get(*id).is_none() {
                 return Err(BuildError::Missing(id.path()));
             }
         }

@@ -58,8 +58,10 @@ pub(crate) struct Plan {
     pub(crate) entries: Vec<Entry>,
     /// Where each column stands among the entries, by its number.
     places: Vec<Place>,
-    /// How many columns every event has.
-    pub(crate) required: usize,
+    /// For each entry, how many that may be null follow each other from it on.
+    nullable: Vec<usize>,
+    /// The columns that every event has.
+    pub(crate) required: Vec<ColumnId>,
     /// Kinds whose events must name their agent, in ascending order.
     kinds_of_agents: Vec<&'static str>,
 }
@@ -71,6 +73,11 @@ impl Plan {
             unreachable!("there is one event schema, and it gave out number {}", column.index())
         };
         place
+    }
+
+    /// How many entries that may be null follow each other, the first of them at this position.
+    pub(crate) fn nullable_from(&self, entry: usize) -> usize {
+        self.nullable.get(entry).copied().unwrap_or(0)
     }
 
     /// Position and entry of a field of the outer record.
@@ -124,8 +131,18 @@ fn compile() -> Plan {
         .map(|kind| kind.name.as_str())
         .collect();
     let places = places(&entries);
-    let required = places.iter().filter(|place| place.required).count();
-    Plan { entries, places, required, kinds_of_agents }
+    let required = schema().ids().filter(|id| schema().column(*id).required).collect();
+    let mut nullable: Vec<usize> = entries
+        .iter()
+        .rev()
+        .scan(0_usize, |run, entry| {
+            let may_be_null = !matches!(entry, Entry::Field(field) if field.required);
+            *run = if may_be_null { run.checked_add(1)? } else { 0 };
+            Some(*run)
+        })
+        .collect();
+    nullable.reverse();
+    Plan { entries, nullable, places, required, kinds_of_agents }
 }
 
 /// Columns are numbered in the order of the entries.

@@ -19,7 +19,11 @@ use crate::time::Timestamp;
 pub(super) fn decode(datum: &[u8]) -> Result<Event<'_>, Fault> {
     let mut reader = Reader::new(datum);
     let mut event = Event::with_capacity(32);
-    for entry in &plan().entries {
+    let mut at = 0_usize;
+    loop {
+        // Most fields of most events are null: a run of them is passed over at once.
+        at = at.saturating_add(reader.nulls(plan().nullable_from(at)));
+        let Some(entry) = plan().entries.get(at) else { break };
         match entry {
             Entry::Field(field) => {
                 if field.required || reader.branch()? {
@@ -28,18 +32,33 @@ pub(super) fn decode(datum: &[u8]) -> Result<Event<'_>, Fault> {
             }
             Entry::Group(group) => {
                 if reader.branch()? {
-                    for field in &group.fields {
-                        if reader.branch()? {
-                            event.set(field.id, reader.cell(field)?);
-                        }
-                    }
+                    group_of(&mut reader, &group.fields, &mut event)?;
                 }
             }
         }
+        at = at.saturating_add(1);
     }
     reader.end()?;
     check(&event, "")?;
     Ok(event)
+}
+
+/// The fields of a nullable record that has a value.
+fn group_of<'a>(
+    reader: &mut Reader<'a>,
+    mut fields: &[Field],
+    event: &mut Event<'a>,
+) -> Result<(), Fault> {
+    loop {
+        let nulls = reader.nulls(fields.len());
+        let Some((field, rest)) = fields.get(nulls..).and_then(<[Field]>::split_first) else {
+            return Ok(());
+        };
+        if reader.branch()? {
+            event.set(field.id, reader.cell(field)?);
+        }
+        fields = rest;
+    }
 }
 
 /// The bytes of a datum, and how far they have been read.
@@ -88,6 +107,19 @@ impl<'a> Reader<'a> {
             Some(_) => Err(self.fault("a union branch that does not exist")),
             None => Err(self.fault("truncated")),
         }
+    }
+
+    /// Passes over null branches: as many as there are, but at most `most` and eight at a time.
+    #[inline]
+    fn nulls(&mut self, most: usize) -> usize {
+        let zeros = match self.rest.first_chunk() {
+            // A null is the byte 0.
+            Some(eight) => u64::from_le_bytes(*eight).trailing_zeros().wrapping_div(8),
+            None => return 0,
+        };
+        let nulls = most.min(usize::try_from(zeros).unwrap_or(0));
+        self.rest = self.rest.get(nulls..).unwrap_or(self.rest);
+        nulls
     }
 
     /// A zig-zag variable-length integer of at most 64 bits.
