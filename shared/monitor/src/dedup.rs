@@ -142,23 +142,36 @@ pub(crate) fn digest_of(text: &str) -> u128 {
     digest.iter().take(16).fold(0, |number, byte| number << 8 | u128::from(*byte))
 }
 
+/// A UUID in lower case, with hyphens.
 fn parse_uuid(text: &str) -> Option<u128> {
-    if text.len() != 36 {
+    const HYPHENS: [usize; 4] = [8, 13, 18, 23];
+    const PAIRS: [usize; 16] = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
+    let text: &[u8; 36] = text.as_bytes().try_into().ok()?;
+    if !HYPHENS.iter().all(|at| text.get(*at) == Some(&b'-')) {
         return None;
     }
-    let mut number: u128 = 0;
-    for (at, byte) in text.bytes().enumerate() {
-        let digit = match byte {
-            b'-' if matches!(at, 8 | 13 | 18 | 23) => continue,
-            _ if matches!(at, 8 | 13 | 18 | 23) => return None,
-            b'0'..=b'9' => byte - b'0',
-            b'a'..=b'f' => byte - b'a' + 10,
-            _ => return None,
-        };
-        number = number << 4 | u128::from(digit);
+    let digit = |at: usize| text.get(at).map(|byte| DIGITS.get(usize::from(*byte)).copied());
+    let mut invalid = 0;
+    let mut bytes = [0; 16];
+    for (byte, at) in bytes.iter_mut().zip(PAIRS) {
+        let (high, low) = (digit(at)??, digit(at + 1)??);
+        invalid |= high | low;
+        *byte = high << 4 | low & 0xf;
     }
-    Some(number)
+    // Digits have four bits.
+    (invalid & 0xf0 == 0).then(|| u128::from_be_bytes(bytes))
 }
+
+/// The value of each byte as a hexadecimal digit in lower case; [`u8::MAX`] if it is none.
+const DIGITS: [u8; 256] = {
+    let mut digits = [u8::MAX; 256];
+    let mut value = 0;
+    while value < 16 {
+        digits[b"0123456789abcdef"[value as usize] as usize] = value;
+        value += 1;
+    }
+    digits
+};
 
 #[cfg(test)]
 mod tests {
