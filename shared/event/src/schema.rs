@@ -31,6 +31,7 @@ pub const FAMILIES: &[(&str, &str)] = &[
     ("drift", include_str!("../../../schemas/events/drift.avsc")),
     ("erasure", include_str!("../../../schemas/events/erasure.avsc")),
     ("eval", include_str!("../../../schemas/events/eval.avsc")),
+    ("governance", include_str!("../../../schemas/events/governance.avsc")),
     ("hold", include_str!("../../../schemas/events/hold.avsc")),
     ("incident", include_str!("../../../schemas/events/incident.avsc")),
     ("key", include_str!("../../../schemas/events/key.avsc")),

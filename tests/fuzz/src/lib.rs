@@ -39,6 +39,7 @@ macro_rules! targets {
 }
 
 targets! {
+    admission
     archive
     aws_profile
     census

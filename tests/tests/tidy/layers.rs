@@ -11,8 +11,8 @@ use crate::none;
 /// also use `sim`, the simulated world.
 const LAYERS: &[&[&str]] = &[
     &["drift", "event", "merkle"],
-    // Part of L1, below the monitor that drives it.
-    &["suite"],
+    // Part of L1, below the monitor that drives them.
+    &["governance", "suite"],
     &["mapping", "monitor", "segment"],
     // Part of L1: acts name the monitor's metrics, packs are made of segments.
     &["act", "pack"],

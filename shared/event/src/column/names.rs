@@ -16,6 +16,7 @@ pub mod data;
 pub mod drift;
 pub mod erasure;
 pub mod eval;
+pub mod governance;
 pub mod hold;
 pub mod incident;
 pub mod key;
@@ -111,6 +112,7 @@ pub(crate) const PATHS: &[&str] = &[
     "eval.pass_rate_min", "eval.passed", "eval.passes", "eval.score", "eval.suite",
     "eval.suite_digest", "eval.threshold", "eval.trials",
     "event_id", "event_time",
+    "governance.nonce", "governance.signature", "governance.signed_by",
     "hold.agents", "hold.case_id", "hold.custodian", "hold.id", "hold.period_end",
     "hold.period_start", "hold.reason",
     "incident.actions", "incident.agents", "incident.alert_id", "incident.authority",
@@ -137,11 +139,14 @@ pub(crate) const PATHS: &[&str] = &[
     "model.provider", "model.reasoning_tokens", "model.request_model", "model.response_id",
     "model.response_model", "model.retries", "model.seed", "model.status", "model.temperature",
     "model.time_to_first_token_ms",
-    "monitor.alerts_next", "monitor.code_digest", "monitor.detectors", "monitor.first_offset",
-    "monitor.id", "monitor.idle", "monitor.lag", "monitor.lag_secs", "monitor.metrics",
-    "monitor.metrics_next", "monitor.next_offset", "monitor.partition", "monitor.read_until",
-    "monitor.semantics", "monitor.settings", "monitor.since_time", "monitor.until_time",
-    "monitor.watermark",
+    "monitor.acts", "monitor.admitted_from", "monitor.admitted_next", "monitor.admitted_of",
+    "monitor.alerts_next", "monitor.code_digest", "monitor.detectors", "monitor.epoch",
+    "monitor.first_offset", "monitor.forged", "monitor.forged_at", "monitor.forged_reasons",
+    "monitor.governance", "monitor.history", "monitor.id", "monitor.idle", "monitor.lag",
+    "monitor.lag_secs", "monitor.metrics", "monitor.metrics_next", "monitor.next_offset",
+    "monitor.owner", "monitor.partition", "monitor.read_until", "monitor.semantics",
+    "monitor.sequence", "monitor.settings", "monitor.signature", "monitor.signed_by",
+    "monitor.since_time", "monitor.until_time", "monitor.watermark",
     "notification.alert_id", "notification.attempts", "notification.detail", "notification.reason",
     "notification.request_digest", "notification.sink", "notification.status_code",
     "notification.step", "notification.suppressed_by",

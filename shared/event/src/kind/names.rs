@@ -139,6 +139,8 @@ pub const EVAL_SUITE_PUBLISHED: &str = "eval.suite.published";
 pub const GAP_DETECTED: &str = "gap.detected";
 /// The cause of a gap is known.
 pub const GAP_EXPLAINED: &str = "gap.explained";
+/// Records of the governance topic were not acts of the gateway; they had no effect.
+pub const GOVERNANCE_FORGED: &str = "governance.forged";
 /// A legal hold was placed.
 pub const HOLD_PLACED: &str = "hold.placed";
 /// A legal hold was released.
@@ -181,17 +183,21 @@ pub const MEMORY_READ: &str = "memory.read";
 pub const METRIC_WINDOW: &str = "metric.window";
 /// A model was called.
 pub const MODEL_INVOKED: &str = "model.invoked";
+/// Acts of the governance topic are in force from this offset on.
+pub const MONITOR_ADMITTED: &str = "monitor.admitted";
 /// The path from the log through the processor works.
 pub const MONITOR_ALIVE: &str = "monitor.alive";
 /// Settings are in force from this offset on.
 pub const MONITOR_CONFIGURED: &str = "monitor.configured";
 /// Heartbeats of a partition stopped.
 pub const MONITOR_DEAD: &str = "monitor.dead";
+/// Records of a partition claimed to be the monitor's and were not its current owner's; they had no effect.
+pub const MONITOR_FORGED: &str = "monitor.forged";
 /// Ticks were missing for a time.
 pub const MONITOR_GAP: &str = "monitor.gap";
 /// Heartbeats of a partition are back.
 pub const MONITOR_RECOVERED: &str = "monitor.recovered";
-/// The computation began without a state.
+/// An owner took over a partition, or the computation began without a state.
 pub const MONITOR_STARTED: &str = "monitor.started";
 /// Broker time passed.
 pub const MONITOR_TICK: &str = "monitor.tick";

@@ -1,0 +1,165 @@
+//! The installation, and the keys that are valid in it.
+
+use std::fmt;
+
+use merkle::note::{KeyError, VerifyingKey};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// Most keys of a purpose.
+const KEYS_MAX: usize = 16;
+
+/// An installation: nothing that one signs means anything in another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Installation {
+    /// Origin of its transparency log, such as `log.example.com/agents`.
+    pub origin: String,
+    /// Prefix of the names of its topics; may be empty.
+    pub topic_prefix: String,
+}
+
+/// What a key signs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Purpose {
+    /// Own records of the processor, and alerts.
+    Processor,
+    /// Acts.
+    Governance,
+}
+
+impl Purpose {
+    /// Its name: in policies, in the installation entry, and of the file of the secret key.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Processor => "processor",
+            Self::Governance => "governance",
+        }
+    }
+}
+
+impl fmt::Display for Purpose {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Why keys are refused.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum TrustError {
+    /// A text that is no key.
+    #[error("the {purpose} key `{text}`: {error}")]
+    Key {
+        /// What the key signs.
+        purpose: Purpose,
+        /// Its text.
+        text: String,
+        /// What is wrong with it.
+        error: KeyError,
+    },
+    /// Too many keys.
+    #[error("there are {0} {1} keys; at most {KEYS_MAX} are accepted")]
+    TooMany(usize, Purpose),
+}
+
+/// An installation and its valid keys.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Texts", into = "Texts")]
+pub struct Trust {
+    installation: Installation,
+    processor: Vec<VerifyingKey>,
+    governance: Vec<VerifyingKey>,
+}
+
+impl Trust {
+    /// Keys as their texts (`<name>+<8 hexadecimal digits>+<base64>`), as in a policy and in the
+    /// installation entry.
+    ///
+    /// # Errors
+    ///
+    /// See [`TrustError`].
+    pub fn parse<T: AsRef<str>>(
+        installation: Installation,
+        processor: impl IntoIterator<Item = T>,
+        governance: impl IntoIterator<Item = T>,
+    ) -> Result<Self, TrustError> {
+        Ok(Self {
+            installation,
+            processor: keys(Purpose::Processor, processor)?,
+            governance: keys(Purpose::Governance, governance)?,
+        })
+    }
+
+    /// An installation without any valid key: everything is refused.
+    #[must_use]
+    pub const fn nobody(installation: Installation) -> Self {
+        Self { installation, processor: Vec::new(), governance: Vec::new() }
+    }
+
+    /// The installation.
+    #[must_use]
+    pub const fn installation(&self) -> &Installation {
+        &self.installation
+    }
+
+    /// The keys of a purpose.
+    #[must_use]
+    pub fn keys(&self, purpose: Purpose) -> &[VerifyingKey] {
+        match purpose {
+            Purpose::Processor => &self.processor,
+            Purpose::Governance => &self.governance,
+        }
+    }
+
+    /// The valid key that `signed_by` names.
+    pub(crate) fn key(&self, purpose: Purpose, signed_by: &str) -> Option<&VerifyingKey> {
+        let (name, id) = signed_by.rsplit_once('+')?;
+        self.keys(purpose).iter().find(|key| key.name() == name && key.key_id_hex() == id)
+    }
+}
+
+/// How an event names a key.
+pub(crate) fn name_of(key: &VerifyingKey) -> String {
+    format!("{}+{}", key.name(), key.key_id_hex())
+}
+
+fn keys<T: AsRef<str>>(
+    purpose: Purpose,
+    texts: impl IntoIterator<Item = T>,
+) -> Result<Vec<VerifyingKey>, TrustError> {
+    let parse = |text: T| {
+        let text = text.as_ref();
+        VerifyingKey::parse(text).map_err(|error| {
+            let text = text.chars().take(200).collect();
+            TrustError::Key { purpose, text, error }
+        })
+    };
+    let keys: Vec<VerifyingKey> = texts.into_iter().map(parse).collect::<Result<_, _>>()?;
+    if keys.len() > KEYS_MAX {
+        return Err(TrustError::TooMany(keys.len(), purpose));
+    }
+    Ok(keys)
+}
+
+/// How it is saved.
+#[derive(Serialize, Deserialize)]
+struct Texts {
+    installation: Installation,
+    processor: Vec<String>,
+    governance: Vec<String>,
+}
+
+impl From<Trust> for Texts {
+    fn from(Trust { installation, processor, governance }: Trust) -> Self {
+        let texts = |keys: Vec<VerifyingKey>| keys.iter().map(VerifyingKey::to_vkey).collect();
+        Self { installation, processor: texts(processor), governance: texts(governance) }
+    }
+}
+
+impl TryFrom<Texts> for Trust {
+    type Error = TrustError;
+
+    fn try_from(Texts { installation, processor, governance }: Texts) -> Result<Self, TrustError> {
+        Self::parse(installation, processor, governance)
+    }
+}
