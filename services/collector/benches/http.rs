@@ -94,7 +94,7 @@ fn main() {
     ] {
         let count = if name == "one event" { 1 } else { BATCH };
         let request = format!(
-            "POST /v1/events HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n{body}",
+            "POST /v1/events HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
             body.len()
         );
         let mut stream = TcpStream::connect(address).unwrap();

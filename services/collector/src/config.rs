@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use service::config::Checks;
+use service::server::Limits;
 
 /// Configuration of the collector. Each limit documents what happens beyond it; memory is bounded by
 /// about three times `in_flight_bytes_max`.
@@ -19,6 +20,10 @@ pub struct Config {
     /// agent could silence its own alerts with them. The reason is `reserved_kind`; the other events
     /// of the body are not affected. `driftseal` publishes its own events directly to the log.
     pub kinds_rejected: Vec<String>,
+    /// Host names by which senders reach the collector, such as `collector.internal`. Default none: IP
+    /// addresses and `localhost`. A request to any other name is answered with 421, because a web
+    /// page could have made its own name resolve to the collector.
+    pub hosts: Vec<String>,
     /// Largest body, bytes, before and after decompression. Default 16 MiB. A larger one is answered
     /// with 413.
     pub body_bytes_max: usize,
@@ -34,6 +39,15 @@ pub struct Config {
     /// Most bytes of bodies of unanswered requests. Default 256 MiB, at least twice `body_bytes_max`.
     /// Further requests are answered with 503 and `Retry-After`.
     pub in_flight_bytes_max: usize,
+    /// Most open connections. Default 512, which leaves half of the files that a process may commonly
+    /// open (1,024) to the log and the archive. A further one is answered with 503 and closed.
+    pub connections_max: usize,
+    /// Most open connections of one IP address. Default 256. A further one is answered with 503 and
+    /// closed. Behind a proxy, set it to `connections_max`.
+    pub connections_per_client_max: usize,
+    /// Longest wait for the head of a request, milliseconds, from the opening of the connection or the
+    /// end of the response before. Default 30,000. Then the connection is closed.
+    pub header_wait_ms_max: u64,
     /// Longest wait for a complete body, milliseconds. Default 30,000. Then the request is answered
     /// with 408.
     pub body_wait_ms_max: u64,
@@ -53,11 +67,15 @@ impl Default for Config {
             topic: "agent.events".to_owned(),
             tenant_id: String::new(),
             kinds_rejected: Vec::new(),
+            hosts: Vec::new(),
             body_bytes_max: 16 * 1024 * 1024,
             body_events_max: 10_000,
             event_bytes_max: 900_000,
             in_flight_events_max: 100_000,
             in_flight_bytes_max: 256 * 1024 * 1024,
+            connections_max: Limits::default().connections_max,
+            connections_per_client_max: Limits::default().per_client_max,
+            header_wait_ms_max: 30_000,
             body_wait_ms_max: 30_000,
             publish_wait_ms_max: 30_000,
             retry_after_secs: 1,
@@ -91,7 +109,18 @@ impl Config {
             "be at least twice `body_bytes_max`, for the largest body to fit, compressed and \
              decompressed",
         );
+        checks.at_least("connections_max", self.connections_max, 1);
+        checks.at_least("connections_per_client_max", self.connections_per_client_max, 1);
+        checks.at_least("header_wait_ms_max", self.header_wait_ms_max, 1);
         checks.into_problems()
+    }
+
+    pub(crate) const fn limits(&self) -> Limits {
+        Limits {
+            connections_max: self.connections_max,
+            per_client_max: self.connections_per_client_max,
+            header_wait: Duration::from_millis(self.header_wait_ms_max),
+        }
     }
 
     pub(crate) const fn body_wait(&self) -> Duration {

@@ -14,6 +14,7 @@
 //!   with 503 and `Retry-After`, before anything is queued.
 //! - A shutdown drains: requests in progress are answered.
 //! - An unusable log ends the role with an error.
+//! - A web page cannot send events: see [`service::guard`].
 //! - Kinds reserved to Driftseal are rejected: nobody speaks for the monitor over HTTP.
 //!
 //! # What it does not do
@@ -43,9 +44,11 @@ use bytes::Bytes;
 use event::Timestamp;
 use ports::{EventLog, LogError, Producer};
 use service::clock::{self, Stopwatch};
+use service::guard::Guard;
 use service::metric_names as names;
 use service::metrics::count;
 use service::operations::{self, Readiness};
+use service::server;
 use service::{Exposition, Shutdown};
 use thiserror::Error;
 use tokio::net::TcpListener;
@@ -98,9 +101,6 @@ pub enum RunError {
     /// The configuration is invalid; all of its problems.
     #[error("invalid configuration: {}", .0.join("; "))]
     Config(Vec<String>),
-    /// The listener failed.
-    #[error("failed to serve: {0}")]
-    Serve(std::io::Error),
     /// A thread could not be started.
     #[error("failed to start a thread: {0}")]
     Thread(std::io::Error),
@@ -132,32 +132,28 @@ pub async fn run(
     shutdown: Shutdown,
 ) -> Result<(), RunError> {
     let exposition = service::metrics::install();
-    let drain = config.drain_wait();
+    let (drain, limits) = (config.drain_wait(), config.limits());
     let failure = LogFailure::default();
     let topic = config.topic.clone();
     let ready = watch(Arc::clone(&log), topic, failure.clone(), shutdown.clone())?;
     let app = router(config, &*log, exposition, ready, failure.clone())?;
     let (stop, broken) = (shutdown.clone(), failure.clone());
-    let serve = axum::serve(listener, app)
-        .with_graceful_shutdown(async move { end_of(&stop, &broken).await })
-        .into_future();
+    let serve = server::serve(listener, app, limits, async move { end_of(&stop, &broken).await });
     let mut serve = std::pin::pin!(serve);
-    let served = tokio::select! {
-        served = &mut serve => served,
-        () = end_of(&shutdown, &failure) => match tokio::time::timeout(drain, serve).await {
-            Ok(served) => served,
-            Err(_elapsed) => {
+    tokio::select! {
+        () = &mut serve => {}
+        () = end_of(&shutdown, &failure) => {
+            if tokio::time::timeout(drain, serve).await.is_err() {
                 tracing::warn!(
                     drain_ms = drain.as_millis(),
                     "drain timeout reached; closed connections with open requests"
                 );
-                Ok(())
             }
-        },
-    };
+        }
+    }
     match failure.error() {
         Some(error) => Err(RunError::Log(error.clone())),
-        None => served.map_err(RunError::Serve),
+        None => Ok(()),
     }
 }
 
@@ -225,10 +221,10 @@ fn router(
         failure,
         config,
     };
-    Ok(Router::new()
-        .route("/v1/events", post(events))
-        .with_state(Arc::new(collector))
-        .merge(operations::router(exposition, ready)))
+    let guard = Guard::new(collector.config.hosts.clone());
+    let routes = Router::new().route("/v1/events", post(events)).with_state(Arc::new(collector));
+    // Probes and scrapes are heard under any name: they take nothing and tell nothing of agents.
+    Ok(guard.around(routes).merge(operations::router(exposition, ready)))
 }
 
 async fn events(State(collector): State<Arc<Collector>>, request: Request) -> Response<Body> {

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Error as _, SeqAccess, Visitor};
 use serde_json::value::RawValue;
+use service::guard::is_json_lines;
 
 use crate::answer::Rejection;
 
@@ -21,7 +22,9 @@ pub(crate) fn split<'b>(
     let body = body.trim_ascii();
     let items = if body.is_empty() {
         Vec::new()
-    } else if is_lines(content_type) || (body.first() == Some(&b'{') && begins_with_a_line(body)) {
+    } else if is_json_lines(content_type)
+        || (body.first() == Some(&b'{') && begins_with_a_line(body))
+    {
         lines(body, events_max)?
     } else if body.first() == Some(&b'[') {
         elements(body, events_max)?
@@ -29,13 +32,6 @@ pub(crate) fn split<'b>(
         vec![body]
     };
     if items.is_empty() { Err(Rejection::EmptyBody) } else { Ok(items) }
-}
-
-fn is_lines(content_type: &str) -> bool {
-    let essence = content_type.split(';').next().unwrap_or("").trim();
-    ["application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonl"]
-        .iter()
-        .any(|lines| essence.eq_ignore_ascii_case(lines))
 }
 
 /// Whether there are several lines and the first is a complete JSON value, which is not the case for

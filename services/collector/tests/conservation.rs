@@ -59,7 +59,11 @@ fn received_is_published_plus_rejected() {
             7 => log.inject(Operation::Publish, 0, Fault::LostAnswer),
             _ => {}
         }
-        agent.post(format!("{url}/v1/events")).send(&body).unwrap();
+        agent
+            .post(format!("{url}/v1/events"))
+            .header("content-type", "application/json")
+            .send(&body)
+            .unwrap();
     }
     let mut response = agent.get(format!("{url}/metrics")).call().unwrap();
     let metrics = response.body_mut().read_to_string().unwrap();

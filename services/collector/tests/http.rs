@@ -124,6 +124,9 @@ fn agent() -> ureq::Agent {
 
 fn post(address: SocketAddr, headers: &[(&str, &str)], body: &[u8]) -> Answer {
     let mut request = agent().post(format!("http://{address}/v1/events"));
+    if headers.iter().all(|(name, _)| *name != "content-type") {
+        request = request.header("content-type", "application/json");
+    }
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
@@ -246,6 +249,7 @@ fn gzip_is_read_and_everything_wrong_with_a_body_is_refused_with_a_code() {
     let mut body = std::io::repeat(b' ').take((1 << 20) + 1);
     let mut response = agent()
         .post(format!("http://{}/v1/events", world.address))
+        .header("content-type", "application/json")
         .send(ureq::SendBody::from_reader(&mut body))
         .unwrap();
     assert_eq!(response.status().as_u16(), 413);
@@ -254,11 +258,30 @@ fn gzip_is_read_and_everything_wrong_with_a_body_is_refused_with_a_code() {
 }
 
 #[test]
+fn a_web_page_is_not_heard() {
+    let world =
+        World::new(Config { hosts: vec!["collector.internal".into()], ..Config::default() });
+    for (headers, status, code) in [
+        (&[("content-type", "text/plain")][..], 415, "content_type"),
+        (&[("content-type", "application/x-www-form-urlencoded")], 415, "content_type"),
+        (&[("host", "evil.example")], 421, "unknown_host"),
+        (&[("origin", "http://evil.example")], 403, "foreign_origin"),
+        (&[("origin", "null")], 403, "foreign_origin"),
+    ] {
+        let answer = world.post(headers, RUN.as_bytes());
+        assert_eq!((answer.status, answer.code()), (status, code), "{headers:?}");
+    }
+    assert_eq!(world.published().len(), 0);
+    assert_eq!(world.post(&[("host", "collector.internal:80")], RUN.as_bytes()).status, 200);
+    assert!(world.get("/metrics").1.contains("driftseal_http_requests_refused_total"));
+}
+
+#[test]
 fn a_body_that_does_not_come_is_given_up() {
     let world = World::new(Config { body_wait_ms_max: 50, ..Config::default() });
     let mut stream = TcpStream::connect(world.address).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    stream.write_all(b"POST /v1/events HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n{").unwrap();
+    stream.write_all(b"POST /v1/events HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{").unwrap();
     let mut head = [0; 12];
     stream.read_exact(&mut head).unwrap();
     assert_eq!(&head, b"HTTP/1.1 408");
@@ -356,7 +379,7 @@ fn a_sender_that_hangs_up_gives_its_share_back() {
         let mut stream = TcpStream::connect(world.address).unwrap();
         write!(
             stream,
-            "POST /v1/events HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n{RUN}",
+            "POST /v1/events HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{RUN}",
             RUN.len()
         )
         .unwrap();
@@ -391,7 +414,7 @@ fn stopping_does_not_wait_for_ever() {
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     write!(
         stream,
-        "POST /v1/events HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n{RUN}",
+        "POST /v1/events HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{RUN}",
         RUN.len()
     )
     .unwrap();

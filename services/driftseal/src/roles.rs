@@ -62,8 +62,10 @@ pub(crate) fn open_log(config: &Config) -> Result<Arc<dyn EventLog>, Failure> {
 
 #[cfg(feature = "kafka")]
 fn connect(config: &Config) -> Result<Arc<dyn EventLog>, Failure> {
+    let properties = config.kafka.properties();
+    let properties = properties.map_err(|problems| Failure::usage(problems.join("\n")))?;
     let options = kafka::Options {
-        client: config.kafka.client.clone(),
+        client: properties,
         instance: config.kafka.instance.clone(),
         record_bytes_max: config.kafka.record_bytes_max,
         replication: config.kafka.replication,
@@ -300,14 +302,8 @@ impl Process<'_> {
                 let listener = bind(&config.listen.operations, self.runtime)?;
                 tracing::info!(address = %listener.local_addr()?, "health and metrics listening");
                 let (exposition, shutdown) = (self.exposition.clone(), self.shutdown.clone());
-                let failed = self.shutdown.clone();
-                drop(self.runtime.spawn(async move {
-                    let served = service::operations::serve(listener, exposition, shutdown).await;
-                    if let Err(error) = served {
-                        tracing::error!(%error, "health and metrics failed; shutting down");
-                        failed.trigger();
-                    }
-                }));
+                let serve = service::operations::serve(listener, exposition, shutdown);
+                drop(self.runtime.spawn(serve));
             }
         }
         if let Some((archive, policy)) = evidence {

@@ -76,7 +76,7 @@ pub fn run(
         }
     }
     match process.runtime.block_on(serving) {
-        Ok(served) => Ok(served?),
+        Ok(()) => Ok(()),
         Err(panicked) => Err(std::io::Error::other(panicked).into()),
     }
 }

@@ -52,6 +52,11 @@ metrics_table! {
     EVENTS_BUILD_FAILED = "driftseal_events_build_failed_total", Kind::Counter, "events", [],
         "Events of the role itself that did not fit the schema: a bug, which ends the role.";
 
+    HTTP_CONNECTIONS_REFUSED = "driftseal_http_connections_refused_total", Kind::Counter, "connections", ["reason"],
+        "Connections refused: the limit of connections, or of those of one client, was reached, or none could be accepted.";
+    HTTP_REQUESTS_REFUSED = "driftseal_http_requests_refused_total", Kind::Counter, "requests", ["reason"],
+        "Requests refused for their Host, Origin or content type: those of web pages, or a host name that is not configured.";
+
     COLLECTOR_REQUESTS = "driftseal_collector_requests_total", Kind::Counter, "requests", ["status"],
         "Requests answered, by HTTP status.";
     COLLECTOR_REQUEST_DURATION = "driftseal_collector_request_duration_seconds",

@@ -9,6 +9,7 @@ use axum::routing::get;
 use tokio::net::TcpListener;
 
 use crate::metrics::Exposition;
+use crate::server::{self, Limits};
 use crate::shutdown::Shutdown;
 
 /// Returns whether the process is ready; must not block.
@@ -38,32 +39,19 @@ pub fn scrape(exposition: &Exposition) -> impl IntoResponse + use<> {
 
 /// Serves [`router`] until shutdown, for roles without an HTTP server of their own. Ready until the
 /// shutdown begins.
-///
-/// # Errors
-///
-/// If the listener fails.
-pub async fn serve(
-    listener: TcpListener,
-    exposition: Exposition,
-    shutdown: Shutdown,
-) -> std::io::Result<()> {
+pub async fn serve(listener: TcpListener, exposition: Exposition, shutdown: Shutdown) {
     let asked = shutdown.clone();
     let ready: Readiness = Arc::new(move || !asked.is_triggered());
-    serve_when(listener, exposition, ready, shutdown).await
+    serve_when(listener, exposition, ready, shutdown).await;
 }
 
 /// Serves [`router`] until shutdown, with the given readiness.
-///
-/// # Errors
-///
-/// If the listener fails.
 pub async fn serve_when(
     listener: TcpListener,
     exposition: Exposition,
     ready: Readiness,
     shutdown: Shutdown,
-) -> std::io::Result<()> {
-    axum::serve(listener, router(exposition, ready))
-        .with_graceful_shutdown(async move { shutdown.wait().await })
-        .await
+) {
+    let stop = async move { shutdown.wait().await };
+    server::serve(listener, router(exposition, ready), Limits::default(), stop).await;
 }
