@@ -121,7 +121,7 @@ fn every_alert_is_told_once_while_processor_and_notifier_are_killed() {
     };
     let secrets = tempfile::tempdir().unwrap();
     let token = secrets.path().join("token");
-    std::fs::write(&token, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
+    service::files::write_secret(&token, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
     let configuration = format!(
         "[notifier]\npoll_wait_ms = 50\nretry_pause_ms = 100\n\
          [notifier.sinks.hook]\ntype = 'webhook'\nurl = '{}'\ntoken_file = '{}'\n\

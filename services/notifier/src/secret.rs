@@ -5,16 +5,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use service::config::Secret;
+use service::files::read_secret;
 use thiserror::Error;
-
-/// Largest secret file, bytes.
-const FILE_BYTES_MAX: u64 = 64 * 1024;
 
 /// Why a secret is not available.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(crate) enum SecretError {
     /// The file cannot be read.
-    #[error("failed to read the secret `{key}` from `{}`: {reason}", file.display())]
+    #[error("`{key}`: failed to read the secret from `{}`: {reason}", file.display())]
     File {
         /// Configuration key.
         key: String,
@@ -102,7 +100,11 @@ impl Secrets<'_> {
         let text = match (secret.file, secret.name) {
             (Some(file), _) => {
                 let key = self.key(&format!("{}_file", secret.key));
-                read(file).map_err(|reason| SecretError::File { key, file: file.into(), reason })?
+                read_secret(file).map_err(|error| SecretError::File {
+                    key,
+                    file: file.into(),
+                    reason: error.to_string(),
+                })?
             }
             (None, Some(name)) => match self.named.get(name) {
                 Some(found) => found.reveal().to_owned(),
@@ -129,16 +131,10 @@ impl Secrets<'_> {
     }
 }
 
-fn read(file: &Path) -> Result<String, String> {
-    let size = std::fs::metadata(file).map_err(|error| error.to_string())?.len();
-    if size > FILE_BYTES_MAX {
-        return Err(format!("the file has {size} bytes; the limit is {FILE_BYTES_MAX}"));
-    }
-    std::fs::read_to_string(file).map_err(|error| error.to_string())
-}
-
 #[cfg(test)]
 mod tests {
+    use service::files::write_secret;
+
     use super::*;
 
     const NONE: SecretRef<'_> =
@@ -148,7 +144,7 @@ mod tests {
     fn a_secret_comes_from_a_file_or_a_name_and_is_not_in_any_error() {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("token");
-        std::fs::write(&file, "  hunter2\n").unwrap();
+        write_secret(&file, "  hunter2\n").unwrap();
         let named = BTreeMap::from([("pagerduty".to_owned(), Secret::new("k3y".into()))]);
         let secrets = Secrets { sink: "oncall", named: &named };
         let in_file = SecretRef { file: Some(&file), ..NONE };

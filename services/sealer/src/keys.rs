@@ -1,10 +1,11 @@
 //! The two keys of a log: one signs its checkpoints, the other the manifests.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use merkle::note::{SigningKey, VerifyingKey};
+use service::files::{FileError, check_directory, make_directory};
 use thiserror::Error;
 
 /// File of the log's key.
@@ -37,6 +38,14 @@ pub enum KeysError {
     /// Others may read the file.
     #[error("others may read `{}`; `chmod 600` it, and consider the key known to them", .0.display())]
     Exposed(PathBuf),
+    /// Others may put files into the directory.
+    #[error("the directory of the keys, `{}`: {detail}", path.display())]
+    Directory {
+        /// The directory.
+        path: PathBuf,
+        /// What is wrong.
+        detail: String,
+    },
     /// The text is not a key.
     #[error("`{}` is not a key: {detail}", path.display())]
     Form {
@@ -75,8 +84,10 @@ impl Keys {
     ///
     /// # Errors
     ///
-    /// `File`, `Form`; `Exposed` if group or others have any access to a file (on Unix).
+    /// `File`, `Form`; on Unix `Exposed` if group or others have any access to a file, `Directory` if
+    /// they may write to the directory.
     pub fn load(directory: &Path) -> Result<Self, KeysError> {
+        check_directory(directory).map_err(|error| unfit(directory, &error))?;
         Ok(Self {
             log: read(&directory.join(LOG_FILE))?,
             sealer: read(&directory.join(SEALER_FILE))?,
@@ -88,7 +99,7 @@ impl Keys {
     ///
     /// # Errors
     ///
-    /// `Exists`, without writing anything, if a key is there already; `File`.
+    /// `Exists`, without writing anything, if a key is there already; `Directory`, `File`.
     pub fn save(&self, directory: &Path) -> Result<(), KeysError> {
         let (log, sealer) = (directory.join(LOG_FILE), directory.join(SEALER_FILE));
         for path in [&log, &sealer] {
@@ -96,7 +107,8 @@ impl Keys {
                 return Err(KeysError::Exists(path.clone()));
             }
         }
-        fs::create_dir_all(directory).map_err(|error| failed(directory, &error))?;
+        make_directory(directory).map_err(|error| unfit(directory, &error))?;
+        check_directory(directory).map_err(|error| unfit(directory, &error))?;
         write(&log, &self.log.to_text(), true)?;
         write(&sealer, &self.sealer.to_text(), true)?;
         let policy = directory.join(POLICY_FILE);
@@ -116,6 +128,10 @@ impl Keys {
     pub fn verifiers(&self) -> Vec<VerifyingKey> {
         vec![self.log.verifier(), self.sealer.verifier()]
     }
+}
+
+fn unfit(directory: &Path, error: &FileError) -> KeysError {
+    KeysError::Directory { path: directory.into(), detail: error.to_string() }
 }
 
 fn failed(path: &Path, error: &std::io::Error) -> KeysError {
@@ -184,6 +200,8 @@ fn sync_directory(_path: &Path) -> std::io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
@@ -211,6 +229,27 @@ mod tests {
         assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
         fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
         assert_eq!(Keys::load(directory.path()).unwrap_err(), KeysError::Exposed(file));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_directory_that_others_may_write_to_is_refused() {
+        use std::os::unix::fs::PermissionsExt;
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("keys");
+        Keys::generate("o").unwrap().save(&path).unwrap();
+        for mode in [0o777, 0o775] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            let error = Keys::load(&path).unwrap_err();
+            assert!(matches!(error, KeysError::Directory { .. }), "{error}");
+            assert!(error.to_string().contains("chmod 755"), "{error}");
+        }
+        let open = directory.path().join("open");
+        fs::create_dir(&open).unwrap();
+        fs::set_permissions(&open, fs::Permissions::from_mode(0o777)).unwrap();
+        let error = Keys::generate("o").unwrap().save(&open).unwrap_err();
+        assert!(matches!(error, KeysError::Directory { .. }), "{error}");
+        assert_eq!(fs::read_dir(&open).unwrap().count(), 0);
     }
 
     #[test]
