@@ -123,6 +123,35 @@ pub struct Kafka {
     /// Properties of librdkafka, passed through unchanged, for example `"security.protocol"`. They
     /// override those that Driftseal sets.
     pub client: BTreeMap<String, String>,
+    /// Files that hold the values of further properties, for secrets: `"sasl.password" =
+    /// "/run/secrets/kafka"`. White space around a value is left out. Other users must not be able to
+    /// read the files. Read at the start.
+    pub client_files: BTreeMap<String, PathBuf>,
+}
+
+impl Kafka {
+    /// The properties of librdkafka, with those that stand in files.
+    ///
+    /// # Errors
+    ///
+    /// The problems of all files, each with its key.
+    pub fn properties(&self) -> Result<BTreeMap<String, String>, Vec<String>> {
+        let mut properties = self.client.clone();
+        let mut problems = Vec::new();
+        for (property, file) in &self.client_files {
+            let key = format!("`kafka.client_files.\"{property}\"`");
+            match service::files::read_secret(file) {
+                Ok(text) => {
+                    properties.insert(property.clone(), text.trim().to_owned());
+                }
+                Err(error) => {
+                    let shown = file.display();
+                    problems.push(format!("{key}: failed to read `{shown}`: {error}"));
+                }
+            }
+        }
+        if problems.is_empty() { Ok(properties) } else { Err(problems) }
+    }
 }
 
 impl Default for Kafka {
@@ -133,6 +162,7 @@ impl Default for Kafka {
             record_bytes_max: 1_000_000,
             replication: -1,
             client: BTreeMap::new(),
+            client_files: BTreeMap::new(),
         }
     }
 }
@@ -248,6 +278,13 @@ impl Config {
             "kafka.instance",
             format_args!("be at most {INSTANCE_BYTES_MAX} of letters, digits, `.`, `_` and `-`"),
         );
+        for property in self.kafka.client_files.keys() {
+            checks.must(
+                !self.kafka.client.contains_key(property),
+                format_args!("kafka.client_files.\"{property}\""),
+                "not be set in `kafka.client` too",
+            );
+        }
         self.check_across_sections(&mut checks);
         checks.below("collector", self.collector.problems());
         checks.below("processor", self.processor.problems());
@@ -255,6 +292,22 @@ impl Config {
         checks.below("notifier", self.notifier.problems());
         checks.below("evidence", self.evidence.problems());
         checks.into_problems()
+    }
+
+    /// What is wrong with the secrets on this machine, each with its key: files that cannot be read or
+    /// that others may read, texts that are not what a receiver wants. Apart from
+    /// [`Config::problems`], because a machine has the secrets of its own roles only.
+    #[must_use]
+    pub fn secret_problems(&self) -> Vec<String> {
+        let mut problems = self.kafka.properties().err().into_iter().flatten().collect::<Vec<_>>();
+        problems.extend(self.notifier.secret_problems());
+        let directory = &self.keys.directory;
+        if directory.exists()
+            && let Err(error) = service::files::check_directory(directory)
+        {
+            problems.push(format!("`keys.directory`: `{}`: {error}", directory.display()));
+        }
+        problems
     }
 
     /// Checks values that depend on those of other sections.
@@ -353,108 +406,4 @@ impl Config {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_defaults_have_no_problems_and_problems_name_their_section() {
-        assert_eq!(Config::default().problems(), Vec::<String>::new());
-        let mut wrong = Config::default();
-        wrong.listen.operations = "nowhere".into();
-        wrong.topics.partitions = 0;
-        wrong.sealer.group.clear();
-        wrong.notifier.queue_max = 0;
-        assert_eq!(
-            wrong.problems(),
-            [
-                "`listen.operations`: must be an address and a port, such as 127.0.0.1:8480",
-                "`topics.partitions`: must be at least 1",
-                "`sealer.group`: must not be empty",
-                "`notifier.queue_max`: must be at least 1",
-            ]
-        );
-    }
-
-    #[test]
-    fn values_that_do_not_go_together_are_named_with_both_keys() {
-        let mut config = Config::default();
-        config.processor.value_bytes_max = 2_000_000;
-        config.collector.event_bytes_max = 3_000_000;
-        config.notifier.dead_after_secs = 179;
-        let problems = config.problems();
-        let keys = [
-            ["`processor.value_bytes_max`", "`sealer.value_bytes_max`", "2000000 and 1048576"],
-            ["`collector.event_bytes_max`", "`sealer.value_bytes_max`", "3000000 and 1048576"],
-            ["`notifier.dead_after_secs`", "`processor.tick_interval_secs`", "179 and 60"],
-        ];
-        assert_eq!(problems.len(), keys.len(), "{problems:?}");
-        for (problem, keys) in problems.iter().zip(keys) {
-            assert!(keys.iter().all(|key| problem.contains(key)), "{problem}");
-        }
-        config.processor.tick_interval_secs = 0;
-        assert_eq!(config.problems().len(), 2, "without heartbeats nobody is dead");
-    }
-
-    #[test]
-    fn a_prefix_stands_before_every_topic_and_the_state_topic_is_compacted() {
-        let mut config = Config::default();
-        config.topics.prefix = "staging.".into();
-        let specs = config.with_prefix().topic_specs();
-        let names: Vec<_> = specs.iter().map(|spec| (spec.name.as_str(), spec.compacted)).collect();
-        assert_eq!(
-            names,
-            [
-                ("staging.agent.events", false),
-                ("staging.driftseal.alerts", false),
-                ("staging.driftseal.controls", false),
-                ("staging.driftseal.metrics", false),
-                ("staging.driftseal.state", true),
-            ]
-        );
-    }
-
-    #[cfg(feature = "tls")]
-    #[test]
-    fn sinks_are_named_tables_and_their_secrets_may_come_from_the_environment() {
-        let file = |text: &str| {
-            let mut file = tempfile::NamedTempFile::new().unwrap();
-            std::io::Write::write_all(&mut file, text.as_bytes()).unwrap();
-            file
-        };
-        let given = file(
-            "[notifier]\nrequests_max = 2\n[notifier.sinks.oncall]\ntype = 'pagerduty'\n\
-             token_name = 'pagerduty'\nroute = { severities = ['page'] }\n\
-             [notifier.sinks.am]\ntype = 'alertmanager'\nurl = 'http://a:9093'\n\
-             resend_secs = 30\nlabels = { team = 'ai' }\n",
-        );
-        let secret = ("DRIFTSEAL__NOTIFIER__SECRETS__PAGERDUTY".to_owned(), "hunter2".to_owned());
-        let config: Config =
-            service::config::load_from(Some(given.path()), [secret.clone()]).unwrap();
-        assert_eq!(config.problems(), Vec::<String>::new());
-        assert_eq!(config.notifier.sinks.keys().collect::<Vec<_>>(), ["am", "oncall"]);
-        assert_eq!(config.notifier.secrets["pagerduty"].reveal(), "hunter2");
-        let shown = format!("{config:?}{}", toml::to_string_pretty(&config).unwrap());
-        assert!(!shown.contains("hunter2"), "{shown}");
-
-        let wrong = file(
-            "[notifier]\nrequest_max = 2\n[notifier.sinks.oncall]\ntype = 'pagerduty'\n\
-             tokn_file = 'x'\n[notifier.sinks.dove]\ntype = 'pigeon'\n",
-        );
-        let error = service::config::load_from::<Config>(Some(wrong.path()), []).unwrap_err();
-        let text = error.to_string();
-        for expected in [
-            "`notifier.request_max`: unknown key; did you mean `notifier.requests_max`?",
-            "`notifier.sinks.oncall`: unknown field `tokn_file`",
-            "`notifier.sinks.dove`: unknown variant `pigeon`",
-        ] {
-            assert!(text.contains(expected), "{expected}\n{text}");
-        }
-    }
-
-    #[test]
-    fn the_debug_form_shows_no_property() {
-        let mut config = Config::default();
-        config.kafka.client.insert("sasl.password".into(), "hunter2".into());
-        assert!(!format!("{config:?}").contains("hunter2"));
-    }
-}
+mod tests;

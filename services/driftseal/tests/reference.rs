@@ -124,7 +124,7 @@ fn a_metric_has_a_table_of_its_own_in_the_file() {
     let file = directory.path().join("driftseal.toml");
     let load = |text: &str| {
         std::fs::write(&file, text).unwrap();
-        service::config::load_from::<Config>(Some(&file), [])
+        service::config::load_from::<Config>(Some(&file), [], &|_| Vec::new())
     };
     let text = "[processor.monitor.metrics.\"run.error_rate\"]\nbaseline = \"rolling\"\n";
     let config = load(text).unwrap();

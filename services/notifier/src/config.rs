@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use service::config::{Checks, Secret};
 
 use crate::machine::{DeliveryLimits, SinkPlan};
+use crate::secret::Secrets;
 use crate::sink::SinkConfig;
 
 /// Longest name of a sink.
@@ -151,6 +152,19 @@ impl Config {
         checks.into_problems()
     }
 
+    /// What is wrong with the secrets of the sinks, each with its key: they are read, and parsed as
+    /// the receiver wants them. Apart from [`Config::problems`], because only the machine that runs
+    /// the notifier has them.
+    #[must_use]
+    pub fn secret_problems(&self) -> Vec<String> {
+        let opened = self.sinks.iter().map(|(name, sink)| {
+            let secrets = Secrets { sink: name, named: &self.secrets };
+            // A sink whose keys are wrong has its problem already.
+            if sink.problems().is_empty() { sink.open(&secrets).map(drop) } else { Ok(()) }
+        });
+        opened.filter_map(Result::err).map(|error| error.to_string()).collect()
+    }
+
     pub(crate) fn limits(&self) -> DeliveryLimits {
         DeliveryLimits {
             attempts_max: self.attempts_max,
@@ -220,6 +234,26 @@ mod tests {
                 "`sinks.On Call.url_file`: must be set, or `url_name`",
             ]
         );
+    }
+
+    #[test]
+    fn every_secret_that_cannot_be_used_is_named_without_its_text() {
+        let text = "[secrets]\nhook = 'whsec_aHVudGVyMg=='\n\
+             [sinks.a]\ntype = 'webhook'\nurl = 'http://x'\ntoken_name = 'hook'\n\
+             [sinks.b]\ntype = 'pagerduty'\ntoken_file = '/nowhere'\n\
+             [sinks.c]\ntype = 'slack'\nurl_name = 'chat'\n";
+        let config: Config = toml::from_str(text).unwrap();
+        assert_eq!(config.problems(), Vec::<String>::new());
+        let problems = config.secret_problems();
+        assert_eq!(problems.len(), 3, "{problems:?}");
+        for (problem, starts) in problems.iter().zip([
+            "`notifier.sinks.a.token`: invalid secret: must be `whsec_` and 24 to 64 bytes",
+            "`notifier.sinks.b.token_file`: failed to read the secret from `/nowhere`: ",
+            "`notifier.sinks.c.url_name`: unknown secret `chat`; set the environment variable",
+        ]) {
+            assert!(problem.starts_with(starts), "{problem}");
+            assert!(!problem.contains("aHVudGVyMg"), "{problem}");
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! `driftseal config check|print`.
 
+use service::config::{HIDDEN, hide_in_url, is_secret_name};
+
 use super::context::Context;
 use crate::outcome::{Ended, Failure};
 use crate::print::Output;
@@ -29,7 +31,8 @@ impl Action {
     pub(super) fn run(self, context: &Context) -> Result<Ended, Failure> {
         match self {
             Self::Check => {
-                context.read()?;
+                context
+                    .read_and(&|config| [config.problems(), config.secret_problems()].concat())?;
                 match context.output {
                     Output::Text => print::line("the configuration is valid"),
                     Output::Json => print::json(&serde_json::json!({"ok": true})),
@@ -40,7 +43,7 @@ impl Action {
                 Output::Json => print::json(&Config::default()),
             },
             Self::Print(PrintArgs { reference: false }) => {
-                let config = hide_secrets(context.read()?);
+                let config = printable(&context.read()?)?;
                 match context.output {
                     Output::Text => print::raw(&toml::to_string_pretty(&config)?),
                     Output::Json => print::json(&config),
@@ -51,18 +54,30 @@ impl Action {
     }
 }
 
-/// Replaces properties of librdkafka that hold secrets by `…`.
-fn hide_secrets(mut config: Config) -> Config {
-    for (property, value) in &mut config.kafka.client {
-        let name = property.to_ascii_lowercase();
-        if ["password", "secret", "key.pem", "jaas", "oauthbearer.config"]
-            .iter()
-            .any(|part| name.contains(part))
-        {
-            "…".clone_into(value);
+/// The configuration without its secrets: those that have a type of their own, values under the name
+/// of one, and what URLs hold.
+fn printable(config: &Config) -> Result<toml::Value, Failure> {
+    let mut value = toml::Value::try_from(config)?;
+    hide(&mut value, false);
+    Ok(value)
+}
+
+fn hide(value: &mut toml::Value, is_secret: bool) {
+    match value {
+        toml::Value::String(text) => {
+            *text = if is_secret { HIDDEN.to_owned() } else { hide_in_url(text) };
         }
+        toml::Value::Array(values) => values.iter_mut().for_each(|value| hide(value, is_secret)),
+        toml::Value::Table(table) => {
+            for (name, value) in table.iter_mut() {
+                hide(value, is_secret || is_secret_name(name));
+            }
+        }
+        toml::Value::Integer(_)
+        | toml::Value::Float(_)
+        | toml::Value::Boolean(_)
+        | toml::Value::Datetime(_) => {}
     }
-    config
 }
 
 #[cfg(test)]
@@ -71,11 +86,21 @@ mod tests {
 
     #[test]
     fn secrets_are_not_printed() {
-        let mut config = Config::default();
-        for (key, value) in [("sasl.password", "hunter2"), ("sasl.username", "ana")] {
-            config.kafka.client.insert(key.into(), value.into());
+        let text = "[kafka.client]\n'sasl.password' = 'hunter2'\n'sasl.username' = 'ana'\n\
+             'ssl.key.pem' = 'hunter2'\n[archive]\nendpoint = 'https://ana:hunter2@s3.example'\n\
+             [notifier.secrets]\npagerduty = 'hunter2'\n\
+             [notifier.sinks.am]\ntype = 'alertmanager'\n\
+             url = 'https://ana:hunter2@am.example:9093/'\n\
+             [notifier.sinks.hook]\ntype = 'webhook'\nurl = 'https://x.example/?k=hunter2'\n\
+             token_name = 'pagerduty'\n";
+        let config: Config = toml::from_str(text).unwrap();
+        let shown = toml::to_string_pretty(&printable(&config).unwrap()).unwrap();
+        assert!(!shown.contains("hunter2"), "{shown}");
+        for kept in ["ana", "am.example:9093", "token_name = \"pagerduty\"", "s3.example"] {
+            assert!(shown.contains(kept), "{kept}\n{shown}");
         }
-        let shown = toml::to_string_pretty(&hide_secrets(config)).unwrap();
-        assert!(!shown.contains("hunter2") && shown.contains("ana"), "{shown}");
+        // Without a secret the whole is printed as it is.
+        let plain = Config::default();
+        assert_eq!(printable(&plain).unwrap(), toml::Value::try_from(&plain).unwrap());
     }
 }

@@ -31,21 +31,31 @@ impl Context {
     /// The effective configuration, validated, with the topic prefix applied. Starts logging as
     /// configured.
     pub(super) fn load(&self) -> Result<Config, Failure> {
-        let config = self.read()?;
+        self.load_and(&Config::problems)
+    }
+
+    /// As [`Self::load`], for a process that runs roles: the secrets of this machine are checked too.
+    pub(super) fn load_with_secrets(&self) -> Result<Config, Failure> {
+        self.load_and(&|config| [config.problems(), config.secret_problems()].concat())
+    }
+
+    fn load_and(&self, check: &dyn Fn(&Config) -> Vec<String>) -> Result<Config, Failure> {
+        let config = self.read_and(check)?;
         service::telemetry::init(&config.telemetry.level, config.telemetry.format);
         Ok(config.with_prefix())
     }
 
     /// The effective configuration, validated, as written.
     pub(super) fn read(&self) -> Result<Config, Failure> {
-        let config: Config = service::config::load(self.file())
-            .map_err(|error| Failure::usage(error.to_string()))?;
-        let problems = config.problems();
-        if problems.is_empty() {
-            return Ok(config);
-        }
-        let lines: Vec<String> = problems.iter().map(|problem| format!("  {problem}")).collect();
-        Err(Failure::usage(format!("invalid configuration:\n{}", lines.join("\n"))))
+        self.read_and(&Config::problems)
+    }
+
+    /// The effective configuration, as written, if `check` finds nothing wrong; else every problem.
+    pub(super) fn read_and(
+        &self,
+        check: &dyn Fn(&Config) -> Vec<String>,
+    ) -> Result<Config, Failure> {
+        service::config::load(self.file(), check).map_err(|error| Failure::usage(error.to_string()))
     }
 
     pub(super) fn file(&self) -> Option<&Path> {

@@ -14,7 +14,11 @@ pub struct Args {
 
 impl Args {
     pub(super) fn run(self, context: &Context) -> Result<Ended, Failure> {
-        let config = context.load()?;
+        // Other roles run where the secrets of receivers are not.
+        let config = match self.role {
+            Role::Notifier => context.load_with_secrets()?,
+            Role::Collector | Role::Processor | Role::Sealer | Role::Evidence => context.load()?,
+        };
         // The evidence role reads only the archive.
         if config.kafka.brokers.is_empty() && self.role != Role::Evidence {
             return Err(Failure::usage(

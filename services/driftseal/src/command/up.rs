@@ -11,7 +11,7 @@ pub struct Args {}
 
 impl Args {
     pub(super) fn run(self, context: &Context) -> Result<Ended, Failure> {
-        let config = context.load()?;
+        let config = context.load_with_secrets()?;
         let mut all = vec![Role::Collector, Role::Processor, Role::Sealer, Role::Evidence];
         // Without a sink the notifier has nothing to do.
         if !config.notifier.sinks.is_empty() {

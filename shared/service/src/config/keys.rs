@@ -1,24 +1,20 @@
 //! Known keys, the values given for them, and suggestions for unknown ones.
 
-use std::collections::HashMap;
-
-use config::{Map, Value, ValueKind};
 use serde_json::Value as Json;
 
 use super::given::{Given, Problem, dotted};
+use super::nearest::edits;
 
 /// Splits a table into its leaves; reports unknown keys.
 pub(super) fn from_table(
     known: &Json,
-    table: Map<String, Value>,
+    table: toml::Table,
     origin: &str,
     given: &mut Vec<Given>,
     problems: &mut Vec<Problem>,
 ) {
-    let mut sorted: Vec<_> = table.into_iter().collect();
-    sorted.sort_by(|a, b| a.0.cmp(&b.0));
     let mut walk = Walk { root: known, origin, given, problems };
-    walk.table(known, sorted, &mut Vec::new());
+    walk.table(known, table, &mut Vec::new());
 }
 
 struct Walk<'a> {
@@ -29,13 +25,18 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    fn table(&mut self, known: &Json, table: Vec<(String, Value)>, path: &mut Vec<String>) {
-        for (key, value) in table {
+    fn table(&mut self, known: &Json, table: toml::Table, path: &mut Vec<String>) {
+        let mut sorted: Vec<_> = table.into_iter().collect();
+        sorted.sort_by(|a, b| a.0.cmp(&b.0));
+        for (key, value) in sorted {
             path.push(key.clone());
             match known.as_object().filter(|object| !object.is_empty()) {
-                Some(object) => match object.get(&key) {
-                    None => self.problems.push(unknown(self.root, path, self.origin)),
-                    Some(below) => self.value(below, value, path),
+                Some(object) => match (object.get(&key), value) {
+                    (None, _) => self.problems.push(unknown(self.root, path, self.origin)),
+                    (Some(below @ Json::Object(_)), toml::Value::Table(table)) => {
+                        self.table(below, table, path);
+                    }
+                    (Some(_), value) => self.leaf(value, path),
                 },
                 None => self.leaf(value, path),
             }
@@ -43,19 +44,28 @@ impl Walk<'_> {
         }
     }
 
-    fn value(&mut self, known: &Json, value: Value, path: &mut Vec<String>) {
-        match (value.kind, known.is_object()) {
-            (ValueKind::Table(table), true) => {
-                let mut sorted: Vec<_> = table.into_iter().collect();
-                sorted.sort_by(|a, b| a.0.cmp(&b.0));
-                self.table(known, sorted, path);
-            }
-            (kind, _) => self.leaf(Value::new(None, kind), path),
-        }
+    fn leaf(&mut self, value: toml::Value, path: &[String]) {
+        let (path, origin) = (path.to_vec(), self.origin.to_owned());
+        self.given.push(Given { path, value: json_of(value), is_untyped: false, origin });
     }
+}
 
-    fn leaf(&mut self, value: Value, path: &[String]) {
-        self.given.push(Given { path: path.to_vec(), value, origin: self.origin.to_owned() });
+/// A value of the file as JSON. What JSON does not have, dates and infinite numbers, becomes text, which
+/// no key accepts that wants a number.
+fn json_of(value: toml::Value) -> Json {
+    match value {
+        toml::Value::String(text) => Json::String(text),
+        toml::Value::Integer(number) => Json::from(number),
+        toml::Value::Float(number) => match serde_json::Number::from_f64(number) {
+            Some(number) => Json::Number(number),
+            None => Json::String(number.to_string()),
+        },
+        toml::Value::Boolean(value) => Json::Bool(value),
+        toml::Value::Datetime(time) => Json::String(time.to_string()),
+        toml::Value::Array(values) => values.into_iter().map(json_of).collect(),
+        toml::Value::Table(table) => {
+            Json::Object(table.into_iter().map(|(key, value)| (key, json_of(value))).collect())
+        }
     }
 }
 
@@ -80,7 +90,10 @@ pub(super) fn from_environment(
         match resolve(known, path) {
             Err(path) => problems.push(unknown(known, &path, &name)),
             Ok((path, kind)) => match read(&text, kind) {
-                Ok(value) => given.push(Given { path, value, origin: name }),
+                Ok(value) => {
+                    let is_untyped = kind.is_null();
+                    given.push(Given { path, value, is_untyped, origin: name });
+                }
                 Err(reason) => problems.push(Problem { key: dotted(&path), origin: name, reason }),
             },
         }
@@ -110,29 +123,42 @@ fn resolve(known: &Json, path: Vec<String>) -> Result<(Vec<String>, &Json), Vec<
 }
 
 /// Parses text as a value of the type of the default.
-fn read(text: &str, default: &Json) -> Result<Value, String> {
-    let kind = match default {
+fn read(text: &str, default: &Json) -> Result<Json, String> {
+    Ok(match default {
         Json::Bool(_) => {
-            ValueKind::Boolean(text.parse().map_err(|_| format!("`{text}` is not true or false"))?)
+            Json::Bool(text.parse().map_err(|_| format!("must be true or false, not `{text}`"))?)
         }
         Json::Number(number) if number.is_f64() => {
-            ValueKind::Float(text.parse().map_err(|_| format!("`{text}` is not a number"))?)
+            let number: Option<f64> = text.parse().ok();
+            let number = number.and_then(serde_json::Number::from_f64);
+            Json::Number(number.ok_or_else(|| format!("must be a number, not `{text}`"))?)
         }
         Json::Number(_) => {
-            ValueKind::I64(text.parse().map_err(|_| format!("`{text}` is not a whole number"))?)
+            let number: i128 =
+                text.parse().map_err(|_| format!("must be a whole number, not `{text}`"))?;
+            let narrow = i64::try_from(number).map(Json::from);
+            narrow
+                .or_else(|_| u64::try_from(number).map(Json::from))
+                .map_err(|_| format!("must be a whole number of 64 bits, not `{text}`"))?
         }
-        Json::Array(_) => ValueKind::Array(
-            text.split(',')
-                .map(str::trim)
-                .filter(|part| !part.is_empty())
-                .map(|part| Value::from(part.to_owned()))
-                .collect(),
-        ),
+        Json::Array(_) => list_of(text)?,
         Json::Object(_) => return Err("is a section, not a key".into()),
-        // Left as text: the deserializer knows the type and converts it.
-        Json::String(_) | Json::Null => ValueKind::String(text.to_owned()),
+        // Left as text: the type itself decides.
+        Json::String(_) | Json::Null => Json::String(text.to_owned()),
+    })
+}
+
+/// A list: parts between commas, or a JSON array of texts.
+fn list_of(text: &str) -> Result<Json, String> {
+    let text = text.trim();
+    let parts: Vec<String> = if text.starts_with(['[', '{', '"']) {
+        serde_json::from_str(text).map_err(|_| {
+            "must be a list: `a,b`, or a JSON array of texts such as `[\"a\",\"b\"]`".to_owned()
+        })?
+    } else {
+        text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()
     };
-    Ok(Value::new(None, kind))
+    Ok(parts.into_iter().map(Json::String).collect())
 }
 
 fn unknown(known: &Json, path: &[String], origin: &str) -> Problem {
@@ -164,66 +190,5 @@ fn list(known: &Json, path: &mut Vec<String>, all: &mut Vec<Vec<String>>) {
         all.push(path.clone());
         list(below, path, all);
         path.pop();
-    }
-}
-
-/// The Levenshtein distance of two texts.
-fn edits(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = i;
-        let mut left = i + 1;
-        let mut next = vec![left];
-        for (y, above) in b.iter().zip(row.iter().skip(1)) {
-            let replaced = diagonal + usize::from(x != *y);
-            left = replaced.min(left + 1).min(above + 1);
-            diagonal = *above;
-            next.push(left);
-        }
-        row = next;
-    }
-    let Some(distance) = row.last() else { unreachable!("a row has an entry for the empty text") };
-    *distance
-}
-
-/// A JSON object as a table of the `config` crate.
-pub(super) fn table_of(json: &Json) -> HashMap<String, Value> {
-    json.as_object()
-        .into_iter()
-        .flatten()
-        .map(|(key, value)| (key.clone(), value_of(value)))
-        .collect()
-}
-
-fn value_of(json: &Json) -> Value {
-    let kind = match json {
-        Json::Null => ValueKind::Nil,
-        Json::Bool(value) => ValueKind::Boolean(*value),
-        Json::Number(number) => {
-            let kind = number
-                .as_i64()
-                .map(ValueKind::I64)
-                .or_else(|| number.as_u64().map(ValueKind::U64))
-                .or_else(|| number.as_f64().map(ValueKind::Float));
-            let Some(kind) = kind else { unreachable!("a JSON number is one of the three") };
-            kind
-        }
-        Json::String(text) => ValueKind::String(text.clone()),
-        Json::Array(values) => ValueKind::Array(values.iter().map(value_of).collect()),
-        Json::Object(_) => ValueKind::Table(table_of(json).into_iter().collect()),
-    };
-    Value::new(None, kind)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn edits_are_counted() {
-        assert_eq!(edits("brokers", "broker"), 1);
-        assert_eq!(edits("", "abc"), 3);
-        assert_eq!(edits("kitten", "sitting"), 3);
     }
 }
