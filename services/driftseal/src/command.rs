@@ -121,22 +121,35 @@ pub fn main() -> ExitCode {
 
 /// Runs a command line; the first argument is the name of the program.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let cli = match Cli::try_parse_from(arguments) {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
         Err(error) => {
             let is_help =
                 [ErrorKind::DisplayHelp, ErrorKind::DisplayVersion].contains(&error.kind());
             print::written(error.print());
-            return if is_help {
-                exit_code(Ok(Ended::Done), Output::Text)
-            } else {
-                ExitCode::from(2)
-            };
+            if is_help {
+                return exit_code(Ok(Ended::Done), Output::Text);
+            }
+            if wants_json(&arguments) {
+                let rendered = error.render().to_string();
+                let whole = rendered.trim();
+                let message = whole.strip_prefix("error: ").unwrap_or(whole);
+                print::json_error(&Failure::usage(message));
+            }
+            return ExitCode::from(2);
         }
     };
     let context = Context::new(Cli::command, cli.config, cli.output);
     let result = cli.command.run(&context);
     exit_code(result, context.output)
+}
+
+/// Whether a command line that cannot be parsed asks for JSON.
+fn wants_json(arguments: &[OsString]) -> bool {
+    let pairs = arguments.iter().zip(arguments.iter().skip(1));
+    arguments.iter().any(|argument| argument == "--output=json")
+        || pairs.into_iter().any(|(option, value)| option == "--output" && value == "json")
 }
 
 /// The exit code; prints the error, if there is one.
@@ -146,7 +159,7 @@ fn exit_code(result: Result<Ended, Failure>, output: Output) -> ExitCode {
         Ok(ended) => ended.into(),
         Err(failure) => {
             if output == Output::Json {
-                print::json(&serde_json::json!({"error": failure.message()}));
+                print::json_error(&failure);
             }
             print::note(format!("driftseal: {}", failure.message()));
             failure.exit_code()

@@ -27,7 +27,7 @@ use self::summary::{Sent, Summary};
 use self::traffic::{CALM_AGENT, Plan, WORSE_AGENT};
 use self::watch::{Watch, wait_for_ticks};
 use crate::Config;
-use crate::emit::sink::{HttpSink, Mark, Sink};
+use crate::emit::sink::{HttpSink, Mark, Sink, Teller};
 use crate::emit::{Rejected, reader};
 use crate::outcome::Failure;
 use crate::print::write_file;
@@ -137,7 +137,8 @@ fn flow(
 
     let topics = &config.processor.topics;
     let mut watch = Watch::start(&**log, &topics.alerts)?;
-    let sink = HttpSink::new(&format!("http://{address}"), Duration::from_secs(30));
+    let teller = Teller::new(|text| tracing::warn!(text, "the collector is not reached"));
+    let sink = HttpSink::new(&format!("http://{address}"), Duration::from_secs(30), teller);
     let sent = if settings.inputs.is_empty() {
         send_generated(settings, &**log, &topics.events, sink, &mut watch, show)
     } else {

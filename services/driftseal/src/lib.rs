@@ -6,8 +6,11 @@
 //!   `evidence`, print, and map the result to an exit code (0 success, 1 failed or not verified,
 //!   2 usage or configuration error, 3 unverifiable).
 //! - Only this crate reads command-line arguments and handles signals.
-//! - Standard output carries only results (one JSON document with `--output json`); progress and log
-//!   lines go to standard error. A result that cannot be written is a failure.
+//! - Standard output carries only results; progress and log lines go to standard error. A result that
+//!   cannot be written is a failure.
+//! - With `--output json` it carries one JSON object, whatever happens: the result (a list is a field of
+//!   it), or `{"error": {"code": …, "message": …}}`. Only help and version, which are asked for
+//!   by name, stay text.
 //!
 //! # What it does not do
 //!
@@ -17,6 +20,7 @@ pub mod command;
 pub mod config;
 pub mod demo;
 pub mod emit;
+mod http;
 pub mod offline;
 mod outcome;
 mod print;

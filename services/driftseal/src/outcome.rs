@@ -60,6 +60,16 @@ impl Failure {
         ExitCode::from(self.code)
     }
 
+    /// Its name in JSON: `failed`, `usage` or `unverifiable`.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self.code {
+            USAGE => "usage",
+            UNVERIFIABLE => "unverifiable",
+            _ => "failed",
+        }
+    }
+
     /// Whether it is a usage or configuration error.
     #[must_use]
     pub const fn is_usage(&self) -> bool {

@@ -3,6 +3,7 @@
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
@@ -12,13 +13,16 @@ use crate::outcome::Failure;
 /// The first error of writing the result.
 static FAILED: OnceLock<String> = OnceLock::new();
 
+/// Whether the JSON object was written.
+static HAS_JSON: AtomicBool = AtomicBool::new(false);
+
 /// Format of results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum Output {
     /// Text, for people
     #[default]
     Text,
-    /// One JSON document, for programs; errors too
+    /// One JSON object, for programs; errors too
     Json,
 }
 
@@ -32,11 +36,25 @@ pub(crate) fn raw(text: &str) {
     written(std::io::stdout().write_all(text.as_bytes()));
 }
 
-/// Writes the result as one JSON document.
+/// Writes the result as one JSON object.
 pub(crate) fn json(value: &impl Serialize) {
     match serde_json::to_string_pretty(value) {
-        Ok(text) => line(text),
+        Ok(text) => {
+            assert!(text.starts_with('{'), "a result is one JSON object");
+            HAS_JSON.store(true, Ordering::Relaxed);
+            line(text);
+        }
         Err(error) => unreachable!("a result has a JSON form: {error}"),
+    }
+}
+
+/// Writes an error as the one JSON object, unless the result was written before: what ends a command
+/// after that is told by the exit code and on standard error.
+pub(crate) fn json_error(failure: &Failure) {
+    if !HAS_JSON.load(Ordering::Relaxed) {
+        json(&serde_json::json!({
+            "error": {"code": failure.code(), "message": failure.message()}
+        }));
     }
 }
 

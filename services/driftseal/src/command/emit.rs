@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::context::Context;
-use crate::emit::sink::{Encoding, HttpSink, LogSink, Report, Sink};
+use crate::emit::sink::{Encoding, HttpSink, LogSink, Report, Sink, Teller};
 use crate::emit::{load_mapping, send_files};
 use crate::outcome::{Ended, Failure};
 use crate::print::Output;
@@ -57,21 +57,36 @@ impl Args {
         let report = match &self.to {
             None if !config.kafka.brokers.is_empty() => {
                 let log = roles::open_log(&config)?;
-                let sink = LogSink::new(&*log, &config.collector.topic, self.encoding);
-                self.emit(mapping.as_ref(), sink)?
+                let (topic, encoding) = (&config.collector.topic, self.encoding);
+                self.emit(mapping.as_ref(), |teller| LogSink::new(&*log, topic, encoding, teller))?
             }
             to => {
                 let here = format!("http://{}", config.listen.collector);
-                let sink = HttpSink::new(to.as_deref().unwrap_or(&here), RETRIES_FOR);
-                self.emit(mapping.as_ref(), sink)?
+                let url = to.as_deref().unwrap_or(&here);
+                self.emit(mapping.as_ref(), |teller| HttpSink::new(url, RETRIES_FOR, teller))
+                    .map_err(|failure| {
+                        let message = failure.message();
+                        Failure::new(format!(
+                            "{message}; `driftseal up` or `driftseal run collector` starts a \
+                             collector, --to names another"
+                        ))
+                    })?
             }
         };
         self.show(&report, context.output);
         Ok(if report.rejected == 0 { Ended::Done } else { Ended::Failed })
     }
 
-    fn emit(&self, mapping: Option<&Mapping>, mut sink: impl Sink) -> Result<Report, Failure> {
+    fn emit<S: Sink>(
+        &self,
+        mapping: Option<&Mapping>,
+        sink: impl FnOnce(Teller) -> S,
+    ) -> Result<Report, Failure> {
         let progress = print::bar(None, "{spinner} {human_pos} events, {per_sec}");
+        let beside = progress.clone();
+        let mut sink = sink(Teller::new(move |text| {
+            beside.suspend(|| print::note(format!("driftseal: {text}")));
+        }));
         let outcome = send_files(&self.files, mapping, &mut sink, &mut |sent| {
             progress.set_position(sent);
         });

@@ -2,9 +2,11 @@
 
 mod http;
 mod log;
+mod teller;
 
 pub use http::HttpSink;
 pub use log::{Encoding, LogSink};
+pub use teller::Teller;
 
 use super::{EmitError, Rejected};
 

@@ -7,10 +7,8 @@ use serde::Deserialize;
 use service::clock::Stopwatch;
 use service::metrics::count;
 use ureq::Agent;
-#[cfg(feature = "tls")]
-use ureq::tls::{RootCerts, TlsConfig, TlsProvider};
 
-use super::{EmitError, Mark, Rejected, Report, Sink};
+use super::{EmitError, Mark, Rejected, Report, Sink, Teller};
 
 /// Events per request.
 const BATCH_EVENTS: usize = 500;
@@ -28,6 +26,7 @@ pub struct HttpSink {
     agent: Agent,
     url: String,
     retries_for: Duration,
+    teller: Teller,
     waiting: Vec<(Mark, Vec<u8>)>,
     waiting_bytes: usize,
     report: Report,
@@ -50,22 +49,13 @@ struct ItemError {
 
 impl HttpSink {
     /// A sink for the collector at the base URL, for example `https://collector.example`. While the
-    /// collector is busy or unreachable, a request is retried for `retries_for`.
+    /// collector is busy or unreachable, a request is retried for `retries_for`, and `teller` says what
+    /// is waited for.
     #[must_use]
-    pub fn new(base: &str, retries_for: Duration) -> Self {
-        let config = Agent::config_builder()
-            .http_status_as_error(false)
-            .timeout_global(Some(retries_for.max(Duration::from_secs(1))));
-        #[cfg(feature = "tls")]
-        let config = config.tls_config(
-            TlsConfig::builder()
-                .provider(TlsProvider::NativeTls)
-                .root_certs(RootCerts::PlatformVerifier)
-                .build(),
-        );
-        let config = config.build();
+    pub fn new(base: &str, retries_for: Duration, teller: Teller) -> Self {
         Self {
-            agent: config.into(),
+            agent: crate::http::agent(retries_for.max(Duration::from_secs(1))),
+            teller,
             url: format!("{}/v1/events", base.trim_end_matches('/')),
             retries_for,
             waiting: Vec::new(),
@@ -92,11 +82,19 @@ impl HttpSink {
             if self.waiting.is_empty() {
                 break;
             }
-            if started.elapsed() + pause > self.retries_for {
-                return Err(EmitError::Delivery(format!("{}: {why}", self.url)));
+            let elapsed = started.elapsed();
+            if elapsed + pause > self.retries_for {
+                let (url, secs) = (&self.url, elapsed.as_secs());
+                return Err(EmitError::Delivery(format!("{url}: {why}; gave up after {secs} s")));
             }
+            let left = self.retries_for.saturating_sub(elapsed).as_secs();
+            self.teller.waits(&format!(
+                "waiting for the collector at {}: {why}; trying again for {left} s",
+                self.url
+            ));
             std::thread::sleep(pause);
         }
+        self.teller.goes_on();
         self.waiting_bytes = 0;
         Ok(())
     }
@@ -220,11 +218,31 @@ mod tests {
             stream.read_exact(&mut record).unwrap();
             record
         });
-        let mut sink = HttpSink::new(&format!("https://127.0.0.1:{port}"), Duration::ZERO);
+        let mut sink = HttpSink::new(
+            &format!("https://127.0.0.1:{port}"),
+            Duration::ZERO,
+            Teller::new(|_| {}),
+        );
         sink.send(Mark { file: 0, line: 1 }, b"{}".to_vec()).unwrap();
         assert!(sink.finish().is_err(), "it hangs up");
         // A handshake record with a ClientHello (RFC 8446, sections 4 and 5.1).
         let [content, major, _, _, _, message] = server.join().unwrap();
         assert_eq!((content, major, message), (22, 3, 1));
+    }
+    #[test]
+    fn what_is_waited_for_is_said_at_once_and_not_again_and_again() {
+        // Bound and not listened to by anybody once dropped.
+        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let (say, said) = std::sync::mpsc::channel();
+        let teller = Teller::new(move |text| say.send(text.to_owned()).unwrap());
+        let mut sink = HttpSink::new(&format!("http://{address}"), 4 * PAUSE, teller);
+        sink.send(Mark { file: 0, line: 1 }, b"{}".to_vec()).unwrap();
+        let error = sink.finish().unwrap_err().to_string();
+        assert!(error.contains("gave up after"), "{error}");
+        let said: Vec<String> = said.try_iter().collect();
+        let first = said.first().unwrap();
+        let starts = format!("waiting for the collector at http://{address}/v1/events: ");
+        assert!(first.starts_with(&starts) && first.contains("trying again for "), "{first}");
+        assert_eq!(said.len(), 1, "{said:?}");
     }
 }

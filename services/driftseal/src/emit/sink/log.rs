@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use event::{Limits, Timestamp, column};
 use ports::{EventLog, LogError, Outgoing, Producer, Published, QueueFull};
+use service::clock::Stopwatch;
 
-use super::{EmitError, Mark, Rejected, Report, Sink};
+use super::{EmitError, Mark, Rejected, Report, Sink, Teller};
 
 /// Events per publish call.
 const BATCH_EVENTS: usize = 500;
@@ -15,6 +16,8 @@ const BATCH_EVENTS: usize = 500;
 const BATCHES_MAX: usize = 16;
 /// Longest wait for an acknowledgement.
 const WAIT: Duration = Duration::from_secs(60);
+/// Wait for an acknowledgement after which it is said that there is none.
+const SAID_AFTER: Duration = Duration::from_secs(5);
 
 /// Encoding of events in records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +35,7 @@ pub struct LogSink {
     producer: Arc<dyn Producer>,
     topic: Arc<str>,
     encoding: Encoding,
+    teller: Teller,
     waiting: Vec<(Mark, Outgoing)>,
     under_way: usize,
     sender: Sender<(Vec<Mark>, Published)>,
@@ -40,14 +44,15 @@ pub struct LogSink {
 }
 
 impl LogSink {
-    /// A sink that publishes to `topic`.
+    /// A sink that publishes to `topic`; `teller` says what is waited for.
     #[must_use]
-    pub fn new(log: &dyn EventLog, topic: &str, encoding: Encoding) -> Self {
+    pub fn new(log: &dyn EventLog, topic: &str, encoding: Encoding, teller: Teller) -> Self {
         let (sender, receiver) = channel();
         Self {
             producer: log.producer(),
             topic: topic.into(),
             encoding,
+            teller,
             waiting: Vec::new(),
             under_way: 0,
             sender,
@@ -119,9 +124,24 @@ impl LogSink {
 
     /// Waits for the acknowledgement of one publish call.
     fn acknowledged(&mut self) -> Result<(), EmitError> {
-        let (marks, published) = self.receiver.recv_timeout(WAIT).map_err(|_| {
-            EmitError::Delivery(format!("no acknowledgement within {} s", WAIT.as_secs()))
-        })?;
+        let started = Stopwatch::start();
+        let (marks, published) = loop {
+            match self.receiver.recv_timeout(SAID_AFTER) {
+                Ok(acknowledged) => break acknowledged,
+                // The sink keeps a sender itself: nothing else ends the wait.
+                Err(_) if started.has_passed(WAIT) => {
+                    let secs = WAIT.as_secs();
+                    let text = format!("no acknowledgement within {secs} s");
+                    return Err(EmitError::Delivery(text));
+                }
+                Err(_) => self.teller.waits(&format!(
+                    "waiting for Apache Kafka to acknowledge events of `{}`; giving up after {} s",
+                    self.topic,
+                    WAIT.as_secs()
+                )),
+            }
+        };
+        self.teller.goes_on();
         self.under_way -= 1;
         assert_eq!(marks.len(), published.len(), "the log reports an outcome for every record");
         for (mark, outcome) in marks.into_iter().zip(published) {
