@@ -1,7 +1,8 @@
 //! Every path of an archive, in one place.
 //!
 //! Paths are relative to the root of the archive, with `/` between the parts. Under `data/` there
-//! is nothing but Parquet: several readers refuse a directory that holds anything else.
+//! is nothing but Parquet, and every directory is a Hive partition (`name=value`): several readers
+//! refuse a directory that holds anything else.
 
 use chrono::{DateTime, Utc};
 use event::TopicPartition;
@@ -109,7 +110,7 @@ impl SegmentName {
     #[must_use]
     pub fn parquet(&self) -> String {
         let date = &self.ingest_date;
-        format!("{DATA}/{}/ingest_date={date}/{}.parquet", self.partition.topic, self.stem())
+        format!("{DATA}/topic={}/ingest_date={date}/{}.parquet", self.partition.topic, self.stem())
     }
 
     /// Path of the census object.
@@ -145,7 +146,7 @@ impl SegmentName {
     /// The name in the path of a Parquet object; only the exact form is accepted.
     #[must_use]
     pub fn parse(path: &str) -> Option<Self> {
-        let rest = path.strip_prefix(DATA)?.strip_prefix('/')?;
+        let rest = path.strip_prefix(DATA)?.strip_prefix("/topic=")?;
         let (topic, rest) = rest.split_once("/ingest_date=")?;
         let (date, stem) = rest.split_once('/')?;
         let mut parts = stem.strip_suffix(".parquet")?.split('-');
@@ -192,7 +193,7 @@ mod tests {
         let name = name("agent.events", 86_400_000).unwrap();
         assert_eq!(
             name.parquet(),
-            "data/v1/agent.events/ingest_date=1970-01-02/3-00000000000000000012-000000ab.parquet"
+            "data/v1/topic=agent.events/ingest_date=1970-01-02/3-00000000000000000012-000000ab.parquet"
         );
         assert_eq!(name.census(), "census/v1/agent.events/3-00000000000000000012-000000ab.json");
     }

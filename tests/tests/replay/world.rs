@@ -340,6 +340,7 @@ impl Sealed {
             group: self.location().display().to_string(),
             segment_rows_max: 300,
             segment_age_ms_max: 20,
+            heartbeat_age_ms_max: 20,
             lost_records,
             ..sealer::Config::default()
         };
@@ -407,7 +408,7 @@ impl Sealed {
 
     /// Changes one bit of a segment of a topic; its path.
     pub(crate) fn flip_a_bit(&self, topic: &str) -> String {
-        let listed = self.archive.list(&format!("data/v1/{topic}")).unwrap();
+        let listed = self.archive.list(&format!("data/v1/topic={topic}")).unwrap();
         let path = listed.first().unwrap().path.clone();
         let mut bytes = self.archive.get(&path).unwrap().to_vec();
         let middle = bytes.len() / 2;

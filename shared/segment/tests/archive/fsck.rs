@@ -233,7 +233,7 @@ fn two_adjacent_commits_removed_and_renamed_do_not_pass() {
 fn orphans_and_strangers_are_warnings() {
     let mut world = World::example();
     world.objects.insert(
-        "data/v1/t/ingest_date=2026-10-01/0-00000000000000000000-00000001.parquet".into(),
+        "data/v1/topic=t/ingest_date=2026-10-01/0-00000000000000000000-00000001.parquet".into(),
         Bytes::new(),
     );
     world.objects.insert("log/tile/9/000".into(), Bytes::new());
