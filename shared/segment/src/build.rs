@@ -6,6 +6,7 @@
 
 mod file;
 mod properties;
+mod small;
 
 use bytes::Bytes;
 use event::{Decoded, Record, TopicPartition};
@@ -230,9 +231,16 @@ impl SegmentBuilder {
         if self.collector.rows() == 0 {
             return Err(BuildError::Empty);
         }
-        self.encode()?;
-        let writer = self.writer.take().ok_or(BuildError::Empty)?;
-        let parquet = writer.finish().map_err(|error| BuildError::Columns(error.to_string()))?;
+        let parquet = if self.writer.is_some() {
+            self.encode()?;
+            let writer = self.writer.take().ok_or(BuildError::Empty)?;
+            writer.finish()
+        } else {
+            let batch = self.columns.finish();
+            let batch = batch.map_err(|error| BuildError::Columns(error.to_string()))?;
+            FileWriter::small(self.metadata(), &batch)
+        };
+        let parquet = parquet.map_err(|error| BuildError::Columns(error.to_string()))?;
         let collected = self.collector.finish(&parquet).ok_or(BuildError::Empty)?;
         Ok(BuiltSegment {
             parquet: parquet.into(),
@@ -251,7 +259,7 @@ impl SegmentBuilder {
         self.waiting_bytes = 0;
         let mut writer = match self.writer.take() {
             Some(writer) => writer,
-            None => self.new_writer()?,
+            None => FileWriter::new(self.metadata()).map_err(|error| failed(&error))?,
         };
         writer.write(&batch).map_err(|error| failed(&error))?;
         self.encoded_bytes = writer.size_bytes();
@@ -260,7 +268,7 @@ impl SegmentBuilder {
         Ok(())
     }
 
-    fn new_writer(&self) -> Result<FileWriter, BuildError> {
+    fn metadata(&self) -> Vec<KeyValue> {
         let pair = |key: &str, value: String| KeyValue::new(key.to_owned(), value);
         let mut pairs = vec![
             pair(metadata::FORMAT, SEGMENT_FORMAT.to_owned()),
@@ -269,10 +277,13 @@ impl SegmentBuilder {
         if let Some(offset) = self.lost_before {
             pairs.push(pair(metadata::LOST_BEFORE, offset.to_string()));
         }
-        FileWriter::new(pairs).map_err(|error| BuildError::Columns(error.to_string()))
+        pairs
     }
 }
 
 fn out_of_order(error: OutOfOrder, found: i64) -> BuildError {
     BuildError::Offset { next: error.next, found }
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,6 +13,7 @@ use parquet::arrow::arrow_writer::{
 };
 use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
+use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
 
 use super::properties::{ROW_GROUP_ROWS_MAX, writer_properties};
@@ -53,10 +54,25 @@ impl FileWriter {
     ///
     /// What the Parquet writer says.
     pub fn new(metadata: Vec<KeyValue>) -> Result<Self, ParquetError> {
+        Self::with(writer_properties(metadata, None))
+    }
+
+    /// The bytes of a file of so few rows that they are one batch: without filters and indexes, and
+    /// without a dictionary or statistics of columns that have no value.
+    ///
+    /// # Errors
+    ///
+    /// What the Parquet writer says.
+    pub fn small(metadata: Vec<KeyValue>, rows: &RecordBatch) -> Result<Vec<u8>, ParquetError> {
+        let mut file = Self::with(writer_properties(metadata, Some(rows)))?;
+        file.write(rows)?;
+        file.finish()
+    }
+
+    fn with(properties: WriterProperties) -> Result<Self, ParquetError> {
         // Without a copy of the Arrow schema: the Parquet schema says all, in a tenth of the bytes.
-        let options = ArrowWriterOptions::new()
-            .with_properties(writer_properties(metadata))
-            .with_skip_arrow_metadata(true);
+        let options =
+            ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
         let writer = ArrowWriter::try_new_with_options(Vec::new(), arrow_schema(), options)?;
         let (file, columns) = writer.into_serialized_writer()?;
         Ok(Self { file, columns, group: None })

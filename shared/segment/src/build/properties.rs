@@ -1,5 +1,6 @@
 //! How the columns are encoded: measured choices, none of which a reader must know.
 
+use arrow_array::RecordBatch;
 use event::typed::Text;
 use event::{CellType, TypedColumn, column};
 use parquet::basic::{Compression, Encoding, ZstdLevel};
@@ -7,6 +8,7 @@ use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 
+use super::small;
 use crate::columns::{coordinate, paths};
 
 /// Rows of a row group; what analytical readers expect.
@@ -28,8 +30,12 @@ const UNIQUE: [TypedColumn<Text>; 6] = [
 /// Columns by which single events and runs are looked up.
 const LOOKED_UP: [TypedColumn<Text>; 2] = [column::EVENT_ID, column::RUN_ID];
 
-/// Properties of the Parquet writer of a segment with that metadata.
-pub(super) fn writer_properties(metadata: Vec<KeyValue>) -> WriterProperties {
+/// Properties of the Parquet writer of a segment with that metadata. A small file has its `only`
+/// rows, which are known beforehand.
+pub(super) fn writer_properties(
+    metadata: Vec<KeyValue>,
+    only: Option<&RecordBatch>,
+) -> WriterProperties {
     let path = |name: &str| ColumnPath::from(name);
     // Level 1 is valid, and level 3 costs half again the time for a twentieth of the size.
     let zstd = Compression::ZSTD(ZstdLevel::try_new(1).unwrap_or_default());
@@ -69,11 +75,14 @@ pub(super) fn writer_properties(metadata: Vec<KeyValue>) -> WriterProperties {
         if unique {
             builder = builder.set_column_dictionary_enabled(path.clone(), false);
         }
-        if is_one_of(&LOOKED_UP, &column.path) {
+        if only.is_none() && is_one_of(&LOOKED_UP, &column.path) {
             builder = builder
                 .set_column_bloom_filter_fpp(path.clone(), BLOOM_FALSE_POSITIVES)
                 .set_column_bloom_filter_max_ndv(path, ROW_GROUP_ROWS_MAX as u64);
         }
     }
-    builder.build()
+    match only {
+        Some(rows) => small::reduce(builder, rows).build(),
+        None => builder.build(),
+    }
 }
