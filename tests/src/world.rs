@@ -34,6 +34,7 @@ retry_pause_ms = 200
 [sealer]
 segment_rows_max = 20000
 segment_age_ms_max = 1500
+heartbeat_age_ms_max = 1500
 "#;
 
 /// Everything that a run needs, in one temporary directory.

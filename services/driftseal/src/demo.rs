@@ -32,6 +32,7 @@ use crate::emit::{Rejected, reader};
 use crate::outcome::Failure;
 use crate::print::write_file;
 use crate::roles::{self, Role, Running};
+use crate::views;
 
 /// Name of the demo's transparency log.
 const ORIGIN: &str = "demo.driftseal.local/log";

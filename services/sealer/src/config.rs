@@ -32,6 +32,10 @@ pub struct Config {
     pub segment_bytes_max: usize,
     /// Milliseconds that a record waits at most to be sealed. Default 60,000, not negative.
     pub segment_age_ms_max: i64,
+    /// Milliseconds that the monitor's heartbeats wait at most to be sealed, in partitions that hold
+    /// nothing else; all of them are sealed together. Default 3,600,000, at least
+    /// `segment_age_ms_max`.
+    pub heartbeat_age_ms_max: i64,
     /// Bytes of records of all partitions that wait to be sealed. Default 512 MiB, at least 1. When
     /// they are reached, the largest buffer is sealed first, however small it is. Building a
     /// segment takes about as much memory again as the segment's records.
@@ -71,6 +75,7 @@ impl Default for Config {
             segment_rows_max: limits.rows_max,
             segment_bytes_max: limits.bytes_max,
             segment_age_ms_max: limits.age_ms_max,
+            heartbeat_age_ms_max: limits.heartbeat_age_ms_max,
             buffer_bytes_max: limits.buffer_bytes_max,
             value_bytes_max: event::Limits::default().value_bytes_max,
             attempts_max: 8,
@@ -94,6 +99,11 @@ impl Config {
         checks.at_least("segment_rows_max", self.segment_rows_max, 1);
         checks.at_least("segment_bytes_max", self.segment_bytes_max, 1);
         checks.must(self.segment_age_ms_max >= 0, "segment_age_ms_max", "not be negative");
+        checks.must(
+            self.heartbeat_age_ms_max >= self.segment_age_ms_max,
+            "heartbeat_age_ms_max",
+            "not be less than segment_age_ms_max",
+        );
         checks.at_least("buffer_bytes_max", self.buffer_bytes_max, 1);
         checks.at_least("attempts_max", self.attempts_max, 1);
         checks.into_problems()
@@ -104,6 +114,7 @@ impl Config {
             rows_max: self.segment_rows_max,
             bytes_max: self.segment_bytes_max,
             age_ms_max: self.segment_age_ms_max,
+            heartbeat_age_ms_max: self.heartbeat_age_ms_max,
             buffer_bytes_max: self.buffer_bytes_max,
         }
     }

@@ -161,7 +161,10 @@ impl Shell {
             }
             Ok(Polled::Batch(batch)) => {
                 self.meters.read(batch.len());
-                let taken = self.machine.handle_batch(batch, (self.clock)());
+                let now_ms = (self.clock)();
+                let storer = &self.storer;
+                let taken =
+                    self.machine.handle_batch(batch, now_ms, |record| storer.is_heartbeat(record));
                 self.meters.dropped(taken.dropped, Dropped::Redelivered);
                 Ok(())
             }

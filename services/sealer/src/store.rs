@@ -2,7 +2,7 @@
 
 use archive::{Archive, ArchiveError};
 use bytes::Bytes;
-use event::{Decoder, Reason, TopicPartition};
+use event::{Decoder, Reason, Record, TopicPartition, column, schema};
 use segment::build::{BuildError, SegmentBuilder};
 use segment::facts::SegmentFacts;
 use segment::read;
@@ -38,6 +38,14 @@ pub(crate) struct Storer {
 impl Storer {
     pub(crate) const fn new(archive: Archive, retry: Retry, decoder: Decoder) -> Self {
         Self { archive, retry, decoder }
+    }
+
+    /// Whether a record only says that time passed. Whoever may write to a topic can claim it, and
+    /// has the record sealed later by that.
+    pub(crate) fn is_heartbeat(&self, record: &Record<'_>) -> bool {
+        let decoded = self.decoder.decode(record);
+        let kind = decoded.event.text(column::KIND).and_then(|name| schema().kind(name));
+        kind.is_some_and(|kind| kind.heartbeat)
     }
 
     /// Stores the records as one segment, or as several that follow each other where a segment

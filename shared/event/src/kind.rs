@@ -93,6 +93,8 @@ pub struct Kind {
     pub notable: bool,
     /// Whether it asks something of the monitor, such as a suppression does.
     pub act: bool,
+    /// Whether it only says that time passed: such events may wait for others to be sealed with.
+    pub heartbeat: bool,
     /// The field that names what it is about within its family, such as an alert's id.
     pub subject: Option<ColumnId>,
     /// What happened.

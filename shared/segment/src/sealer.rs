@@ -11,6 +11,8 @@
 //!   it was resumed: the next one begins at the offset where the last one that was *sealed* ended.
 //! - Records below the expected offset (delivered again after a seek) are dropped. Offsets that are
 //!   skipped belong to the segment that holds the record after them, as gaps.
+//! - A partition that holds nothing but heartbeats waits longer, and all such partitions are
+//!   sealed together: an idle installation writes few objects.
 //! - What is pending never exceeds [`Limits::buffer_bytes_max`] by more than one batch, provided
 //!   the shell seals what it is told before it hands in more.
 //! - Whatever is revoked or lost to another sealer is forgotten at once, also when it was being
@@ -23,7 +25,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use event::{Batch, BatchBuilder, TopicPartition};
+use event::{Batch, BatchBuilder, Record, TopicPartition};
 use thiserror::Error;
 
 /// What a buffered record costs besides its bytes.
@@ -39,6 +41,8 @@ pub struct Limits {
     pub bytes_max: usize,
     /// Milliseconds that a record waits at most for company.
     pub age_ms_max: i64,
+    /// Milliseconds that a heartbeat waits at most, where there are only heartbeats.
+    pub heartbeat_age_ms_max: i64,
     /// Bytes of all buffers together; when they are reached, the largest is sealed first.
     pub buffer_bytes_max: usize,
 }
@@ -49,6 +53,7 @@ impl Default for Limits {
             rows_max: 250_000,
             bytes_max: 128 * 1024 * 1024,
             age_ms_max: 60_000,
+            heartbeat_age_ms_max: 3_600_000,
             buffer_bytes_max: 512 * 1024 * 1024,
         }
     }
@@ -132,11 +137,17 @@ struct Buffer {
     rows: usize,
     /// Bytes of keys, values and headers.
     bytes: usize,
-    /// When the first record arrived.
+    /// When the first record arrived, or the first that is no heartbeat.
     since_ms: i64,
+    /// Whether there is a record that is no heartbeat.
+    urgent: bool,
 }
 
 impl Buffer {
+    const fn age_ms_max(&self, limits: &Limits) -> i64 {
+        if self.urgent { limits.age_ms_max } else { limits.heartbeat_age_ms_max }
+    }
+
     const fn memory(&self) -> usize {
         self.bytes.saturating_add(self.rows.saturating_mul(RECORD_BYTES))
     }
@@ -209,8 +220,13 @@ impl Sealer {
         self.lanes.remove(partition).map_or(0, |lane| lane.rows())
     }
 
-    /// Records arrived.
-    pub fn handle_batch(&mut self, batch: Batch, now_ms: i64) -> Taken {
+    /// Records arrived. `is_heartbeat` is asked until one is none, once for each segment.
+    pub fn handle_batch(
+        &mut self,
+        batch: Batch,
+        now_ms: i64,
+        is_heartbeat: impl Fn(&Record<'_>) -> bool,
+    ) -> Taken {
         let len = batch.len();
         let Some(lane) = self.lanes.get_mut(batch.partition()) else {
             return Taken { rows: 0, dropped: len };
@@ -220,8 +236,10 @@ impl Sealer {
         };
         let taken = Taken { rows: batch.len(), dropped: len.saturating_sub(batch.len()) };
         let buffer = &mut lane.buffer;
-        if buffer.rows == 0 {
+        let becomes_urgent = !buffer.urgent && !batch.records().all(|record| is_heartbeat(&record));
+        if becomes_urgent || buffer.rows == 0 {
             buffer.since_ms = now_ms;
+            buffer.urgent = becomes_urgent;
         }
         lane.next = batch.next_offset().unwrap_or(lane.next);
         buffer.rows = buffer.rows.saturating_add(batch.len());
@@ -239,9 +257,13 @@ impl Sealer {
         for lane in self.lanes.values_mut() {
             lane.buffer.since_ms = lane.buffer.since_ms.min(now_ms);
         }
-        let age_ms_max = self.limits.age_ms_max;
-        let is_old = |lane: &Lane| now_ms.saturating_sub(lane.buffer.since_ms) >= age_ms_max;
-        self.seal_where(Cause::Age, is_old);
+        let limits = self.limits;
+        let is_old = |lane: &Lane| {
+            now_ms.saturating_sub(lane.buffer.since_ms) >= lane.buffer.age_ms_max(&limits)
+        };
+        let is_calm = |lane: &Lane| !lane.buffer.urgent;
+        let calm = self.lanes.values().any(|lane| lane.can_seal() && is_calm(lane) && is_old(lane));
+        self.seal_where(Cause::Age, |lane| is_old(lane) || calm && is_calm(lane));
     }
 
     /// The process ends: everything is sealed.
@@ -281,7 +303,7 @@ impl Sealer {
         self.lanes
             .values()
             .filter(|lane| lane.can_seal())
-            .map(|lane| lane.buffer.since_ms.saturating_add(self.limits.age_ms_max))
+            .map(|lane| lane.buffer.since_ms.saturating_add(lane.buffer.age_ms_max(&self.limits)))
             .min()
     }
 

@@ -121,6 +121,7 @@ directory = "{}"
 [sealer]
 segment_rows_max = 400
 segment_age_ms_max = 300
+heartbeat_age_ms_max = 300
 "#,
         kafka.bootstrap(),
         world.location,

@@ -57,6 +57,32 @@ fn an_idle_partition_is_sealed_by_age_alone() {
 }
 
 #[test]
+fn an_idle_hour_on_defaults_writes_two_objects_a_partition_and_six_more() {
+    let world = World::new();
+    let config = Config { topics: vec![TOPIC.into()], ..Config::default() };
+    let mut shell = world.start_as(config).unwrap();
+    settle(&mut shell).unwrap();
+    let objects = || world.archive.list("").unwrap().len();
+    let before = objects();
+    let tick = |minute: usize| {
+        Some(format!(r#"{{"kind":"monitor.tick","event_id":"t{minute}"}}"#).into_bytes())
+    };
+    for minute in 0..60 {
+        for partition in 0..PARTITIONS {
+            world.publish_values(partition, vec![tick(minute)]);
+        }
+        settle(&mut shell).unwrap();
+        assert_eq!(objects(), before, "heartbeats wait for each other");
+        world.advance(60_000);
+    }
+    settle(&mut shell).unwrap();
+    let written = objects() - before;
+    assert!(written <= 2 * usize::try_from(PARTITIONS).unwrap() + 6, "{written} objects");
+    assert_eq!(shell.meters.totals.sealed, 60 * u64::try_from(PARTITIONS).unwrap());
+    world.verify();
+}
+
+#[test]
 fn a_log_is_not_created_by_accident_nor_twice() {
     let world = World::new();
     let runtime = Runtime::new().unwrap();

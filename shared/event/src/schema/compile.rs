@@ -20,6 +20,8 @@ struct KindDocument {
     notable: bool,
     #[serde(default)]
     act: bool,
+    #[serde(default)]
+    heartbeat: bool,
     subject: Option<String>,
     doc: String,
 }
@@ -91,7 +93,7 @@ fn kind(
     document: KindDocument,
     by_path: &HashMap<String, ColumnId>,
 ) -> Result<Kind, String> {
-    let KindDocument { name, about, written_by, notable, act, subject, doc } = document;
+    let KindDocument { name, about, written_by, notable, act, heartbeat, subject, doc } = document;
     if written_by.is_empty() || doc.is_empty() {
         return Err(format!("{family}.avsc: kind {name}: written_by or doc is empty"));
     }
@@ -101,7 +103,8 @@ fn kind(
             by_path.get(&path).copied().ok_or_else(|| format!("kind {name}: no field {path}"))
         })
         .transpose()?;
-    Ok(Kind { name, family: family.to_owned(), about, written_by, notable, act, subject, doc })
+    let family = family.to_owned();
+    Ok(Kind { name, family, about, written_by, notable, act, heartbeat, subject, doc })
 }
 
 /// Name of an Avro field. A field without one sorts first and is refused by [`column`].

@@ -31,18 +31,15 @@ pub(crate) fn page() -> String {
         for kind in schema().kinds().filter(|kind| kind.family == family) {
             let writers: Vec<String> = kind.written_by.iter().map(ToString::to_string).collect();
             let subject = kind.subject.map(|id| format!("`{}`", id.path())).unwrap_or_default();
-            let mark = match (kind.notable, kind.act) {
-                (true, true) => "notable, act",
-                (true, false) => "notable",
-                (false, true) => "act",
-                (false, false) => "",
-            };
+            let marks =
+                [(kind.notable, "notable"), (kind.act, "act"), (kind.heartbeat, "heartbeat")];
+            let marks: Vec<_> = marks.iter().filter(|(is, _)| *is).map(|(_, mark)| *mark).collect();
             let row = [
                 format!("`{}`", kind.name),
                 kind.about.to_string(),
                 writers.join(", "),
                 subject,
-                mark.to_owned(),
+                marks.join(", "),
                 kind.doc.clone(),
             ];
             writeln!(page, "| {} |", row.join(" | ")).unwrap();
