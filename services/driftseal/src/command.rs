@@ -14,6 +14,7 @@ pub mod maintenance;
 mod options;
 pub mod replay;
 pub mod run;
+pub mod segments;
 pub mod suite;
 pub mod suppress;
 mod timed;
@@ -98,6 +99,8 @@ commands! {
     Suite(suite::Action),
     /// Verify a whole archive: log, signatures, segments, records
     Fsck(evidence::FsckArgs),
+    /// List the committed segments of an archive, or print SQL views over them
+    Segments(segments::SegmentsArgs),
     /// Recompute all metrics, baselines and alerts from an archive and compare them
     Replay(replay::ReplayArgs),
     /// Prove that an event is sealed

@@ -110,6 +110,7 @@ fn configure(directory: &Directory) -> Result<Config, Failure> {
     config.processor.tick_interval_secs = 1;
     config.processor.poll_wait_ms = 50;
     config.sealer.segment_age_ms_max = 5_000;
+    config.sealer.heartbeat_age_ms_max = 5_000;
     let text = toml::to_string(&config)?;
     std::fs::write(directory.config(), text)?;
     config.listen.collector = "127.0.0.1:0".into();
@@ -299,6 +300,10 @@ fn seal_and_verify(
         show.block(&report.to_text());
     }
     summary.take_fsck(&report);
+    let segments = evidence::segments(archive, &policy, &mut |_| {})?;
+    let locations: Vec<_> =
+        segments.iter().map(|segment| archive.object_location(&segment.parquet_path)).collect();
+    write_file(&directory.views(), views::over(&locations).as_bytes())?;
     // All segments were verified just now.
     let options = ReplayOptions { trust_archive: true, ..config.replay_options() };
     let replayed = evidence::replay(archive, &policy, &options, &mut |_| {})?;

@@ -25,6 +25,7 @@ pub mod offline;
 mod outcome;
 mod print;
 mod roles;
+mod views;
 
 pub use config::Config;
 pub use outcome::{Ended, Failure};

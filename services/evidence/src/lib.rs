@@ -20,6 +20,7 @@ mod log;
 mod prove;
 mod replay;
 pub mod role;
+mod segments;
 mod verify;
 
 pub use error::EvidenceError;
@@ -29,6 +30,7 @@ pub use fsck::fsck;
 pub use log::{Log, read_log};
 pub use prove::{Wanted, prove};
 pub use replay::{Found, PartitionReplay, ReplayOptions, ReplayReport, replay};
+pub use segments::segments;
 pub use verify::{read_policy, verify_file};
 
 pub use monitor::replay::{Difference, Doubt, NotCompared, Origin, Outcome, Part, Subject, What};
@@ -36,6 +38,7 @@ pub use pack::{Report as PackReport, Scope, ScopeError};
 pub use segment::excerpt::Period;
 pub use segment::fault::{Fault, Judgement};
 pub use segment::fsck::{Progress as FsckProgress, Report as FsckReport};
+pub use segment::manifest::SegmentManifest;
 pub use segment::policy::{Policy, PolicyError};
 pub use segment::proof::{EventProof, ProofReport};
 

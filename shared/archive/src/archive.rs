@@ -146,6 +146,18 @@ impl Archive {
         &self.location
     }
 
+    /// Where other programs find an object: an absolute path, or its URL.
+    #[must_use]
+    pub fn object_location(&self, path: &str) -> String {
+        match Location::parse(&self.location) {
+            Ok(Location::Directory(root)) => {
+                let root = std::path::absolute(&root).unwrap_or(root);
+                root.join(path).display().to_string()
+            }
+            _ => format!("{}/{path}", self.location.trim_end_matches('/')),
+        }
+    }
+
     /// Creates an object that does not exist yet. Of several writers exactly one succeeds.
     ///
     /// A lost answer leaves it unknown who that was; [`Self::create_object`] finds out.

@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
+mod analysts;
+
 use event::kind;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

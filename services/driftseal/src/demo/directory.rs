@@ -11,7 +11,7 @@ const MARKER: &str = ".driftseal-demo";
 /// Directories that a demo creates in it. Nothing else is ever removed.
 const OWN: [&str; 3] = ["log", "archive", "keys"];
 /// Files that a demo creates in it.
-const OWN_FILES: [&str; 3] = ["driftseal.toml", "pack.zip", "pack.zip.part"];
+const OWN_FILES: [&str; 4] = ["driftseal.toml", "pack.zip", "pack.zip.part", "views.sql"];
 
 /// Paths of a demo.
 #[derive(Debug, Clone)]
@@ -85,6 +85,10 @@ impl Directory {
 
     pub(super) fn pack(&self) -> PathBuf {
         self.root.join("pack.zip")
+    }
+
+    pub(super) fn views(&self) -> PathBuf {
+        self.root.join("views.sql")
     }
 
     pub(super) fn config(&self) -> PathBuf {

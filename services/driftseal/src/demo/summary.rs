@@ -109,12 +109,14 @@ impl Summary {
         let noisy: BTreeSet<&String> = watch.alerts.iter().map(|alert| &alert.agent_id).collect();
         let calm_agents =
             watch.watched.iter().filter(|agent| !noisy.contains(agent)).cloned().collect();
-        let sql = format!(
-            "SELECT kind, count(*) FROM read_parquet('{root}/archive/data/v1/**/*.parquet', \
-             hive_partitioning = true) GROUP BY ALL ORDER BY ALL"
-        );
+        let sql = "SELECT kind, count(*) FROM events GROUP BY ALL ORDER BY ALL";
+        let views = directory.views();
+        let views = views.display();
         let commands = vec![
-            format!("python3 -c \"import duckdb; duckdb.sql('''{sql}''').show(max_rows = 100)\""),
+            format!(
+                "python3 -c \"import duckdb; duckdb.sql(open('{views}').read()); \
+                 duckdb.sql('{sql}').show(max_rows = 100)\""
+            ),
             format!(
                 "{program} verify {} --policy {}",
                 directory.pack().display(),

@@ -1,0 +1,45 @@
+-- One view per question, over the view `events` (`driftseal segments ARCHIVE --views`).
+-- Plain SQL: DuckDB reads it as it stands.
+
+-- How runs ended, what they took and cost.
+CREATE OR REPLACE VIEW runs AS
+SELECT agent_id, agent_version, environment, run_id, event_time, kind, run.status AS status,
+       run.duration_ms AS duration_ms, run.input_tokens AS input_tokens,
+       run.output_tokens AS output_tokens, run.cost_usd AS cost_usd
+FROM events
+WHERE kind LIKE 'run.%';
+
+-- Which tools were called, and how that ended.
+CREATE OR REPLACE VIEW tool_calls AS
+SELECT agent_id, agent_version, run_id, event_time, kind, tool.name AS tool, tool.status AS status,
+       tool.duration_ms AS duration_ms
+FROM events
+WHERE kind LIKE 'tool.%';
+
+-- What evaluations found.
+CREATE OR REPLACE VIEW evals AS
+SELECT agent_id, agent_version, run_id, event_time, eval.suite AS suite, eval.passed AS passed,
+       eval.score AS score
+FROM events
+WHERE kind = 'eval.result';
+
+-- Windows of metrics, as the monitor computed them.
+CREATE OR REPLACE VIEW metrics AS
+SELECT agent_id, agent_version, metric.name AS name, metric.window_start AS window_start,
+       metric.window_end AS window_end, metric.count AS count, metric.value AS value
+FROM events
+WHERE kind = 'metric.window';
+
+-- Each step of each alert.
+CREATE OR REPLACE VIEW alerts AS
+SELECT agent_id, agent_version, event_time, kind, drift.alert_id AS alert_id,
+       drift.metric AS metric, drift.severity AS severity
+FROM events
+WHERE kind LIKE 'drift.alert.%';
+
+-- Records that did not decode, and why.
+CREATE OR REPLACE VIEW quarantined AS
+SELECT kafka_topic, kafka_partition, kafka_offset, kafka_timestamp, quarantine.reason AS reason,
+       quarantine.detail AS detail
+FROM events
+WHERE kind = 'quarantine.added';
