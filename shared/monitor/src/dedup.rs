@@ -4,6 +4,7 @@
 //! the cost of saving is proportional to the number of new ids.
 
 use std::collections::VecDeque;
+use std::sync::LazyLock;
 
 use hashbrown::HashSet;
 use serde::{Deserialize, Serialize};
@@ -150,7 +151,8 @@ fn parse_uuid(text: &str) -> Option<u128> {
     if !HYPHENS.iter().all(|at| text.get(*at) == Some(&b'-')) {
         return None;
     }
-    let digit = |at: usize| text.get(at).map(|byte| DIGITS.get(usize::from(*byte)).copied());
+    let digits = &*DIGITS;
+    let digit = |at: usize| text.get(at).map(|byte| digits.get(usize::from(*byte)).copied());
     let mut invalid = 0;
     let mut bytes = [0; 16];
     for (byte, at) in bytes.iter_mut().zip(PAIRS) {
@@ -163,15 +165,14 @@ fn parse_uuid(text: &str) -> Option<u128> {
 }
 
 /// The value of each byte as a hexadecimal digit in lower case; [`u8::MAX`] if it is none.
-const DIGITS: [u8; 256] = {
-    let mut digits = [u8::MAX; 256];
-    let mut value = 0;
-    while value < 16 {
-        digits[b"0123456789abcdef"[value as usize] as usize] = value;
-        value += 1;
-    }
-    digits
-};
+static DIGITS: LazyLock<[u8; 256]> = LazyLock::new(|| {
+    std::array::from_fn(|byte| {
+        let digit =
+            u8::try_from(byte).map(char::from).ok().filter(|byte| !byte.is_ascii_uppercase());
+        let value = digit.and_then(|digit| digit.to_digit(16));
+        value.and_then(|value| u8::try_from(value).ok()).unwrap_or(u8::MAX)
+    })
+});
 
 #[cfg(test)]
 mod tests {
