@@ -8,6 +8,7 @@ pub mod alertmanager;
 pub mod flush;
 pub mod growth;
 pub mod kafka;
+pub mod owner;
 pub mod process;
 pub mod receiver;
 pub mod recompute;

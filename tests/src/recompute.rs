@@ -4,8 +4,10 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 use event::{Decoded, Event, Headers, Record, column};
+use governance::Ownership;
 use monitor::{Destination, Output, Processor, Settings};
 
+use crate::owner::unsigned;
 use crate::sealed::Sealed;
 use crate::traffic::Window;
 
@@ -65,9 +67,10 @@ impl Recomputed {
                 schema_id: Cow::Owned(row.schema_id.to_owned()),
                 fault: reason.map(fault_of),
             };
-            let processor = processors
-                .entry(number)
-                .or_insert_with(|| Processor::new(settings.clone(), topic, number));
+            let processor = processors.entry(number).or_insert_with(|| {
+                Processor::new(settings.clone(), topic, number)
+                    .with_ownership(Ownership::new(sealed.trust()))
+            });
             processor.handle_record_into(&record, &decoded, &mut |output| recomputed.take(output));
         });
         recomputed
@@ -90,7 +93,7 @@ fn fault_of(reason: &str) -> event::Fault {
     event::Fault { reason, pointer: String::new(), detail: String::new() }
 }
 
-/// The computed events that a topic of the archive holds; and how many rows only repeat one.
+/// The computed events that a topic of the archive holds, without what says who signed them; and how many rows only repeat one.
 ///
 /// # Panics
 ///
@@ -101,7 +104,7 @@ pub fn sealed_events(sealed: &Sealed, topic: &str) -> (Computed, u64) {
     let mut repeated = 0;
     sealed.rows(topic, |partition, row| {
         let id = row.event.text(column::EVENT_ID).unwrap_or_default().to_owned();
-        let event = row.event.clone().into_owned();
+        let event = unsigned(&row.event.clone().into_owned());
         if let Some(earlier) = events.get(&id) {
             assert_eq!(*earlier, event, "{partition}@{}: another event, same id", row.offset);
             repeated += 1;

@@ -181,22 +181,23 @@ pub fn time_of_a_record(log: &dyn EventLog) -> Duration {
     alerts.wait_for(&mark(log), &watch).1
 }
 
-/// Publishes an event into each partition whose output says at once that it was computed: a
-/// heartbeat, of somebody else. Where they are.
+/// Publishes two events into each partition, of the second of which an output says at once that it was
+/// computed: a version of an agent that nobody has announced. Where these are.
 #[expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 fn mark(log: &dyn EventLog) -> BTreeSet<(i64, i64)> {
-    let marks = (0..PARTITIONS).map(|partition| {
-        let event = EventBuilder::new(kind::MONITOR_TICK)
-            .set(column::EVENT_ID, format!("mark-{partition}-{}", now_micros()))
-            .set(column::EVENT_TIME, Timestamp::from_micros(now_micros()))
-            .set(column::actor::TYPE, "service")
-            .set(column::actor::ID, "restart")
-            .set(column::monitor::ID, "restart")
-            .set(column::monitor::NEXT_OFFSET, i64::MAX)
-            .set(column::monitor::IDLE, false);
+    let mark = |partition: i32, version: &str| {
+        let now = now_micros();
+        let event = EventBuilder::new(kind::RUN_COMPLETED)
+            .set(column::EVENT_ID, format!("mark-{partition}-{version}-{now}"))
+            .set(column::EVENT_TIME, Timestamp::from_micros(now))
+            .set(column::AGENT_ID, format!("mark-{partition}"))
+            .set(column::AGENT_VERSION, format!("{version}-{now}"))
+            .set(column::run::STATUS, "ok");
         outgoing(Some(partition), None, event)
-    });
-    let published = publish_and_wait(&*log.producer(), marks.collect(), LIMIT).unwrap();
+    };
+    let all = |version| (0..PARTITIONS).map(|partition| mark(partition, version)).collect();
+    publish_and_wait(&*log.producer(), all("before"), LIMIT).unwrap();
+    let published = publish_and_wait(&*log.producer(), all("after"), LIMIT).unwrap();
     published.into_iter().map(|at| (i64::from(at.partition.partition), at.offset)).collect()
 }
 

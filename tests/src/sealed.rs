@@ -9,10 +9,11 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use event::TopicPartition;
+use governance::{Installation, Trust};
 use merkle::note::VerifyingKey;
 use segment::layout;
 use segment::log::LogState;
-use segment::manifest::SegmentManifest;
+use segment::manifest::{KeyUse, SegmentManifest};
 use segment::read::{ReadError, Row, for_each_row};
 
 /// A sealed archive.
@@ -41,6 +42,22 @@ impl Sealed {
             .map(|(_, key)| VerifyingKey::parse(key.trim()).unwrap())
             .collect();
         Self { root: root.to_path_buf(), keys, state: None, manifests: Vec::new() }
+    }
+
+    /// The installation that the log begins with, and the keys that count in its topics.
+    ///
+    /// # Panics
+    ///
+    /// If nothing was read, or a key is none.
+    #[must_use]
+    pub fn trust(&self) -> Trust {
+        let state = self.state.as_ref().unwrap();
+        let installation = Installation {
+            origin: state.origin().to_owned(),
+            topic_prefix: state.installation().topic_prefix.clone(),
+        };
+        let keys = |used_for| state.installation().keys_for(used_for);
+        Trust::parse(installation, keys(KeyUse::Processor), keys(KeyUse::Governance)).unwrap()
     }
 
     /// Verifies the commits that are new.

@@ -93,6 +93,7 @@ impl Maker {
             cluster: "memory".to_owned(),
             topic_prefix: String::new(),
             topics: vec![InstalledTopic { name: TOPIC.to_owned(), partitions }],
+            keys: Vec::new(),
         };
         let genesis = LogState::genesis(&log, &sealer, installation, "synthetic").unwrap();
         let first = Commit::parse(0, &genesis.bytes).unwrap().entries.remove(0);

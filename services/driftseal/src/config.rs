@@ -32,6 +32,9 @@ pub struct Config {
     pub archive: Archive,
     /// The signing keys of the transparency log.
     pub keys: Keys,
+    /// The prefix that the names of topics have been given; see [`Self::with_prefix`].
+    #[serde(skip)]
+    pub(crate) applied_prefix: String,
     /// The collector: ingests events over HTTP.
     pub collector: collector::Config,
     /// The processor: computes metrics, detects drift, raises alerts.
@@ -246,8 +249,9 @@ impl Archive {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Keys {
-    /// Directory of `log.key` and `sealer.key`, which only their owner may read, and of `policy.txt`,
-    /// the public keys for verifiers. `driftseal log init` creates them. Default `driftseal/keys`.
+    /// Directory of `log.key`, `sealer.key`, `processor.key` and `governance.key`, which only their
+    /// owner may read, and of `policy.txt`, the public keys. `driftseal log init` creates them; a
+    /// role needs its own keys and `policy.txt`. Default `driftseal/keys`.
     pub directory: PathBuf,
 }
 
@@ -349,6 +353,7 @@ impl Config {
     #[must_use]
     pub fn with_prefix(mut self) -> Self {
         let prefix = std::mem::take(&mut self.topics.prefix);
+        self.applied_prefix.clone_from(&prefix);
         let topics = &mut self.processor.topics;
         let notified = &mut self.notifier.topics;
         let singles = [

@@ -17,7 +17,7 @@ use archive::Archive;
 use evidence::{Judgement, ReplayOptions, Scope};
 use mapping::Mapping;
 use ports::{EventLog, Outgoing, publish_and_wait};
-use sealer::Keys;
+use sealer::{Keys, RoleKeys};
 use service::clock::{Stopwatch, now_ms};
 use service::metrics::count;
 
@@ -77,9 +77,13 @@ pub fn run(settings: &Settings) -> Result<Summary, Failure> {
     let archive = Archive::create(&config.archive.url, runtime.handle().clone())?;
     let keys = Keys::generate(ORIGIN)?;
     keys.save(&config.keys.directory)?;
+    let role_keys = RoleKeys::generate(ORIGIN)?;
+    role_keys.save(&config.keys.directory)?;
     let log = roles::open_log(&config)?;
     log.create_topics(&config.topic_specs())?;
-    sealer::init_log(&archive, &keys, sealer::describe(&*log, "", &config.sealer.topics)?)?;
+    let mut installation = sealer::describe(&*log, "", &config.sealer.topics)?;
+    installation.keys = role_keys.installed();
+    sealer::init_log(&archive, &keys, installation)?;
     show.line(&format!(
         "created event log, archive, transparency log and signing keys in {}",
         directory.root().display()

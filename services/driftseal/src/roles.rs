@@ -5,8 +5,11 @@ use std::time::Duration;
 
 use archive::Archive;
 use evidence::Policy;
+use governance::{Installation, Trust};
+use merkle::note::VerifyingKey;
 use ports::EventLog;
-use sealer::Keys;
+use sealer::{Keys, RoleKeys};
+use segment::manifest::KeyUse;
 use service::clock::Stopwatch;
 use service::tasks::TaskFailure;
 use service::{Exposition, Shutdown, Tasks, metric_names};
@@ -90,6 +93,26 @@ pub(crate) fn open_archive(config: &Config, runtime: &Runtime) -> Result<Archive
     })
 }
 
+/// The installation, and the keys that count in its topics, as the policy in the directory of the keys
+/// has them.
+pub(crate) fn trust(config: &Config) -> Result<Trust, Failure> {
+    let policy = evidence::read_policy(&config.keys.directory.join("policy.txt"))?;
+    let Some(log) = policy.logs().first() else { unreachable!("a policy names a log") };
+    let installation =
+        Installation { origin: log.name().to_owned(), topic_prefix: config.applied_prefix.clone() };
+    let keys =
+        |used_for| policy.keys_for(used_for).map(VerifyingKey::to_vkey).collect::<Vec<String>>();
+    Ok(Trust::parse(installation, keys(KeyUse::Processor), keys(KeyUse::Governance))?)
+}
+
+/// Who the processor is.
+fn identity(config: &Config) -> Result<processor::Identity, Failure> {
+    let directory = &config.keys.directory;
+    let key = RoleKeys::load_one(directory, KeyUse::Processor)
+        .map_err(|error| Failure::new(format!("{error}; `driftseal log init` creates the keys")))?;
+    Ok(processor::Identity { key, trust: trust(config)? })
+}
+
 /// The runtime of HTTP and the object store.
 pub(crate) fn runtime() -> Result<Runtime, Failure> {
     Ok(tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("io").build()?)
@@ -123,8 +146,9 @@ impl Running {
         config: &Config,
         log: &Arc<dyn EventLog>,
     ) -> Result<(), Failure> {
+        let identity = identity(config)?;
         let (config, log) = (config.processor.clone(), Arc::clone(log));
-        self.start(Role::Processor, move |shutdown| processor::run(config, log, shutdown))
+        self.start(Role::Processor, move |shutdown| processor::run(config, log, identity, shutdown))
     }
 
     /// Starts the notifier.

@@ -1,7 +1,7 @@
 //! Recomputes every metric, drift verdict and alert from a sealed archive, and compares.
 //!
 //! The log is verified first, then every segment that is read, while it is read; the census and
-//! what else hangs on the log is `fsck`'s. Nothing but the archive decides: the computation is a
+//! what else hangs on the log is `fsck`'s. Whose records are obeyed, and who signs alerts, the first entry of the log says. Nothing but the archive decides: the computation is a
 //! pure function of the sealed records, settings included ([`monitor::replay`] has the rules of the comparison).
 //!
 //! Partitions are independent, and one thread takes one after the other. Of each, three segments
@@ -18,7 +18,9 @@ use std::sync::mpsc::{Sender, channel};
 use std::sync::{Mutex, PoisonError};
 
 use archive::{Archive, ArchiveError};
-use segment::manifest::SegmentManifest;
+use governance::{Installation, Ownership, Trust};
+use segment::fault::Distrust;
+use segment::manifest::{KeyUse, Manifest, SegmentManifest};
 use segment::policy::Policy;
 use segment::rows::Check;
 
@@ -26,7 +28,7 @@ pub use self::options::ReplayOptions;
 pub use self::report::{Found, PartitionReplay, ReplayReport};
 
 use self::partition::Job;
-use crate::{EvidenceError, Progress, read_log};
+use crate::{EvidenceError, Log, Progress, read_log};
 
 /// Most threads that replay.
 const WORKERS_MAX: usize = 16;
@@ -53,6 +55,7 @@ pub fn replay(
 ) -> Result<ReplayReport, EvidenceError> {
     let log = read_log(archive, policy, progress)?;
     let mut report = ReplayReport::of(&log, options);
+    let ownership = Ownership::new(trust_of(&log)?);
     let manifests =
         log.entries.into_iter().filter_map(|entry| entry.opened.manifest.into_segment());
     let jobs = jobs(manifests, options)?;
@@ -63,8 +66,8 @@ pub fn replay(
     let (say, said) = channel();
     std::thread::scope(|scope| {
         for _ in 0..workers {
-            let (jobs, say) = (&jobs, say.clone());
-            scope.spawn(move || work(archive, options, jobs, &say));
+            let (jobs, say, ownership) = (&jobs, say.clone(), &ownership);
+            scope.spawn(move || work(archive, options, ownership, jobs, &say));
         }
         drop(say);
         let mut done = 0_u64;
@@ -117,9 +120,26 @@ fn jobs(
     Ok(jobs.into_values().collect())
 }
 
+/// The installation that the log begins with, and the keys that count in its topics.
+fn trust_of(log: &Log) -> Result<Trust, EvidenceError> {
+    let first = log.entries.first().map(|entry| &entry.opened.manifest);
+    let Some(Manifest::Installation(first)) = first else {
+        unreachable!("a log that was verified begins with its installation")
+    };
+    let installation = Installation {
+        origin: log.origin.clone(),
+        topic_prefix: first.installation.topic_prefix.clone(),
+    };
+    let keys = |used_for| first.installation.keys_for(used_for);
+    Trust::parse(installation, keys(KeyUse::Processor), keys(KeyUse::Governance)).map_err(|error| {
+        EvidenceError::Log(Distrust::Unverifiable(format!("the keys of the installation: {error}")))
+    })
+}
+
 fn work(
     archive: &Archive,
     options: &ReplayOptions,
+    ownership: &Ownership,
     jobs: &Mutex<VecDeque<Job>>,
     say: &Sender<Said>,
 ) {
@@ -129,7 +149,7 @@ fn work(
         let Some(job) = job else { return };
         // Whoever does not listen any more has met an error, and is ending.
         let mut moved = |records| say.send(Said::Records(records)).is_ok();
-        let done = match job.run(archive, options, check, &mut moved) {
+        let done = match job.run(archive, options, (ownership, check), &mut moved) {
             Ok(partition) => Said::Done(Box::new(partition)),
             Err(error) => Said::Failed(error),
         };

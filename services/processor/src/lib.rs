@@ -21,12 +21,15 @@
 //! - Ticks are written into every partition: the archive shows when it was watched and how far its
 //!   outputs had reached, and in idle partitions they let windows close. When a tick is read, it
 //!   gives `monitor.alive`.
-//! - A processor that starts without state in a partition that is not new writes `monitor.started`
-//!   before it computes, so that a replay can follow.
+//! - A processor that opens a partition claims it by `monitor.started`, with the next epoch. It writes
+//!   nothing else into it before it has read its claim and no other one was earlier. One that
+//!   starts without state in a partition that is not new says so in its claim, before it computes,
+//!   so that a replay can follow.
+//! - What it writes into partitions, and alerts, carries its signature (`governance`); records of
+//!   anybody else change nothing.
 //! - Settings are part of the record: where those in force differ from the configuration, a
 //!   `monitor.configured` event is written into the partition, and they are in force from its
-//!   offset on; in an empty partition from its first offset on. They are compared after every
-//!   batch, so settings that somebody else writes are replaced as soon as they are read.
+//!   offset on; in an empty partition right behind the claim.
 //!
 //! | state of an output | if the process dies here |
 //! |---|---|
@@ -40,7 +43,9 @@
 //! It makes no decisions: windows, detectors and alerts are computed by `monitor`. It does not
 //! create topics.
 
+mod claim;
 mod config;
+mod identity;
 mod load;
 mod outbox;
 mod partition;
@@ -51,4 +56,5 @@ mod statement;
 mod timer;
 
 pub use config::{Config, Topics};
+pub use identity::Identity;
 pub use role::{Processor, run};

@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use event::{Record, TopicPartition};
+use governance::Trust;
 use monitor::Processor;
 use ports::{EventLog, LogError, OffsetRange};
 use service::read::{Offsets, read_ranges};
@@ -28,6 +29,8 @@ const HEADS_MAX: usize = 4;
 pub(crate) struct Loaded {
     pub(crate) machine: Processor,
     pub(crate) output_next: [i64; 2],
+    /// See [`crate::saved::Head`].
+    pub(crate) begins_at: Option<i64>,
     pub(crate) ledger: Ledger,
 }
 
@@ -75,7 +78,7 @@ impl<'a> Search<'a> {
     }
 
     /// Resumes from the candidate whose entries were read, or discards it.
-    fn resume(&mut self, config: &Config) {
+    fn resume(&mut self, config: &Config, trust: &Trust) {
         let Some(entries) = self.candidates.pop_front() else { return };
         let head = entries.head().clone();
         let Some((restored, ledger)) =
@@ -86,9 +89,13 @@ impl<'a> Search<'a> {
         };
         let TopicPartition { topic, partition } = self.input;
         match Processor::resume(topic, *partition, &head.state, restored) {
+            Ok(machine) if machine.ownership().trust() != trust => {
+                warn!(partition = %self.input, "skipped a snapshot: it was made with other keys, or for another installation");
+            }
             Ok(machine) => {
                 let output_next = [head.metrics_next, head.alerts_next];
-                self.loaded = Some(Loaded { machine, output_next, ledger });
+                let begins_at = head.begins_at;
+                self.loaded = Some(Loaded { machine, output_next, begins_at, ledger });
                 self.is_over = true;
             }
             Err(error) => {
@@ -107,7 +114,7 @@ pub(crate) fn load(
     config: &Config,
     log: &dyn EventLog,
     inputs: &[TopicPartition],
-    topic_id: &str,
+    (topic_id, trust): (&str, &Trust),
 ) -> Result<Vec<Option<Loaded>>, LogError> {
     let begin = |input| Search::begin(config, log, input);
     let mut searches = inputs.iter().map(begin).collect::<Result<Vec<_>, _>>()?;
@@ -147,7 +154,7 @@ pub(crate) fn load(
                 };
                 entries.take(record);
             })?;
-            trying.iter_mut().for_each(|search| search.resume(config));
+            trying.iter_mut().for_each(|search| search.resume(config, trust));
         }
         for search in open {
             search.is_over |= search.from <= search.range.first || search.tried >= HEADS_MAX;

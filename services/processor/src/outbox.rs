@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use event::{Event, column, kind, schema};
+use governance::Signer;
 use monitor::{Destination, Output};
 use ports::{LogError, Outgoing, Position, Producer, QueueFull, Receipt, publish};
 use service::clock::Stopwatch;
@@ -141,9 +142,9 @@ impl Outbox {
         })
     }
 
-    /// Takes an output of the record at an offset, unless it is in the log already. Publishes when
-    /// there are enough for a call.
-    pub(crate) fn push(&mut self, offset: i64, output: &Output) {
+    /// Takes an output of the record at an offset, unless it is in the log already; alerts are signed.
+    /// Publishes when there are enough for a call.
+    pub(crate) fn push(&mut self, offset: i64, output: Output, signer: &Signer) {
         let lane = self.lane_mut(output.destination);
         if lane.published.remove(&(offset, output.ordinal)) {
             metrics::counter!(names::PROCESSOR_OUTPUTS_SUPPRESSED).increment(1);
@@ -154,9 +155,13 @@ impl Outbox {
             return;
         }
         let topic = Arc::clone(self.topic(output.destination));
-        let record = Outgoing::event(topic, &output.event).in_partition(self.partition);
-        self.records.push(record.with_key(&*output.key));
         self.kinds.push(kind_of(&output.event));
+        let event = match output.destination {
+            Destination::Metrics => output.event,
+            Destination::Alerts => signer.sign_alert(output.event),
+        };
+        let record = Outgoing::event(topic, &event).in_partition(self.partition);
+        self.records.push(record.with_key(output.key));
         if self.records.len() >= self.records_max {
             self.failure = self.publish().err();
         }

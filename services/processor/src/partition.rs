@@ -1,23 +1,27 @@
 //! The worker of one assigned partition: its machine, its outputs and its snapshots.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use event::{Batch, Decoder, TopicPartition, kind};
-use monitor::{Counters, Processor};
-use ports::{EventLog, LogError, Outgoing, Position, Producer, Published, publish_and_wait};
+use event::{Batch, Decoder, Event, TopicPartition, kind};
+use governance::{Ownership, Refusal};
+use monitor::{Counters, Destination, Processor};
+use ports::{EventLog, LogError, Position, Producer, Published, publish_and_wait};
 use service::RoleError;
 use service::clock::{self, Stopwatch};
 use service::metric_names as names;
 use service::metrics::count;
 use tracing::{debug, error, info, warn};
 
+use crate::claim::{Claim, Standing};
 use crate::config::Config;
+use crate::identity::Identity;
 use crate::load::{Loaded, load, new_writer};
 use crate::outbox::{DESTINATIONS, Outbox};
 use crate::published::{Unread, read_published};
 use crate::saved::{Head, Ledger, Writing};
-use crate::statement::{Tick, configured, started};
+use crate::statement::{Tick, configured};
 use crate::timer::TickTimer;
 
 /// Interval of measuring the lag.
@@ -26,16 +30,27 @@ const LAG_INTERVAL: Duration = Duration::from_secs(5);
 /// must not answer each other without end.
 const CONFIGURE_PAUSE: Duration = Duration::from_secs(60);
 
+/// Pause before an owner that another one has superseded claims the partition again: two that are both
+/// assigned must not answer each other without end.
+const CLAIM_PAUSE: Duration = Duration::from_secs(60);
+
 /// The worker of one partition.
 #[derive(Debug)]
 pub(crate) struct Worker {
     config: Arc<Config>,
+    identity: Arc<Identity>,
     log: Arc<dyn EventLog>,
     producer: Arc<dyn Producer>,
     input: TopicPartition,
     topic_id: String,
     machine: Processor,
+    claim: Claim,
+    /// Whether the worker was the owner once.
+    was_owner: bool,
+    /// First record of a state that began without records, as long as the partition does not know it.
+    begins_at: Option<i64>,
     reported: Counters,
+    forged: BTreeMap<Refusal, u64>,
     outbox: Outbox,
     ledger: Ledger,
     records_since_snapshot: u64,
@@ -60,18 +75,18 @@ impl Worker {
     ///
     /// Those of the log.
     pub(crate) fn open(
-        config: &Arc<Config>,
+        (config, identity): (&Arc<Config>, &Arc<Identity>),
         log: &Arc<dyn EventLog>,
         inputs: &[TopicPartition],
     ) -> Result<Vec<Self>, RoleError> {
         let watch = Stopwatch::start();
         let topic_id = log.topic_id(&config.topics.events)?;
-        let loaded = load(config, &**log, inputs, &topic_id)?;
+        let loaded = load(config, &**log, inputs, (&topic_id, &identity.trust))?;
         let mut workers = Vec::new();
         for (input, loaded) in inputs.iter().zip(loaded) {
-            workers.push(Self::begin(config, log, input, &topic_id, loaded)?);
+            workers.push(Self::begin((config, identity), log, input, &topic_id, loaded)?);
         }
-        learn_published(config, &**log, &mut workers)?;
+        learn_published((config, identity), &**log, &mut workers)?;
         for worker in &workers {
             let next_offset = worker.machine.next_offset();
             info!(
@@ -89,7 +104,7 @@ impl Worker {
 
     /// Continues from a snapshot, or starts without state.
     fn begin(
-        config: &Arc<Config>,
+        (config, identity): (&Arc<Config>, &Arc<Identity>),
         log: &Arc<dyn EventLog>,
         input: &TopicPartition,
         topic_id: &str,
@@ -97,11 +112,18 @@ impl Worker {
     ) -> Result<Self, RoleError> {
         let range = log.offsets(input)?;
         let is_fresh = loaded.is_none();
-        let Loaded { machine, output_next, ledger } = loaded.unwrap_or_else(|| Loaded {
-            machine: Processor::new(monitor::Settings::default(), &input.topic, input.partition),
-            output_next: [0, 0],
-            ledger: Ledger::new(input, new_writer(), config.snapshot_chunk_bytes_max),
-        });
+        let Loaded { machine, output_next, mut begins_at, ledger } =
+            loaded.unwrap_or_else(|| Loaded {
+                machine: Processor::new(
+                    monitor::Settings::default(),
+                    &input.topic,
+                    input.partition,
+                )
+                .with_ownership(Ownership::new(identity.trust.clone())),
+                output_next: [0, 0],
+                begins_at: None,
+                ledger: Ledger::new(input, new_writer(), config.snapshot_chunk_bytes_max),
+            });
         if machine.next_offset() > 0 && machine.next_offset() < range.first {
             error!(
                 partition = %input,
@@ -111,14 +133,29 @@ impl Worker {
             );
         }
         let producer = log.producer();
+        let outbox = Outbox::new(config, Arc::clone(&producer), input.partition, output_next);
+        if is_fresh && was_there(log, input.partition, range.first, &outbox)? {
+            warn!(partition = %input, first_offset = range.first, "no usable snapshot; starting without state");
+            begins_at = Some(range.first);
+        }
+        // An empty partition gets its settings now, so that they are in force for the first event.
+        let first =
+            (range.next == 0).then(|| configuration(config, &machine)).transpose()?.flatten();
+        let place = (input, &machine);
+        let claim = Claim::make(identity, config, &*producer, place, begins_at, first)?;
         let mut worker = Self {
-            outbox: Outbox::new(config, Arc::clone(&producer), input.partition, output_next),
+            outbox,
             producer,
+            claim,
+            was_owner: false,
+            begins_at,
             config: Arc::clone(config),
+            identity: Arc::clone(identity),
             log: Arc::clone(log),
             input: input.clone(),
             topic_id: topic_id.to_owned(),
             reported: machine.counters(),
+            forged: machine.forged().clone(),
             machine,
             ledger,
             records_since_snapshot: 0,
@@ -131,28 +168,31 @@ impl Worker {
             since_configured: None,
         };
         if is_fresh {
-            worker.start_without_state(range.first)?;
+            // At once, so that the new state is not lost again.
+            worker.save()?;
         }
         Ok(worker)
     }
 
-    /// Starts without state. If there was a state before, or records that are gone,
-    /// `monitor.started` is written before anything is computed. The new state is saved at once, so
-    /// that it is not lost again.
-    fn start_without_state(&mut self, first: i64) -> Result<(), RoleError> {
-        let mut was_there = first > 0;
-        for destination in DESTINATIONS {
-            let topic = Arc::clone(self.outbox.topic(destination));
-            let output = TopicPartition::new(topic, self.input.partition);
-            was_there |= self.log.offsets(&output)?.next > 0;
+    /// Whether the worker owns its partition; claims it again if another one was first.
+    fn keep_claim(&mut self) -> Result<bool, RoleError> {
+        match self.claim.standing(&self.machine) {
+            Standing::Waiting => return Ok(false),
+            Standing::Owner => {
+                self.was_owner = true;
+                self.begins_at = None;
+                return Ok(true);
+            }
+            Standing::Lost if self.was_owner && !self.claim.since().has_passed(CLAIM_PAUSE) => {
+                return Ok(false);
+            }
+            Standing::Lost => {}
         }
-        if was_there {
-            let record = started(&self.input, &self.config.monitor_id, clock::now_ms(), first)
-                .map_err(|error| RoleError::output(kind::MONITOR_STARTED, &error))?;
-            publish_and_wait(&*self.producer, vec![record], self.config.publish_wait())?;
-            warn!(partition = %self.input, first_offset = first, "no usable snapshot; starting without state");
-        }
-        self.save().map(drop)
+        warn!(partition = %self.input, "another processor owns the partition; claiming it again");
+        let (identity, config) = (&self.identity, &self.config);
+        let place = (&self.input, &self.machine);
+        self.claim = Claim::make(identity, config, &*self.producer, place, self.begins_at, None)?;
+        Ok(false)
     }
 
     /// Offset to read from, given the first offset of the partition.
@@ -186,8 +226,9 @@ impl Worker {
                 debug!(partition = %self.input, offset = record.offset, reason, "skipped a record");
             }
             let outbox = &mut self.outbox;
+            let signer = self.claim.signer();
             self.machine.handle_record_into(&record, &decoded, &mut |output| {
-                outbox.push(record.offset, &output);
+                outbox.push(record.offset, output, signer);
             });
             outbox.check()?;
         }
@@ -208,6 +249,11 @@ impl Worker {
         metrics::counter!(names::PROCESSOR_SERIES_EVICTED)
             .increment(now.keys_evicted - before.keys_evicted);
         self.reported = now;
+        for (refusal, count) in self.machine.forged() {
+            let before = self.forged.insert(*refusal, *count).unwrap_or(0);
+            metrics::counter!(names::PROCESSOR_RECORDS_FORGED, "reason" => refusal.name())
+                .increment(count - before);
+        }
     }
 
     /// Does what is due by the clock: a snapshot, a tick, the lag gauge. Returns the position to
@@ -218,10 +264,12 @@ impl Worker {
     /// Those of the log; the worker must then be dropped and opened again.
     pub(crate) fn keep_up(&mut self) -> Result<Option<Position>, RoleError> {
         let tick_interval = Duration::from_secs(self.config.tick_interval_secs);
-        if self.ticks.take_due(tick_interval) {
-            self.publish_tick(tick_interval)?;
+        if self.keep_claim()? {
+            if self.ticks.take_due(tick_interval) {
+                self.publish_tick(tick_interval)?;
+            }
+            self.check_settings()?;
         }
-        self.check_settings()?;
         if self.since_lag.has_passed(LAG_INTERVAL) {
             self.since_lag = Stopwatch::start();
             self.report_lag()?;
@@ -234,8 +282,7 @@ impl Worker {
 
     /// Compares the settings, metrics and detectors in force with the configured ones, once the
     /// partition is read to its end at the start and after each change; where they differ, the
-    /// configured ones are written. Whoever may write into the partition can change what is in
-    /// force, so this also restores what somebody else has changed.
+    /// configured ones are written.
     fn check_settings(&mut self) -> Result<(), RoleError> {
         // There may be no record at the end, so silence counts as having reached it.
         let is_reached = self.settings_checked.is_some()
@@ -249,17 +296,15 @@ impl Worker {
         }
         let is_first = self.settings_checked.is_none();
         self.settings_checked = applied;
-        let catalogue = monitor::Catalogue::default();
-        let are_in_force = *self.machine.settings() == self.config.monitor
-            && self.machine.versions() == catalogue.versions();
-        if are_in_force {
-            return Ok(());
-        }
+        let Some(event) = configuration(&self.config, &self.machine)? else { return Ok(()) };
         if !is_first {
-            warn!(partition = %self.input, "monitor settings were changed by another writer");
+            warn!(partition = %self.input, "monitor settings were changed by another owner");
         }
         self.since_configured = Some(Stopwatch::start());
-        configure(&self.config, &*self.producer, &self.input)
+        let record = self.claim.record(event, &self.input);
+        publish_and_wait(&*self.producer, vec![record], self.config.publish_wait())?;
+        info!(partition = %self.input, "wrote monitor settings");
+        Ok(())
     }
 
     fn report_lag(&self) -> Result<(), RoleError> {
@@ -285,9 +330,10 @@ impl Worker {
             metrics_next,
             alerts_next,
         };
-        let record = tick
-            .outgoing(&self.input, &self.config.monitor_id, clock::now_ms())
+        let event = tick
+            .event(&self.config.monitor_id, clock::now_ms())
             .map_err(|error| RoleError::output(kind::MONITOR_TICK, &error))?;
+        let record = self.claim.record(event, &self.input);
         // A tick reports this moment, so one that was not written is not retried.
         let partition = self.input.clone();
         let done = Box::new(move |published: Published| match published.into_iter().next() {
@@ -337,7 +383,8 @@ impl Worker {
         let next_offset = machine.next_offset();
         let [metrics_next, alerts_next] = self.outbox.covered(next_offset);
         let topic_id = self.topic_id.clone();
-        let head = Head { topic_id, next_offset, metrics_next, alerts_next, state };
+        let begins_at = self.begins_at;
+        let head = Head { topic_id, next_offset, metrics_next, alerts_next, begins_at, state };
         writing.take(ledger.finish(head).map_err(|error| unfit(&error))?)?;
         writing.flush()?;
         let size_bytes = writing.written_bytes();
@@ -353,29 +400,45 @@ fn unfit(error: &dyn std::fmt::Display) -> LogError {
     LogError::Fatal(format!("failed to encode a snapshot: {error}"))
 }
 
-/// Writes the configured settings into a partition; they are in force from there on.
+/// The event that puts the configured settings in force, if others are.
 ///
 /// # Errors
 ///
-/// Settings that have no JSON form, an event that does not fit the schema, or an error of the log.
-pub(crate) fn configure(
+/// Settings that have no JSON form, or an event that does not fit the schema.
+fn configuration(
     config: &Config,
-    producer: &dyn Producer,
-    input: &TopicPartition,
-) -> Result<(), RoleError> {
+    machine: &Processor,
+) -> Result<Option<Event<'static>>, RoleError> {
+    let catalogue = monitor::Catalogue::default();
+    if *machine.settings() == config.monitor && machine.versions() == catalogue.versions() {
+        return Ok(None);
+    }
     let settings = config.monitor.to_json();
     let settings =
         settings.map_err(|error| RoleError::Config(vec![format!("monitor: {error}")]))?;
-    let record: Outgoing = configured(input, &config.monitor_id, clock::now_ms(), &settings)
-        .map_err(|error| RoleError::output(kind::MONITOR_CONFIGURED, &error))?;
-    publish_and_wait(producer, vec![record], config.publish_wait())?;
-    info!(partition = %input, "wrote monitor settings");
-    Ok(())
+    configured(&config.monitor_id, clock::now_ms(), &settings)
+        .map(Some)
+        .map_err(|error| RoleError::output(kind::MONITOR_CONFIGURED, &error))
+}
+
+/// Whether there was a state before, or records that are gone.
+fn was_there(
+    log: &Arc<dyn EventLog>,
+    partition: i32,
+    first: i64,
+    outbox: &Outbox,
+) -> Result<bool, LogError> {
+    let mut was_there = first > 0;
+    for destination in DESTINATIONS {
+        let output = TopicPartition::new(Arc::clone(outbox.topic(destination)), partition);
+        was_there |= log.offsets(&output)?.next > 0;
+    }
+    Ok(was_there)
 }
 
 /// Reads which outputs are in the log but not covered by the loaded snapshots.
 fn learn_published(
-    config: &Config,
+    (config, identity): (&Config, &Identity),
     log: &dyn EventLog,
     workers: &mut [Worker],
 ) -> Result<(), LogError> {
@@ -386,10 +449,12 @@ fn learn_published(
             let output = TopicPartition::new(topic, worker.input.partition);
             let (from, until) = (worker.outbox.next(destination), log.offsets(&output)?.next);
             let first_origin = worker.machine.next_offset();
-            unread.push(Unread { output, from, until, first_origin });
+            let is_signed = destination == Destination::Alerts;
+            unread.push(Unread { output, from, until, first_origin, is_signed });
         }
     }
-    let mut found = read_published(log, &config.topics.events, &unread, config.read_wait())?;
+    let mut found =
+        read_published(log, (&config.topics.events, &identity.trust), &unread, config.read_wait())?;
     for (worker, unread) in workers.iter_mut().zip(unread.chunks_exact(DESTINATIONS.len())) {
         for (destination, unread) in DESTINATIONS.into_iter().zip(unread) {
             // Absent if the range contains no output of this partition.

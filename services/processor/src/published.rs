@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use event::{Decoder, Event, Limits, TopicPartition, column};
+use governance::{Trust, verify_alert};
 use ports::{EventLog, LogError};
 use service::read::read_ranges;
 use tracing::warn;
@@ -18,6 +19,8 @@ pub(crate) struct Unread {
     pub(crate) until: i64,
     /// Offset of the first record whose outputs are of interest.
     pub(crate) first_origin: i64,
+    /// Whether outputs there are signed; others are not the processor's, whatever they say.
+    pub(crate) is_signed: bool,
 }
 
 /// Reads output partitions in one pass. Returns the origins of the outputs of `topic` in each of
@@ -28,22 +31,26 @@ pub(crate) struct Unread {
 /// Those of the log.
 pub(crate) fn read_published(
     log: &dyn EventLog,
-    topic: &str,
+    (topic, trust): (&str, &Trust),
     unread: &[Unread],
     silence_max: Duration,
 ) -> Result<BTreeMap<TopicPartition, HashSet<Origin>>, LogError> {
     let decoder = Decoder::new(Limits::default());
-    let firsts: BTreeMap<&TopicPartition, i64> =
-        unread.iter().map(|unread| (&unread.output, unread.first_origin)).collect();
+    let asked: BTreeMap<&TopicPartition, &Unread> =
+        unread.iter().map(|unread| (&unread.output, unread)).collect();
     let mut found: BTreeMap<TopicPartition, HashSet<Origin>> = BTreeMap::new();
     let ranges = unread.iter().map(|unread| (unread.output.clone(), unread.from..unread.until));
     let silent = read_ranges(log, ranges, silence_max, |output, record| {
-        let Some(first) = firsts.get(output) else {
+        let Some(Unread { first_origin, is_signed, .. }) = asked.get(output) else {
             unreachable!("a record of {output}, which is not read")
         };
         let decoded = decoder.decode(record);
         let ours = origin_of(&decoded.event, topic, i64::from(output.partition));
-        if let Some(ours) = ours.filter(|(offset, _)| offset >= first) {
+        let place = (topic, output.partition);
+        let ours = ours.filter(|(offset, _)| offset >= first_origin);
+        if let Some(ours) = ours
+            && (!is_signed || verify_alert(trust, place, &decoded.event).is_ok())
+        {
             found.entry(output.clone()).or_default().insert(ours);
         }
     })?;

@@ -12,7 +12,8 @@ use service::{Member, Role, RoleError, Shutdown};
 use tracing::warn;
 
 use crate::config::Config;
-use crate::partition::{Worker, configure};
+use crate::identity::Identity;
+use crate::partition::Worker;
 
 /// Runs the processor until the shutdown: reads, computes, publishes. It blocks; run it in a thread
 /// of its own. On shutdown it publishes the computed outputs and writes a snapshot of each
@@ -22,13 +23,20 @@ use crate::partition::{Worker, configure};
 ///
 /// An invalid configuration, an output that cannot be built, or a log that failed permanently or
 /// too many times in a row.
-pub fn run(config: Config, log: Arc<dyn EventLog>, shutdown: Shutdown) -> Result<(), RoleError> {
+pub fn run(
+    config: Config,
+    log: Arc<dyn EventLog>,
+    identity: Identity,
+    shutdown: Shutdown,
+) -> Result<(), RoleError> {
     let pace = Pace {
         poll_wait: Duration::from_millis(config.poll_wait_ms),
         retries_max: config.retries_max,
         retry_pause: config.retry_pause(),
     };
-    service::role::run(pace, &shutdown, || Processor::start(config.clone(), Arc::clone(&log)))
+    service::role::run(pace, &shutdown, || {
+        Processor::start(config.clone(), Arc::clone(&log), identity.clone())
+    })
 }
 
 /// The processor as a machine that is advanced step by step; [`run`] drives it.
@@ -36,6 +44,7 @@ pub fn run(config: Config, log: Arc<dyn EventLog>, shutdown: Shutdown) -> Result
 pub struct Processor {
     config: Arc<Config>,
     log: Arc<dyn EventLog>,
+    identity: Arc<Identity>,
     member: Member,
     decoder: Decoder,
     workers: BTreeMap<TopicPartition, Worker>,
@@ -46,9 +55,15 @@ impl Processor {
     ///
     /// # Errors
     ///
-    /// An invalid configuration, an output topic with too few partitions, or an error of the log.
-    pub fn start(mut config: Config, log: Arc<dyn EventLog>) -> Result<Self, RoleError> {
+    /// An invalid configuration, a key that is not valid, an output topic with too few partitions, or
+    /// an error of the log.
+    pub fn start(
+        mut config: Config,
+        log: Arc<dyn EventLog>,
+        identity: Identity,
+    ) -> Result<Self, RoleError> {
         RoleError::check_config(config.problems())?;
+        identity.check()?;
         let topics = &config.topics;
         let outputs = [&*topics.metrics, &topics.alerts, &topics.state];
         let partitions = check_partitions(&*log, &topics.events, &outputs)?;
@@ -57,26 +72,14 @@ impl Processor {
                 RoleError::Start(format!("topic `{}` has {partitions} partitions", topics.events))
             })?;
         }
-        // Empty partitions get their settings now, so that they are in force for the first event.
-        let versions = monitor::Catalogue::default();
-        if config.monitor != monitor::Settings::default()
-            || *versions.versions() != monitor::Versions::initial()
-        {
-            let producer = log.producer();
-            for number in 0..partitions {
-                let partition = TopicPartition::new(config.topics.events.as_str(), number);
-                if log.offsets(&partition)?.next == 0 {
-                    configure(&config, &*producer, &partition)?;
-                }
-            }
-        }
         let member = Member::join(&*log, &*config.group, [config.topics.events.clone()])?;
         let decoder = Decoder::new(Limits { value_bytes_max: config.value_bytes_max });
-        Ok(Self { config: Arc::new(config), log, member, decoder, workers: BTreeMap::new() })
+        let (config, identity) = (Arc::new(config), Arc::new(identity));
+        Ok(Self { config, log, identity, member, decoder, workers: BTreeMap::new() })
     }
 
     fn assign(&mut self, partitions: Vec<TopicPartition>) -> Result<(), RoleError> {
-        let opened = Worker::open(&self.config, &self.log, &partitions)?;
+        let opened = Worker::open((&self.config, &self.identity), &self.log, &partitions)?;
         for (partition, worker) in partitions.into_iter().zip(opened) {
             let first = self.log.offsets(&partition)?.first;
             self.member.seek(&partition, worker.position(first))?;

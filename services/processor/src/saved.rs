@@ -33,7 +33,7 @@ pub(crate) use reader::{Entries, Heads};
 pub(crate) use writing::Writing;
 
 /// Version of the format.
-const FORMAT: u8 = 2;
+const FORMAT: u8 = 3;
 /// Name of the head, in place of that of an entry.
 const HEAD: &[u8] = b"h";
 
@@ -105,6 +105,8 @@ pub(crate) struct Head {
     pub(crate) metrics_next: i64,
     /// The same for alerts.
     pub(crate) alerts_next: i64,
+    /// First record of a state that began without records, as long as the partition does not know it.
+    pub(crate) begins_at: Option<i64>,
     /// The head of `monitor::Processor::take_changes`.
     pub(crate) state: Vec<u8>,
 }

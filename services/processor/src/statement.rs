@@ -1,7 +1,7 @@
 //! The events that a processor writes into the partitions it reads: ticks, changes of the settings,
 //! and starts without state.
 
-use event::{BuildError, EventBuilder, Timestamp, TopicPartition, column, kind};
+use event::{BuildError, Event, EventBuilder, Timestamp, TopicPartition, column, kind};
 use ports::Outgoing;
 use uuid::Uuid;
 
@@ -20,64 +20,62 @@ pub(crate) struct Tick {
 }
 
 impl Tick {
-    /// The record for a partition.
+    /// The event.
     ///
     /// # Errors
     ///
     /// An event that does not fit the schema.
-    pub(crate) fn outgoing(
+    pub(crate) fn event(
         &self,
-        partition: &TopicPartition,
         monitor_id: &str,
         now_ms: i64,
-    ) -> Result<Outgoing, BuildError> {
+    ) -> Result<Event<'static>, BuildError> {
         // Records may have been deleted since the end was read.
         let lag = (self.end - self.next_offset).max(0);
-        let event = by(kind::MONITOR_TICK, monitor_id, now_ms)
+        by(kind::MONITOR_TICK, monitor_id, now_ms)
             .set(column::monitor::NEXT_OFFSET, self.next_offset)
             .set(column::monitor::LAG, lag)
             .set(column::monitor::IDLE, self.is_idle)
             .set_some(column::monitor::READ_UNTIL, self.read_until_ms.map(Timestamp::from_millis))
             .set(column::monitor::METRICS_NEXT, self.metrics_next)
-            .set(column::monitor::ALERTS_NEXT, self.alerts_next);
-        record(event, partition)
+            .set(column::monitor::ALERTS_NEXT, self.alerts_next)
+            .build()
     }
 }
 
-/// A record that says that a monitor started without state, from `first_offset` on.
+/// An event that claims a partition; with `first_offset`, of a monitor that started without state from
+/// there on.
 ///
 /// # Errors
 ///
 /// An event that does not fit the schema.
 pub(crate) fn started(
-    partition: &TopicPartition,
     monitor_id: &str,
     now_ms: i64,
-    first_offset: i64,
-) -> Result<Outgoing, BuildError> {
-    let event = by(kind::MONITOR_STARTED, monitor_id, now_ms)
-        .set(column::monitor::FIRST_OFFSET, first_offset)
-        .set(column::monitor::SEMANTICS, monitor::SEMANTICS);
-    record(event, partition)
+    first_offset: Option<i64>,
+) -> Result<Event<'static>, BuildError> {
+    by(kind::MONITOR_STARTED, monitor_id, now_ms)
+        .set_some(column::monitor::FIRST_OFFSET, first_offset)
+        .set(column::monitor::SEMANTICS, monitor::SEMANTICS)
+        .build()
 }
 
-/// A record that puts settings, metrics and detectors in force from its offset on.
+/// An event that puts settings, metrics and detectors in force from its offset on.
 ///
 /// # Errors
 ///
 /// An event that does not fit the schema.
 pub(crate) fn configured(
-    partition: &TopicPartition,
     monitor_id: &str,
     now_ms: i64,
     settings: &str,
-) -> Result<Outgoing, BuildError> {
+) -> Result<Event<'static>, BuildError> {
     let [metrics, detectors] = monitor::Catalogue::default().versions().to_maps();
-    let event = by(kind::MONITOR_CONFIGURED, monitor_id, now_ms)
+    by(kind::MONITOR_CONFIGURED, monitor_id, now_ms)
         .set(column::monitor::SETTINGS, settings)
         .set(column::monitor::METRICS, metrics)
-        .set(column::monitor::DETECTORS, detectors);
-    record(event, partition)
+        .set(column::monitor::DETECTORS, detectors)
+        .build()
 }
 
 /// An event of a monitor about itself.
@@ -90,9 +88,10 @@ fn by(kind: &str, monitor_id: &str, now_ms: i64) -> EventBuilder {
         .set(column::monitor::ID, monitor_id)
 }
 
-fn record(event: EventBuilder, partition: &TopicPartition) -> Result<Outgoing, BuildError> {
+/// The record of an event in a partition.
+pub(crate) fn record(event: &Event<'_>, partition: &TopicPartition) -> Outgoing {
     let topic = std::sync::Arc::clone(&partition.topic);
-    Ok(Outgoing::event(topic, &event.build()?).in_partition(partition.partition))
+    Outgoing::event(topic, event).in_partition(partition.partition)
 }
 
 #[cfg(test)]
@@ -110,7 +109,7 @@ mod tests {
             alerts_next: 5,
         };
         let partition = TopicPartition::new("agent.events", 2);
-        let record = tick.outgoing(&partition, "processor", 1_760_000_000_500).unwrap();
+        let record = record(&tick.event("processor", 1_760_000_000_500).unwrap(), &partition);
         let mut batch = event::BatchBuilder::new(partition);
         let value = record.value.as_deref();
         batch.push(0, 0, event::TimestampType::None, None, value, std::iter::empty());

@@ -8,7 +8,8 @@ use crate::RunError;
 use crate::retry::Retry;
 
 /// Describes what a new transparency log is for: the cluster of an event log, and topics with the
-/// partitions that they have now; a topic need not exist yet.
+/// partitions that they have now; a topic need not exist yet. It names no keys; [`crate::RoleKeys`]
+/// has them.
 ///
 /// # Errors
 ///
@@ -30,6 +31,7 @@ pub fn describe(
         cluster: log.cluster_id()?,
         topic_prefix: topic_prefix.to_owned(),
         topics: names.into_iter().map(topic).collect::<Result<_, _>>()?,
+        keys: Vec::new(),
     })
 }
 

@@ -13,7 +13,7 @@ const LOG_FILE: &str = "log.key";
 /// File of the sealer's key.
 const SEALER_FILE: &str = "sealer.key";
 /// File of the verifiers' policy.
-const POLICY_FILE: &str = "policy.txt";
+pub(crate) const POLICY_FILE: &str = "policy.txt";
 
 /// Why keys cannot be made, read or written. Never holds a key.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -72,11 +72,7 @@ impl Keys {
     ///
     /// `Random`, `Origin`.
     pub fn generate(origin: &str) -> Result<Self, KeysError> {
-        let key = |name: &str| {
-            let mut seed = [0; 32];
-            getrandom::fill(&mut seed).map_err(|error| KeysError::Random(error.to_string()))?;
-            SigningKey::from_seed(name, seed).map_err(|_| KeysError::Origin(origin.into()))
-        };
+        let key = |name: &str| generate(name, origin);
         Ok(Self { log: key(origin)?, sealer: key(&format!("{origin}/sealer"))? })
     }
 
@@ -130,15 +126,22 @@ impl Keys {
     }
 }
 
-fn unfit(directory: &Path, error: &FileError) -> KeysError {
+pub(crate) fn unfit(directory: &Path, error: &FileError) -> KeysError {
     KeysError::Directory { path: directory.into(), detail: error.to_string() }
 }
 
-fn failed(path: &Path, error: &std::io::Error) -> KeysError {
+/// A new key of that name, for a log of that origin.
+pub(crate) fn generate(name: &str, origin: &str) -> Result<SigningKey, KeysError> {
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed).map_err(|error| KeysError::Random(error.to_string()))?;
+    SigningKey::from_seed(name, seed).map_err(|_| KeysError::Origin(origin.into()))
+}
+
+pub(crate) fn failed(path: &Path, error: &std::io::Error) -> KeysError {
     KeysError::File { path: path.into(), detail: error.to_string() }
 }
 
-fn read(path: &Path) -> Result<SigningKey, KeysError> {
+pub(crate) fn read(path: &Path) -> Result<SigningKey, KeysError> {
     let file = File::open(path).map_err(|error| failed(path, &error))?;
     if is_exposed(&file).map_err(|error| failed(path, &error))? {
         return Err(KeysError::Exposed(path.into()));
@@ -148,7 +151,7 @@ fn read(path: &Path) -> Result<SigningKey, KeysError> {
         .map_err(|error| KeysError::Form { path: path.into(), detail: error.to_string() })
 }
 
-fn write(path: &Path, text: &str, secret: bool) -> Result<(), KeysError> {
+pub(crate) fn write(path: &Path, text: &str, secret: bool) -> Result<(), KeysError> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(secret).create(true).truncate(true);
     if secret {

@@ -43,6 +43,7 @@ mod ledger;
 mod meters;
 mod program;
 mod retry;
+mod role_keys;
 mod shell;
 mod store;
 
@@ -58,6 +59,7 @@ pub use init::{InitError, init_log};
 pub use installation::describe;
 pub use keys::{Keys, KeysError};
 pub use ledger::Rebuilt;
+pub use role_keys::RoleKeys;
 pub use segment::manifest::Installation;
 
 /// Seals until a shutdown is asked for, then what is published at that moment

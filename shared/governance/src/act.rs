@@ -14,6 +14,21 @@ use crate::trust::{Installation, Purpose, Trust, name_of};
 
 const DOMAIN: &str = "driftseal/act/v1";
 
+/// An act.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Act {
+    /// Its offset in the governance topic.
+    pub offset: i64,
+    /// Its event identifier.
+    pub event_id: String,
+    /// Digest of its content.
+    pub digest: ContentDigest,
+    /// For which partitions it is meant.
+    pub scope: Scope,
+    /// What has an effect in partitions, if anything.
+    pub effect: Option<Effect>,
+}
+
 /// Why an act is not signed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum SignError {

@@ -4,30 +4,14 @@ use std::collections::BTreeSet;
 
 use event::{Event, column};
 
-use crate::act::verify_act;
+use crate::act::{Act, verify_act};
 use crate::admission::{Admission, Admitted};
-use crate::content::ContentDigest;
 use crate::effect::Effect;
 use crate::fold::Fold;
 use crate::id::Id;
 use crate::refusal::Refusal;
 use crate::scope::Scope;
 use crate::trust::Trust;
-
-/// An act.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Act {
-    /// Its offset in the governance topic.
-    pub offset: i64,
-    /// Its event identifier.
-    pub event_id: String,
-    /// Digest of its content.
-    pub digest: ContentDigest,
-    /// For which partitions it is meant.
-    pub scope: Scope,
-    /// What has an effect in partitions, if anything.
-    pub effect: Option<Effect>,
-}
 
 /// The governance topic as it was read so far.
 #[derive(Debug, Clone)]

@@ -67,8 +67,7 @@ fn fields_of(kind: &str) -> Option<&'static [ColumnId]> {
         kind::DRIFT_BASELINE_PINNED | kind::DRIFT_BASELINE_UNPINNED => Some(BASELINE),
         kind::EVAL_SUITE_PUBLISHED => Some(SUITE),
         kind if kind.starts_with("agent.version.") => Some(VERSION),
-        kind if kind.starts_with("change.") => Some(CHANGE),
-        _ => None,
+        kind => (schema().family(kind) == Some("change")).then_some(CHANGE),
     }
 }
 

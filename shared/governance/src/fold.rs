@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use event::typed::Text;
 use event::{Event, Timestamp, TypedColumn, column, kind};
 
-use crate::acts::Act;
+use crate::act::Act;
 use crate::effect::Effect;
 
 /// Deployments and changes that are kept of an agent.

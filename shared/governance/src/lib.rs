@@ -29,8 +29,8 @@ mod refusal;
 mod scope;
 mod trust;
 
-pub use act::{SignError, is_signed, sign_act, verify_act};
-pub use acts::{Act, Acts};
+pub use act::{Act, SignError, is_signed, sign_act, verify_act};
+pub use acts::Acts;
 pub use admission::{Admission, AdmissionError, Admitted, Frontier};
 pub use content::{ContentDigest, content_of};
 pub use effect::{EFFECT_BYTES_MAX, Effect, EffectError, has_effect};

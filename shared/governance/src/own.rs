@@ -1,6 +1,6 @@
 //! What the owner of a partition signs: its own records, and alerts.
 
-use event::{Cell, Event, TopicPartition, column};
+use event::{Cell, Event, TopicPartition, column, kind};
 use merkle::note::SigningKey;
 
 use crate::content::content_of;
@@ -37,6 +37,13 @@ impl Signer {
         owner: Id,
     ) -> Self {
         Self { key, installation, partition, history, owner, epoch, sequence: 0 }
+    }
+
+    /// The same owner, whose next record has this number.
+    #[must_use]
+    pub const fn at(mut self, sequence: i64) -> Self {
+        self.sequence = sequence;
+        self
     }
 
     /// The claim: history, epoch and owner.
@@ -124,7 +131,11 @@ pub fn verify_own(
     event: &Event<'_>,
 ) -> Result<(Stamp, i64), Refusal> {
     let stamp = Stamp::of(event).ok_or(Refusal::Unsigned)?;
-    let sequence = stamp.sequence.filter(|sequence| *sequence >= 0).ok_or(Refusal::Unsigned)?;
+    let is_start = event.text(column::KIND) == Some(kind::MONITOR_STARTED);
+    // The start of an owner is its first record, and the only one without a number before it.
+    let sequence = stamp.sequence.filter(|sequence| (*sequence == 0) == is_start);
+    let sequence = sequence.filter(|sequence| *sequence >= 0 && stamp.epoch >= 1);
+    let sequence = sequence.ok_or(Refusal::Unsigned)?;
     verify(OWN, trust, place, &stamp, event)?;
     Ok((stamp, sequence))
 }

@@ -19,6 +19,8 @@ pub struct Current {
     pub owner: Id,
     /// Number of the last record that was accepted.
     pub sequence: i64,
+    /// Its offset.
+    pub at: i64,
 }
 
 /// Who owns a partition, and with which keys.
@@ -53,43 +55,51 @@ impl Ownership {
         self.current.is_some_and(|current| current.owner == owner)
     }
 
-    /// Takes a record that claims to be the owner's; `place` is its topic and partition. It has its
-    /// effect exactly if this returns without an error.
+    /// Takes a record that claims to be the owner's; `place` is its topic and partition, `at` its
+    /// offset. It has its effect exactly if this returns without an error.
     ///
     /// # Errors
     ///
     /// Why the record is not obeyed; the state is unchanged.
-    pub fn accept(&mut self, place: (&str, i32), event: &Event<'_>) -> Result<(), Refusal> {
+    pub fn accept(
+        &mut self,
+        place: (&str, i32),
+        at: i64,
+        event: &Event<'_>,
+    ) -> Result<(), Refusal> {
         let (stamp, sequence) = verify_own(&self.trust, place, event)?;
         let is_start = event.text(column::KIND) == Some(kind::MONITOR_STARTED);
         if let Some(current) = &self.current {
-            current.check(&stamp, sequence, is_start)?;
-        } else if !is_start {
-            return Err(Refusal::NotStarted);
+            let begins_at = event.int(column::monitor::FIRST_OFFSET).filter(|_| is_start);
+            current.check(&stamp, (sequence, is_start), begins_at)?;
         }
         let Stamp { history, owner, epoch, .. } = stamp;
-        if is_start && (sequence != 0 || epoch < 1) {
-            return Err(Refusal::NotStarted);
-        }
-        self.current = Some(Current { history, epoch, owner, sequence });
+        self.current = Some(Current { history, epoch, owner, sequence, at });
         Ok(())
     }
 }
 
 impl Current {
     /// Whether a signed record can come after this state.
-    fn check(&self, stamp: &Stamp, sequence: i64, is_start: bool) -> Result<(), Refusal> {
+    fn check(
+        &self,
+        stamp: &Stamp,
+        (sequence, is_start): (i64, bool),
+        begins_at: Option<i64>,
+    ) -> Result<(), Refusal> {
         if stamp.history != self.history {
-            return Err(Refusal::History);
+            // Whoever began without state behind all records of this history could not know it. No copy
+            // of a start that was in this log begins that late.
+            let knew_nothing = begins_at.is_some_and(|first| first > self.at);
+            return if knew_nothing { Ok(()) } else { Err(Refusal::History) };
         }
-        let is_owner = stamp.epoch == self.epoch && stamp.owner == self.owner;
-        match (is_start, stamp.epoch > self.epoch) {
-            (true, true) => Ok(()),
-            (false, true) => Err(Refusal::NotStarted),
-            (true, false) => Err(Refusal::Superseded),
-            (false, false) if !is_owner => Err(Refusal::Superseded),
-            (false, false) if sequence <= self.sequence => Err(Refusal::Copied),
-            (false, false) => Ok(()),
+        if stamp.epoch > self.epoch {
+            // A start, or, for somebody who begins to read later, whatever comes first of an owner.
+            return Ok(());
         }
+        if is_start || stamp.epoch < self.epoch || stamp.owner != self.owner {
+            return Err(Refusal::Superseded);
+        }
+        if sequence <= self.sequence { Err(Refusal::Copied) } else { Ok(()) }
     }
 }

@@ -17,8 +17,6 @@ pub enum Refusal {
     History,
     /// Another owner has taken over, or was first at its epoch.
     Superseded,
-    /// Its owner has not started.
-    NotStarted,
     /// It was there before: its sequence does not grow, or its nonce is known.
     Copied,
     /// An admission that does not continue the frontier, or does not hold together.
@@ -29,13 +27,12 @@ pub enum Refusal {
 
 impl Refusal {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 8] = [
         Self::Unsigned,
         Self::UnknownKey,
         Self::Signature,
         Self::History,
         Self::Superseded,
-        Self::NotStarted,
         Self::Copied,
         Self::Admission,
         Self::TooLarge,
@@ -50,7 +47,6 @@ impl Refusal {
             Self::Signature => "signature",
             Self::History => "history",
             Self::Superseded => "superseded",
-            Self::NotStarted => "not_started",
             Self::Copied => "copied",
             Self::Admission => "admission",
             Self::TooLarge => "too_large",

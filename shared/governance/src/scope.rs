@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use event::{Event, column};
+use event::{Event, column, schema};
 
 /// For which partitions an act is meant: a function of the act.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -25,7 +25,7 @@ impl Scope {
     #[must_use]
     pub fn of(act: &Event<'_>) -> Self {
         let kind = act.text(column::KIND).unwrap_or_default();
-        let is_decision = kind.starts_with("approval.") || kind.starts_with("oversight.");
+        let is_decision = matches!(schema().family(kind), Some("approval" | "oversight"));
         let place = (act.text(column::origin::TOPIC), act.int(column::origin::PARTITION));
         match (place, act.text(column::TENANT_ID)) {
             ((Some(topic), Some(partition)), _) if is_decision => {

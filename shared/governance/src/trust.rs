@@ -10,7 +10,7 @@ use thiserror::Error;
 const KEYS_MAX: usize = 16;
 
 /// An installation: nothing that one signs means anything in another.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Installation {
     /// Origin of its transparency log, such as `log.example.com/agents`.
     pub origin: String,

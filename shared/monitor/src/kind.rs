@@ -57,7 +57,7 @@ pub(crate) enum Kind {
     Tick,
     /// `monitor.configured`.
     Configured,
-    /// `monitor.started`: read by a replay; the computation ignores it.
+    /// `monitor.started`: an owner takes over.
     Started,
     /// `eval.suite.published`.
     Suite,
@@ -90,6 +90,13 @@ impl Kind {
             kind if is_about_a_change(kind) => Self::Change,
             kind => Request::of(kind).map_or(Self::Other, Self::Mute),
         }
+    }
+}
+
+impl Kind {
+    /// Whether only the owner of the partition writes events of this kind.
+    pub(crate) const fn is_own(self) -> bool {
+        matches!(self, Self::Tick | Self::Configured | Self::Started)
     }
 }
 

@@ -8,6 +8,9 @@
 //!   records too (`monitor.configured`), and so do the versions of metrics and detectors in force
 //!   ([`Versions`]). So anybody can recompute every metric and alert from the sealed archive, with
 //!   this release or a later one ([`replay`]).
+//! - Only records that the owner of the partition has signed change settings, move an idle
+//!   partition's time or count as heartbeats; anybody else's are ignored and reported
+//!   (`monitor.forged`). Who owns it is part of the state (`governance`).
 //! - Every output carries its origin (topic, partition, offset, ordinal) and an `event_id` derived
 //!   from it.
 //! - Suppressions and maintenance windows are events too, and bounded: an alert that begins under a
@@ -47,6 +50,7 @@ mod columns;
 mod counters;
 mod dedup;
 mod detector;
+mod forged;
 mod heartbeat;
 mod identity;
 mod kind;

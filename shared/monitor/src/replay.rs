@@ -23,6 +23,8 @@
 //! - A sealed output whose origin lies after the last sealed record is *awaiting its input*: it was
 //!   sealed earlier than its input. Only the last outputs of a partition can be; one that is
 //!   followed by others is not comparable.
+//! - An alert must be signed by the processor, for this partition; one that is not is a difference,
+//!   whatever it says. Who signed is not compared.
 //! - A sealed output of another [`SEMANTICS`] version is not comparable.
 //! - Metrics and detectors have versions of their own, which `monitor.configured` lists. Outputs of
 //!   a metric that was in force, and that this build does not have or has in another version, are
@@ -63,6 +65,7 @@ mod outcome;
 mod side;
 
 use event::{ColumnId, Decoded, Event, Record, column, kind};
+use governance::{Ownership, verify_alert};
 
 use self::coverage::{Comparability, Coverage};
 use self::doubts::Doubts;
@@ -80,7 +83,8 @@ use crate::semantics::SEMANTICS;
 fn is_computed(kind: &str) -> bool {
     let is_of_family = matches!(kind.split_once('.'), Some(("metric" | "drift", _)));
     let is_act = event::schema().kind(kind).is_some_and(|kind| kind.act);
-    (is_of_family && !is_act) || kind == kind::MONITOR_ALIVE || kind == kind::MONITOR_GAP
+    let of_monitor = [kind::MONITOR_ALIVE, kind::MONITOR_GAP, kind::MONITOR_FORGED];
+    (is_of_family && !is_act) || of_monitor.contains(&kind)
 }
 
 /// The replay of one partition.
@@ -134,6 +138,14 @@ impl Replay {
         replay
     }
 
+    /// The same, with an installation and its keys: whose records are obeyed, and whose alerts are the
+    /// processor's.
+    #[must_use]
+    pub fn with_ownership(mut self, ownership: Ownership) -> Self {
+        self.generations = self.generations.with_ownership(ownership);
+        self
+    }
+
     /// Offset of the next record.
     #[must_use]
     pub fn next_offset(&self) -> i64 {
@@ -178,6 +190,9 @@ impl Replay {
             Some(TakenOver::By(start)) => self.doubts.forget(start.first_offset, start.at),
             Some(TakenOver::Unknown(at)) => self.doubt(at, Doubt::ManyStarts),
             None => {}
+        }
+        if !self.generations.current().has_obeyed() {
+            return;
         }
         for (destination, column) in [
             (Destination::Metrics, column::monitor::METRICS_NEXT),
@@ -234,6 +249,13 @@ impl Replay {
         if !ours || offset < 0 {
             self.side(destination).unexplained(at, None, event);
             return;
+        }
+        if destination == Destination::Alerts && erased.is_empty() {
+            let place = (self.topic.as_str(), self.partition);
+            if let Err(why) = verify_alert(self.generations.trust(), place, event) {
+                self.side(destination).unsigned(at, origin, event, why);
+                return;
+            }
         }
         if let Some(version) =
             event.int(column::origin::SEMANTICS).filter(|version| *version != SEMANTICS)

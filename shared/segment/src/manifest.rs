@@ -11,7 +11,7 @@ mod statement;
 pub use amendment::{Amendment, AmendmentKind};
 pub use entry::{Manifest, OpenedManifest, PAYLOAD_TYPE, UnknownManifest};
 pub use error::{ENVELOPE_BYTES_MAX, ManifestError};
-pub use installation::{Installation, InstallationManifest, InstalledTopic};
+pub use installation::{Installation, InstallationManifest, InstalledKey, InstalledTopic, KeyUse};
 pub use segment::{HeadRef, SegmentManifest};
 pub use statement::{PREDICATE_TYPE, Subject};
 

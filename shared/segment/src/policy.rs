@@ -7,10 +7,14 @@
 //! # keys of the production archive, handed over on paper
 //! log    log.example.com/agents+8d2e6c1a+AW…
 //! sealer sealer.example.com+0fa7b3c2+AX…
+//! governance log.example.com/agents/governance+5d3c1b2a+AY…
+//! processor  log.example.com/agents/processor+7c6b5a49+AZ…
 //! ```
 //!
 //! `log` names a key that signs checkpoints (its name is the log's origin), `sealer` one that signs
-//! manifests. A key may have both lines. Blank lines and lines that begin with `#` are ignored.
+//! manifests. `governance` and `processor` name keys that sign in the topics of an installation: they tell
+//! its roles whom to obey; a verifier has them from the first entry of the log. A key may have several
+//! lines. Blank lines and lines that begin with `#` are ignored.
 //!
 //! A signature under a name that the policy does not know cannot be judged. A signature under a
 //! name that it *does* know, by another key, is a failure: the policy says which key that is.
@@ -21,13 +25,16 @@ use merkle::note::{KeyError, NoteError, VerifyingKey};
 use thiserror::Error;
 
 use crate::fault::{Distrust, Fault};
-use crate::manifest::{Manifest, ManifestError, OpenedManifest};
+use crate::manifest::{KeyUse, Manifest, ManifestError, OpenedManifest};
 
 /// Why a policy is refused.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum PolicyError {
     /// A line that is neither a key nor a comment.
-    #[error("policy, line {line}: expected `log <key>` or `sealer <key>`")]
+    #[error(
+        "policy, line {line}: expected `log <key>`, `sealer <key>`, `governance <key>` or `processor \
+         <key>`"
+    )]
     Line {
         /// Number of the line, from 1.
         line: usize,
@@ -50,6 +57,7 @@ pub enum PolicyError {
 pub struct Policy {
     logs: Vec<VerifyingKey>,
     sealers: Vec<VerifyingKey>,
+    roles: Vec<(KeyUse, VerifyingKey)>,
 }
 
 impl Policy {
@@ -65,7 +73,7 @@ impl Policy {
         if sealers.is_empty() {
             return Err(PolicyError::Missing("sealer"));
         }
-        Ok(Self { logs, sealers })
+        Ok(Self { logs, sealers, roles: Vec::new() })
     }
 
     /// Parses the text of a policy.
@@ -74,7 +82,7 @@ impl Policy {
     ///
     /// See [`PolicyError`]; the line is named.
     pub fn parse(text: &str) -> Result<Self, PolicyError> {
-        let (mut logs, mut sealers) = (Vec::new(), Vec::new());
+        let (mut logs, mut sealers, mut roles) = (Vec::new(), Vec::new(), Vec::new());
         for (line, content) in (1_usize..).zip(text.lines()) {
             let content = content.trim();
             if content.is_empty() || content.starts_with('#') {
@@ -84,14 +92,16 @@ impl Policy {
             let (Some(kind), Some(key), None) = (words.next(), words.next(), words.next()) else {
                 return Err(PolicyError::Line { line });
             };
-            let keys = match kind {
-                "log" => &mut logs,
-                "sealer" => &mut sealers,
+            let key = || VerifyingKey::parse(key).map_err(|error| PolicyError::Key { line, error });
+            match kind {
+                "log" => logs.push(key()?),
+                "sealer" => sealers.push(key()?),
+                "governance" => roles.push((KeyUse::Governance, key()?)),
+                "processor" => roles.push((KeyUse::Processor, key()?)),
                 _ => return Err(PolicyError::Line { line }),
-            };
-            keys.push(VerifyingKey::parse(key).map_err(|error| PolicyError::Key { line, error })?);
+            }
         }
-        Self::new(logs, sealers)
+        Ok(Self { roles, ..Self::new(logs, sealers)? })
     }
 
     /// The text that [`Self::parse`] reads.
@@ -100,7 +110,16 @@ impl Policy {
         let lines = |kind: &str, keys: &[VerifyingKey]| -> String {
             keys.iter().map(|key| format!("{kind} {}\n", key.to_vkey())).collect()
         };
-        lines("log", &self.logs) + &lines("sealer", &self.sealers)
+        let roles = [KeyUse::Governance, KeyUse::Processor].map(|used_for| {
+            let keys: Vec<VerifyingKey> = self.keys_for(used_for).cloned().collect();
+            lines(used_for.name(), &keys)
+        });
+        lines("log", &self.logs) + &lines("sealer", &self.sealers) + &roles.concat()
+    }
+
+    /// Keys that sign in the topics of an installation.
+    pub fn keys_for(&self, used_for: KeyUse) -> impl Iterator<Item = &VerifyingKey> {
+        self.roles.iter().filter(move |(found, _)| *found == used_for).map(|(_, key)| key)
     }
 
     /// Keys that sign checkpoints.
@@ -223,6 +242,11 @@ mod tests {
     fn a_policy_survives_its_text() {
         let text = format!("# keys\n\n{}", policy().to_text());
         assert_eq!(Policy::parse(&text), Ok(policy()));
+        let text = format!("{text}processor {}\n", key("log/processor", 3).verifier().to_vkey());
+        let with_role = Policy::parse(&text).unwrap();
+        assert_eq!(with_role.keys_for(KeyUse::Processor).count(), 1);
+        assert_eq!(with_role.keys_for(KeyUse::Governance).count(), 0);
+        assert_eq!(Policy::parse(&with_role.to_text()), Ok(with_role));
     }
 
     #[test]

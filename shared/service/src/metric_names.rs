@@ -89,6 +89,8 @@ metrics_table! {
         "Computed events not published because the log already held them.";
     PROCESSOR_ALERTS = "driftseal_processor_alerts_total", Kind::Counter, "alerts", ["state"],
         "Alert events, by state (pending, firing, resolved).";
+    PROCESSOR_RECORDS_FORGED = "driftseal_processor_records_forged_total", Kind::Counter, "records", ["reason"],
+        "Records that claimed to be the owner's of a partition and were not, by reason.";
     PROCESSOR_TICKS_PUBLISHED = "driftseal_processor_ticks_published_total", Kind::Counter, "events", [],
         "Ticks that the log acknowledged.";
     PROCESSOR_SNAPSHOTS = "driftseal_processor_snapshots_total", Kind::Counter, "snapshots", [],

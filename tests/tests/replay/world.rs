@@ -19,6 +19,7 @@ use service::Role as _;
 use service::Shutdown;
 use sim::{Fault, MemoryLog, Operation};
 use tempfile::TempDir;
+use tests::owner::Owner;
 use tests::traffic::Traffic;
 use tests::wait;
 use tokio::runtime::Runtime;
@@ -26,6 +27,7 @@ use tokio::runtime::Runtime;
 pub(crate) const EVENTS: &str = "agent.events";
 pub(crate) const METRICS: &str = "driftseal.metrics";
 pub(crate) const ALERTS: &str = "driftseal.alerts";
+const ORIGIN: &str = "replay.example/log";
 const STATE: &str = "driftseal.state";
 pub(crate) const PARTITIONS: i32 = 2;
 
@@ -76,13 +78,17 @@ fn traffic() -> Vec<(Outgoing, i64)> {
         .collect()
 }
 
-/// What an idle partition gets.
-fn tick(partition: i32) -> Outgoing {
+/// The installation of all these tests.
+pub(crate) fn owner() -> Owner {
+    Owner::of(ORIGIN)
+}
+
+/// What an idle partition gets from its owner.
+fn tick(log: &MemoryLog, partition: i32) -> Outgoing {
     let event = EventBuilder::new(kind::MONITOR_TICK)
         .set(column::EVENT_ID, format!("tick-{partition}"))
-        .set(column::EVENT_TIME, Timestamp::from_millis(START_MS))
-        .build()
-        .unwrap();
+        .set(column::EVENT_TIME, Timestamp::from_millis(START_MS));
+    let event = owner().write(log, &TopicPartition::new(EVENTS, partition), event);
     outgoing(EVENTS, partition, None, &event)
 }
 
@@ -138,11 +144,18 @@ pub(crate) fn play_with(
     let log = empty_log();
     let config = config(settings);
     let mut role: Option<Processor> = None;
-    let mut traffic = traffic();
+    let traffic = traffic();
     let end_ms = traffic.last().unwrap().1;
-    traffic.extend((0..PARTITIONS).map(|partition| (tick(partition), end_ms + 3_600_000)));
-    for (number, piece) in (0_u64..).zip(traffic.chunks(PIECE)) {
-        piece.iter().for_each(|(record, at_ms)| append(&log, record.clone(), *at_ms));
+    // In the end the owner moves the time of each partition.
+    let pieces = traffic.chunks(PIECE).map(Some).chain([None]);
+    for (number, piece) in (0_u64..).zip(pieces) {
+        match piece {
+            Some(piece) => {
+                piece.iter().for_each(|(record, at_ms)| append(&log, record.clone(), *at_ms));
+            }
+            None => (0..PARTITIONS)
+                .for_each(|partition| append(&log, tick(&log, partition), end_ms + 3_600_000)),
+        }
         if disturbed {
             let fault = if number % 2 == 0 { Fault::Duplicated } else { Fault::LostAnswer };
             log.inject(Operation::Publish, number % 4, fault);
@@ -153,9 +166,10 @@ pub(crate) fn play_with(
         meddle(number, &log, &mut role);
         for attempt in 0.. {
             assert!(attempt < 50, "no progress");
-            let started = role
-                .take()
-                .or_else(|| Processor::start(config.clone(), Arc::new(log.clone())).ok());
+            let started = role.take().or_else(|| {
+                let log = Arc::new(log.clone());
+                Processor::start(config.clone(), log, owner().identity()).ok()
+            });
             if let Some(mut running) = started
                 && drain(&mut running)
             {
@@ -178,6 +192,32 @@ pub(crate) fn lose_state(log: &MemoryLog, first: i64) {
     log.create_topics(&[spec]).unwrap();
     for partition in 0..PARTITIONS {
         log.trim(&TopicPartition::new(EVENTS, partition), first).unwrap();
+    }
+}
+
+/// What an attacker writes into every partition: records of each kind that only the owner writes.
+pub(crate) fn forge(log: &MemoryLog) {
+    let event = |kind: &str| {
+        EventBuilder::new(kind)
+            .set(column::EVENT_ID, format!("forged-{kind}"))
+            .set(column::EVENT_TIME, Timestamp::from_millis(START_MS))
+    };
+    let late =
+        event(kind::MONITOR_TICK).set(column::monitor::NEXT_OFFSET, -9_000_000_000_000_000_000);
+    let acknowledged = event(kind::MONITOR_TICK).set(column::monitor::ALERTS_NEXT, i64::MAX);
+    let started = event(kind::MONITOR_STARTED)
+        .set(column::monitor::FIRST_OFFSET, 0)
+        .set(column::monitor::SEMANTICS, monitor::SEMANTICS);
+    let mute = event(kind::MONITOR_CONFIGURED)
+        .set(column::monitor::SETTINGS, r#"{"average_run_length":1e300}"#);
+    for forged in [late.clone(), late.clone(), late, acknowledged, started, mute] {
+        let forged = forged.build().unwrap();
+        for partition in 0..PARTITIONS {
+            let topic = TopicPartition::new(EVENTS, partition);
+            let batch = log.records(&topic).unwrap();
+            let now = batch.records().last().map_or(START_MS, |record| record.timestamp_ms);
+            append(log, outgoing(EVENTS, partition, None, &forged), now);
+        }
     }
 }
 
@@ -206,6 +246,18 @@ pub(crate) fn records(log: &MemoryLog, topic: &'static str) -> Vec<Seen> {
 
 /// The sealed topics of a log, copied, with whatever `change` makes of each computed event.
 pub(crate) fn copy(
+    log: &MemoryLog,
+    mut change: impl FnMut(&Seen) -> Vec<Event<'static>>,
+) -> MemoryLog {
+    // Whoever has the key of the processor can write what it has not computed.
+    let owner = owner();
+    copy_as_is(log, |seen| {
+        change(seen).into_iter().map(|event| owner.alert(EVENTS, event)).collect()
+    })
+}
+
+/// As [`copy`], and alerts are not signed again.
+pub(crate) fn copy_as_is(
     log: &MemoryLog,
     mut change: impl FnMut(&Seen) -> Vec<Event<'static>>,
 ) -> MemoryLog {
@@ -323,9 +375,10 @@ impl Sealed {
         let directory = tempfile::tempdir().unwrap();
         let location = directory.path().join("archive").display().to_string();
         let archive = Archive::create(&location, runtime.handle().clone()).unwrap();
-        let keys = Keys::generate("replay.example/log").unwrap();
+        let keys = Keys::generate(ORIGIN).unwrap();
         let topics = [EVENTS, METRICS, ALERTS].map(String::from);
-        let installation = sealer::describe(&MemoryLog::new(), "", &topics).unwrap();
+        let mut installation = sealer::describe(&MemoryLog::new(), "", &topics).unwrap();
+        installation.keys = owner().installed();
         sealer::init_log(&archive, &keys, installation).unwrap();
         let sealed = Self { directory, archive, keys, _runtime: runtime };
         std::fs::write(sealed.policy_path(), sealed.keys.policy()).unwrap();

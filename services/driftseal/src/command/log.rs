@@ -1,7 +1,7 @@
 //! `driftseal log init|checkpoint|rebuild`: the transparency log.
 
 use archive::Archive;
-use sealer::Keys;
+use sealer::{Keys, RoleKeys};
 
 use super::context::Context;
 use super::evidence;
@@ -36,7 +36,7 @@ impl Action {
             Self::Init(args) => {
                 let prefix = context.read()?.topics.prefix;
                 let log = roles::open_log(&config)?;
-                let installation = sealer::describe(&*log, &prefix, &config.sealer.topics)?;
+                let mut installation = sealer::describe(&*log, &prefix, &config.sealer.topics)?;
                 let directory = &config.keys.directory;
                 let keys = if directory.join("log.key").exists() {
                     Keys::load(directory)?
@@ -53,6 +53,14 @@ impl Action {
                         args.origin
                     )));
                 }
+                let role_keys = if RoleKeys::exist(directory) {
+                    RoleKeys::load(directory)?
+                } else {
+                    let keys = RoleKeys::generate(&args.origin)?;
+                    keys.save(directory)?;
+                    keys
+                };
+                installation.keys = role_keys.installed();
                 let options = config.archive.options();
                 let handle = runtime.handle().clone();
                 let archive = Archive::create_with(&config.archive.url, &options, handle)?;

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use archive::{Archive, ArchiveError};
+use governance::Ownership;
 use monitor::Destination;
 use monitor::replay::Replay;
 use segment::manifest::SegmentManifest;
@@ -37,13 +38,14 @@ impl Job {
         self,
         archive: &Archive,
         options: &ReplayOptions,
-        check: Check,
+        (ownership, check): (&Ownership, Check),
         moved: &mut dyn FnMut(u64) -> bool,
     ) -> Result<PartitionReplay, ArchiveError> {
         let topic = options.events.as_str();
         let first_offset = self.events.front().map_or(0, |manifest| manifest.facts.first_offset);
-        let starts = starts(archive, &self.events)?;
-        let mut replay = Replay::new(topic, self.partition, first_offset, &starts);
+        let starts = starts(archive, (topic, self.partition), &self.events, ownership)?;
+        let mut replay = Replay::new(topic, self.partition, first_offset, &starts)
+            .with_ownership(ownership.clone());
         let mut merge = Merge {
             records: Records::new(archive, check, topic, self.partition, self.events),
             ended: false,

@@ -328,6 +328,9 @@ impl Found {
                 "            is recomputed, and not sealed although a later output is"
             )?,
             What::Unexplained => writeln!(to, "            is sealed, and nothing computes it")?,
+            What::Unsigned { why } => {
+                writeln!(to, "            is sealed, and the processor has not signed it: {why}")?
+            }
         }
         Ok(())
     }

@@ -7,17 +7,24 @@
 use std::collections::VecDeque;
 
 use archive::{Archive, ArchiveError};
+use event::column;
+use governance::Ownership;
 use monitor::replay::Start;
 use segment::census::Census;
 use segment::manifest::SegmentManifest;
+use segment::read::Row;
 use segment::rows::{Check, SegmentRows};
 
-/// Every start that the records of these segments tell of.
+/// Every start without state of an owner of a partition that these segments tell of.
 pub(super) fn starts(
     archive: &Archive,
+    place: (&str, i32),
     segments: &VecDeque<SegmentManifest>,
+    ownership: &Ownership,
 ) -> Result<Vec<Start>, ArchiveError> {
     let mut starts = Vec::new();
+    // Which start is accepted depends on the starts before it only.
+    let mut ownership = ownership.clone();
     for manifest in segments {
         let census = read(archive, &manifest.census_path)?;
         let census = census.and_then(|bytes| Census::parse(&bytes).ok());
@@ -29,9 +36,13 @@ pub(super) fn starts(
         let parquet = read(archive, &manifest.parquet_path)?;
         // What is wrong with it is found again, and said, when it is replayed.
         let Ok(mut rows) = SegmentRows::open(manifest, parquet, Check::Form) else { continue };
-        while let Ok(true) = rows.next_batch(|row| starts.extend(Start::of(row.offset, &row.event)))
-        {
-        }
+        let mut see = |row: &Row<'_>| {
+            let is_start = row.event.text(column::KIND) == Some(Start::KIND);
+            if is_start && ownership.accept(place, row.offset, &row.event).is_ok() {
+                starts.extend(Start::of(row.offset, &row.event));
+            }
+        };
+        while let Ok(true) = rows.next_batch(&mut see) {}
     }
     Ok(starts)
 }

@@ -59,7 +59,9 @@ fn entry(number: u8) -> EntryId {
 
 fn head(next_offset: i64) -> Head {
     let topic_id = "id".to_owned();
-    Head { topic_id, next_offset, metrics_next: 1, alerts_next: 2, state: vec![7; 25] }
+    let begins_at = None;
+    let state = vec![7; 25];
+    Head { topic_id, next_offset, metrics_next: 1, alerts_next: 2, begins_at, state }
 }
 
 /// Entries as they should be.

@@ -1,6 +1,9 @@
 //! The processor: the path of a record through the state machine.
 
+use std::collections::BTreeMap;
+
 use event::{ColumnId, Decoded, Event, Record, Timestamp, TimestampType, column};
+use governance::{Installation, Ownership, Refusal, Trust};
 use hashbrown::HashMap;
 use suite::Suites;
 
@@ -12,6 +15,7 @@ use crate::catalogue::{Catalogue, InForce, Missing, Versions};
 use crate::columns;
 use crate::counters::Counters;
 use crate::dedup::{RecentIds, number_of};
+use crate::forged::Forged;
 use crate::heartbeat::{self, Heartbeats};
 use crate::identity::{AgentKey, Identity, write_key};
 use crate::kind::{Kind, Request};
@@ -37,6 +41,8 @@ pub struct Processor {
     name: String,
     /// Cached keys of names.
     names: HashMap<String, AgentKey>,
+    /// Whether the last record was the owner's.
+    has_obeyed: bool,
 }
 
 /// An event of an agent, with its coordinates.
@@ -51,7 +57,7 @@ pub(super) struct Attributed<'e, 'a> {
 
 impl Processor {
     /// A processor without state. These settings are in force until the first `monitor.configured`
-    /// event.
+    /// event of an owner. Nobody is accepted as one: see [`Self::with_ownership`].
     #[must_use]
     pub fn new(settings: Settings, topic: &str, partition: i32) -> Self {
         Self::with_catalogue(settings, topic, partition, Catalogue::default())
@@ -71,6 +77,8 @@ impl Processor {
             topic: topic.to_owned(),
             partition,
             next_offset: 0,
+            ownership: Ownership::new(Trust::nobody(Installation::default())),
+            forged: Forged::default(),
             watermark: Watermark::default(),
             counters: Counters::default(),
             heartbeats: Heartbeats::default(),
@@ -83,7 +91,32 @@ impl Processor {
     }
 
     pub(super) fn of(state: State, catalogue: Catalogue) -> Self {
-        Self { state, catalogue, name: String::new(), names: HashMap::new() }
+        let (name, names) = (String::new(), HashMap::new());
+        Self { state, catalogue, name, names, has_obeyed: false }
+    }
+
+    /// The same, with an installation and its keys; it decides whose records are obeyed.
+    #[must_use]
+    pub fn with_ownership(mut self, ownership: Ownership) -> Self {
+        self.state.ownership = ownership;
+        self
+    }
+
+    /// Who owns the partition at [`Self::next_offset`].
+    #[must_use]
+    pub const fn ownership(&self) -> &Ownership {
+        &self.state.ownership
+    }
+
+    /// Whether the last record was one of the owner's, and had its effect.
+    pub(crate) const fn has_obeyed(&self) -> bool {
+        self.has_obeyed
+    }
+
+    /// Number of records that claimed to be the owner's and were not, by reason.
+    #[must_use]
+    pub const fn forged(&self) -> &BTreeMap<Refusal, u64> {
+        self.state.forged.total()
     }
 
     /// Offset of the next record; 0 at the beginning.
@@ -157,6 +190,7 @@ impl Processor {
         // In a replay offsets are foreign.
         self.state.next_offset = record.offset.saturating_add(1);
         self.state.counters.records += 1;
+        self.has_obeyed = false;
         if decoded.fault.is_some() {
             self.state.counters.quarantined += 1;
             return;
@@ -197,6 +231,14 @@ impl Processor {
 
         let kind = Kind::of(event);
         let mut left = MetricSet::default();
+        if kind.is_own() {
+            let place = (record.topic, record.partition);
+            if let Err(refusal) = self.state.ownership.accept(place, record.offset, event) {
+                self.state.forged.count(record.offset, refusal, kind == Kind::Started);
+                return left;
+            }
+            self.has_obeyed = true;
+        }
         let moved = match kind {
             Kind::Configured => {
                 left = self.configure(event, &mut outputs);
@@ -217,7 +259,9 @@ impl Processor {
             Kind::Started => false,
             Kind::Tick => {
                 let at = broker.unwrap_or(placed.micros);
-                self.tick(event, (record.offset, at), &mut outputs)
+                let moved = self.tick(event, (record.offset, at), &mut outputs);
+                self.state.forged.report(&mut outputs);
+                moved
             }
             Kind::Run
             | Kind::Tool

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use governance::Ownership;
 use serde::{Deserialize, Serialize};
 use suite::Suites;
 
@@ -15,6 +16,7 @@ use super::store::Store;
 use crate::catalogue::{Catalogue, InForce, Versions};
 use crate::counters::Counters;
 use crate::dedup::{IdRange, RecentIds};
+use crate::forged::Forged;
 use crate::heartbeat::Heartbeats;
 use crate::mute::Mutes;
 use crate::settings::Settings;
@@ -27,6 +29,8 @@ struct Head {
     topic: String,
     partition: i32,
     next_offset: i64,
+    ownership: Ownership,
+    forged: Forged,
     watermark: Watermark,
     counters: Counters,
     heartbeats: Heartbeats,
@@ -85,6 +89,8 @@ impl Processor {
             topic: head.topic,
             partition,
             next_offset: head.next_offset,
+            ownership: head.ownership,
+            forged: head.forged,
             watermark: head.watermark,
             counters: head.counters,
             heartbeats: head.heartbeats,
@@ -118,6 +124,8 @@ impl Processor {
             topic: state.topic.clone(),
             partition: state.partition,
             next_offset: state.next_offset,
+            ownership: state.ownership.clone(),
+            forged: state.forged.clone(),
             watermark: state.watermark,
             counters: state.counters,
             heartbeats: state.heartbeats.clone(),

@@ -12,7 +12,7 @@ use crate::identity::AgentKey;
 use crate::semantics::SEMANTICS;
 
 /// First bytes of the head of every snapshot of this format.
-const MAGIC: &[u8] = b"driftseal/processor-state/v3\n";
+const MAGIC: &[u8] = b"driftseal/processor-state/v4\n";
 
 /// Identifier of an entry of a snapshot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

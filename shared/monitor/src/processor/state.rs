@@ -1,11 +1,13 @@
 //! The state of a processor.
 
+use governance::Ownership;
 use suite::Suites;
 
 use super::store::Store;
 use crate::catalogue::InForce;
 use crate::counters::Counters;
 use crate::dedup::RecentIds;
+use crate::forged::Forged;
 use crate::heartbeat::Heartbeats;
 use crate::mute::Mutes;
 use crate::settings::Settings;
@@ -18,6 +20,8 @@ pub(super) struct State {
     pub(super) topic: String,
     pub(super) partition: i32,
     pub(super) next_offset: i64,
+    pub(super) ownership: Ownership,
+    pub(super) forged: Forged,
     pub(super) watermark: Watermark,
     pub(super) counters: Counters,
     pub(super) heartbeats: Heartbeats,

@@ -8,6 +8,7 @@
 //! the new one does.
 
 use event::{Decoded, Event, Record, column};
+use governance::{Installation, Ownership, Trust};
 
 use crate::catalogue::{Catalogue, Missing};
 use crate::kind::STARTED;
@@ -35,7 +36,8 @@ impl Start {
     /// Kind of these events.
     pub const KIND: &'static str = STARTED;
 
-    /// The start in an event at an offset, if it is one.
+    /// The start in an event at an offset, if it is one. Whether it is that of an owner, `Ownership`
+    /// tells.
     #[must_use]
     pub fn of(at: i64, event: &Event<'_>) -> Option<Self> {
         let is_start = event.text(column::KIND) == Some(Self::KIND);
@@ -77,6 +79,8 @@ struct Coming {
 #[derive(Debug)]
 pub(super) struct Generations {
     catalogue: Catalogue,
+    /// Of a partition of which nothing was read.
+    ownership: Ownership,
     current: Processor,
     /// First record of the current state.
     begin: i64,
@@ -106,12 +110,26 @@ impl Generations {
         });
         let settings = Settings::default();
         let current = Processor::with_catalogue(settings, topic, partition, catalogue.clone());
-        Self { catalogue, current, begin, waiting, coming: Vec::new() }
+        let ownership = Ownership::new(Trust::nobody(Installation::default()));
+        Self { catalogue, ownership, current, begin, waiting, coming: Vec::new() }
+    }
+
+    /// The same, with an installation and its keys.
+    pub(super) fn with_ownership(mut self, ownership: Ownership) -> Self {
+        self.ownership = ownership.clone();
+        self.current = self.current.with_ownership(ownership);
+        self
+    }
+
+    /// The installation and its keys.
+    pub(super) const fn trust(&self) -> &Trust {
+        self.current.ownership().trust()
     }
 
     fn begin_processor(&self, record: &Record<'_>) -> Processor {
         let (settings, catalogue) = (Settings::default(), self.catalogue.clone());
         Processor::with_catalogue(settings, record.topic, record.partition, catalogue)
+            .with_ownership(self.ownership.clone())
     }
 
     /// What is in force in any of the states and not computed, and whether their streams share an

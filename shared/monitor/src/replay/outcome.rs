@@ -124,6 +124,11 @@ pub enum What {
     Missing,
     /// The output is sealed and not computed.
     Unexplained,
+    /// The output is computed, but the sealed one is not signed by the processor.
+    Unsigned {
+        /// What is wrong with its signature.
+        why: String,
+    },
 }
 
 /// A difference.

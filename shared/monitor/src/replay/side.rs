@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use event::{ColumnId, Event, column};
+use governance::Refusal;
 
 use super::canonical::{Digest, digest_of};
 use super::doubts::Doubts;
@@ -273,6 +274,20 @@ impl Side {
     }
 
     /// Takes a sealed output that is not computed.
+    /// A sealed output that the processor has not signed: whoever wrote it, it is none.
+    pub(super) fn unsigned(&mut self, at: i64, origin: Origin, event: &Event<'_>, why: Refusal) {
+        let difference = Difference {
+            destination: self.destination,
+            sealed_at: Some(at),
+            origin: Some(origin),
+            subject: Subject::of(event),
+            what: What::Unsigned { why: why.to_string() },
+        };
+        // No doubt about the computation excuses it.
+        self.unexplained.push(i64::MIN);
+        self.note(difference);
+    }
+
     pub(super) fn unexplained(&mut self, at: i64, origin: Option<Origin>, event: &Event<'_>) {
         let difference = Difference {
             destination: self.destination,

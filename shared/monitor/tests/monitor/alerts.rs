@@ -311,7 +311,7 @@ fn what_is_evicted_leaves_no_open_alert() {
         ended.map(|o| text(o, column::drift::REASON).unwrap().to_owned()).collect::<Vec<_>>()
     };
     let settings = Settings { keys_max: 2, silence_secs: 3_600, ..Settings::default() };
-    let mut processor = Processor::new(settings, TOPIC, 0);
+    let mut processor = processor_with(settings);
     let mut numbers = Numbers(3);
     let mut inputs = runs("v1", START, 300, 0.05, &mut numbers);
     inputs.extend(runs("v2", START + 20 * MINUTE, 300, 0.6, &mut numbers));

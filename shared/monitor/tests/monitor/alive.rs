@@ -18,7 +18,7 @@ fn beat(processor: &Processor, time: i64, lag: i64, idle: bool) -> Input {
 
 /// A processor that has read so many runs, one a second from the start.
 fn after(runs: i64, settings: Settings) -> Processor {
-    let mut processor = Processor::new(settings, TOPIC, 0);
+    let mut processor = processor_with(settings);
     for i in 0..runs {
         feed(&mut processor, &run(&i.to_string(), "v1", START + i * SECOND, false));
     }

@@ -15,7 +15,7 @@ struct World {
 impl World {
     fn new(settings: &str, seed: u64) -> Self {
         let settings = Settings::from_json(settings).unwrap();
-        let processor = Processor::new(settings, TOPIC, 0);
+        let processor = processor_with(settings);
         Self { processor, numbers: Numbers(seed), now: START }
     }
 

@@ -47,7 +47,7 @@ pub(crate) fn mixed_runs(
 }
 
 fn started(settings: Settings, share: f64) -> (Processor, Vec<Output>, i64) {
-    let mut processor = Processor::new(settings, TOPIC, 0);
+    let mut processor = processor_with(settings);
     feed(&mut processor, &deploy("d1", START, "v1", None));
     feed(&mut processor, &run("first", "v1", START + SECOND, false));
     let outputs = feed(&mut processor, &deploy("d2", START + 2 * SECOND, "v2", Some(share)));

@@ -4,7 +4,7 @@
 use crate::world::*;
 use event::typed::Text;
 use event::{TypedColumn, column, kind};
-use monitor::{Output, Processor, Settings};
+use monitor::{Output, Settings};
 
 const HOUR: i64 = 60 * MINUTE;
 
@@ -67,7 +67,7 @@ fn another_digest_under_the_same_name_is_a_finding_once() {
 #[test]
 fn silence_is_an_alert_of_its_own_and_ends_with_the_next_event() {
     let settings = Settings { silence_secs: 3_600, ..Settings::default() };
-    let mut processor = Processor::new(settings, TOPIC, 0);
+    let mut processor = processor_with(settings);
     let steady: Vec<_> =
         (0..6).map(|i| run(&i.to_string(), "v1", START + i * 30 * MINUTE, false)).collect();
     assert_eq!(kinds(&feed_all(&mut processor, &steady)), [kind::DRIFT_BASELINE_SET]);
@@ -93,7 +93,7 @@ fn silence_is_an_alert_of_its_own_and_ends_with_the_next_event() {
 fn a_budget_of_false_pages_makes_run_lengths_longer_the_more_streams_there_are() {
     let threshold = |agents: i64| {
         let settings = Settings { false_pages_per_day_max: 0.05, ..Settings::default() };
-        let mut processor = Processor::new(settings, TOPIC, 0);
+        let mut processor = processor_with(settings);
         let mut last = Vec::new();
         for agent in 0..agents {
             for i in 0..240 {

@@ -134,8 +134,8 @@ proptest! {
             event_ids_max: 10,
             ..Settings::default()
         };
-        let mut undisturbed = Processor::new(settings.clone(), TOPIC, 0);
-        let mut resumed = Processor::new(settings, TOPIC, 0);
+        let mut undisturbed = processor_with(settings.clone());
+        let mut resumed = processor_with(settings);
         let mut kept = Kept::default();
         for input in &inputs {
             let expected = encoded(&feed(&mut undisturbed, input));
@@ -227,7 +227,7 @@ fn a_snapshot_costs_what_has_changed() {
 #[test]
 fn a_repeated_event_is_heard_and_a_snapshot_knows() {
     let settings = Settings { keys_max: 2, ..Settings::default() };
-    let mut processor = Processor::new(settings, TOPIC, 0);
+    let mut processor = processor_with(settings);
     let of = |agent: &str, id: &str| {
         let mut input = run(id, "v1", START, false);
         input.event.set(column::AGENT_ID, agent.to_owned().into());

@@ -3,7 +3,7 @@
 use crate::replay::{is_same, replay, rows};
 use crate::world::*;
 use event::{EventBuilder, Timestamp, column, kind};
-use monitor::{Output, Processor, Settings, Span};
+use monitor::{Output, Settings, Span};
 use proptest::prelude::*;
 
 const HOUR: i64 = 60 * MINUTE;
@@ -192,7 +192,7 @@ fn one_that_is_ended_sooner_hides_no_more() {
 fn silence_counts_anew_from_the_end_of_a_window() {
     let settings = Settings { silence_secs: 3_600, ..Settings::default() };
     let play = |windows: &[Input]| {
-        let mut processor = Processor::new(settings.clone(), TOPIC, 0);
+        let mut processor = processor_with(settings.clone());
         feed(&mut processor, &run("1", "v1", START, false));
         feed_all(&mut processor, windows);
         let ticks = (0..60).map(|n| tick(START + n * 15 * MINUTE));
@@ -306,8 +306,8 @@ proptest! {
             retention_secs: 60,
             ..Settings::default()
         };
-        let mut undisturbed = Processor::new(settings.clone(), TOPIC, 0);
-        let (mut resumed, mut kept) = (Processor::new(settings, TOPIC, 0), Kept::default());
+        let mut undisturbed = processor_with(settings.clone());
+        let (mut resumed, mut kept) = (processor_with(settings), Kept::default());
         let mut open = std::collections::BTreeSet::new();
         for input in &inputs {
             let outputs = feed(&mut undisturbed, input);

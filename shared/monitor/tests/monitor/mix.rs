@@ -2,7 +2,7 @@
 
 use crate::world::*;
 use event::{Cell, column, kind};
-use monitor::{Output, Processor, Settings, Span};
+use monitor::{Output, Settings, Span};
 
 /// A completed call.
 fn call(id: &str, version: &str, run: &str, tool: &str, time: i64) -> Input {
@@ -114,7 +114,7 @@ fn the_same_mix_rarely_alerts_though_the_calls_of_a_run_are_alike() {
     let alarms = |has_runs: bool| {
         let is_alarm = |seed: &u64| {
             let mut numbers = Numbers(*seed);
-            let mut processor = Processor::new(settings.clone(), TOPIC, 0);
+            let mut processor = processor_with(settings.clone());
             let now = START + 3_000 * SECOND;
             let mut inputs = runs("v1", START, 300, &TOOLS, &mut numbers);
             inputs.extend(runs("v2", now, 500, &TOOLS, &mut numbers));

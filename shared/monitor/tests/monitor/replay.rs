@@ -8,7 +8,7 @@ use event::{
     TypedColumn, column, kind,
 };
 use monitor::replay::{Difference, Doubt, Outcome, Replay, Start, What};
-use monitor::{Catalogue, Destination, Processor, Settings};
+use monitor::{Catalogue, Destination};
 
 /// A row of an output partition.
 #[derive(Debug, Clone)]
@@ -69,7 +69,7 @@ fn show<T>(
     let kind = TimestampType::LogAppendTime;
     batch.push(offset, broker, kind, None, None, std::iter::empty());
     let fault = Fault { reason: Reason::Empty, pointer: String::new(), detail: String::new() };
-    let event = input.map_or_else(Event::empty, |input| input.event.clone());
+    let event = input.map_or_else(Event::empty, |input| written(offset, &input.event));
     let fault = input.is_none().then_some(fault);
     let decoded = Decoded { event, schema_id: "none".into(), fault };
     let batch = batch.build();
@@ -83,7 +83,7 @@ pub(crate) fn rows(inputs: &[Option<Input>]) -> Vec<Row> {
 
 /// What a processor with less than everything gives, as rows.
 pub(crate) fn record_with(inputs: &[Option<Input>], catalogue: Catalogue) -> Vec<Row> {
-    let mut processor = Processor::with_catalogue(Settings::default(), TOPIC, 0, catalogue);
+    let mut processor = processor_of(catalogue);
     let (mut metrics, mut alerts) = (0_i64, 0_i64);
     let mut rows = Vec::new();
     for (offset, input) in (0..).zip(inputs) {
@@ -107,12 +107,18 @@ fn starts(inputs: &[Option<Input>]) -> Vec<Start> {
 
 /// Replays the inputs from `first` on against these rows, each as soon as it can be.
 fn replay_from(first: i64, inputs: &[Option<Input>], rows: &[Row]) -> Outcome {
-    run_replay(Replay::new(TOPIC, 0, first, &starts(inputs)), first, inputs, rows)
+    run_replay(
+        Replay::new(TOPIC, 0, first, &starts(inputs)).with_ownership(ownership()),
+        first,
+        inputs,
+        rows,
+    )
 }
 
 /// Replays them with less than everything.
 pub(crate) fn replay_with(inputs: &[Option<Input>], rows: &[Row], catalogue: Catalogue) -> Outcome {
-    let replay = Replay::with_catalogue(TOPIC, 0, 0, &starts(inputs), catalogue);
+    let replay =
+        Replay::with_catalogue(TOPIC, 0, 0, &starts(inputs), catalogue).with_ownership(ownership());
     run_replay(replay, 0, inputs, rows)
 }
 
@@ -125,7 +131,7 @@ fn run_replay(mut replay: Replay, first: i64, inputs: &[Option<Input>], rows: &[
             show(offset, input.as_ref(), |r, d| replay.handle_record(r, d));
             offset += 1;
         }
-        replay.handle_output(*destination, *at, event, &[]);
+        replay.handle_output(*destination, *at, &published(*destination, event), &[]);
     }
     while let Some(input) = inputs.get(usize::try_from(offset).unwrap()) {
         show(offset, input.as_ref(), |r, d| replay.handle_record(r, d));
@@ -250,7 +256,9 @@ fn a_value_that_is_taken_away_or_added_is_found() {
         What::Field { path, sealed, computed, others } => {
             (path, sealed, computed.is_some(), others)
         }
-        other @ (What::Event | What::Missing | What::Unexplained) => panic!("{other:?}"),
+        other @ (What::Event | What::Missing | What::Unexplained | What::Unsigned { .. }) => {
+            panic!("{other:?}")
+        }
     };
     let found = field(replay(&inputs, &changed));
     assert_eq!(found, ("metric.value".to_owned(), None, true, 0));
@@ -423,7 +431,7 @@ fn outputs_that_may_be_among_lost_rows_are_not_missing() {
     let inputs = inputs();
     let rows = rows(&inputs);
     let outcome = |dropped: usize, lost_at: usize| {
-        let mut replay = Replay::new(TOPIC, 0, 0, &[]);
+        let mut replay = Replay::new(TOPIC, 0, 0, &[]).with_ownership(ownership());
         for (offset, input) in (0..).zip(&inputs) {
             show(offset, input.as_ref(), |r, d| replay.handle_record(r, d));
         }
@@ -432,7 +440,8 @@ fn outputs_that_may_be_among_lost_rows_are_not_missing() {
                 replay.lost_outputs(Destination::Metrics);
             }
             if index != dropped {
-                replay.handle_output(row.destination, row.at, &row.event, &[]);
+                let event = published(row.destination, &row.event);
+                replay.handle_output(row.destination, row.at, &event, &[]);
             }
         }
         let outcome = replay.finish();
@@ -461,7 +470,7 @@ fn erased_fields_of_an_output_are_left_out() {
         }
     }
     let outcome = |event: &Event<'static>| {
-        let mut replay = Replay::new(TOPIC, 0, 0, &[]);
+        let mut replay = Replay::new(TOPIC, 0, 0, &[]).with_ownership(ownership());
         for (offset, input) in (0..).zip(&inputs) {
             show(offset, input.as_ref(), |r, d| replay.handle_record(r, d));
         }
@@ -469,7 +478,8 @@ fn erased_fields_of_an_output_are_left_out() {
             if index == at {
                 replay.handle_output(row.destination, row.at, event, &[examples, reason]);
             } else {
-                replay.handle_output(row.destination, row.at, &row.event, &[]);
+                let event = published(row.destination, &row.event);
+                replay.handle_output(row.destination, row.at, &event, &[]);
             }
         }
         replay.finish()

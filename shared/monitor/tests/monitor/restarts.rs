@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use crate::world::*;
 use event::{BatchBuilder, Decoded, Event, TimestampType, TopicPartition, column, kind};
 use monitor::replay::{Doubt, Outcome, Replay, Start};
-use monitor::{Destination, Output, Processor, SEMANTICS, Settings};
+use monitor::{Destination, Output, SEMANTICS, Settings};
 
 /// An output row, as it lies in its partition.
 type Row = (Destination, Event<'static>);
@@ -40,7 +40,8 @@ fn show<T>(
     let mut batch = BatchBuilder::new(TopicPartition::new(TOPIC, 0));
     let kind = TimestampType::LogAppendTime;
     batch.push(offset, input.broker / 1_000, kind, None, None, std::iter::empty());
-    let decoded = Decoded { event: input.event.clone(), schema_id: "none".into(), fault: None };
+    let event = written(offset, &input.event);
+    let decoded = Decoded { event, schema_id: "none".into(), fault: None };
     let batch = batch.build();
     take(&batch.records().next().unwrap(), &decoded)
 }
@@ -52,7 +53,7 @@ fn compute(inputs: &[Input], (first, until): (i64, i64), semantics: i64, rows: &
         (int(event, column::origin::OFFSET), int(event, column::origin::ORDINAL))
     };
     let mut there: BTreeSet<(i64, i64)> = rows.iter().map(|(_, event)| place(event)).collect();
-    let mut processor = Processor::new(Settings::default(), TOPIC, 0);
+    let mut processor = processor_with(Settings::default());
     for (offset, input) in (0..).zip(inputs).filter(|(offset, _)| (first..until).contains(offset)) {
         for output in show(offset, input, |r, d| processor.handle_record(r, d)) {
             let Output { destination, mut event, .. } = output;
@@ -65,14 +66,14 @@ fn compute(inputs: &[Input], (first, until): (i64, i64), semantics: i64, rows: &
 }
 
 fn replay(first: i64, inputs: &[Input], starts: &[Start], rows: &[Row]) -> Outcome {
-    let mut replay = Replay::new(TOPIC, 0, first, starts);
+    let mut replay = Replay::new(TOPIC, 0, first, starts).with_ownership(ownership());
     for (offset, input) in (0..).zip(inputs).filter(|(offset, _)| *offset >= first) {
         show(offset, input, |r, d| replay.handle_record(r, d));
     }
     let mut next = [0, 0];
     for (destination, event) in rows {
         let next = &mut next[usize::from(*destination == Destination::Alerts)];
-        replay.handle_output(*destination, *next, event, &[]);
+        replay.handle_output(*destination, *next, &published(*destination, event), &[]);
         *next += 1;
     }
     replay.finish()

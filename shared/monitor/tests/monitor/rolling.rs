@@ -3,7 +3,7 @@
 
 use crate::world::*;
 use event::{column, encode, kind};
-use monitor::{Output, Processor, Settings};
+use monitor::{Output, Settings};
 use proptest::prelude::*;
 
 const HOUR: i64 = 60 * MINUTE;
@@ -45,7 +45,7 @@ fn fired(outputs: &[Output]) -> Vec<(&str, &str)> {
 #[test]
 fn a_daily_rhythm_alarms_against_the_version_before_and_not_against_the_weeks_before() {
     let play = |settings: &str| {
-        let mut processor = Processor::new(Settings::from_json(settings).unwrap(), TOPIC, 0);
+        let mut processor = processor_with(Settings::from_json(settings).unwrap());
         let mut numbers = Numbers(100);
         let weeks = [START, START + 14 * DAY, START + 28 * DAY, START + 30 * DAY];
         let mut outputs = Vec::new();
@@ -102,7 +102,7 @@ fn a_daily_rhythm_alarms_against_the_version_before_and_not_against_the_weeks_be
 #[test]
 fn what_an_alert_is_about_is_not_kept_for_the_weeks_to_come() {
     let settings = r#"{"silence_secs":0,"metrics":{"run.error_rate":{"baseline":"rolling"}}}"#;
-    let mut processor = Processor::new(Settings::from_json(settings).unwrap(), TOPIC, 0);
+    let mut processor = processor_with(Settings::from_json(settings).unwrap());
     let mut numbers = Numbers(2);
     let mut play = |version: &str, days: (i64, i64), worse: f64| {
         let span = (START + days.0 * DAY, START + days.1 * DAY);
@@ -192,8 +192,8 @@ proptest! {
             baseline: monitor::BaselineKind::Rolling,
             ..Settings::default()
         };
-        let mut undisturbed = Processor::new(settings.clone(), TOPIC, 0);
-        let (mut resumed, mut kept) = (Processor::new(settings, TOPIC, 0), Kept::default());
+        let mut undisturbed = processor_with(settings.clone());
+        let (mut resumed, mut kept) = (processor_with(settings), Kept::default());
         let mut time = START;
         for (number, step) in steps.iter().enumerate() {
             time += step.hours * HOUR;

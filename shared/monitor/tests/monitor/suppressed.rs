@@ -250,7 +250,7 @@ fn a_request_that_is_there_twice_counts_once() {
 #[test]
 fn suppressions_and_the_alerts_they_hold_are_bounded_and_beyond_that_people_are_told() {
     let settings = Settings { silence_secs: 3_600, ..Settings::default() };
-    let mut processor = Processor::new(settings, TOPIC, 0);
+    let mut processor = processor_with(settings);
     let of = |mut input: Input, agent: &str| {
         input.event.set(column::AGENT_ID, agent.to_owned().into());
         input

@@ -19,7 +19,7 @@ fn run_of(agent: usize, version: &str, number: usize, failed: bool) -> Input {
 /// runs of `v2` that fail at that share as `rounds`. Alerts that fire, with their round.
 fn play(share: f64, rounds: usize, settings: Settings, seed: u64) -> Vec<(usize, Output)> {
     let mut numbers = Numbers(seed);
-    let mut processor = Processor::new(settings, TOPIC, 0);
+    let mut processor = processor_with(settings);
     let mut fired = Vec::new();
     for round in 0..300 + rounds {
         for agent in 0..AGENTS {
@@ -101,7 +101,7 @@ fn streams_that_do_not_move_stay_calm_together() {
 #[test]
 fn a_ticket_whose_stream_becomes_a_page_is_escalated() {
     let mut numbers = Numbers(5);
-    let mut processor = Processor::new(settings(0.05), TOPIC, 0);
+    let mut processor = processor_with(settings(0.05));
     let mut outputs = Vec::new();
     for number in 0..900 {
         let (version, share) = if number < 400 { ("v1", 0.1) } else { ("v2", 0.25) };
@@ -146,7 +146,7 @@ fn worse(processor: &mut Processor, agent: usize, runs: std::ops::Range<usize>) 
 #[test]
 fn who_is_evicted_stands_no_more() {
     let start = || {
-        let mut processor = Processor::new(settings(1.0), TOPIC, 0);
+        let mut processor = processor_with(settings(1.0));
         for agent in 0..2 {
             for index in 0..200 {
                 let number = 1_000 * agent + index;

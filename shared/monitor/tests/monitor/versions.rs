@@ -5,7 +5,7 @@ use crate::replay::{Row, inputs, record_with, replay_with};
 use crate::world::*;
 use event::{column, kind};
 use monitor::replay::{NotCompared, Part};
-use monitor::{Catalogue, Output, Processor, Settings, Versions};
+use monitor::{Catalogue, Output, Settings, Versions};
 
 /// The metric that is added, or that the replay does not have.
 const ADDED: &str = "run.error_rate";
@@ -227,7 +227,7 @@ fn alerts_that_end_with_their_metric_are_compared_by_builds_that_have_it() {
 fn a_state_of_another_build_is_refused_unless_nothing_that_it_computed_has_changed() {
     let all = Catalogue::default();
     let saved = |catalogue: Catalogue, versions: &Versions| {
-        let mut processor = Processor::with_catalogue(Settings::default(), TOPIC, 0, catalogue);
+        let mut processor = processor_of(catalogue);
         feed(&mut processor, &listed(versions, "{}", START));
         Kept::of(&mut processor).resume_as(0).map(|processor| processor.versions().clone())
     };

@@ -2,7 +2,7 @@
 
 use crate::world::*;
 use event::{Decoded, Fault, Reason, Timestamp, column, kind};
-use monitor::{Output, Processor, Settings, Span};
+use monitor::{Output, Settings, Span};
 
 #[test]
 fn a_window_closes_when_the_watermark_passes_its_end() {
@@ -208,7 +208,7 @@ fn newcomer(number: usize, agents: bool) -> Input {
 fn too_many_keys_evict_the_most_silent_and_close_their_windows() {
     let settings = Settings { keys_max: 32, versions_per_agent_max: 12, ..Settings::default() };
     for (agents, keys_max) in [(true, 32), (false, 12)] {
-        let mut processor = Processor::new(settings.clone(), TOPIC, 0);
+        let mut processor = processor_with(settings.clone());
         let mut outputs = Vec::new();
         let mut kept = Kept::default();
         for number in 0..200 {

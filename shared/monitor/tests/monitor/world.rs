@@ -7,7 +7,9 @@ use event::{
     BatchBuilder, Decoded, Event, EventBuilder, Timestamp, TimestampType, TopicPartition,
     TypedColumn, column, kind,
 };
-use monitor::{Destination, EntryId, Output, Processor, ResumeError, Settings, Span};
+use governance::{Id, Installation, Ownership, Signer, Trust};
+use merkle::note::SigningKey;
+use monitor::{Catalogue, Destination, EntryId, Output, Processor, ResumeError, Settings, Span};
 
 pub(crate) const TOPIC: &str = "agent.events";
 pub(crate) const SECOND: i64 = 1_000_000;
@@ -62,12 +64,56 @@ pub(crate) fn configured(settings: &str, time: i64) -> Input {
     Input { broker: time, event }
 }
 
+/// Signs what the owner of the partition writes.
+pub(crate) fn signer() -> Signer {
+    let key = SigningKey::from_seed("processor", [1; 32]).unwrap();
+    let installation = Installation { origin: "log".to_owned(), topic_prefix: String::new() };
+    let partition = TopicPartition::new(TOPIC, 0);
+    Signer::new(key, installation, partition, (Id::from_bytes([1; 16]), 1), Id::from_bytes([2; 16]))
+}
+
+/// Keys of the installation.
+pub(crate) fn trust() -> Trust {
+    let installation = Installation { origin: "log".to_owned(), topic_prefix: String::new() };
+    let key = |name: &str, seed| SigningKey::from_seed(name, [seed; 32]).unwrap().verifier();
+    let (processor, gateway) = (key("processor", 1), key("governance", 2));
+    Trust::parse(installation, [processor.to_vkey()], [gateway.to_vkey()]).unwrap()
+}
+
+/// A partition whose owner has started.
+pub(crate) fn ownership() -> Ownership {
+    let mut ownership = Ownership::new(trust());
+    let started = builder(kind::MONITOR_STARTED, "started", START).build().unwrap();
+    ownership.accept((TOPIC, 0), -1, &signer().sign(started)).unwrap();
+    ownership
+}
+
+/// The event as it is in the partition: the owner's are signed, with the offset as their number.
+pub(crate) fn written(offset: i64, event: &Event<'static>) -> Event<'static> {
+    let own = [kind::MONITOR_TICK, kind::MONITOR_CONFIGURED];
+    let is_own = event.text(column::KIND).is_some_and(|kind| own.contains(&kind));
+    if is_own && event.get(column::monitor::SIGNATURE).is_none() {
+        signer().at(offset + 1).sign(event.clone())
+    } else {
+        event.clone()
+    }
+}
+
+/// The output as it is in its topic: alerts are signed.
+pub(crate) fn published(destination: Destination, event: &Event<'static>) -> Event<'static> {
+    match destination {
+        Destination::Alerts => signer().sign_alert(event.clone()),
+        Destination::Metrics => event.clone(),
+    }
+}
+
 pub(crate) fn feed(processor: &mut Processor, input: &Input) -> Vec<Output> {
     let mut batch = BatchBuilder::new(TopicPartition::new(TOPIC, 0));
     let offset = processor.next_offset();
     let kind = TimestampType::LogAppendTime;
     batch.push(offset, input.broker / 1_000, kind, Some(b"a"), Some(b""), std::iter::empty());
-    let decoded = Decoded { event: input.event.clone(), schema_id: "none".into(), fault: None };
+    let event = written(offset, &input.event);
+    let decoded = Decoded { event, schema_id: "none".into(), fault: None };
     let batch = batch.build();
     let record = batch.records().next().unwrap();
     processor.handle_record(&record, &decoded)
@@ -81,7 +127,16 @@ pub(crate) fn feed_all<'i>(
 }
 
 pub(crate) fn processor() -> Processor {
-    Processor::new(Settings::default(), TOPIC, 0)
+    processor_with(Settings::default())
+}
+
+/// A processor in whose partition an owner has started.
+pub(crate) fn processor_with(settings: Settings) -> Processor {
+    Processor::new(settings, TOPIC, 0).with_ownership(ownership())
+}
+
+pub(crate) fn processor_of(catalogue: Catalogue) -> Processor {
+    Processor::with_catalogue(Settings::default(), TOPIC, 0, catalogue).with_ownership(ownership())
 }
 
 pub(crate) fn text(output: &Output, column: TypedColumn<Text>) -> Option<&str> {

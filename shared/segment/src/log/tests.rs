@@ -20,7 +20,8 @@ fn keys() -> Vec<VerifyingKey> {
 
 fn installation() -> Installation {
     let topic = InstalledTopic { name: "agent.events".into(), partitions: Some(2) };
-    Installation { cluster: "c".into(), topic_prefix: String::new(), topics: vec![topic] }
+    let (cluster, topic_prefix) = ("c".into(), String::new());
+    Installation { cluster, topic_prefix, topics: vec![topic], keys: Vec::new() }
 }
 
 fn genesis(key: &SigningKey, sealer: &SigningKey) -> Planned {

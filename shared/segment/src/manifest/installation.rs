@@ -20,6 +20,38 @@ pub struct InstalledTopic {
     pub partitions: Option<i32>,
 }
 
+/// What a key of an installation signs beside the log's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyUse {
+    /// Acts of people and pipelines.
+    Governance,
+    /// Records of the processor in the partitions that it owns, and alerts.
+    Processor,
+}
+
+impl KeyUse {
+    /// Its name, in policies and entries.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Governance => "governance",
+            Self::Processor => "processor",
+        }
+    }
+}
+
+/// A key of an installation.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InstalledKey {
+    /// Its text, as in a policy.
+    pub key: String,
+    /// What it signs.
+    #[serde(rename = "use")]
+    pub used_for: KeyUse,
+}
+
 /// What a log is for. An installation is identified by the origin of its log and its topic prefix.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Installation {
@@ -29,6 +61,8 @@ pub struct Installation {
     pub topic_prefix: String,
     /// The topics that are sealed, ascending by name.
     pub topics: Vec<InstalledTopic>,
+    /// The keys whose signatures count in its topics, ascending by text.
+    pub keys: Vec<InstalledKey>,
 }
 
 /// The first entry of a log.
@@ -48,6 +82,7 @@ pub struct InstallationManifest {
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct Predicate {
     cluster: String,
+    keys: Vec<InstalledKey>,
     kind: String,
     log: String,
     program: String,
@@ -71,6 +106,7 @@ impl InstallationManifest {
     pub(super) fn to_bytes(&self) -> Vec<u8> {
         let predicate = Predicate {
             cluster: self.installation.cluster.clone(),
+            keys: self.installation.keys.clone(),
             kind: KIND.to_owned(),
             log: self.log.clone(),
             program: self.program.clone(),
@@ -89,6 +125,7 @@ impl InstallationManifest {
             cluster: predicate.cluster,
             topic_prefix: predicate.topic_prefix,
             topics: predicate.topics,
+            keys: predicate.keys,
         };
         installation.check().map_err(ManifestError::form)?;
         Ok(Self { log: predicate.log, installation, key, program: predicate.program })
@@ -114,10 +151,21 @@ impl Installation {
         if self.topics.iter().any(|topic| !topic.name.starts_with(&self.topic_prefix)) {
             return Err("a topic does not begin with the prefix");
         }
+        if !self.keys.is_sorted_by(|one, next| one.key < next.key) {
+            return Err("the keys do not ascend");
+        }
+        if self.keys.iter().any(|key| VerifyingKey::parse(&key.key).is_err()) {
+            return Err("a key is none");
+        }
         if self.topics.iter().any(|topic| topic.partitions.is_some_and(|count| count < 1)) {
             return Err("a topic has no partition");
         }
         Ok(())
+    }
+
+    /// Texts of the keys of a use.
+    pub fn keys_for(&self, used_for: KeyUse) -> impl Iterator<Item = &str> {
+        self.keys.iter().filter(move |key| key.used_for == used_for).map(|key| key.key.as_str())
     }
 
     /// The topic of that name.

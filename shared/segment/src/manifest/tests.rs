@@ -53,7 +53,16 @@ fn installation() -> InstallationManifest {
         InstalledTopic { name: "p.agent.events".into(), partitions: Some(6) },
         InstalledTopic { name: "p.alerts".into(), partitions: None },
     ];
-    let installation = Installation { cluster: "c".into(), topic_prefix: "p.".into(), topics };
+    let key_of = |name: &str, used_for| InstalledKey {
+        key: SigningKey::from_seed(name, [4; 32]).unwrap().verifier().to_vkey(),
+        used_for,
+    };
+    let keys = vec![
+        key_of("log.example.com/a/governance", KeyUse::Governance),
+        key_of("log.example.com/a/processor", KeyUse::Processor),
+    ];
+    let (cluster, topic_prefix) = ("c".into(), "p.".into());
+    let installation = Installation { cluster, topic_prefix, topics, keys };
     InstallationManifest::new(&key.verifier(), installation, "driftseal/0.1.0")
 }
 
@@ -108,12 +117,14 @@ fn a_kind_that_is_not_known_is_named_with_what_it_covers() {
 
 #[test]
 fn an_installation_that_contradicts_itself_is_refused() {
-    let changes: [fn(&mut InstallationManifest); 6] = [
+    let changes: [fn(&mut InstallationManifest); 8] = [
         |m| m.installation.cluster.clear(),
         |m| m.installation.topics.clear(),
         |m| m.installation.topics.swap(0, 1),
         |m| m.installation.topic_prefix = "q.".into(),
         |m| m.installation.topics[0].partitions = Some(0),
+        |m| m.installation.keys.swap(0, 1),
+        |m| m.installation.keys[0].key.push('x'),
         |m| m.log = "log.example.com/b".into(),
     ];
     for (number, change) in changes.into_iter().enumerate() {

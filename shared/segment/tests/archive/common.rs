@@ -32,6 +32,7 @@ pub(crate) fn installation() -> Installation {
         cluster: "cluster".into(),
         topic_prefix: String::new(),
         topics: ["agent.events", "driftseal.alerts", "driftseal.metrics"].map(topic).into(),
+        keys: Vec::new(),
     }
 }
 

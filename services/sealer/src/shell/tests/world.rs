@@ -171,7 +171,8 @@ impl World {
 
 pub(super) fn installation() -> Installation {
     let topic = InstalledTopic { name: TOPIC.into(), partitions: Some(PARTITIONS) };
-    Installation { cluster: "memory".into(), topic_prefix: String::new(), topics: vec![topic] }
+    let (cluster, topic_prefix) = ("memory".into(), String::new());
+    Installation { cluster, topic_prefix, topics: vec![topic], keys: Vec::new() }
 }
 
 pub(super) fn create_topic(log: &MemoryLog) {

@@ -1,0 +1,8 @@
+//! The role over a log in memory.
+
+#![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
+
+mod forged;
+mod recovery;
+mod settings;
+mod world;

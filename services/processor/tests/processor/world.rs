@@ -1,0 +1,73 @@
+//! The installation of the tests, and what its owners write.
+
+use event::{Decoder, Event, Limits, TopicPartition};
+use governance::{Installation, Ownership, Signer, Trust};
+use merkle::note::SigningKey;
+use monitor::{Output, Processor, Settings};
+use processor::Identity;
+use sim::MemoryLog;
+
+pub(crate) fn installation() -> Installation {
+    Installation { origin: "log.example.com".to_owned(), topic_prefix: String::new() }
+}
+
+pub(crate) fn key() -> SigningKey {
+    SigningKey::from_seed("log.example.com/processor", [1; 32]).unwrap()
+}
+
+pub(crate) fn trust() -> Trust {
+    let gateway = SigningKey::from_seed("log.example.com/governance", [2; 32]).unwrap();
+    let keys = [key().verifier().to_vkey()];
+    Trust::parse(installation(), keys, [gateway.verifier().to_vkey()]).unwrap()
+}
+
+pub(crate) fn identity() -> Identity {
+    Identity { key: key(), trust: trust() }
+}
+
+/// What anybody computes from the records of a partition alone; and the state in the end.
+pub(crate) fn recomputed(log: &MemoryLog, partition: &TopicPartition) -> (Vec<Output>, Processor) {
+    let decoder = Decoder::new(Limits::default());
+    let mut processor = Processor::new(Settings::default(), &partition.topic, partition.partition)
+        .with_ownership(Ownership::new(trust()));
+    let batch = log.records(partition).unwrap();
+    let mut outputs = Vec::new();
+    for record in batch.records() {
+        outputs.extend(processor.handle_record(&record, &decoder.decode(&record)));
+    }
+    (outputs, processor)
+}
+
+/// The event as the owner in force would write it.
+pub(crate) fn as_owner(
+    log: &MemoryLog,
+    partition: &TopicPartition,
+    event: Event<'static>,
+) -> Event<'static> {
+    let (_, processor) = recomputed(log, partition);
+    let current = *processor.ownership().current().unwrap();
+    let claim = (current.history, current.epoch);
+    Signer::new(key(), installation(), partition.clone(), claim, current.owner)
+        .at(current.sequence + 1)
+        .sign(event)
+}
+
+/// An output without what says who signed it, which differs from owner to owner.
+pub(crate) fn unsigned(mut event: Event<'static>) -> Vec<u8> {
+    use event::column::monitor;
+    let of_signature = [
+        monitor::EPOCH.id(),
+        monitor::HISTORY.id(),
+        monitor::OWNER.id(),
+        monitor::SIGNATURE.id(),
+        monitor::SIGNED_BY.id(),
+    ];
+    let mut plain = Event::empty();
+    for (id, cell) in event.cells().iter().filter(|(id, _)| !of_signature.contains(id)) {
+        plain.set(*id, cell.clone());
+    }
+    event = plain;
+    let mut value = Vec::new();
+    event::encode::encode(&event, &mut value);
+    value
+}
