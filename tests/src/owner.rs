@@ -27,8 +27,9 @@ impl Owner {
     pub fn of(origin: &str) -> Self {
         let key = |name: &str, seed| SigningKey::from_seed(&format!("{origin}/{name}"), [seed; 32]);
         let (governance, processor) = (key("governance", 8).unwrap(), key("processor", 9).unwrap());
+        let notifier = key("notifier", 10).unwrap();
         let installation = Installation { origin: origin.to_owned(), topic_prefix: String::new() };
-        Self { installation, keys: RoleKeys { governance, processor } }
+        Self { installation, keys: RoleKeys { governance, notifier, processor } }
     }
 
     /// The keys as the first entry of the log names them.
@@ -53,6 +54,44 @@ impl Owner {
     #[must_use]
     pub fn identity(&self) -> Identity {
         Identity { key: self.keys.processor.clone(), trust: self.trust() }
+    }
+
+    /// Whom a notifier believes, and its key.
+    ///
+    /// # Panics
+    ///
+    /// Never: the key is one.
+    #[must_use]
+    pub fn notifier(&self) -> notifier::Credentials {
+        let key = self.keys.notifier.clone();
+        let trust = self.trust().with_notifiers([key.verifier().to_vkey()]).unwrap();
+        notifier::Credentials { trust, key }
+    }
+
+    /// An alert as the first owner of a partition of events signs it, computed from that offset.
+    #[must_use]
+    pub fn first_alert(
+        &self,
+        (topic, partition, offset): (&str, i32, i64),
+        mut event: Event<'static>,
+    ) -> Event<'static> {
+        event.set(column::origin::TOPIC.id(), topic.to_owned().into());
+        event.set(column::origin::PARTITION.id(), i64::from(partition).into());
+        event.set(column::origin::OFFSET.id(), offset.into());
+        let claim = (governance::Id::from_bytes([1; 16]), 1);
+        let owner = governance::Id::from_bytes([2; 16]);
+        self.signer(&TopicPartition::new(topic, partition), claim, owner).sign_alert(event)
+    }
+
+    /// An act as the gateway signs it.
+    ///
+    /// # Panics
+    ///
+    /// If the act is none.
+    #[must_use]
+    pub fn act(&self, nonce: u8, event: Event<'static>) -> Event<'static> {
+        let nonce = governance::Id::from_bytes([nonce; 16]);
+        governance::sign_act(&self.keys.governance, &self.installation, nonce, event).unwrap()
     }
 
     /// An event as the owner in force would write it next into a partition.

@@ -68,9 +68,15 @@ impl Default for Config {
     fn default() -> Self {
         let limits = Limits::default();
         Self {
-            topics: ["agent.events", "driftseal.metrics", "driftseal.alerts", "driftseal.controls"]
-                .map(String::from)
-                .to_vec(),
+            topics: [
+                "agent.events",
+                "driftseal.governance",
+                "driftseal.metrics",
+                "driftseal.alerts",
+                "driftseal.controls",
+            ]
+            .map(String::from)
+            .to_vec(),
             group: "driftseal-sealer".into(),
             segment_rows_max: limits.rows_max,
             segment_bytes_max: limits.bytes_max,

@@ -1,4 +1,4 @@
-//! The keys that sign in the topics: one for acts, the other for what processors write.
+//! The keys that sign in the topics: for acts, for what processors write, for what notifiers write.
 //!
 //! They are made with the transparency log, whose first entry names them; each role needs its own
 //! only.
@@ -18,6 +18,8 @@ use crate::keys::{KeysError, POLICY_FILE, failed, generate, read, unfit, write};
 pub struct RoleKeys {
     /// Signs acts.
     pub governance: SigningKey,
+    /// Signs records of the notifier.
+    pub notifier: SigningKey,
     /// Signs records of the processor in its partitions, and alerts.
     pub processor: SigningKey,
 }
@@ -30,20 +32,28 @@ impl RoleKeys {
     /// `Random`, `Origin`.
     pub fn generate(origin: &str) -> Result<Self, KeysError> {
         let key = |used_for: KeyUse| generate(&format!("{origin}/{}", used_for.name()), origin);
-        Ok(Self { governance: key(KeyUse::Governance)?, processor: key(KeyUse::Processor)? })
+        Ok(Self {
+            governance: key(KeyUse::Governance)?,
+            notifier: key(KeyUse::Notifier)?,
+            processor: key(KeyUse::Processor)?,
+        })
     }
 
-    /// Reads both keys of a directory.
+    /// Reads all keys of a directory.
     ///
     /// # Errors
     ///
     /// As [`Self::load_one`].
     pub fn load(directory: &Path) -> Result<Self, KeysError> {
         let key = |used_for| Self::load_one(directory, used_for);
-        Ok(Self { governance: key(KeyUse::Governance)?, processor: key(KeyUse::Processor)? })
+        Ok(Self {
+            governance: key(KeyUse::Governance)?,
+            notifier: key(KeyUse::Notifier)?,
+            processor: key(KeyUse::Processor)?,
+        })
     }
 
-    /// Reads one key of a directory: `governance.key` or `processor.key`.
+    /// Reads one key of a directory: `governance.key`, `notifier.key` or `processor.key`.
     ///
     /// # Errors
     ///
@@ -57,9 +67,7 @@ impl RoleKeys {
     /// Whether a directory holds any of the keys.
     #[must_use]
     pub fn exist(directory: &Path) -> bool {
-        [KeyUse::Governance, KeyUse::Processor]
-            .iter()
-            .any(|used_for| path(directory, *used_for).exists())
+        KeyUse::ALL.iter().any(|used_for| path(directory, *used_for).exists())
     }
 
     /// Writes the keys, readable by their owner only, beside those of the log, and adds them to the
@@ -70,9 +78,11 @@ impl RoleKeys {
     /// `Exists` if a key is there already; `File`.
     pub fn save(&self, directory: &Path) -> Result<(), KeysError> {
         let mut lines = String::new();
-        for (used_for, key) in
-            [(KeyUse::Governance, &self.governance), (KeyUse::Processor, &self.processor)]
-        {
+        for (used_for, key) in [
+            (KeyUse::Governance, &self.governance),
+            (KeyUse::Notifier, &self.notifier),
+            (KeyUse::Processor, &self.processor),
+        ] {
             write(&path(directory, used_for), &key.to_text(), true)?;
             lines += &format!("{} {}\n", used_for.name(), key.verifier().to_vkey());
         }
@@ -93,6 +103,7 @@ impl RoleKeys {
             |key: &SigningKey, used_for| InstalledKey { key: key.verifier().to_vkey(), used_for };
         let mut keys = vec![
             key(&self.governance, KeyUse::Governance),
+            key(&self.notifier, KeyUse::Notifier),
             key(&self.processor, KeyUse::Processor),
         ];
         keys.sort_unstable();

@@ -25,6 +25,8 @@ pub enum Purpose {
     Processor,
     /// Acts.
     Governance,
+    /// Records of the notifier: outcomes, and that the monitor is dead or back.
+    Notifier,
 }
 
 impl Purpose {
@@ -34,6 +36,7 @@ impl Purpose {
         match self {
             Self::Processor => "processor",
             Self::Governance => "governance",
+            Self::Notifier => "notifier",
         }
     }
 }
@@ -69,6 +72,7 @@ pub struct Trust {
     installation: Installation,
     processor: Vec<VerifyingKey>,
     governance: Vec<VerifyingKey>,
+    notifier: Vec<VerifyingKey>,
 }
 
 impl Trust {
@@ -87,13 +91,27 @@ impl Trust {
             installation,
             processor: keys(Purpose::Processor, processor)?,
             governance: keys(Purpose::Governance, governance)?,
+            notifier: Vec::new(),
         })
+    }
+
+    /// The same with keys of the notifier.
+    ///
+    /// # Errors
+    ///
+    /// See [`TrustError`].
+    pub fn with_notifiers<T: AsRef<str>>(
+        mut self,
+        notifier: impl IntoIterator<Item = T>,
+    ) -> Result<Self, TrustError> {
+        self.notifier = keys(Purpose::Notifier, notifier)?;
+        Ok(self)
     }
 
     /// An installation without any valid key: everything is refused.
     #[must_use]
     pub const fn nobody(installation: Installation) -> Self {
-        Self { installation, processor: Vec::new(), governance: Vec::new() }
+        Self { installation, processor: Vec::new(), governance: Vec::new(), notifier: Vec::new() }
     }
 
     /// The installation.
@@ -108,6 +126,7 @@ impl Trust {
         match purpose {
             Purpose::Processor => &self.processor,
             Purpose::Governance => &self.governance,
+            Purpose::Notifier => &self.notifier,
         }
     }
 
@@ -147,19 +166,27 @@ struct Texts {
     installation: Installation,
     processor: Vec<String>,
     governance: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    notifier: Vec<String>,
 }
 
 impl From<Trust> for Texts {
-    fn from(Trust { installation, processor, governance }: Trust) -> Self {
+    fn from(Trust { installation, processor, governance, notifier }: Trust) -> Self {
         let texts = |keys: Vec<VerifyingKey>| keys.iter().map(VerifyingKey::to_vkey).collect();
-        Self { installation, processor: texts(processor), governance: texts(governance) }
+        Self {
+            installation,
+            processor: texts(processor),
+            governance: texts(governance),
+            notifier: texts(notifier),
+        }
     }
 }
 
 impl TryFrom<Texts> for Trust {
     type Error = TrustError;
 
-    fn try_from(Texts { installation, processor, governance }: Texts) -> Result<Self, TrustError> {
-        Self::parse(installation, processor, governance)
+    fn try_from(texts: Texts) -> Result<Self, TrustError> {
+        let Texts { installation, processor, governance, notifier } = texts;
+        Self::parse(installation, processor, governance)?.with_notifiers(notifier)
     }
 }

@@ -26,16 +26,22 @@ pub struct InstalledTopic {
 pub enum KeyUse {
     /// Acts of people and pipelines.
     Governance,
+    /// Records of the notifier: outcomes, and that the monitor is dead or back.
+    Notifier,
     /// Records of the processor in the partitions that it owns, and alerts.
     Processor,
 }
 
 impl KeyUse {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Governance, Self::Notifier, Self::Processor];
+
     /// Its name, in policies and entries.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Governance => "governance",
+            Self::Notifier => "notifier",
             Self::Processor => "processor",
         }
     }

@@ -22,13 +22,8 @@ pub(crate) fn sealer_key() -> SigningKey {
     SigningKey::from_seed("sealer.example.com", [2; 32]).unwrap()
 }
 
-pub(crate) fn evidence_key() -> SigningKey {
-    SigningKey::from_seed("evidence.example.com", [3; 32]).unwrap()
-}
-
 pub(crate) fn policy() -> Policy {
-    let policy = Policy::new(vec![log_key().verifier()], vec![sealer_key().verifier()]).unwrap();
-    policy.with_evidence(vec![evidence_key().verifier()])
+    Policy::new(vec![log_key().verifier()], vec![sealer_key().verifier()]).unwrap()
 }
 
 pub(crate) fn installation() -> Installation {

@@ -8,7 +8,6 @@
 
 mod check;
 mod common;
-mod faults;
 mod fsck;
 mod proof;
 mod rows;
