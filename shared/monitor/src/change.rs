@@ -1,10 +1,13 @@
 //! The last change of an agent, as one line for the on-call engineer.
 
-use event::{Event, column};
+use event::{Event, EventBuilder, column};
 use serde::{Deserialize, Serialize};
 
 /// Largest number of characters of a text from a sender.
 const TEXT_CHARS_MAX: usize = 80;
+
+/// Longest identifier that is kept, bytes.
+const ID_BYTES_MAX: usize = 256;
 
 /// The last change of an agent.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -13,6 +16,8 @@ pub(crate) struct LastChange {
     pub(crate) offset: i64,
     /// Description in one line.
     pub(crate) summary: String,
+    /// `event_id` of the event.
+    event_id: Option<String>,
     prompt_digest: Option<String>,
 }
 
@@ -55,10 +60,18 @@ impl LastChange {
         if let Some(time) = event.time(column::EVENT_TIME).and_then(event::Timestamp::to_rfc3339) {
             add(format!("at {time}"));
         }
-        if let Some(id) = text(column::EVENT_ID) {
-            add(format!("[{id}]"));
-        }
-        Self { offset, summary, prompt_digest: digest.or(before) }
+        // A part of an identifier identifies nothing.
+        let event_id = event.text(column::EVENT_ID).filter(|id| id.len() <= ID_BYTES_MAX);
+        let event_id = event_id.map(str::to_owned);
+        Self { offset, summary, event_id, prompt_digest: digest.or(before) }
+    }
+
+    /// Sets the columns of an output that name the last change, if there was one.
+    pub(crate) fn fill(known: Option<&Self>, builder: EventBuilder) -> EventBuilder {
+        let id = known.and_then(|change| change.event_id.as_deref());
+        builder
+            .set_some(column::drift::LAST_CHANGE, known.map(|change| change.summary.as_str()))
+            .set_some(column::drift::LAST_CHANGE_ID, id)
     }
 }
 
@@ -73,7 +86,7 @@ fn shorten(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use event::{EventBuilder, Timestamp, kind};
+    use event::{Timestamp, kind};
 
     #[test]
     fn a_changed_prompt_is_named_with_both_digests() {
@@ -93,8 +106,9 @@ mod tests {
         assert_eq!(
             second.summary,
             "agent.version.deployed v1 -> v2 (prompt `support` changed: aa -> bb) \
-             at 1970-01-01T00:00:00.000000Z [e]"
+             at 1970-01-01T00:00:00.000000Z"
         );
+        assert_eq!(second.event_id.as_deref(), Some("e"));
     }
 
     #[test]

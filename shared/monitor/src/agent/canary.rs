@@ -5,6 +5,7 @@ use event::{EventBuilder, column, kind};
 use super::metrics::NOT_IN_FORCE;
 use super::state::Agent;
 use crate::canary::{self, Canary, Ending, Pair, Step};
+use crate::change::LastChange;
 use crate::kind::Kind;
 use crate::metric::MetricSet;
 use crate::output::{About, Destination, Outputs};
@@ -50,15 +51,14 @@ impl Agent {
         };
         let time = outputs.time();
         let threshold = 1.0 / shared.settings.canary_alpha;
-        let change = self.last_change.as_ref().map(|change| change.summary.as_str());
+        let change = self.last_change.as_ref();
         let (kind, to) = (kind::DRIFT_CANARY_STARTED, Destination::Alerts);
         outputs.push(to, kind, time, About::version(&self.identity, version), |builder| {
-            builder
+            LastChange::fill(change, builder)
                 .set(column::drift::DETECTOR, canary::DETECTOR.name)
                 .set(column::drift::THRESHOLD, threshold)
                 .set(column::drift::BASELINE_VERSION, control.as_str())
                 .set(column::drift::TRAFFIC_SHARE, share)
-                .set_some(column::drift::LAST_CHANGE, change)
         });
         self.canary = Some(Box::new(Canary {
             version: version.to_owned(),

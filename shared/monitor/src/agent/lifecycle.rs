@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use super::state::Agent;
 use super::version::OTHER_SUITE;
+use crate::change::LastChange;
 use crate::metric::watch_at;
 use crate::output::{About, Destination, Outputs};
 use crate::stream::{BaselineCandidate, Context, Shared, Stream};
@@ -73,7 +74,7 @@ impl Agent {
     /// Reports a version, or a digest of it, that was not announced by a deployment or change.
     pub(crate) fn report_unplanned(&self, version: &str, reason: &str, outputs: &mut Outputs<'_>) {
         let time = outputs.time();
-        let change = self.last_change.as_ref().map(|change| change.summary.as_str());
+        let change = self.last_change.as_ref();
         let kind = kind::DRIFT_VERSION_UNPLANNED;
         outputs.push(
             Destination::Alerts,
@@ -81,10 +82,9 @@ impl Agent {
             time,
             About::version(&self.identity, version),
             |builder| {
-                builder
+                LastChange::fill(change, builder)
                     .set(column::drift::SEVERITY, "ticket")
                     .set_some(column::drift::BASELINE_VERSION, self.current.as_deref())
-                    .set_some(column::drift::LAST_CHANGE, change)
                     .set(column::drift::REASON, reason)
             },
         );

@@ -4,6 +4,7 @@ use event::{column, kind};
 use serde::{Deserialize, Serialize};
 
 use super::pair::Pair;
+use crate::change::LastChange;
 use crate::output::{About, Destination, Outputs};
 use crate::stream::{Context, Mark, Value};
 
@@ -54,16 +55,15 @@ impl Canary {
             pair.fire(outputs.next_id(Some(place)), policy.pages);
             let context = Context { version: &self.version, ..*context };
             let runbook = Some(context.shared.settings.runbook_url.as_str());
-            let last_change = context.last_change.map(|change| change.summary.as_str());
+            let last_change = context.last_change;
             let (control, since) = (&self.control, self.since);
             let time = outputs.time();
             let (kind, to) = (kind::DRIFT_ALERT_FIRING, Destination::Alerts);
             let about = About::metric(context.agent, context.version, place);
             outputs.push(to, kind, time, about, |builder| {
-                pair.describe(builder, control, since)
+                LastChange::fill(last_change, pair.describe(builder, control, since))
                     .set(column::drift::SEVERITY, pair.severity())
                     .set_some(column::drift::EXAMPLE_RUNS, pair.examples())
-                    .set_some(column::drift::LAST_CHANGE, last_change)
                     .set_some(column::drift::RUNBOOK_URL, runbook.filter(|url| !url.is_empty()))
             });
         }

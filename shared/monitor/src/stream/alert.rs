@@ -6,6 +6,7 @@ use event::{EventBuilder, column};
 use super::context::Context;
 use super::sequential_test::{Phase, SequentialTest};
 use super::totals::Totals;
+use crate::change::LastChange;
 use crate::metric::{Model, Watch};
 use crate::number::int;
 use crate::output::{Destination, Outputs};
@@ -55,9 +56,10 @@ impl SequentialTest {
         let examples = self.examples(finding.since.map(|(mark, _)| mark.offset));
         let baseline = self.comparison.expected(&finding).or(self.baseline.value);
         let runbook = Some(settings.runbook_url.as_str()).filter(|url| !url.is_empty());
-        let last_change = context.last_change.map(|change| change.summary.as_str());
+        let last_change = context.last_change;
         let set = |builder: EventBuilder| {
-            let builder = self.baseline.fill(describe(builder, context), baseline);
+            let builder = LastChange::fill(last_change, describe(builder, context));
+            let builder = self.baseline.fill(builder, baseline);
             distances
                 .fill(finding.fill(builder))
                 .set(column::drift::ALERT_ID, id)
@@ -68,7 +70,6 @@ impl SequentialTest {
                 .set_some(column::drift::BOUND, self.comparison.bound())
                 .set(column::drift::OBSERVATIONS, int(detector.observations()))
                 .set_some(column::drift::EXAMPLE_RUNS, examples)
-                .set_some(column::drift::LAST_CHANGE, last_change)
                 .set_some(column::drift::RUNBOOK_URL, runbook)
                 .set_some(column::drift::REASON, reason)
         };

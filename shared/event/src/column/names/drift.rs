@@ -43,8 +43,10 @@ pub const FROM: TypedColumn<Time> = column("drift.from");
 pub const JENSEN_SHANNON: TypedColumn<Float> = column("drift.jensen_shannon");
 /// Kolmogorov-Smirnov distance between them.
 pub const KOLMOGOROV_SMIRNOV: TypedColumn<Float> = column("drift.kolmogorov_smirnov");
-/// Last change of the agent.
+/// Last change of the agent, described in one line.
 pub const LAST_CHANGE: TypedColumn<Text> = column("drift.last_change");
+/// event_id of the last change of the agent.
+pub const LAST_CHANGE_ID: TypedColumn<Text> = column("drift.last_change_id");
 /// Metric; of a suppression, the only one it is about.
 pub const METRIC: TypedColumn<Text> = column("drift.metric");
 /// Observations of the current version.
