@@ -1,5 +1,5 @@
 //! Evidence from an archive: check it whole, prove one event, export a pack, verify one, recompute
-//! what was computed. [`role`] follows the log of an archive.
+//! what was computed. [`role`] follows the log of an archive; [`gateway`] takes acts over HTTP.
 //!
 //! The decisions are in [`segment`] and [`monitor`]; here are reading and threads. Everything blocks its thread;
 //! what takes long reports progress through a callback, which is called on the calling thread.
@@ -15,18 +15,18 @@ mod error;
 mod excerpt;
 mod export;
 mod fsck;
+pub mod gateway;
 mod index;
 mod log;
 mod prove;
 mod replay;
 pub mod role;
-mod sealed;
 mod segments;
 mod verify;
 
 pub use error::EvidenceError;
 pub use excerpt::LogRead;
-pub use export::{Exported, Wish, export};
+pub use export::{Exported, export};
 pub use fsck::fsck;
 pub use log::{Log, read_log};
 pub use prove::{Wanted, prove};
@@ -35,7 +35,7 @@ pub use segments::segments;
 pub use verify::{read_policy, verify_file};
 
 pub use monitor::replay::{Difference, Doubt, NotCompared, Origin, Outcome, Part, Subject, What};
-pub use pack::{Judged, Report as PackReport, Scope, ScopeError, Trust};
+pub use pack::{Report as PackReport, Scope, ScopeError};
 pub use segment::excerpt::Period;
 pub use segment::fault::{Fault, Judgement};
 pub use segment::fsck::{Progress as FsckProgress, Report as FsckReport};

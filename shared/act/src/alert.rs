@@ -4,7 +4,6 @@
 //! Neither affects the monitor, which resolves the alert when the effect is gone.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use event::{Event, Timestamp, column, kind};
 
@@ -62,10 +61,16 @@ pub struct Open {
     pub target: Target,
     /// `rising`, `falling` or `both`.
     pub direction: Option<String>,
-    /// When it fired.
+    /// When the change that it is about is estimated to have begun.
     pub since: Option<Timestamp>,
+    /// When it fired, by the broker's clock.
+    pub fired_at: Timestamp,
     /// Who acknowledged it.
     pub acknowledged_by: Option<String>,
+    /// When, by the broker's clock.
+    pub acknowledged_at: Option<Timestamp>,
+    /// `event_id` of the last change of the agent before it fired.
+    pub last_change_id: Option<String>,
     /// The suppression that mutes it.
     pub suppressed_by: Option<String>,
     /// Partition of the alerts topic.
@@ -75,8 +80,14 @@ pub struct Open {
 }
 
 impl Open {
-    /// Applies an event of the alerts topic, read from `partition`, to the open alerts.
-    pub fn apply(open: &mut BTreeMap<String, Self>, partition: i32, event: &Event<'_>) {
+    /// Applies an event, read from `partition` and stamped by the broker with the time `at`, to the
+    /// open alerts. Who wrote it, and whether it is believed, the caller knows.
+    pub fn apply(
+        open: &mut BTreeMap<String, Self>,
+        partition: i32,
+        at: Timestamp,
+        event: &Event<'_>,
+    ) {
         let text = |column| event.text(column).map(str::to_owned);
         let Some(alert_id) = text(column::drift::ALERT_ID) else { return };
         match event.text(column::KIND) {
@@ -84,8 +95,11 @@ impl Open {
                 let alert = Self {
                     target: Target::of(event),
                     direction: text(column::drift::DIRECTION),
-                    since: event.time(column::EVENT_TIME),
+                    since: event.time(column::drift::SINCE_TIME),
+                    fired_at: at,
                     acknowledged_by: None,
+                    acknowledged_at: None,
+                    last_change_id: text(column::drift::LAST_CHANGE_ID),
                     suppressed_by: text(column::drift::SUPPRESSED_BY),
                     partition,
                     watched_partition: event.int(column::monitor::PARTITION),
@@ -96,6 +110,7 @@ impl Open {
             Some(kind::DRIFT_ALERT_ACKNOWLEDGED) => {
                 if let Some(alert) = open.get_mut(&alert_id) {
                     alert.acknowledged_by = text(column::actor::ID);
+                    alert.acknowledged_at = Some(at);
                 }
             }
             Some(
@@ -105,32 +120,5 @@ impl Open {
             }
             Some(_) | None => {}
         }
-    }
-}
-
-impl fmt::Display for Open {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let target = &self.target;
-        let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
-        write!(
-            f,
-            "{}  {} {} {} [{}] since ",
-            self.alert_id,
-            text(&target.agent_id),
-            text(&target.agent_version),
-            text(&target.metric),
-            text(&target.severity),
-        )?;
-        match self.since {
-            Some(since) => write!(f, "{since}")?,
-            None => f.write_str("-")?,
-        }
-        if let Some(actor) = &self.acknowledged_by {
-            write!(f, ", acknowledged by {actor}")?;
-        }
-        if let Some(id) = &self.suppressed_by {
-            write!(f, ", suppressed by {id}")?;
-        }
-        Ok(())
     }
 }

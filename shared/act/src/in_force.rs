@@ -1,7 +1,6 @@
 //! What the monitor has put in force, read from its events.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 use event::{Event, Timestamp, column};
 
@@ -57,17 +56,5 @@ impl InForce {
     #[must_use]
     pub fn is_open(&self, now: Timestamp) -> bool {
         self.until.is_none_or(|until| until > now)
-    }
-}
-
-impl fmt::Display for InForce {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}  {}", self.id, self.target)?;
-        for (name, time) in [("from", self.from), ("until", self.until)] {
-            if let Some(time) = time {
-                write!(f, " {name} {time}")?;
-            }
-        }
-        Ok(())
     }
 }

@@ -99,14 +99,14 @@ fn an_answer_takes_over_what_the_alert_is_about() {
         .build()
         .unwrap();
     let mut open = BTreeMap::new();
-    Open::apply(&mut open, 1, &firing);
+    Open::apply(&mut open, 1, NOW, &firing);
     let alert = open.get("x").unwrap().clone();
     let answer = Answer::Acknowledge.event(&alert, &actor(), &stamp("e")).unwrap();
     assert_eq!(answer.text(column::drift::METRIC), Some("run.error_rate"));
     assert_eq!(answer.text(column::drift::DIRECTION), Some("rising"));
-    Open::apply(&mut open, 1, &answer);
+    Open::apply(&mut open, 1, NOW, &answer);
     assert_eq!(open.get("x").unwrap().acknowledged_by.as_deref(), Some("ana"));
-    Open::apply(&mut open, 1, &Answer::Dismiss.event(&alert, &actor(), &stamp("f")).unwrap());
+    Open::apply(&mut open, 1, NOW, &Answer::Dismiss.event(&alert, &actor(), &stamp("f")).unwrap());
     assert!(open.is_empty());
     let nobody = Actor { id: " ".to_owned(), ..actor() };
     assert!(Answer::Dismiss.event(&alert, &nobody, &stamp("g")).is_err());

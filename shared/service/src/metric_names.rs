@@ -57,6 +57,11 @@ metrics_table! {
     HTTP_REQUESTS_REFUSED = "driftseal_http_requests_refused_total", Kind::Counter, "requests", ["reason"],
         "Requests refused for their Host, Origin or content type: those of web pages, or a host name that is not configured.";
 
+    GATEWAY_REQUESTS = "driftseal_gateway_requests_total", Kind::Counter, "requests", ["status"],
+        "Requests that the gateway answered, by HTTP status.";
+    GATEWAY_REQUESTS_REJECTED = "driftseal_gateway_requests_rejected_total", Kind::Counter, "requests", ["reason"],
+        "Requests that the gateway rejected, by reason.";
+
     COLLECTOR_REQUESTS = "driftseal_collector_requests_total", Kind::Counter, "requests", ["status"],
         "Requests answered, by HTTP status.";
     COLLECTOR_REQUEST_DURATION = "driftseal_collector_request_duration_seconds",
@@ -107,6 +112,8 @@ metrics_table! {
 
     NOTIFIER_RECORDS_READ = "driftseal_notifier_records_read_total", Kind::Counter, "records", [],
         "Records read from the log.";
+    NOTIFIER_RECORDS_IGNORED = "driftseal_notifier_records_ignored_total", Kind::Counter, "records", ["reason"],
+        "Records of the alerts and governance topics that were not signed by this installation, or were copies, by reason.";
     NOTIFIER_REQUESTS = "driftseal_notifier_requests_total", Kind::Counter, "requests", ["sink", "purpose", "result"],
         "Requests to receivers, by sink, purpose (step, refresh) and result (accepted, refused, busy).";
     NOTIFIER_REQUEST_DURATION = "driftseal_notifier_request_duration_seconds",

@@ -16,6 +16,12 @@ pub enum Format {
     Json,
 }
 
+/// Whether a text is a level or a filter.
+#[must_use]
+pub fn is_level(level: &str) -> bool {
+    EnvFilter::try_new(level).is_ok()
+}
+
 /// Starts logging to standard error; a second call has no effect.
 ///
 /// `level` is a level (`error`, `warn`, `info`, `debug`, `trace`) or a filter such as

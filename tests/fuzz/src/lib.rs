@@ -53,6 +53,7 @@ targets! {
     event_avro
     event_json
     event_record
+    gateway_body
     head
     manifest
     mapping

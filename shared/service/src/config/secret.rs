@@ -34,7 +34,8 @@ impl Debug for Secret {
 
 impl Serialize for Secret {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(HIDDEN)
+        // An empty one hides nothing, and is the default that a configuration is read over.
+        serializer.serialize_str(if self.0.is_empty() { "" } else { HIDDEN })
     }
 }
 
@@ -75,6 +76,9 @@ mod tests {
         assert_eq!(format!("{secret:?}"), "…");
         assert_eq!(serde_json::to_string(&secret).unwrap(), "\"…\"");
         assert_eq!(secret.reveal(), "hunter2");
+        let none: Secret = serde_json::from_str(&serde_json::to_string(&Secret::default()).unwrap())
+            .unwrap();
+        assert_eq!(none, Secret::default(), "a default that is read back is the default");
     }
     #[test]
     fn a_url_is_shown_without_password_and_query() {

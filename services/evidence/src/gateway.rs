@@ -1,0 +1,219 @@
+//! The gateway: acts of people and pipelines over HTTP, and what is in force.
+//!
+//! An act is signed and published to the governance topic; the answer comes after the log has
+//! acknowledged it, with its position. Who asks shows the token that `driftseal log init` made; the
+//! gateway keeps its digest only.
+//!
+//! | request | answer |
+//! |---|---|
+//! | `POST /v1/acts` | 201 with `event_id`, `topic`, `partition`, `offset` of the act |
+//! | `GET /v1/alerts` | firing alerts |
+//! | `GET /v1/suppressions`, `/v1/maintenance` | those in force |
+//! | `GET /v1/baselines?agent_id=…` | the current baseline of each stream |
+//! | `POST /v1/topics` | creates missing topics |
+//!
+//! Errors are `{"error": {"code", "message", "fields": [{"field", "reason"}]}}`; the codes are part of the
+//! API.
+//!
+//! # Promise
+//!
+//! - Nobody is heard without a token, and no web page at all ([`service::guard`]).
+//! - An act that would have no effect, or not the intended one, is refused with every field that is
+//!   wrong.
+//! - An act that was answered with 201 is in the log. If the answer was lost or 503, it may be there:
+//!   sent again with the same `event_id` it is the same act.
+//! - What is listed comes from signed records only.
+
+mod access;
+mod asked;
+mod config;
+mod copies;
+mod fields;
+mod lists;
+mod parts;
+mod problem;
+mod publish;
+mod rejection;
+mod state;
+mod view;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::{Query, Request, State};
+use axum::http::{HeaderMap, Response, StatusCode, header};
+use axum::routing::{get, post};
+use event::Timestamp;
+use serde_json::{Value, json};
+use service::clock::now_micros;
+use service::guard::Guard;
+use service::server::{self, Limits};
+use service::{Shutdown, metric_names as names};
+use tokio::net::TcpListener;
+
+pub use access::{AccessError, TOKEN_FILE, TOKENS_FILE, Tokens, make_token};
+pub use config::Config;
+pub use parts::{Parts, Topics};
+pub use problem::Problem;
+
+use asked::Asked;
+use rejection::Rejection;
+use state::Gateway;
+use view::View;
+
+/// What a body asks for, without recording it: `None` if it is refused; the event, if it is complete
+/// without what is in force. For fuzzing.
+#[doc(hidden)]
+#[must_use]
+pub fn dry_run(body: &[u8]) -> Option<Option<event::Event<'static>>> {
+    match Asked::parse(body, Timestamp::from_micros(1), || "id".to_owned()).ok()? {
+        Asked::Act(event) => Some(Some(event)),
+        Asked::End { .. } | Asked::Answer { .. } => Some(None),
+    }
+}
+
+type Shared = Arc<Gateway>;
+
+/// Serves the gateway until shutdown, then answers the requests in progress.
+pub async fn run(parts: Parts, listener: TcpListener, shutdown: Shutdown) {
+    let guard = Guard::new(parts.config.hosts.clone());
+    let gateway = Arc::new(Gateway::new(parts));
+    let router = Router::new()
+        .route("/v1/acts", post(act))
+        .route("/v1/alerts", get(alerts))
+        .route("/v1/suppressions", get(suppressions))
+        .route("/v1/maintenance", get(maintenance))
+        .route("/v1/baselines", get(baselines))
+        .route("/v1/topics", post(topics))
+        .fallback(|| async { Rejection::NoSuchRoute.response() })
+        .with_state(gateway);
+    let stop = async move { shutdown.wait().await };
+    server::serve(listener, guard.around(router), Limits::default(), stop).await;
+}
+
+async fn act(State(gateway): State<Shared>, request: Request) -> Response<Body> {
+    answer(StatusCode::CREATED, act_of(gateway, request).await)
+}
+
+async fn act_of(gateway: Shared, request: Request) -> Result<Value, Rejection> {
+    let (head, body) = request.into_parts();
+    let token = gateway.authenticate(&head.headers)?;
+    let config = &gateway.parts.config;
+    let read = to_bytes(body, config.body_bytes_max);
+    let body = tokio::time::timeout(config.body_wait(), read).await;
+    let body = match body {
+        Err(_elapsed) => return Err(Rejection::BodyTimeout),
+        Ok(Err(_too_large_or_broken)) => {
+            return Err(Rejection::BodyTooLarge { bytes_max: config.body_bytes_max });
+        }
+        Ok(Ok(body)) => body,
+    };
+    let now = Timestamp::from_micros(now_micros());
+    let asked = Asked::parse(&body, now, || uuid::Uuid::now_v7().to_string())?;
+    blocking(gateway, move |gateway| publish::publish(gateway, asked, &token, now)).await
+}
+
+async fn alerts(State(gateway): State<Shared>, headers: HeaderMap) -> Response<Body> {
+    answer(StatusCode::OK, listed(gateway, &headers, |view, _| lists::alerts(view)).await)
+}
+
+async fn suppressions(State(gateway): State<Shared>, headers: HeaderMap) -> Response<Body> {
+    answer(StatusCode::OK, listed(gateway, &headers, lists::suppressions).await)
+}
+
+async fn maintenance(State(gateway): State<Shared>, headers: HeaderMap) -> Response<Body> {
+    answer(StatusCode::OK, listed(gateway, &headers, lists::maintenance).await)
+}
+
+/// Parameters of `/v1/baselines`.
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OfAgent {
+    agent_id: Option<String>,
+}
+
+async fn baselines(
+    State(gateway): State<Shared>,
+    query: Result<Query<OfAgent>, axum::extract::rejection::QueryRejection>,
+    headers: HeaderMap,
+) -> Response<Body> {
+    let listed = match query {
+        Ok(Query(OfAgent { agent_id })) => {
+            let list = move |view: &View, _| lists::baselines(view, agent_id.as_deref());
+            listed(gateway, &headers, list).await
+        }
+        Err(_wrong) => {
+            Err(Rejection::Fields(vec![Problem::new("agent_id", "is the only parameter, once")]))
+        }
+    };
+    answer(StatusCode::OK, listed)
+}
+
+async fn topics(State(gateway): State<Shared>, headers: HeaderMap) -> Response<Body> {
+    let created = match gateway.authenticate(&headers) {
+        Err(rejection) => Err(rejection),
+        Ok(_token) => {
+            blocking(gateway, |gateway| {
+                let specs = &gateway.parts.specs;
+                gateway.parts.log.create_topics(specs).map_err(Rejection::Log)?;
+                let names: Vec<&str> = specs.iter().map(|spec| spec.name.as_str()).collect();
+                Ok(json!({"topics": names}))
+            })
+            .await
+        }
+    };
+    answer(StatusCode::OK, created)
+}
+
+/// A list of what is in force now.
+async fn listed(
+    gateway: Shared,
+    headers: &HeaderMap,
+    list: impl FnOnce(&View, Timestamp) -> Value + Send + 'static,
+) -> Result<Value, Rejection> {
+    gateway.authenticate(headers)?;
+    blocking(gateway, move |gateway| {
+        let now = Timestamp::from_micros(now_micros());
+        gateway.with_view(|view| Ok(list(view, now)))
+    })
+    .await
+}
+
+/// Runs what blocks beside the threads that serve.
+async fn blocking<T: Send + 'static>(
+    gateway: Shared,
+    work: impl FnOnce(&Gateway) -> Result<T, Rejection> + Send + 'static,
+) -> Result<T, Rejection> {
+    match tokio::task::spawn_blocking(move || work(&gateway)).await {
+        Ok(outcome) => outcome,
+        Err(error) => {
+            tracing::error!(%error, "a request of the gateway failed");
+            Err(Rejection::Internal)
+        }
+    }
+}
+
+fn answer(status: StatusCode, outcome: Result<Value, Rejection>) -> Response<Body> {
+    let response = match outcome {
+        Ok(value) => {
+            let body = Body::from(value.to_string());
+            let mut response = Response::new(body);
+            *response.status_mut() = status;
+            let kind = header::HeaderValue::from_static("application/json");
+            response.headers_mut().insert(header::CONTENT_TYPE, kind);
+            response
+        }
+        Err(rejection) => {
+            let reason = rejection.code();
+            metrics::counter!(names::GATEWAY_REQUESTS_REJECTED, "reason" => reason).increment(1);
+            rejection.response()
+        }
+    };
+    let status = response.status().as_str().to_owned();
+    metrics::counter!(names::GATEWAY_REQUESTS, "status" => status).increment(1);
+    response
+}
+
+#[cfg(test)]
+mod tests;

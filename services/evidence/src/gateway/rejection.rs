@@ -1,0 +1,125 @@
+//! Why a request is refused, as its answer says.
+
+use axum::body::Body;
+use axum::http::{HeaderValue, Response, StatusCode, header};
+use ports::LogError;
+use serde_json::json;
+
+use super::problem::Problem;
+
+/// Value of `WWW-Authenticate`.
+const REALM: &str = "Bearer realm=\"driftseal\"";
+
+/// Why a request is refused.
+#[derive(Debug)]
+pub(super) enum Rejection {
+    /// It shows no token that is known.
+    Unauthenticated,
+    /// There is no such route.
+    NoSuchRoute,
+    /// The body did not arrive in time.
+    BodyTimeout,
+    /// The body is too large, or broke off.
+    BodyTooLarge {
+        /// The limit.
+        bytes_max: usize,
+    },
+    /// The body is not a JSON object.
+    InvalidJson(String),
+    /// Fields are wrong; all of them.
+    Fields(Vec<Problem>),
+    /// What is to be changed is not there.
+    NotInForce(String),
+    /// The log failed.
+    Log(LogError),
+    /// The log held back records that it should have.
+    Incomplete(String),
+    /// A bug; the log of the process has the details.
+    Internal,
+}
+
+impl Rejection {
+    /// Value of `error.code` and of the metric's label; part of the API.
+    pub(super) const fn code(&self) -> &'static str {
+        match self {
+            Self::Unauthenticated => "unauthenticated",
+            Self::NoSuchRoute => "no_such_route",
+            Self::BodyTimeout => "body_timeout",
+            Self::BodyTooLarge { .. } => "body_too_large",
+            Self::InvalidJson(_) => "invalid_json",
+            Self::Fields(_) => "invalid_field",
+            Self::NotInForce(_) => "not_in_force",
+            Self::Log(_) => "log_failed",
+            Self::Incomplete(_) => "incomplete",
+            Self::Internal => "internal",
+        }
+    }
+
+    const fn status(&self) -> StatusCode {
+        match self {
+            Self::Unauthenticated => StatusCode::UNAUTHORIZED,
+            Self::NoSuchRoute => StatusCode::NOT_FOUND,
+            Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
+            Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::InvalidJson(_) | Self::Fields(_) => StatusCode::BAD_REQUEST,
+            Self::NotInForce(_) => StatusCode::CONFLICT,
+            Self::Log(_) | Self::Incomplete(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    fn message(&self) -> String {
+        match self {
+            Self::Unauthenticated => {
+                "show the token of `driftseal log init`: `Authorization: Bearer <token>`".to_owned()
+            }
+            Self::NoSuchRoute => "there is no such route or method; \
+                 `POST /v1/acts` takes acts"
+                .to_owned(),
+            Self::BodyTimeout => "the body did not arrive in time".to_owned(),
+            Self::BodyTooLarge { bytes_max } => {
+                format!("the body has more than {bytes_max} bytes, or is incomplete")
+            }
+            Self::InvalidJson(reason) => format!("the body is not a JSON object: {reason}"),
+            Self::Fields(problems) => {
+                problems.iter().map(Problem::to_string).collect::<Vec<_>>().join("; ")
+            }
+            Self::NotInForce(what) => what.clone(),
+            Self::Log(error) => format!(
+                "the log failed: {error}; the act may or may not be recorded, repeat it with the \
+                 same `event_id`"
+            ),
+            Self::Incomplete(what) => what.clone(),
+            Self::Internal => "internal error; see the log of the process".to_owned(),
+        }
+    }
+
+    /// The answer.
+    pub(super) fn response(&self) -> Response<Body> {
+        let mut error = json!({"code": self.code(), "message": self.message()});
+        if let (Self::Fields(problems), Some(object)) = (self, error.as_object_mut()) {
+            let fields: Vec<_> = problems
+                .iter()
+                .map(|problem| json!({"field": problem.field, "reason": problem.reason}))
+                .collect();
+            object.insert("fields".to_owned(), fields.into());
+        }
+        let mut response = Response::new(Body::from(json!({"error": error}).to_string()));
+        *response.status_mut() = self.status();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if matches!(self, Self::Unauthenticated) {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(REALM));
+        }
+        if self.status() == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+}
+
+impl From<LogError> for Rejection {
+    fn from(error: LogError) -> Self {
+        Self::Log(error)
+    }
+}
