@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use event::{EventBuilder, Timestamp, column, encode};
+use event::{EventBuilder, Timestamp, column};
 use notifier::{Config, Notifier};
 use ports::{EventLog, Outgoing, TopicSpec, publish_and_wait};
 use serde_json::Value;
@@ -14,11 +14,16 @@ use service::Role as _;
 use service::clock::now_ms;
 use sim::MemoryLog;
 use tests::alertmanager::{Alertmanager, told};
+use tests::owner::Owner;
 use tests::receiver::Receiver;
 use tests::{wait, workspace};
 
 const LIMIT: Duration = Duration::from_secs(60);
 const ALERT_ID: &str = "0192f0c1-0000-8000-8000-000000000001";
+
+fn owner() -> Owner {
+    Owner::of("log.example/a")
+}
 
 fn publish(log: &MemoryLog, step: &str) {
     let config = Config::default();
@@ -37,15 +42,12 @@ fn publish(log: &MemoryLog, step: &str) {
         .set(column::drift::REASON, "a reason")
         .build()
         .unwrap();
-    let mut value = Vec::new();
-    encode::encode(&event, &mut value);
-    let record = Outgoing {
-        topic: config.topics.alerts.as_str().into(),
-        partition: Some(0),
-        key: Some(b"support".to_vec()),
-        value: Some(value),
-        headers: Vec::new(),
+    let offset = i64::from(step == "resolved");
+    let (topic, event) = match step {
+        "acknowledged" => (config.topics.governance, owner().act(1, event)),
+        _ => (config.topics.alerts, owner().first_alert(("agent.events", 0, offset), event)),
     };
+    let record = Outgoing::event(topic, &event).in_partition(0).with_key("support");
     log.set_now_ms(now_ms());
     publish_and_wait(&*log.producer(), vec![record], LIMIT).unwrap();
 }
@@ -64,11 +66,12 @@ fn an_alert_appears_is_updated_and_resolves() {
     );
     let config: Config = toml::from_str(&text).unwrap();
     let log = MemoryLog::new();
-    let topics = [&config.topics.alerts, &config.topics.state];
+    let topics = [&config.topics.alerts, &config.topics.governance, &config.topics.state];
     let specs =
         topics.map(|name| TopicSpec { name: name.clone(), partitions: 1, compacted: false });
     log.create_topics(&specs).unwrap();
-    let start = || Notifier::start(config.clone(), Arc::new(log.clone())).unwrap();
+    let start =
+        || Notifier::start(config.clone(), owner().notifier(), Arc::new(log.clone())).unwrap();
     let mut role = start();
 
     publish(&log, "pending");

@@ -89,13 +89,19 @@ pub struct Config {
 pub struct Topics {
     /// Alerts to read; outcomes are written to it too. Default `driftseal.alerts`.
     pub alerts: String,
+    /// Acts of people, among them answers to alerts. Default `driftseal.governance`.
+    pub governance: String,
     /// Read positions; a compacted topic. Default `driftseal.state`.
     pub state: String,
 }
 
 impl Default for Topics {
     fn default() -> Self {
-        Self { alerts: "driftseal.alerts".to_owned(), state: "driftseal.state".to_owned() }
+        Self {
+            alerts: "driftseal.alerts".to_owned(),
+            governance: "driftseal.governance".to_owned(),
+            state: "driftseal.state".to_owned(),
+        }
     }
 }
 

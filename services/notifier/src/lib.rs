@@ -7,8 +7,14 @@
 //!   `notification.delivered` or `notification.failed`, which is published until the log acknowledges
 //!   it; one that cannot be built ends the role.
 //! - Pending alerts are not sent.
+//! - Only what processor and notifier signed for a partition of this installation is heeded, and answers
+//!   of people that the gateway signed; anything else, and copies, are ignored, counted by reason
+//!   (`driftseal_notifier_records_ignored_total`) and said. So write access to the topic pages nobody,
+//!   resolves nothing and hides nothing.
 //! - An alert that fires under a suppression is not sent; `notification.suppressed` records that. If it
 //!   outlasts the suppression, it fires again and is sent from then on.
+//! - A suppression holds from the moment that it is in the governance topic, also for alerts of partitions
+//!   that lag; an alert that it held back and that is still open when it ends is sent then.
 //! - If the monitor's heartbeats stop for [`Config::dead_after_secs`], this service raises an alert: for
 //!   each partition `monitor.dead`, and `monitor.recovered` once they resume. Each is written to the log,
 //!   with a derived identifier, before anybody is notified.
@@ -40,10 +46,15 @@
 //! PagerDuty have. It reads secrets only at its start.
 
 mod alert;
+mod answers;
 mod config;
+mod credentials;
+mod heard;
 mod http;
+mod ignored;
 mod machine;
 mod meters;
+mod mutes;
 mod outbox;
 mod outcome;
 mod owned;
@@ -55,6 +66,7 @@ mod text;
 
 pub use alert::Severity;
 pub use config::{Config, Topics};
+pub use credentials::Credentials;
 #[doc(hidden)]
 pub use http::parse_retry_after;
 pub use role::{Notifier, run};

@@ -154,6 +154,15 @@ impl Machine {
         }
     }
 
+    /// A person acknowledged or dismissed an alert, which may be in any partition.
+    pub(crate) fn handle_answered(&mut self, answer: Alert, now: i64) {
+        let has = |found: &Partition| found.episodes.contains_key(&answer.alert_id);
+        let found = self.partitions.iter().find(|(_, found)| has(found));
+        if let Some((partition, _)) = found {
+            self.follow(*partition, answer, now);
+        }
+    }
+
     fn fire(&mut self, partition: i32, offset: i64, alert: Alert, now: i64) {
         let full = self.episodes() >= self.limits.alerts_max;
         let found = assigned(&mut self.partitions, partition);

@@ -8,12 +8,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use event::Event;
+use governance::sign_notice;
 use ports::{LogError, Outgoing, Producer, publish, publish_and_wait};
 use service::RoleError;
 use service::clock::Stopwatch;
 use tracing::warn;
 
 use crate::config::Config;
+use crate::credentials::Credentials;
 use crate::machine::Report;
 
 /// Outcomes per publish call.
@@ -22,6 +24,7 @@ const PUBLISH_MAX: usize = 500;
 /// Outcomes that the log has not acknowledged.
 #[derive(Debug)]
 pub(crate) struct Outbox {
+    credentials: Credentials,
     producer: Arc<dyn Producer>,
     topic: Arc<str>,
     publish_wait: Duration,
@@ -34,8 +37,13 @@ pub(crate) struct Outbox {
 }
 
 impl Outbox {
-    pub(crate) fn new(config: &Config, producer: Arc<dyn Producer>) -> Self {
+    pub(crate) fn new(
+        config: &Config,
+        credentials: Credentials,
+        producer: Arc<dyn Producer>,
+    ) -> Self {
         Self {
+            credentials,
             producer,
             topic: config.topics.alerts.as_str().into(),
             publish_wait: config.publish_wait(),
@@ -61,12 +69,18 @@ impl Outbox {
         self.failures == 0 || self.since_failure.has_passed(self.retry_pause)
     }
 
-    /// Adds an outcome and its event.
-    pub(crate) fn push(&mut self, report: Report, event: &Event<'_>) {
-        let record = Outgoing::event(Arc::clone(&self.topic), event)
-            .in_partition(report.key.partition)
-            .with_key(report.alert.agent_id.as_bytes());
+    /// Adds an outcome and its event, which is signed.
+    pub(crate) fn push(&mut self, report: Report, event: Event<'static>) {
+        let record =
+            self.record(report.key.partition, event).with_key(report.alert.agent_id.as_bytes());
         self.waiting.push_back((report, record));
+    }
+
+    /// The record of an event of the notifier, signed for its partition.
+    fn record(&self, partition: i32, event: Event<'static>) -> Outgoing {
+        let Credentials { trust, key } = &self.credentials;
+        let signed = sign_notice(key, trust.installation(), (&*self.topic, partition), event);
+        Outgoing::event(Arc::clone(&self.topic), &signed).in_partition(partition)
     }
 
     /// Publishes outcomes that wait. Returns those that the log has acknowledged.
@@ -108,7 +122,7 @@ impl Outbox {
         Ok(acknowledged)
     }
 
-    /// Publishes one event and waits for its acknowledgement; returns whether it arrived.
+    /// Publishes one event, signed, and waits for its acknowledgement; returns whether it arrived.
     ///
     /// # Errors
     ///
@@ -116,11 +130,9 @@ impl Outbox {
     pub(crate) fn publish_now(
         &mut self,
         partition: i32,
-        event: &Event<'_>,
+        event: Event<'static>,
     ) -> Result<bool, RoleError> {
-        let record = Outgoing::event(Arc::clone(&self.topic), event)
-            .in_partition(partition)
-            .with_key(partition.to_string());
+        let record = self.record(partition, event).with_key(partition.to_string());
         match publish_and_wait(&*self.producer, vec![record], self.publish_wait) {
             Ok(_) => {
                 self.failures = 0;

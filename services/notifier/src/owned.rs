@@ -5,6 +5,7 @@ use ports::{EventLog, LogError};
 use service::clock::Stopwatch;
 use tracing::{info, warn};
 
+use crate::heard::{Heard, Order};
 use crate::position::Positions;
 
 /// An assigned partition.
@@ -17,6 +18,7 @@ pub(crate) struct Owned {
     /// End of the partition when it was assigned; nobody is notified before it is reached.
     pub(crate) until: i64,
     pub(crate) is_live: bool,
+    pub(crate) heard: Heard,
     pub(crate) since_progress: Stopwatch,
     /// The read position that was saved last.
     pub(crate) saved: Option<i64>,
@@ -35,8 +37,17 @@ impl Owned {
         partition: TopicPartition,
     ) -> Result<Self, LogError> {
         let topic_id = log.topic_id(&partition.topic)?;
-        let saved = positions.load(&partition, &topic_id)?;
+        let (saved, order) = match positions.load(&partition, &topic_id)? {
+            Some((saved, order)) => (Some(saved), order),
+            None => (None, Order::default()),
+        };
         let held = log.offsets(&partition)?;
+        // What was saved goes with the offset that was saved.
+        let order = if saved.is_some_and(|saved| saved >= held.first && saved <= held.next) {
+            order
+        } else {
+            Order::default()
+        };
         let next = match saved {
             None => held.first,
             Some(saved) if saved < held.first => {
@@ -59,6 +70,7 @@ impl Owned {
             next,
             until: held.next,
             is_live: false,
+            heard: Heard::resume(next, order),
             since_progress: Stopwatch::start(),
             // A position that was corrected is saved again.
             saved: saved.filter(|saved| *saved == next),

@@ -12,8 +12,10 @@ use serde::{Deserialize, Serialize};
 use service::read::read_ranges;
 use tracing::warn;
 
+use crate::heard::Order;
+
 /// Version of the format.
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
 /// Records at the end of the topic that are searched first.
 const TAIL: i64 = 256;
 /// Growth factor of that number while no position is found.
@@ -25,6 +27,8 @@ struct Saved {
     /// Identity of the topic; offsets of another incarnation are meaningless.
     topic_id: String,
     next_offset: i64,
+    /// How far signed records were heard, at or before the time of saving.
+    order: Order,
 }
 
 /// The store of read positions.
@@ -51,7 +55,7 @@ impl Positions<'_> {
         &self,
         of: &TopicPartition,
         topic_id: &str,
-    ) -> Result<Option<i64>, LogError> {
+    ) -> Result<Option<(i64, Order)>, LogError> {
         let state = TopicPartition::new(self.state, of.partition);
         let range = self.log.offsets(&state)?;
         let key = key(of);
@@ -78,7 +82,7 @@ impl Positions<'_> {
             }
             if let Some(saved) = newest {
                 let is_ours = saved.format == FORMAT && saved.topic_id == topic_id;
-                return Ok(is_ours.then_some(saved.next_offset));
+                return Ok(is_ours.then_some((saved.next_offset, saved.order)));
             }
             if from <= range.first {
                 return Ok(None);
@@ -98,8 +102,10 @@ impl Positions<'_> {
         of: &TopicPartition,
         topic_id: &str,
         next_offset: i64,
+        order: &Order,
     ) -> Result<(), LogError> {
-        let saved = Saved { format: FORMAT, topic_id: topic_id.to_owned(), next_offset };
+        let order = order.clone();
+        let saved = Saved { format: FORMAT, topic_id: topic_id.to_owned(), next_offset, order };
         let value = serde_json::to_vec(&saved).map_err(|error| {
             LogError::Fatal(format!("failed to encode a read position: {error}"))
         })?;
@@ -137,16 +143,17 @@ mod tests {
         let positions =
             Positions { log: &log, state: "state", read_wait: wait, publish_wait: wait };
         let of = TopicPartition::new("alerts", 1);
+        let order = Order::default();
         assert_eq!(positions.load(&of, "id"), Ok(None));
-        positions.save(&of, "id", 7).unwrap();
-        positions.save(&of, "id", 9).unwrap();
-        positions.save(&TopicPartition::new("other", 1), "id", 11).unwrap();
+        positions.save(&of, "id", 7, &order).unwrap();
+        positions.save(&of, "id", 9, &order).unwrap();
+        positions.save(&TopicPartition::new("other", 1), "id", 11, &order).unwrap();
         for _ in 0..1_000 {
             publish(&log, "processor/agent.events/1/a/0", &[0; 10]);
         }
-        assert_eq!(positions.load(&of, "id"), Ok(Some(9)));
+        assert_eq!(positions.load(&of, "id"), Ok(Some((9, order.clone()))));
         assert_eq!(positions.load(&of, "made anew"), Ok(None));
         publish(&log, "notifier/alerts/1", b"garbage");
-        assert_eq!(positions.load(&of, "id"), Ok(Some(9)));
+        assert_eq!(positions.load(&of, "id"), Ok(Some((9, order.clone()))));
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use event::{Batch, Decoder, Limits, TopicPartition};
+use event::{Batch, Decoder, Limits, TopicPartition, column, kind};
 use monitor::watchdog::{Observation, Verdict, Watchdog};
 use ports::{EventLog, LogError, Polled, Position};
 use service::clock::{Stopwatch, now_ms};
@@ -15,11 +15,15 @@ use service::role::{Pace, check_partitions};
 use service::{Member, Role, RoleError, Shutdown};
 use tracing::{debug, error, info, warn};
 
-use crate::alert::Alert;
+use crate::alert::{Alert, Step};
+use crate::answers::{Answers, Said};
 use crate::config::Config;
+use crate::credentials::Credentials;
 use crate::http::{Answered, Job, Pool};
+use crate::ignored::Ignored;
 use crate::machine::{Delivery, Machine};
 use crate::meters;
+use crate::mutes::{Held, Mutes};
 use crate::outbox::Outbox;
 use crate::outcome::Logged;
 use crate::owned::Owned;
@@ -41,13 +45,20 @@ const LAG_INTERVAL: Duration = Duration::from_secs(5);
 ///
 /// An invalid configuration, a missing secret, an outcome that cannot be built, a permanent failure of
 /// the log, or too many transient ones in a row.
-pub fn run(config: Config, log: Arc<dyn EventLog>, shutdown: Shutdown) -> Result<(), RoleError> {
+pub fn run(
+    config: Config,
+    credentials: Credentials,
+    log: Arc<dyn EventLog>,
+    shutdown: Shutdown,
+) -> Result<(), RoleError> {
     let pace = Pace {
         poll_wait: Duration::from_millis(config.poll_wait_ms),
         retries_max: config.retries_max,
         retry_pause: config.retry_pause(),
     };
-    service::role::run(pace, &shutdown, || Notifier::start(config.clone(), Arc::clone(&log)))
+    service::role::run(pace, &shutdown, || {
+        Notifier::start(config.clone(), credentials.clone(), Arc::clone(&log))
+    })
 }
 
 /// The notifier, driven step by step by [`run`].
@@ -57,6 +68,10 @@ pub struct Notifier {
     log: Arc<dyn EventLog>,
     member: Member,
     decoder: Decoder,
+    credentials: Credentials,
+    answers: Answers,
+    ignored: Ignored,
+    mutes: Mutes,
     machine: Machine,
     watchdog: Watchdog,
     /// In the order of the machine's plans.
@@ -75,7 +90,11 @@ impl Notifier {
     ///
     /// An invalid configuration, a missing secret, a state topic with too few partitions, or what
     /// the log reports.
-    pub fn start(config: Config, log: Arc<dyn EventLog>) -> Result<Self, RoleError> {
+    pub fn start(
+        config: Config,
+        credentials: Credentials,
+        log: Arc<dyn EventLog>,
+    ) -> Result<Self, RoleError> {
         let mut checks = Checks::new();
         checks.must(!config.sinks.is_empty(), "sinks", "not be empty");
         RoleError::check_config([config.problems(), checks.into_problems()].concat())?;
@@ -88,12 +107,26 @@ impl Notifier {
         }
         let pool = Pool::start(sinks.len(), config.requests_max, config.request_wait())
             .map_err(|error| RoleError::Start(format!("failed to start a thread: {error}")))?;
+        let decoder = Decoder::new(Limits { value_bytes_max: config.value_bytes_max });
+        let mut ignored = Ignored::new();
+        let answers = Answers::open(
+            &*log,
+            &config.topics.governance,
+            &credentials.trust,
+            decoder.clone(),
+            config.read_wait(),
+            &mut |refusal| ignored.count(&config.topics.governance, refusal),
+        )?;
         let member = Member::join(&*log, &*config.group, [config.topics.alerts.clone()])?;
         Ok(Self {
-            decoder: Decoder::new(Limits { value_bytes_max: config.value_bytes_max }),
+            decoder,
+            answers,
+            ignored,
+            mutes: Mutes::default(),
+            credentials: credentials.clone(),
             machine: Machine::new(config.limits(), config.plans()),
             watchdog: Watchdog::new(config.dead_after_ms()),
-            outbox: Outbox::new(&config, log.producer()),
+            outbox: Outbox::new(&config, credentials, log.producer()),
             config,
             log,
             member,
@@ -109,7 +142,8 @@ impl Notifier {
     fn patience(&self, wait: Duration) -> Duration {
         let busy = self.machine.in_flight() > 0 || !self.outbox.is_empty();
         let wait = if busy { wait.min(BUSY_WAIT) } else { wait };
-        let due = self.machine.poll_timeout().into_iter().chain(self.watchdog.poll_timeout()).min();
+        let due = self.machine.poll_timeout().into_iter().chain(self.watchdog.poll_timeout());
+        let due = due.chain(self.mutes.poll_timeout()).min();
         // Negative if overdue.
         let due = due.map(|due| u64::try_from(due.saturating_sub(now_ms())).unwrap_or(0));
         due.map_or(wait, |ms| wait.min(Duration::from_millis(ms)))
@@ -137,6 +171,7 @@ impl Notifier {
     fn revoke(&mut self, partition: i32) {
         self.machine.handle_revoked(partition);
         self.watchdog.handle_revoked(partition);
+        self.mutes.forget(|held| held.partition == partition);
         self.owned.remove(&partition);
     }
 
@@ -147,22 +182,77 @@ impl Notifier {
         let now = now_ms();
         for record in batch.records() {
             let event = self.decoder.decode(&record).event;
+            let trust = &self.credentials.trust;
+            match owned.heard.believe(trust, batch.partition(), &event) {
+                Some(Ok(())) => {}
+                Some(Err(refusal)) => {
+                    self.ignored.count(&batch.partition().topic, refusal);
+                    // A death of ours that is not believed was overtaken by heartbeats.
+                    if event.text(column::KIND) == Some(kind::MONITOR_DEAD) {
+                        self.watchdog.handle_unwritten(partition);
+                    }
+                    continue;
+                }
+                None => continue,
+            }
             let observation = Observation::from_event(&event, record.offset, record.timestamp_ms);
             if let Some(observation) = observation {
                 self.watchdog.handle_observation(partition, observation, now);
             }
             if let Some(alert) = Alert::from_event(&event, record.timestamp_ms) {
+                let alert_id = Arc::clone(&alert.alert_id);
+                let alert = match alert.step {
+                    Step::Firing => self.mutes.fires(partition, record.offset, alert, now),
+                    Step::Acknowledged => alert,
+                    Step::Resolved => {
+                        self.mutes.forget(|held| held.alert.alert_id == alert_id);
+                        alert
+                    }
+                };
                 self.machine.handle_alert(partition, record.offset, alert, now);
+                for answer in self.answers.to(&alert_id) {
+                    self.machine.handle_answered(answer.clone(), now);
+                }
             } else if let Some(logged) = Logged::from_event(&event) {
                 self.machine.handle_logged(partition, record.offset, &logged, now);
             }
         }
         let Some(next) = batch.next_offset() else { unreachable!("a batch has records") };
         owned.next = next;
+        owned.heard.mark(next);
         owned.since_progress = Stopwatch::start();
         metrics::counter!(names::NOTIFIER_RECORDS_READ).increment(count(batch.len()));
         self.report_overflow();
         Ok(())
+    }
+
+    /// Takes what people said to alerts since. Returns whether there was anything.
+    fn hear_people(&mut self) -> Result<bool, LogError> {
+        let topic = &self.config.topics.governance;
+        let ignored = &mut self.ignored;
+        let trust = &self.credentials.trust;
+        let given = self.answers.poll(trust, &mut |refusal| ignored.count(topic, refusal))?;
+        let any = !given.is_empty();
+        for said in given {
+            match said {
+                Said::Answer(answer) => {
+                    if answer.step == Step::Resolved {
+                        self.mutes.forget(|held| held.alert.alert_id == answer.alert_id);
+                    }
+                    self.machine.handle_answered(*answer, now_ms());
+                }
+                Said::Mute(mute) => self.mutes.start(mute),
+                Said::Unmute(id) => self.mutes.end(&id),
+            }
+        }
+        Ok(any)
+    }
+
+    /// Alerts that are no longer muted fire now.
+    fn unmute(&mut self) {
+        for Held { partition, offset, alert, .. } in self.mutes.poll(now_ms()) {
+            self.machine.handle_alert(partition, offset, alert, now_ms());
+        }
     }
 
     fn report_overflow(&mut self) {
@@ -209,7 +299,7 @@ impl Notifier {
                 Verdict::Dead => error!(partition, reason, "monitor is dead"),
                 Verdict::Recovered => info!(partition, reason, "monitor has recovered"),
             }
-            if !self.outbox.publish_now(partition, &event)? {
+            if !self.outbox.publish_now(partition, event)? {
                 self.watchdog.handle_unwritten(partition);
                 return Ok(any);
             }
@@ -257,7 +347,7 @@ impl Notifier {
                 .outcome
                 .to_event(&report.sink, &report.alert, now_ms())
                 .map_err(|error| RoleError::output(report.outcome.kind(), &error))?;
-            self.outbox.push(report, &event);
+            self.outbox.push(report, event);
         }
         let acknowledged = self.outbox.publish()?;
         for report in &acknowledged {
@@ -297,14 +387,18 @@ impl Notifier {
     /// Saves the read position of a live partition, if it has moved. It is a hint: after a failure a
     /// restart only reads more.
     fn save(&mut self, partition: i32) {
-        let Some(owned) = self.owned.get(&partition).filter(|owned| owned.is_live) else { return };
+        let Some(owned) = self.owned.get_mut(&partition).filter(|owned| owned.is_live) else {
+            return;
+        };
         let low_water = self.machine.low_water(partition, owned.next);
         let low_water = low_water.min(self.watchdog.low_water(partition, owned.next));
         let position = (low_water - i64::from(self.config.overlap_records)).max(0);
         // Without a saved position a restart reads from the start.
         let has_moved = position > owned.saved.unwrap_or(0);
         let saved = if has_moved {
-            self.positions().save(&owned.partition, &owned.topic_id, position)
+            let order = owned.heard.order_at(position);
+            let (of, topic_id) = (owned.partition.clone(), owned.topic_id.clone());
+            self.positions().save(&of, &topic_id, position, &order)
         } else {
             Ok(())
         };
@@ -331,6 +425,12 @@ impl Role for Notifier {
 
     fn step(&mut self, wait: Duration) -> Result<bool, RoleError> {
         let mut progress = false;
+        // Before alerts, which may be muted.
+        match self.hear_people() {
+            Ok(any) => progress |= any,
+            Err(error @ LogError::Unavailable(_)) => self.outbox.handle_failure(error)?,
+            Err(error) => return Err(error.into()),
+        }
         match self.member.poll(self.patience(wait)) {
             Ok(Polled::Idle) => {}
             Ok(Polled::Assigned(partitions)) => {
@@ -355,6 +455,7 @@ impl Role for Notifier {
             Err(error) => return Err(error.into()),
         }
         progress |= self.take_answers(Duration::ZERO);
+        self.unmute();
         self.go_live();
         progress |= self.write_transitions()?;
         progress |= self.publish()?;

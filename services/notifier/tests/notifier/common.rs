@@ -4,16 +4,21 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use event::{Decoder, EventBuilder, Limits, Timestamp, TopicPartition, column, encode};
-use notifier::Config;
+use event::{Decoder, Event, EventBuilder, Limits, Timestamp, TopicPartition, column};
+use governance::{Id, Installation, Signer, Trust, sign_act};
+use merkle::note::SigningKey;
+use notifier::{Config, Credentials};
 use ports::{EventLog, Outgoing, Polled, Subscription, TopicSpec, publish_and_wait};
 use service::clock::{Stopwatch, now_ms};
 
 pub(crate) const ALERTS: &str = "driftseal.alerts";
+pub(crate) const EVENTS: &str = "agent.events";
+pub(crate) const GOVERNANCE: &str = "driftseal.governance";
 pub(crate) const STATE: &str = "driftseal.state";
 pub(crate) const PARTITIONS: i32 = 2;
 pub(crate) const WAIT: Duration = Duration::from_secs(10);
@@ -25,7 +30,47 @@ pub(crate) fn create_topics(log: &dyn EventLog) {
         partitions: PARTITIONS,
         compacted,
     };
-    log.create_topics(&[spec(ALERTS, false), spec(STATE, true)]).unwrap();
+    let governance = TopicSpec { partitions: 1, ..spec(GOVERNANCE, false) };
+    log.create_topics(&[spec(ALERTS, false), spec(STATE, true), governance]).unwrap();
+}
+
+fn secret_key(name: &str, seed: u8) -> SigningKey {
+    SigningKey::from_seed(name, [seed; 32]).unwrap()
+}
+
+pub(crate) fn installation() -> Installation {
+    Installation { origin: "log.example/a".into(), topic_prefix: String::new() }
+}
+
+/// The keys of the installation: processor 1, gateway 2, notifier 3.
+pub(crate) fn credentials() -> Credentials {
+    let text = |name, seed| secret_key(name, seed).verifier().to_vkey();
+    let trust = Trust::parse(installation(), [text("p", 1)], [text("g", 2)]).unwrap();
+    let trust = trust.with_notifiers([text("n", 3)]).unwrap();
+    Credentials { trust, key: secret_key("n", 3) }
+}
+
+/// Signs as the processor for a partition of alerts; origins ascend from record to record.
+pub(crate) fn signed(mut event: Event<'static>, partition: i32) -> Event<'static> {
+    static NEXT: AtomicI64 = AtomicI64::new(0);
+    event.set(column::origin::TOPIC.id(), EVENTS.into());
+    event.set(column::origin::PARTITION.id(), i64::from(partition).into());
+    event.set(column::origin::OFFSET.id(), NEXT.fetch_add(1, Ordering::Relaxed).into());
+    let claim = (Id::from_bytes([1; 16]), 1);
+    let place = TopicPartition::new(EVENTS, partition);
+    let owner = Id::from_bytes([2; 16]);
+    Signer::new(secret_key("p", 1), installation(), place, claim, owner).sign_alert(event)
+}
+
+/// Publishes an event of the alerts topic as it is.
+pub(crate) fn publish_event(log: &dyn EventLog, partition: i32, event: &Event<'_>) {
+    let record = Outgoing::event(ALERTS, event).in_partition(partition);
+    publish_and_wait(&*log.producer(), vec![record], WAIT).unwrap();
+}
+
+/// The partition of an agent's alerts.
+pub(crate) fn partition_of(agent: &str) -> i32 {
+    ports::partition_of(agent.as_bytes(), PARTITIONS)
 }
 
 /// Waits are short, so that tests are.
@@ -43,9 +88,9 @@ pub(crate) fn webhook(name: &str, url: &str) -> String {
     format!("[sinks.{name}]\ntype = 'webhook'\nurl = '{url}'\ntoken_name = 'hook'\n")
 }
 
-/// Publishes a step of an alert of that agent.
-pub(crate) fn publish(log: &dyn EventLog, agent: &str, alert: &str, step: &str) {
-    let event = EventBuilder::new(&format!("drift.alert.{step}"))
+/// A step of an alert of that agent, not signed.
+pub(crate) fn step_of(agent: &str, alert: &str, step: &str) -> Event<'static> {
+    EventBuilder::new(&format!("drift.alert.{step}"))
         .set(column::EVENT_ID, format!("{alert}-{step}"))
         .set(column::EVENT_TIME, Timestamp::from_millis(now_ms()))
         .set(column::AGENT_ID, agent)
@@ -55,17 +100,30 @@ pub(crate) fn publish(log: &dyn EventLog, agent: &str, alert: &str, step: &str) 
         .set(column::drift::METRIC, "run.error_rate")
         .set(column::drift::SEVERITY, "page")
         .build()
-        .unwrap();
-    let mut value = Vec::new();
-    encode::encode(&event, &mut value);
-    let key = agent.as_bytes().to_vec();
-    let record = Outgoing {
-        topic: ALERTS.into(),
-        partition: Some(ports::partition_of(&key, PARTITIONS)),
-        key: Some(key),
-        value: Some(value),
-        headers: Vec::new(),
-    };
+        .unwrap()
+}
+
+/// Publishes a step of an alert of that agent: of the processor in the partition of its alerts, of people
+/// in the governance topic.
+pub(crate) fn publish(log: &dyn EventLog, agent: &str, alert: &str, step: &str) {
+    let event = step_of(agent, alert, step);
+    if ["acknowledged", "dismissed"].contains(&step) {
+        publish_act(log, event);
+        return;
+    }
+    let partition = partition_of(agent);
+    publish_event(log, partition, &signed(event, partition));
+}
+
+/// Publishes an act as the gateway signs it.
+pub(crate) fn publish_act(log: &dyn EventLog, act: Event<'static>) {
+    static NONCES: AtomicI64 = AtomicI64::new(1);
+    let number = NONCES.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+    let mut nonce = [0; 16];
+    nonce.iter_mut().zip(number).for_each(|(slot, byte)| *slot = byte);
+    let nonce = Id::from_bytes(nonce);
+    let act = sign_act(&secret_key("g", 2), &installation(), nonce, act).unwrap();
+    let record = Outgoing::event(GOVERNANCE, &act).in_partition(0);
     publish_and_wait(&*log.producer(), vec![record], WAIT).unwrap();
 }
 

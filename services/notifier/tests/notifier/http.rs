@@ -17,8 +17,8 @@ use sha2::{Digest, Sha256};
 use sim::{Fault, MemoryLog, Operation};
 
 use crate::common::{
-    self, Manner, Received, Receiver, config, create_topics, key, outcomes, publish, status, until,
-    webhook,
+    self, Manner, Received, Receiver, config, create_topics, credentials, key, outcomes, publish,
+    status, until, webhook,
 };
 
 fn log() -> MemoryLog {
@@ -29,7 +29,7 @@ fn log() -> MemoryLog {
 }
 
 fn start(config: &Config, log: &MemoryLog) -> Notifier {
-    Notifier::start(config.clone(), Arc::new(log.clone())).unwrap()
+    Notifier::start(config.clone(), credentials(), Arc::new(log.clone())).unwrap()
 }
 
 /// Steps until there are so many outcomes, and once more.
@@ -252,7 +252,7 @@ fn a_new_start_reads_the_log_and_tells_nothing_again() {
     let run = |shutdown: &Shutdown| {
         let (config, shutdown) = (config.clone(), shutdown.clone());
         let log: Arc<dyn EventLog> = Arc::new(log.clone());
-        std::thread::spawn(move || notifier::run(config, log, shutdown))
+        std::thread::spawn(move || notifier::run(config, credentials(), log, shutdown))
     };
     let thread = run(&shutdown);
     publish(&log, "support", "a-1", "firing");
@@ -310,7 +310,8 @@ fn a_start_reads_from_the_first_open_alert_on_even_if_the_log_has_lost_what_was_
 #[test]
 fn what_cannot_work_is_said_at_the_start() {
     let log = log();
-    let start = |config: Config| Notifier::start(config, Arc::new(log.clone())).unwrap_err();
+    let start =
+        |config: Config| Notifier::start(config, credentials(), Arc::new(log.clone())).unwrap_err();
     let RoleError::Config(problems) = start(Config::default()) else { panic!("no sink is wrong") };
     assert_eq!(problems, ["`sinks`: must not be empty"]);
     let missing = "[sinks.chat]\ntype = 'slack'\nurl_name = 'chat'\n";

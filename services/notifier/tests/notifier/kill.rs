@@ -14,7 +14,7 @@ use service::Shutdown;
 use service::clock::now_ms;
 
 use crate::common::{
-    Manner, Receiver, config, create_topics, outcomes, publish, status, until, webhook,
+    Manner, Receiver, config, create_topics, credentials, outcomes, publish, status, until, webhook,
 };
 
 const DIRECTORY: &str = "DRIFTSEAL_TEST_NOTIFIER_DIRECTORY";
@@ -33,7 +33,7 @@ fn child_notifies_until_it_is_killed() {
     let (Ok(directory), Ok(url)) = (std::env::var(DIRECTORY), std::env::var(URL)) else { return };
     let log = open(Path::new(&directory));
     let config = config(&webhook("hook", &url));
-    notifier::run(config, Arc::new(log), Shutdown::new()).unwrap();
+    notifier::run(config, credentials(), Arc::new(log), Shutdown::new()).unwrap();
 }
 
 /// A child that notifies a URL from the log of a directory.

@@ -4,6 +4,7 @@
 
 mod common;
 mod dead;
+mod forged;
 mod http;
 mod kill;
 #[cfg(feature = "tls")]
