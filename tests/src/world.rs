@@ -1,13 +1,15 @@
 //! A broker, an archive with its log, and the roles as processes of the real binary.
 
+use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::{Command, Output};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::kafka::TestKafka;
 use crate::process::Role;
 use crate::sealed::Sealed;
-use crate::workspace;
+use crate::{wait, workspace};
 use ports::EventLog;
 use tempfile::TempDir;
 
@@ -17,7 +19,9 @@ pub const EVENTS: &str = "agent.events";
 pub const METRICS: &str = "driftseal.metrics";
 /// Topic of the alerts.
 pub const ALERTS: &str = "driftseal.alerts";
-/// Partitions of each topic.
+/// Topic of the acts, which has one partition.
+pub const GOVERNANCE: &str = "driftseal.governance";
+/// Partitions of each other topic.
 pub const PARTITIONS: i32 = 6;
 
 /// Small segments and frequent snapshots, so that a kill finds every step under way; short sessions,
@@ -43,6 +47,8 @@ pub struct World {
     directory: TempDir,
     kafka: TestKafka,
     binary: PathBuf,
+    /// Address of the gateway, for the process that runs it and for commands.
+    gateway: SocketAddr,
 }
 
 #[expect(
@@ -88,7 +94,8 @@ impl World {
         };
         let binary = workspace::binary("driftseal");
         let directory = tempfile::tempdir().unwrap();
-        let world = Self { directory, kafka, binary };
+        let gateway = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let world = Self { directory, kafka, binary, gateway };
         std::fs::write(world.path("driftseal.toml"), world.config() + configuration).unwrap();
         world.command(&["topics", "create"]);
         world.command(&["log", "init", "--origin", "e2e.example/log"]);
@@ -111,6 +118,8 @@ level = "info,processor=debug"
 [listen]
 collector = "127.0.0.1:0"
 operations = "127.0.0.1:0"
+evidence = "127.0.0.1:0"
+gateway = "{}"
 [topics]
 partitions = {PARTITIONS}
 [kafka]
@@ -120,6 +129,7 @@ url = "{}"
 [keys]
 directory = "{}"
 "#,
+            self.gateway,
             self.kafka.bootstrap(),
             archive.display(),
             keys.display(),
@@ -137,6 +147,20 @@ directory = "{}"
         let complained = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{arguments:?}: {said}{complained}");
         said
+    }
+
+    /// The gateway, running and asked once.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be started.
+    #[must_use]
+    pub fn gateway(&self) -> Role {
+        let role = self.role("evidence");
+        wait::until("the gateway to answer", Duration::from_secs(60), || {
+            self.run(&["suppress", "list"]).status.success().then_some(())
+        });
+        role
     }
 
     fn run(&self, arguments: &[&str]) -> Output {

@@ -132,6 +132,7 @@ fn every_alert_is_told_once_while_processor_and_notifier_are_killed() {
     );
     let Some(world) = World::start_with("notify_kafka", &configuration) else { return };
 
+    let mut gateway = world.gateway();
     let suppress = ["--output", "json", "suppress", "add", "--agent", MUTED, "--for", "1h"];
     let said: Value = serde_json::from_str(&world.command(&[&suppress[..], &BY].concat())).unwrap();
     let suppression = said["suppression_id"].as_str().unwrap();
@@ -188,6 +189,7 @@ fn every_alert_is_told_once_while_processor_and_notifier_are_killed() {
     });
     assert_eq!(noted(&*log), ["am", "hook"], "said once of each");
     roles.iter_mut().for_each(Role::kill);
+    gateway.kill();
 
     let messages = messages(&hook);
     let requests = hook.requests().len();

@@ -1,8 +1,10 @@
 //! The command line. Each command has a file; to add one, write the file, declare it, and add a line to
 //! the list in this file.
 
+pub mod act;
 pub mod alert;
 pub mod baseline;
+pub mod change;
 pub mod completions;
 pub mod config;
 mod context;
@@ -17,10 +19,9 @@ pub mod run;
 pub mod segments;
 pub mod suite;
 pub mod suppress;
-mod timed;
-mod topic;
 pub mod topics;
 pub mod up;
+pub mod version;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -94,6 +95,14 @@ commands! {
     /// List baselines, or pin the baseline of an agent to a version
     #[command(subcommand)]
     Baseline(baseline::Action),
+    /// Register a version of an agent, or announce its deployment or rollback
+    #[command(subcommand)]
+    Version(version::Action),
+    /// Request, approve or record a change of an agent
+    #[command(subcommand)]
+    Change(change::Action),
+    /// Record any act of people and pipelines, as JSON
+    Act(act::Args),
     /// Check, test or publish an eval suite
     #[command(subcommand)]
     Suite(suite::Action),
@@ -107,7 +116,7 @@ commands! {
     Proof(evidence::ProofArgs),
     /// Export an evidence pack of an agent
     Export(evidence::ExportArgs),
-    /// Verify an evidence pack or the proof of an event offline
+    /// Verify an evidence pack offline
     Verify(evidence::VerifyArgs),
     /// Check or print the configuration
     #[command(subcommand)]

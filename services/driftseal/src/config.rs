@@ -45,6 +45,9 @@ pub struct Config {
     pub notifier: notifier::Config,
     /// The evidence role: follows the transparency log and verifies it.
     pub evidence: evidence::role::Config,
+    /// The gateway: acts of people and pipelines over HTTP, in the process of the evidence role; and how
+    /// commands reach it.
+    pub gateway: evidence::gateway::Config,
 }
 
 /// Log output of the process, on standard error.
@@ -76,6 +79,10 @@ pub struct Listen {
     pub operations: String,
     /// Address of `/healthz`, `/readyz` and `/metrics` of the evidence role. Default 127.0.0.1:8482.
     pub evidence: String,
+    /// Address of the gateway, which takes acts over HTTP, in the process of the evidence role. Default
+    /// 127.0.0.1:8483, this host only. Beyond this host put TLS in front of it: its tokens are sent as
+    /// they are. Empty: no gateway, and no command can act.
+    pub gateway: String,
 }
 
 impl Default for Listen {
@@ -84,6 +91,7 @@ impl Default for Listen {
             collector: "127.0.0.1:8480".into(),
             operations: "127.0.0.1:8481".into(),
             evidence: "127.0.0.1:8482".into(),
+            gateway: "127.0.0.1:8483".into(),
         }
     }
 }
@@ -249,10 +257,9 @@ impl Archive {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Keys {
-    /// Directory of `log.key`, `sealer.key`, `evidence.key` (which signs packs), `processor.key` and
-    /// `governance.key`, which only their owner may read, and of `policy.txt`, the public keys.
-    /// `driftseal log init` creates them; a role needs its own keys and `policy.txt`. Default
-    /// `driftseal/keys`.
+    /// Directory of `log.key`, `sealer.key`, `processor.key` and `governance.key`, which only their
+    /// owner may read, and of `policy.txt`, the public keys. `driftseal log init` creates them; a
+    /// role needs its own keys and `policy.txt`. Default `driftseal/keys`.
     pub directory: PathBuf,
 }
 
@@ -274,6 +281,21 @@ impl Config {
         ] {
             let is_address = address.parse::<std::net::SocketAddr>().is_ok();
             checks.must(is_address, key, "be an address and a port, such as 127.0.0.1:8480");
+        }
+        let gateway = &self.listen.gateway;
+        checks.must(
+            gateway.is_empty() || gateway.parse::<std::net::SocketAddr>().is_ok(),
+            "listen.gateway",
+            "be an address and a port, such as 127.0.0.1:8483, or empty",
+        );
+        checks.below("gateway", self.gateway.problems());
+        checks.must(
+            service::telemetry::is_level(&self.telemetry.level),
+            "telemetry.level",
+            "be `error`, `warn`, `info`, `debug`, `trace` or a filter such as `info,sealer=debug`",
+        );
+        if let Some(problem) = archive::location_problem(&self.archive.url) {
+            checks.must(false, "archive.url", format_args!("name an archive: {problem}"));
         }
         checks.at_least("topics.partitions", self.topics.partitions, 1);
         let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
@@ -297,6 +319,17 @@ impl Config {
         checks.below("notifier", self.notifier.problems());
         checks.below("evidence", self.evidence.problems());
         checks.into_problems()
+    }
+
+    /// The file with the token that commands show to the gateway.
+    #[must_use]
+    pub fn token_file(&self) -> PathBuf {
+        let given = &self.gateway.token_file;
+        if given.as_os_str().is_empty() {
+            self.keys.directory.join(evidence::gateway::TOKEN_FILE)
+        } else {
+            given.clone()
+        }
     }
 
     /// What is wrong with the secrets on this machine, each with its key: files that cannot be read or
@@ -364,6 +397,7 @@ impl Config {
             &mut topics.alerts,
             &mut topics.state,
             &mut notified.alerts,
+            &mut notified.governance,
             &mut notified.state,
         ];
         for topic in singles.into_iter().chain(&mut self.sealer.topics) {
@@ -395,6 +429,7 @@ impl Config {
             &processor.metrics,
             &processor.alerts,
             &self.notifier.topics.alerts,
+            &self.notifier.topics.governance,
         ]) {
             names.insert(name, false);
         }
@@ -404,7 +439,12 @@ impl Config {
             .into_iter()
             .map(|(name, compacted)| ports::TopicSpec {
                 name: name.to_owned(),
-                partitions: self.topics.partitions,
+                // Acts have one order.
+                partitions: if name == self.notifier.topics.governance {
+                    1
+                } else {
+                    self.topics.partitions
+                },
                 compacted,
             })
             .collect()

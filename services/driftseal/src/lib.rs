@@ -20,11 +20,13 @@ pub mod command;
 pub mod config;
 pub mod demo;
 pub mod emit;
+mod gateway;
 mod http;
 pub mod offline;
 mod outcome;
 mod print;
 mod roles;
+mod table;
 mod views;
 
 pub use config::Config;

@@ -29,6 +29,8 @@ impl From<Ended> for ExitCode {
 pub struct Failure {
     message: String,
     code: u8,
+    /// Another process has what the command needs.
+    is_in_use: bool,
 }
 
 /// Exit code of a failure.
@@ -41,17 +43,17 @@ const UNVERIFIABLE: u8 = 3;
 impl Failure {
     /// A failure; exit code 1.
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), code: FAILED }
+        Self { message: message.into(), code: FAILED, is_in_use: false }
     }
 
     /// A usage or configuration error; exit code 2.
     pub fn usage(message: impl Into<String>) -> Self {
-        Self { message: message.into(), code: USAGE }
+        Self { message: message.into(), code: USAGE, is_in_use: false }
     }
 
     /// There is not enough to verify; exit code 3.
     pub fn unverifiable(message: impl Into<String>) -> Self {
-        Self { message: message.into(), code: UNVERIFIABLE }
+        Self { message: message.into(), code: UNVERIFIABLE, is_in_use: false }
     }
 
     /// The exit code: 1, 2 or 3.
@@ -74,6 +76,23 @@ impl Failure {
     #[must_use]
     pub const fn is_usage(&self) -> bool {
         self.code == USAGE
+    }
+
+    /// Another process has what the command needs; exit code 1.
+    pub(crate) fn in_use(message: impl Into<String>) -> Self {
+        Self { is_in_use: true, ..Self::new(message) }
+    }
+
+    /// Whether another process has what the command needs.
+    pub(crate) const fn is_in_use(&self) -> bool {
+        self.is_in_use
+    }
+
+    /// The same failure with another message.
+    #[must_use]
+    pub(crate) fn map(mut self, message: impl FnOnce(String) -> String) -> Self {
+        self.message = message(std::mem::take(&mut self.message));
+        self
     }
 
     /// The message.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use archive::Archive;
 use evidence::Policy;
 use governance::{Installation, Trust};
-use merkle::note::VerifyingKey;
+use merkle::note::{SigningKey, VerifyingKey};
 use ports::EventLog;
 use sealer::{Keys, RoleKeys};
 use segment::manifest::KeyUse;
@@ -33,7 +33,7 @@ pub(crate) enum Role {
     Notifier,
     /// Seals records into segments and the transparency log
     Sealer,
-    /// Verifies the transparency log as it grows
+    /// Verifies the transparency log as it grows; takes acts over HTTP (the gateway)
     Evidence,
 }
 
@@ -60,7 +60,11 @@ pub(crate) fn open_log(config: &Config) -> Result<Arc<dyn EventLog>, Failure> {
         record_bytes_max: embedded.record_bytes_max,
         ..embedded::Options::new(&embedded.directory, service::clock::now_ms)
     };
-    Ok(Arc::new(embedded::EmbeddedLog::open(options)?))
+    match embedded::EmbeddedLog::open(options) {
+        Ok(log) => Ok(Arc::new(log)),
+        Err(error @ embedded::OpenError::InUse { .. }) => Err(Failure::in_use(error.to_string())),
+        Err(error) => Err(error.into()),
+    }
 }
 
 #[cfg(feature = "kafka")]
@@ -102,14 +106,19 @@ pub(crate) fn trust(config: &Config) -> Result<Trust, Failure> {
         Installation { origin: log.name().to_owned(), topic_prefix: config.applied_prefix.clone() };
     let keys =
         |used_for| policy.keys_for(used_for).map(VerifyingKey::to_vkey).collect::<Vec<String>>();
-    Ok(Trust::parse(installation, keys(KeyUse::Processor), keys(KeyUse::Governance))?)
+    let trust = Trust::parse(installation, keys(KeyUse::Processor), keys(KeyUse::Governance))?;
+    Ok(trust.with_notifiers(keys(KeyUse::Notifier))?)
+}
+
+/// The key of a role.
+fn role_key(config: &Config, used_for: KeyUse) -> Result<SigningKey, Failure> {
+    RoleKeys::load_one(&config.keys.directory, used_for)
+        .map_err(|error| Failure::new(format!("{error}; `driftseal log init` creates the keys")))
 }
 
 /// Who the processor is.
 fn identity(config: &Config) -> Result<processor::Identity, Failure> {
-    let directory = &config.keys.directory;
-    let key = RoleKeys::load_one(directory, KeyUse::Processor)
-        .map_err(|error| Failure::new(format!("{error}; `driftseal log init` creates the keys")))?;
+    let key = role_key(config, KeyUse::Processor)?;
     Ok(processor::Identity { key, trust: trust(config)? })
 }
 
@@ -157,8 +166,14 @@ impl Running {
         config: &Config,
         log: &Arc<dyn EventLog>,
     ) -> Result<(), Failure> {
+        let credentials = notifier::Credentials {
+            trust: trust(config)?,
+            key: role_key(config, KeyUse::Notifier)?,
+        };
         let (config, log) = (config.notifier.clone(), Arc::clone(log));
-        self.start(Role::Notifier, move |shutdown| notifier::run(config, log, shutdown))
+        self.start(Role::Notifier, move |shutdown| {
+            notifier::run(config, credentials, log, shutdown)
+        })
     }
 
     /// Starts the sealer.
@@ -184,6 +199,20 @@ impl Running {
         let config = config.evidence.clone();
         self.start(Role::Evidence, move |shutdown| {
             evidence::role::run(&config, archive, policy, process, &shutdown)
+        })
+    }
+
+    /// Starts the gateway on a bound listener; it stops with the evidence role.
+    fn start_gateway(
+        &mut self,
+        parts: evidence::gateway::Parts,
+        listener: TcpListener,
+        runtime: &Runtime,
+    ) -> Result<(), Failure> {
+        let handle = runtime.handle().clone();
+        self.start(Role::Evidence, move |shutdown| {
+            handle.block_on(evidence::gateway::run(parts, listener, shutdown));
+            Ok::<_, std::convert::Infallible>(())
         })
     }
 
@@ -305,22 +334,30 @@ impl Process<'_> {
         running: &mut Running,
     ) -> Result<(), Failure> {
         let config = self.config;
-        // The evidence role reads only the archive.
-        if roles.iter().any(|role| *role != Role::Evidence) {
-            let log = self.open_log(create_topics)?;
+        let has_gateway = evidence.is_some() && !config.listen.gateway.is_empty();
+        // The evidence role itself reads only the archive; its gateway needs the log.
+        let mut log = None;
+        if roles.iter().any(|role| *role != Role::Evidence)
+            || (has_gateway && !config.kafka.brokers.is_empty())
+        {
+            log = Some(self.open_log(create_topics)?);
+        }
+        if let Some(log) = &log
+            && roles.iter().any(|role| *role != Role::Evidence)
+        {
             if roles.contains(&Role::Processor) {
-                running.start_processor(config, &log)?;
+                running.start_processor(config, log)?;
             }
             if roles.contains(&Role::Notifier) {
-                running.start_notifier(config, &log)?;
+                running.start_notifier(config, log)?;
             }
             if let Some((archive, keys)) = sealer {
-                running.start_sealer(config, &log, archive, keys)?;
+                running.start_sealer(config, log, archive, keys)?;
             }
             if roles.contains(&Role::Collector) {
                 let listener = bind(&config.listen.collector, self.runtime)?;
                 tracing::info!(address = %listener.local_addr()?, "collector listening");
-                running.start_collector(config, &log, listener, self.runtime)?;
+                running.start_collector(config, log, listener, self.runtime)?;
             } else {
                 // The collector serves health and metrics itself; these roles have no HTTP server.
                 let listener = bind(&config.listen.operations, self.runtime)?;
@@ -340,7 +377,49 @@ impl Process<'_> {
             };
             running.start_evidence(config, archive, policy, process)?;
         }
+        match log.filter(|_| has_gateway) {
+            Some(log) => self.start_gateway(log, running)?,
+            None if has_gateway => tracing::warn!(
+                "no gateway: `kafka.brokers` is empty, and the embedded log belongs to the process \
+                 that runs the other roles (`driftseal up`)"
+            ),
+            None => {}
+        }
         Ok(())
+    }
+
+    fn start_gateway(&self, log: Arc<dyn EventLog>, running: &mut Running) -> Result<(), Failure> {
+        let config = self.config;
+        let directory = &config.keys.directory;
+        let trust = trust(config)?;
+        let topics = &config.processor.topics;
+        let parts = evidence::gateway::Parts {
+            config: config.gateway.clone(),
+            log,
+            topics: evidence::gateway::Topics {
+                governance: config.notifier.topics.governance.clone(),
+                alerts: topics.alerts.clone(),
+                events: topics.events.clone(),
+            },
+            specs: config.topic_specs(),
+            key: role_key(config, KeyUse::Governance)?,
+            installation: trust.installation().clone(),
+            trust,
+            tokens: evidence::gateway::Tokens::load(
+                &directory.join(evidence::gateway::TOKENS_FILE),
+            )?,
+        };
+        let listener = bind(&config.listen.gateway, self.runtime)?;
+        let address = listener.local_addr()?;
+        tracing::info!(%address, "gateway listening");
+        if !address.ip().is_loopback() {
+            tracing::warn!(
+                %address,
+                "the gateway can be reached from other machines, and speaks plain HTTP: put TLS in \
+                 front of it"
+            );
+        }
+        running.start_gateway(parts, listener, self.runtime)
     }
 
     fn open_log(&self, create_topics: bool) -> Result<Arc<dyn EventLog>, Failure> {

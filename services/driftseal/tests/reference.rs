@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use driftseal::Config;
 
 /// A section, the source of its type, and the type's name.
-const SECTIONS: [(&str, &str, &str); 16] = [
+const SECTIONS: [(&str, &str, &str); 17] = [
     ("", "services/driftseal/src/config.rs", "Config"),
     ("telemetry", "services/driftseal/src/config.rs", "Telemetry"),
     ("listen", "services/driftseal/src/config.rs", "Listen"),
@@ -27,6 +27,7 @@ const SECTIONS: [(&str, &str, &str); 16] = [
     ("notifier", "services/notifier/src/config.rs", "Config"),
     ("notifier.topics", "services/notifier/src/config.rs", "Topics"),
     ("evidence", "services/evidence/src/role/config.rs", "Config"),
+    ("gateway", "services/evidence/src/gateway/config.rs", "Config"),
 ];
 
 const HEAD: &str = "\

@@ -56,4 +56,5 @@ mod writing;
 
 pub use archive::{Archive, Creation, ObjectInfo};
 pub use error::ArchiveError;
+pub use location::location_problem;
 pub use options::Options;

@@ -41,6 +41,12 @@ impl Location {
     }
 }
 
+/// What is wrong with a location, if it names none.
+#[must_use]
+pub fn location_problem(location: &str) -> Option<String> {
+    Location::parse(location).err()
+}
+
 fn s3(rest: &str) -> Result<Location, String> {
     let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
     let may_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);

@@ -1,5 +1,8 @@
 //! `driftseal log init|checkpoint|rebuild`: the transparency log.
 
+use std::path::{Path, PathBuf};
+
+use ::evidence::gateway::{TOKEN_FILE, TOKENS_FILE, make_token};
 use archive::Archive;
 use sealer::{Keys, RoleKeys};
 
@@ -12,7 +15,8 @@ use crate::{print, roles};
 /// What to do with the transparency log.
 #[derive(Debug, clap::Subcommand)]
 pub enum Action {
-    /// Create the log in the configured archive, and its signing keys unless they exist
+    /// Create the log in the configured archive; its signing keys and the token of the gateway too,
+    /// unless they exist
     Init(InitArgs),
     /// Print the signed checkpoint of the log
     Checkpoint,
@@ -64,6 +68,8 @@ impl Action {
                 let options = config.archive.options();
                 let handle = runtime.handle().clone();
                 let archive = Archive::create_with(&config.archive.url, &options, handle)?;
+                // Before the log, so that a log that exists has a gateway that can be asked.
+                let token = token_of(directory)?;
                 sealer::init_log(&archive, &keys, installation)?;
                 let policy = directory.join("policy.txt");
                 match context.output {
@@ -77,11 +83,17 @@ impl Action {
                             "give {} to verifiers; keep the .key files beside it secret and back them up",
                             policy.display()
                         ));
+                        print::line(format!(
+                            "{} lets its holder act (`driftseal suppress`, `alert`, `version` and \
+                             others); only its owner may read it",
+                            token.display()
+                        ));
                     }
                     Output::Json => print::json(&serde_json::json!({
                         "origin": args.origin,
                         "archive": archive.location(),
                         "policy": policy,
+                        "token_file": token,
                     })),
                 }
             }
@@ -124,4 +136,13 @@ impl Action {
         }
         Ok(Ended::Done)
     }
+}
+
+/// The file of the gateway's token, which is made unless it exists.
+fn token_of(directory: &Path) -> Result<PathBuf, Failure> {
+    let file = directory.join(TOKEN_FILE);
+    if file.exists() && directory.join(TOKENS_FILE).exists() {
+        return Ok(file);
+    }
+    Ok(make_token(directory, "default")?)
 }

@@ -3,17 +3,22 @@
 //! Events in a window, by event time, are measured, but neither tested for drift nor part of a baseline,
 //! and a silent agent raises no alert.
 
-use act::maintenance::MAINTENANCE;
-use act::{Ending, Request, Target};
-use event::Timestamp;
+use event::{Timestamp, kind};
 
 use super::context::Context;
 use super::options::{self, ActorArgs, PeriodArgs};
-use super::timed::{self, Asked, Subject};
+use crate::gateway::{self, Body, Gateway};
 use crate::outcome::{Ended, Failure};
+use crate::table::{self, Column};
 
-const SUBJECT: Subject =
-    Subject { timed: &MAINTENANCE, command: "maintenance", id: "maintenance_id" };
+const COLUMNS: [Column; 6] = [
+    ("MAINTENANCE_ID", "maintenance_id"),
+    ("TENANT", "tenant_id"),
+    ("AGENT", "agent_id"),
+    ("ENVIRONMENT", "environment"),
+    ("FROM", "from"),
+    ("UNTIL", "until"),
+];
 
 /// What to do with maintenance windows.
 #[derive(Debug, clap::Subcommand)]
@@ -63,31 +68,35 @@ pub struct EndArgs {
 
 impl Action {
     pub(super) fn run(self, context: &Context) -> Result<Ended, Failure> {
-        let config = context.load()?;
-        let asked = match self {
-            Self::Start(args) => Asked::Start(args.request()?),
-            Self::End(args) => {
-                Asked::End(args.maintenance_id, Ending { at: args.at, actor: args.actor.actor() })
+        let gateway = Gateway::open(&context.load()?)?;
+        let body = match self {
+            Self::List => {
+                let listed = gateway.list("maintenance", &[])?;
+                let none = "no maintenance window is in force";
+                table::show(&listed, "maintenance", &COLUMNS, none, context.output);
+                return Ok(Ended::Done);
             }
-            Self::List => Asked::List,
+            Self::Start(args) => args.body(),
+            Self::End(args) => args
+                .actor
+                .put(Body::of_kind(kind::MAINTENANCE_ENDED))
+                .with("maintenance_id", args.maintenance_id)
+                .with_some("ended_at", args.at.map(|at| at.to_string())),
         };
-        timed::run(SUBJECT, &config, context.output, asked)?;
+        let then = "; `driftseal maintenance list` shows what is in force";
+        gateway::show(&gateway.act(&body)?, context.output, then);
         Ok(Ended::Done)
     }
 }
 
 impl StartArgs {
-    fn request(self) -> Result<Request, Failure> {
-        Ok(Request {
-            id: uuid::Uuid::now_v7().to_string(),
-            period: self.period.period()?,
-            actor: self.actor.actor(),
-            target: Target {
-                tenant_id: self.tenant,
-                agent_id: self.agent,
-                environment: self.environment,
-                ..Target::default()
-            },
-        })
+    fn body(self) -> Body {
+        let body = self.actor.put(Body::of_kind(kind::MAINTENANCE_STARTED));
+        self.period
+            .put(body)
+            .with_some("agent_id", self.agent)
+            .with("all_agents", self.all_agents)
+            .with_some("tenant_id", self.tenant)
+            .with_some("environment", self.environment)
     }
 }

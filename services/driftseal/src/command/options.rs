@@ -1,10 +1,8 @@
-//! Options shared by the commands that publish acts.
+//! Options shared by the commands that act.
 
-use act::{ActError, Actor, End, Field, Period, Stamp};
 use event::Timestamp;
-use service::clock::now_micros;
 
-use crate::outcome::Failure;
+use crate::gateway::Body;
 
 const SECOND: i64 = 1_000_000;
 
@@ -20,8 +18,9 @@ pub(super) struct ActorArgs {
 }
 
 impl ActorArgs {
-    pub(super) fn actor(&self) -> Actor {
-        Actor { id: self.by.clone(), reason: self.reason.clone() }
+    /// Sets the fields of a request.
+    pub(super) fn put(&self, body: Body) -> Body {
+        body.with("by", self.by.as_str()).with("reason", self.reason.as_str())
     }
 }
 
@@ -46,42 +45,11 @@ pub(super) struct PeriodArgs {
 }
 
 impl PeriodArgs {
-    pub(super) fn period(&self) -> Result<Period, Failure> {
-        let end = match (self.until, self.duration) {
-            (Some(until), _) => End::At(until),
-            (None, Some(micros)) => End::After(micros),
-            (None, None) => return Err(Failure::usage("specify --until or --for")),
-        };
-        Ok(Period { from: self.from, end })
-    }
-}
-
-/// Identity and time of an act built now.
-pub(super) fn stamp() -> Stamp {
-    stamp_at(Timestamp::from_micros(now_micros()))
-}
-
-/// Identity and time of an act built at `time`.
-pub(super) fn stamp_at(time: Timestamp) -> Stamp {
-    Stamp { event_id: uuid::Uuid::now_v7().to_string(), time }
-}
-
-/// The error of an act, by the name of the option.
-pub(super) fn refused(error: ActError) -> Failure {
-    match error {
-        ActError::Invalid { field, reason } => {
-            let option = match field {
-                Field::Actor => "--by",
-                Field::Reason => "--reason",
-                Field::Agent => "--agent",
-                Field::Metric => "--metric",
-                Field::Until => "--until",
-                Field::Duration => "--for",
-                Field::EndedAt => "--at",
-            };
-            Failure::usage(format!("{option}: {reason}"))
-        }
-        ActError::Build(error) => error.into(),
+    /// Sets the fields of a request.
+    pub(super) fn put(&self, body: Body) -> Body {
+        body.with_some("from", self.from.map(|from| from.to_string()))
+            .with_some("until", self.until.map(|until| until.to_string()))
+            .with_some("for_secs", self.duration.map(|micros| micros / SECOND))
     }
 }
 

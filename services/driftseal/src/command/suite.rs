@@ -2,17 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use event::Timestamp;
-use ports::{EventLog, Position};
+use event::kind;
 use serde_json::json;
 use suite::{Decision, Suite};
 
 use super::context::Context;
-use super::{options, topic};
 use crate::emit;
+use crate::gateway::{self, Body, Gateway};
 use crate::outcome::{Ended, Failure};
 use crate::print::Output;
-use crate::{offline, print, roles};
+use crate::{offline, print};
 
 /// What to do with a suite.
 #[derive(Debug, clap::Subcommand)]
@@ -21,7 +20,7 @@ pub enum Action {
     Check(CheckArgs),
     /// Evaluate events from files offline; exit code 1 if a version fails the gate, 3 if undecided
     Test(TestArgs),
-    /// Publish a suite to all partitions of the events topic
+    /// Put a suite in force
     Publish(PublishArgs),
 }
 
@@ -53,6 +52,12 @@ pub struct PublishArgs {
     /// Suite: YAML or JSON (see schemas/suites)
     #[arg(value_name = "FILE")]
     file: PathBuf,
+    /// Only for agents of this tenant
+    #[arg(long, value_name = "ID")]
+    tenant: Option<String>,
+    /// Name of the person or pipeline that acts
+    #[arg(long, value_name = "NAME")]
+    by: String,
 }
 
 impl Action {
@@ -134,60 +139,25 @@ fn ended(suite: &Suite, report: &offline::report::Report) -> Ended {
 impl PublishArgs {
     fn run(self, context: &Context) -> Result<Ended, Failure> {
         let suite = read(&self.file)?;
-        let config = context.load()?;
-        let log = roles::open_log(&config)?;
-        let events = &config.processor.topics.events;
-        let time = Timestamp::from_micros(service::clock::now_micros());
-        let positions = publish(&*log, events, &suite, time)?;
-        match context.output {
-            Output::Text => print::line(format!(
-                "published suite {} {} to {} partition(s) of {events}",
-                suite.name(),
-                suite.digest(),
-                positions.len()
-            )),
-            Output::Json => {
-                let positions: Vec<_> = positions.iter().map(topic::position).collect();
-                print::json(&json!({
-                    "suite": suite.name(),
-                    "suite_digest": suite.digest(),
-                    "topic": events,
-                    "positions": positions,
-                }));
-            }
+        let gateway = Gateway::open(&context.load()?)?;
+        let body = Body::of_kind(kind::EVAL_SUITE_PUBLISHED)
+            .with("document", suite.canonical())
+            .with_some("tenant_id", self.tenant)
+            .with("by", self.by);
+        let mut recorded = gateway.act(&body)?;
+        if let Some(object) = recorded.as_object_mut() {
+            object.insert("suite".to_owned(), json!(suite.name()));
+            object.insert("suite_digest".to_owned(), json!(suite.digest()));
         }
+        let then = format!("; suite {} {}", suite.name(), suite.digest());
+        gateway::show(&recorded, context.output, &then);
         Ok(Ended::Done)
     }
 }
 
-/// Publishes a suite to all partitions of a topic, each of which applies it from its own offset on.
-/// Idempotent: publishing the document in force again changes nothing.
-fn publish(
-    log: &dyn EventLog,
-    events: &str,
-    suite: &Suite,
-    time: Timestamp,
-) -> Result<Vec<Position>, Failure> {
-    let mut records = Vec::new();
-    for partition in 0..log.partitions(events)? {
-        let stamp = options::stamp_at(time);
-        let event = act::suite::publish(suite, &stamp).map_err(options::refused)?;
-        records.push(topic::record(events, Some(partition), &event));
-    }
-    topic::publish(log, records).map_err(|failure| {
-        let again = "publish again; that does not affect partitions that already have it";
-        Failure::new(format!("{}; {again}", failure.message()))
-    })
-}
-
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
-    use event::{Decoder, TopicPartition, column};
-    use ports::{Polled, Subscription, TopicSpec};
-    use sim::MemoryLog;
 
     fn example(name: &str) -> PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schemas/suites").join(name)
@@ -230,38 +200,5 @@ mod tests {
         assert_eq!(ended(&suite, &report), Ended::Unverifiable);
         report.rejected = 1;
         assert_eq!(ended(&suite, &report), Ended::Failed);
-    }
-
-    #[test]
-    fn every_partition_has_the_document_at_one_offset() {
-        let log = MemoryLog::new();
-        let spec = TopicSpec { name: "t".into(), partitions: 3, compacted: false };
-        log.create_topics(&[spec]).unwrap();
-        let suite = Suite::parse("suite: s\nchecks: [{type: citation_present}]\n").unwrap();
-        let positions = publish(&log, "t", &suite, Timestamp::from_micros(1)).unwrap();
-        let at: Vec<_> = positions.iter().map(|at| (at.partition.partition, at.offset)).collect();
-        assert_eq!(at, [(0, 0), (1, 0), (2, 0)]);
-        let partitions: Vec<_> = (0..3).map(|number| TopicPartition::new("t", number)).collect();
-        let mut consumer = log.consumer(Subscription::Partitions(partitions.clone())).unwrap();
-        let mut ids = std::collections::BTreeSet::new();
-        while ids.len() < 3 {
-            match consumer.poll(Duration::from_millis(10)).unwrap() {
-                Polled::Assigned(_) => {
-                    for partition in &partitions {
-                        consumer.seek(partition, 0).unwrap();
-                    }
-                }
-                Polled::Batch(batch) => {
-                    for record in batch.records() {
-                        let decoded = Decoder::new(event::Limits::default()).decode(&record);
-                        assert_eq!(decoded.fault, None);
-                        assert_eq!(suite::document_of(&decoded.event), Some(suite.canonical()));
-                        ids.insert(decoded.event.text(column::EVENT_ID).unwrap().to_owned());
-                    }
-                }
-                Polled::Idle | Polled::Revoked(_) => {}
-            }
-        }
-        assert!(publish(&log, "missing", &suite, Timestamp::from_micros(1)).is_err());
     }
 }

@@ -3,15 +3,25 @@
 //! Detection continues and alerts are recorded; those that are still firing when the suppression ends
 //! are sent then.
 
-use act::suppression::SUPPRESSION;
-use act::{Ending, Request, Target};
+use event::kind;
 
 use super::context::Context;
 use super::options::{ActorArgs, PeriodArgs};
-use super::timed::{self, Asked, Subject};
+use crate::gateway::{self, Body, Gateway};
 use crate::outcome::{Ended, Failure};
+use crate::table::{self, Column};
 
-const SUBJECT: Subject = Subject { timed: &SUPPRESSION, command: "suppress", id: "suppression_id" };
+const COLUMNS: [Column; 9] = [
+    ("SUPPRESSION_ID", "suppression_id"),
+    ("AGENT", "agent_id"),
+    ("ENVIRONMENT", "environment"),
+    ("VERSION", "agent_version"),
+    ("METRIC", "metric"),
+    ("SUITE", "suite"),
+    ("SEVERITY", "severity"),
+    ("FROM", "from"),
+    ("UNTIL", "until"),
+];
 
 /// What to do with suppressions.
 #[derive(Debug, clap::Subcommand)]
@@ -66,34 +76,37 @@ pub struct EndArgs {
 
 impl Action {
     pub(super) fn run(self, context: &Context) -> Result<Ended, Failure> {
-        let config = context.load()?;
-        let asked = match self {
-            Self::Add(args) => Asked::Start(args.request()?),
-            Self::End(args) => {
-                Asked::End(args.suppression_id, Ending { at: None, actor: args.actor.actor() })
+        let gateway = Gateway::open(&context.load()?)?;
+        let body = match self {
+            Self::List => {
+                let listed = gateway.list("suppressions", &[])?;
+                let none = "no suppression is in force";
+                table::show(&listed, "suppressions", &COLUMNS, none, context.output);
+                return Ok(Ended::Done);
             }
-            Self::List => Asked::List,
+            Self::Add(args) => args.body(),
+            Self::End(args) => args
+                .actor
+                .put(Body::of_kind(kind::DRIFT_SUPPRESSION_ENDED))
+                .with("suppression_id", args.suppression_id),
         };
-        timed::run(SUBJECT, &config, context.output, asked)?;
+        let then = "; `driftseal suppress list` shows what is in force";
+        gateway::show(&gateway.act(&body)?, context.output, then);
         Ok(Ended::Done)
     }
 }
 
 impl AddArgs {
-    fn request(self) -> Result<Request, Failure> {
-        Ok(Request {
-            id: uuid::Uuid::now_v7().to_string(),
-            period: self.period.period()?,
-            actor: self.actor.actor(),
-            target: Target {
-                tenant_id: self.tenant,
-                agent_id: Some(self.agent),
-                environment: self.environment,
-                agent_version: self.agent_version,
-                metric: self.metric,
-                suite: self.suite,
-                severity: self.severity,
-            },
-        })
+    fn body(self) -> Body {
+        let body = self.actor.put(Body::of_kind(kind::DRIFT_SUPPRESSION_STARTED));
+        self.period
+            .put(body)
+            .with("agent_id", self.agent)
+            .with_some("tenant_id", self.tenant)
+            .with_some("environment", self.environment)
+            .with_some("agent_version", self.agent_version)
+            .with_some("metric", self.metric)
+            .with_some("suite", self.suite)
+            .with_some("severity", self.severity)
     }
 }

@@ -5,6 +5,8 @@ fn the_defaults_have_no_problems_and_problems_name_their_section() {
     assert_eq!(Config::default().problems(), Vec::<String>::new());
     let mut wrong = Config::default();
     wrong.listen.operations = "nowhere".into();
+    wrong.telemetry.level = "sealer=loud".into();
+    wrong.archive.url = "ftp://x".into();
     wrong.topics.partitions = 0;
     wrong.sealer.group.clear();
     wrong.notifier.queue_max = 0;
@@ -12,6 +14,10 @@ fn the_defaults_have_no_problems_and_problems_name_their_section() {
         wrong.problems(),
         [
             "`listen.operations`: must be an address and a port, such as 127.0.0.1:8480",
+            "`telemetry.level`: must be `error`, `warn`, `info`, `debug`, `trace` or a filter such as \
+             `info,sealer=debug`",
+            "`archive.url`: must name an archive: unknown scheme `ftp`: expected \
+             `file:///directory`, a plain path, `s3://bucket/prefix` or `memory:///`",
             "`topics.partitions`: must be at least 1",
             "`sealer.group`: must not be empty",
             "`notifier.queue_max`: must be at least 1",
@@ -51,6 +57,7 @@ fn a_prefix_stands_before_every_topic_and_the_state_topic_is_compacted() {
             ("staging.agent.events", false),
             ("staging.driftseal.alerts", false),
             ("staging.driftseal.controls", false),
+            ("staging.driftseal.governance", false),
             ("staging.driftseal.metrics", false),
             ("staging.driftseal.state", true),
         ]

@@ -1,0 +1,205 @@
+//! Commands while `driftseal up` runs on the embedded log, which belongs to one process.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed step fails the test")]
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use service::clock::Stopwatch;
+
+const PATIENCE: Duration = Duration::from_secs(60);
+const BY: [&str; 4] = ["--by", "ana", "--reason", "a test"];
+
+struct World {
+    directory: tempfile::TempDir,
+    addresses: Vec<(&'static str, String)>,
+    up: Option<Child>,
+}
+
+impl World {
+    fn new() -> Self {
+        let free = |name| {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            (name, listener.local_addr().unwrap().to_string())
+        };
+        let addresses = [
+            "DRIFTSEAL__LISTEN__COLLECTOR",
+            "DRIFTSEAL__LISTEN__OPERATIONS",
+            "DRIFTSEAL__LISTEN__EVIDENCE",
+            "DRIFTSEAL__LISTEN__GATEWAY",
+        ];
+        Self {
+            directory: tempfile::tempdir().unwrap(),
+            addresses: addresses.map(free).into(),
+            up: None,
+        }
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_driftseal"));
+        command.args(["--output", "json"]).args(arguments).current_dir(self.directory.path());
+        command.env_clear().envs(self.addresses.iter().map(|(name, at)| (name, at)));
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// What a command that succeeds says.
+    fn said(&self, arguments: &[&str]) -> Value {
+        let output = self.run(arguments);
+        let value = object(&output);
+        assert!(output.status.success(), "{arguments:?}: {value}");
+        value
+    }
+
+    /// What a command says that fails with that code.
+    fn failed(&self, arguments: &[&str], code: i32) -> String {
+        let output = self.run(arguments);
+        let value = object(&output);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {value}");
+        value["error"]["message"].as_str().unwrap().to_owned()
+    }
+
+    fn up(&mut self) {
+        let log = std::fs::File::create(self.directory.path().join("up.log")).unwrap();
+        let child = self.command(&["up"]).stdout(Stdio::null()).stderr(log).spawn().unwrap();
+        self.up = Some(child);
+        let watch = Stopwatch::start();
+        while !self.run(&["suppress", "list"]).status.success() {
+            assert!(!watch.has_passed(PATIENCE), "{}", self.log());
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.directory.path().join("up.log")).unwrap_or_default()
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if let Some(mut up) = self.up.take() {
+            drop(up.kill());
+            drop(up.wait());
+        }
+    }
+}
+
+fn object(output: &Output) -> Value {
+    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    let complained = String::from_utf8_lossy(&output.stderr);
+    let value: Value =
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}\n{complained}"));
+    assert!(value.is_object(), "{text}");
+    value
+}
+
+#[test]
+fn commands_go_through_the_running_process() {
+    let mut world = World::new();
+    let without = world.failed(&["suppress", "list"], 2);
+    assert!(without.contains("gateway.token") && without.contains("log init"), "{without}");
+    world.said(&["log", "init", "--origin", "log.example.com/a"]);
+    let without = world.failed(&["suppress", "list"], 1);
+    assert!(without.contains("driftseal up"), "nobody runs it: {without}");
+    world.up();
+
+    for (list, name) in [
+        (&["alert", "list"][..], "alerts"),
+        (&["suppress", "list"], "suppressions"),
+        (&["maintenance", "list"], "maintenance"),
+        (&["baseline", "list"], "baselines"),
+    ] {
+        assert_eq!(world.said(list)[name], json!([]), "{list:?}");
+    }
+    let topics = world.said(&["topics", "create"]);
+    assert!(topics["topics"].as_array().unwrap().contains(&json!("agent.events")), "{topics}");
+
+    let suite = world.directory.path().join("suite.yaml");
+    std::fs::write(&suite, "suite: s\nchecks: [{type: citation_present}]\n").unwrap();
+    let acts = world.directory.path().join("acts.jsonl");
+    std::fs::write(
+        &acts,
+        "{\"kind\":\"risk.accepted\",\"risk\":{\"id\":\"R-1\"},\"by\":\"ana\"}\n",
+    )
+    .unwrap();
+    let mut offsets = Vec::new();
+    for act in [
+        &["suppress", "add", "--agent", "a", "--for", "1h"][..],
+        &["maintenance", "start", "--all-agents", "--for", "1h"],
+        &["baseline", "pin", "--agent", "a", "--of", "v1"],
+        &["baseline", "unpin", "--agent", "a"],
+        &["version", "register", "--agent", "a", "--agent-version", "v2", "--model", "m"],
+        &["version", "deploy", "--agent", "a", "--to", "v2", "--share", "0.5"],
+        &["version", "rollback", "--agent", "a", "--to", "v1"],
+        &["change", "approve", "CHG-1", "--agent", "a"],
+    ] {
+        let recorded = world.said(&[act, &BY].concat());
+        assert_eq!(recorded["topic"], "driftseal.governance", "{recorded}");
+        offsets.push(recorded["offset"].as_i64().unwrap());
+    }
+    let published = world.said(&["suite", "publish", suite.to_str().unwrap(), "--by", "ci"]);
+    offsets.push(published["offset"].as_i64().unwrap());
+    assert_eq!(published["suite"], "s", "{published}");
+    let recorded = world.said(&["act", acts.to_str().unwrap()]);
+    offsets.push(recorded["acts"][0]["offset"].as_i64().unwrap());
+    assert!(offsets.is_sorted_by(|one, next| one < next), "{offsets:?}");
+}
+
+#[test]
+fn what_the_gateway_refuses_is_a_usage_error_with_the_name_of_the_option() {
+    let mut world = World::new();
+    world.said(&["log", "init", "--origin", "log.example.com/a"]);
+    world.up();
+    let refused =
+        world.failed(&[&["suppress", "add", "--agent", "a", "--for", "31d"][..], &BY].concat(), 2);
+    assert!(refused.starts_with("--for: ") && refused.contains("30 days"), "{refused}");
+    let nobody = ["suppress", "add", "--agent", " ", "--for", "1h", "--by", "", "--reason", ""];
+    let refused = world.failed(&nobody, 2);
+    for option in ["--agent: ", "--by: ", "--reason: "] {
+        assert!(refused.contains(option), "{refused}");
+    }
+    let unknown = world.failed(&[&["alert", "dismiss", "none"][..], &BY].concat(), 2);
+    assert!(unknown.contains("`none` is not firing"), "{unknown}");
+
+    let token = world.directory.path().join("driftseal/keys/gateway.token");
+    let wrong = world.directory.path().join("wrong.token");
+    service::files::write_secret(&wrong, "driftseal_wrong").unwrap();
+    let with = |file: &Path| {
+        let mut command = world.command(&["alert", "list"]);
+        command.env("DRIFTSEAL__GATEWAY__TOKEN_FILE", file).output().unwrap()
+    };
+    assert!(with(&token).status.success());
+    let refused = with(&wrong);
+    assert_eq!(refused.status.code(), Some(2));
+    let message = object(&refused)["error"]["message"].to_string();
+    assert!(message.contains("does not know the token"), "{message}");
+    assert!(!message.contains("driftseal_wrong"), "{message}");
+    let text = std::fs::read_to_string(&token).unwrap();
+    let mut inline = world.command(&["alert", "list"]);
+    inline.env("DRIFTSEAL__GATEWAY__TOKEN", text.trim());
+    assert!(inline.output().unwrap().status.success());
+    assert!(!world.log().contains(text.trim()), "no log line shows a token");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_token_that_others_may_read_is_not_used() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let world = World::new();
+    world.said(&["log", "init", "--origin", "log.example.com/a"]);
+    let keys = world.directory.path().join("driftseal/keys");
+    for name in ["gateway.token", "gateway.tokens", "governance.key", "notifier.key"] {
+        let mode = std::fs::metadata(keys.join(name)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
+    let token = keys.join("gateway.token");
+    std::fs::set_permissions(&token, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let refused = world.failed(&["alert", "list"], 2);
+    assert!(refused.contains("other users may read it"), "{refused}");
+}
