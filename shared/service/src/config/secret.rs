@@ -76,8 +76,8 @@ mod tests {
         assert_eq!(format!("{secret:?}"), "…");
         assert_eq!(serde_json::to_string(&secret).unwrap(), "\"…\"");
         assert_eq!(secret.reveal(), "hunter2");
-        let none: Secret = serde_json::from_str(&serde_json::to_string(&Secret::default()).unwrap())
-            .unwrap();
+        let none: Secret =
+            serde_json::from_str(&serde_json::to_string(&Secret::default()).unwrap()).unwrap();
         assert_eq!(none, Secret::default(), "a default that is read back is the default");
     }
     #[test]
