@@ -68,7 +68,7 @@ pub fn measure(segments: u64) -> Growth {
     shutdown.trigger();
     let config = sealer::Config { topics: vec![TOPIC.to_owned()], ..sealer::Config::default() };
     let start = cost(&store, || {
-        sealer::run(config, Arc::new(log), archive.clone(), keys, shutdown).unwrap();
+        sealer::run(config, Arc::new(log), archive.clone(), keys.clone(), shutdown).unwrap();
     });
 
     let (partition, first) = synthetic::place(wanted);
@@ -88,10 +88,13 @@ pub fn measure(segments: u64) -> Growth {
     let from_ms = synthetic::first_ms(wanted).saturating_sub(DAY_MS.cast_signed() / 2);
     let scope = Scope::new("a", from_ms, from_ms.saturating_add(DAY_MS.cast_signed())).unwrap();
     let day = cost(&store, || {
-        let exported = evidence::export(&archive, &policy, &scope, &mut |_| {}).unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let (out, wish) = (directory.path().join("pack.zip"), scope.clone().into());
+        let exported =
+            evidence::export(&archive, &policy, &keys.evidence, wish, &out, &mut |_| {}).unwrap();
         assert_eq!(exported.report.verdict, Judgement::Verified, "{}", exported.report);
         assert_eq!(exported.read, LogRead::Heads);
-        let events = exported.report.summary.unwrap().events;
+        let events = exported.report.verified.unwrap().facts.events;
         assert_eq!(events, DAY_MS / synthetic::STEP_MS * ROWS);
     });
     Growth { segments, start, record, hour, day }

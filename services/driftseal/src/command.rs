@@ -116,7 +116,7 @@ commands! {
     Proof(evidence::ProofArgs),
     /// Export an evidence pack of an agent
     Export(evidence::ExportArgs),
-    /// Verify an evidence pack offline
+    /// Verify an evidence pack or the proof of an event offline
     Verify(evidence::VerifyArgs),
     /// Check or print the configuration
     #[command(subcommand)]

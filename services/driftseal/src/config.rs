@@ -257,9 +257,10 @@ impl Archive {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Keys {
-    /// Directory of `log.key`, `sealer.key`, `processor.key` and `governance.key`, which only their
-    /// owner may read, and of `policy.txt`, the public keys. `driftseal log init` creates them; a
-    /// role needs its own keys and `policy.txt`. Default `driftseal/keys`.
+    /// Directory of `log.key`, `sealer.key`, `evidence.key` (which signs packs), `processor.key` and
+    /// `governance.key`, which only their owner may read, and of `policy.txt`, the public keys.
+    /// `driftseal log init` creates them; a role needs its own keys and `policy.txt`. Default
+    /// `driftseal/keys`.
     pub directory: PathBuf,
 }
 

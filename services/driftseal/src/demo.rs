@@ -292,7 +292,7 @@ fn seal_and_verify(
     show: &Show,
 ) -> Result<(), Failure> {
     let policy = evidence::read_policy(&directory.policy())?;
-    let report = evidence::fsck(archive, &policy, &mut |_| {})?;
+    let report = evidence::fsck(archive, &policy, None, &mut |_| {});
     show.line(&format!(
         "verified the archive: {} events in {} segments, {} log entries: {}",
         crate::print::grouped(report.events),
@@ -320,9 +320,9 @@ fn seal_and_verify(
         return Ok(());
     };
     let scope = Scope::parse(&agent, None, None)?;
-    let exported = evidence::export(archive, &policy, &scope, &mut |_| {})?;
-    write_file(&directory.pack(), &exported.pack)?;
-    let verified = evidence::verify_file(&directory.pack(), Some(&policy))?;
-    summary.take_pack(&agent, exported.pack.len(), &verified);
+    let key = sealer::load_evidence_key(&config.keys.directory)?;
+    let out = directory.pack();
+    let exported = evidence::export(archive, &policy, &key, scope.into(), &out, &mut |_| {})?;
+    summary.take_pack(&agent, &exported);
     Ok(())
 }

@@ -11,24 +11,22 @@ use bytes::Bytes;
 use segment::fsck::{Fsck, Listed, Progress, Report, Request, SegmentOutcome, SegmentTask};
 use segment::policy::Policy;
 
-use crate::EvidenceError;
+use crate::sealed;
 
 /// Most threads that check segments.
 const WORKERS_MAX: usize = 16;
 
-type Checked = Result<SegmentOutcome, ArchiveError>;
+/// What came of a segment, or why it cannot be read.
+type Checked = Result<SegmentOutcome, String>;
 
-/// Re-reads everything in an archive and reports what does not hold.
-///
-/// # Errors
-///
-/// [`EvidenceError::Archive`] if an object that exists cannot be read. A missing or wrong object is
-/// a finding.
+/// Re-reads everything in an archive and reports what does not hold. A missing or wrong object is a
+/// finding; what cannot be read cannot be judged, and everything else is. `kept` is a signed checkpoint from earlier, which the log must contain.
 pub fn fsck(
     archive: &Archive,
     policy: &Policy,
+    kept: Option<&str>,
     progress: &mut dyn FnMut(&Progress),
-) -> Result<Report, EvidenceError> {
+) -> Report {
     let workers = std::thread::available_parallelism().map_or(1, usize::from).min(WORKERS_MAX);
     let (to_workers, tasks) = sync_channel::<SegmentTask>(workers);
     let (to_us, outcomes) = sync_channel::<Checked>(workers.saturating_mul(2));
@@ -39,37 +37,51 @@ pub fn fsck(
             scope.spawn(move || work(archive, tasks, &to_us));
         }
         drop(to_us);
-        drive(archive, policy, progress, to_workers, outcomes)
+        let fsck = Fsck::new(policy.clone());
+        let fsck = match kept {
+            Some(kept) => fsck.with_kept_checkpoint(kept),
+            None => fsck,
+        };
+        drive(archive, fsck, progress, to_workers, outcomes)
     })
 }
 
 /// Takes its ends of both queues along, so that the workers end with it, also when it fails.
 fn drive(
     archive: &Archive,
-    policy: &Policy,
+    mut fsck: Fsck,
     progress: &mut dyn FnMut(&Progress),
     to_workers: SyncSender<SegmentTask>,
     outcomes: Receiver<Checked>,
-) -> Result<Report, EvidenceError> {
-    let mut fsck = Fsck::new(policy.clone());
+) -> Report {
     let mut under_way = 0_usize;
     loop {
         match fsck.poll() {
-            Request::List(directory) => {
-                let objects = archive.list(directory)?.into_iter();
-                fsck.handle_listing(
-                    objects
-                        .map(|object| Listed { path: object.path, size_bytes: object.size_bytes })
-                        .collect(),
-                );
-            }
-            Request::Read(path) => fsck.handle_object(read(archive, &path)?),
+            Request::List(directory) => match archive.list_with_strangers(directory) {
+                Ok((objects, strangers)) => {
+                    fsck.handle_strangers(strangers);
+                    let objects = objects.into_iter();
+                    fsck.handle_listing(
+                        objects
+                            .map(|object| Listed {
+                                path: object.path,
+                                size_bytes: object.size_bytes,
+                            })
+                            .collect(),
+                    );
+                }
+                Err(error) => fsck.handle_unreadable(&error.to_string()),
+            },
+            Request::Read(path) => match found(archive.get(&path)) {
+                Ok(bytes) => fsck.handle_object(bytes),
+                Err(error) => fsck.handle_unreadable(&error.to_string()),
+            },
             Request::Check(task) => {
                 // Taking what is done before handing out more keeps both queues from filling up.
                 while under_way > 0
                     && let Ok(outcome) = outcomes.try_recv()
                 {
-                    fsck.handle_outcome(outcome?);
+                    take(&mut fsck, outcome);
                     under_way = under_way.saturating_sub(1);
                 }
                 if to_workers.send(*task).is_err() {
@@ -83,31 +95,39 @@ fn drive(
     }
     drop(to_workers);
     for outcome in outcomes {
-        fsck.handle_outcome(outcome?);
+        take(&mut fsck, outcome);
         progress(&fsck.progress());
     }
-    Ok(fsck.finish())
+    fsck.finish()
+}
+
+fn take(fsck: &mut Fsck, outcome: Checked) {
+    match outcome {
+        Ok(outcome) => fsck.handle_outcome(outcome),
+        Err(error) => fsck.handle_unreadable_segment(error),
+    }
 }
 
 fn work(archive: &Archive, tasks: &Mutex<Receiver<SegmentTask>>, to_us: &SyncSender<Checked>) {
     loop {
         let task = tasks.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(task) = task else { return };
-        let checked = check(archive, &task);
+        let checked = check(archive, &task).map_err(|error| error.to_string());
         if to_us.send(checked).is_err() {
             return;
         }
     }
 }
 
-fn check(archive: &Archive, task: &SegmentTask) -> Checked {
-    let parquet = read(archive, task.parquet_path())?;
-    let census = read(archive, task.census_path())?;
+fn check(archive: &Archive, task: &SegmentTask) -> Result<SegmentOutcome, ArchiveError> {
+    let (parquet_bytes, census_bytes) = task.sizes_bytes();
+    let parquet = found(sealed::read(archive, task.parquet_path(), parquet_bytes))?;
+    let census = found(sealed::read(archive, task.census_path(), census_bytes))?;
     Ok(task.check(parquet.as_ref(), census.as_ref()))
 }
 
-fn read(archive: &Archive, path: &str) -> Result<Option<Bytes>, ArchiveError> {
-    match archive.get(path) {
+fn found(read: Result<Bytes, ArchiveError>) -> Result<Option<Bytes>, ArchiveError> {
+    match read {
         Ok(bytes) => Ok(Some(bytes)),
         Err(ArchiveError::NotFound { .. }) => Ok(None),
         Err(error) => Err(error),

@@ -21,12 +21,13 @@ mod log;
 mod prove;
 mod replay;
 pub mod role;
+mod sealed;
 mod segments;
 mod verify;
 
 pub use error::EvidenceError;
 pub use excerpt::LogRead;
-pub use export::{Exported, export};
+pub use export::{Exported, Wish, export};
 pub use fsck::fsck;
 pub use log::{Log, read_log};
 pub use prove::{Wanted, prove};
@@ -35,7 +36,7 @@ pub use segments::segments;
 pub use verify::{read_policy, verify_file};
 
 pub use monitor::replay::{Difference, Doubt, NotCompared, Origin, Outcome, Part, Subject, What};
-pub use pack::{Report as PackReport, Scope, ScopeError};
+pub use pack::{Judged, Report as PackReport, Scope, ScopeError, Trust};
 pub use segment::excerpt::Period;
 pub use segment::fault::{Fault, Judgement};
 pub use segment::fsck::{Progress as FsckProgress, Report as FsckReport};

@@ -5,13 +5,14 @@ use bytes::Bytes;
 use event::TopicPartition;
 use merkle::{Hash, rfc6962};
 use segment::excerpt::Period;
+use segment::facts::ObjectFacts;
 use segment::manifest::SegmentManifest;
 use segment::policy::Policy;
 use segment::proof::{self, EventProof, RangeRead, Sought};
 use segment::replay::Entry;
 
 use crate::index::{Index, Lookup};
-use crate::{EvidenceError, Progress, read_log};
+use crate::{EvidenceError, Progress, read_log, sealed};
 
 /// Which event is to be proved.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,7 +99,8 @@ fn prove_by_commits(
         .ok_or_else(|| EvidenceError::NoEvent(wanted.to_string()))
 }
 
-/// Searches segments for the event, in the order given.
+/// Searches segments for the event, in the order given. Filters are hints: where they say that there is
+/// no such event, that is believed only of an object that is the sealed one.
 fn search(
     archive: &Archive,
     wanted: &Wanted,
@@ -108,6 +110,7 @@ fn search(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Option<EventProof>, EvidenceError> {
     let total = entries.len() as u64;
+    let mut passed_over = Vec::new();
     for (done, entry) in (1_u64..).zip(entries) {
         progress(Progress { phase: "searching segments", done, total });
         let Some(segment) = entry.opened.manifest.segment() else { continue };
@@ -118,17 +121,40 @@ fn search(
                     && (facts.first_offset..facts.next_offset).contains(offset);
                 is_there.then_some(Sought::Offset(*offset))
             }
-            Wanted::Id { event_id, .. } => proof::may_hold(Stored::of(archive, segment), event_id)
-                .then_some(Sought::Id(event_id)),
+            Wanted::Id { event_id, .. } => {
+                let may_hold = proof::may_hold(Stored::of(archive, segment), event_id);
+                if !may_hold {
+                    passed_over.push((entry, segment, event_id));
+                }
+                may_hold.then_some(Sought::Id(event_id))
+            }
         };
         let Some(sought) = sought else { continue };
-        let parquet = archive.get(&segment.parquet_path)?;
+        let parquet = sealed::read(archive, &segment.parquet_path, size_of(segment))?;
         if let Some(mut found) = proof::prove(sought, &parquet, entry)? {
             found.place_in_log(entry.index, path_of(entry)?, checkpoint);
             return Ok(Some(found));
         }
     }
+    let total = passed_over.len() as u64;
+    for (done, (entry, segment, event_id)) in (1_u64..).zip(passed_over) {
+        progress(Progress { phase: "checking what filters passed over", done, total });
+        let parquet = sealed::read(archive, &segment.parquet_path, size_of(segment))?;
+        // If these are the sealed bytes, the filter in them is the sealer's, and right.
+        let is_sealed = ObjectFacts::of(&parquet) == segment.facts.parquet;
+        if is_sealed && !proof::may_hold(parquet.clone(), event_id) {
+            continue;
+        }
+        if let Some(mut found) = proof::prove(Sought::Id(event_id), &parquet, entry)? {
+            found.place_in_log(entry.index, path_of(entry)?, checkpoint);
+            return Ok(Some(found));
+        }
+    }
     Ok(None)
+}
+
+const fn size_of(segment: &SegmentManifest) -> u64 {
+    segment.facts.parquet.size_bytes
 }
 
 impl std::fmt::Display for Wanted {

@@ -1,20 +1,23 @@
 //! Files that people hand in.
 
+use std::fs::File;
 use std::path::Path;
 
-use pack::Report;
+use pack::{Judged, Seekable, Trust};
 use segment::policy::Policy;
 
 use crate::EvidenceError;
 
-/// Verifies a pack in a file; without a policy the answer is UNVERIFIABLE at best.
+/// Verifies a file: a pack, or the proof of one event. Without a policy the answer is UNVERIFIABLE at
+/// best.
 ///
 /// # Errors
 ///
-/// [`EvidenceError::File`]; what is wrong with the pack is in the report.
-pub fn verify_file(path: &Path, policy: Option<&Policy>) -> Result<Report, EvidenceError> {
-    let bytes = std::fs::read(path).map_err(|error| unreadable(path, error))?;
-    Ok(pack::verify(&bytes.into(), policy))
+/// [`EvidenceError::File`]; what is wrong with its content is in the answer.
+pub fn verify_file(path: &Path, trust: Trust<'_>) -> Result<Judged, EvidenceError> {
+    let bytes =
+        File::open(path).and_then(Seekable::new).map_err(|error| unreadable(path, error))?;
+    Ok(pack::judge(&bytes, trust))
 }
 
 /// Reads a policy from a file.

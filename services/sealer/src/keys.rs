@@ -1,4 +1,4 @@
-//! The two keys of a log: one signs its checkpoints, the other the manifests.
+//! The keys of a log: one signs its checkpoints, one the manifests, one the packs about it.
 
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Write};
@@ -12,6 +12,8 @@ use thiserror::Error;
 const LOG_FILE: &str = "log.key";
 /// File of the sealer's key.
 const SEALER_FILE: &str = "sealer.key";
+/// File of the key that signs packs.
+const EVIDENCE_FILE: &str = "evidence.key";
 /// File of the verifiers' policy.
 pub(crate) const POLICY_FILE: &str = "policy.txt";
 
@@ -63,6 +65,26 @@ pub struct Keys {
     pub log: SigningKey,
     /// Signs manifests.
     pub sealer: SigningKey,
+    /// Signs packs.
+    pub evidence: SigningKey,
+}
+
+/// Reads the key that signs packs, from a directory of keys.
+///
+/// # Errors
+///
+/// As [`Keys::load`].
+pub fn load_evidence_key(directory: &Path) -> Result<SigningKey, KeysError> {
+    read(&directory.join(EVIDENCE_FILE))
+}
+
+/// Reads a key from a file.
+///
+/// # Errors
+///
+/// As [`Keys::load`].
+pub fn load_key(file: &Path) -> Result<SigningKey, KeysError> {
+    read(file)
 }
 
 impl Keys {
@@ -73,10 +95,11 @@ impl Keys {
     /// `Random`, `Origin`.
     pub fn generate(origin: &str) -> Result<Self, KeysError> {
         let key = |name: &str| generate(name, origin);
-        Ok(Self { log: key(origin)?, sealer: key(&format!("{origin}/sealer"))? })
+        let of = |part: &str| key(&format!("{origin}/{part}"));
+        Ok(Self { log: key(origin)?, sealer: of("sealer")?, evidence: of("evidence")? })
     }
 
-    /// Reads `log.key` and `sealer.key` of a directory.
+    /// Reads `log.key`, `sealer.key` and `evidence.key` of a directory.
     ///
     /// # Errors
     ///
@@ -87,6 +110,7 @@ impl Keys {
         Ok(Self {
             log: read(&directory.join(LOG_FILE))?,
             sealer: read(&directory.join(SEALER_FILE))?,
+            evidence: load_evidence_key(directory)?,
         })
     }
 
@@ -97,16 +121,21 @@ impl Keys {
     ///
     /// `Exists`, without writing anything, if a key is there already; `Directory`, `File`.
     pub fn save(&self, directory: &Path) -> Result<(), KeysError> {
-        let (log, sealer) = (directory.join(LOG_FILE), directory.join(SEALER_FILE));
-        for path in [&log, &sealer] {
+        let files = [
+            (directory.join(LOG_FILE), &self.log),
+            (directory.join(SEALER_FILE), &self.sealer),
+            (directory.join(EVIDENCE_FILE), &self.evidence),
+        ];
+        for (path, _) in &files {
             if path.exists() {
                 return Err(KeysError::Exists(path.clone()));
             }
         }
         make_directory(directory).map_err(|error| unfit(directory, &error))?;
         check_directory(directory).map_err(|error| unfit(directory, &error))?;
-        write(&log, &self.log.to_text(), true)?;
-        write(&sealer, &self.sealer.to_text(), true)?;
+        for (path, key) in &files {
+            write(path, &key.to_text(), true)?;
+        }
         let policy = directory.join(POLICY_FILE);
         write(&policy, &self.policy(), false)?;
         sync_directory(directory).map_err(|error| failed(directory, &error))
@@ -115,8 +144,8 @@ impl Keys {
     /// What verifiers are given out of band: the public keys, one a line.
     #[must_use]
     pub fn policy(&self) -> String {
-        let (log, sealer) = (self.log.verifier(), self.sealer.verifier());
-        format!("log {}\nsealer {}\n", log.to_vkey(), sealer.to_vkey())
+        let keys = [("log", &self.log), ("sealer", &self.sealer), ("evidence", &self.evidence)];
+        keys.map(|(of, key)| format!("{of} {}\n", key.verifier().to_vkey())).concat()
     }
 
     /// The public keys.
@@ -259,7 +288,7 @@ mod tests {
     fn no_debug_form_shows_a_secret() {
         let keys = Keys::generate("o").unwrap();
         let shown = format!("{keys:?}");
-        for key in [&keys.log, &keys.sealer] {
+        for key in [&keys.log, &keys.sealer, &keys.evidence] {
             let text = key.to_text();
             // The last of five parts; as base64 it may have a plus sign itself.
             let secret = text.splitn(5, '+').nth(4).unwrap();

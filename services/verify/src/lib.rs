@@ -1,14 +1,14 @@
 //! `driftseal-verify`: verifies an evidence pack, or the proof of one event, offline.
 //!
 //! Small on purpose: no network code, no async runtime, no Kafka; everything that decides is
-//! [`pack::verify`] and [`segment::proof::verify_document`], pure functions.
+//! [`pack::judge`], a function of the bytes.
 
+use std::fs::File;
 use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
+use pack::{Seekable, Trust};
 use segment::policy::Policy;
-use segment::proof;
-use serde::Serialize;
 
 /// Verifies an evidence pack, or the proof of one event, on this machine without any network.
 ///
@@ -18,11 +18,15 @@ use serde::Serialize;
 pub struct Arguments {
     /// The pack (a zip file) or the proof (a JSON document).
     pub file: PathBuf,
-    /// File with the public keys of the log and of its sealers (`log <key>` and `sealer <key>`
-    /// lines). Take it from somewhere else than the pack or its sender. Without it, the answer is
+    /// File with the public keys of the log, of its sealers and of who makes packs (`log <key>`,
+    /// `sealer <key>` and `evidence <key>` lines). Take it from somewhere else than the pack or its sender. Without it, the answer is
     /// UNVERIFIABLE at best.
     #[arg(long, value_name = "FILE")]
     pub policy: Option<PathBuf>,
+    /// File with a checkpoint of the log that was kept from earlier: it must be a part of the pack's
+    /// log.
+    #[arg(long, value_name = "FILE")]
+    pub checkpoint: Option<PathBuf>,
     /// How to answer.
     #[arg(long, value_enum, default_value_t = Output::Text)]
     pub output: Output,
@@ -60,29 +64,25 @@ pub fn run(arguments: &Arguments) -> Result<Answer, String> {
             Some(Policy::parse(&text).map_err(|error| format!("`{}`: {error}", path.display()))?)
         }
     };
-    let bytes = std::fs::read(&arguments.file)
-        .map_err(|error| format!("failed to read `{}`: {error}", arguments.file.display()))?;
-    let (verdict, text) = if bytes.trim_ascii_start().starts_with(b"{") {
-        let (proof, report) = proof::verify_document(&bytes, policy.as_ref());
-        (report.verdict, shown(&report, arguments.output, || report.to_text(proof.as_ref()))?)
-    } else {
-        let report = pack::verify(&bytes.into(), policy.as_ref());
-        (report.verdict, shown(&report, arguments.output, || report.to_string())?)
+    let earlier = match &arguments.checkpoint {
+        None => None,
+        Some(path) => Some(
+            std::fs::read_to_string(path)
+                .map_err(|error| format!("failed to read `{}`: {error}", path.display()))?,
+        ),
     };
-    Ok(Answer { text, code: verdict.exit_code() })
-}
-
-fn shown(
-    report: &impl Serialize,
-    output: Output,
-    text: impl FnOnce() -> String,
-) -> Result<String, String> {
-    match output {
-        Output::Text => Ok(text()),
-        Output::Json => serde_json::to_string_pretty(report)
+    let bytes = File::open(&arguments.file)
+        .and_then(Seekable::new)
+        .map_err(|error| format!("failed to read `{}`: {error}", arguments.file.display()))?;
+    let trust = Trust { policy: policy.as_ref(), earlier: earlier.as_deref() };
+    let judged = pack::judge(&bytes, trust);
+    let text = match arguments.output {
+        Output::Text => judged.to_string(),
+        Output::Json => serde_json::to_string_pretty(&judged)
             .map(|json| json + "\n")
-            .map_err(|error| format!("failed to write the report: {error}")),
-    }
+            .map_err(|error| format!("failed to write the report: {error}"))?,
+    };
+    Ok(Answer { text, code: judged.verdict().exit_code() })
 }
 
 #[cfg(test)]

@@ -310,6 +310,37 @@ impl Archive {
         self.collect(prefix, self.store.list(Some(&location)))
     }
 
+    /// As [`Self::list`], and what is there under a name that no object can have, such as one that is not
+    /// UTF-8: why, each in words.
+    ///
+    /// # Errors
+    ///
+    /// `Refused`, `Unavailable`.
+    pub fn list_with_strangers(
+        &self,
+        prefix: &str,
+    ) -> Result<(Vec<ObjectInfo>, Vec<String>), ArchiveError> {
+        let location = parse(prefix)?;
+        let (mut objects, mut strangers) = (Vec::new(), Vec::new());
+        let mut found = self.store.list(Some(&location));
+        self.runtime.block_on(async {
+            while let Some(item) = found.next().await {
+                match item {
+                    Ok(meta) => objects
+                        .push(ObjectInfo { path: meta.location.into(), size_bytes: meta.size }),
+                    Err(error @ object_store::Error::InvalidPath { .. }) => {
+                        strangers.push(error.to_string());
+                    }
+                    Err(error) => return Err(ArchiveError::from_store(prefix, &error)),
+                }
+            }
+            Ok(())
+        })?;
+        objects.sort_unstable();
+        strangers.sort_unstable();
+        Ok((objects, strangers))
+    }
+
     /// As [`Self::list`], without the objects up to and including `after`. S3 begins to list
     /// there; a directory is read whole.
     ///

@@ -9,36 +9,57 @@
 //!
 //! # Promise
 //!
-//! - The same archive, scope and program give the same bytes.
+//! - The same archive, scope, key and program give the same bytes.
 //! - [`verify`] computes everything again: what is in the pack and does not follow from signed
-//!   bytes (table, report, every count) is rendered again and compared byte by byte.
+//!   bytes (tables, report, every count) is rendered again and compared byte by byte.
+//! - Whatever reads the Parquet files sees the same rows: they have one form (`schemas/evidence/parquet.md`).
+//! - Memory is bounded whatever a pack holds or claims: a file of events, a line, and some hundred
+//!   bytes for each segment of the period.
 //! - Three answers, and each names its reason: VERIFIED, FAILED, UNVERIFIABLE.
 //!
 //! # What it does not do
 //!
-//! No I/O, no clock, no randomness, no logging: objects of the archive are arguments, and the
-//! bytes of the pack are what it returns.
+//! No file, no network, no clock, no randomness, no logging: objects of the archive come from
+//! [`Objects`], and the pack goes where the caller says.
 
-mod build;
-mod container;
-mod content;
+mod counts;
+mod coverage;
 mod csv;
-mod derived;
+mod document;
+mod earlier;
+mod facts;
+mod fields;
+mod hide;
 mod html;
+mod judge;
 mod lines;
 mod log;
+mod names;
+mod parts;
 mod place;
 mod report;
 mod rows;
+mod same;
 mod scope;
-mod summary;
+mod signature;
+mod similar;
+mod story;
+mod table;
 mod verify;
 mod wanted;
+mod write;
 mod zip;
 
-pub use self::build::{Need, PackBuilder, PackError};
-pub use self::derived::PACK_FORMAT;
-pub use self::report::{NOT_PROVEN, Report, Step};
+pub use self::counts::Counts;
+pub use self::coverage::{Covered, PartitionCoverage};
+pub use self::document::PACK_FORMAT;
+pub use self::facts::{Facts, LogFacts};
+pub use self::judge::{Judged, judge};
+pub use self::report::{Keys, NOT_PROVEN, PackFile, Report, Step, Verified};
 pub use self::scope::{Scope, ScopeError, ScopeText};
-pub use self::summary::{Covered, PartitionSummary, Summary};
-pub use self::verify::verify;
+pub use self::similar::SimilarName;
+pub use self::story::{Decisions, Item, List, Story};
+pub use self::table::check_parquet;
+pub use self::verify::{Trust, verify};
+pub use self::write::{Objects, PackError, Request, write};
+pub use self::zip::{PackBytes, Seekable};

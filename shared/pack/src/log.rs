@@ -1,5 +1,7 @@
 //! The part of the log that is in a pack: `log/head.json`, `log/entries.jsonl`, `log/nodes.txt`.
 
+use std::io::{self, Read, Write};
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use merkle::checkpoint::Checkpoint;
@@ -11,8 +13,9 @@ use segment::policy::Policy;
 use segment::replay::Entry;
 use serde::{Deserialize, Serialize};
 
-use crate::container::name;
-use crate::lines;
+use crate::fields::Fields;
+use crate::lines::{Lines, put};
+use crate::names;
 
 /// A line of `log/entries.jsonl`.
 #[derive(Debug, Serialize, Deserialize)]
@@ -36,66 +39,67 @@ fn parse_entry(line: &str) -> Option<(u64, String)> {
     (entry_line(index, &json.envelope) == line).then_some((index, json.envelope))
 }
 
-/// The part of the log as the entries of a pack hold it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct LogPart {
-    pub(crate) head: Vec<u8>,
-    pub(crate) entries: String,
-    pub(crate) nodes: String,
+/// Writes the lines of `log/entries.jsonl`.
+pub(crate) fn put_entries(to: &mut dyn Write, excerpt: &Excerpt) -> io::Result<()> {
+    excerpt.entries.iter().try_for_each(|entry| put(to, &entry_line(entry.index, &entry.envelope)))
 }
 
-impl LogPart {
-    pub(crate) fn of(excerpt: &Excerpt) -> Self {
-        let entries = excerpt.entries.iter().map(|entry| entry_line(entry.index, &entry.envelope));
-        let nodes = excerpt.nodes.iter().map(|node| BASE64.encode(node));
-        Self {
-            head: excerpt.head.to_bytes(),
-            entries: lines::join(&entries.collect::<Vec<_>>()),
-            nodes: lines::join(&nodes.collect::<Vec<_>>()),
-        }
-    }
+/// Writes the lines of `log/nodes.txt`.
+pub(crate) fn put_nodes(to: &mut dyn Write, excerpt: &Excerpt) -> io::Result<()> {
+    excerpt.nodes.iter().try_for_each(|node| put(to, &BASE64.encode(node)))
+}
 
-    /// Opens it: everything is in the tree of the checkpoint, and signed by a sealer of the policy.
-    /// Whether it is what the period needs, [`Excerpt::check`] tells.
-    pub(crate) fn open(
-        head: &[u8],
-        entries: &[&str],
-        nodes: &[&str],
-        checkpoint: &Checkpoint,
-        policy: &Policy,
-    ) -> Result<Excerpt, Distrust> {
-        let head = Head::parse(head)
-            .map_err(|error| Fault::new("head form", name::HEAD, "a head", error.to_string()))?;
-        let mut found: Vec<(u64, String)> = Vec::with_capacity(entries.len());
-        for (number, line) in (1_u64..).zip(entries) {
-            let place = || format!("line {number} of {}", name::ENTRIES);
-            let entry = parse_entry(line).ok_or_else(|| {
-                Fault::new("log entries", place(), "an entry with its number", *line)
-            })?;
-            if found.last().is_some_and(|(before, _)| entry.0 <= *before) {
-                let found = format!("log entry {}", entry.0);
-                return Err(Fault::new("log entries", place(), "ascending numbers", found).into());
-            }
-            found.push(entry);
+/// Opens what a pack has of the log: everything is in the tree of the checkpoint, and signed by a
+/// sealer of the policy. Whether it is what the period needs, [`Excerpt::check`] tells. The texts of
+/// the entries are not kept, and `fields` holds which fields their records fill.
+pub(crate) fn open<R: Read>(
+    head: &[u8],
+    entries: Lines<R>,
+    nodes: Lines<R>,
+    checkpoint: &Checkpoint,
+    policy: &Policy,
+    fields: &mut Fields,
+) -> Result<Excerpt, Distrust> {
+    let head = Head::parse(head)
+        .map_err(|error| Fault::new("head form", names::HEAD, "a head", error.to_string()))?;
+    let entries = open_entries(entries, policy, fields)?;
+    let nodes = open_nodes(nodes)?;
+    let leaves: Vec<_> = entries.iter().map(|entry| (entry.index, entry.leaf)).collect();
+    Excerpt::check_tree(&head, &leaves, &nodes, checkpoint, names::ENTRIES)?;
+    Ok(Excerpt { head, entries, nodes })
+}
+
+fn open_entries<R: Read>(
+    mut lines: Lines<R>,
+    policy: &Policy,
+    fields: &mut Fields,
+) -> Result<Vec<Entry>, Distrust> {
+    const STEP: &str = "log entries";
+    let mut entries: Vec<Entry> = Vec::new();
+    while let Some(line) = lines.next()? {
+        let fault =
+            |expected: &str, found: String| Fault::new(STEP, lines.place(), expected, found);
+        let (index, envelope) =
+            parse_entry(&line).ok_or_else(|| fault("an entry with its number", line))?;
+        if entries.last().is_some_and(|before| index <= before.index) {
+            return Err(fault("ascending numbers", format!("log entry {index}")).into());
         }
-        let nodes: Option<Vec<Hash>> = nodes
-            .iter()
-            .map(|line| {
-                let node: Hash = BASE64.decode(line).ok()?.try_into().ok()?;
-                (BASE64.encode(node) == *line).then_some(node)
-            })
-            .collect();
-        let nodes = nodes
-            .ok_or_else(|| Fault::new("log nodes", name::NODES, "base64 SHA-256", "others"))?;
-        let leaf = |(index, envelope): &(u64, String)| (*index, hash::leaf(envelope.as_bytes()));
-        let leaves: Vec<_> = found.iter().map(leaf).collect();
-        Excerpt::check_tree(&head, &leaves, &nodes, checkpoint, name::ENTRIES)?;
-        let mut entries = Vec::with_capacity(found.len());
-        for ((index, envelope), (_, leaf)) in found.into_iter().zip(leaves) {
-            let place = format!("log entry {index} in {}", name::ENTRIES);
-            let opened = policy.open_manifest(&place, envelope.as_bytes())?;
-            entries.push(Entry { index, envelope, leaf, opened });
-        }
-        Ok(Excerpt { head, entries, nodes })
+        let leaf = hash::leaf(envelope.as_bytes());
+        let place = format!("log entry {index} in {}", names::ENTRIES);
+        let mut opened = policy.open_manifest(&place, envelope.as_bytes())?;
+        fields.take(index, &mut opened);
+        entries.push(Entry { index, envelope: String::new(), leaf, opened });
     }
+    Ok(entries)
+}
+
+fn open_nodes<R: Read>(mut lines: Lines<R>) -> Result<Vec<Hash>, Distrust> {
+    let mut nodes = Vec::new();
+    while let Some(line) = lines.next()? {
+        let node = BASE64.decode(&line).ok().and_then(|node| Hash::try_from(node).ok());
+        let node = node.filter(|node| BASE64.encode(node) == line);
+        let wrong = || Fault::new("log nodes", lines.place(), "SHA-256 in base64", line);
+        nodes.push(node.ok_or_else(wrong)?);
+    }
+    Ok(nodes)
 }

@@ -1,4 +1,4 @@
-//! Lines of `proofs.jsonl`: which rows of a segment are in the pack, and the nodes that prove them.
+//! Lines of `proofs/….jsonl`: which rows of a segment are in the pack, and the nodes that prove them.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -35,6 +35,19 @@ impl Place {
             }
         }
         Self { entry, runs, nodes }
+    }
+
+    /// The indices, if there are so many.
+    pub(crate) fn indices(&self, count: usize) -> Option<Vec<u64>> {
+        let mut indices = Vec::new();
+        for (first, last) in &self.runs {
+            let more = last.checked_sub(*first)?.checked_add(1)?;
+            if more > count.checked_sub(indices.len())? as u64 {
+                return None;
+            }
+            indices.extend(*first..=*last);
+        }
+        (indices.len() == count).then_some(indices)
     }
 
     pub(crate) fn line(&self) -> String {

@@ -6,8 +6,9 @@ use segment::fault::{Distrust, Fault, Judgement};
 use segment::plain::Plain;
 use serde::Serialize;
 
+use crate::facts::Facts;
 use crate::scope::ScopeText;
-use crate::summary::Summary;
+use crate::similar::SimilarName;
 
 /// What no pack proves; part of every report, for people and for programs.
 pub const NOT_PROVEN: [&str; 6] = [
@@ -34,6 +35,39 @@ impl Step {
     }
 }
 
+/// The file that was verified.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PackFile {
+    /// Its size.
+    pub bytes: u64,
+    /// Its SHA-256, hexadecimal.
+    pub sha256: String,
+}
+
+/// Keys of the policy that signed what was verified: name and key id of each.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Keys {
+    /// Of the log: signed the checkpoint.
+    pub log: String,
+    /// Of the sealers that the policy names.
+    pub sealers: Vec<String>,
+    /// Signed the pack.
+    pub evidence: String,
+}
+
+/// What is known of a pack once it is verified.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Verified {
+    /// What it is about.
+    pub scope: ScopeText,
+    /// Name and version of the program that made it, by its own word.
+    pub generator: String,
+    /// Who signed it.
+    pub keys: Keys,
+    /// Every number.
+    pub facts: Facts,
+}
+
 /// The outcome of verifying a pack.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Report {
@@ -43,10 +77,10 @@ pub struct Report {
     pub fault: Option<Fault>,
     /// Why it cannot be said, if [`Judgement::Unverifiable`].
     pub unverifiable: Option<String>,
-    /// What the pack says that it is about.
-    pub scope: Option<ScopeText>,
-    /// The numbers, if [`Judgement::Verified`].
-    pub summary: Option<Summary>,
+    /// The file; none if it is no zip file, or cannot be read.
+    pub file: Option<PackFile>,
+    /// What it holds, if [`Judgement::Verified`]. Nothing that a pack says is shown before.
+    pub verified: Option<Box<Verified>>,
     /// The checks that held, in order.
     pub steps: Vec<Step>,
     /// What no pack proves.
@@ -55,16 +89,23 @@ pub struct Report {
 
 impl Report {
     pub(crate) fn new(
-        outcome: Result<Summary, Distrust>,
-        scope: Option<ScopeText>,
+        outcome: Result<Verified, Distrust>,
+        file: Option<PackFile>,
         steps: Vec<Step>,
     ) -> Self {
-        let (verdict, fault, unverifiable, summary) = match outcome {
-            Ok(summary) => (Judgement::Verified, None, None, Some(summary)),
-            Err(Distrust::Failed(fault)) => (Judgement::Failed, Some(fault), None, None),
-            Err(Distrust::Unverifiable(why)) => (Judgement::Unverifiable, None, Some(why), None),
+        let shown = |text: &str| Plain(text).to_string();
+        let (verdict, fault, unverifiable, verified) = match outcome {
+            Ok(verified) => (Judgement::Verified, None, None, Some(Box::new(verified))),
+            Err(Distrust::Failed(fault)) => {
+                let Fault { step, place, expected, found } = fault;
+                let fault = Fault::new(step, shown(&place), shown(&expected), shown(&found));
+                (Judgement::Failed, Some(fault), None, None)
+            }
+            Err(Distrust::Unverifiable(why)) => {
+                (Judgement::Unverifiable, None, Some(shown(&why)), None)
+            }
         };
-        Self { verdict, fault, unverifiable, scope, summary, steps, not_proven: NOT_PROVEN }
+        Self { verdict, fault, unverifiable, file, verified, steps, not_proven: NOT_PROVEN }
     }
 }
 
@@ -74,33 +115,22 @@ impl Report {
 /// own nor hide any.
 impl fmt::Display for Report {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(scope) = &self.scope {
-            writeln!(to, "agent   {}", Plain(&scope.agent_id))?;
-            writeln!(to, "period  from {} until before {}", scope.from, scope.to)?;
+        if let Some(file) = &self.file {
+            writeln!(to, "pack    {} bytes, SHA-256 {}", file.bytes, file.sha256)?;
         }
         for step in &self.steps {
             writeln!(to, "  ok    {}: {}", step.name, Plain(&step.detail))?;
         }
         if let Some(fault) = &self.fault {
-            writeln!(to, "FAIL    {}: {}", fault.step, Plain(&fault.place))?;
-            writeln!(to, "        expected {}", Plain(&fault.expected))?;
-            writeln!(to, "        found    {}", Plain(&fault.found))?;
+            writeln!(to, "FAIL    {}: {}", fault.step, fault.place)?;
+            writeln!(to, "        expected {}", fault.expected)?;
+            writeln!(to, "        found    {}", fault.found)?;
         }
         if let Some(why) = &self.unverifiable {
-            writeln!(to, "        {}", Plain(why))?;
+            writeln!(to, "        {why}")?;
         }
-        if let Some(summary) = &self.summary {
-            writeln!(to, "events  {} in the period", summary.events)?;
-            for (kind, count) in &summary.by_kind {
-                writeln!(to, "        {count:>8}  {}", Plain(kind))?;
-            }
-            if summary.quarantined_of_any_agent > 0 {
-                writeln!(
-                    to,
-                    "        {:>8}  records of any agent that could not be decoded",
-                    summary.quarantined_of_any_agent
-                )?;
-            }
+        if let Some(verified) = &self.verified {
+            show(to, verified)?;
             writeln!(to, "not proven by this or any pack:")?;
             for not_proven in self.not_proven {
                 writeln!(to, "  - {not_proven}")?;
@@ -108,6 +138,61 @@ impl fmt::Display for Report {
         }
         writeln!(to, "{}", self.verdict.name())
     }
+}
+
+fn show(to: &mut fmt::Formatter<'_>, verified: &Verified) -> fmt::Result {
+    let Verified { scope, generator, keys, facts } = verified;
+    writeln!(to, "agent   {}", Plain(&scope.agent_id))?;
+    writeln!(to, "period  {scope}")?;
+    writeln!(to, "made by {} (its own word)", Plain(generator))?;
+    let log = &facts.log;
+    writeln!(to, "log     {}: {} entries, root {}", Plain(&log.origin), log.size, log.root)?;
+    writeln!(to, "keys    log {}; pack {}", Plain(&keys.log), Plain(&keys.evidence))?;
+    for sealer in &keys.sealers {
+        writeln!(to, "        sealer {}", Plain(sealer))?;
+    }
+    for of in &facts.coverage {
+        let ends_early = of.reaches_end == Some(false);
+        let early = if ends_early { ": BEFORE THE END OF THE PERIOD" } else { "" };
+        writeln!(
+            to,
+            "reaches {}/{} to offset {}, received at {}{early}",
+            Plain(&of.topic),
+            of.partition,
+            of.next_offset.saturating_sub(1),
+            of.reaches,
+        )?;
+    }
+    if facts.events == 0 {
+        let why = "the log has no event of an agent of exactly this name in the period";
+        writeln!(to, "events  NONE: {why}")?;
+    } else {
+        writeln!(to, "events  {} in the period", facts.events)?;
+    }
+    for (kind, count) in &facts.by_kind.listed {
+        writeln!(to, "        {count:>8}  {}", Plain(kind))?;
+    }
+    if facts.by_kind.others > 0 {
+        writeln!(to, "        {:>8}  of other kinds", facts.by_kind.others)?;
+    }
+    if facts.quarantined_of_any_agent > 0 {
+        let count = facts.quarantined_of_any_agent;
+        writeln!(to, "        {count:>8}  records of any agent that could not be decoded")?;
+    }
+    for (field, count) in &facts.withheld {
+        writeln!(to, "WITHHELD {count:>7}  values of {}", Plain(field))?;
+    }
+    for (field, count) in &facts.erased {
+        writeln!(to, "ERASED  {count:>8}  values of {}, by entries of the log", Plain(field))?;
+    }
+    for SimilarName { agent_id, events } in &facts.similar_names {
+        let name = Plain(agent_id);
+        writeln!(to, "SIMILAR {events:>8}  events of another agent, `{name}`, are not here")?;
+    }
+    if facts.files > 0 {
+        writeln!(to, "analyse events/*.parquet (exact values) or events/*.csv")?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

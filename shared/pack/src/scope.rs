@@ -33,10 +33,10 @@ pub enum ScopeError {
 pub struct ScopeText {
     /// The agent.
     pub agent_id: String,
-    /// Beginning of the period, RFC 3339.
-    pub from: String,
-    /// End of the period, RFC 3339; not part of it.
-    pub to: String,
+    /// Beginning of the period, RFC 3339; none if it has no beginning.
+    pub from: Option<String>,
+    /// End of the period, RFC 3339, not part of it; none if it has no end.
+    pub to: Option<String>,
 }
 
 impl Scope {
@@ -121,13 +121,25 @@ impl Scope {
     pub fn to_text(&self) -> ScopeText {
         ScopeText {
             agent_id: self.agent_id.clone(),
-            from: instant(self.from_ms),
-            to: instant(self.to_ms),
+            from: (!self.is_open_before()).then(|| instant(self.from_ms)),
+            to: (!self.is_open_after()).then(|| instant(self.to_ms)),
         }
     }
 
     pub(crate) fn from_text(json: &ScopeText) -> Result<Self, ScopeError> {
-        Self::parse(&json.agent_id, Some(&json.from), Some(&json.to))
+        Self::parse(&json.agent_id, json.from.as_deref(), json.to.as_deref())
+    }
+}
+
+impl std::fmt::Display for ScopeText {
+    /// The period as a person says it: an open side is not given as year 1 or 9999.
+    fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match (&self.from, &self.to) {
+            (None, None) => to.write_str("everything that the log holds"),
+            (None, Some(end)) => write!(to, "until before {end}"),
+            (Some(start), None) => write!(to, "from {start}"),
+            (Some(start), Some(end)) => write!(to, "from {start} until before {end}"),
+        }
     }
 }
 
@@ -145,7 +157,9 @@ mod tests {
     #[test]
     fn a_scope_survives_its_texts() {
         let scope = Scope::parse("a", Some("2026-10-01T02:00:00+02:00"), None).unwrap();
-        assert_eq!(scope.to_text().from, "2026-10-01T00:00:00.000000Z");
+        let text = scope.to_text();
+        assert_eq!(text.from.as_deref(), Some("2026-10-01T00:00:00.000000Z"));
+        assert_eq!(text.to, None);
         assert_eq!(Scope::from_text(&scope.to_text()), Ok(scope));
     }
 

@@ -19,21 +19,27 @@
 //! one commit; the archive itself is never held. One segment is in memory for each check under way.
 
 mod findings;
+mod kept;
+mod listing;
 mod report;
+mod request;
 mod segment_task;
 mod tiles;
 
-use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
+use std::collections::{HashSet, VecDeque};
 
 use bytes::Bytes;
 use merkle::{Hash, hash};
 
 pub use self::findings::{Finding, Severity};
 pub use self::report::{PartitionReport, Progress, Report};
+pub use self::request::{Listed, Request};
 pub(crate) use self::segment_task::same_object;
 pub use self::segment_task::{SegmentOutcome, SegmentTask, same_facts};
 
 use self::findings::Findings;
+use self::kept::Kept;
+use self::listing::Listing;
 use self::tiles::{Derived, Tiles};
 use crate::fault::{Distrust, Fault};
 use crate::layout;
@@ -47,28 +53,6 @@ const LISTED: [&str; 3] = ["log", "data", "census"];
 
 /// Most reasons for UNVERIFIABLE that are kept.
 const REASONS_MAX: usize = 20;
-
-/// What an [`Fsck`] wants next.
-#[derive(Debug)]
-pub enum Request {
-    /// Paths and sizes of all objects below this directory; answer with [`Fsck::handle_listing`].
-    List(&'static str),
-    /// The bytes of an object; answer with [`Fsck::handle_object`].
-    Read(String),
-    /// A segment to check; answer, at any time, with [`Fsck::handle_outcome`].
-    Check(Box<SegmentTask>),
-    /// Nothing more.
-    Done,
-}
-
-/// An object of the archive.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Listed {
-    /// Path.
-    pub path: String,
-    /// Size in bytes.
-    pub size_bytes: u64,
-}
 
 /// What was asked for with [`Request::Read`].
 #[derive(Debug)]
@@ -86,13 +70,14 @@ pub struct Fsck {
     findings: Findings,
     progress: Progress,
     listings: usize,
-    /// Sequence numbers of the commit objects that are not read yet.
-    commits: BTreeSet<u64>,
-    /// Sequence numbers of the heads whose commits are not read yet.
-    heads: BTreeSet<u64>,
-    /// Objects of segments that no manifest has named yet, and their sizes.
-    unnamed: BTreeMap<String, u64>,
-    has_checkpoint: bool,
+    listed: Listing,
+    /// A checkpoint that the log must contain.
+    kept: Option<Kept>,
+    /// Something could not be read to its end or is of an unknown kind: what nothing names may be named
+    /// there.
+    is_partial: bool,
+    /// A commit could not be applied.
+    stopped: bool,
     tiles: Tiles,
     tasks: VecDeque<SegmentTask>,
     reads: VecDeque<Derived>,
@@ -118,11 +103,11 @@ impl Fsck {
             findings: Findings::default(),
             progress: Progress::default(),
             listings: 0,
-            commits: BTreeSet::new(),
-            heads: BTreeSet::new(),
+            listed: Listing::default(),
             next_head: None,
-            unnamed: BTreeMap::new(),
-            has_checkpoint: false,
+            kept: None,
+            is_partial: false,
+            stopped: false,
             tiles: Tiles::default(),
             tasks: VecDeque::new(),
             reads: VecDeque::new(),
@@ -136,8 +121,35 @@ impl Fsck {
         }
     }
 
+    /// The log must contain what this signed checkpoint vouches for, which was kept from earlier.
+    #[must_use]
+    pub fn with_kept_checkpoint(mut self, note: &str) -> Self {
+        match Kept::open(self.replay.policy(), note) {
+            Ok(kept) => self.kept = Some(kept),
+            Err(Distrust::Failed(fault)) => self.findings.fail(fault),
+            Err(Distrust::Unverifiable(why)) => self.cannot_judge(why),
+        }
+        self
+    }
+
     /// What to do next; see the contract of the module.
     pub fn poll(&mut self) -> Request {
+        loop {
+            let request = self.next_request();
+            let Request::Read(path) = &request else { return request };
+            let Some(size) = self.listed.oversized.get(path) else { return request };
+            let expected = format!("at most {} bytes", listing::LOG_BYTES_MAX);
+            let fault = Fault::new("object size", path.as_str(), expected, size.to_string());
+            self.findings.fail(fault);
+            if matches!(self.awaited.take(), Some(Awaited::Commit)) {
+                self.is_partial = true;
+                self.stopped = true;
+                self.end_log();
+            }
+        }
+    }
+
+    fn next_request(&mut self) -> Request {
         if let Some(directory) = LISTED.get(self.listings) {
             return Request::List(directory);
         }
@@ -156,20 +168,20 @@ impl Fsck {
         }
         if !self.log_ended {
             let next = self.replay.next_sequence();
-            if self.commits.remove(&next) {
+            if self.listed.commits.remove(&next) {
                 self.awaited = Some(Awaited::Commit);
                 return Request::Read(layout::commit(next));
             }
             self.end_log();
-            return self.poll();
+            return self.next_request();
         }
-        if !self.checkpoint_asked {
+        if !self.checkpoint_asked && !self.is_cut_off() {
             self.checkpoint_asked = true;
-            if self.has_checkpoint {
+            if self.listed.has_checkpoint {
                 self.awaited = Some(Awaited::Checkpoint);
                 return Request::Read(layout::CHECKPOINT.to_owned());
             }
-            self.missing_derived(layout::CHECKPOINT);
+            self.findings.missing(layout::CHECKPOINT);
         }
         Request::Done
     }
@@ -177,24 +189,9 @@ impl Fsck {
     /// The objects below the directory that was asked for.
     pub fn handle_listing(&mut self, objects: Vec<Listed>) {
         self.listings = self.listings.saturating_add(1);
-        for Listed { path, size_bytes } in objects {
-            self.progress.bytes_total = self.progress.bytes_total.saturating_add(size_bytes);
-            if let Some(sequence) = layout::parse_commit(&path) {
-                self.commits.insert(sequence);
-                self.progress.commits_total = self.progress.commits_total.saturating_add(1);
-            } else if let Some(sequence) = layout::parse_head(&path) {
-                self.heads.insert(sequence);
-            } else if path == layout::CHECKPOINT {
-                self.has_checkpoint = true;
-            } else if path.starts_with(layout::LOG) && path.starts_with("log/") {
-                if !self.tiles.list(&path) {
-                    self.unexpected(&path);
-                }
-            } else {
-                if layout::SegmentName::parse(&path).is_some() {
-                    self.progress.segments_total = self.progress.segments_total.saturating_add(1);
-                }
-                self.unnamed.insert(path, size_bytes);
+        for object in objects {
+            if let Some(path) = self.listed.add(object, &mut self.tiles, &mut self.progress) {
+                self.findings.unexpected(&path);
             }
         }
     }
@@ -208,7 +205,7 @@ impl Fsck {
             (Some(Awaited::Commit), Some(bytes)) => self.commit(&bytes),
             (Some(Awaited::Commit), None) => {
                 let path = layout::commit(self.replay.next_sequence());
-                self.failed(Fault::new("object exists", path, "the listed object", "none"));
+                self.findings.fail(Fault::new("object exists", path, "the listed object", "none"));
                 self.end_log();
             }
             (Some(Awaited::Derived(derived)), bytes) => {
@@ -217,6 +214,35 @@ impl Fsck {
             }
             (Some(Awaited::Head(expected)), bytes) => self.head(&expected, bytes.as_ref()),
             (Some(Awaited::Checkpoint), bytes) => self.published_checkpoint(bytes.as_ref()),
+        }
+    }
+
+    /// What was asked for last, a listing or an object, is there and cannot be read.
+    pub fn handle_unreadable(&mut self, error: &str) {
+        self.cannot_judge(error.to_owned());
+        self.is_partial = true;
+        match self.awaited.take() {
+            None => self.listings = self.listings.saturating_add(1),
+            Some(Awaited::Commit) => {
+                self.stopped = true;
+                self.end_log();
+            }
+            Some(Awaited::Derived(_) | Awaited::Head(_) | Awaited::Checkpoint) => {}
+        }
+    }
+
+    /// A segment is there and cannot be read.
+    pub fn handle_unreadable_segment(&mut self, error: String) {
+        self.cannot_judge(error);
+        self.is_partial = true;
+        self.progress.segments_done = self.progress.segments_done.saturating_add(1);
+    }
+
+    /// What is listed under a name that no object can have.
+    pub fn handle_strangers(&mut self, strangers: Vec<String>) {
+        for found in strangers {
+            let fault = Fault::new("known object", "a listing", "the name of an object", found);
+            self.findings.push(Finding { severity: Severity::Warning, fault });
         }
     }
 
@@ -252,7 +278,18 @@ impl Fsck {
     /// The report; all answers must be in.
     #[must_use]
     pub fn finish(mut self) -> Report {
-        let orphans: Vec<_> = std::mem::take(&mut self.unnamed).into_keys().collect();
+        if let Some(kept) = self.kept.take()
+            && (!self.is_cut_off() || !self.listed.any)
+            && let Err(fault) = kept.check(self.replay.origin())
+        {
+            self.findings.fail(fault);
+        }
+        let mut orphans: Vec<_> = std::mem::take(&mut self.listed.unnamed).into_keys().collect();
+        // What is called an orphan may be deleted: not while something may be missing that names it.
+        if self.is_partial || self.findings.failures > 0 {
+            self.report.unjudged_objects = orphans.len() as u64;
+            orphans.clear();
+        }
         for path in orphans {
             self.findings.push(Finding {
                 severity: Severity::Warning,
@@ -280,10 +317,12 @@ impl Fsck {
                         if !fault.place.contains(&path) {
                             fault.place = format!("{path}: {}", fault.place);
                         }
-                        self.failed(fault);
+                        self.findings.fail(fault);
                     }
                     Distrust::Unverifiable(why) => self.cannot_judge(why),
                 }
+                self.is_partial = true;
+                self.stopped = true;
                 self.end_log();
                 return;
             }
@@ -291,17 +330,20 @@ impl Fsck {
         self.progress.commits_done = self.progress.commits_done.saturating_add(1);
         self.checkpoints.insert(hash::sha256(self.replay.checkpoint().as_bytes()));
         if let Some(head) = self.replay.head() {
-            if self.heads.remove(&head.sequence) {
+            if self.listed.heads.remove(&head.sequence) {
                 self.next_head = Some(Box::new(head));
             } else {
-                self.missing_derived(&layout::head(head.sequence));
+                self.findings.missing(&layout::head(head.sequence));
             }
         }
         for entry in entries {
+            if let Some(kept) = &mut self.kept {
+                kept.add(entry.leaf);
+            }
             self.reads.extend(self.tiles.append(entry.leaf, entry.envelope));
             let mut named = true;
             for subject in entry.opened.manifest.subjects() {
-                named &= self.unnamed.remove(&subject.name).is_some();
+                named &= self.listed.unnamed.remove(&subject.name).is_some();
             }
             let place = format!("log entry {}", entry.index);
             match entry.opened.manifest {
@@ -311,14 +353,20 @@ impl Fsck {
                     manifest: *manifest,
                 }),
                 Manifest::Installation(_) => {}
-                Manifest::Amendment(manifest) => self.cannot_judge(format!(
-                    "{place} is of kind `{}`, whose effect this version does not check",
-                    manifest.kind.name()
-                )),
-                Manifest::Unknown(manifest) => self.cannot_judge(format!(
-                    "{place} is of kind `{}`, which this version does not know",
-                    manifest.kind
-                )),
+                Manifest::Amendment(manifest) => {
+                    self.is_partial = true;
+                    self.cannot_judge(format!(
+                        "{place} is of kind `{}`, whose effect this version does not check",
+                        manifest.kind.name()
+                    ));
+                }
+                Manifest::Unknown(manifest) => {
+                    self.is_partial = true;
+                    self.cannot_judge(format!(
+                        "{place} is of kind `{}`, which this version does not know",
+                        manifest.kind
+                    ));
+                }
             }
         }
     }
@@ -327,28 +375,42 @@ impl Fsck {
     fn end_log(&mut self) {
         self.log_ended = true;
         let next = self.replay.next_sequence();
-        if self.unverifiable.is_empty() && (next == 0 || !self.commits.is_empty()) {
-            let found = match self.commits.first() {
+        if next == 0 && !self.listed.any && self.unverifiable.is_empty() {
+            self.is_partial = true;
+            self.stopped = true;
+            self.cannot_judge("there is no object: is this the root of an archive?".to_owned());
+        }
+        if self.unverifiable.is_empty() && (next == 0 || !self.listed.commits.is_empty()) {
+            let found = match self.listed.commits.first() {
                 Some(sequence) => format!("the next that is there is commit {sequence}"),
                 None => "no commit".to_owned(),
             };
             let fault =
                 Fault::new("commits are in sequence", layout::commit(next), "the commit", found);
             if !self.findings.names(&fault.place) {
-                self.failed(fault);
+                self.findings.fail(fault);
             }
+        }
+        if self.is_cut_off() {
+            // What follows from the log follows from more of it than could be read.
+            return;
         }
         let (reads, missing, unexpected) = self.tiles.end();
         self.reads.extend(reads);
         for path in missing {
-            self.missing_derived(&layout::tile(&path));
+            self.findings.missing(&layout::tile(&path));
         }
         for path in unexpected {
-            self.unexpected(&path);
+            self.findings.unexpected(&path);
         }
-        for sequence in std::mem::take(&mut self.heads) {
-            self.unexpected(&layout::head(sequence));
+        for sequence in std::mem::take(&mut self.listed.heads) {
+            self.findings.unexpected(&layout::head(sequence));
         }
+    }
+
+    /// Whether the log could not be judged to its end.
+    fn is_cut_off(&self) -> bool {
+        self.log_ended && self.stopped
     }
 
     /// A head is derived again from everything before it, and only then compared.
@@ -356,16 +418,17 @@ impl Fsck {
         const STEP: &str = "follows from the commits";
         let path = layout::head(expected.sequence);
         let Some(bytes) = bytes else {
-            self.missing_derived(&path);
+            self.findings.missing(&path);
             return;
         };
         match Head::open(bytes, self.replay.policy().logs()) {
             Ok(found) if found == *expected => {}
             Ok(found) => {
-                self.failed(Fault::new(STEP, path, format!("{expected:?}"), format!("{found:?}")));
+                let (expected, found) = (format!("{expected:?}"), format!("{found:?}"));
+                self.findings.fail(Fault::new(STEP, path, expected, found));
             }
             Err(error) => {
-                self.failed(Fault::new(STEP, path, "a signed head", error.to_string()));
+                self.findings.fail(Fault::new(STEP, path, "a signed head", error.to_string()));
             }
         }
     }
@@ -395,9 +458,9 @@ impl Fsck {
             format!("{} bytes with SHA-256 {}", bytes.len(), hash::to_hex(&hash::sha256(bytes)))
         };
         match found {
-            None => self.missing_derived(path),
+            None => self.findings.missing(path),
             Some(found) if found.as_ref() == expected => {}
-            Some(found) => self.failed(Fault::new(
+            Some(found) => self.findings.fail(Fault::new(
                 "follows from the commits",
                 path,
                 show(expected),
@@ -411,33 +474,5 @@ impl Fsck {
         if self.unverifiable.len() < REASONS_MAX {
             self.unverifiable.push(why);
         }
-    }
-
-    fn failed(&mut self, fault: Fault) {
-        self.findings.push(Finding { severity: Severity::Failed, fault });
-    }
-
-    fn missing_derived(&mut self, path: &str) {
-        self.findings.push(Finding {
-            severity: Severity::Derived,
-            fault: Fault::new(
-                "follows from the commits",
-                path,
-                "the object",
-                "none; it can be rebuilt from the commits",
-            ),
-        });
-    }
-
-    fn unexpected(&mut self, path: &str) {
-        self.findings.push(Finding {
-            severity: Severity::Warning,
-            fault: Fault::new(
-                "known object",
-                path,
-                "no such object",
-                "an object that nothing names",
-            ),
-        });
     }
 }

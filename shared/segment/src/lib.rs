@@ -34,7 +34,6 @@ pub mod read;
 pub mod replay;
 pub mod rows;
 pub mod sealer;
-pub mod slice;
 #[cfg(test)]
 mod tests;
 

@@ -7,22 +7,23 @@
 //! # keys of the production archive, handed over on paper
 //! log    log.example.com/agents+8d2e6c1a+AW…
 //! sealer sealer.example.com+0fa7b3c2+AX…
+//! evidence   log.example.com/agents/evidence+3b1c07de+AY…
 //! governance log.example.com/agents/governance+5d3c1b2a+AY…
 //! notifier   log.example.com/agents/notifier+6a5b4c3d+Aa…
 //! processor  log.example.com/agents/processor+7c6b5a49+AZ…
 //! ```
 //!
 //! `log` names a key that signs checkpoints (its name is the log's origin), `sealer` one that signs
-//! manifests. `governance`, `notifier` and `processor` name keys that sign in the topics of an installation: they tell
-//! its roles whom to obey; a verifier has them from the first entry of the log. A key may have several
-//! lines. Blank lines and lines that begin with `#` are ignored.
+//! manifests, `evidence` one that signs packs. `governance`, `notifier` and `processor` name keys that sign
+//! in the topics of an installation: they tell its roles whom to obey; a verifier has them from the first
+//! entry of the log. A key may have several lines. Blank lines and lines that begin with `#` are ignored.
 //!
 //! A signature under a name that the policy does not know cannot be judged. A signature under a
 //! name that it *does* know, by another key, is a failure: the policy says which key that is.
 
 use merkle::checkpoint::{Checkpoint, CheckpointError};
 use merkle::dsse::DsseError;
-use merkle::note::{KeyError, NoteError, VerifyingKey};
+use merkle::note::{self, KeyError, NoteError, Opened, VerifyingKey};
 use thiserror::Error;
 
 use crate::fault::{Distrust, Fault};
@@ -33,8 +34,8 @@ use crate::manifest::{KeyUse, Manifest, ManifestError, OpenedManifest};
 pub enum PolicyError {
     /// A line that is neither a key nor a comment.
     #[error(
-        "policy, line {line}: expected `log <key>`, `sealer <key>`, `governance <key>`, \
-         `notifier <key>` or `processor <key>`"
+        "policy, line {line}: expected `log <key>`, `sealer <key>`, `evidence <key>`, \
+         `governance <key>`, `notifier <key>` or `processor <key>`"
     )]
     Line {
         /// Number of the line, from 1.
@@ -59,6 +60,7 @@ pub struct Policy {
     logs: Vec<VerifyingKey>,
     sealers: Vec<VerifyingKey>,
     roles: Vec<(KeyUse, VerifyingKey)>,
+    evidence: Vec<VerifyingKey>,
 }
 
 impl Policy {
@@ -74,7 +76,13 @@ impl Policy {
         if sealers.is_empty() {
             return Err(PolicyError::Missing("sealer"));
         }
-        Ok(Self { logs, sealers, roles: Vec::new() })
+        Ok(Self { logs, sealers, evidence: Vec::new(), roles: Vec::new() })
+    }
+
+    /// The same with keys that sign packs.
+    #[must_use]
+    pub fn with_evidence(self, evidence: Vec<VerifyingKey>) -> Self {
+        Self { evidence, ..self }
     }
 
     /// Parses the text of a policy.
@@ -83,7 +91,8 @@ impl Policy {
     ///
     /// See [`PolicyError`]; the line is named.
     pub fn parse(text: &str) -> Result<Self, PolicyError> {
-        let (mut logs, mut sealers, mut roles) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut logs, mut sealers, mut evidence) = (Vec::new(), Vec::new(), Vec::new());
+        let mut roles = Vec::new();
         for (line, content) in (1_usize..).zip(text.lines()) {
             let content = content.trim();
             if content.is_empty() || content.starts_with('#') {
@@ -97,13 +106,14 @@ impl Policy {
             match kind {
                 "log" => logs.push(key()?),
                 "sealer" => sealers.push(key()?),
+                "evidence" => evidence.push(key()?),
                 "governance" => roles.push((KeyUse::Governance, key()?)),
                 "notifier" => roles.push((KeyUse::Notifier, key()?)),
                 "processor" => roles.push((KeyUse::Processor, key()?)),
                 _ => return Err(PolicyError::Line { line }),
             }
         }
-        Ok(Self { roles, ..Self::new(logs, sealers)? })
+        Ok(Self { evidence, roles, ..Self::new(logs, sealers)? })
     }
 
     /// The text that [`Self::parse`] reads.
@@ -116,7 +126,10 @@ impl Policy {
             let keys: Vec<VerifyingKey> = self.keys_for(used_for).cloned().collect();
             lines(used_for.name(), &keys)
         });
-        lines("log", &self.logs) + &lines("sealer", &self.sealers) + &roles.concat()
+        lines("log", &self.logs)
+            + &lines("sealer", &self.sealers)
+            + &lines("evidence", &self.evidence)
+            + &roles.concat()
     }
 
     /// Keys that sign in the topics of an installation.
@@ -134,6 +147,33 @@ impl Policy {
     #[must_use]
     pub fn sealers(&self) -> &[VerifyingKey] {
         &self.sealers
+    }
+
+    /// Keys that sign packs.
+    #[must_use]
+    pub fn evidence(&self) -> &[VerifyingKey] {
+        &self.evidence
+    }
+
+    /// Opens what signs a pack: a note with one signature, by an evidence key.
+    ///
+    /// # Errors
+    ///
+    /// See [`Distrust`].
+    pub fn open_pack_note(&self, place: &str, note: &str) -> Result<Opened, Distrust> {
+        const STEP: &str = "evidence signature";
+        let opened = match note::open(note, &self.evidence) {
+            Ok(opened) => opened,
+            Err(NoteError::UnknownSigner(signers)) => {
+                let signer = signers.first().map_or("", String::as_str);
+                return Err(unknown(STEP, place, signer, &self.evidence, "evidence"));
+            }
+            Err(error) => {
+                return Err(Fault::new(STEP, place, "a signed note", error.to_string()).into());
+            }
+        };
+        one_signature(STEP, place, note)?;
+        Ok(opened)
     }
 
     /// Opens a signed checkpoint: it must carry one signature, by the log it is of.
@@ -159,13 +199,8 @@ impl Policy {
                 );
             }
         };
-        // One form only: no further signature lines, no other spelling of this one.
-        let signatures = note.rsplit_once("\n\n").map_or("", |(_, lines)| lines);
-        if signatures.lines().count() == 1 {
-            Ok(opened)
-        } else {
-            Err(Fault::new(STEP, place, "one signature line", signatures).into())
-        }
+        one_signature(STEP, place, note)?;
+        Ok(opened)
     }
 
     /// Opens a log entry of a kind that this version knows: a manifest that a known sealer signed.
@@ -199,6 +234,16 @@ impl Policy {
                 Fault::new(STEP, place, "a signed manifest", error.to_string()).into()
             }
         })
+    }
+}
+
+/// One form only: no further signature lines, no other spelling of this one.
+fn one_signature(step: &'static str, place: &str, note: &str) -> Result<(), Fault> {
+    let signatures = note.rsplit_once("\n\n").map_or("", |(_, lines)| lines);
+    if signatures.lines().count() == 1 {
+        Ok(())
+    } else {
+        Err(Fault::new(step, place, "one signature line", signatures))
     }
 }
 
@@ -249,6 +294,8 @@ mod tests {
         assert_eq!(with_role.keys_for(KeyUse::Processor).count(), 1);
         assert_eq!(with_role.keys_for(KeyUse::Governance).count(), 0);
         assert_eq!(Policy::parse(&with_role.to_text()), Ok(with_role));
+        let policy = policy().with_evidence(vec![key("evidence", 3).verifier()]);
+        assert_eq!(Policy::parse(&policy.to_text()), Ok(policy));
     }
 
     #[test]

@@ -1,8 +1,7 @@
 //! From the stored bytes of a segment to its rows, and to everything that its manifest states.
 
 mod absent;
-
-use std::panic::{AssertUnwindSafe, catch_unwind};
+mod guard;
 
 use arrow_array::RecordBatch;
 use bytes::Bytes;
@@ -20,6 +19,9 @@ use crate::collect::Collector;
 use crate::columns::RowReader;
 use crate::facts::SegmentFacts;
 use crate::leaf::{Head, LeafHasher, RowSalt, Salts, Secrets};
+
+pub(crate) use self::guard::guarded;
+pub use self::guard::is_guarded;
 
 /// Rows that are decoded at once.
 const BATCH_ROWS: usize = 1_024;
@@ -98,10 +100,26 @@ pub struct Row<'a> {
 ///
 /// See [`ReadError`]. Never panics.
 pub fn check(parquet: &Bytes) -> Result<Checked, ReadError> {
+    check_each(parquet, |_, _, _| Ok(()))
+}
+
+/// As [`check`], and visits the rows with their numbers on the way: what is done with them counts
+/// only if everything holds in the end.
+///
+/// # Errors
+///
+/// See [`ReadError`]; an error of `visit` ends the visit.
+pub fn check_each<E: From<ReadError>>(
+    parquet: &Bytes,
+    mut visit: impl FnMut(&TopicPartition, u64, &Row<'_>) -> Result<(), E>,
+) -> Result<Checked, E> {
     let mut reader = Reader::open(parquet)?;
     let mut collecting = Collecting::of(&reader);
-    reader.for_each(|partition, number, row| collecting.add(partition, number, row))?;
-    collecting.finish(parquet)
+    reader.for_each(|partition, number, row| {
+        collecting.add(partition, number, row)?;
+        visit(partition, number, row)
+    })?;
+    Ok(collecting.finish(parquet)?)
 }
 
 /// Collects what follows from the rows of a file while they pass.
@@ -272,7 +290,7 @@ impl Reader {
 }
 
 /// Reads a row and derives its leaf. The first row says which partition it is.
-pub(crate) fn row<'a>(
+fn row<'a>(
     reader: &RowReader<'a>,
     at: usize,
     of_partition: &mut Option<(TopicPartition, LeafHasher)>,
@@ -328,23 +346,6 @@ fn open(parquet: &Bytes) -> Result<ParquetRecordBatchReaderBuilder<Bytes>, ReadE
     let filled = absent::filled(parquet, builder.metadata(), builder.schema());
     let columns = ProjectionMask::roots(builder.parquet_schema(), filled);
     Ok(builder.with_projection(columns))
-}
-
-/// The batches of a file with the columns of a segment, whatever its metadata says.
-pub(crate) fn batches(
-    parquet: &Bytes,
-) -> Result<impl Iterator<Item = Result<RecordBatch, ReadError>>, ReadError> {
-    let mut batches =
-        guarded(|| open(parquet)?.with_batch_size(BATCH_ROWS).build().map_err(damaged))?;
-    Ok(std::iter::from_fn(move || {
-        guarded(|| batches.next().transpose().map_err(damaged)).transpose()
-    }))
-}
-
-/// The Parquet reader has panicked on damaged files before; that, too, is only a damaged file.
-fn guarded<T>(read: impl FnOnce() -> Result<T, ReadError>) -> Result<T, ReadError> {
-    catch_unwind(AssertUnwindSafe(read))
-        .unwrap_or_else(|_| Err(ReadError::Parquet("the file is damaged".to_owned())))
 }
 
 fn damaged(error: impl std::fmt::Display) -> ReadError {

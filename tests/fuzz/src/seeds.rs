@@ -134,7 +134,7 @@ pub(crate) fn entries_of(pack: &Bytes) -> BTreeMap<String, Vec<u8>> {
 /// Entries as a pack, with their digests.
 #[must_use]
 pub fn zip(entries: BTreeMap<String, Vec<u8>>) -> Bytes {
-    container::rezip(entries)
+    container::rezip(entries, &common::evidence_key())
 }
 
 /// Proofs of events.
@@ -232,7 +232,7 @@ pub fn all() -> Vec<(&'static str, String, Vec<u8>)> {
         add("proof", name, proof.to_json().into_bytes());
     }
     add("pack_zip", "pack", pack().to_vec());
-    let contents = entries_of_the_pack().iter().filter(|(name, _)| *name != "SHA256SUMS");
+    let contents = entries_of_the_pack().iter().filter(|(name, _)| !name.starts_with("SHA256SUMS"));
     let log = ["census", "entries", "head", "nodes"];
     let names =
         ["checkpoint", "csv", "events"].into_iter().chain(log).chain(["pack", "proofs", "report"]);

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use archive::{Archive, Options};
-use event::{Timestamp, TopicPartition};
-use evidence::{EvidenceError, Judgement, LogRead, Period, Policy, Progress, Scope, Wanted};
+use event::{ColumnId, Timestamp, TopicPartition};
+use evidence::{EvidenceError, Judgement, LogRead, Period, Policy, Progress, Scope, Trust};
+use evidence::{Wanted, Wish};
 use indicatif::ProgressBar;
 use tokio::runtime::Runtime;
 
@@ -29,6 +30,9 @@ impl From<Judgement> for Ended {
 pub struct FsckArgs {
     #[command(flatten)]
     source: Source,
+    /// Checkpoint of the log that was kept from earlier: nothing it vouches for may be gone
+    #[arg(long, value_name = "FILE")]
+    checkpoint: Option<PathBuf>,
 }
 
 /// The archive, and the keys to trust.
@@ -71,22 +75,25 @@ fn policy(path: &Path) -> Result<Policy, Failure> {
         )))
 }
 
+/// Reads a checkpoint that was kept. If it cannot be read, that is a usage error.
+fn kept_checkpoint(path: &Path) -> Result<String, Failure> {
+    std::fs::read_to_string(path)
+        .map_err(|error| Failure::usage(format!("failed to read `{}`: {error}", path.display())))
+}
+
 impl FsckArgs {
     pub(super) fn run(self, context: &Context) -> Result<Ended, Failure> {
         let policy = self.source.policy(context)?;
         let runtime = roles::runtime()?;
         let archive = self.source.open(context, &runtime)?;
         let bar = bar();
-        let report = evidence::fsck(&archive, &policy, &mut |progress| {
+        let kept = self.checkpoint.as_deref().map(kept_checkpoint).transpose()?;
+        let report = evidence::fsck(&archive, &policy, kept.as_deref(), &mut |progress| {
             bar.set_length(progress.segments_total.max(1));
             bar.set_position(progress.segments_done);
             bar.set_message("checking segments");
         });
         bar.finish_and_clear();
-        let report = match report {
-            Ok(report) => report,
-            Err(error) => return Err(refused(&error)),
-        };
         match context.output {
             Output::Text => print::raw(&report.to_text()),
             Output::Json => print::json(&report),
@@ -186,6 +193,24 @@ pub struct ExportArgs {
     /// Output file
     #[arg(short, long, value_name = "FILE", default_value = "pack.zip")]
     out: PathBuf,
+    /// Leave out the values of this field, such as run.input; may be repeated. The pack says so, and
+    /// how many
+    #[arg(long, value_name = "FIELD", value_parser = parse_erasable)]
+    withhold: Vec<ColumnId>,
+    /// Key that signs the pack [default: evidence.key in `keys.directory`]
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
+}
+
+/// A field that may be withheld.
+fn parse_erasable(path: &str) -> Result<ColumnId, String> {
+    let schema = event::schema();
+    let known = schema.id(path).ok_or_else(|| format!("there is no field `{path}`"))?;
+    if schema.column(known).erasable {
+        Ok(known)
+    } else {
+        Err(format!("`{path}` holds no personal data or content, and cannot be withheld"))
+    }
 }
 
 impl ExportArgs {
@@ -193,10 +218,15 @@ impl ExportArgs {
         let scope = Scope::parse(&self.agent, self.from.as_deref(), self.to.as_deref())
             .map_err(|error| Failure::usage(error.to_string()))?;
         let policy = self.source.policy(context)?;
+        let key = match &self.key {
+            Some(file) => sealer::load_key(file)?,
+            None => sealer::load_evidence_key(&context.load()?.keys.directory)?,
+        };
+        let wish = Wish { scope, withheld: self.withhold.into_iter().collect() };
         let runtime = roles::runtime()?;
         let archive = self.source.open(context, &runtime)?;
         let bar = bar();
-        let exported = evidence::export(&archive, &policy, &scope, &mut show(&bar));
+        let exported = evidence::export(&archive, &policy, &key, wish, &self.out, &mut show(&bar));
         bar.finish_and_clear();
         let exported = match exported {
             Ok(exported) => exported,
@@ -208,15 +238,19 @@ impl ExportArgs {
                  instead (`driftseal fsck` names them, a sealer that starts writes them again)",
             );
         }
-        print::write_file(&self.out, &exported.pack)?;
+        let is_written = exported.report.verdict == Judgement::Verified;
         match context.output {
             Output::Text => {
                 print::raw(&exported.report.to_string());
-                print::line(format!("wrote {}, {} bytes", self.out.display(), exported.pack.len()));
+                print::line(if is_written {
+                    format!("wrote {}, {} bytes", self.out.display(), exported.bytes)
+                } else {
+                    "wrote no pack: what was made is not verified".to_owned()
+                });
             }
             Output::Json => print::json(&serde_json::json!({
-                "pack": self.out,
-                "bytes": exported.pack.len(),
+                "pack": is_written.then_some(&self.out),
+                "bytes": exported.bytes,
                 "report": exported.report,
             })),
         }
@@ -227,25 +261,30 @@ impl ExportArgs {
 /// Arguments of `driftseal verify`.
 #[derive(Debug, clap::Args)]
 pub struct VerifyArgs {
-    /// Evidence pack (zip)
-    #[arg(value_name = "PACK")]
-    pack: PathBuf,
-    /// Policy file: public keys of the log and its sealers, which must not come from whoever
-    /// supplied the pack; without it the verdict is UNVERIFIABLE at best
+    /// Evidence pack (zip), or the proof of one event (JSON)
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Policy file: public keys of the log, its sealers and of who makes packs, which must not come
+    /// from whoever supplied the file; without it the verdict is UNVERIFIABLE at best
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
+    /// Checkpoint of the log that was kept from earlier: it must be a part of the pack's log
+    #[arg(long, value_name = "FILE")]
+    checkpoint: Option<PathBuf>,
 }
 
 impl VerifyArgs {
     pub(super) fn run(self, context: &Context) -> Result<Ended, Failure> {
         let policy = self.policy.as_deref().map(policy).transpose()?;
-        let report = evidence::verify_file(&self.pack, policy.as_ref())
+        let earlier = self.checkpoint.as_deref().map(kept_checkpoint).transpose()?;
+        let trust = Trust { policy: policy.as_ref(), earlier: earlier.as_deref() };
+        let judged = evidence::verify_file(&self.file, trust)
             .map_err(|error| Failure::usage(error.to_string()))?;
         match context.output {
-            Output::Text => print::raw(&report.to_string()),
-            Output::Json => print::json(&report),
+            Output::Text => print::raw(&judged.to_string()),
+            Output::Json => print::json(&judged),
         }
-        Ok(report.verdict.into())
+        Ok(judged.verdict().into())
     }
 }
 

@@ -3,9 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use evidence::{FsckReport, Judgement, PackReport, ReplayReport};
+use evidence::{Exported, FsckReport, Judgement, ReplayReport};
 use serde::Serialize;
-use service::metrics::count;
 
 use super::alert::Alert;
 use super::directory::Directory;
@@ -92,7 +91,7 @@ pub struct Pack {
     /// The file.
     pub file: String,
     /// Size of the file, bytes.
-    pub bytes: usize,
+    pub bytes: u64,
     /// The agent.
     pub agent_id: String,
     /// Verdict of its verification with the policy file.
@@ -191,14 +190,15 @@ impl Summary {
         }
     }
 
-    pub(super) fn take_pack(&mut self, agent: &str, bytes: usize, report: &PackReport) {
+    pub(super) fn take_pack(&mut self, agent: &str, exported: &Exported) {
+        let report = &exported.report;
         if report.verdict != Judgement::Verified {
             self.problems.push(format!("the pack is {}:\n{}", report.verdict.name(), report));
         }
-        let events = report.summary.as_ref().map_or(0, |summary| summary.events);
+        let events = report.verified.as_ref().map_or(0, |verified| verified.facts.events);
         self.pack = Some(Pack {
             file: format!("{}/pack.zip", self.directory),
-            bytes,
+            bytes: exported.bytes,
             agent_id: agent.to_owned(),
             verdict: report.verdict.name().to_owned(),
             events,
@@ -288,7 +288,7 @@ impl fmt::Display for Pack {
             self.file,
             grouped(self.events),
             self.agent_id,
-            grouped(count(self.bytes / 1_024)),
+            grouped(self.bytes / 1_024),
             self.verdict
         )?;
         self.steps.iter().try_for_each(|step| writeln!(f, "  ok        {step}"))

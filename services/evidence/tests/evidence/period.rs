@@ -1,10 +1,10 @@
 //! What is read for a period through the heads is what all commits give.
 
 use bytes::Bytes;
-use evidence::{Exported, Judgement, LogRead, Scope};
+use evidence::{EvidenceError, Exported, Judgement, LogRead, Scope};
 use segment::layout;
 
-use crate::common::{START_MS, World, policy, run_completed};
+use crate::common::{START_MS, World, evidence_key, policy, run_completed};
 use crate::{Stored, ignore, store};
 
 const MINUTE_MS: i64 = 60_000;
@@ -51,10 +51,25 @@ fn without_heads(world: &World) -> World {
     without
 }
 
-fn export(stored: &Stored, scope: &Scope) -> Exported {
-    let exported = evidence::export(&stored.archive, &policy(), scope, &mut ignore).unwrap();
-    assert_eq!(exported.report.verdict, Judgement::Verified, "{}", exported.report);
-    exported
+/// A pack, and how it was made.
+struct Made {
+    pack: Vec<u8>,
+    exported: Exported,
+}
+
+fn try_export(stored: &Stored, scope: &Scope) -> Result<Made, EvidenceError> {
+    let (policy, key) = (policy(), evidence_key());
+    let out = stored.directory.path().join("a pack.zip");
+    let wish = scope.clone().into();
+    let exported = evidence::export(&stored.archive, &policy, &key, wish, &out, &mut ignore)?;
+    Ok(Made { pack: std::fs::read(out).unwrap(), exported })
+}
+
+fn export(stored: &Stored, scope: &Scope) -> Made {
+    let made = try_export(stored, scope).unwrap();
+    let report = &made.exported.report;
+    assert_eq!(report.verdict, Judgement::Verified, "{report}");
+    made
 }
 
 #[test]
@@ -74,7 +89,10 @@ fn heads_lead_to_the_same_pack_as_all_commits() {
     scopes.push(Scope::new("nobody", START_MS, START_MS + 1).unwrap());
     for scope in scopes {
         let (found, expected) = (export(&by_heads, &scope), export(&by_commits, &scope));
-        assert_eq!((found.read, expected.read), (LogRead::Heads, LogRead::Commits));
+        assert_eq!(
+            (found.exported.read, expected.exported.read),
+            (LogRead::Heads, LogRead::Commits)
+        );
         assert!(found.pack == expected.pack, "{:?}", scope.period());
     }
 }
@@ -98,7 +116,7 @@ fn wrong_heads_tiles_and_bundles_cost_time_and_change_nothing() {
             }
             let found = export(&store(&changed), &scope);
             assert!(found.pack == expected.pack, "{prefix} {broken:?}");
-            assert_eq!(found.read, LogRead::Commits, "{prefix}");
+            assert_eq!(found.exported.read, LogRead::Commits, "{prefix}");
         }
     }
 }
@@ -113,13 +131,13 @@ fn a_commit_whose_head_is_not_written_yet_is_in_the_pack() {
     assert!(world.objects.remove(&last).is_some());
     let found = export(&store(&world), &scope);
     assert!(found.pack == expected.pack);
-    assert_eq!(found.read, LogRead::Heads);
+    assert_eq!(found.exported.read, LogRead::Heads);
 }
 
 #[test]
 fn nothing_sealed_gives_no_pack() {
     let stored = store(&World::new());
     let scope = Scope::parse("agent-a", None, None).unwrap();
-    let refused = evidence::export(&stored.archive, &policy(), &scope, &mut ignore);
-    assert!(matches!(refused, Err(evidence::EvidenceError::NothingSealed)));
+    let refused = try_export(&stored, &scope);
+    assert!(matches!(refused, Err(EvidenceError::NothingSealed)));
 }

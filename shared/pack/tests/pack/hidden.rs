@@ -8,9 +8,10 @@ use segment::log::{ChainEnd, Head};
 use segment::replay::Entry;
 
 use crate::common::{START_MS, World, run_completed};
-use crate::container::{rezip, unzip};
-use crate::export::{excerpt, export, export_excerpt};
+use crate::container::unzip;
+use crate::export::{Wish, excerpt, export, export_excerpt};
 use crate::forge::Forge;
+use crate::{check, rezip};
 
 const HOUR_MS: i64 = 3_600_000;
 
@@ -46,7 +47,8 @@ fn is_of(entry: &Entry, partition: i32) -> bool {
 
 /// What a pack of this excerpt of a log comes to: the step that fails, or why it cannot be judged.
 fn verdict(forge: &Forge, excerpt: Excerpt) -> String {
-    match export_excerpt(&world(), &scope(), excerpt, &forge.checkpoint()) {
+    let wish = Wish { scope: scope(), withheld: Vec::new() };
+    match export_excerpt(&world(), wish, excerpt, &forge.checkpoint()) {
         Ok(_) => "VERIFIED".to_owned(),
         Err(PackError::Distrust(Distrust::Failed(fault))) => fault.step.to_owned(),
         Err(PackError::Distrust(Distrust::Unverifiable(why))) => format!("UNVERIFIABLE {why}"),
@@ -78,10 +80,10 @@ fn a_pack_holds_what_its_period_needs_and_no_more() {
     // hours 2 to 6; the two after the head. Nothing of the third, which ends before.
     assert_eq!(numbers, [0, 6, 7, 8, 9, 10, 11, 13, 15, 16, 17]);
     assert_eq!(excerpt.head.sequence, 8);
-    let report = pack::verify(&export(&world, &scope()).unwrap(), Some(&crate::common::policy()));
+    let report = check(&export(&world, &scope()).unwrap());
     assert_eq!(report.verdict, Judgement::Verified, "{report}");
-    let partitions = report.summary.unwrap().partitions;
-    let shown: Vec<_> = partitions
+    let shown: Vec<_> = crate::facts(&report)
+        .coverage
         .iter()
         .map(|p| (p.partition, p.segments, p.next_offset, p.in_period.map(|c| c.segments)))
         .collect();
@@ -281,7 +283,7 @@ fn proofs_have_one_form() {
         let lines = change(text.lines().collect());
         let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
         changed.insert(name.into(), text.into_bytes());
-        let report = pack::verify(&rezip(changed), Some(&crate::common::policy()));
+        let report = check(&rezip(changed));
         assert_eq!(report.verdict, Judgement::Failed);
         report.fault.unwrap().step
     };
@@ -312,7 +314,7 @@ fn proofs_have_one_form() {
     };
     assert_eq!(step(list, &last), "entries after the head");
 
-    let proofs = "proofs.jsonl";
+    let proofs = "proofs/00000.jsonl";
     let spoiled = |from: &'static str, to: &'static str| {
         move |lines: Vec<&str>| {
             assert!(lines[0].contains(from), "{}", lines[0]);
@@ -327,7 +329,7 @@ fn proofs_have_one_form() {
     );
     assert_eq!(
         step(proofs, &spoiled("\"indices\":\"0\"", "\"indices\":\"0-9\"")),
-        "partition of the segment"
+        "inclusion in the segment"
     );
     let node = "\"nodes\":[\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"]";
     assert_eq!(step(proofs, &spoiled("\"nodes\":[]", node)), "inclusion in the segment");

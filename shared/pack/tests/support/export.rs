@@ -1,9 +1,11 @@
 //! Makes the pack of a small archive. The fuzz targets use it too.
 
+use std::io::Cursor;
+
 use bytes::Bytes;
 use merkle::multiproof::Shape;
 use merkle::rfc6962;
-use pack::{Need, PackBuilder, PackError, Scope};
+use pack::{Objects, PackError, Request, Scope};
 use segment::excerpt::Excerpt;
 use segment::layout;
 use segment::replay::Replay;
@@ -34,23 +36,43 @@ pub(crate) fn excerpt(world: &World, scope: &Scope) -> (Excerpt, String) {
     (Excerpt { head, entries, nodes }, replay.checkpoint().to_owned())
 }
 
+/// What a pack is made of, but for what only some tests choose.
+pub(crate) struct Wish {
+    pub(crate) scope: Scope,
+    pub(crate) withheld: Vec<&'static str>,
+}
+
+struct Stored<'w>(&'w World);
+
+impl Objects for Stored<'_> {
+    fn get(&mut self, path: &str, _size_bytes: u64) -> Result<Bytes, String> {
+        self.0.objects.get(path).cloned().ok_or_else(|| format!("`{path}` is missing"))
+    }
+
+    fn progress(&mut self, _done: u64, _total: u64) {}
+}
+
 pub(crate) fn export(world: &World, scope: &Scope) -> Result<Bytes, PackError> {
     let (excerpt, checkpoint) = excerpt(world, scope);
-    export_excerpt(world, scope, excerpt, &checkpoint)
+    let wish = Wish { scope: scope.clone(), withheld: Vec::new() };
+    export_excerpt(world, wish, excerpt, &checkpoint)
 }
 
 pub(crate) fn export_excerpt(
     world: &World,
-    scope: &Scope,
+    wish: Wish,
     excerpt: Excerpt,
     checkpoint: &str,
 ) -> Result<Bytes, PackError> {
-    let mut builder = PackBuilder::new(scope.clone(), "driftseal 0", checkpoint, excerpt)?;
-    while let Some((census, parquet)) = builder.next_segment() {
-        let (census, parquet) = (world.objects[census].clone(), world.objects[parquet].clone());
-        if builder.add_census(&census)? == Need::Parquet {
-            builder.add_segment(&parquet)?;
-        }
-    }
-    builder.finish(&common::policy())
+    let request = Request {
+        scope: wish.scope,
+        withheld: wish.withheld.iter().map(|path| event::schema().id(path).unwrap()).collect(),
+        generator: "driftseal 0",
+        checkpoint,
+        excerpt,
+        policy: &common::policy(),
+        key: &common::evidence_key(),
+    };
+    let file = pack::write(Cursor::new(Vec::new()), request, &mut Stored(world))?;
+    Ok(file.into_inner().into())
 }

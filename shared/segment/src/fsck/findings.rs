@@ -59,6 +59,25 @@ impl Findings {
         self.kept.push(finding);
     }
 
+    /// Something is not what was sealed.
+    pub(super) fn fail(&mut self, fault: Fault) {
+        self.push(Finding { severity: Severity::Failed, fault });
+    }
+
+    /// An object that follows from the commits is missing.
+    pub(super) fn missing(&mut self, path: &str) {
+        let found = "none; it can be rebuilt from the commits";
+        let fault = Fault::new("follows from the commits", path, "the object", found);
+        self.push(Finding { severity: Severity::Derived, fault });
+    }
+
+    /// An object is there that nothing names.
+    pub(super) fn unexpected(&mut self, path: &str) {
+        let found = "an object that nothing names";
+        let fault = Fault::new("known object", path, "no such object", found);
+        self.push(Finding { severity: Severity::Warning, fault });
+    }
+
     /// Whether some failure is at a place that names this object.
     pub(super) fn names(&self, place: &str) -> bool {
         self.kept.iter().any(|finding| {

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::findings::{Finding, Findings, Severity};
 use crate::chain::Chains;
 use crate::fault::Judgement;
+use crate::plain::Plain;
 
 /// How far an fsck is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -92,6 +93,8 @@ pub struct Report {
     pub repeated_computed_events: u64,
     /// What is sealed, by partition.
     pub partitions: Vec<PartitionReport>,
+    /// Objects that nothing names as far as could be judged. They may be evidence: they are no orphans.
+    pub unjudged_objects: u64,
     /// What was found, worst first.
     pub findings: Vec<Finding>,
     /// Findings that are counted and not listed.
@@ -113,6 +116,7 @@ impl Default for Report {
             quarantined: BTreeMap::new(),
             repeated_computed_events: 0,
             partitions: Vec::new(),
+            unjudged_objects: 0,
             findings: Vec::new(),
             findings_dropped: 0,
         }
@@ -147,14 +151,14 @@ impl Report {
                 Severity::Derived => "derived",
                 Severity::Warning => "warning",
             };
-            writeln!(to, "{severity}  {}: {}", fault.place, fault.step)?;
-            writeln!(to, "         expected {}", fault.expected)?;
-            writeln!(to, "         found    {}", fault.found)?;
+            writeln!(to, "{severity}  {}: {}", Plain(&fault.place), fault.step)?;
+            writeln!(to, "         expected {}", Plain(&fault.expected))?;
+            writeln!(to, "         found    {}", Plain(&fault.found))?;
         }
         if self.findings_dropped > 0 {
             writeln!(to, "and {} more findings", self.findings_dropped)?;
         }
-        writeln!(to, "log         {}", self.origin)?;
+        writeln!(to, "log         {}", Plain(&self.origin))?;
         writeln!(to, "            {} commits, {} entries", self.commits, self.entries)?;
         writeln!(to, "            root {}", self.root)?;
         writeln!(
@@ -176,7 +180,7 @@ impl Report {
             )?;
         }
         for (reason, count) in &self.quarantined {
-            writeln!(to, "quarantined {count} events: {reason}")?;
+            writeln!(to, "quarantined {count} events: {}", Plain(reason))?;
         }
         if self.repeated_computed_events > 0 {
             writeln!(
@@ -185,8 +189,15 @@ impl Report {
                 self.repeated_computed_events
             )?;
         }
+        if self.unjudged_objects > 0 {
+            writeln!(
+                to,
+                "unjudged    {} objects, which may be evidence that could not be judged: do not delete them",
+                self.unjudged_objects
+            )?;
+        }
         if let Some(why) = &self.unverifiable {
-            writeln!(to, "because     {why}")?;
+            writeln!(to, "because     {}", Plain(why))?;
         }
         writeln!(to, "{}", self.verdict.name())
     }

@@ -66,6 +66,12 @@ impl SegmentTask {
         &self.manifest.census_path
     }
 
+    /// How large they were when they were sealed: of more nothing needs to be read.
+    #[must_use]
+    pub const fn sizes_bytes(&self) -> (u64, u64) {
+        (self.manifest.facts.parquet.size_bytes, self.manifest.facts.census.size_bytes)
+    }
+
     /// Checks the bytes of both objects, `None` for one that is not there.
     #[must_use]
     pub fn check(&self, parquet: Option<&Bytes>, census: Option<&Bytes>) -> SegmentOutcome {

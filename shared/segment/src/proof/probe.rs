@@ -9,6 +9,8 @@ use parquet::file::properties::ReaderProperties;
 use parquet::file::reader::{ChunkReader, FileReader, Length};
 use parquet::file::serialized_reader::{ReadOptionsBuilder, SerializedFileReader};
 
+use crate::read::guarded;
+
 /// Bytes read from the end of an object at once; most footers fit.
 const TAIL_BYTES: u64 = 32 * 1024;
 
@@ -37,8 +39,13 @@ impl RangeRead for Bytes {
     }
 }
 
-/// Whether a segment may hold an event with this id; never a wrong "no".
+/// Whether a segment may hold an event with this id; of the object that was sealed never a wrong "no".
 pub fn may_hold(object: impl RangeRead, event_id: &str) -> bool {
+    // What the filter of a damaged file says is unknown.
+    guarded(|| Ok(filter_admits(object, event_id))).unwrap_or(true)
+}
+
+fn filter_admits(object: impl RangeRead, event_id: &str) -> bool {
     let options = ReadOptionsBuilder::new()
         .with_reader_properties(ReaderProperties::builder().set_read_bloom_filter(true).build())
         .build();

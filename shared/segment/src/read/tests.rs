@@ -241,7 +241,7 @@ fn columns_without_a_value_are_not_decoded() {
     let built = build(10, &batch([(10, everything(10)), (11, everything(11))]));
     for parquet in [built.parquet.clone(), rewrite(&built.parquet, |batch| batch)] {
         let mut found = Vec::new();
-        for batch in batches(&parquet).unwrap() {
+        for batch in open(&parquet).unwrap().build().unwrap() {
             found.extend(batch.unwrap().schema().fields().iter().map(|f| f.name().clone()));
         }
         for (name, there) in [("run", true), ("attributes", true), ("tool", false), ("risk", false)]

@@ -22,8 +22,13 @@ pub(crate) fn sealer_key() -> SigningKey {
     SigningKey::from_seed("sealer.example.com", [2; 32]).unwrap()
 }
 
+pub(crate) fn evidence_key() -> SigningKey {
+    SigningKey::from_seed("evidence.example.com", [3; 32]).unwrap()
+}
+
 pub(crate) fn policy() -> Policy {
-    Policy::new(vec![log_key().verifier()], vec![sealer_key().verifier()]).unwrap()
+    let policy = Policy::new(vec![log_key().verifier()], vec![sealer_key().verifier()]).unwrap();
+    policy.with_evidence(vec![evidence_key().verifier()])
 }
 
 pub(crate) fn installation() -> Installation {

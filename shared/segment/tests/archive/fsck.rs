@@ -277,13 +277,6 @@ fn a_log_of_unknown_keys_cannot_be_judged() {
 }
 
 #[test]
-fn an_empty_archive_has_no_log() {
-    let mut world = World::new();
-    world.objects.clear();
-    assert_names(&world, &segment::layout::commit(0), "empty");
-}
-
-#[test]
 fn an_entry_of_an_unknown_kind_cannot_be_judged_and_what_it_covers_is_no_orphan() {
     let covered = "data/v1/sampled";
     for (kind, why) in [

@@ -8,6 +8,7 @@
 
 mod check;
 mod common;
+mod faults;
 mod fsck;
 mod proof;
 mod rows;
