@@ -1,52 +1,105 @@
-"""Verifies evidence packs, written from schemas/evidence/pack.md and the pages that it names.
+"""Verifies evidence packs, written from schemas/evidence/pack.md, parquet.md and the pages they name.
 
-    verify_pack.py PACK POLICY        ends with 0 VERIFIED, 1 FAILED, 3 UNVERIFIABLE
+    verify_pack.py PACK POLICY          ends with 0 VERIFIED, 1 FAILED, 3 UNVERIFIABLE
 
-Shares no code with the product; needs pyarrow for `events.parquet`. The table, the report and the
-numbers in `pack.json` are not rendered again: that is for the product.
+Shares no code with the product. pyarrow is asked for Zstandard only. Tables and `pack.json` are made
+again; the wording of `report.html` is the product's.
 """
 
 import hashlib
-import io
 import json
+import re
 import struct
 import sys
-import zipfile
+import zlib
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
+import ed25519
 import leaf
-from read_segment import COORDINATES, columns_of
-from verify_proof import Failed, Unverifiable, digest, integer, keys_of, members, need
+import pack_facts
+import slice
+from verify_proof import Failed, Unverifiable, digest, integer, key_of, keys_of, members, need
 from verify_proof import open_checkpoint, open_entry, unbase64
 
-NAMES = {
-    *("SHA256SUMS", "checkpoint", "events.csv", "events.parquet", "log/census.jsonl"),
-    *("log/entries.jsonl", "log/head.json", "log/nodes.txt", "pack.json", "proofs.jsonl"),
-    "report.html",
-}
-U64 = 2**64 - 1
+FIRST = ["checkpoint", "log/entries.jsonl", "log/head.json", "log/nodes.txt", "log/census.jsonl"]
+LAST = ["pack.json", "report.html", "SHA256SUMS", "SHA256SUMS.sig"]
+LINE_MAX, WHOLE_MAX = 32 << 20, 16 << 20
+U32, U64 = 2**32 - 1, 2**64 - 1
+
+
+def names_of(files):
+    numbered = [(f"events/{at:05}.parquet", f"proofs/{at:05}.jsonl") for at in range(files)]
+    tables = [f"events/{at:05}.csv" for at in range(files)]
+    return [*FIRST, *(name for pair in numbered for name in pair), *tables, *LAST]
 
 
 def unzip(data):
-    """The entries; they must make the same file again."""
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        entries = {name: archive.read(name) for name in archive.namelist()}
-    files, directory = b"", b""
-    for name, content in sorted(entries.items()):
-        common = b"\x0a\x00" + bytes(6) + b"\x21\x00"
-        common += struct.pack("<IIIHH", zipfile.crc32(content), len(content), len(content), len(name), 0)
-        tail = struct.pack("<HHHII", 0, 0, 0, 0o100644 << 16, len(files)) + name.encode()
-        directory += b"PK\x01\x02\x0a\x03" + common + tail
-        files += b"PK\x03\x04" + common + name.encode() + content
-    end = struct.pack("<HHIIH", len(entries), len(entries), len(directory), len(files), 0)
-    need(files + directory + b"PK\x05\x06" + bytes(4) + end == data, "zip in another form")
-    return entries
+    """The entries, in order; headers and directory are made again and compared."""
+    need(len(data) >= 22, "no zip file")
+    start = struct.unpack("<I", data[-6:-2])[0]
+    if start == U32:
+        need(len(data) >= 98, "no zip file")
+        start = struct.unpack("<Q", data[-50:-42])[0]
+    at, place, entries, central = start, 0, {}, b""
+    while data[at : at + 4] == b"PK\x01\x02":
+        need(at + 46 <= len(data), "a record that is cut off")
+        method, crc = struct.unpack("<H", data[at + 10 : at + 12])[0], data[at + 16 : at + 20]
+        stored, size, length, extra = struct.unpack("<IIHH", data[at + 20 : at + 32])
+        name = data[at + 46 : at + 46 + length]
+        version = 20 if method == 8 else 10
+        common = struct.pack("<HHHH", 0, 8 if method == 8 else 0, 0, 0x21) + crc
+        common += struct.pack("<IIH", stored, size, length)
+        local = b"PK\x03\x04" + struct.pack("<H", version) + common + bytes(2) + name
+        need(data[place : place + len(local)] == local, "a local header")
+        far = place >= U32
+        record = struct.pack("<BBH", 45 if far else version, 3, 45 if far else version) + common
+        tail = struct.pack("<HHHII", 0, 0, 0, 0o100644 << 16, min(place, U32)) + name
+        central += b"PK\x01\x02" + record + struct.pack("<H", 12 if far else 0) + tail
+        central += struct.pack("<HHQ", 1, 8, place) if far else b""
+        content = data[place + len(local) : place + len(local) + stored]
+        need(len(content) == stored, "an entry that is cut off")
+        if method == 8:
+            inflate = zlib.decompressobj(-15)
+            content = inflate.decompress(content, size + 1)
+            need(inflate.eof and not inflate.unused_data, "a content of its size")
+        need(len(content) == size and struct.pack("<I", zlib.crc32(content)) == crc, "a content")
+        need(name.decode() not in entries, "a name twice")
+        need((method == 8) != name.endswith(b".parquet"), "what is deflated")
+        entries[name.decode()] = content
+        place += len(local) + stored
+        at += 46 + length + extra
+    need(place == start, "bytes between entries and directory")
+    count, size = len(entries), len(central)
+    if max(size, place) >= U32 or count >= 0xFFFF:
+        end = struct.pack("<QHHIIQQQQ", 44, 0x32D, 45, 0, 0, count, count, size, place)
+        central += b"PK\x06\x06" + end + b"PK\x06\x07" + struct.pack("<IQI", 0, place + size, 1)
+        count, size, place = 0xFFFF, U32, U32
+    central += b"PK\x05\x06" + bytes(4) + struct.pack("<HHIIH", count, count, size, place, 0)
+    need(central == data[start:], "the directory")
+    files, rest = divmod(len(entries) - len(FIRST) - len(LAST), 3)
+    need(rest == 0 and list(entries) == names_of(files), "entries of the pack")
+    need(all(len(entries[name]) <= WHOLE_MAX for name in [*LAST, FIRST[0], FIRST[2]]), "sizes")
+    return entries, files
+
+
+def open_signature(note, sums, keys):
+    """The evidence key's note about the list of digests."""
+    text, blank, lines = note.rpartition("\n\n")
+    need(blank and lines.endswith("\n") and lines.count("\n") == 1, "form of the signature")
+    mark, name, encoded = (lines[:-1].split(" ") + [""] * 3)[:3]
+    raw = unbase64(encoded)
+    need(mark == "—" and len(raw) == 68, "form of the signature")
+    key = key_of(keys, "evidence", name, raw[:4].hex())
+    need(ed25519.verify(key, (text + "\n").encode(), raw[4:]), "evidence signature")
+    need(text == f"driftseal/pack/v3\n{sums}", "what the evidence key signs")
 
 
 def lines(content):
     need(not content or content.endswith(b"\n"), "no newline at the end")
-    return content.decode().split("\n")[:-1]
+    found = content.split(b"\n")[:-1]
+    need(all(len(line) < LINE_MAX for line in found), "a line that is too long")
+    return [line.decode() for line in found]
 
 
 def exact(line, types):
@@ -161,7 +214,8 @@ def check_run(run, end, start, stop, disorder):
 
 
 def check_log(entries, keys, start, stop):
-    """Steps 4 to 6; gives the segments that touch the period."""
+    """Steps 5 to 8; gives the log, the segments that touch the period, the ends of all chains, and the
+    entries of which values were erased."""
     origin, size, root = open_checkpoint(entries["checkpoint"].decode(), keys)
     head = json.loads(entries["log/head.json"], object_pairs_hook=members)
     need(leaf.canonical(head) == entries["log/head.json"], "head in another form")
@@ -184,7 +238,7 @@ def check_log(entries, keys, start, stop):
     need(fold(head_size, head_size, old, nodes).hex() == head["root"], "entries of the log")
 
     name = {"sequence": head["sequence"], "sha256": hashlib.sha256(entries["log/head.json"]).hexdigest()}
-    runs, ends, named, others, cluster, segments = {}, {}, 0, 0, None, []
+    of_chains, ends, named, others, cluster, segments, erased = {}, {}, 0, 0, None, [], set()
     rows = {(row["topic"], row["partition"]): row for row in head["partitions"]}
     ends.update(rows)
     for at, entry in zip(indices, listed):
@@ -197,13 +251,16 @@ def check_log(entries, keys, start, stop):
         if at == 0:
             cluster = said["cluster"]
             continue
+        if said["kind"] == "erasure":
+            erased |= {int(number) for number in said["entries"]}
+            continue
         if said["kind"] != "segment":
             raise Unverifiable(f"entry {at} is of kind {said['kind']}")
         need(said["cluster"] == cluster, "cluster")
         chain = said["topic"], said["partition"]
         if at < head_size:
             need(chain in rows, "a partition that the head does not have")
-            runs.setdefault(chain, []).append((at, said, digest_of))
+            of_chains.setdefault(chain, []).append((at, said, digest_of))
         else:
             need(said["head"] == name, "head that the log names")
             named += 1
@@ -214,90 +271,185 @@ def check_log(entries, keys, start, stop):
     need(named, "no entry names the head")
     need(others == head_size - sum(int(row["nextSequence"]) for row in rows.values()), "other kinds")
     for chain, row in rows.items():
-        check_run(runs.get(chain, []), row, start, stop, int(ends[chain]["disorderMs"]))
-    return segments
+        check_run(of_chains.get(chain, []), row, start, stop, int(ends[chain]["disorderMs"]))
+    return {"origin": origin, "root": root.hex(), "size": size}, segments, ends, erased
 
 
-def rows_of(content):
-    """Topic, partition, offset, agent and kind of each row, and its leaf for some erasable columns."""
-    columns, kinds, count = columns_of(io.BytesIO(content))
-
-    def hashed(row, at, erasable):
-        plain, hidden, kept = {}, dict(at["erased_commitments"] or []), dict(at["kept_salts"] or [])
-        for path, kind in kinds.items():
-            if path not in columns or (value := columns[path][row]) is None:
-                continue
-            cell = leaf.cell(path, kind, dict(value) if kind == "map" else value)
-            if path in erasable:
-                salt = kept[path] if at["salt"] is None else leaf.salt_of(at["salt"], path)
-                hidden[path] = leaf.commitment(salt, cell)
-            else:
-                plain[path] = cell
-        place = [at[f"kafka_{name}"] for name in ("topic", "partition", "offset")]
-        times = [at["kafka_timestamp"], at["kafka_timestamp_type"], at["schema_id"]]
-        return leaf.leaf_hash(leaf.preimage(*place, *times, at["record_digest"], plain, hidden))
-
-    for row in range(count):
-        at = {name: columns[name][row] for name in COORDINATES}
-        place = [at[f"kafka_{name}"] for name in ("topic", "partition", "offset")]
-        named = [columns[name][row] if name in columns else None for name in ("agent_id", "kind")]
-        yield *place, *named, lambda erasable, row=row, at=at: hashed(row, at, erasable)
+def hashed(row, erasable):
+    """The leaf of a row."""
+    plain, hidden, kept = {}, dict(row["erased_commitments"] or {}), dict(row["kept_salts"] or {})
+    need(row["salt"] is None or not (hidden or kept), "a salt though values are missing")
+    need(row["salt"] is not None or hidden, "no salt though nothing is missing")
+    need(all(path in slice.EVENT and slice.EVENT[path][2] for path in hidden), "what may be missing")
+    need(all(row.get(path) is None for path in hidden), "a value that is missing and there")
+    for path, (kind, _, _) in slice.EVENT.items():
+        if (value := row.get(path)) is None:
+            continue
+        cell = leaf.cell(path, kind, value)
+        if path not in erasable:
+            plain[path] = cell
+            continue
+        salt = kept.pop(path) if row["salt"] is None else leaf.salt_of(row["salt"], path)
+        hidden[path] = leaf.commitment(salt, cell)
+    need(not kept, "a salt without a value")
+    place = [row[f"kafka_{name}"] for name in ("topic", "partition", "offset", "timestamp", "timestamp_type")]
+    return leaf.leaf_hash(leaf.preimage(*place, row["schema_id"], row["record_digest"], plain, hidden))
 
 
-def check_events(entries, agent, segments):
-    """Steps 7 to 9."""
+def runs(text, count):
+    """Indices of the rows of a segment."""
+    found, lowest = [], 0
+    for run in text.split(","):
+        first, dash, end = run.partition("-")
+        first = integer(first, lowest, count - 1)
+        end = integer(end, first + 1, count - 1) if dash else first
+        lowest = end + 2
+        found.extend(range(first, end + 1))
+    return found
+
+
+def check_censuses(entries, agent, segments):
+    """Events of the agent by segment and kind, and what else the censuses say."""
     censuses = lines(entries["log/census.jsonl"])
     need(len(censuses) == len(segments), "number of censuses")
-    expected = {}
+    expected, quarantined, alike = {}, 0, {}
     for (at, statement), text in zip(segments, censuses):
         counted = statement["subject"][1]["digest"]["sha256"]
         need(hashlib.sha256(text.encode()).hexdigest() == counted, "census digest")
         rows = json.loads(text)["agents"]
-        expected[at] = {r["kind"]: int(r["count"]) for r in rows if r["agent"] == agent}
-    rows, found, last = rows_of(entries["events.parquet"]), {at: {} for at, _ in segments}, -1
-    for line in lines(entries["proofs.jsonl"]):
-        place = exact(line, {"entry": str, "indices": str, "nodes": list})
-        at = integer(place["entry"], last + 1, U64)
-        need(at in found, "a segment of the period")
-        said, last, listed, lowest = dict(segments)[at]["predicate"], at, {}, 0
-        erasable = set(said["fields"]["erasable"])
-        for run in place["indices"].split(","):
-            first, dash, end = run.partition("-")
-            first = integer(first, lowest, int(said["count"]) - 1)
-            end = integer(end, first + 1, int(said["count"]) - 1) if dash else first
-            lowest = end + 2
-            for index in range(first, end + 1):
-                topic, partition, offset, of_agent, kind, hashed = next(rows, (None,) * 6)
-                need((topic, partition) == (said["topic"], said["partition"]), "partition of a row")
-                need(int(said["firstOffset"]) <= offset < int(said["nextOffset"]), "offset of a row")
-                need(of_agent == agent, "agent of a row")
-                listed[index] = hashed(erasable)
-                found[at][kind] = found[at].get(kind, 0) + 1
+        need(sum(int(row["count"]) for row in rows) <= int(statement["predicate"]["count"]), "census counts")
+        expected[at] = {row["kind"]: int(row["count"]) for row in rows if row["agent"] == agent}
+        quarantined += sum(int(row["count"]) for row in rows if row["kind"] == "quarantine.added")
+        for row in rows:
+            if pack_facts.similar(agent, row["agent"]):
+                alike[row["agent"]] = alike.get(row["agent"], 0) + int(row["count"])
+    names = sorted(alike, key=str.encode)[:20]
+    return expected, quarantined, [{"agent_id": name, "events": alike[name]} for name in names]
+
+
+def check_rows(entries, files, agent, segments, expected, withheld, erased):
+    """Gives the rows of each file, as they are checked."""
+    said_of = {at: statement["predicate"] for at, statement in segments}
+    fields = [said_of[at]["fields"] for at, kinds in expected.items() if kinds]
+    paths = {path for of in fields for path in of["plain"] + of["erasable"]}
+    if not paths <= set(slice.EVENT):
+        raise Unverifiable("a field that no schema has")
+    order, found, current = [at for at, _ in segments], {at: {} for at in expected}, None
+    proofs = [line for file in range(files) for line in lines(entries[f"proofs/{file:05}.jsonl"])]
+
+    def close():
+        if current is None:
+            return
+        at, leaves = current
+        need(proofs, "a line for each segment")
+        place = exact(proofs.pop(0), {"entry": str, "indices": str, "nodes": list})
+        need(place["entry"] == str(at), "segment of a line")
+        said = said_of[at]
+        indices = runs(place["indices"], int(said["count"]))
+        need(len(indices) == len(leaves), "number of places")
         nodes = [unbase64(node) for node in place["nodes"]]
-        root = fold(int(said["tree"]["size"]), int(said["count"]), listed, nodes)
+        root = fold(int(said["tree"]["size"]), int(said["count"]), dict(zip(indices, leaves)), nodes)
         need(root.hex() == said["tree"]["root"], "rows of a segment")
-    need(next(rows, None) is None, "rows without a place")
+
+    def is_of(at, row):
+        said = said_of[at]
+        same = (row["kafka_topic"], row["kafka_partition"]) == (said["topic"], said["partition"])
+        return same and int(said["firstOffset"]) <= row["kafka_offset"] < int(said["nextOffset"])
+
+    for file in range(files):
+        try:
+            columns, count = slice.read(entries[f"events/{file:05}.parquet"], paths)
+        except slice.Form as why:
+            raise Failed(f"file {file}: {why}") from why
+        rows = [{path: values[row] for path, values in columns.items()} for row in range(count)]
+        for row in rows:
+            if current is None or not is_of(current[0], row):
+                close()
+                rest = order[order.index(current[0]) + 1 :] if current else order
+                at = next((at for at in rest if is_of(at, row)), None)
+                need(at is not None, "a row of a segment of the period")
+                current, offset = (at, []), -1
+            at, leaves = current
+            said = said_of[at]
+            need(row["kafka_offset"] > offset, "order of rows")
+            offset = row["kafka_offset"]
+            times = int(said["minTimestampMs"]), int(said["maxTimestampMs"])
+            need(times[0] <= row["kafka_timestamp"] <= times[1], "timestamp of a row")
+            need(row.get("agent_id") == agent, "agent of a row")
+            need(all(row.get(path) is None for path in withheld), "what is withheld")
+            missing = set(row["erased_commitments"] or {})
+            need(at in erased or missing <= withheld, "a value is missing without a reason")
+            leaves.append(hashed(row, set(said["fields"]["erasable"])))
+            found[at][row["kind"]] = found[at].get(row["kind"], 0) + 1
+        yield rows
+    close()
+    need(not proofs, "lines without rows")
     need(found == expected, "completeness")
-    return sum(sum(kinds.values()) for kinds in found.values())
+
+
+def coverage(ends, segments, stop):
+    found = []
+    for topic, partition in sorted(ends, key=lambda chain: (chain[0].encode(), chain[1])):
+        end, said = ends[topic, partition], [s["predicate"] for _, s in segments]
+        said = [of for of in said if (of["topic"], of["partition"]) == (topic, partition)]
+        inside = None
+        if said:
+            offsets = sum(int(of["nextOffset"]) - int(of["firstOffset"]) for of in said)
+            events = sum(int(of["count"]) for of in said)
+            inside = {"segments": len(said), "events": events, "gaps": offsets - events}
+            inside |= {"first_offset": int(said[0]["firstOffset"])}
+            inside |= {"next_offset": int(said[-1]["nextOffset"])}
+        largest = int(end["maxTimestampMs"])
+        reach = {"reaches": pack_facts.broker_time(largest)}
+        reach["reaches_end"] = None if stop is None else largest >= millis(stop)
+        place = {"topic": topic, "partition": partition, "next_offset": int(end["nextOffset"])}
+        found.append({**place, **reach, "segments": int(end["nextSequence"]), "in_period": inside})
+    return found
 
 
 def millis(text):
+    need(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", text), "an instant in its form")
     at = datetime.fromisoformat(text.replace("Z", "+00:00"))
     return (at - datetime(1970, 1, 1, tzinfo=timezone.utc)) // timedelta(milliseconds=1)
 
 
+EARLIEST, LATEST = millis("0001-01-01T00:00:00.000000Z"), millis("9999-12-31T23:59:59.999000Z")
+
+
 def check(data, policy):
-    entries = unzip(data)
-    listed = [(name, content) for name, content in sorted(entries.items()) if name != "SHA256SUMS"]
-    sums = [f"{hashlib.sha256(content).hexdigest()}  {name}" for name, content in listed]
-    need(lines(entries["SHA256SUMS"]) == sums, "digests")
-    document = json.loads(entries["pack.json"])
-    if document["format"] != "driftseal/pack/v2":
+    entries, files = unzip(data)
+    summed = [(name, content) for name, content in entries.items() if name not in LAST[2:]]
+    sums = "".join(f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in summed)
+    need(entries["SHA256SUMS"] == sums.encode(), "digests")
+    claimed = json.loads(entries["pack.json"], object_pairs_hook=members)
+    if claimed["format"] != "driftseal/pack/v3":
         raise Unverifiable("another format")
-    need(set(entries) == NAMES, "entries of the pack")
-    scope = document["scope"]
-    segments = check_log(entries, keys_of(policy), millis(scope["from"]), millis(scope["to"]))
-    return len(segments), check_events(entries, scope["agent_id"], segments)
+    keys = keys_of(policy)
+    if not any(use == "evidence" for use, *_ in keys):
+        raise Unverifiable("no evidence key")
+    sums = hashlib.sha256(sums.encode()).hexdigest()
+    open_signature(entries["SHA256SUMS.sig"].decode(), sums, keys)
+    scope, withheld = claimed["scope"], set(claimed["withheld"])
+    need(all(path in slice.EVENT and slice.EVENT[path][2] for path in withheld), "what can be withheld")
+    start = EARLIEST if scope["from"] is None else millis(scope["from"])
+    stop = LATEST if scope["to"] is None else millis(scope["to"])
+    need(scope["agent_id"] and start < stop, "scope")
+    log, segments, ends, erased = check_log(entries, keys, start, stop)
+    agent = scope["agent_id"]
+    expected, quarantined, alike = check_censuses(entries, agent, segments)
+    counter, columns = pack_facts.Counter(start, stop, withheld), claimed["facts"]["columns"]
+    need(all(path in slice.EVENT for path in columns), "columns of the tables")
+    for file, rows in enumerate(check_rows(entries, files, agent, segments, expected, withheld, erased)):
+        for row in rows:
+            counter.add(row)
+        table = pack_facts.table(columns, filter(counter.is_in_period, rows))
+        need(table == entries[f"events/{file:05}.csv"], f"table {file}")
+    facts = counter.facts() | {"coverage": coverage(ends, segments, scope["to"]), "files": files}
+    facts |= {"log": log, "quarantined_of_any_agent": quarantined, "similar_names": alike}
+    facts |= {"segments_in_period": len(segments)}
+    facts |= {"segments_with_events": sum(bool(kinds) for kinds in expected.values())}
+    need(pack_facts.document(facts, claimed) == entries["pack.json"], "pack.json")
+    return len(segments), counter.rows
 
 
 def verify(data, policy):
@@ -308,7 +460,7 @@ def verify(data, policy):
         return "FAILED", str(why), 0, 0
     except Unverifiable as why:
         return "UNVERIFIABLE", str(why), 0, 0
-    except (LookupError, TypeError, ValueError, zipfile.BadZipFile) as why:
+    except (LookupError, TypeError, ValueError, zlib.error, struct.error) as why:
         return "FAILED", f"form: {why!r}", 0, 0
 
 

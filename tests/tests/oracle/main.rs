@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use archive::Archive;
+use merkle::note::SigningKey;
 use ports::{EventLog, Outgoing, TopicSpec, publish_and_wait};
 use sealer::Keys;
 use serde_json::Value;
@@ -34,6 +35,7 @@ struct Sample {
     kinds: BTreeMap<String, u64>,
     /// An agent.
     agent: String,
+    evidence_key: SigningKey,
 }
 
 impl Sample {
@@ -47,8 +49,9 @@ impl Sample {
         let kinds = kinds(&items);
         let keys = Keys::generate("oracle.example/log").unwrap();
         std::fs::write(directory.path().join("policy.txt"), keys.policy()).unwrap();
+        let evidence_key = keys.evidence.clone();
         let agent = items.first().unwrap().agent.clone();
-        let sample = Self { directory, kinds, agent };
+        let sample = Self { directory, kinds, agent, evidence_key };
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -192,22 +195,47 @@ fn another_verifier_of_packs_gives_the_same_answers() {
         let output = Command::new(&python).arg(&script).arg(&path).arg(&policy_path).output();
         serde_json::from_slice(&output.unwrap().stdout).unwrap()
     };
-    for agent in [sample.agent.as_str(), "nobody"] {
-        let scope = evidence::Scope::parse(agent, None, None).unwrap();
-        let exported = evidence::export(&archive, &policy, &scope, &mut |_| {}).unwrap();
-        let summary = exported.report.summary.unwrap();
-        let found = answer(&exported.pack);
+    let input = event::schema().id("run.input").unwrap();
+    for (agent, withheld) in
+        [(sample.agent.as_str(), vec![]), (&sample.agent, vec![input]), ("nobody", vec![])]
+    {
+        let scope = evidence::Scope::parse(agent, None, Some("2100-01-01T00:00:00Z")).unwrap();
+        let wish = evidence::Wish { scope, withheld: withheld.into_iter().collect() };
+        let key = &sample.evidence_key;
+        let exported = evidence::export(&archive, &policy, key, wish, &path, &mut |_| {}).unwrap();
+        let facts = exported.report.verified.unwrap().facts;
+        let pack = std::fs::read(&path).unwrap();
+        let found = answer(&pack);
         assert_eq!(found["verdict"], "VERIFIED", "{found}");
-        assert_eq!(found["rows"], summary.events_in_segments, "{found}");
-        assert_eq!(found["segments"], summary.segments_in_period, "{found}");
-        assert_eq!(agent == "nobody", summary.events == 0);
+        assert_eq!(found["rows"], facts.events_in_segments, "{found}");
+        assert_eq!(found["segments"], facts.segments_in_period, "{found}");
+        assert_eq!(agent == "nobody", facts.events == 0);
         for part in 1..40 {
-            let mut changed = exported.pack.to_vec();
+            let mut changed = pack.clone();
             let at = changed.len() * part / 40;
             changed[at] ^= 1;
-            assert_eq!(answer(&changed)["verdict"], "FAILED", "byte {at}");
+            let pack = bytes::Bytes::from(changed.clone());
+            let trust = evidence::Trust { policy: Some(&policy), earlier: None };
+            let expected = pack::verify(&pack, trust).verdict.name();
+            assert_eq!(answer(&changed)["verdict"], expected, "byte {at}");
         }
     }
+}
+
+/// The page `schemas/evidence/parquet.md` is enough to write another reader.
+#[test]
+fn another_reader_of_packs_gives_the_stated_answers() {
+    let Some(python) = workspace::python() else {
+        workspace::not_run("oracle", "no Python in .venv; `tests/setup.sh all` makes it");
+        return;
+    };
+    let vectors = workspace::root().join("schemas").join("evidence").join("vectors");
+    let script = workspace::root().join("tests").join("oracles").join("slice.py");
+    let vectors = vectors.join("slice.json");
+    let output = Command::new(&python).arg(&script).arg("--vectors").arg(vectors).output();
+    let found = said(&output.unwrap());
+    assert!(found["accepted"].as_u64().unwrap() >= 2, "{found}");
+    assert!(found["refused"].as_u64().unwrap() >= 4, "{found}");
 }
 
 /// The page `schemas/evidence/proof.md` is enough to write another verifier.

@@ -1,0 +1,97 @@
+//! Packs are made and verified in memory that does not grow with them.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed step fails the test")]
+
+#[path = "../../shared/segment/tests/archive/check.rs"]
+#[expect(dead_code, reason = "the tests of `segment` use all of it")]
+mod check;
+#[path = "../../shared/segment/tests/archive/common.rs"]
+#[expect(dead_code, reason = "the tests of `segment` use all of it")]
+mod common;
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::process::Command;
+
+use common::{Line, START_MS, World};
+use tests::workspace;
+
+const MIB: u64 = 1024 * 1024;
+
+/// Records of the archive, and characters of the text that each holds.
+const RECORDS: u32 = 1_600;
+const CHARS: usize = 100_000;
+
+/// Prints the largest memory that a program held, in KiB.
+const MEASURE: &str = "import resource, subprocess, sys\n\
+    done = subprocess.run(sys.argv[1:], stdout=subprocess.PIPE)\n\
+    sys.stderr.write(done.stdout.decode()[-400:])\n\
+    print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)\n\
+    sys.exit(done.returncode)";
+
+/// A record with text that hardly compresses.
+fn line(number: u32) -> Line {
+    let mut state = u64::from(number) + 1;
+    let mut text = String::with_capacity(CHARS + 16);
+    while text.len() < CHARS {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        write!(text, "{:08x}", state >> 32).unwrap();
+    }
+    let json = format!(
+        r#"{{"event_id":"e-{number}","kind":"run.completed","event_time":"2026-10-01T00:00:01Z","agent_id":"agent-a","run":{{"input":"{text}"}}}}"#
+    );
+    (START_MS + i64::from(number), json)
+}
+
+fn peak_bytes(python: &Path, words: &[&str]) -> u64 {
+    let binary = workspace::binary("driftseal");
+    let output =
+        Command::new(python).args(["-c", MEASURE]).arg(binary).args(words).output().unwrap();
+    let failed = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{failed}");
+    String::from_utf8_lossy(&output.stdout).trim().parse::<u64>().unwrap() * 1024
+}
+
+#[test]
+fn a_pack_is_made_and_verified_in_bounded_memory() {
+    let Some(python) = workspace::python() else {
+        workspace::not_run("pack_memory", "no Python in .venv; `tests/setup.sh all` makes it");
+        return;
+    };
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str| directory.path().join(name).to_string_lossy().into_owned();
+    let mut world = World::new();
+    for segment in 0..RECORDS / 100 {
+        let lines = (segment * 100..(segment + 1) * 100).map(line).collect();
+        world.commit(&[("agent.events", 0, lines)]);
+    }
+    for (path, bytes) in &world.objects {
+        let path = directory.path().join("archive").join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    }
+    drop(world);
+    std::fs::write(at("policy"), common::policy().to_text()).unwrap();
+    std::fs::write(at("key"), common::evidence_key().to_text()).unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    std::fs::set_permissions(at("key"), mode).unwrap();
+
+    let (archive, policy, key, pack) = (at("archive"), at("policy"), at("key"), at("pack.zip"));
+    let export = ["export", &archive, "--agent", "agent-a", "--policy", &policy, "--key", &key];
+    let made = peak_bytes(&python, &[&export[..], &["-o", &pack]].concat());
+    let size = std::fs::metadata(&pack).unwrap().len();
+    let content = u64::from(RECORDS) * CHARS as u64;
+    assert!(size > content, "a pack of {size} bytes");
+    let verified = peak_bytes(&python, &["verify", &pack, "--policy", &policy]);
+    println!(
+        "a pack of {} MiB: made in {} MiB, verified in {} MiB",
+        size / MIB,
+        made / MIB,
+        verified / MIB
+    );
+    // Its tables and files together hold twice the content, and the content is more than the limit
+    // for verifying leaves beside one file.
+    assert!(2 * content > 256 * MIB);
+    assert!(verified <= 256 * MIB, "verified in {} MiB", verified / MIB);
+    assert!(made <= 384 * MIB, "made in {} MiB", made / MIB);
+}
