@@ -27,7 +27,7 @@ fn an_error_is_one_json_object_with_a_code_wherever_it_comes_from() {
     for (arguments, code, exit, says) in [
         // The command line itself.
         (&["--output", "json", "alert", "lst"][..], "usage", 2, "lst"),
-        (&["verify", "--output=json"], "usage", 2, "<PACK>"),
+        (&["verify", "--output=json"], "usage", 2, "<FILE>"),
         (&["--output", "json"], "usage", 2, ""),
         (&["alert", "--output", "json"], "usage", 2, ""),
         // The configuration.
