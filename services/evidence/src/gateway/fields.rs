@@ -89,10 +89,11 @@ impl Fields {
 
     /// A whole number that is at least 1.
     pub(super) fn positive(&mut self, field: &str) -> Option<i64> {
-        let number = match self.object.remove(field)? {
-            Value::Null => return None,
-            value => value.as_i64().filter(|number| *number >= 1),
-        };
+        let value = self.object.remove(field)?;
+        if value.is_null() {
+            return None;
+        }
+        let number = value.as_i64().filter(|number| *number >= 1);
         if number.is_none() {
             self.wrong(field, "must be a whole number of at least 1");
         }
