@@ -5,11 +5,11 @@ use event::{
     BatchBuilder, Decoder, EventBuilder, Limits, Timestamp, TimestampType, TopicPartition, column,
     encode, kind,
 };
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use parquet::file::serialized_reader::ReadOptionsBuilder;
 
 use super::{BATCH_ROWS, BuiltSegment, SegmentBuilder};
-use crate::read;
 
 fn segment(rows: usize) -> BuiltSegment {
     let partition = TopicPartition::new("agent.events", 0);
@@ -77,7 +77,9 @@ fn a_file_of_more_than_a_batch_keeps_filters_and_indexes() {
 fn small_and_large_files_hold_the_same_rows() {
     for rows in [1, 2, BATCH_ROWS - 1, BATCH_ROWS, BATCH_ROWS + 1] {
         let built = segment(rows);
-        let read: usize = read::batches(&built.parquet)
+        let read: usize = ParquetRecordBatchReaderBuilder::try_new(built.parquet.clone())
+            .unwrap()
+            .build()
             .unwrap()
             .map(|batch| {
                 let batch = batch.unwrap();
