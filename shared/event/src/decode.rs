@@ -5,7 +5,8 @@
 //! key, value and headers, so every record of the log has exactly one event.
 //!
 //! Encodings, tried in this order: `__value_schema_id` header, Confluent frame (`00`, 4-byte id),
-//! Avro single object (`C3 01`, 8-byte fingerprint), CloudEvents (headers), JSON.
+//! Avro single object (`C3 01`, 8-byte fingerprint), CloudEvents (headers), JSON. JSON behind a
+//! frame or an id header is read as JSON.
 //!
 //! Where a record says nothing, the identifier is derived from its position, the time is the
 //! broker's, and `schema_version` is this version's. Text that is empty counts as no identifier.
@@ -13,11 +14,15 @@
 mod assemble;
 mod avro;
 mod canonical;
+mod cloud_event;
 mod foreign;
 mod frame;
 mod json;
+mod looks;
+mod malformed;
 mod quarantine;
 mod raw;
+mod trace;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -106,6 +111,21 @@ pub struct Fault {
     pub detail: String,
 }
 
+/// Largest pointer of a fault, bytes: names of members may be as long as a record.
+const POINTER_BYTES_MAX: usize = 1_024;
+
+impl Fault {
+    /// The same with a pointer of bounded size; `…` stands for what was cut off.
+    fn bounded(mut self) -> Self {
+        if self.pointer.len() > POINTER_BYTES_MAX {
+            let end = self.pointer.floor_char_boundary(POINTER_BYTES_MAX);
+            self.pointer.truncate(end);
+            self.pointer.push('…');
+        }
+        self
+    }
+}
+
 /// Limits of decoding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -169,6 +189,31 @@ impl Default for Decoder {
     }
 }
 
+/// Reads data of one schema that follow each other, as in an object container file.
+#[derive(Debug, Clone)]
+pub struct Datums(Arc<Writer>);
+
+impl Datums {
+    /// The event of the first datum, whose bytes are taken off. If the datum is whole but no event,
+    /// its bytes are taken off too; if it is not whole, none are.
+    ///
+    /// # Errors
+    ///
+    /// The first fault.
+    pub fn next<'a>(&self, data: &mut &'a [u8]) -> Result<Event<'a>, Fault> {
+        match &*self.0 {
+            Writer::Bundled => {
+                let mut reader = avro::Reader::new(data);
+                let event = avro::read(&mut reader)?;
+                *data = reader.rest();
+                assemble::check(&event, "")?;
+                Ok(event)
+            }
+            Writer::Foreign(schema, _) => schema.decode_first(data),
+        }
+    }
+}
+
 impl Decoder {
     /// A decoder that knows the bundled schemas.
     #[must_use]
@@ -207,6 +252,15 @@ impl Decoder {
         Ok(())
     }
 
+    /// A reader of data that were written with a schema.
+    ///
+    /// # Errors
+    ///
+    /// If the text is not an Avro record schema.
+    pub fn datums(&mut self, avro_schema: &str) -> Result<Datums, String> {
+        self.writer(avro_schema).map(Datums)
+    }
+
     fn writer(&mut self, avro_schema: &str) -> Result<Arc<Writer>, String> {
         let parsed =
             apache_avro::Schema::parse_str(avro_schema).map_err(|error| error.to_string())?;
@@ -230,11 +284,11 @@ impl Decoder {
                 complete(&mut event, record);
                 Decoded { event, schema_id, fault: None }
             }
-            Err((fault, encoding)) => Decoded {
-                event: quarantine::event(record, &fault, encoding),
-                schema_id: Cow::Borrowed("none"),
-                fault: Some(fault),
-            },
+            Err((fault, encoding)) => {
+                let fault = fault.bounded();
+                let event = quarantine::event(record, &fault, encoding);
+                Decoded { event, schema_id: Cow::Borrowed("none"), fault: Some(fault) }
+            }
         }
     }
 
@@ -262,21 +316,25 @@ impl Decoder {
                     format!("fingerprint {written:016x}")
                 })
             }
-            Body::Json => json::text(value).and_then(json::decode).map(as_json),
+            Body::Json => json::text(value).and_then(event_or_cloud_event).map(as_json),
             Body::StructuredCloudEvent => {
-                json::text(value).and_then(json::decode_cloud_event).map(as_json)
+                json::text(value).and_then(cloud_event::structured).map(as_json)
             }
             Body::BinaryCloudEvent => json::text(value)
                 .and_then(|text| {
                     let context = frame::cloud_event_context(record.headers)?;
-                    json::decode_binary_cloud_event(text, context.into_iter())
+                    cloud_event::binary(text, context.into_iter())
                 })
                 .map(as_json),
-            Body::Unknown => Err(Fault {
-                reason: Reason::UnknownEncoding,
-                pointer: "byte 0".into(),
-                detail: "begins like none of the accepted encodings".into(),
-            }),
+            Body::CloudEventBatch => Err(unknown_encoding(
+                "a batch of CloudEvents; send one CloudEvent per record, or the batch over HTTP"
+                    .into(),
+            )),
+            Body::OtherCloudEvent => Err(unknown_encoding(format!(
+                "the data of the CloudEvent is no JSON object: it {}",
+                looks::like(value)
+            ))),
+            Body::Unknown => Err(unknown_encoding(looks::like(value))),
         });
         read.map_err(|fault| (fault, encoding))
     }
@@ -292,12 +350,46 @@ impl Decoder {
             Some(Writer::Foreign(schema, schema_id)) => {
                 Ok((schema.decode(datum)?, Cow::Owned(schema_id.clone())))
             }
-            None => Err(Fault {
-                reason: Reason::UnknownSchema,
-                pointer: String::new(),
-                detail: format!("no schema with {}", name()),
-            }),
+            None => json_of_frame(datum).map_or_else(
+                || {
+                    Err(Fault {
+                        reason: Reason::UnknownSchema,
+                        pointer: String::new(),
+                        detail: format!("no schema with {}", name()),
+                    })
+                },
+                |event| event.map(as_json),
+            ),
         }
+    }
+}
+
+fn unknown_encoding(detail: String) -> Fault {
+    Fault { reason: Reason::UnknownEncoding, pointer: "byte 0".into(), detail }
+}
+
+/// The event of a frame whose schema is a JSON Schema: behind the frame stands JSON, which needs no
+/// schema to be read. `None` if it does not; no Avro datum is JSON as a whole.
+fn json_of_frame(datum: &[u8]) -> Option<Result<Event<'_>, Fault>> {
+    if datum.trim_ascii_start().first() != Some(&b'{') {
+        return None;
+    }
+    match json::text(datum).and_then(event_or_cloud_event) {
+        Err(Fault { reason: Reason::InvalidJson | Reason::InvalidUtf8, .. }) => None,
+        decoded => Some(decoded),
+    }
+}
+
+/// The event of a JSON text; one that is not an event may be a CloudEvent that nobody named as one.
+fn event_or_cloud_event(text: json::Text<'_>) -> Result<Event<'_>, Fault> {
+    match json::decode(text) {
+        Err(fault)
+            if matches!(fault.reason, Reason::MissingField | Reason::WrongType)
+                && cloud_event::may_be(text.text) =>
+        {
+            cloud_event::structured(text)
+        }
+        decoded => decoded,
     }
 }
 
@@ -314,6 +406,13 @@ pub fn bundled_schema_id() -> &'static str {
 
 /// Fills what the log knows and the event does not say.
 fn complete<'a>(event: &mut Event<'a>, record: &Record<'a>) {
+    if !record.headers.encoded().is_empty()
+        && event.text(column::RUN_ID).is_none_or(str::is_empty)
+        && let Some(header) = record.headers.last(trace::HEADER)
+        && let Some(trace) = std::str::from_utf8(header).ok().and_then(trace::trace_id)
+    {
+        event.set(column::RUN_ID, Cell::Text(trace));
+    }
     if event.text(column::EVENT_ID).is_none_or(str::is_empty) {
         let derived = id::from_position(record.topic, record.partition, record.offset);
         event.set(column::EVENT_ID, Cell::Text(Cow::Owned(derived)));
@@ -345,5 +444,33 @@ pub fn decode_json(value: &[u8], limits: Limits) -> Result<Event<'static>, Fault
 /// The first fault.
 pub fn decode_json_borrowed(value: &[u8], limits: Limits) -> Result<Event<'_>, Fault> {
     limits.check(value)?;
-    json::text(value).and_then(json::decode)
+    json::text(value).and_then(event_or_cloud_event).map_err(Fault::bounded)
+}
+
+/// As [`decode_json_borrowed`], for a value that its content type calls a CloudEvent in structured
+/// mode.
+///
+/// # Errors
+///
+/// The first fault.
+pub fn decode_cloud_event(value: &[u8], limits: Limits) -> Result<Event<'_>, Fault> {
+    limits.check(value)?;
+    json::text(value).and_then(cloud_event::structured).map_err(Fault::bounded)
+}
+
+/// As [`decode_json_borrowed`], for the data of a CloudEvent in binary mode, with the names (without
+/// their prefix) and values of its context.
+///
+/// # Errors
+///
+/// The first fault.
+pub fn decode_binary_cloud_event<'a>(
+    value: &'a [u8],
+    context: impl IntoIterator<Item = (Cow<'a, str>, Cow<'a, str>)>,
+    limits: Limits,
+) -> Result<Event<'a>, Fault> {
+    limits.check(value)?;
+    json::text(value)
+        .and_then(|text| cloud_event::binary(text, context.into_iter()))
+        .map_err(Fault::bounded)
 }

@@ -118,6 +118,10 @@ impl<'a> Event<'a> {
         if let Some(Cell::Map(pairs)) = self.get(column) { pairs } else { &[] }
     }
 
+    pub(crate) fn into_cells(self) -> Vec<(ColumnId, Cell<'a>)> {
+        self.cells
+    }
+
     /// The same event, owning its bytes.
     #[must_use]
     pub fn into_owned(self) -> Event<'static> {

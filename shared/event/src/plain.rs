@@ -36,6 +36,60 @@ impl fmt::Display for Name<'_> {
     }
 }
 
+/// As [`Plain`], for a whole line of a result: at most [`LINE_CHARS_MAX`] characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Line<'t>(pub &'t str);
+
+/// Most characters of a line.
+pub const LINE_CHARS_MAX: usize = 4_000;
+
+impl fmt::Display for Line<'_> {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        escaped(self.0, LINE_CHARS_MAX, to)
+    }
+}
+
+/// Lines of a result, each shown as [`Line`]: the last door before a terminal, for texts whose
+/// foreign parts were shown as [`Plain`] or [`Name`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lines<'t>(pub &'t str);
+
+impl fmt::Display for Lines<'_> {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.split_inclusive('\n').try_for_each(|line| match line.strip_suffix('\n') {
+            Some(line) => writeln!(to, "{}", Line(line)),
+            None => write!(to, "{}", Line(line)),
+        })
+    }
+}
+
+/// A JSON text that a terminal shows: what the terminal would obey is written as `\uXXXX`, which
+/// means the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Json<'t>(pub &'t str);
+
+impl fmt::Display for Json<'_> {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for c in self.0.chars() {
+            let is_obeyed = c != '\n' && !c.is_ascii_graphic() && c != ' ' && is_escaped(c);
+            if is_obeyed {
+                let mut units = [0; 2];
+                for unit in c.encode_utf16(&mut units) {
+                    write!(to, "\\u{unit:04x}")?;
+                }
+            } else {
+                to.write_char(c)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a character is shown by an escape.
+fn is_escaped(c: char) -> bool {
+    is_unseen(c) || c.escape_debug().len() > 1
+}
+
 /// As [`Plain`], for the text of a page: markup is text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Html<'t>(pub &'t str);
@@ -81,19 +135,45 @@ impl fmt::Display for SheetCell<'_> {
     }
 }
 
-/// Writes at most so many characters, with escapes; `…` stands for the rest.
+/// The text as [`Plain`] shows it, but of at most so many characters, the `…` included.
+///
+/// # Panics
+///
+/// If there is no room for a character.
+#[must_use]
+pub fn bounded(text: &str, chars_max: usize) -> String {
+    assert!(chars_max > 0, "no room for a character");
+    let up_to = |chars_max| {
+        let mut shown = String::new();
+        assert!(escaped(text, chars_max, &mut shown).is_ok(), "memory takes any text");
+        shown
+    };
+    let shown = up_to(chars_max);
+    // The mark of what was cut off takes a place.
+    if shown.chars().count() > chars_max { up_to(chars_max - 1) } else { shown }
+}
+
+/// Writes a text with escapes, at most so many characters; `…` stands for the rest.
 fn escaped(text: &str, chars_max: usize, to: &mut impl fmt::Write) -> fmt::Result {
-    let mut characters = text.chars();
-    for c in characters.by_ref().take(chars_max) {
+    let mut left = chars_max;
+    for c in text.chars() {
+        // `escape_debug` escapes controls, directions, marks that cover other lines and whatever
+        // cannot be printed, and also quotes and backslashes, which are plain text here.
+        let as_it_is = matches!(c, '"' | '\'' | '\\') || !is_escaped(c);
+        let length = match c {
+            _ if as_it_is => 1,
+            c if is_unseen(c) => c.escape_unicode().len(),
+            c => c.escape_debug().len(),
+        };
+        let Some(rest) = left.checked_sub(length) else { return to.write_char('…') };
+        left = rest;
         match c {
-            // `escape_debug` escapes controls, directions, marks that cover other lines and whatever
-            // cannot be printed, and also quotes and backslashes, which are plain text here.
-            '"' | '\'' | '\\' => to.write_char(c)?,
+            _ if as_it_is => to.write_char(c)?,
             c if is_unseen(c) => write!(to, "{}", c.escape_unicode())?,
             c => write!(to, "{}", c.escape_debug())?,
         }
     }
-    if characters.next().is_some() { to.write_char('…') } else { Ok(()) }
+    Ok(())
 }
 
 /// Characters that take no room although they print: variation selectors, the fillers of Hangul,
@@ -129,8 +209,28 @@ mod tests {
         assert_eq!(size(Name(&giant).to_string()), (65, true));
         assert_eq!(size(Html(&giant).to_string()), (CHARS_MAX + 1, true));
         assert_eq!(size(Plain(&"é".repeat(CHARS_MAX)).to_string()), (CHARS_MAX, false));
-        // An escape takes at most ten characters.
-        assert!(Plain(&"\u{10ffff}".repeat(1_000)).to_string().len() < 11 * CHARS_MAX);
+        assert_eq!(bounded(&giant, 10), "ééééééééé…");
+        assert_eq!(bounded("éé\n", 4), "éé\\n");
+        // The escapes count.
+        let escaped = Plain(&"\u{10ffff}".repeat(1_000)).to_string();
+        assert!(escaped.chars().count() <= CHARS_MAX + 1 && escaped.ends_with('…'), "{escaped}");
+    }
+
+    #[test]
+    fn lines_keep_their_breaks_and_a_line_has_none() {
+        assert_eq!(Line("a\nb").to_string(), "a\\nb");
+        assert_eq!(Lines("a\u{1b}\n\nb\r\n").to_string(), "a\\u{1b}\n\nb\\r\n");
+        assert_eq!(Lines("a\nb").to_string(), "a\nb");
+    }
+
+    #[test]
+    fn json_stays_the_same_document() {
+        let value = HOSTILE.chars().chain(['\u{e0041}', 'é', '漢']).collect::<String>();
+        let written = serde_json::to_string(&value).unwrap();
+        let shown = Json(&written).to_string();
+        assert_eq!(serde_json::from_str::<String>(&shown).unwrap(), value);
+        let rest: String = shown.chars().filter(|c| !(' '..='~').contains(c)).collect();
+        assert_eq!(rest, "é漢");
     }
 
     #[test]

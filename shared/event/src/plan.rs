@@ -86,6 +86,15 @@ impl Plan {
         Some((at, self.entries.get(at)?))
     }
 
+    /// The field of a group by its documented name, such as `run.status`.
+    pub(crate) fn dotted(&self, path: &str) -> Option<&Field> {
+        let (group, name) = path.split_once('.')?;
+        match self.entry(group)? {
+            (_, Entry::Group(group)) => group.field(name).map(|(_, field)| field),
+            (_, Entry::Field(_)) => None,
+        }
+    }
+
     /// Whether events of that kind must name their agent.
     pub(crate) fn must_name_agent(&self, kind: &str) -> bool {
         self.kinds_of_agents.binary_search(&kind).is_ok()

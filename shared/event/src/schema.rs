@@ -110,14 +110,17 @@ pub struct Column {
 }
 
 impl Column {
-    /// The allowed value that a text names, by its own name or by an alias; `None` for another
-    /// text, and for every text where any will do.
+    /// The allowed value that a text names, by its own name or by an alias, in lower or upper case;
+    /// `None` for another text, and for every text where any will do.
     #[must_use]
     pub fn allowed(&self, text: &str) -> Option<&str> {
-        let found = self
-            .values
-            .iter()
-            .find(|value| value.name == text || value.aliases.iter().any(|alias| alias == text));
+        let named = self.values.iter().find(|value| value.name == text);
+        let found = named.or_else(|| {
+            self.values.iter().find(|value| {
+                let mut names = value.aliases.iter().chain([&value.name]);
+                names.any(|name| name.eq_ignore_ascii_case(text))
+            })
+        });
         found.map(|value| value.name.as_str())
     }
 }
@@ -253,7 +256,8 @@ mod tests {
         let status = schema().column(column::run::STATUS.id());
         assert_eq!(status.allowed("STATUS_CODE_ERROR"), Some("error"));
         assert_eq!(status.allowed("ok"), Some("ok"));
-        assert_eq!(status.allowed("fine"), None);
+        assert_eq!(status.allowed("Failure"), Some("error"));
+        assert_eq!(status.allowed("kaputt"), None);
         let share = schema().column(column::agent::TRAFFIC_SHARE.id()).range.unwrap();
         assert!(share.contains(0.0) && share.contains(1.0));
         assert!(!share.contains(1.01) && !share.contains(f64::NAN));
@@ -284,8 +288,8 @@ mod tests {
             (kind.to_owned(), format!(r#"{text}, "range": [0, 1]"#), "x.f: range"),
             (
                 kind.to_owned(),
-                format!(r#"{text}, "values": {{"a": ["b"], "b": []}}"#),
-                "x.f: values: a text means two values",
+                format!(r#"{text}, "allowed": {{"a": ["b"], "b": []}}"#),
+                "x.f: allowed: a text means two values",
             ),
         ] {
             let error = family(&kinds, &field).unwrap_err();

@@ -49,6 +49,19 @@ impl Timestamp {
         (Self::EARLIEST..=Self::LATEST).contains(&self)
     }
 
+    /// The unit that was probably meant, if the number is plausible (years 2000 to 2099) as seconds,
+    /// milliseconds or nanoseconds since the epoch, and not as the microseconds that it is.
+    #[must_use]
+    pub fn mistaken_unit(self) -> Option<&'static str> {
+        /// 2000-01-01 to before 2100-01-01, seconds.
+        const PLAUSIBLE: std::ops::Range<i64> = 946_684_800..4_102_444_800;
+        [(1_000_000, None), (1, Some("seconds")), (1_000, Some("milliseconds"))]
+            .into_iter()
+            .chain([(1_000_000_000, Some("nanoseconds"))])
+            .find(|(per_second, _)| PLAUSIBLE.contains(&self.0.div_euclid(*per_second)))
+            .and_then(|(_, unit)| unit)
+    }
+
     /// Parses RFC 3339 text (an offset is required); digits below a microsecond are cut off.
     #[must_use]
     pub fn parse_rfc3339(text: &str) -> Option<Self> {
@@ -86,6 +99,24 @@ mod tests {
             assert_eq!(instant.to_rfc3339().unwrap(), text);
         }
         assert_eq!(Timestamp::parse_rfc3339("2026-01-01T00:00:00"), None);
+    }
+
+    #[test]
+    fn another_unit_is_told_by_its_size() {
+        let micros = Timestamp::parse_rfc3339("2026-11-24T10:00:00Z").unwrap().micros();
+        for (number, unit) in [
+            (micros / 1_000_000, Some("seconds")),
+            (micros / 1_000, Some("milliseconds")),
+            (micros, None),
+            (micros * 1_000, Some("nanoseconds")),
+            (0, None),
+            (-1, None),
+            (i64::MAX, None),
+            (Timestamp::EARLIEST.micros(), None),
+            (Timestamp::LATEST.micros(), None),
+        ] {
+            assert_eq!(Timestamp::from_micros(number).mistaken_unit(), unit, "{number}");
+        }
     }
 
     #[test]

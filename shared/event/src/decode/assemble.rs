@@ -68,9 +68,30 @@ pub(super) fn wrong_type(pointer: String, wanted: &str, found: &str) -> Fault {
 }
 
 /// An instant outside the years that are accepted.
-pub(super) fn out_of_range(pointer: String) -> Fault {
+fn out_of_range(pointer: String) -> Fault {
     let detail = "an instant outside years 1 to 9999".to_owned();
     Fault { reason: Reason::InvalidTime, pointer, detail }
+}
+
+/// An instant that is plausible only in another unit.
+fn mistaken(unit: &str, pointer: String) -> Fault {
+    let detail = format!(
+        "the number looks like {unit} since 1970; send microseconds, or RFC 3339 text with an offset"
+    );
+    Fault { reason: Reason::InvalidTime, pointer, detail }
+}
+
+/// The cell of an instant, if it may be one: in the years that are accepted, and not one that is
+/// plausible only in another unit.
+pub(super) fn checked_time(
+    instant: Timestamp,
+    pointer: impl Fn() -> String,
+) -> Result<Cell<'static>, Fault> {
+    match instant.mistaken_unit() {
+        Some(unit) => Err(mistaken(unit, pointer())),
+        None if instant.is_in_range() => Ok(Cell::Time(instant)),
+        None => Err(out_of_range(pointer())),
+    }
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "the value is integral and below 2^53")]
@@ -83,9 +104,7 @@ pub(super) fn cell<'a>(field: &Field, scalar: Scalar<'a>, prefix: &str) -> Resul
     let pointer = || format!("{prefix}{}", field.pointer);
     let wrong =
         |scalar: &Scalar<'_>| Err(wrong_type(pointer(), wanted(field.cell_type), scalar.name()));
-    let time = |instant: Timestamp| {
-        if instant.is_in_range() { Ok(Cell::Time(instant)) } else { Err(out_of_range(pointer())) }
-    };
+    let time = |instant: Timestamp| checked_time(instant, pointer);
     match (field.cell_type, scalar) {
         (CellType::Bool, Scalar::Bool(value)) => Ok(Cell::Bool(value)),
         (CellType::Int, Scalar::Int(value)) => Ok(Cell::Int(value)),
@@ -106,21 +125,28 @@ pub(super) fn cell<'a>(field: &Field, scalar: Scalar<'a>, prefix: &str) -> Resul
         (CellType::Time, Scalar::Time(instant)) => time(instant),
         (CellType::Time, Scalar::Int(micros)) => time(Timestamp::from_micros(micros)),
         (CellType::Time, Scalar::Unsigned(_)) => Err(out_of_range(pointer())),
-        (CellType::Time, Scalar::Float(value)) => {
-            if value.fract() == 0.0 {
-                integral(value).map_or_else(
-                    || Err(out_of_range(pointer())),
-                    |v| time(Timestamp::from_micros(v)),
-                )
-            } else {
-                wrong(&Scalar::Float(value))
-            }
-        }
+        (CellType::Time, Scalar::Float(value)) => match integral(value) {
+            Some(micros) => time(Timestamp::from_micros(micros)),
+            None if value.fract() == 0.0 => Err(out_of_range(pointer())),
+            // `time.time()` of Python, and others.
+            None => integral(value.trunc())
+                .and_then(|whole| Timestamp::from_micros(whole).mistaken_unit())
+                .map_or_else(
+                    || wrong(&Scalar::Float(value)),
+                    |unit| Err(mistaken(unit, pointer())),
+                ),
+        },
         (CellType::Time, Scalar::Text(text)) => {
             Timestamp::parse_rfc3339(&text).map(Cell::Time).ok_or_else(|| Fault {
                 reason: Reason::InvalidTime,
                 pointer: pointer(),
-                detail: "not RFC 3339 with an offset, or outside years 1 to 9999".into(),
+                detail: if text.bytes().all(|byte| byte.is_ascii_digit()) && !text.is_empty() {
+                    "digits as text; send RFC 3339 text with an offset, or an integer of \
+                     microseconds since 1970"
+                } else {
+                    "not RFC 3339 with an offset, or outside years 1 to 9999"
+                }
+                .into(),
             })
         }
         (
@@ -178,6 +204,28 @@ impl<'a> Assembly<'a> {
         place: Place,
     ) {
         self.attributes.push((path, text, place));
+    }
+
+    /// The same, owning its bytes.
+    pub(super) fn into_owned(self) -> Assembly<'static> {
+        let own = |text: Cow<'_, str>| -> Cow<'static, str> { Cow::Owned(text.into_owned()) };
+        let attributes = self.attributes.into_iter();
+        Assembly {
+            event: self.event.into_owned(),
+            attributes: attributes
+                .map(|(path, text, place)| (own(path), text.map(own), place))
+                .collect(),
+            has_map: self.has_map,
+        }
+    }
+
+    /// Adds what another part of the document says; no column may be in both.
+    pub(super) fn join(&mut self, other: Self) {
+        for (id, cell) in other.event.into_cells() {
+            self.event.set(id, cell);
+        }
+        self.attributes.extend(other.attributes);
+        self.has_map |= other.has_map;
     }
 
     /// An attribute that was set, by its path.

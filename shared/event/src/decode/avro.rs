@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 use std::ops::Deref;
 
-use super::assemble::{check, out_of_range};
+use super::assemble::{check, checked_time};
 use super::{Fault, Reason};
 use crate::cell::{Cell, CellType};
 use crate::event::Event;
@@ -18,6 +18,14 @@ use crate::time::Timestamp;
 /// Decodes a bare datum of the bundled schema.
 pub(super) fn decode(datum: &[u8]) -> Result<Event<'_>, Fault> {
     let mut reader = Reader::new(datum);
+    let event = read(&mut reader)?;
+    reader.end()?;
+    check(&event, "")?;
+    Ok(event)
+}
+
+/// Reads a datum of the bundled schema; whether it is an event, [`check`] says.
+pub(super) fn read<'a>(reader: &mut Reader<'a>) -> Result<Event<'a>, Fault> {
     let mut event = Event::with_capacity(32);
     let mut at = 0_usize;
     loop {
@@ -32,14 +40,12 @@ pub(super) fn decode(datum: &[u8]) -> Result<Event<'_>, Fault> {
             }
             Entry::Group(group) => {
                 if reader.branch()? {
-                    group_of(&mut reader, &group.fields, &mut event)?;
+                    group_of(reader, &group.fields, &mut event)?;
                 }
             }
         }
         at = at.saturating_add(1);
     }
-    reader.end()?;
-    check(&event, "")?;
     Ok(event)
 }
 
@@ -71,6 +77,11 @@ pub(super) struct Reader<'a> {
 impl<'a> Reader<'a> {
     pub(super) const fn new(datum: &'a [u8]) -> Self {
         Self { length: datum.len(), rest: datum }
+    }
+
+    /// Bytes not read yet.
+    pub(super) const fn rest(&self) -> &'a [u8] {
+        self.rest
     }
 
     /// Bytes read so far.
@@ -246,10 +257,7 @@ impl<'a> Reader<'a> {
             CellType::Float => Cell::Float(f64::from_le_bytes(self.array()?)),
             CellType::Time => {
                 let instant = Timestamp::from_micros(self.long()?);
-                if !instant.is_in_range() {
-                    return Err(out_of_range(field.pointer.clone()));
-                }
-                Cell::Time(instant)
+                checked_time(instant, || field.pointer.clone())?
             }
             CellType::Bool => Cell::Bool(self.boolean()?),
             CellType::Bytes => Cell::Bytes(Cow::Borrowed(self.bytes()?)),

@@ -101,6 +101,9 @@ impl<'a> Name<'a> {
     }
 }
 
+/// Members of a record, and their values.
+type Members<'a> = Vec<(Name<'a>, Value<'a>)>;
+
 impl Schema {
     /// Compiles a record schema.
     pub(super) fn compile(parsed: &Parsed) -> Result<Self, String> {
@@ -116,12 +119,25 @@ impl Schema {
     /// Decodes a bare datum of this schema.
     pub(super) fn decode<'a>(&self, datum: &'a [u8]) -> Result<Event<'a>, Fault> {
         let mut reader = Reader::new(datum);
-        let value = self.value(&self.root, &mut reader, 0)?;
+        let members = self.members(&mut reader)?;
         reader.end()?;
+        assemble(members)
+    }
+
+    /// Decodes the first datum of several, and takes its bytes off, even if it is not an event.
+    pub(super) fn decode_first<'a>(&self, data: &mut &'a [u8]) -> Result<Event<'a>, Fault> {
+        let mut reader = Reader::new(data);
+        let members = self.members(&mut reader)?;
+        *data = reader.rest();
+        assemble(members)
+    }
+
+    fn members<'a>(&self, reader: &mut Reader<'a>) -> Result<Members<'a>, Fault> {
+        let value = self.value(&self.root, reader, 0)?;
         let Value::Object(members) = value else {
             return Err(wrong_type(String::new(), "an object", "another value"));
         };
-        assemble(members)
+        Ok(members)
     }
 
     fn value<'a>(

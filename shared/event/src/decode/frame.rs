@@ -1,6 +1,8 @@
 //! Which encoding a record has: from its headers and the first bytes of its value.
 
-use super::{Fault, Reason};
+use std::borrow::Cow;
+
+use super::{Fault, Reason, json};
 use crate::encode::SINGLE_OBJECT_MARKER;
 use crate::record::Headers;
 
@@ -53,6 +55,10 @@ pub(super) enum Body<'a> {
     },
     StructuredCloudEvent,
     BinaryCloudEvent,
+    /// Several CloudEvents in one record.
+    CloudEventBatch,
+    /// A CloudEvent of binary mode whose data is not a JSON object.
+    OtherCloudEvent,
     Json,
     Unknown,
 }
@@ -66,7 +72,10 @@ impl Body<'_> {
             }
             Self::Registered { key: SchemaKey::Id(_), .. } => Encoding::Confluent,
             Self::SingleObject { .. } => Encoding::SingleObject,
-            Self::StructuredCloudEvent | Self::BinaryCloudEvent => Encoding::CloudEvents,
+            Self::StructuredCloudEvent
+            | Self::BinaryCloudEvent
+            | Self::CloudEventBatch
+            | Self::OtherCloudEvent => Encoding::CloudEvents,
             Self::Json => Encoding::Json,
             Self::Unknown => Encoding::Unknown,
         }
@@ -83,10 +92,14 @@ pub(super) fn body<'a>(value: &'a [u8], headers: Headers<'_>) -> Body<'a> {
                 .map_or(Body::BadHeader, |key| Body::Registered { key, datum: value });
         }
         let content_type = headers.last("content-type").unwrap_or_default();
-        if content_type.to_ascii_lowercase().starts_with(b"application/cloudevents+json") {
+        let content_type = content_type.to_ascii_lowercase();
+        if content_type.starts_with(b"application/cloudevents+json") {
             return Body::StructuredCloudEvent;
         }
-        is_cloud_event = headers.iter().any(|(name, _)| name.starts_with("ce_"));
+        if content_type.starts_with(b"application/cloudevents-batch") {
+            return Body::CloudEventBatch;
+        }
+        is_cloud_event = headers.iter().any(|(name, _)| context_name(name).is_some());
     }
     if let Some((0, after)) = value.split_first()
         && let Some((id, datum)) = after.split_first_chunk()
@@ -98,8 +111,9 @@ pub(super) fn body<'a>(value: &'a [u8], headers: Headers<'_>) -> Body<'a> {
     {
         return Body::SingleObject { fingerprint: u64::from_le_bytes(*fingerprint), datum };
     }
-    if value.trim_ascii_start().first() != Some(&b'{') {
-        return Body::Unknown;
+    let text = value.strip_prefix(json::MARK).unwrap_or(value);
+    if text.trim_ascii_start().first() != Some(&b'{') {
+        return if is_cloud_event { Body::OtherCloudEvent } else { Body::Unknown };
     }
     if is_cloud_event { Body::BinaryCloudEvent } else { Body::Json }
 }
@@ -117,20 +131,32 @@ fn plain(id: &[u8]) -> Option<SchemaKey> {
     id.first_chunk().map(|id| SchemaKey::Id(u32::from_be_bytes(*id)))
 }
 
-/// The `ce_` headers of a CloudEvent in binary mode.
-pub(super) fn cloud_event_context<'a>(
-    headers: Headers<'a>,
-) -> Result<Vec<(&'a str, &'a str)>, Fault> {
-    headers
-        .iter()
-        .filter(|(name, _)| name.starts_with("ce_"))
-        .filter_map(|(name, value)| value.map(|value| (name, value)))
-        .map(|(name, value)| {
-            std::str::from_utf8(value).map(|value| (name, value)).map_err(|_| Fault {
+/// The name of a context attribute in a header of a CloudEvent: `ce_` before it is Kafka's spelling,
+/// `ce-` that of HTTP, which bridges pass on.
+pub(super) fn context_name(header: &str) -> Option<Cow<'_, str>> {
+    let (prefix, name) = header.split_at_checked(3)?;
+    if !prefix.eq_ignore_ascii_case("ce_") && !prefix.eq_ignore_ascii_case("ce-") {
+        return None;
+    }
+    let is_lower = !name.bytes().any(|byte| byte.is_ascii_uppercase());
+    Some(if is_lower { Cow::Borrowed(name) } else { Cow::Owned(name.to_ascii_lowercase()) })
+}
+
+/// Names, without their prefix, and values of the context of a CloudEvent.
+type Context<'a> = Vec<(Cow<'a, str>, Cow<'a, str>)>;
+
+/// The context of a CloudEvent in binary mode.
+pub(super) fn cloud_event_context<'a>(headers: Headers<'a>) -> Result<Context<'a>, Fault> {
+    let context =
+        headers.iter().filter_map(|(name, value)| Some((name, context_name(name)?, value?)));
+    context
+        .map(|(header, name, value)| match std::str::from_utf8(value) {
+            Ok(value) => Ok((name, Cow::Borrowed(value))),
+            Err(_) => Err(Fault {
                 reason: Reason::InvalidUtf8,
-                pointer: name.to_owned(),
+                pointer: header.to_owned(),
                 detail: "a header that is not UTF-8".into(),
-            })
+            }),
         })
         .collect()
 }
@@ -177,14 +203,20 @@ mod tests {
         assert_eq!(of(&[0xc3, 1, 0, 0, 0, 0, 0, 0, 0]), Encoding::Unknown);
         assert_eq!(of(b" \r\n\t{"), Encoding::Json);
         assert_eq!(of(b"[{}]"), Encoding::Unknown);
-        assert_eq!(of(b"\xef\xbb\xbf{}"), Encoding::Unknown);
+        assert_eq!(of(b"\xef\xbb\xbf {}"), Encoding::Json);
+        assert_eq!(of(b"\xef\xbb\xbf[]"), Encoding::Unknown);
     }
 
     #[test]
     fn cloud_events_are_told_by_their_headers() {
         let structured = [("content-type", &b"application/cloudevents+json; charset=utf-8"[..])];
         assert_eq!(with_headers(&structured, |h| body(b"{}", h)), Body::StructuredCloudEvent);
-        let binary = [("ce_id", &b"1"[..])];
-        assert_eq!(with_headers(&binary, |h| body(b"{}", h)), Body::BinaryCloudEvent);
+        for name in ["ce_id", "ce-id", "CE-Id"] {
+            let binary = [(name, &b"1"[..])];
+            assert_eq!(with_headers(&binary, |h| body(b"{}", h)), Body::BinaryCloudEvent);
+            assert_eq!(with_headers(&binary, |h| body(b"text", h)), Body::OtherCloudEvent);
+        }
+        let batch = [("content-type", &b"application/cloudevents-batch+json"[..])];
+        assert_eq!(with_headers(&batch, |h| body(b"[]", h)), Body::CloudEventBatch);
     }
 }

@@ -11,81 +11,44 @@ use serde::de::{self, DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::assemble::{Assembly, Place, Scalar, cell, escape, wanted, wrong_type};
+use super::malformed;
 use super::raw::{Loose, loose};
 use super::{Fault, Reason};
 use crate::cell::{Cell, CellType};
 use crate::column;
 use crate::event::Event;
 use crate::plan::{Entry, Field, Group, plan};
-use crate::time::Timestamp;
+use crate::schema::ColumnId;
 
-/// Text, if the bytes are UTF-8.
-pub(super) fn text(value: &[u8]) -> Result<&str, Fault> {
-    std::str::from_utf8(value).map_err(|error| Fault {
-        reason: Reason::InvalidUtf8,
-        pointer: format!("byte {}", error.valid_up_to()),
-        detail: "text that is not UTF-8".into(),
-    })
+/// The byte order mark of UTF-8, which some editors and libraries write before a text.
+pub(super) const MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// A text, and how many bytes of the value come before it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Text<'a> {
+    pub(super) text: &'a str,
+    pub(super) skipped: usize,
+}
+
+/// The text of a value, without a byte order mark, if the bytes are UTF-8.
+pub(super) fn text(value: &[u8]) -> Result<Text<'_>, Fault> {
+    let rest = value.strip_prefix(MARK);
+    let skipped = rest.map_or(0, |_| MARK.len());
+    match std::str::from_utf8(rest.unwrap_or(value)) {
+        Ok(text) => Ok(Text { text, skipped }),
+        Err(error) => Err(Fault {
+            reason: Reason::InvalidUtf8,
+            pointer: format!("byte {}", error.valid_up_to() + skipped),
+            detail: "text that is not UTF-8".into(),
+        }),
+    }
 }
 
 /// The event that is the whole text.
-pub(super) fn decode(text: &str) -> Result<Event<'_>, Fault> {
+pub(super) fn decode(text: Text<'_>) -> Result<Event<'_>, Fault> {
     let mut context = Context::new("");
     context.read(text, Target::Event)?;
     context.assembly.finish("")
-}
-
-/// The event in a CloudEvent of structured mode: `data` is the event; the other members describe
-/// it and become attributes with the prefix `ce_`.
-pub(super) fn decode_cloud_event(text: &str) -> Result<Event<'_>, Fault> {
-    let mut context = Context::new("/data");
-    context.read(text, Target::CloudEvent)?;
-    if !context.has_data {
-        return Err(Fault {
-            reason: Reason::MissingField,
-            pointer: "/data".into(),
-            detail: "a CloudEvent without data".into(),
-        });
-    }
-    fill_from_cloud_event(&mut context.assembly);
-    context.assembly.finish("/data")
-}
-
-/// The event in the value of a CloudEvent of binary mode, whose context is in headers.
-pub(super) fn decode_binary_cloud_event<'a>(
-    text: &'a str,
-    headers: impl Iterator<Item = (&'a str, &'a str)>,
-) -> Result<Event<'a>, Fault> {
-    let mut context = Context::new("");
-    context.read(text, Target::Event)?;
-    let mut seen = Vec::new();
-    for (name, value) in headers {
-        // Kafka allows a header to repeat; the last one counts.
-        seen.retain(|(earlier, _)| *earlier != name);
-        seen.push((name, value));
-    }
-    for (name, value) in seen {
-        context.assembly.attribute(Cow::Borrowed(name), Some(Cow::Borrowed(value)), Place::Top);
-    }
-    fill_from_cloud_event(&mut context.assembly);
-    context.assembly.finish("")
-}
-
-/// Where the data itself says nothing, the CloudEvent's type, id and time are the event's.
-fn fill_from_cloud_event(assembly: &mut Assembly<'_>) {
-    for (attribute, column) in [("ce_type", column::KIND), ("ce_id", column::EVENT_ID)] {
-        if let Some(text) = assembly.attribute_text(attribute)
-            && !assembly.has(column)
-        {
-            assembly.set_column(column, Cell::Text(text));
-        }
-    }
-    let time = assembly.attribute_text("ce_time").and_then(|text| Timestamp::parse_rfc3339(&text));
-    if let Some(time) = time
-        && !assembly.has(column::EVENT_TIME)
-    {
-        assembly.set_column(column::EVENT_TIME, Cell::Time(time));
-    }
 }
 
 /// Members of the outer object or of a group that have been read; 256 are enough for both, which
@@ -104,33 +67,45 @@ impl Seen {
     }
 }
 
+/// A document being read.
 #[derive(Debug)]
-struct Context<'a> {
-    assembly: Assembly<'a>,
+pub(super) struct Context<'a> {
+    pub(super) assembly: Assembly<'a>,
     /// Pointer of the event inside the document.
     prefix: &'static str,
     /// The fault, where an error of serde is only the way out.
     fault: Option<Fault>,
-    has_data: bool,
+    /// Fields that were written as one dotted name, such as `run.status`.
+    dotted: Vec<ColumnId>,
+    /// What a CloudEvent holds.
+    pub(super) data: Data<'a>,
+}
+
+/// The data of a CloudEvent.
+#[derive(Debug, Default)]
+pub(super) enum Data<'a> {
+    #[default]
+    Absent,
+    /// A member `data`; it is read.
+    Json,
+    /// A member `data_base64`, still encoded.
+    Base64(Cow<'a, str>),
 }
 
 impl<'a> Context<'a> {
-    fn new(prefix: &'static str) -> Self {
-        Self { assembly: Assembly::new(), prefix, fault: None, has_data: false }
+    pub(super) fn new(prefix: &'static str) -> Self {
+        let (assembly, dotted) = (Assembly::new(), Vec::new());
+        Self { assembly, prefix, fault: None, dotted, data: Data::default() }
     }
 
-    fn read(&mut self, text: &'a str, target: Target) -> Result<(), Fault> {
+    pub(super) fn read(&mut self, from: Text<'a>, target: Target) -> Result<(), Fault> {
+        let Text { text, skipped } = from;
         let mut deserializer = serde_json::Deserializer::from_str(text);
         let read = Read { context: self, target }
             .deserialize(&mut deserializer)
             .and_then(|()| deserializer.end());
-        read.map_err(|error| match self.fault.take() {
-            Some(fault) => fault,
-            None => Fault {
-                reason: Reason::InvalidJson,
-                pointer: format!("byte {}", position(text, &error)),
-                detail: describe(&error).into(),
-            },
+        read.map_err(|error| {
+            self.fault.take().unwrap_or_else(|| malformed::fault(text, skipped, &error))
         })
     }
 
@@ -147,26 +122,9 @@ impl<'a> Context<'a> {
     }
 }
 
-/// Byte position of an error.
-fn position(text: &str, error: &serde_json::Error) -> usize {
-    let line = error.line().saturating_sub(1);
-    let begin: usize = text.split_inclusive('\n').take(line).map(str::len).sum();
-    begin.saturating_add(error.column().saturating_sub(1)).min(text.len())
-}
-
-/// What is wrong with the text. The message of serde_json may quote it, so it is not used.
-fn describe(error: &serde_json::Error) -> &'static str {
-    match error.classify() {
-        serde_json::error::Category::Eof => "the text ends too early",
-        serde_json::error::Category::Io
-        | serde_json::error::Category::Syntax
-        | serde_json::error::Category::Data => "not well-formed JSON",
-    }
-}
-
 /// What the value being read is for.
 #[derive(Debug, Clone, Copy)]
-enum Target {
+pub(super) enum Target {
     Event,
     CloudEvent,
     Group(&'static Group),
@@ -222,7 +180,10 @@ impl<'a> Read<'_, 'a> {
         let mut seen = Seen::default();
         while let Some(Key(key)) = members.next_key()? {
             let Some((index, entry)) = plan().entry(&key) else {
-                self.context.unknown(None, key, &mut members)?;
+                match plan().dotted(&key) {
+                    Some(field) => self.context.dotted(field, &mut members)?,
+                    None => self.context.unknown(None, key, &mut members)?,
+                }
                 continue;
             };
             if !seen.insert(index) {
@@ -249,7 +210,8 @@ impl<'a> Read<'_, 'a> {
                 self.context.unknown(Some(group.name), key, &mut members)?;
                 continue;
             };
-            if !seen.insert(index) {
+            let is_dotted = self.context.dotted.contains(&field.id);
+            if !seen.insert(index) || (is_dotted && self.context.assembly.has(field.id)) {
                 let pointer = format!("{}{}", self.context.prefix, field.pointer);
                 return Err(self.context.repeats(pointer));
             }
@@ -261,19 +223,28 @@ impl<'a> Read<'_, 'a> {
 
     fn cloud_event<M: MapAccess<'a>>(self, mut members: M) -> Result<(), M::Error> {
         while let Some(Key(key)) = members.next_key()? {
+            let is_first = matches!(self.context.data, Data::Absent);
+            if matches!(&*key, "data" | "data_base64") && !is_first {
+                return Err(self.context.repeats(format!("/{key}")));
+            }
             if key == "data" {
-                if self.context.has_data {
-                    return Err(self.context.repeats("/data".into()));
-                }
-                self.context.has_data = true;
+                self.context.data = Data::Json;
                 let target = Target::Event;
                 members.next_value_seed(Read { context: &mut *self.context, target })?;
-            } else {
-                let pointer = format!("/{}", escape(&key));
-                let value = self.context.loose(&pointer, members.next_value()?)?;
-                let path = Cow::Owned(format!("ce_{key}"));
-                self.context.assembly.attribute(path, value.into_text(), Place::Top);
+                continue;
             }
+            let pointer = format!("/{}", escape(&key));
+            let value = self.context.loose(&pointer, members.next_value()?)?;
+            if key == "data_base64" {
+                let Loose::Text(text) = value else {
+                    let fault = wrong_type(pointer, "base64 text", "another value");
+                    return Err(self.context.fail(fault));
+                };
+                self.context.data = Data::Base64(text);
+                continue;
+            }
+            let path = Cow::Owned(format!("ce_{key}"));
+            self.context.assembly.attribute(path, value.into_text(), Place::Top);
         }
         Ok(())
     }
@@ -315,6 +286,29 @@ impl<'a> Read<'_, 'a> {
 }
 
 impl<'a> Context<'a> {
+    /// Reads the value of a field that is written as one dotted name.
+    fn dotted<M: MapAccess<'a>>(
+        &mut self,
+        field: &'static Field,
+        members: &mut M,
+    ) -> Result<(), M::Error> {
+        let pointer = || format!("{}/{}", self.prefix, field.id.path());
+        if self.assembly.has(field.id) || self.dotted.contains(&field.id) {
+            return Err(self.repeats(pointer()));
+        }
+        self.dotted.push(field.id);
+        let pointer = pointer();
+        let read = members.next_value_seed(Read { context: self, target: Target::Field(field) });
+        if read.is_err()
+            && let Some(fault) = &mut self.fault
+            && let Some(after) = fault.pointer.strip_prefix(self.prefix)
+            && let Some(after) = after.strip_prefix(field.pointer.as_str())
+        {
+            fault.pointer = format!("{pointer}{after}");
+        }
+        read
+    }
+
     /// Keeps a member that has no column as an attribute.
     fn unknown<M: MapAccess<'a>>(
         &mut self,

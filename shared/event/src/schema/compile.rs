@@ -156,7 +156,7 @@ fn column(group: Option<&str>, field: &Value) -> Result<Column, String> {
         Some(unit) => return Err(format!("{path}: unit {unit} of {cell_type:?}")),
     };
     Ok(Column {
-        values: values(&path, cell_type, field.get("values"))?,
+        values: values(&path, cell_type, field.get("allowed"))?,
         range: range(&path, cell_type, field.get("range"))?,
         path,
         group: group.map(str::to_owned),
@@ -176,7 +176,7 @@ fn values(
     declared: Option<&Value>,
 ) -> Result<Vec<AllowedValue>, String> {
     let Some(declared) = declared else { return Ok(Vec::new()) };
-    let wrong = |what: &str| Err(format!("{path}: values: {what}"));
+    let wrong = |what: &str| Err(format!("{path}: allowed: {what}"));
     if cell_type != CellType::Text {
         return wrong("only texts have a set of values");
     }
@@ -186,8 +186,12 @@ fn values(
     };
     let mut texts: Vec<&String> =
         declared.iter().flat_map(|(name, own)| own.iter().chain([name])).collect();
-    texts.sort_unstable();
-    if texts.windows(2).any(|pair| pair.first() == pair.last()) {
+    texts.sort_unstable_by_key(|text| text.to_ascii_lowercase());
+    let is_repeated = |pair: &[&String]| match pair {
+        [a, b] => a.eq_ignore_ascii_case(b),
+        _ => false,
+    };
+    if texts.windows(2).any(is_repeated) {
         return wrong("a text means two values");
     }
     let allowed = |(name, aliases)| AllowedValue { name, aliases };

@@ -85,7 +85,8 @@ fn a_structured_cloud_event_is_its_data_and_keeps_its_context() {
     );
     assert_eq!(decoded.fault, None);
     assert_eq!(decoded.event.text(column::KIND), Some(kind::RUN_COMPLETED));
-    assert_eq!(decoded.event.text(column::EVENT_ID), Some("7"));
+    let id = event::id::from_texts("driftseal/event-id/cloudevent/v1", &["/s", "7"]);
+    assert_eq!(decoded.event.text(column::EVENT_ID), Some(&*id));
     assert_eq!(
         decoded.event.get(column::EVENT_TIME),
         Some(&Cell::Time(Timestamp::parse_rfc3339("2026-01-01T00:00:00Z").unwrap()))

@@ -9,6 +9,7 @@
 
 mod bad_input;
 mod common;
+mod forms;
 mod golden;
 mod json;
 mod json_schema;

@@ -3,7 +3,7 @@
 
 use crate::typed::{Text, TypedColumn, column};
 
-/// How the identity was authenticated: oidc, mtls, sasl or none.
+/// How the identity was authenticated: oidc, mtls, sasl, token or none.
 pub const AUTHN: TypedColumn<Text> = column("actor.authn");
 /// verified, self_reported, inferred or absent.
 pub const EVIDENCE_LEVEL: TypedColumn<Text> = column("actor.evidence_level");
