@@ -262,6 +262,11 @@ impl Suite {
         self.gate.as_ref()
     }
 
+    /// Number of compiled patterns.
+    pub(crate) fn patterns(&self) -> usize {
+        self.checks.iter().map(|check| check.evaluator.patterns()).sum()
+    }
+
     /// Whether a check uses what was recorded of a run before it ended.
     pub(crate) fn needs_runs(&self) -> bool {
         self.enabled

@@ -15,7 +15,9 @@ pub(crate) const NAME_CHARS_MAX: usize = 64;
 /// Largest number of characters of a pattern.
 pub(crate) const PATTERN_CHARS_MAX: usize = 4_096;
 /// Largest size of a compiled pattern in memory, bytes.
-const PATTERN_BYTES_MAX: usize = 1 << 20;
+const PATTERN_BYTES_MAX: usize = 512 * 1024;
+/// Largest cache of a pattern while it searches in one direction, bytes.
+const PATTERN_CACHE_BYTES_MAX: usize = 128 * 1024;
 /// Prefix of the name of an attribute, where a column is expected.
 pub(crate) const ATTRIBUTE: &str = "attributes.";
 
@@ -326,7 +328,7 @@ fn column_problem(value: &Value, types: &[CellType]) -> Option<String> {
 pub(crate) fn pattern(text: &str) -> Result<Regex, String> {
     RegexBuilder::new(text)
         .size_limit(PATTERN_BYTES_MAX)
-        .dfa_size_limit(PATTERN_BYTES_MAX)
+        .dfa_size_limit(PATTERN_CACHE_BYTES_MAX)
         .build()
         .map_err(|error| {
             if let regex::Error::CompiledTooBig(max) = error {

@@ -20,6 +20,13 @@ use crate::verdict::SuiteVerdict;
 pub struct Limits {
     /// Largest number of suites in force; further ones are refused.
     pub suites_max: usize,
+    /// Largest number of checks of all suites in force: an event has at most so many verdicts.
+    pub checks_max: usize,
+    /// Largest number of patterns of all suites in force, which are most of the memory that suites
+    /// take: at most about 1.5 MiB each, compiled in both directions and with its caches.
+    pub patterns_max: usize,
+    /// Largest size of the documents of all suites in force together, bytes.
+    pub document_bytes_max: usize,
     /// Largest number of runs in progress; beyond it the one without an event for longest is
     /// evicted, and checks that use what it did before are not applicable.
     pub runs_max: usize,
@@ -30,7 +37,14 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { suites_max: 64, runs_max: 4_096, versions_max: 1_024 }
+        Self {
+            suites_max: 64,
+            checks_max: 256,
+            patterns_max: 64,
+            document_bytes_max: 512 * 1024,
+            runs_max: 4_096,
+            versions_max: 1_024,
+        }
     }
 }
 
@@ -40,11 +54,17 @@ pub enum PublishError {
     /// The document is invalid.
     #[error(transparent)]
     Document(#[from] Problems),
-    /// The largest number of suites is in force.
-    #[error("{suites_max} suites are in force, which is the limit: end one with `enabled: false`")]
+    /// It would exceed a limit of all suites in force.
+    #[error(
+        "with this suite {would_be} {what} would be in force, at most {max}: end one with `enabled: false`"
+    )]
     Full {
+        /// What there would be too many of.
+        what: &'static str,
+        /// How many there would be.
+        would_be: usize,
         /// The bound.
-        suites_max: usize,
+        max: usize,
     },
 }
 
@@ -134,11 +154,11 @@ impl Suites {
             // Ending a suite that is not in force needs no free place.
             None if !suite.enabled() => return Ok(Published::Ended),
             Some(false) => Published::Changed,
-            None if self.live.len() >= self.limits.suites_max => {
-                return Err(PublishError::Full { suites_max: self.limits.suites_max });
-            }
             None => Published::New,
         };
+        if outcome != Published::Ended {
+            self.has_room_for(&suite)?;
+        }
         let number = number_of_suite(&name);
         self.changed.insert(number);
         let before = self.live.remove(&name).map(|live| live.tallies);
@@ -153,6 +173,28 @@ impl Suites {
             self.runs.clear();
         }
         Ok(outcome)
+    }
+
+    /// Checks the limits of all suites that would be in force.
+    fn has_room_for(&self, suite: &Suite) -> Result<(), PublishError> {
+        let others = || {
+            let others = self.live.values().map(|live| &live.suite);
+            others.filter(|other| other.name() != suite.name()).chain([suite])
+        };
+        let Limits { suites_max, checks_max, patterns_max, document_bytes_max, .. } = self.limits;
+        let bytes = |suite: &Suite| suite.canonical().len();
+        let checks = |suite: &Suite| suite.checks().count();
+        for (what, would_be, max) in [
+            ("suites", others().count(), suites_max),
+            ("checks", others().map(checks).sum(), checks_max),
+            ("patterns", others().map(Suite::patterns).sum(), patterns_max),
+            ("bytes of documents", others().map(bytes).sum(), document_bytes_max),
+        ] {
+            if would_be > max {
+                return Err(PublishError::Full { what, would_be, max });
+            }
+        }
+        Ok(())
     }
 
     /// Takes the next event, and returns the verdicts of the suites; none for most events.

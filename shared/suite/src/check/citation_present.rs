@@ -48,6 +48,10 @@ fn parse(fields: &Fields<'_>, kind: TrialKind, _: &mut Reader<'_>) -> Option<Box
 }
 
 impl Evaluator for Cites {
+    fn patterns(&self) -> usize {
+        1
+    }
+
     fn judge(&self, trial: &Trial<'_, '_>) -> Finding {
         let Some(text) = self.input.text(trial.event) else {
             return Finding::not_applicable(self.input.missing());

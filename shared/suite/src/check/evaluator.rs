@@ -27,6 +27,11 @@ pub(crate) trait Evaluator: Debug + Send + Sync {
     /// Judges an event.
     fn judge(&self, trial: &Trial<'_, '_>) -> Finding;
 
+    /// Number of patterns that it holds compiled.
+    fn patterns(&self) -> usize {
+        0
+    }
+
     /// Whether it uses what was recorded of the run before it ended.
     fn needs_run(&self) -> bool {
         false

@@ -52,6 +52,10 @@ fn parse(
 }
 
 impl Evaluator for Conforms {
+    fn patterns(&self) -> usize {
+        self.schema.patterns()
+    }
+
     fn judge(&self, trial: &Trial<'_, '_>) -> Finding {
         let Some(text) = self.input.text(trial.event) else {
             return Finding::not_applicable(self.input.missing());

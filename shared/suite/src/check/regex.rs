@@ -36,6 +36,10 @@ fn parse(fields: &Fields<'_>, kind: TrialKind, _: &mut Reader<'_>) -> Option<Box
 }
 
 impl Evaluator for Matches {
+    fn patterns(&self) -> usize {
+        1
+    }
+
     fn judge(&self, trial: &Trial<'_, '_>) -> Finding {
         let Some(text) = self.input.text(trial.event) else {
             return Finding::not_applicable(self.input.missing());

@@ -53,6 +53,8 @@ const KEYWORDS: &[&str] = &[
     "exclusiveMaximum",
     "multipleOf",
 ];
+/// Largest number of patterns of a schema.
+const PATTERNS_MAX: usize = 64;
 const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 
 impl Schema {
@@ -62,7 +64,8 @@ impl Schema {
     ///
     /// The first problem: its path in the schema and a message.
     pub(crate) fn compile(schema: &Value) -> Result<Self, (String, String)> {
-        let mut compiler = Compiler { nodes: Vec::new(), definitions: BTreeMap::new() };
+        let mut compiler =
+            Compiler { nodes: Vec::new(), definitions: BTreeMap::new(), patterns: 0 };
         compiler.nodes.push(Node::default());
         if let Some(definitions) = schema.get("$defs") {
             let definitions = object(definitions, "$defs")?;
@@ -86,6 +89,8 @@ impl Schema {
 struct Compiler {
     nodes: Vec<Node>,
     definitions: BTreeMap<String, NodeId>,
+    /// Number of patterns so far.
+    patterns: usize,
 }
 
 type Wrong = (String, String);
@@ -173,6 +178,12 @@ impl Compiler {
             || self.of_objects(node, keyword, value, at)?
             || self.of_arrays(node, keyword, value, at)?
             || of_scalars(node, keyword, value, at)?;
+        if keyword == "pattern" {
+            self.patterns += 1;
+            if self.patterns > PATTERNS_MAX {
+                return wrong(at, format!("the schema has more than {PATTERNS_MAX} patterns"));
+            }
+        }
         if is_known { Ok(()) } else { wrong(at, unsupported(keyword)) }
     }
 

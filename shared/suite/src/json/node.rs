@@ -11,6 +11,13 @@ pub(crate) struct Schema {
     pub(super) nodes: Vec<Node>,
 }
 
+impl Schema {
+    /// Number of compiled patterns.
+    pub(crate) fn patterns(&self) -> usize {
+        self.nodes.iter().filter(|node| node.pattern.is_some()).count()
+    }
+}
+
 /// Index of a node of a schema.
 pub(super) type NodeId = usize;
 

@@ -15,7 +15,14 @@ const DOCUMENTS: [&str; 4] = [
     "suite: models\napplies_to: {kind: model.invoked, agents: [a0]}\nchecks: [{type: tokens_max, tokens: 99}]\n",
 ];
 
-const LIMITS: Limits = Limits { suites_max: 2, runs_max: 3, versions_max: 2 };
+const LIMITS: Limits = Limits {
+    suites_max: 2,
+    checks_max: 256,
+    patterns_max: 64,
+    document_bytes_max: 512 * 1024,
+    runs_max: 3,
+    versions_max: 2,
+};
 
 #[derive(Debug, Clone)]
 enum Step {

@@ -244,10 +244,58 @@ fn suites_are_bounded_and_end() {
     let mut suites = Suites::new(Limits { suites_max: 1, ..Limits::default() });
     assert_eq!(suites.publish(&document("a", ""), 1), Ok(suite::Published::New));
     let refused = suites.publish(&document("b", ""), 2);
-    assert_eq!(refused, Err(suite::PublishError::Full { suites_max: 1 }));
+    let full = suite::PublishError::Full { what: "suites", would_be: 2, max: 1 };
+    assert_eq!(refused, Err(full));
     assert!(suites.publish("{}", 3).is_err());
     let end = document("a", "enabled: false");
     assert_eq!(suites.publish(&end, 4), Ok(suite::Published::Ended));
     assert!(suites.is_empty());
     assert_eq!(suites.publish(&document("b", ""), 5), Ok(suite::Published::New));
+}
+
+/// 64 suites of 64 patterns took gigabytes, and one run had 4,096 verdicts.
+#[test]
+fn checks_patterns_and_documents_are_bounded_over_all_suites() {
+    let document = |name: usize, checks: usize, check: &str| {
+        let checks: Vec<String> =
+            (0..checks).map(|n| format!("  - {{type: {check}, name: c{n}}}")).collect();
+        let text = format!("suite: s{name}\nchecks:\n{}\n", checks.join("\n"));
+        Suite::parse(&text).unwrap().canonical().to_owned()
+    };
+    let until_full = |checks: usize, check: &str| {
+        let mut suites = Suites::new(Limits::default());
+        let mut published = 0;
+        loop {
+            match suites.publish(&document(published, checks, check), 0) {
+                Ok(outcome) => assert_eq!(outcome, suite::Published::New),
+                Err(refused) => return (published, refused.to_string()),
+            }
+            published += 1;
+        }
+    };
+    let (suites, refused) = until_full(64, r"regex, pattern: '\w{8}'");
+    assert_eq!(suites, 1);
+    assert!(refused.contains("128 patterns would be in force, at most 64"), "{refused}");
+    let (suites, refused) = until_full(64, "steps_max, steps: 3");
+    assert_eq!(suites, 4);
+    assert!(refused.contains("320 checks would be in force, at most 256"), "{refused}");
+    let texts: Vec<String> = (0..60).map(|number| format!("'{number:0>1000}'")).collect();
+    let long = format!("contains, texts: [{}]", texts.join(", "));
+    let (suites, refused) = until_full(1, &long);
+    assert_eq!(suites, 8);
+    assert!(refused.contains("bytes of documents"), "{refused}");
+    // Replacing a suite needs room for the difference only.
+    let mut suites = Suites::new(Limits::default());
+    suites.publish(&document(1, 64, r"regex, pattern: '\w{8}'"), 0).unwrap();
+    let changed = document(1, 64, r"regex, pattern: '\w{7}'");
+    assert_eq!(suites.publish(&changed, 1), Ok(suite::Published::Changed));
+    // A pattern itself is bounded, and so are those of one schema.
+    assert!(Suite::parse("suite: a\nchecks: [{type: regex, pattern: '\\w{200}'}]").is_err());
+    let many: Vec<String> = (0..65).map(|n| format!("p{n}: {{pattern: 'a{n}'}}")).collect();
+    let schema = format!(
+        "suite: a\nchecks:\n  - type: json_schema\n    schema: {{properties: {{{}}}}}\n",
+        many.join(", ")
+    );
+    let refused = Suite::parse(&schema).unwrap_err().to_string();
+    assert!(refused.contains("more than 64 patterns"), "{refused}");
 }
