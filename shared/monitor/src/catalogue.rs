@@ -25,6 +25,9 @@ use crate::stream;
 
 /// Number of metrics of the first release: the first ones of the list.
 const INITIAL_METRICS: usize = 16;
+/// Those of them of which the second version was there: the others are of the first.
+const INITIAL_SECOND: [&str; 4] =
+    ["approval.override_rate", "run.error_rate", "tool.denied_rate", "tool.error_rate"];
 /// Largest number of names that an event can list.
 const NAMES_MAX: usize = 256;
 
@@ -43,13 +46,19 @@ pub struct Versions {
 }
 
 impl Versions {
-    /// In force before the first `monitor.configured`: the metrics and detectors of the first
-    /// release with versions. It never changes.
+    /// In force before the first `monitor.configured`: the metrics and detectors that the first
+    /// release with this version of the computation had ([`crate::SEMANTICS`]). It changes only with
+    /// that.
     #[must_use]
     pub fn initial() -> Self {
         let metrics = metric::ALL.iter().take(INITIAL_METRICS);
         Self {
-            metrics: metrics.map(|metric| (metric.name.to_owned(), 1)).collect(),
+            metrics: metrics
+                .map(|metric| {
+                    let is_second = INITIAL_SECOND.contains(&metric.name);
+                    (metric.name.to_owned(), if is_second { 2 } else { 1 })
+                })
+                .collect(),
             detectors: INITIAL_DETECTORS.map(|name| (name.to_owned(), 1)).into(),
         }
     }

@@ -1,6 +1,7 @@
 //! The kinds of events that the monitor distinguishes.
 
-use event::{Event, column, kind};
+use event::typed::Text;
+use event::{Event, TypedColumn, column, kind, schema};
 
 /// Kind of the events that change the settings.
 pub(crate) const CONFIGURED: &str = kind::MONITOR_CONFIGURED;
@@ -106,7 +107,17 @@ fn is_about_a_change(kind: &str) -> bool {
         || kind.starts_with("agent.version.")
 }
 
-/// Whether a status is `error`; `None` without a status.
-pub(crate) fn failed(status: Option<&str>) -> Option<bool> {
-    status.map(|status| status == "error")
+/// The allowed value of a column that an event names, by its own name or an alias; `None` without a
+/// value, and for a text that is none of them: it is neither success nor failure.
+pub(crate) fn value_of<'e>(event: &'e Event<'_>, column: TypedColumn<Text>) -> Option<&'e str> {
+    schema().column(column.id()).allowed(event.text(column)?)
+}
+
+/// Whether a status is `error` rather than `ok`; `None` for any other, and without one.
+pub(crate) fn failed(event: &Event<'_>, status: TypedColumn<Text>) -> Option<bool> {
+    match value_of(event, status)? {
+        "error" => Some(true),
+        "ok" => Some(false),
+        _ => None,
+    }
 }

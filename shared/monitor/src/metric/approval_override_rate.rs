@@ -1,12 +1,12 @@
-//! Share of decided approvals that were modified or denied.
+//! Share of decided approvals that were modified or denied, by the names or aliases of outcomes.
 
 use super::definition::{Metric, Model, Shape, Watch};
-use crate::kind::Kind;
+use crate::kind::{Kind, value_of};
 use event::column;
 
 pub(super) const METRIC: Metric = Metric {
     name: "approval.override_rate",
-    version: 1,
+    version: 2,
     unit: "ratio",
     shape: Shape::Rate,
     per_suite: false,
@@ -15,7 +15,7 @@ pub(super) const METRIC: Metric = Metric {
         if kind != Kind::Approval {
             return None;
         }
-        match event.text(column::approval::OUTCOME) {
+        match value_of(event, column::approval::OUTCOME) {
             Some("modified" | "denied") => Some(1.0),
             Some("approved") => Some(0.0),
             Some(_) | None => None,

@@ -1,4 +1,5 @@
-//! Share of completed runs with status `error`; runs without a status are not counted.
+//! Share of completed runs with status `error` among those with status `ok` or `error`, by their
+//! names or aliases; a run with another status, or without one, is not counted.
 
 use super::definition::{Metric, Model, Shape, Watch, indicator};
 use crate::kind::{Kind, failed};
@@ -6,14 +7,12 @@ use event::column;
 
 pub(super) const METRIC: Metric = Metric {
     name: "run.error_rate",
-    version: 1,
+    version: 2,
     unit: "ratio",
     shape: Shape::Rate,
     per_suite: false,
     watch: Some(Watch { metric: "run.error_rate", model: Model::Failures, pages: true }),
     sample: |event, kind| {
-        (kind == Kind::Run)
-            .then(|| failed(event.text(column::run::STATUS)).map(indicator))
-            .flatten()
+        (kind == Kind::Run).then(|| failed(event, column::run::STATUS).map(indicator)).flatten()
     },
 };

@@ -18,6 +18,7 @@ mod replay;
 mod restarts;
 mod rolling;
 mod suppressed;
+mod suspicious;
 mod together;
 mod versions;
 mod windows;
