@@ -82,7 +82,8 @@ fn save(
 
 /// Three runs of so many agents in six hours, with snapshots as often as the service makes them.
 fn play(keys: i64, mut keep: impl FnMut(EntryId, Option<Vec<u8>>)) -> Processor {
-    let settings = Settings { keys_max: u32::try_from(keys).unwrap(), ..Settings::default() };
+    let keys_max = u32::try_from(keys).unwrap();
+    let settings = Settings { keys_max, state_bytes_max: 1 << 40, ..Settings::default() };
     let mut processor = Processor::new(settings, TOPIC, 0);
     let begin = Instant::now();
     let (mut outputs, mut saved_bytes) = (0, 0);

@@ -37,3 +37,22 @@ pub struct Counters {
     /// Acts about baselines that were refused.
     pub pins_refused: u64,
 }
+
+impl Counters {
+    /// What was left out, by reason: the values of a metric label.
+    #[must_use]
+    pub const fn without_effect(&self) -> [(&'static str, u64); 10] {
+        [
+            ("duplicate", self.duplicates),
+            ("future_skew", self.future_skew),
+            ("invalid_value", self.invalid_values),
+            ("mute_refused", self.mutes_refused),
+            ("pin_refused", self.pins_refused),
+            ("settings_refused", self.settings_refused),
+            ("suite_merged", self.suites_merged),
+            ("suite_refused", self.suites_refused),
+            ("too_late", self.too_late),
+            ("unattributed", self.unattributed),
+        ]
+    }
+}

@@ -1,6 +1,7 @@
 //! The state machine of one partition.
 
 mod acts;
+mod budget;
 mod machine;
 mod observe;
 mod save;

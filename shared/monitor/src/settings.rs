@@ -37,6 +37,16 @@ pub struct Settings {
     /// (`keys_evicted`). An idle version takes about 1 KB of memory with a few runs and no baseline,
     /// and about 15 KB with all metrics tested.
     pub keys_max: u32,
+    /// Largest number of environments of one agent. Beyond it the environment without an event for
+    /// longest is evicted, with its versions. An event without an environment, such as a deployment,
+    /// applies to all of them, so this also bounds what one event can cause.
+    pub environments_per_agent_max: u16,
+    /// Largest size of the state of all agents of a partition, bytes as saved: names of agents,
+    /// versions, suites and tools, windows, baselines and detectors. Beyond it those of the agents
+    /// without an event for longest are evicted, as under `keys_max`, until a sixteenth is free; an
+    /// agent that takes more than a sixteenth of it alone is evicted itself. Default 512 MiB; the
+    /// 2,048 agents used last take a few times their saved size, up to another eighth of this.
+    pub state_bytes_max: u64,
     /// Largest number of versions of one agent in one environment. Beyond it the version without an
     /// event for longest is evicted, except the current one.
     pub versions_per_agent_max: u16,
@@ -118,6 +128,8 @@ impl Default for Settings {
             future_skew_secs_max: 300,
             idle_timeout_secs: 60,
             keys_max: 100_000,
+            environments_per_agent_max: 32,
+            state_bytes_max: 512 * 1024 * 1024,
             versions_per_agent_max: 16,
             suites_per_key_max: 64,
             event_ids_max: 65_536,
@@ -219,6 +231,12 @@ impl Settings {
         check(self.retention_secs <= day, "retention_secs", "must be at most a day");
         check(self.future_skew_secs_max <= day, "future_skew_secs_max", "must be at most a day");
         check(self.keys_max >= 1, "keys_max", "must be at least 1");
+        check(
+            self.environments_per_agent_max >= 1,
+            "environments_per_agent_max",
+            "must be at least 1",
+        );
+        check(self.state_bytes_max >= 1 << 20, "state_bytes_max", "must be at least 1,048,576");
         check(self.versions_per_agent_max >= 1, "versions_per_agent_max", "must be at least 1");
         check(
             self.event_ids_max <= EVENT_IDS_MAX,

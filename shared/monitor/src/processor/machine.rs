@@ -28,6 +28,8 @@ use crate::watermark::{Placed, Watermark};
 
 /// Largest number of names whose keys are cached.
 const NAMES_MAX: usize = 65_536;
+/// Largest name that is remembered, bytes.
+const NAME_BYTES_MAX: usize = 256;
 
 /// Computes windows, baselines and alerts from the records of one partition.
 ///
@@ -284,7 +286,7 @@ impl Processor {
             let State { watermark, common, .. } = &mut self.state;
             common.mutes.retire(watermark.at(), &common.settings);
         }
-        self.state.agents.tidy();
+        self.state.agents.tidy(self.state.common.settings.state_bytes_max);
         left
     }
 
@@ -320,7 +322,7 @@ impl Processor {
                 let shared = common.shared(agents.tests());
                 agents.agent(key).forget_metrics(left, shared, outputs);
                 agents.recount(key);
-                agents.tidy();
+                agents.tidy(common.settings.state_bytes_max);
             }
         }
         common.in_force = in_force;
@@ -369,7 +371,9 @@ impl Processor {
             return;
         };
         let key = self.key_of(event, id);
-        self.hear(key, offset, || Identity::of(event, id));
+        if self.hear(key, offset, || Identity::of(event, id)) {
+            self.evict_environments(key, outputs);
+        }
         // Combined with the agent, so that an agent cannot use the ids of another.
         let number = number_of(event.text(column::EVENT_ID).unwrap_or_default()) ^ key.number();
         if !self.is_repeated(number) {
@@ -391,8 +395,9 @@ impl Processor {
                 | Kind::Other => self.observe(of_agent, outputs),
                 Kind::Tick | Kind::Started | Kind::Configured | Kind::Suite | Kind::Mute(_) => {}
             }
+            self.charge(key, event);
         }
-        self.evict(offset, outputs);
+        self.evict(key, offset, outputs);
     }
 
     /// The key of the agent of an event.
@@ -406,14 +411,18 @@ impl Processor {
         if self.names.len() >= NAMES_MAX {
             self.names.clear();
         }
-        self.names.insert(self.name.clone(), key);
+        // The longest names would take most of the memory, and are the least usual.
+        if self.name.len() <= NAME_BYTES_MAX {
+            self.names.insert(self.name.clone(), key);
+        }
         key
     }
 
-    /// Records an event of an agent, which is added if it is new.
-    fn hear(&mut self, key: AgentKey, offset: i64, identity: impl FnOnce() -> Identity) {
+    /// Records an event of an agent, which is added if it is new. Returns whether it is.
+    fn hear(&mut self, key: AgentKey, offset: i64, identity: impl FnOnce() -> Identity) -> bool {
         let agents = &mut self.state.agents;
-        if !agents.contains(key) {
+        let is_new = !agents.contains(key);
+        if is_new {
             let mut agent = Agent::new(identity());
             // It inherits the changes that named no environment.
             if let Some(everywhere) = agents.open(key.everywhere()) {
@@ -423,6 +432,7 @@ impl Processor {
             agents.insert(key, agent);
         }
         agents.heard(key, offset);
+        is_new
     }
 
     /// Carries out the tasks of all agents that are due at the watermark.
@@ -434,25 +444,8 @@ impl Processor {
                 let shared = common.shared(agents.tests());
                 agents.agent(key).carry_out_due(watermark, shared, outputs);
                 agents.reschedule(key, watermark);
-                agents.tidy();
+                agents.tidy(common.settings.state_bytes_max);
             }
         }
-    }
-
-    /// Evicts the agents without an event for longest, if there are too many keys.
-    fn evict(&mut self, offset: i64, outputs: &mut Outputs<'_>) {
-        let State { agents, common, counters, .. } = &mut self.state;
-        let keys_max = u64::from(common.settings.keys_max).max(1);
-        let keys = agents.keys();
-        if keys <= keys_max {
-            return;
-        }
-        // The agent of this record stays, even if there is room for only one.
-        for key in agents.oldest(keys - keys_max + keys_max / 16, offset) {
-            let shared = common.shared(agents.tests());
-            agents.agent(key).evict(shared, outputs);
-            agents.remove(key);
-        }
-        counters.keys_evicted += keys - agents.keys();
     }
 }

@@ -9,10 +9,14 @@
 //!   bench -p monitor --bench scale`).
 //! - Changes since the last save are tracked, so that the cost of saving is proportional to them.
 //! - The watermark of an agent's next task is known without opening it.
+//! - The size of the state is known: that of an agent when it was last weighed, and what its events
+//!   may have added since. What an event is charged is an estimate, so an agent is weighed again when
+//!   the charges reach half of its weight, and after its tasks. All of it is saved, so that a restart
+//!   counts the same.
 //!
 //! # What it does not do
 //!
-//! It does not bound the number of agents; the processor does.
+//! It does not bound the number of agents or their size; the processor does.
 
 use std::collections::BTreeMap;
 
@@ -23,6 +27,14 @@ use crate::identity::{AgentKey, Digest};
 
 /// Largest number of agents that stay open.
 const OPEN_MAX: usize = 2_048;
+/// Largest part of the state that stays open, as a share of its largest size: one in so many.
+const OPEN_SHARE: u64 = 32;
+/// What an agent costs besides its saved bytes: its key and its entry.
+const ENTRY_BYTES: u64 = 256;
+/// What an agent is charged when its versions or tests have changed.
+const RECOUNT_BYTES: u64 = 512;
+/// Charges up to which an agent is not weighed, however small it is.
+const CHARGED_MIN: u64 = 4_096;
 /// In [`Facts::next_due`]: there is no task.
 const NEVER: i64 = i64::MAX;
 
@@ -37,6 +49,16 @@ struct Facts {
     keys: u32,
     /// Number of streams that are tested.
     tests: u32,
+    /// Saved size when it was last weighed.
+    weight: u64,
+    /// What its events were charged since.
+    charged: u64,
+}
+
+impl Facts {
+    const fn bytes(&self) -> u64 {
+        ENTRY_BYTES + self.weight + self.charged
+    }
 }
 
 #[derive(Debug)]
@@ -64,6 +86,9 @@ pub(crate) struct Store {
     schedule: BTreeMap<i64, Vec<AgentKey>>,
     keys: u64,
     tests: u64,
+    bytes: u64,
+    /// Weight of the agents that are open, at most.
+    open_bytes: u64,
     opened: Vec<AgentKey>,
     openings: u64,
     changed: Vec<AgentKey>,
@@ -81,6 +106,42 @@ impl Store {
         self.tests
     }
 
+    /// Size of the state of all agents.
+    pub(crate) const fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Size of the state of an agent, which is known.
+    pub(crate) fn bytes_of(&mut self, key: AgentKey) -> u64 {
+        entry_of(&mut self.entries, key).facts.bytes()
+    }
+
+    /// Charges an agent, which is known, for what an event may have added to it.
+    pub(crate) fn charge(&mut self, key: AgentKey, bytes: u64) {
+        let facts = &mut entry_of(&mut self.entries, key).facts;
+        facts.charged += bytes;
+        self.bytes += bytes;
+        if facts.charged > CHARGED_MIN.max(facts.weight / 2) {
+            self.weigh(key);
+        }
+    }
+
+    fn weigh(&mut self, key: AgentKey) {
+        let entry = entry_of(&mut self.entries, key);
+        let (weight, is_open) = match &entry.body {
+            Body::Open(agent) => (size_of_packed(agent), true),
+            Body::Packed(bytes) => (bytes.len() as u64, false),
+        };
+        let facts = &mut entry.facts;
+        let before = facts.bytes();
+        if is_open {
+            // What shrinks is counted when agents are packed.
+            self.open_bytes += weight.saturating_sub(facts.weight);
+        }
+        (facts.weight, facts.charged) = (weight, 0);
+        self.bytes = less(self.bytes + facts.bytes(), before);
+    }
+
     pub(crate) fn contains(&self, key: AgentKey) -> bool {
         self.entries.contains_key(&key)
     }
@@ -88,7 +149,9 @@ impl Store {
     /// Adds a new agent.
     pub(crate) fn insert(&mut self, key: AgentKey, agent: Agent) {
         self.openings += 1;
-        let facts = Facts { last_offset: 0, next_due: NEVER, keys: 1, tests: 0 };
+        let (weight, charged) = (0, 0);
+        let facts = Facts { last_offset: 0, next_due: NEVER, keys: 1, tests: 0, weight, charged };
+        self.bytes += facts.bytes();
         let body = Body::Open(Box::new(agent));
         let entry = Entry { facts, used: self.openings, is_changed: true, body };
         if self.entries.insert(key, entry).is_none() {
@@ -114,6 +177,7 @@ impl Store {
             self.changed.push(key);
         }
         if let Body::Packed(bytes) = &entry.body {
+            self.open_bytes += entry.facts.weight;
             entry.body = Body::Open(Box::new(unpack(bytes)));
             self.opened.push(key);
         }
@@ -174,9 +238,11 @@ impl Store {
         let (Ok(keys), Ok(tests)) = (u32::try_from(versions), u32::try_from(tests)) else {
             unreachable!("{versions} versions, {tests} tests: settings of 16 bits bound both")
         };
-        self.keys = less(self.keys + u64::from(keys), facts.keys);
-        self.tests = less(self.tests + u64::from(tests), facts.tests);
+        self.keys = less(self.keys + u64::from(keys), u64::from(facts.keys));
+        self.tests = less(self.tests + u64::from(tests), u64::from(facts.tests));
         (facts.keys, facts.tests) = (keys, tests);
+        // A new version, or a test that started.
+        self.charge(key, RECOUNT_BYTES);
     }
 
     /// Schedules the next task of an open agent, after all tasks up to a watermark are done.
@@ -190,25 +256,38 @@ impl Store {
         if facts.next_due != NEVER {
             self.schedule.entry(facts.next_due).or_default().push(key);
         }
+        // Windows have been discarded.
+        self.weigh(key);
     }
 
     /// The agents without an event for longest, and without one at that offset; as many as have
-    /// `keys` keys together.
-    pub(crate) fn oldest(&self, keys: u64, offset: i64) -> Vec<AgentKey> {
-        let mut all: Vec<(i64, AgentKey, u32)> = self
+    /// `keys` keys and `bytes` bytes together.
+    pub(crate) fn oldest(&self, keys: u64, bytes: u64, offset: i64) -> Vec<AgentKey> {
+        let mut all: Vec<(i64, AgentKey, u64, u64)> = self
             .entries
             .iter()
-            .map(|(key, entry)| (entry.facts.last_offset, *key, entry.facts.keys))
+            .map(|(key, Entry { facts, .. })| {
+                (facts.last_offset, *key, u64::from(facts.keys), facts.bytes())
+            })
             .filter(|(last_offset, ..)| *last_offset != offset)
             .collect();
         all.sort_unstable();
-        let mut left = keys;
-        let wanted = all.into_iter().take_while(|(_, _, keys)| {
-            let is_wanted = left > 0;
-            left = left.saturating_sub(u64::from(*keys));
+        let mut left = (keys, bytes);
+        let wanted = all.into_iter().take_while(|(_, _, keys, bytes)| {
+            let is_wanted = left.0 > 0 || left.1 > 0;
+            left = (left.0.saturating_sub(*keys), left.1.saturating_sub(*bytes));
             is_wanted
         });
-        wanted.map(|(_, key, _)| key).collect()
+        wanted.map(|(_, key, ..)| key).collect()
+    }
+
+    /// Of some agents, all known, the one without an event for longest.
+    pub(crate) fn oldest_of(&self, keys: &[AgentKey]) -> Option<AgentKey> {
+        let heard = |key: &AgentKey| {
+            let entry = self.entries.get(key)?;
+            Some((entry.facts.last_offset, *key))
+        };
+        keys.iter().filter_map(heard).min().map(|(_, key)| key)
     }
 
     /// Removes an agent, which is known.
@@ -216,15 +295,19 @@ impl Store {
         let Some(Entry { facts, .. }) = self.entries.remove(&key) else {
             unreachable!("agent {key:?} is unknown")
         };
-        self.keys = less(self.keys, facts.keys);
-        self.tests = less(self.tests, facts.tests);
+        self.keys = less(self.keys, u64::from(facts.keys));
+        self.tests = less(self.tests, u64::from(facts.tests));
+        self.bytes = less(self.bytes, facts.bytes());
         self.removed.push(key);
     }
 
-    /// Packs the least recently used agents, if too many are open. Call it when no agent is in use.
-    pub(crate) fn tidy(&mut self) {
+    /// Packs the least recently used agents, if too many are open, or more of a state of that size
+    /// than may be. Call it when no agent is in use.
+    pub(crate) fn tidy(&mut self, state_bytes_max: u64) {
         if self.opened.len() > OPEN_MAX {
             self.pack(OPEN_MAX / 2);
+        } else if self.open_bytes > state_bytes_max / OPEN_SHARE && self.opened.len() > 1 {
+            self.pack(self.opened.len() / 2);
         }
     }
 
@@ -243,6 +326,8 @@ impl Store {
             }
         }
         self.opened = opened.into_iter().map(|(_, key)| key).collect();
+        let weight = |key: &AgentKey| self.entries.get(key).map_or(0, |entry| entry.facts.weight);
+        self.open_bytes = self.opened.iter().map(weight).sum();
     }
 
     /// Passes each agent that has changed since the last call to `show`, as it is to be saved; `None`
@@ -279,6 +364,7 @@ impl Store {
         if self.entries.insert(key, entry).is_none() {
             self.keys += u64::from(facts.keys);
             self.tests += u64::from(facts.tests);
+            self.bytes += facts.bytes();
             if facts.next_due != NEVER {
                 self.schedule.entry(facts.next_due).or_default().push(key);
             }
@@ -297,9 +383,18 @@ fn pack(agent: &Agent) -> Vec<u8> {
 }
 
 /// A total without the share of one agent.
-fn less(total: u64, own: u32) -> u64 {
-    assert!(total >= u64::from(own), "an agent has {own} of {total}");
-    total - u64::from(own)
+fn less(total: u64, own: u64) -> u64 {
+    assert!(total >= own, "an agent has {own} of {total}");
+    total - own
+}
+
+/// Size of an agent as [`pack`] writes it.
+#[expect(clippy::panic, reason = "every type of the state has a postcard form")]
+fn size_of_packed(agent: &Agent) -> u64 {
+    match postcard::experimental::serialized_size(agent) {
+        Ok(size) => size as u64,
+        Err(error) => panic!("the state of an agent does not encode: {error}"),
+    }
 }
 
 /// Every type of the state has a postcard form.
