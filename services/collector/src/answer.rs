@@ -2,6 +2,7 @@
 
 use axum::body::Body;
 use axum::http::{HeaderValue, Response, StatusCode, header};
+use event::plain::Name;
 use serde::Serialize;
 
 /// Why a request is rejected as a whole; none of its events was published.
@@ -22,6 +23,16 @@ pub(crate) enum Rejection {
         events_max: usize,
     },
     UnsupportedEncoding,
+    /// CloudEvents in another format than JSON.
+    UnsupportedCloudEvents,
+    /// A header of a CloudEvent that is not UTF-8.
+    BrokenContext {
+        name: String,
+    },
+    /// A parameter of the query that does not exist, or a value that it does not have.
+    InvalidQuery {
+        name: String,
+    },
     /// A limit of what is in flight was reached.
     Backpressure,
     /// The service failed; its log has the details.
@@ -40,6 +51,9 @@ impl Rejection {
             Self::BodyTooLarge { .. } => "body_too_large",
             Self::TooManyEvents { .. } => "too_many_events",
             Self::UnsupportedEncoding => "unsupported_encoding",
+            Self::UnsupportedCloudEvents => "unsupported_cloudevents",
+            Self::BrokenContext { .. } => "broken_context",
+            Self::InvalidQuery { .. } => "invalid_query",
             Self::Backpressure => "backpressure",
             Self::Internal => "internal",
         }
@@ -47,12 +61,17 @@ impl Rejection {
 
     const fn status(&self) -> StatusCode {
         match self {
-            Self::BrokenBody | Self::BrokenGzip | Self::EmptyBody | Self::InvalidJson { .. } => {
-                StatusCode::BAD_REQUEST
-            }
+            Self::BrokenBody
+            | Self::BrokenGzip
+            | Self::EmptyBody
+            | Self::BrokenContext { .. }
+            | Self::InvalidQuery { .. }
+            | Self::InvalidJson { .. } => StatusCode::BAD_REQUEST,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::BodyTooLarge { .. } | Self::TooManyEvents { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::UnsupportedEncoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::UnsupportedEncoding | Self::UnsupportedCloudEvents => {
+                StatusCode::UNSUPPORTED_MEDIA_TYPE
+            }
             Self::Backpressure => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -76,6 +95,18 @@ impl Rejection {
             Self::UnsupportedEncoding => {
                 "unsupported content encoding; gzip and identity are supported".into()
             }
+            Self::UnsupportedCloudEvents => {
+                "CloudEvents are accepted as application/cloudevents+json, \
+                 application/cloudevents-batch+json, or in binary mode with JSON data"
+                    .into()
+            }
+            Self::BrokenContext { name } => {
+                format!("header ce-{} of the CloudEvent is not percent-encoded UTF-8", Name(name))
+            }
+            Self::InvalidQuery { name } => format!(
+                "the query has `{}`; `strict=true` and `strict=false` are known",
+                Name(name)
+            ),
             Self::Backpressure => "too many events await acknowledgement; retry later".into(),
             Self::Internal => "internal error; see the log of the collector".into(),
         }
@@ -93,6 +124,13 @@ pub(crate) struct Report {
     pub(crate) errors: Vec<ItemError>,
     /// For each event of the body its `event_id`, or null if it was rejected.
     pub(crate) event_ids: Vec<Option<String>>,
+    /// Number of remarks: what is suspicious about events, accepted or not.
+    pub(crate) remarked: usize,
+    /// The first [`crate::prepare::REMARKS_MAX`] of them, in the order of the body.
+    pub(crate) remarks: Vec<ItemRemark>,
+    /// Whether the body was refused as a whole because the sender asked for that.
+    #[serde(skip)]
+    pub(crate) refused: bool,
     /// Whether a retry may succeed for some event.
     #[serde(skip)]
     pub(crate) retry: bool,
@@ -105,11 +143,26 @@ pub(crate) struct ItemError {
     pub(crate) index: usize,
     /// JSON pointer into the event, or `byte N`; empty for the event as a whole.
     pub(crate) pointer: String,
-    /// From a fixed list: the reasons of quarantine, those of [`crate::publish`], and
-    /// `reserved_kind`.
+    /// From a fixed list: the reasons of quarantine, those of [`crate::publish`], `reserved_kind`,
+    /// `remarked` and `not_published`.
     pub(crate) reason: &'static str,
     /// Explanation, for people.
     pub(crate) detail: String,
+}
+
+/// What is suspicious about an event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct ItemRemark {
+    /// Index of the event in the body, from 0.
+    pub(crate) index: usize,
+    /// From a fixed list, see [`event::remark::Code`].
+    pub(crate) code: &'static str,
+    /// The field; empty for the event as a whole.
+    pub(crate) field: String,
+    /// What is suspicious, for people.
+    pub(crate) detail: String,
+    /// What to do.
+    pub(crate) advice: String,
 }
 
 /// The response to a rejected request.
@@ -127,13 +180,18 @@ pub(crate) fn rejected(rejection: &Rejection, retry_after_secs: u64) -> Response
     json(rejection.status(), &Document { error }, retry_after_secs)
 }
 
-/// The response with the result of each event: 503 if some should be sent again, else 200 if at least
-/// one was accepted, else 400.
+/// The response with the result of each event: 503 if some should be sent again, 422 if none was
+/// published because the sender asked for all or none, 200 if all were accepted, 207 if only some
+/// were, else 400.
 pub(crate) fn reported(report: &Report, retry_after_secs: u64) -> Response<Body> {
     let status = if report.retry {
         StatusCode::SERVICE_UNAVAILABLE
+    } else if report.refused {
+        StatusCode::UNPROCESSABLE_ENTITY
     } else if report.accepted == 0 {
         StatusCode::BAD_REQUEST
+    } else if report.rejected > 0 {
+        StatusCode::MULTI_STATUS
     } else {
         StatusCode::OK
     };

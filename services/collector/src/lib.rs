@@ -2,8 +2,9 @@
 //! acknowledged them.
 //!
 //! `POST /v1/events` accepts one JSON object, an array, or one object per line (NDJSON), optionally
-//! gzipped. The response reports for each event whether it was accepted and, if not, where it is
-//! wrong and why. `GET /healthz`, `/readyz` and `/metrics` are for operators.
+//! gzipped, or CloudEvents in any of their forms. The response reports for each event whether it was
+//! accepted and, if not, where it is wrong and why, and what is suspicious about those that were.
+//! `?strict=true` takes all events of a body or none. `GET /healthz`, `/readyz` and `/metrics` are for operators.
 //!
 //! # Promise
 //!
@@ -25,8 +26,10 @@
 mod answer;
 mod body;
 mod budget;
+mod check;
 mod config;
 mod failure;
+mod form;
 mod prepare;
 mod publish;
 mod split;
@@ -38,38 +41,50 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{Response, header};
+use axum::http::{HeaderMap, HeaderValue, Response, header};
 use axum::routing::post;
 use bytes::Bytes;
-use event::Timestamp;
+use event::plain::Plain;
+use event::{Remark, Timestamp};
 use ports::{EventLog, LogError, Producer};
 use service::clock::{self, Stopwatch};
 use service::guard::Guard;
 use service::metric_names as names;
 use service::metrics::count;
 use service::operations::{self, Readiness};
+use service::seldom::Seldom;
 use service::server;
 use service::{Exposition, Shutdown};
 use thiserror::Error;
 use tokio::net::TcpListener;
+use tracing::warn;
 use uuid::Uuid;
 
 use crate::answer::{Rejection, Report};
 use crate::body::Compression;
 use crate::budget::{Budget, Share};
 use crate::failure::LogFailure;
+use crate::form::Form;
 use crate::prepare::{Prepared, Preparer};
 
 /// The numbers of events of a body that would be published and rejected, without publishing any;
-/// `None` if the body would be rejected as a whole. For fuzzing.
+/// `None` if the request would be rejected as a whole. `context` is a header of a CloudEvent. For
+/// fuzzing.
 #[doc(hidden)]
 #[must_use]
 pub fn dry_run(
     config: &Config,
     content_type: &str,
+    context: Option<&[u8]>,
     gzip: bool,
     body: &[u8],
 ) -> Option<(usize, usize)> {
+    let mut headers = HeaderMap::new();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_str(content_type).ok()?);
+    if let Some(context) = context {
+        headers.insert("ce-id", HeaderValue::from_bytes(context).ok()?);
+    }
+    let form = Form::of(&headers).ok()?;
     let mut share =
         Budget::new(config.in_flight_bytes_max, names::COLLECTOR_IN_FLIGHT_BYTES).share();
     let body = if gzip {
@@ -77,16 +92,23 @@ pub fn dry_run(
     } else {
         Bytes::copy_from_slice(body)
     };
-    let items = split::split(&body, content_type, config.body_events_max).ok()?;
+    let items = if form.is_split() {
+        split::split(&body, content_type, config.body_events_max).ok()?
+    } else {
+        vec![&*body]
+    };
     let preparer = Preparer::new(config);
     let mut number = 0_u64;
-    let prepared = preparer.prepare(&items, Timestamp::from_millis(1), || {
+    let new_id = || {
         number += 1;
         format!("event-{number}")
-    });
+    };
+    let now = Timestamp::from_millis(1);
+    let prepared = preparer.prepare((&items, &form), now, new_id, &mut |_| {});
     Some((prepared.records.len(), prepared.errors.len()))
 }
 
+pub use crate::check::{Checker, Rejected};
 pub use crate::config::Config;
 
 /// Interval between checks whether the log is reachable.
@@ -117,6 +139,7 @@ struct Collector {
     events: Budget,
     bytes: Budget,
     failure: LogFailure,
+    said: Seldom,
 }
 
 /// Serves until shutdown, then drains. While the topic does not exist or the log is unreachable,
@@ -219,6 +242,7 @@ fn router(
         events: Budget::new(config.in_flight_events_max, names::COLLECTOR_IN_FLIGHT_EVENTS),
         bytes: Budget::new(config.in_flight_bytes_max, names::COLLECTOR_IN_FLIGHT_BYTES),
         failure,
+        said: Seldom::default(),
         config,
     };
     let guard = Guard::new(collector.config.hosts.clone());
@@ -248,21 +272,23 @@ async fn handle(collector: Arc<Collector>, request: Request) -> Result<Report, R
     let (head, body) = request.into_parts();
     let config = &collector.config;
     let compression = Compression::of(&head.headers)?;
+    let form = Form::of(&head.headers)?;
+    let is_strict = is_strict(head.uri.query().unwrap_or(""))?;
     let mut bytes = collector.bytes.share();
     let body =
         body::read(body, &head.headers, config.body_bytes_max, config.body_wait(), &mut bytes)
             .await?;
     metrics::counter!(names::COLLECTOR_BODY_BYTES).increment(count(body.len()));
-    let content_type = head.headers.get(header::CONTENT_TYPE);
-    // A content type that is absent or not text decides nothing; the body itself does.
-    let content_type = content_type.and_then(|value| value.to_str().ok()).unwrap_or("");
+    let content_type = form::content_type(&head.headers);
+    let shape = (form, is_strict);
 
     let (mut prepared, events) = if body.len() <= INLINE_BYTES_MAX {
-        collector.prepare(&body, compression, content_type, &mut bytes)?
+        collector.prepare(&body, compression, (content_type, shape), &mut bytes)?
     } else {
         let (collector, content_type) = (Arc::clone(&collector), content_type.to_owned());
         let prepare = move || {
-            let prepared = collector.prepare(&body, compression, &content_type, &mut bytes);
+            let prepared =
+                collector.prepare(&body, compression, (&content_type, shape), &mut bytes);
             prepared.map(|prepared| (prepared, bytes))
         };
         let prepared = tokio::task::spawn_blocking(prepare).await;
@@ -286,6 +312,20 @@ async fn handle(collector: Arc<Collector>, request: Request) -> Result<Report, R
     Ok(publish::report(prepared, published))
 }
 
+/// Whether the sender asks for all or none. A parameter that does not exist is refused: it would
+/// have no effect.
+fn is_strict(query: &str) -> Result<bool, Rejection> {
+    let mut is_strict = false;
+    for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
+        is_strict = match parameter {
+            "strict=true" => true,
+            "strict=false" => false,
+            _ => return Err(Rejection::InvalidQuery { name: parameter.to_owned() }),
+        };
+    }
+    Ok(is_strict)
+}
+
 impl Collector {
     /// The part that does not block: decompresses, splits, decodes, encodes. Events count as received
     /// only if there is room for them.
@@ -293,7 +333,7 @@ impl Collector {
         &self,
         body: &Bytes,
         compression: Compression,
-        content_type: &str,
+        (content_type, (form, is_strict)): (&str, (Form, bool)),
         bytes: &mut Share,
     ) -> Result<(Prepared, Share), Rejection> {
         let plain;
@@ -304,17 +344,40 @@ impl Collector {
                 &plain
             }
         };
-        let items = split::split(body, content_type, self.config.body_events_max)?;
+        let items = if form.is_split() {
+            split::split(body, content_type, self.config.body_events_max)?
+        } else {
+            vec![&**body]
+        };
         let mut events = self.events.share();
         if !events.grow(items.len()) {
             return Err(Rejection::Backpressure);
         }
         metrics::counter!(names::COLLECTOR_EVENTS_RECEIVED).increment(count(items.len()));
         let received_at = Timestamp::from_micros(clock::now_micros());
-        let prepared = self.preparer.prepare(&items, received_at, || Uuid::now_v7().to_string());
+        let new_id = || Uuid::now_v7().to_string();
+        let mut prepared =
+            self.preparer.prepare((&items, &form), received_at, new_id, &mut |r| self.say(r));
+        if is_strict {
+            prepared.all_or_none();
+        }
         for error in &prepared.errors {
             publish::count_rejected(error.reason, 1);
+            if let Some(left_out) = self.said.is_due(error.reason) {
+                let (pointer, detail) = (Plain(&error.pointer), Plain(&error.detail));
+                let reason = error.reason;
+                warn!(reason, %pointer, %detail, left_out, "rejected an event");
+            }
         }
         Ok((prepared, events))
+    }
+
+    /// Counts a remark, and logs it now and then.
+    fn say(&self, remark: &Remark) {
+        let code = remark.code.name();
+        metrics::counter!(names::COLLECTOR_EVENTS_REMARKED, "remark" => code).increment(1);
+        if let Some(left_out) = self.said.is_due(code) {
+            warn!(%remark, left_out, "accepted a suspicious event");
+        }
     }
 }

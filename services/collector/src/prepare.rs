@@ -3,12 +3,17 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use event::decode::decode_json_borrowed;
-use event::{Cell, Event, Limits, Timestamp, column, schema};
+use event::decode::{decode_binary_cloud_event, decode_cloud_event, decode_json_borrowed};
+use event::plain::Name;
+use event::{Cell, Event, Fault, Limits, Remark, Remarker, Timestamp, column, schema};
 use ports::Outgoing;
 
-use crate::answer::ItemError;
+use crate::answer::{ItemError, ItemRemark};
 use crate::config::Config;
+use crate::form::{self, Form};
+
+/// Largest number of remarks in an answer; further ones are counted.
+pub(crate) const REMARKS_MAX: usize = 1_000;
 
 /// Turns events into records.
 #[derive(Debug, Clone)]
@@ -29,6 +34,12 @@ pub(crate) struct Prepared {
     pub(crate) event_ids: Vec<Option<String>>,
     /// One for each rejected event.
     pub(crate) errors: Vec<ItemError>,
+    /// Number of remarks.
+    pub(crate) remarked: usize,
+    /// The first [`REMARKS_MAX`] of them.
+    pub(crate) remarks: Vec<ItemRemark>,
+    /// Whether nothing is published because the sender asked for all or none.
+    pub(crate) refused: bool,
 }
 
 impl Preparer {
@@ -42,20 +53,23 @@ impl Preparer {
         }
     }
 
-    /// Decodes each event, fills in what the sender left out, and encodes it for the log.
+    /// Decodes each event, fills in what the sender left out, and encodes it for the log. Calls `said`
+    /// for each remark.
     pub(crate) fn prepare(
         &self,
-        items: &[&[u8]],
+        (items, form): (&[&[u8]], &Form),
         received_at: Timestamp,
         mut new_id: impl FnMut() -> String,
+        said: &mut dyn FnMut(&Remark),
     ) -> Prepared {
+        let mut remarker = Remarker::new();
         let mut prepared = Prepared {
             records: Vec::with_capacity(items.len()),
             event_ids: Vec::with_capacity(items.len()),
-            errors: Vec::new(),
+            ..Prepared::default()
         };
         for (index, item) in items.iter().enumerate() {
-            let decoded = decode_json_borrowed(item, self.limits).map_err(|fault| ItemError {
+            let decoded = self.decode(item, form).map_err(|fault| ItemError {
                 index,
                 pointer: fault.pointer,
                 reason: fault.reason.name(),
@@ -63,6 +77,10 @@ impl Preparer {
             });
             match decoded.and_then(|event| self.allow(index, event)) {
                 Ok(mut event) => {
+                    for remark in remarker.remarks(&event, received_at) {
+                        said(&remark);
+                        prepared.remark(index, remark);
+                    }
                     let id = self.fill(&mut event, received_at, &mut new_id);
                     let record = Outgoing::event(Arc::clone(&self.topic), &event);
                     prepared.records.push(match event.text(column::AGENT_ID) {
@@ -80,8 +98,18 @@ impl Preparer {
         prepared
     }
 
+    pub(crate) fn decode<'i>(&self, item: &'i [u8], form: &'i Form) -> Result<Event<'i>, Fault> {
+        match form {
+            Form::Events => decode_json_borrowed(item, self.limits),
+            Form::CloudEvent | Form::CloudEvents => decode_cloud_event(item, self.limits),
+            Form::CloudEventData(context) => {
+                decode_binary_cloud_event(item, form::borrowed(context), self.limits)
+            }
+        }
+    }
+
     /// The event, unless its kind is reserved.
-    fn allow<'e>(&self, index: usize, event: Event<'e>) -> Result<Event<'e>, ItemError> {
+    pub(crate) fn allow<'e>(&self, index: usize, event: Event<'e>) -> Result<Event<'e>, ItemError> {
         let Some(kind) = event.text(column::KIND) else {
             unreachable!("an event without a kind does not decode")
         };
@@ -99,7 +127,8 @@ impl Preparer {
             pointer: "/kind".into(),
             reason: "reserved_kind",
             detail: format!(
-                "kind `{kind}` is not accepted over HTTP; use the command line of `driftseal`"
+                "kind `{}` is not accepted over HTTP; use the command line of `driftseal`",
+                Name(kind)
             ),
         })
     }
@@ -128,6 +157,46 @@ impl Preparer {
             event.set(column::TENANT_ID, Cell::from(self.tenant_id.clone()));
         }
         id
+    }
+}
+
+impl Prepared {
+    fn remark(&mut self, index: usize, remark: Remark) {
+        self.remarked += 1;
+        if self.remarks.len() < REMARKS_MAX {
+            let Remark { code, field, text, advice } = remark;
+            let code = code.name();
+            self.remarks.push(ItemRemark { index, code, field, detail: text, advice });
+        }
+    }
+
+    /// Takes all or none: if an event is rejected or has a remark, none is published.
+    pub(crate) fn all_or_none(&mut self) {
+        if self.errors.is_empty() && self.remarked == 0 {
+            return;
+        }
+        self.refused = true;
+        self.records.clear();
+        let mut remarked = self.remarks.iter().peekable();
+        for (index, id) in self.event_ids.iter_mut().enumerate() {
+            let remark = remarked.next_if(|remark| remark.index == index);
+            while remarked.next_if(|remark| remark.index == index).is_some() {}
+            if id.take().is_none() {
+                continue;
+            }
+            let (pointer, reason, detail) = match remark {
+                Some(ItemRemark { field, code, detail, .. }) => (
+                    format!("/{}", field.replace('.', "/")),
+                    "remarked",
+                    format!("{code}: {detail}"),
+                ),
+                None => {
+                    let detail = "the request asked for all or none, and another event was refused";
+                    (String::new(), "not_published", detail.to_owned())
+                }
+            };
+            self.errors.push(ItemError { index, pointer, reason, detail });
+        }
     }
 }
 
@@ -160,7 +229,7 @@ mod tests {
             br#"{"kind":"x.y"#,
             br#"{"kind":"x.y","event_id":"e","event_time":7,"tenant_id":"other","agent_id":"a"}"#,
         ];
-        let prepared = preparer.prepare(&items, now, || "new".into());
+        let prepared = preparer.prepare((&items, &Form::Events), now, || "new".into(), &mut |_| {});
         assert_eq!(prepared.event_ids, [Some("new".into()), None, Some("e".into())]);
         assert_eq!(prepared.errors[0].index, 1);
         let [first, second] = &prepared.records[..] else { panic!("two records") };
@@ -192,8 +261,9 @@ mod tests {
         let preparer = Preparer::new(&config);
         let is_taken = |kind: &str| {
             let item = format!(r#"{{"kind":"{kind}","agent_id":"a","event_id":"e"}}"#);
-            let prepared =
-                preparer.prepare(&[item.as_bytes()], Timestamp::from_micros(0), String::new);
+            let items = [item.as_bytes()];
+            let now = Timestamp::from_micros(0);
+            let prepared = preparer.prepare((&items, &Form::Events), now, String::new, &mut |_| {});
             for error in &prepared.errors {
                 assert_eq!((&*error.pointer, error.reason), ("/kind", "reserved_kind"));
                 assert!(error.detail.contains(kind), "{}", error.detail);

@@ -19,7 +19,7 @@ pub(crate) fn split<'b>(
     content_type: &str,
     events_max: usize,
 ) -> Result<Vec<&'b [u8]>, Rejection> {
-    let body = body.trim_ascii();
+    let body = without_mark(body.trim_ascii());
     let items = if body.is_empty() {
         Vec::new()
     } else if is_json_lines(content_type)
@@ -32,6 +32,11 @@ pub(crate) fn split<'b>(
         vec![body]
     };
     if items.is_empty() { Err(Rejection::EmptyBody) } else { Ok(items) }
+}
+
+/// A body without the byte order mark that some editors and libraries write before it.
+fn without_mark(body: &[u8]) -> &[u8] {
+    body.strip_prefix(b"\xef\xbb\xbf").map_or(body, <[u8]>::trim_ascii)
 }
 
 /// Whether there are several lines and the first is a complete JSON value, which is not the case for
@@ -115,6 +120,9 @@ mod tests {
     #[test]
     fn the_bytes_of_each_event_are_exact() {
         for (body, content_type, items) in [
+            ("\u{feff}{\"a\":1}\n{\"b\":2}", "", vec!["{\"a\":1}", "{\"b\":2}"]),
+            ("\u{feff}[{\"a\":1},{}]", "", vec!["{\"a\":1}", "{}"]),
+            ("\u{feff}{\"a\":1}", "application/x-ndjson", vec!["{\"a\":1}"]),
             (" {\"a\" : 1}\n", "application/json", vec!["{\"a\" : 1}"]),
             ("{\n\"a\": {}\n}", "", vec!["{\n\"a\": {}\n}"]),
             ("[ {\"a\" : 1} , 2,\n[3] ]", "", vec!["{\"a\" : 1}", "2", "[3]"]),

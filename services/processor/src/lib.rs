@@ -50,6 +50,7 @@ mod load;
 mod outbox;
 mod partition;
 mod published;
+mod remarks;
 mod role;
 mod saved;
 mod statement;

@@ -20,6 +20,7 @@ use crate::identity::Identity;
 use crate::load::{Loaded, load, new_writer};
 use crate::outbox::{DESTINATIONS, Outbox};
 use crate::published::{Unread, read_published};
+use crate::remarks::Remarks;
 use crate::saved::{Head, Ledger, Writing};
 use crate::statement::{Tick, configured};
 use crate::timer::TickTimer;
@@ -51,6 +52,7 @@ pub(crate) struct Worker {
     begins_at: Option<i64>,
     reported: Counters,
     forged: BTreeMap<Refusal, u64>,
+    remarks: Remarks,
     outbox: Outbox,
     ledger: Ledger,
     records_since_snapshot: u64,
@@ -156,6 +158,7 @@ impl Worker {
             topic_id: topic_id.to_owned(),
             reported: machine.counters(),
             forged: machine.forged().clone(),
+            remarks: Remarks::new(log.partitions(&input.topic)?),
             machine,
             ledger,
             records_since_snapshot: 0,
@@ -219,12 +222,7 @@ impl Worker {
         for record in batch.records() {
             let decoded = decoder.decode(&record);
             self.ticks.handle_record(&record, &decoded.event);
-            if let Some(fault) = &decoded.fault {
-                let reason = fault.reason.name();
-                metrics::counter!(names::PROCESSOR_RECORDS_QUARANTINED, "reason" => reason)
-                    .increment(1);
-                debug!(partition = %self.input, offset = record.offset, reason, "skipped a record");
-            }
+            self.remarks.handle_record(&record, &decoded);
             let outbox = &mut self.outbox;
             let signer = self.claim.signer();
             self.machine.handle_record_into(&record, &decoded, &mut |output| {
@@ -246,8 +244,7 @@ impl Worker {
         let (now, before) = (self.machine.counters(), self.reported);
         let late = now.late + now.too_late - before.late - before.too_late;
         metrics::counter!(names::PROCESSOR_EVENTS_LATE).increment(late);
-        metrics::counter!(names::PROCESSOR_SERIES_EVICTED)
-            .increment(now.keys_evicted - before.keys_evicted);
+        self.remarks.count(&self.input, &before, &now);
         self.reported = now;
         for (refusal, count) in self.machine.forged() {
             let before = self.forged.insert(*refusal, *count).unwrap_or(0);

@@ -25,6 +25,7 @@ pub mod metrics;
 pub mod operations;
 pub mod read;
 pub mod role;
+pub mod seldom;
 pub mod server;
 pub mod shutdown;
 pub mod tasks;

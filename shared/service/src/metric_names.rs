@@ -75,6 +75,8 @@ metrics_table! {
         "Events that the log acknowledged.";
     COLLECTOR_EVENTS_REJECTED = "driftseal_collector_events_rejected_total", Kind::Counter, "events", ["reason"],
         "Events rejected, by reason; reported to the sender.";
+    COLLECTOR_EVENTS_REMARKED = "driftseal_collector_events_remarked_total", Kind::Counter, "remarks", ["remark"],
+        "Remarks on events that were accepted, by what is suspicious; reported to the sender.";
     COLLECTOR_REQUESTS_REJECTED = "driftseal_collector_requests_rejected_total", Kind::Counter, "requests", ["reason"],
         "Requests rejected as a whole, by reason (backpressure, body_too_large and others).";
     COLLECTOR_IN_FLIGHT_EVENTS = "driftseal_collector_in_flight_events", Kind::Gauge, "events", [],
@@ -86,6 +88,10 @@ metrics_table! {
         "Records read from the log.";
     PROCESSOR_RECORDS_QUARANTINED = "driftseal_processor_records_quarantined_total", Kind::Counter, "records", ["reason"],
         "Records that did not decode, by reason; they are sealed as quarantine.";
+    PROCESSOR_EVENTS_REMARKED = "driftseal_processor_events_remarked_total", Kind::Counter, "remarks", ["remark"],
+        "Remarks on records of agent.events, by what is suspicious; see driftseal check.";
+    PROCESSOR_EVENTS_WITHOUT_EFFECT = "driftseal_processor_events_without_effect_total", Kind::Counter, "events", ["reason"],
+        "Events or values that were left out of the computation, by reason (duplicate, unattributed, too_late and others).";
     PROCESSOR_EVENTS_LATE = "driftseal_processor_events_late_total", Kind::Counter, "events", [],
         "Events that arrived after their window was closed.";
     PROCESSOR_OUTPUTS_PUBLISHED = "driftseal_processor_outputs_published_total", Kind::Counter, "events", ["kind"],

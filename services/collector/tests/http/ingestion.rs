@@ -1,158 +1,17 @@
-//! The collector over real HTTP, publishing to the log of the simulator.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed step fails the test")]
+//! Events in, records and answers out.
 
 use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::net::TcpStream;
 use std::sync::Arc;
-use std::thread::JoinHandle;
-use std::time::Duration;
 
 use collector::{Config, RunError};
-use event::{Cell, Decoder, Event, Limits, TopicPartition, column};
-use ports::{EventLog as _, TopicSpec};
+use event::{Cell, column};
+use ports::EventLog as _;
 use serde_json::Value;
 use service::Shutdown;
-use service::clock::Stopwatch;
 use sim::{Fault, MemoryLog, Operation, Settings};
 
-const PATIENCE: Duration = Duration::from_secs(60);
-
-struct World {
-    log: MemoryLog,
-    address: SocketAddr,
-    shutdown: Shutdown,
-    server: Option<JoinHandle<Result<(), RunError>>>,
-}
-
-struct Answer {
-    status: u16,
-    retry_after: Option<String>,
-    body: Value,
-}
-
-impl Answer {
-    fn code(&self) -> &str {
-        self.body["error"]["code"].as_str().unwrap_or_default()
-    }
-
-    fn counts(&self) -> (u64, u64) {
-        (self.body["accepted"].as_u64().unwrap(), self.body["rejected"].as_u64().unwrap())
-    }
-
-    fn errors(&self) -> Vec<(u64, &str, &str)> {
-        let errors = self.body["errors"].as_array().unwrap().iter();
-        errors
-            .map(|error| {
-                let text = |key: &str| error[key].as_str().unwrap();
-                (error["index"].as_u64().unwrap(), text("reason"), text("pointer"))
-            })
-            .collect()
-    }
-}
-
-impl World {
-    fn new(config: Config) -> Self {
-        Self::with_log(config, MemoryLog::new())
-    }
-
-    fn with_log(config: Config, log: MemoryLog) -> Self {
-        let topic = TopicSpec { name: config.topic.clone(), partitions: 1, compacted: false };
-        log.create_topics(&[topic]).unwrap();
-        let shutdown = Shutdown::new();
-        let (send, receive) = std::sync::mpsc::channel();
-        let (stop, shared) = (shutdown.clone(), Arc::new(log.clone()));
-        let server = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_multi_thread()
-                .worker_threads(2)
-                .enable_all()
-                .build()
-                .unwrap();
-            runtime.block_on(async {
-                let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-                send.send(listener.local_addr().unwrap()).unwrap();
-                collector::run(config, shared, listener, stop).await
-            })
-        });
-        let address = receive.recv_timeout(PATIENCE).unwrap();
-        Self { log, address, shutdown, server: Some(server) }
-    }
-
-    fn post(&self, headers: &[(&str, &str)], body: &[u8]) -> Answer {
-        post(self.address, headers, body)
-    }
-
-    fn get(&self, path: &str) -> (u16, String) {
-        let mut response = agent().get(format!("http://{}{path}", self.address)).call().unwrap();
-        (response.status().as_u16(), response.body_mut().read_to_string().unwrap())
-    }
-
-    /// What was published, in order.
-    fn published(&self) -> Vec<(Option<Vec<u8>>, Event<'static>)> {
-        let batch = self.log.records(&TopicPartition::new("agent.events", 0)).unwrap();
-        let decoder = Decoder::new(Limits { value_bytes_max: usize::MAX });
-        batch
-            .records()
-            .map(|record| {
-                let decoded = decoder.decode(&record);
-                assert_eq!(decoded.fault, None);
-                assert_eq!(decoded.schema_id, event::decode::bundled_schema_id());
-                (record.key.map(<[u8]>::to_vec), decoded.event.into_owned())
-            })
-            .collect()
-    }
-
-    fn stop(&mut self) -> Result<(), RunError> {
-        self.shutdown.trigger();
-        self.server.take().unwrap().join().unwrap()
-    }
-}
-
-impl Drop for World {
-    fn drop(&mut self) {
-        self.shutdown.trigger();
-        self.log.release();
-    }
-}
-
-fn agent() -> ureq::Agent {
-    ureq::Agent::config_builder()
-        .http_status_as_error(false)
-        .timeout_global(Some(PATIENCE))
-        .build()
-        .into()
-}
-
-fn post(address: SocketAddr, headers: &[(&str, &str)], body: &[u8]) -> Answer {
-    let mut request = agent().post(format!("http://{address}/v1/events"));
-    if headers.iter().all(|(name, _)| *name != "content-type") {
-        request = request.header("content-type", "application/json");
-    }
-    for (name, value) in headers {
-        request = request.header(*name, *value);
-    }
-    let mut response = request.send(body).unwrap();
-    let retry_after = response.headers().get("retry-after");
-    let retry_after = retry_after.map(|value| value.to_str().unwrap().to_owned());
-    let body = response.body_mut().with_config().limit(100 << 20).read_to_vec().unwrap();
-    let status = response.status().as_u16();
-    Answer { status, retry_after, body: serde_json::from_slice(&body).unwrap() }
-}
-
-fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
-    let watch = Stopwatch::start();
-    while !condition() {
-        assert!(!watch.has_passed(PATIENCE), "waited in vain: {what}");
-        std::thread::yield_now();
-    }
-}
-
-fn gzip(plain: &[u8]) -> Vec<u8> {
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    encoder.write_all(plain).unwrap();
-    encoder.finish().unwrap()
-}
-
-const RUN: &str = r#"{"kind":"run.completed","agent_id":"a","run":{"status":"ok"}}"#;
+use crate::world::{PATIENCE, RUN, World, agent, gzip, post, wait_until};
 
 #[test]
 fn one_event_an_array_and_lines_are_published_in_order_and_keyed_by_agent() {
@@ -190,7 +49,7 @@ fn good_events_are_accepted_beside_bad_ones_and_each_bad_one_has_its_reason() {
             {{"kind":"run.completed"}},{RUN},7,{{"kind":"x.y","note":"{long}"}}]"#
     );
     let answer = world.post(&[], body.as_bytes());
-    assert_eq!((answer.status, answer.counts()), (200, (2, 4)));
+    assert_eq!((answer.status, answer.counts()), (207, (2, 4)));
     assert_eq!(
         answer.errors(),
         [
@@ -207,7 +66,7 @@ fn good_events_are_accepted_beside_bad_ones_and_each_bad_one_has_its_reason() {
     );
     assert_eq!(world.published().len(), 2);
     let lines = world.post(&[], format!("{RUN}\n{{\"kind\":\"x\"\n{RUN}").as_bytes());
-    assert_eq!((lines.status, lines.counts()), (200, (2, 1)));
+    assert_eq!((lines.status, lines.counts()), (207, (2, 1)));
     assert_eq!(lines.errors(), [(1, "invalid_json", "byte 10")]);
     let none = world.post(&[], b"[1,{}]");
     assert_eq!((none.status, none.counts()), (400, (0, 2)));
@@ -305,7 +164,7 @@ fn a_log_that_cannot_be_used_is_answered_503_with_retry_after() {
 
     let large = format!(r#"{{"kind":"x.y","note":"{}"}}"#, "x".repeat(400));
     let answer = world.post(&[], format!("[{large},{RUN}]").as_bytes());
-    assert_eq!((answer.status, answer.errors()), (200, vec![(0, "too_large", "")]));
+    assert_eq!((answer.status, answer.errors()), (207, vec![(0, "too_large", "")]));
 
     wait_until("nothing is in flight", || world.log.producer().in_flight() == 0);
     world.log.inject(Operation::Publish, 0, Fault::Held);
@@ -329,7 +188,9 @@ fn nothing_is_answered_before_the_log_has_acknowledged() {
     world.log.inject(Operation::Publish, 0, Fault::Held);
     let (send, receive) = std::sync::mpsc::channel();
     let address = world.address;
-    let sender = std::thread::spawn(move || send.send(post(address, &[], RUN.as_bytes())).unwrap());
+    let sender = std::thread::spawn(move || {
+        send.send(post(address, "/v1/events", &[], RUN.as_bytes())).unwrap()
+    });
     wait_until("the request is published", || world.log.producer().in_flight() == 1);
     assert!(receive.try_recv().is_err());
     assert_eq!(world.log.release(), 1);
@@ -397,7 +258,7 @@ fn stopping_answers_what_was_begun_and_then_ends() {
     wait_until("ready", || world.get("/readyz").0 == 200);
     world.log.inject(Operation::Publish, 0, Fault::Held);
     let address = world.address;
-    let sender = std::thread::spawn(move || post(address, &[], RUN.as_bytes()));
+    let sender = std::thread::spawn(move || post(address, "/v1/events", &[], RUN.as_bytes()));
     wait_until("the request is published", || world.log.producer().in_flight() == 1);
     world.shutdown.trigger();
     wait_until("nobody listens", || TcpStream::connect(address).is_err());
