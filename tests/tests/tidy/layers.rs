@@ -17,7 +17,7 @@ const LAYERS: &[&[&str]] = &[
     // Part of L1: acts name the monitor's metrics, packs are made of segments.
     &["act", "pack"],
     &["ports"],
-    &["archive", "embedded", "kafka", "service", "sim"],
+    &["archive", "embedded", "kafka", "registry", "service", "sim"],
     &["collector", "evidence", "notifier", "processor", "sealer"],
     &["driftseal", "verify"],
     &["fuzz", "tests"],
