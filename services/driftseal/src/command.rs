@@ -5,6 +5,7 @@ pub mod act;
 pub mod alert;
 pub mod baseline;
 pub mod change;
+pub mod check;
 pub mod completions;
 pub mod config;
 mod context;
@@ -14,6 +15,7 @@ pub mod evidence;
 pub mod log;
 pub mod maintenance;
 mod options;
+pub mod quarantine;
 pub mod replay;
 pub mod run;
 pub mod segments;
@@ -81,6 +83,8 @@ commands! {
     /// Create the topics of the event log
     #[command(subcommand)]
     Topics(topics::Action),
+    /// Check events of files: what would be rejected, quarantined or remarked, without sending
+    Check(check::Args),
     /// Send events from files to the collector or to Kafka
     Emit(emit::Args),
     /// List, acknowledge or dismiss alerts
@@ -106,6 +110,9 @@ commands! {
     /// Check, test or publish an eval suite
     #[command(subcommand)]
     Suite(suite::Action),
+    /// List the records that did not decode
+    #[command(subcommand)]
+    Quarantine(quarantine::Action),
     /// Verify a whole archive: log, signatures, segments, records
     Fsck(evidence::FsckArgs),
     /// List the committed segments of an archive, or print SQL views over them

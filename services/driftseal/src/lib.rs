@@ -16,6 +16,7 @@
 //!
 //! It makes no decisions about events, metrics, segments or proofs.
 
+pub mod check;
 pub mod command;
 pub mod config;
 pub mod demo;

@@ -12,6 +12,8 @@ mod check;
 mod common;
 #[path = "evidence/period.rs"]
 mod period;
+#[path = "evidence/quarantine.rs"]
+mod quarantine;
 #[path = "evidence/role.rs"]
 mod role;
 

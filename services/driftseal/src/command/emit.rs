@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde_json::json;
+use event::plain::Plain;
+use serde_json::{Value, json};
 
 use super::context::Context;
 use crate::emit::sink::{Encoding, HttpSink, LogSink, Report, Sink, Teller};
-use crate::emit::{load_mapping, send_files};
+use crate::emit::{Rejected, load_mapping, send_files};
 use crate::outcome::{Ended, Failure};
 use crate::print::Output;
 use crate::{print, roles};
@@ -108,8 +109,8 @@ impl Args {
         };
         match output {
             Output::Text => {
-                for (file, rejected) in &report.rejections {
-                    print::note(format!("{}:{}: {}", name(*file), rejected.line, rejected.reason));
+                for (file, Rejected { line, reason }) in &report.rejections {
+                    print::note(format!("{}:{line}: {}", Plain(&name(*file)), Plain(reason)));
                 }
                 let kept = count(report.rejections.len());
                 if report.rejected > kept {
@@ -118,24 +119,39 @@ impl Args {
                         print::grouped(report.rejected - kept)
                     ));
                 }
-                print::line(format!(
+                for (file, Rejected { line, reason }) in &report.remarks {
+                    let file = name(*file);
+                    print::note(format!("{}:{line}: remark: {}", Plain(&file), Plain(reason)));
+                }
+                let kept = count(report.remarks.len());
+                if report.remarked > kept {
+                    let more = print::grouped(report.remarked - kept);
+                    print::note(format!("… and {more} more remarks; see `driftseal check`"));
+                }
+                let mut line = format!(
                     "{} events accepted, {} rejected",
                     print::grouped(report.accepted),
                     print::grouped(report.rejected)
-                ));
+                );
+                if report.remarked > 0 {
+                    line.push_str(&format!("; {} remarks", print::grouped(report.remarked)));
+                }
+                print::line(line);
             }
             Output::Json => {
-                let rejections: Vec<_> = report
-                    .rejections
-                    .iter()
-                    .map(|(file, rejected)| {
-                        json!({"file": name(*file), "line": rejected.line, "reason": rejected.reason})
-                    })
-                    .collect();
+                let listed = |list: &[(usize, Rejected)], text: &str| -> Vec<Value> {
+                    list.iter()
+                        .map(|(file, Rejected { line, reason })| {
+                            json!({"file": name(*file), "line": line, text: reason})
+                        })
+                        .collect()
+                };
                 print::json(&json!({
                     "accepted": report.accepted,
                     "rejected": report.rejected,
-                    "rejections": rejections,
+                    "rejections": listed(&report.rejections, "reason"),
+                    "remarked": report.remarked,
+                    "remarks": listed(&report.remarks, "remark"),
                 }));
             }
         }

@@ -22,6 +22,10 @@ pub struct Report {
     pub rejected: u64,
     /// The first of them: index of the file, and the reason.
     pub rejections: Vec<(usize, Rejected)>,
+    /// Remarks on events that were accepted.
+    pub remarked: u64,
+    /// The first of them: index of the file, line and text.
+    pub remarks: Vec<(usize, Rejected)>,
 }
 
 impl Report {
@@ -30,6 +34,16 @@ impl Report {
         self.rejected += 1;
         if self.rejections.len() < REJECTIONS_MAX {
             self.rejections.push((file, rejected));
+        }
+    }
+}
+
+impl Report {
+    /// Counts a remark; keeps the first ones.
+    pub fn remark(&mut self, mark: Mark, reason: String) {
+        self.remarked += 1;
+        if self.remarks.len() < REJECTIONS_MAX {
+            self.remarks.push((mark.file, Rejected { line: mark.line, reason }));
         }
     }
 }

@@ -34,19 +34,30 @@ pub fn open(path: &Path) -> io::Result<Box<dyn BufRead + Send>> {
     decompress(File::open(path)?)
 }
 
-/// The decompressed bytes of what is open.
+/// The decompressed bytes of what is open, without a byte order mark.
 ///
 /// # Errors
 ///
 /// If reading fails.
 pub fn decompress(bytes: impl Read + Send + 'static) -> io::Result<Box<dyn BufRead + Send>> {
     let mut reader = BufReader::with_capacity(256 * 1024, bytes);
-    if reader.fill_buf()?.starts_with(&[0x1f, 0x8b]) {
-        Ok(Box::new(BufReader::with_capacity(256 * 1024, MultiGzDecoder::new(reader))))
+    let mut reader: Box<dyn BufRead + Send> = if reader.fill_buf()?.starts_with(&[0x1f, 0x8b]) {
+        Box::new(BufReader::with_capacity(256 * 1024, MultiGzDecoder::new(reader)))
     } else {
-        Ok(Box::new(reader))
+        Box::new(reader)
+    };
+    let begin = reader.fill_buf()?;
+    if begin.starts_with(&[0xff, 0xfe]) || begin.starts_with(&[0xfe, 0xff]) {
+        return Err(io::Error::other("the file is UTF-16; events are UTF-8"));
     }
+    if begin.starts_with(MARK) {
+        reader.consume(MARK.len());
+    }
+    Ok(reader)
 }
+
+/// The byte order mark of UTF-8, which some editors and libraries write before a text.
+const MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Consumes white space; returns the next byte without consuming it.
 ///

@@ -37,6 +37,20 @@ pub struct HttpSink {
 struct Answer {
     accepted: u64,
     errors: Vec<ItemError>,
+    /// An older collector has none.
+    #[serde(default)]
+    remarked: u64,
+    #[serde(default)]
+    remarks: Vec<ItemRemark>,
+}
+
+#[derive(Debug, Deserialize)]
+struct ItemRemark {
+    index: usize,
+    code: String,
+    field: String,
+    detail: String,
+    advice: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -142,6 +156,16 @@ impl HttpSink {
             return Err(self.malformed("it does not report on every event"));
         }
         self.report.accepted += answer.accepted;
+        for ItemRemark { index, code, field, detail, advice } in &answer.remarks {
+            let Some((mark, _)) = self.waiting.get(*index) else {
+                return Err(self.malformed("it remarks on an event that was not sent"));
+            };
+            let text = format!("{code}: `{field}`: {detail}; {advice}");
+            self.report.remark(*mark, text);
+        }
+        let unsaid = answer.remarked.checked_sub(count(answer.remarks.len()));
+        self.report.remarked +=
+            unsaid.ok_or_else(|| self.malformed("it counts fewer remarks than it lists"))?;
         let mut why = String::new();
         let mut again = Vec::new();
         let mut waiting: Vec<Option<(Mark, Vec<u8>)>> =

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
-use event::{Limits, Timestamp, column};
+use event::{Limits, Remarker, Timestamp, column};
 use ports::{EventLog, LogError, Outgoing, Producer, Published, QueueFull};
 use service::clock::Stopwatch;
 
@@ -40,6 +40,7 @@ pub struct LogSink {
     under_way: usize,
     sender: Sender<(Vec<Mark>, Published)>,
     receiver: Receiver<(Vec<Mark>, Published)>,
+    remarker: Remarker,
     report: Report,
 }
 
@@ -57,12 +58,19 @@ impl LogSink {
             under_way: 0,
             sender,
             receiver,
+            remarker: Remarker::new(),
             report: Report::default(),
         }
     }
 
-    fn record(&self, bytes: Vec<u8>) -> Result<Outgoing, String> {
+    fn record(&mut self, mark: Mark, bytes: Vec<u8>) -> Result<Outgoing, String> {
         let decoded = event::decode::decode_json(&bytes, Limits::default());
+        if let Ok(event) = &decoded {
+            let now = Timestamp::from_micros(service::clock::now_micros());
+            for remark in self.remarker.remarks(event, now) {
+                self.report.remark(mark, remark.to_string());
+            }
+        }
         let outgoing = |key: Option<&str>, value| Outgoing {
             topic: Arc::clone(&self.topic),
             partition: None,
@@ -160,7 +168,7 @@ impl LogSink {
 
 impl Sink for LogSink {
     fn send(&mut self, mark: Mark, event: Vec<u8>) -> Result<(), EmitError> {
-        match self.record(event) {
+        match self.record(mark, event) {
             Ok(record) => self.waiting.push((mark, record)),
             Err(reason) => self.report.reject(mark.file, Rejected { line: mark.line, reason }),
         }
