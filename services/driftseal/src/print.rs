@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use event::plain::{Json, Line, Lines};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
@@ -26,13 +27,18 @@ pub enum Output {
     Json,
 }
 
-/// Writes a line of the result.
+/// Writes a line of the result. It may hold foreign text.
 pub(crate) fn line(text: impl AsRef<str>) {
-    raw(&format!("{}\n", text.as_ref()));
+    written(writeln!(std::io::stdout(), "{}", Line(text.as_ref())));
 }
 
-/// Writes text of the result unchanged.
-pub(crate) fn raw(text: &str) {
+/// Writes lines of the result. They may hold foreign text, whose own line breaks are escaped.
+pub(crate) fn lines(text: &str) {
+    written(write!(std::io::stdout(), "{}", Lines(text)));
+}
+
+/// Writes text of our own unchanged, such as a script.
+pub(crate) fn exact(text: &str) {
     written(std::io::stdout().write_all(text.as_bytes()));
 }
 
@@ -42,7 +48,7 @@ pub(crate) fn json(value: &impl Serialize) {
         Ok(text) => {
             assert!(text.starts_with('{'), "a result is one JSON object");
             HAS_JSON.store(true, Ordering::Relaxed);
-            line(text);
+            json_text(&text);
         }
         Err(error) => unreachable!("a result has a JSON form: {error}"),
     }
@@ -56,6 +62,11 @@ pub(crate) fn json_error(failure: &Failure) {
             "error": {"code": failure.code(), "message": failure.message()}
         }));
     }
+}
+
+/// Writes a JSON document.
+pub(crate) fn json_text(text: &str) {
+    written(writeln!(std::io::stdout(), "{}", Json(text)));
 }
 
 /// Takes the result of writing output. Keeps the first error for [`finish`], except that of a reader
@@ -83,7 +94,7 @@ pub(crate) fn finish() -> Result<(), Failure> {
 
 /// Writes a line to standard error. Nobody can be told if that fails.
 pub(crate) fn note(text: impl AsRef<str>) {
-    drop(writeln!(std::io::stderr(), "{}", text.as_ref()));
+    drop(writeln!(std::io::stderr(), "{}", Lines(text.as_ref())));
 }
 
 /// A progress bar on standard error; hidden if that is not a terminal.

@@ -17,7 +17,7 @@ pub(crate) fn show(listed: &Value, name: &str, columns: &[Column], none: &str, o
             if entries.is_empty() {
                 print::line(none);
             } else {
-                print::raw(&table(columns, entries));
+                print::lines(&table(columns, entries));
             }
         }
     }

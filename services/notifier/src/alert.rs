@@ -1,13 +1,12 @@
-//! An alert as read from the log. Texts are truncated, so that an alert takes at most about 20 KiB,
-//! however large its event is.
+//! An alert as read from the log. Texts are escaped and bounded: agents and people chose them, and
+//! on-call reads them. An alert takes at most about 20 KiB, however large its event is.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use event::plain::bounded;
 use event::typed::Float;
 use event::{Event, Timestamp, TypedColumn, column, kind, view};
-
-use crate::text::clip;
 
 /// Longest text kept of a field, characters.
 const TEXT_MAX: usize = 1_000;
@@ -139,7 +138,7 @@ impl Alert {
             _ => return None,
         };
         let said = view::Alert::read(event)?;
-        let clipped = |text: Option<&str>| text.map(|text| clip(text, TEXT_MAX));
+        let clipped = |text: Option<&str>| text.map(|text| bounded(text, TEXT_MAX));
         let text = |column| clipped(event.text(column));
         let finite = |number: Option<f64>| number.filter(|number| number.is_finite());
         let alert_id = said.alert_id.filter(|id| !id.is_empty())?;
@@ -152,7 +151,7 @@ impl Alert {
         Some(Self {
             step,
             is_dismissed,
-            alert_id: clip(alert_id, TEXT_MAX).into(),
+            alert_id: bounded(alert_id, TEXT_MAX).into(),
             event_id: text(column::EVENT_ID).unwrap_or_default(),
             time_ms: event.time(column::EVENT_TIME).map_or(logged_ms, Timestamp::millis),
             logged_ms,
@@ -183,7 +182,7 @@ impl Alert {
             pairs: said.pairs,
             since_ms: said.since_time.map(Timestamp::millis),
             since_observations: said.since_observations,
-            example_runs: example_runs.map(|run| clip(run, TEXT_MAX)).collect(),
+            example_runs: example_runs.map(|run| bounded(run, TEXT_MAX)).collect(),
             last_change: clipped(said.last_change),
             runbook_url: clipped(said.runbook_url),
             reason: clipped(said.reason),

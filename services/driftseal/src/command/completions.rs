@@ -17,7 +17,7 @@ impl Args {
         clap_complete::generate(self.shell, &mut context.cli(), "driftseal", &mut script);
         let script = String::from_utf8(script)?;
         match context.output {
-            Output::Text => print::raw(&script),
+            Output::Text => print::exact(&script),
             Output::Json => print::json(&serde_json::json!({
                 "shell": self.shell.to_string(),
                 "script": script,

@@ -39,13 +39,13 @@ impl Action {
                 }
             }
             Self::Print(PrintArgs { reference: true }) => match context.output {
-                Output::Text => print::raw(REFERENCE),
+                Output::Text => print::exact(REFERENCE),
                 Output::Json => print::json(&Config::default()),
             },
             Self::Print(PrintArgs { reference: false }) => {
                 let config = printable(&context.read()?)?;
                 match context.output {
-                    Output::Text => print::raw(&toml::to_string_pretty(&config)?),
+                    Output::Text => print::exact(&toml::to_string_pretty(&config)?),
                     Output::Json => print::json(&config),
                 }
             }

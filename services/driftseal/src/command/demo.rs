@@ -44,7 +44,7 @@ impl Args {
         };
         let summary = demo::run(&settings)?;
         match context.output {
-            Output::Text => print::raw(&summary.to_string()),
+            Output::Text => print::lines(&summary.to_string()),
             Output::Json => print::json(&summary),
         }
         Ok(if summary.problems.is_empty() { Ended::Done } else { Ended::Failed })

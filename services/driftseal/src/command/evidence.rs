@@ -95,7 +95,7 @@ impl FsckArgs {
         });
         bar.finish_and_clear();
         match context.output {
-            Output::Text => print::raw(&report.to_text()),
+            Output::Text => print::lines(&report.to_text()),
             Output::Json => print::json(&report),
         }
         Ok(report.verdict.into())
@@ -157,8 +157,8 @@ impl ProofArgs {
             print::write_file(path, proof.to_json().as_bytes())?;
         }
         match context.output {
-            Output::Text => print::raw(&proof.to_text(&policy)),
-            Output::Json => print::line(proof.to_json()),
+            Output::Text => print::lines(&proof.to_text(&policy)),
+            Output::Json => print::json_text(&proof.to_json()),
         }
         Ok(verdict.into())
     }
@@ -241,7 +241,7 @@ impl ExportArgs {
         let is_written = exported.report.verdict == Judgement::Verified;
         match context.output {
             Output::Text => {
-                print::raw(&exported.report.to_string());
+                print::lines(&exported.report.to_string());
                 print::line(if is_written {
                     format!("wrote {}, {} bytes", self.out.display(), exported.bytes)
                 } else {
@@ -281,7 +281,7 @@ impl VerifyArgs {
         let judged = evidence::verify_file(&self.file, trust)
             .map_err(|error| Failure::usage(error.to_string()))?;
         match context.output {
-            Output::Text => print::raw(&judged.to_string()),
+            Output::Text => print::lines(&judged.to_string()),
             Output::Json => print::json(&judged),
         }
         Ok(judged.verdict().into())

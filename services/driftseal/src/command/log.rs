@@ -102,7 +102,7 @@ impl Action {
                 let note = archive.get(segment::layout::CHECKPOINT)?;
                 let note = String::from_utf8(note.to_vec())?;
                 match context.output {
-                    Output::Text => print::raw(&note),
+                    Output::Text => print::lines(&note),
                     Output::Json => print::json(&serde_json::json!({"checkpoint": note})),
                 }
             }

@@ -37,7 +37,7 @@ impl ReplayArgs {
         };
         match context.output {
             Output::Text => {
-                print::raw(&report.to_text());
+                print::lines(&report.to_text());
                 print::note(rate(report.records, stopwatch.elapsed_secs()));
             }
             Output::Json => print::json(&report),

@@ -59,7 +59,7 @@ impl SegmentsArgs {
                 return Err(Failure::new("no segment is committed yet, and views need one"));
             }
             let locations: Vec<_> = segments.iter().map(location).collect();
-            print::raw(&views::over(&locations));
+            print::exact(&views::over(&locations));
         } else {
             for segment in &segments {
                 let facts = &segment.facts;

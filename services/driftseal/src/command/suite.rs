@@ -81,7 +81,7 @@ impl CheckArgs {
     fn run(self, context: &Context) -> Result<Ended, Failure> {
         let suite = read(&self.file)?;
         match context.output {
-            Output::Text => print::line(summary(&suite)),
+            Output::Text => print::lines(&format!("{}\n", summary(&suite))),
             Output::Json => print::json(&json!({
                 "suite": suite.name(),
                 "suite_digest": suite.digest(),
@@ -115,7 +115,7 @@ impl TestArgs {
                 for rejected in &report.first_rejected {
                     print::note(rejected);
                 }
-                print::line(report.to_string());
+                print::lines(&format!("{report}\n"));
             }
             Output::Json => print::json(&report),
         }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use event::plain::{Name, Plain};
 use event::{Event, column, view};
 use serde::Serialize;
 
@@ -128,7 +129,8 @@ impl Alert {
 
     /// Two lines: what has changed, and by how much.
     fn headline(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let suite = self.suite.as_ref().map(|suite| format!(" ({suite})")).unwrap_or_default();
+        let suite = self.suite.as_ref().map(|suite| format!(" ({})", Name(suite)));
+        let suite = suite.unwrap_or_default();
         let interval = self.effect_interval.map_or_else(String::new, |(low, high)| {
             format!(", 95 % interval {:+.1} to {:+.1}", low * 100.0, high * 100.0)
         });
@@ -137,7 +139,7 @@ impl Alert {
             way => format!("is {way}"),
         };
         let (what, observed, before) = match &self.category {
-            Some((name, before, after)) => (format!("{name} "), *after, *before),
+            Some((name, before, after)) => (format!("{} ", Name(name)), *after, *before),
             None if self.is_relative() => {
                 ("median ".to_owned(), self.observed, self.baseline_value)
             }
@@ -147,14 +149,17 @@ impl Alert {
         writeln!(
             f,
             "ALERT    {} {}: {}{suite} {way} [{}]",
-            self.agent_id, self.agent_version, self.metric, self.severity
+            Name(&self.agent_id),
+            Name(&self.agent_version),
+            Name(&self.metric),
+            Name(&self.severity)
         )?;
         write!(
             f,
             "effect   {what}{} instead of {} in {}{}: {}{interval}",
             self.value_text(observed),
             self.value_text(before),
-            self.baseline_version.as_deref().unwrap_or("the baseline"),
+            Name(self.baseline_version.as_deref().unwrap_or("the baseline")),
             count.unwrap_or_default(),
             self.effect_text(),
         )
@@ -179,10 +184,10 @@ impl fmt::Display for Alert {
             )?;
         }
         if let Some(change) = &self.last_change {
-            write!(f, "\nchange   {change}")?;
+            write!(f, "\nchange   {}", Plain(change))?;
         }
         if !self.example_runs.is_empty() {
-            write!(f, "\nruns     {}", self.example_runs.join(", "))?;
+            write!(f, "\nruns     {}", Plain(&self.example_runs.join(", ")))?;
         }
         Ok(())
     }

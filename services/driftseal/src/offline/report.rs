@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use event::plain::Line;
 use serde::Serialize;
 use suite::{Decision, GateReport, Tally};
 
@@ -91,7 +92,9 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&lines(self).join("\n"))
+        // Names come from events.
+        let lines: Vec<String> = lines(self).iter().map(|line| Line(line).to_string()).collect();
+        f.write_str(&lines.join("\n"))
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a replay reports.
 
 use event::kind;
+use event::plain::Plain;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -202,14 +203,14 @@ impl ReplayReport {
 
     fn write(&self, to: &mut String) -> std::fmt::Result {
         for fault in self.partitions.iter().filter_map(|partition| partition.fault.as_ref()) {
-            writeln!(to, "FAILED      {}: {}", fault.place, fault.step)?;
-            writeln!(to, "            expected {}", fault.expected)?;
-            writeln!(to, "            found    {}", fault.found)?;
+            writeln!(to, "FAILED      {}: {}", Plain(&fault.place), fault.step)?;
+            writeln!(to, "            expected {}", Plain(&fault.expected))?;
+            writeln!(to, "            found    {}", Plain(&fault.found))?;
         }
         if let Some(found) = &self.first {
             found.write(self.differences == 0, to)?;
         }
-        writeln!(to, "log         {}, {} entries", self.origin, self.entries)?;
+        writeln!(to, "log         {}, {} entries", Plain(&self.origin), self.entries)?;
         writeln!(
             to,
             "replayed    {} records of {} partitions, {} of them quarantined; semantics {}",
@@ -257,7 +258,8 @@ impl ReplayReport {
             };
             writeln!(
                 to,
-                "partition   {topic}/{partition}: {range}, {same} outputs the same, {} different",
+                "partition   {}/{partition}: {range}, {same} outputs the same, {} different",
+                Plain(topic),
                 outcome.differences
             )?;
             if *starts > 0 {
@@ -285,7 +287,7 @@ impl ReplayReport {
             writeln!(to, "note        the segments were taken as they are (--trust-archive)")?;
         }
         if let Some(why) = &self.unverifiable {
-            writeln!(to, "because     {why}")?;
+            writeln!(to, "because     {}", Plain(why))?;
         }
         writeln!(to, "{}", self.verdict.name())
     }
@@ -294,16 +296,15 @@ impl ReplayReport {
 impl Found {
     fn write(&self, excused: bool, to: &mut String) -> std::fmt::Result {
         let Self { topic, partition, origin_topic, difference } = self;
+        let (topic, origin_topic) = (Plain(topic), Plain(origin_topic));
+        let subject = difference.subject.to_string();
+        let subject = Plain(&subject);
         let name = if excused { "UNCLEAR    " } else { "DIFFERENCE " };
         match difference.sealed_at {
             Some(offset) => {
-                writeln!(
-                    to,
-                    "{name} {topic}/{partition}, offset {offset}: {}",
-                    difference.subject
-                )?;
+                writeln!(to, "{name} {topic}/{partition}, offset {offset}: {subject}")?;
             }
-            None => writeln!(to, "{name} {topic}/{partition}: {}", difference.subject)?,
+            None => writeln!(to, "{name} {topic}/{partition}: {subject}")?,
         }
         match difference.origin {
             Some(origin) => writeln!(
@@ -313,7 +314,10 @@ impl Found {
             )?,
             None => writeln!(to, "            names no record of {origin_topic}/{partition}")?,
         }
-        let or_nothing = |value: &Option<String>| value.clone().unwrap_or_else(|| "nothing".into());
+        let or_nothing = |value: &Option<String>| match value {
+            Some(value) => Plain(value).to_string(),
+            None => "nothing".to_owned(),
+        };
         match &difference.what {
             What::Field { path, sealed, computed, others } => {
                 writeln!(to, "            {path} was sealed as     {}", or_nothing(sealed))?;
