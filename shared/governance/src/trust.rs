@@ -166,7 +166,6 @@ struct Texts {
     installation: Installation,
     processor: Vec<String>,
     governance: Vec<String>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     notifier: Vec<String>,
 }
 
