@@ -67,7 +67,9 @@ use view::View;
 #[doc(hidden)]
 #[must_use]
 pub fn dry_run(body: &[u8]) -> Option<Option<event::Event<'static>>> {
-    match Asked::parse(body, Timestamp::from_micros(1), || "id".to_owned()).ok()? {
+    match Asked::parse(body, Timestamp::from_micros(1_790_000_000_000_000), || "id".to_owned())
+        .ok()?
+    {
         Asked::Act(event) => Some(Some(event)),
         Asked::End { .. } | Asked::Answer { .. } => Some(None),
     }

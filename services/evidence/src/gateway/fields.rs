@@ -80,11 +80,16 @@ impl Fields {
     /// An instant.
     pub(super) fn time(&mut self, field: &str) -> Option<Timestamp> {
         let text = self.text(field)?;
-        let time = Timestamp::parse_rfc3339(&text);
-        if time.is_none() {
+        let Some(time) = Timestamp::parse_rfc3339(&text) else {
             self.wrong(field, "must be RFC 3339 with an offset, such as 2026-03-01T18:00:00Z");
+            return None;
+        };
+        // As a number it would be read as a mistaken unit, and the act would have no effect.
+        if time.mistaken_unit().is_some() {
+            self.wrong(field, "must not be in the first weeks of 1970");
+            return None;
         }
-        time
+        Some(time)
     }
 
     /// A whole number that is at least 1.
