@@ -65,7 +65,9 @@ fn printable(config: &Config) -> Result<toml::Value, Failure> {
 fn hide(value: &mut toml::Value, is_secret: bool) {
     match value {
         toml::Value::String(text) => {
-            *text = if is_secret { HIDDEN.to_owned() } else { hide_in_url(text) };
+            // That a secret is not set is none.
+            let hidden = is_secret && !text.is_empty();
+            *text = if hidden { HIDDEN.to_owned() } else { hide_in_url(text) };
         }
         toml::Value::Array(values) => values.iter_mut().for_each(|value| hide(value, is_secret)),
         toml::Value::Table(table) => {
