@@ -39,7 +39,7 @@ pub(crate) fn id(number: u64) -> Id {
 pub(crate) fn builder(kind: &str, id: &str) -> EventBuilder {
     EventBuilder::new(kind)
         .set(column::EVENT_ID, id)
-        .set(column::EVENT_TIME, Timestamp::from_micros(1_000))
+        .set(column::EVENT_TIME, Timestamp::from_micros(1_790_000_000_000_000))
 }
 
 /// The event as whoever reads its record sees it.
