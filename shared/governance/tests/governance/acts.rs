@@ -7,6 +7,8 @@ use crate::keys::*;
 
 const ALL: usize = 1 << 20;
 const HOUR: i64 = 3_600_000_000;
+/// Microseconds since the epoch that the times of the tests count from.
+const START: i64 = 1_790_000_000_000_000;
 
 struct Topic {
     acts: Acts,
@@ -22,7 +24,7 @@ impl Topic {
         let event = read_back(event);
         let offset = i64::try_from(self.records.len()).unwrap();
         self.records.push(event.clone());
-        self.acts.handle(offset, time, Some(&event))
+        self.acts.handle(offset, START + time, Some(&event))
     }
 
     fn act(&mut self, time: i64, event: EventBuilder) -> Act {
@@ -41,7 +43,7 @@ impl Topic {
 fn suppression(id: &str, until: i64) -> EventBuilder {
     builder(kind::DRIFT_SUPPRESSION_STARTED, id)
         .set(column::AGENT_ID, "a")
-        .set(column::drift::UNTIL, Timestamp::from_micros(until))
+        .set(column::drift::UNTIL, Timestamp::from_micros(START + until))
 }
 
 fn suppression_ended(id: &str) -> EventBuilder {
