@@ -90,13 +90,14 @@ impl Gateway {
         let request = self.agent.get(&url).query_pairs(query.iter().copied());
         let answer = request.header("authorization", self.authorization()).call();
         let listed = self.answer(answer)?;
-        if let Some(forged) = listed["forged_records"].as_u64().filter(|count| *count > 0) {
+        let count = |key: &str| listed.get(key).and_then(Value::as_u64).filter(|count| *count > 0);
+        if let Some(forged) = count("forged_records") {
             print::note(format!(
                 "driftseal: {forged} records of the alerts and governance topics are not signed by \
                  this installation; they are not listed, and nobody obeys them"
             ));
         }
-        if let Some(left_out) = listed["left_out"].as_u64().filter(|count| *count > 0) {
+        if let Some(left_out) = count("left_out") {
             print::note(format!("driftseal: the list is full; {left_out} records are left out"));
         }
         Ok(listed)
@@ -207,9 +208,9 @@ pub(crate) fn show(recorded: &Value, output: crate::Output, then: &str) {
     match output {
         crate::Output::Json => print::json(recorded),
         crate::Output::Text => {
-            let text = |key: &str| match &recorded[key] {
-                Value::String(text) => Plain(text).to_string(),
-                other => other.to_string(),
+            let text = |key: &str| match recorded.get(key) {
+                Some(Value::String(text)) => Plain(text).to_string(),
+                other => other.map(Value::to_string).unwrap_or_default(),
             };
             print::line(format!(
                 "{} {}: recorded as {}/{}@{}{then}",

@@ -25,7 +25,7 @@ pub struct Args {
     /// Mapping from the records of the files to events (TOML, see schemas/mappings)
     #[arg(long, value_name = "FILE")]
     mapping: Option<PathBuf>,
-    /// Schemas of frames: a directory with <id>.avsc, or the URL of a schema registry; a user and
+    /// Schemas of frames: a directory with ID.avsc, or the URL of a schema registry; a user and
     /// password are in the file of --schemas-login
     #[arg(long, value_name = "DIRECTORY|URL")]
     schemas: Option<String>,

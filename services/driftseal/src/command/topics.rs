@@ -30,7 +30,8 @@ impl Action {
         };
         match context.output {
             Output::Text => {
-                let names = made["topics"].as_array().into_iter().flatten();
+                let names =
+                    made.get("topics").and_then(|names| names.as_array()).into_iter().flatten();
                 let names: Vec<&str> = names.filter_map(|name| name.as_str()).collect();
                 print::line(format!("topics: {}", names.join(", ")));
             }
