@@ -1,12 +1,7 @@
 //! Every reader sees the same rows of a pack's Parquet, or the pack is refused: hundreds of files that
 //! somebody could put in its place, read by the product, by `tests/oracles/slice.py`, and those that are
 //! accepted by DuckDB, Polars and pyarrow.
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "a failed step fails the test"
-)]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed step fails the test")]
 
 #[path = "../../shared/segment/tests/archive/check.rs"]
 #[expect(dead_code, reason = "the tests of `segment` use all of it")]
