@@ -42,7 +42,7 @@ fn run(page: &str, exchanged: &[(&str, &str)]) -> String {
         .map(|name| (name, free_address()))
         .into();
     let exchange = |text: String| {
-        let own = text.replace("127.0.0.1:8480", &addresses["COLLECTOR"]);
+        let own = text.replace("127.0.0.1:8480", addresses.get("COLLECTOR").unwrap());
         exchanged.iter().fold(own, |text, (from, to)| text.replace(from, to))
     };
     let configuration = exchange(blocks(page, "toml test"));

@@ -62,7 +62,7 @@ impl World {
         let output = self.run(arguments);
         let value = object(&output);
         assert_eq!(output.status.code(), Some(code), "{arguments:?}: {value}");
-        value["error"]["message"].as_str().unwrap().to_owned()
+        value.pointer("/error/message").and_then(Value::as_str).unwrap().to_owned()
     }
 
     fn up(&mut self) {

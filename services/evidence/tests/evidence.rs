@@ -1,10 +1,5 @@
 //! Fsck, proof, export and verification over an archive in a directory.
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "a failed step fails the test"
-)]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed step fails the test")]
 
 #[path = "../../../shared/segment/tests/archive/check.rs"]
 mod check;

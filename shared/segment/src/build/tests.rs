@@ -31,7 +31,7 @@ fn segment(rows: usize) -> BuiltSegment {
     let decoder = Decoder::new(Limits::default());
     let mut builder = SegmentBuilder::new(&partition, 0);
     for record in batch.records() {
-        builder.push(&record, &decoder.decode(&record), [7; 16].into()).unwrap();
+        builder.push(&record, &decoder.decode(&record), [7; 16]).unwrap();
     }
     builder.finish().unwrap()
 }
