@@ -24,7 +24,7 @@ pub(crate) enum Form {
 
 impl Form {
     pub(crate) fn of(headers: &HeaderMap) -> Result<Self, Rejection> {
-        let content_type = essence(content_type(headers));
+        let content_type = service::guard::media_type(content_type(headers));
         if let Some(format) = content_type.strip_prefix("application/cloudevents") {
             return match format {
                 "+json" => Ok(Self::CloudEvent),
@@ -55,11 +55,6 @@ impl Form {
 pub(crate) fn content_type(headers: &HeaderMap) -> &str {
     let value = headers.get(header::CONTENT_TYPE);
     value.and_then(|value| value.to_str().ok()).unwrap_or("")
-}
-
-/// A content type without its parameters, in lower case.
-fn essence(content_type: &str) -> String {
-    content_type.split(';').next().unwrap_or("").trim().to_ascii_lowercase()
 }
 
 /// The value of a header of a CloudEvent: UTF-8, of which what HTTP does not carry is

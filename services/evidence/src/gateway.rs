@@ -45,7 +45,6 @@ use axum::extract::{Query, Request, State};
 use axum::http::{HeaderMap, Response, StatusCode, header};
 use axum::routing::{get, post};
 use event::Timestamp;
-use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use service::clock::now_micros;
 use service::guard::Guard;
@@ -76,9 +75,6 @@ pub fn dry_run(body: &[u8]) -> Option<Option<event::Event<'static>>> {
     }
 }
 
-/// Bytes of a body that are read and discarded when it is too large.
-const DISCARDED_BYTES_MAX: usize = 16 * 1024 * 1024;
-
 type Shared = Arc<Gateway>;
 
 /// Serves the gateway until shutdown, then answers the requests in progress.
@@ -106,30 +102,13 @@ async fn act_of(gateway: Shared, request: Request) -> Result<Value, Rejection> {
     let (head, body) = request.into_parts();
     let token = gateway.authenticate(&head.headers)?;
     let config = &gateway.parts.config;
-    let read = read_body(body, config.body_bytes_max);
-    let body = tokio::time::timeout(config.body_wait(), read).await;
-    let Ok(body) = body else { return Err(Rejection::BodyTimeout) };
-    let body = body?;
+    let (bytes_max, wait) = (config.body_bytes_max, config.body_wait());
+    let body = service::body::read(body, &head.headers, bytes_max, wait, |_| true)
+        .await
+        .map_err(|error| Rejection::of_body(error, bytes_max))?;
     let now = Timestamp::from_micros(now_micros());
     let asked = Asked::parse(&body, now, || uuid::Uuid::now_v7().to_string())?;
     blocking(gateway, move |gateway| publish::publish(gateway, asked, &token, now)).await
-}
-
-/// The bytes of a body. Most of what is too large is read nevertheless: a sender that is still
-/// writing when the connection closes sees a broken pipe, and not the answer.
-async fn read_body(mut body: Body, bytes_max: usize) -> Result<Vec<u8>, Rejection> {
-    let (mut read, mut size) = (Vec::new(), 0_usize);
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| Rejection::InvalidJson("the body broke off".to_owned()))?;
-        let Ok(data) = frame.into_data() else { continue };
-        size = size.saturating_add(data.len());
-        if size <= bytes_max {
-            read.extend_from_slice(&data);
-        } else if size > bytes_max.saturating_add(DISCARDED_BYTES_MAX) {
-            break;
-        }
-    }
-    if size > bytes_max { Err(Rejection::BodyTooLarge { bytes_max }) } else { Ok(read) }
 }
 
 async fn alerts(State(gateway): State<Shared>, headers: HeaderMap) -> Response<Body> {

@@ -195,10 +195,17 @@ fn quoted(text: &str) -> String {
     format!("`{}`", Name(text))
 }
 
+/// A content type without its parameters, in lower case (RFC 9110, section 8.3.1).
+#[must_use]
+pub fn media_type(content_type: &str) -> String {
+    let (media_type, _parameters) = content_type.split_once(';').unwrap_or((content_type, ""));
+    media_type.trim().to_ascii_lowercase()
+}
+
 /// Whether a media type is JSON: one value (`application/json`, `…+json`) or one per line.
 #[must_use]
 pub fn is_json(content_type: &str) -> bool {
-    let essence = content_type.split(';').next().map_or("", str::trim).to_ascii_lowercase();
+    let essence = media_type(content_type);
     let is_one = essence == "application/json"
         || (essence.starts_with("application/") && essence.ends_with("+json"));
     is_one || is_json_lines(content_type)
@@ -207,8 +214,7 @@ pub fn is_json(content_type: &str) -> bool {
 /// Whether a media type is one JSON value per line.
 #[must_use]
 pub fn is_json_lines(content_type: &str) -> bool {
-    let essence = content_type.split(';').next().map_or("", str::trim);
-    LINES.iter().any(|lines| essence.eq_ignore_ascii_case(lines))
+    LINES.contains(&media_type(content_type).as_str())
 }
 
 async fn guarded(State(guard): State<Guard>, request: Request, next: Next) -> Response<Body> {

@@ -6,7 +6,8 @@
 //! - Configuration is read here only: defaults, then a file, then the environment. An unknown key is
 //!   an error that suggests the nearest known one, and all problems are reported at once.
 //! - [`clock`] is the only code that reads the wall clock.
-//! - [`server`] bounds connections and what they wait for; [`guard`] keeps the requests of web pages from every HTTP server that takes something.
+//! - [`server`] bounds connections and what they wait for, [`body`] what is read of a request;
+//!   [`guard`] keeps the requests of web pages from every HTTP server that takes something.
 //! - The first Ctrl-C (or SIGTERM) drains, the second quits.
 //! - Name, unit and help of every metric are in one table, [`metric_names`].
 //! - A task that fails or panics stops its siblings; no task outlives [`tasks::Tasks::join`].
@@ -15,6 +16,7 @@
 //!
 //! It knows nothing of agents, event contents or the archive.
 
+pub mod body;
 pub mod clock;
 pub mod config;
 pub mod files;

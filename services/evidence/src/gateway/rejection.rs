@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::http::{HeaderValue, Response, StatusCode, header};
 use ports::LogError;
 use serde_json::json;
+use service::body::BodyError;
 
 use super::problem::Problem;
 
@@ -19,7 +20,9 @@ pub(super) enum Rejection {
     NoSuchRoute,
     /// The body did not arrive in time.
     BodyTimeout,
-    /// The body is too large, or broke off.
+    /// The body broke off.
+    BrokenBody,
+    /// The body is too large.
     BodyTooLarge {
         /// The limit.
         bytes_max: usize,
@@ -39,12 +42,23 @@ pub(super) enum Rejection {
 }
 
 impl Rejection {
+    /// Why a body of at most so many bytes was not read.
+    pub(super) fn of_body(error: BodyError, bytes_max: usize) -> Self {
+        match error {
+            BodyError::TooLarge => Self::BodyTooLarge { bytes_max },
+            BodyError::Timeout => Self::BodyTimeout,
+            BodyError::Broken => Self::BrokenBody,
+            BodyError::NoRoom => unreachable!("bodies of acts share no budget"),
+        }
+    }
+
     /// Value of `error.code` and of the metric's label; part of the API.
     pub(super) const fn code(&self) -> &'static str {
         match self {
             Self::Unauthenticated => "unauthenticated",
             Self::NoSuchRoute => "no_such_route",
             Self::BodyTimeout => "body_timeout",
+            Self::BrokenBody => "broken_body",
             Self::BodyTooLarge { .. } => "body_too_large",
             Self::InvalidJson(_) => "invalid_json",
             Self::Fields(_) => "invalid_field",
@@ -61,7 +75,7 @@ impl Rejection {
             Self::NoSuchRoute => StatusCode::NOT_FOUND,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::InvalidJson(_) | Self::Fields(_) => StatusCode::BAD_REQUEST,
+            Self::BrokenBody | Self::InvalidJson(_) | Self::Fields(_) => StatusCode::BAD_REQUEST,
             Self::NotInForce(_) => StatusCode::CONFLICT,
             Self::Log(_) | Self::Incomplete(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -77,8 +91,9 @@ impl Rejection {
                  `POST /v1/acts` takes acts"
                 .to_owned(),
             Self::BodyTimeout => "the body did not arrive in time".to_owned(),
+            Self::BrokenBody => "the connection ended before the body was complete".to_owned(),
             Self::BodyTooLarge { bytes_max } => {
-                format!("the body has more than {bytes_max} bytes, or is incomplete")
+                format!("the body has more than {bytes_max} bytes")
             }
             Self::InvalidJson(reason) => format!("the body is not a JSON object: {reason}"),
             Self::Fields(problems) => {

@@ -345,7 +345,7 @@ fn every_wrong_field_is_named_at_once() {
         assert_eq!((answer.status, answer.code()), (400, "invalid_field"), "{body}");
         assert_eq!(answer.fields(), fields, "{body}: {}", answer.body);
     }
-    let long = format!("{{\"kind\":\"{}\"}}", "x".repeat(2 << 20));
+    let long = format!("{{\"kind\":\"{}\"}}", "x".repeat(3 << 19));
     for (body, status, code) in [
         ("", 400, "invalid_json"),
         ("[]", 400, "invalid_json"),
