@@ -54,7 +54,8 @@ impl Processor {
             Some(excess) if excess > 0 => excess + bytes_max / SHARE,
             Some(_) | None => 0,
         };
-        if agents.bytes_of(key) > bytes_max / SHARE {
+        // Where all of them take less than one may, there is no need to look at this one.
+        if agents.bytes() > bytes_max / SHARE && agents.bytes_of(key) > bytes_max / SHARE {
             self.evict_agent(key, outputs);
         }
         if keys > 0 || bytes > 0 {
