@@ -10,7 +10,7 @@
 //!
 //! | step | left behind |
 //! |---|---|
-//! | put segment | an orphan that nobody reads; the range is sealed again |
+//! | put segment | an orphan that nobody reads; the range is sealed again, and then the orphan is removed |
 //! | read it back, compute leaves and root again from the stored bytes | the same |
 //! | put census | two orphans |
 //! | sign manifest, create the next commit object if absent | **the segment is sealed** |
@@ -41,6 +41,7 @@ mod installation;
 mod keys;
 mod ledger;
 mod meters;
+mod orphans;
 mod program;
 mod retry;
 mod role_keys;

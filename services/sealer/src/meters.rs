@@ -15,6 +15,7 @@ pub(crate) struct Totals {
     pub(crate) segments: u64,
     pub(crate) quarantined: u64,
     pub(crate) conflicts: u64,
+    pub(crate) orphans: u64,
 }
 
 /// Why records were let go unsealed.
@@ -80,6 +81,11 @@ impl Meters {
     pub(crate) fn conflict(&mut self) {
         self.totals.conflicts += 1;
         counter!(names::SEALER_COMMIT_CONFLICTS).increment(1);
+    }
+
+    pub(crate) fn orphans_removed(&mut self, segments: usize) {
+        self.totals.orphans += count(segments);
+        counter!(names::SEALER_ORPHANS_REMOVED).increment(count(segments));
     }
 
     pub(crate) fn committed(&self, log_size: u64, seconds: f64, now_ms: i64) {

@@ -19,6 +19,7 @@ use tracing::{debug, info, warn};
 use crate::config::LostRecords;
 use crate::ledger::{Ledger, Outcome};
 use crate::meters::{Dropped, Meters};
+use crate::orphans::{self, Orphans};
 use crate::program::PROGRAM;
 use crate::retry::Retry;
 use crate::store::{Stored, Storer};
@@ -30,6 +31,9 @@ const POLL_WAIT: Duration = Duration::from_millis(100);
 const DRAIN_SILENCE: Duration = Duration::from_secs(3);
 /// Time between two looks at the ends of the partitions.
 const LAG_EVERY: Duration = Duration::from_secs(10);
+
+/// Milliseconds of a day.
+const DAY_MS: i64 = 86_400_000;
 
 /// Milliseconds since the epoch.
 pub(crate) type Clock = Box<dyn Fn() -> i64 + Send>;
@@ -52,6 +56,8 @@ pub(crate) struct Shell {
     machine: Sealer,
     ledger: Ledger,
     storer: Storer,
+    orphans: Orphans,
+    archive: Archive,
     retry: Retry,
     clock: Clock,
     /// Identity of each topic that is read.
@@ -92,6 +98,8 @@ impl Shell {
         Ok(Self {
             machine: Sealer::new(config.limits()),
             storer: Storer::new(archive.clone(), retry.clone(), decoder),
+            orphans: Orphans::default(),
+            archive: archive.clone(),
             lag_watch: None,
             topic_ids: BTreeMap::new(),
             config,
@@ -155,6 +163,7 @@ impl Shell {
             Ok(Polled::Revoked(partitions)) => {
                 for partition in &partitions {
                     let let_go = self.machine.handle_revoked(partition);
+                    self.orphans.forget(partition);
                     self.meters.dropped(let_go, Dropped::Revoked);
                 }
                 Ok(())
@@ -208,7 +217,36 @@ impl Shell {
             debug!(%partition, offset = read_from, "resumed a partition");
             self.machine.handle_assigned(partition, sealed_to, read_from);
         }
+        self.find_orphans(partitions);
         Ok(())
+    }
+
+    /// Looks for what sealers before this one have stored and not committed.
+    fn find_orphans(&mut self, partitions: &[TopicPartition]) {
+        let topics: BTreeSet<&Arc<str>> = partitions.iter().map(|part| &part.topic).collect();
+        for topic in topics {
+            let of_topic = || partitions.iter().filter(|partition| partition.topic == *topic);
+            let ends = of_topic().map(|partition| self.ledger.end(partition));
+            // What comes after the sealed part of a partition is of its last day or later, but for
+            // the steps of a broker's clock.
+            let since = ends.map(|end| Some(end?.max_timestamp_ms.saturating_sub(DAY_MS)));
+            match orphans::list(&self.archive, topic, since.min().flatten()) {
+                Ok(paths) => {
+                    for partition in of_topic() {
+                        let sealed_to = self.ledger.end(partition).map_or(0, |end| end.next_offset);
+                        self.orphans.find(partition, sealed_to, paths.iter().map(String::as_str));
+                    }
+                }
+                Err(error) => warn!(%topic, %error, "cannot look for objects that no commit names"),
+            }
+        }
+    }
+
+    fn remove_orphans(&mut self, names: impl Iterator<Item = [String; 2]>) {
+        let removed =
+            names.filter(|[parquet, census]| orphans::remove(&self.archive, parquet, census));
+        let removed = removed.count();
+        self.meters.orphans_removed(removed);
     }
 
     fn topic_id(&mut self, topic: &Arc<str>) -> Result<String, RunError> {
@@ -295,7 +333,13 @@ impl Shell {
             }
         }
         for partition in fenced {
-            waiting.retain(|stored| stored.facts.partition != partition);
+            // They were stored under names that nobody else knows.
+            let (lost, kept) = std::mem::take(waiting)
+                .into_iter()
+                .partition::<VecDeque<_>, _>(|stored| stored.facts.partition == partition);
+            *waiting = kept;
+            self.orphans.forget(&partition);
+            self.remove_orphans(lost.into_iter().map(|lost| [lost.parquet_path, lost.census_path]));
             if let Some(head) = self.ledger.end(&partition) {
                 let offset = head.next_offset;
                 let let_go = self.machine.handle_fenced(&partition, offset);
@@ -372,6 +416,8 @@ impl Shell {
             .map(|(partition, offset)| Position { partition, offset })
             .collect();
         self.member.commit(&positions);
+        let orphans = self.orphans.covered(segments);
+        self.remove_orphans(orphans.iter().map(|name| [name.parquet(), name.census()]));
     }
 
     fn report(&mut self) {

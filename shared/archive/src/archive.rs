@@ -236,6 +236,19 @@ impl Archive {
         self.runtime.block_on(reads.buffered(READS_MAX).try_collect())
     }
 
+    /// Removes an object; one that is absent is as good as removed.
+    ///
+    /// # Errors
+    ///
+    /// `Refused`, `Unavailable`.
+    pub fn delete(&self, path: &str) -> Result<(), ArchiveError> {
+        let deleted = self.runtime.block_on(self.store.delete(&parse(path)?));
+        match deleted.map_err(|error| ArchiveError::from_store(path, &error)) {
+            Ok(()) | Err(ArchiveError::NotFound { .. }) => Ok(()),
+            Err(error) => Err(error.of_a_write()),
+        }
+    }
+
     async fn read(&self, path: &str) -> Result<Bytes, ArchiveError> {
         let failed = |error| ArchiveError::from_store(path, &error);
         let found = self.store.get(&parse(path)?).await.map_err(failed)?;

@@ -32,6 +32,7 @@ pub fn suite(archive: &Archive) -> Result<(), Violation> {
     a_creation_finds_out_whose_the_object_is(archive)?;
     a_replaced_object_has_only_new_bytes(archive)?;
     what_is_absent_is_not_found(archive)?;
+    what_is_removed_is_gone_and_can_be_removed_again(archive)?;
     a_listing_is_sorted_and_keeps_to_whole_segments(archive)?;
     of_many_creators_exactly_one_wins(archive)?;
     it_creates_only_what_is_absent(archive)
@@ -117,6 +118,18 @@ fn what_is_absent_is_not_found(archive: &Archive) -> Result<(), Violation> {
     expect(RULE, archive.exists(path), &Ok(false))?;
     expect(RULE, archive.exists("suite/absent"), &Ok(false))?;
     expect(RULE, archive.list("suite/absent"), &Ok(Vec::new()))
+}
+
+fn what_is_removed_is_gone_and_can_be_removed_again(archive: &Archive) -> Result<(), Violation> {
+    const RULE: &str = "what is removed is gone, and nothing beside it; it can be removed again";
+    for path in ["suite/removed/a", "suite/removed/b"] {
+        expect(RULE, archive.put_new(path, &b"1"[..]), &Ok(()))?;
+    }
+    for _ in 0..2 {
+        expect(RULE, archive.delete("suite/removed/a"), &Ok(()))?;
+        expect(RULE, archive.exists("suite/removed/a"), &Ok(false))?;
+    }
+    expect(RULE, archive.exists("suite/removed/b"), &Ok(true))
 }
 
 fn a_listing_is_sorted_and_keeps_to_whole_segments(archive: &Archive) -> Result<(), Violation> {

@@ -71,6 +71,20 @@ pub fn tile(path: &str) -> String {
     format!("{LOG}/{path}")
 }
 
+/// Directory of the segments of a topic.
+#[must_use]
+pub fn topic(topic: &str) -> String {
+    format!("{DATA}/topic={topic}")
+}
+
+/// Directory of the segments of a topic whose first record is of the UTC day of a timestamp in
+/// milliseconds; directories sort by day. `None` for a topic that no Kafka log has.
+#[must_use]
+pub fn day(topic: &str, timestamp_ms: i64) -> Option<String> {
+    let name = SegmentName::new(&TopicPartition::new(topic, 0), 0, timestamp_ms, 0)?;
+    Some(name.directory())
+}
+
 /// Name of a segment: from it follow the paths of its two objects.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SegmentName {
@@ -109,8 +123,11 @@ impl SegmentName {
     /// Path of the Parquet object.
     #[must_use]
     pub fn parquet(&self) -> String {
-        let date = &self.ingest_date;
-        format!("{DATA}/topic={}/ingest_date={date}/{}.parquet", self.partition.topic, self.stem())
+        format!("{}/{}.parquet", self.directory(), self.stem())
+    }
+
+    fn directory(&self) -> String {
+        format!("{}/ingest_date={}", topic(&self.partition.topic), self.ingest_date)
     }
 
     /// Path of the census object.

@@ -171,6 +171,8 @@ metrics_table! {
         "Time from a full buffer to the commit.";
     SEALER_COMMIT_CONFLICTS = "driftseal_sealer_commit_conflicts_total", Kind::Counter, "commits", [],
         "Commits lost to another sealer.";
+    SEALER_ORPHANS_REMOVED = "driftseal_sealer_orphans_removed_total", Kind::Counter, "segments", [],
+        "Stored segments that no commit names and no commit can name any more, removed.";
     SEALER_LOG_ENTRIES = "driftseal_sealer_log_entries", Kind::Gauge, "entries", [],
         "Size of the transparency log, entries.";
     SEALER_CHECKPOINT_TIMESTAMP = "driftseal_sealer_checkpoint_timestamp_seconds", Kind::Gauge, "seconds", [],

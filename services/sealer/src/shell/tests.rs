@@ -1,6 +1,7 @@
 //! The sealer on a simulated log and a faulty archive. Every test ends with [`World::verify`].
 
 mod faults;
+mod orphans;
 mod starts;
 mod world;
 
