@@ -31,16 +31,20 @@ const FAULTS: [Fault; 7] = [
     Fault::Truncated,
 ];
 
-/// Every fifth request meets a fault, at random; of seven that do, each meets another one.
+/// Every fifth request meets a fault, at random, and so does the first creation of a commit: there are
+/// too few of them for chance. Of seven requests that do, each meets another one.
 fn storm(proxy: &Proxy, seed: u64) -> Hits {
     let hits = Hits::default();
     let kept = Arc::clone(&hits);
     let mut rng = Rng::new(seed);
     let mut left = Vec::new();
+    let mut has_hit_a_commit = false;
     proxy.plan(move |request| {
-        if !rng.chance(0.2) {
+        let is_commit = request.is("PUT", "/log/commit/");
+        if !rng.chance(0.2) && (has_hit_a_commit || !is_commit) {
             return None;
         }
+        has_hit_a_commit |= is_commit;
         if left.is_empty() {
             left.extend(FAULTS);
         }
@@ -48,7 +52,7 @@ fn storm(proxy: &Proxy, seed: u64) -> Hits {
         let mut hits = kept.lock().unwrap();
         let [any, commits] = hits.entry(fault).or_default();
         *any += 1;
-        *commits += u32::from(request.is("PUT", "/log/commit/"));
+        *commits += u32::from(is_commit);
         Some(fault)
     });
     hits
