@@ -199,11 +199,19 @@ pub struct Embedded {
     pub sync: bool,
     /// Largest record, bytes; a larger one is rejected. Default 1 MiB.
     pub record_bytes_max: usize,
+    /// Age at which records that are sealed and processed are deleted, seconds. Default 604,800, a
+    /// week. Acts in the governance topic are kept for ever. `alert list` shows what is not deleted.
+    pub retention_secs: u32,
 }
 
 impl Default for Embedded {
     fn default() -> Self {
-        Self { directory: "driftseal/log".into(), sync: true, record_bytes_max: 1 << 20 }
+        Self {
+            directory: "driftseal/log".into(),
+            sync: true,
+            record_bytes_max: 1 << 20,
+            retention_secs: 7 * 24 * 3_600,
+        }
     }
 }
 
@@ -416,6 +424,24 @@ impl Config {
             metrics: topics.metrics.clone(),
             alerts: topics.alerts.clone(),
             trust_archive: false,
+        }
+    }
+
+    /// Which records the embedded log deletes: of the sealed topics but that of acts, once they are
+    /// sealed, and processed or notified of.
+    pub(crate) fn retention(&self) -> embedded::Expiry {
+        let names = &self.processor.topics;
+        let sealed =
+            self.sealer.topics.iter().filter(|name| **name != self.notifier.topics.governance);
+        let topics = sealed.map(|name| {
+            let mut groups = vec![self.sealer.group.clone()];
+            groups.extend((*name == names.events).then(|| self.processor.group.clone()));
+            groups.extend((*name == names.alerts).then(|| self.notifier.group.clone()));
+            (name.clone(), groups)
+        });
+        embedded::Expiry {
+            after_ms: i64::from(self.embedded.retention_secs) * 1_000,
+            topics: topics.collect(),
         }
     }
 

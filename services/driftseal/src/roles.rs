@@ -58,6 +58,7 @@ pub(crate) fn open_log(config: &Config) -> Result<Arc<dyn EventLog>, Failure> {
     let options = embedded::Options {
         sync: embedded.sync,
         record_bytes_max: embedded.record_bytes_max,
+        expiry: Some(config.retention()),
         ..embedded::Options::new(&embedded.directory, service::clock::now_ms)
     };
     match embedded::EmbeddedLog::open(options) {

@@ -27,11 +27,11 @@
 //!
 //! # What it does not do
 //!
-//! Retention (call [`EmbeddedLog::trim`] for sealed records), replication, and access from several
-//! processes.
+//! Replication, and access from several processes. It deletes only what [`Options::expiry`] names.
 
 mod chunk;
 mod directory;
+mod expiry;
 mod log;
 mod options;
 mod store;
@@ -54,5 +54,6 @@ pub fn is_topic(facts: &[u8]) -> bool {
 }
 
 pub use directory::OpenError;
+pub use expiry::Expiry;
 pub use log::EmbeddedLog;
 pub use options::Options;

@@ -8,6 +8,7 @@ use ports::local::{Call, Hub, LocalConsumer, Source};
 use ports::{Consumer, EventLog, LogError, OffsetRange, Producer, Subscription, TopicSpec};
 
 use crate::directory::{Claimed, OpenError, claim};
+use crate::expiry::{self, Expirer};
 use crate::options::Options;
 use crate::store::Store;
 use crate::writer::{Core, EmbeddedProducer};
@@ -19,6 +20,7 @@ pub struct EmbeddedLog {
     id: String,
     core: Arc<Core>,
     writer: Option<JoinHandle<()>>,
+    _expirer: Option<Expirer>,
 }
 
 impl EmbeddedLog {
@@ -34,13 +36,20 @@ impl EmbeddedLog {
             reason: error.to_string(),
         })?;
         let directory = options.directory.clone();
+        let failed = |error: &std::io::Error| OpenError::Io {
+            directory: directory.clone(),
+            reason: error.to_string(),
+        };
         let core = Arc::new(Core::new(store, options, claim));
         let writing = Arc::clone(&core);
         let writer = std::thread::Builder::new()
             .name("embedded-log".to_owned())
             .spawn(move || writing.run())
-            .map_err(|error| OpenError::Io { directory, reason: error.to_string() })?;
-        Ok(Self { id: uuid_text(id), core, writer: Some(writer) })
+            .map_err(|error| failed(&error))?;
+        let expiry = core.options.expiry.clone();
+        let expirer = expiry.map(|expiry| Expirer::start(Arc::clone(&core), expiry)).transpose();
+        let expirer = expirer.map_err(|error| failed(&error))?;
+        Ok(Self { id: uuid_text(id), core, writer: Some(writer), _expirer: expirer })
     }
 
     /// Deletes the records of a partition before offset `first`, for example sealed ones. They are
@@ -50,11 +59,18 @@ impl EmbeddedLog {
     ///
     /// `UnknownPartition`, `Fatal`.
     pub fn trim(&self, partition: &TopicPartition, first: i64) -> Result<(), LogError> {
-        let store = &self.core.store;
-        store.with_partition(partition, |state| store.trim(state, first))??;
-        // Consumers with an offset before `first` must report `OutOfRange`.
-        self.core.hub.wake();
-        Ok(())
+        self.core.trim(partition, first)
+    }
+
+    /// Deletes now what [`Options::expiry`] says; it is done every minute anyway. Returns the number of
+    /// records.
+    ///
+    /// # Errors
+    ///
+    /// `Fatal`.
+    pub fn expire(&self) -> Result<u64, LogError> {
+        let expiry = self.core.options.expiry.as_ref();
+        expiry.map_or(Ok(0), |expiry| expiry::expire(&self.core, expiry))
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::expiry::Expiry;
+
 /// Settings of an embedded log. Each limit documents what happens beyond it.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -21,6 +23,8 @@ pub struct Options {
     pub queue_bytes_max: usize,
     /// Block cache of the store, bytes; blocks that do not fit are read from disk again.
     pub cache_bytes: u64,
+    /// Which records are deleted, and when; `None` keeps all.
+    pub expiry: Option<Expiry>,
     /// The clock that stamps records, milliseconds since the epoch.
     pub now_ms: fn() -> i64,
 }
@@ -30,7 +34,7 @@ impl Options {
     pub const RECORD_BYTES_BOUND: usize = 64 << 20;
 
     /// The defaults: no `fsync`, records up to 1 MiB, 100,000 records or 64 MiB in the publish queue,
-    /// 32 MiB of cache.
+    /// 32 MiB of cache, nothing is deleted.
     #[must_use]
     pub fn new(directory: impl Into<PathBuf>, now_ms: fn() -> i64) -> Self {
         Self {
@@ -40,6 +44,7 @@ impl Options {
             queue_records_max: 100_000,
             queue_bytes_max: 64 << 20,
             cache_bytes: 32 << 20,
+            expiry: None,
             now_ms,
         }
     }

@@ -302,6 +302,32 @@ impl Store {
         Ok(next)
     }
 
+    /// The offset up to which whole chunks end at or before `below` and hold only records of before
+    /// `before_ms`.
+    pub(crate) fn old(
+        &self,
+        partition: &Partition,
+        below: i64,
+        before_ms: i64,
+    ) -> Result<i64, LogError> {
+        let OffsetRange { first, next } = partition.range();
+        let mut old = first;
+        let chunks = chunk_key(partition.id, 0)..chunk_key(partition.id, below.min(next));
+        for entry in self.chunks.range(chunks) {
+            let (key, value) = entry.into_inner().map_err(|error| fatal(&error))?;
+            let last = chunk::records(&value).map_err(|_| damaged())?.last();
+            let Some(last) = last.transpose().map_err(|_| damaged())? else { continue };
+            let count = chunk::count(&value).map_err(|_| damaged())?;
+            let end = first_offset_of(&key)?.saturating_add(count.into());
+            // Timestamps of a partition never decrease.
+            if end > below || last.timestamp_ms >= before_ms {
+                break;
+            }
+            old = end.max(first);
+        }
+        Ok(old)
+    }
+
     /// Makes the records before `first` unreadable and deletes the chunks that hold no other.
     pub(crate) fn trim(&self, partition: &Partition, first: i64) -> Result<(), LogError> {
         /// Deletions per batch of the store.

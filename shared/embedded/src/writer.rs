@@ -73,6 +73,14 @@ fn closed() -> LogError {
 }
 
 impl Core {
+    /// See [`crate::EmbeddedLog::trim`].
+    pub(crate) fn trim(&self, partition: &TopicPartition, first: i64) -> Result<(), LogError> {
+        self.store.with_partition(partition, |state| self.store.trim(state, first))??;
+        // Consumers with an offset before `first` must report `OutOfRange`.
+        self.hub.wake();
+        Ok(())
+    }
+
     pub(crate) fn new(store: Store, options: Options, claim: Claim) -> Self {
         let hub = Hub::default();
         hub.appended(store.ends());

@@ -8,11 +8,12 @@
 use std::path::Path;
 use std::time::Duration;
 
-use embedded::{EmbeddedLog, OpenError, Options};
+use embedded::{EmbeddedLog, Expiry, OpenError, Options};
 use event::TopicPartition;
 use ports::conformance::{ALL, Subject, survives_reopening};
 use ports::{
-    EventLog, LogError, OffsetRange, Outgoing, Polled, Subscription, TopicSpec, publish_and_wait,
+    EventLog, LogError, OffsetRange, Outgoing, Polled, Position, Subscription, TopicSpec,
+    publish_and_wait,
 };
 
 const WAIT: Duration = Duration::from_secs(20);
@@ -191,4 +192,56 @@ fn a_full_queue_refuses_and_queues_nothing() {
     );
     let next = log.offsets(&TopicPartition::new("state", 0)).unwrap().next;
     assert_eq!(next, 1 + i64::from(taken) * 4, "what was refused was not queued");
+}
+
+#[test]
+fn records_are_deleted_when_they_are_old_and_every_group_has_read_them() {
+    static NOW_MS: std::sync::atomic::AtomicI64 = std::sync::atomic::AtomicI64::new(1_000_000);
+    let now_ms = || NOW_MS.load(std::sync::atomic::Ordering::SeqCst);
+    let directory = tempfile::tempdir().unwrap();
+    let expiry = Expiry {
+        after_ms: 1_000,
+        topics: vec![
+            ("read".into(), vec!["one".into(), "two".into()]),
+            ("absent".into(), vec!["one".into()]),
+        ],
+    };
+    let options = Options { expiry: Some(expiry), ..Options::new(directory.path(), now_ms) };
+    let log = EmbeddedLog::open(options).unwrap();
+    let topics = ["read", "kept"].map(|name| TopicSpec {
+        name: name.into(),
+        partitions: 1,
+        compacted: false,
+    });
+    log.create_topics(&topics).unwrap();
+    let publish = |topic: &str| {
+        let record = Outgoing { topic: topic.into(), partition: Some(0), ..keyed("k", "v") };
+        publish_and_wait(&*log.producer(), vec![record; 5], WAIT).unwrap();
+    };
+    let partitions = ["read", "kept"].map(|name| TopicPartition::new(name, 0));
+    let firsts = || partitions.each_ref().map(|partition| log.offsets(partition).unwrap().first);
+    for _ in 0..3 {
+        publish("read");
+        publish("kept");
+        NOW_MS.fetch_add(600, std::sync::atomic::Ordering::SeqCst);
+    }
+    let read_to = |group: &str, offset| {
+        let subscription = Subscription::Group { topics: vec!["read".into()], group: group.into() };
+        let mut consumer = log.consumer(subscription).unwrap();
+        assert!(matches!(consumer.poll(WAIT), Ok(Polled::Assigned(_))));
+        consumer.commit(&[Position { partition: partitions[0].clone(), offset }]).unwrap();
+    };
+    // Records are 1800, 1200 and 600 ms old. Nobody has read them; then one of two has; then both.
+    assert_eq!((log.expire(), firsts()), (Ok(0), [0, 0]));
+    read_to("one", 15);
+    assert_eq!((log.expire(), firsts()), (Ok(0), [0, 0]));
+    read_to("two", 7);
+    assert_eq!((log.expire(), firsts()), (Ok(5), [5, 0]), "a chunk that is not read whole stays");
+    read_to("two", 15);
+    assert_eq!((log.expire(), firsts()), (Ok(5), [10, 0]), "a chunk that is young stays");
+    NOW_MS.fetch_add(10_000, std::sync::atomic::Ordering::SeqCst);
+    assert_eq!((log.expire(), firsts()), (Ok(5), [15, 0]));
+    publish("read");
+    let expected: Vec<_> = (15..20).map(|offset| (offset, Some(b"v".to_vec()))).collect();
+    assert_eq!(read(&log, &partitions[0]), expected, "the partition goes on after the last one");
 }

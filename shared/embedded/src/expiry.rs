@@ -1,0 +1,88 @@
+//! Retention: records that are old, and that everybody who has to has read, are deleted.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use event::TopicPartition;
+use ports::LogError;
+
+use crate::writer::Core;
+
+/// Time between two looks for old records; a look reads what it deletes and one chunk more.
+const EVERY: Duration = Duration::from_secs(60);
+
+/// When records are deleted. Topics that are not named here keep their records for ever.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expiry {
+    /// Age of a record, milliseconds.
+    pub after_ms: i64,
+    /// Topics, each with the groups that must have committed a position behind a record.
+    pub topics: Vec<(String, Vec<String>)>,
+}
+
+/// The thread that looks. It ends when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Expirer {
+    /// Closed by the drop, which ends the wait.
+    end: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Expirer {
+    pub(crate) fn start(core: Arc<Core>, expiry: Expiry) -> std::io::Result<Self> {
+        let (end, ended) = channel();
+        let thread = std::thread::Builder::new()
+            .name("log-retention".to_owned())
+            .spawn(move || run(&core, &expiry, &ended))?;
+        Ok(Self { end: Some(end), thread: Some(thread) })
+    }
+}
+
+impl Drop for Expirer {
+    fn drop(&mut self) {
+        self.end = None;
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the retention of the embedded log panicked");
+        }
+    }
+}
+
+fn run(core: &Core, expiry: &Expiry, ended: &Receiver<()>) {
+    while ended.recv_timeout(EVERY) == Err(RecvTimeoutError::Timeout) {
+        match expire(core, expiry) {
+            Ok(0) => {}
+            Ok(records) => tracing::info!(records, "deleted old records of the embedded log"),
+            // The disk keeps more than it has to.
+            Err(error) => tracing::warn!(%error, "failed to delete old records"),
+        }
+    }
+}
+
+/// Deletes, in whole chunks, what is old and read; how many records.
+pub(crate) fn expire(core: &Core, expiry: &Expiry) -> Result<u64, LogError> {
+    let before_ms = (core.options.now_ms)().saturating_sub(expiry.after_ms);
+    let mut deleted = 0;
+    for (topic, groups) in &expiry.topics {
+        let Ok(count) = core.store.topic(topic).map(|topic| topic.count()) else { continue };
+        for number in 0..count {
+            let partition = TopicPartition::new(topic.as_str(), number);
+            // Who has read nothing since the process began may have to read everything.
+            let read = core.hub.with_groups(|known| {
+                groups.iter().map(|group| known.committed(group, &partition).unwrap_or(0)).min()
+            });
+            let (from, first) = core.store.with_partition(&partition, |state| {
+                let from = state.range().first;
+                core.store.old(state, read.unwrap_or(0), before_ms).map(|first| (from, first))
+            })??;
+            if first > from {
+                core.trim(&partition, first)?;
+                deleted += u64::try_from(first - from).unwrap_or(0);
+            }
+        }
+    }
+    Ok(deleted)
+}
