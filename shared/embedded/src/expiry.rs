@@ -8,19 +8,11 @@ use std::time::Duration;
 use event::TopicPartition;
 use ports::LogError;
 
+use crate::options::Expiry;
 use crate::writer::Core;
 
 /// Time between two looks for old records; a look reads what it deletes and one chunk more.
 const EVERY: Duration = Duration::from_secs(60);
-
-/// When records are deleted. Topics that are not named here keep their records for ever.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Expiry {
-    /// Age of a record, milliseconds.
-    pub after_ms: i64,
-    /// Topics, each with the groups that must have committed a position behind a record.
-    pub topics: Vec<(String, Vec<String>)>,
-}
 
 /// The thread that looks. It ends when this is dropped.
 #[derive(Debug)]

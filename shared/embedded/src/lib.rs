@@ -54,6 +54,5 @@ pub fn is_topic(facts: &[u8]) -> bool {
 }
 
 pub use directory::OpenError;
-pub use expiry::Expiry;
 pub use log::EmbeddedLog;
-pub use options::Options;
+pub use options::{Expiry, Options};

@@ -2,8 +2,6 @@
 
 use std::path::PathBuf;
 
-use crate::expiry::Expiry;
-
 /// Settings of an embedded log. Each limit documents what happens beyond it.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -48,4 +46,13 @@ impl Options {
             now_ms,
         }
     }
+}
+
+/// When records are deleted. Topics that are not named here keep their records for ever.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expiry {
+    /// Age of a record, milliseconds.
+    pub after_ms: i64,
+    /// Topics, each with the groups that must have committed a position behind a record.
+    pub topics: Vec<(String, Vec<String>)>,
 }
