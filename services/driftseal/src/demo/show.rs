@@ -19,6 +19,8 @@ pub(super) struct Show {
     bar: ProgressBar,
     stopwatch: Stopwatch,
     next_line: Cell<u64>,
+    /// Whether a paragraph was the last thing shown; the blank line behind it is the next one's too.
+    after_block: Cell<bool>,
 }
 
 impl Show {
@@ -26,12 +28,20 @@ impl Show {
         let terminal = std::io::stderr().is_terminal();
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
         let stopwatch = Stopwatch::start();
-        Self { quiet, terminal, bar, stopwatch, next_line: Cell::new(LINE_EVERY) }
+        Self {
+            quiet,
+            terminal,
+            bar,
+            stopwatch,
+            next_line: Cell::new(LINE_EVERY),
+            after_block: Cell::new(false),
+        }
     }
 
     /// Shows a line with the elapsed time.
     pub(super) fn line(&self, text: &str) {
         if !self.quiet {
+            self.after_block.set(false);
             let seconds = self.stopwatch.elapsed_secs();
             self.bar.suspend(|| print::note(format!("[{seconds:5.1} s] {text}")));
         }
@@ -40,7 +50,8 @@ impl Show {
     /// Shows a paragraph.
     pub(super) fn block(&self, text: &str) {
         if !self.quiet {
-            self.bar.suspend(|| print::note(format!("\n{}\n", text.trim_end())));
+            let before = if self.after_block.replace(true) { "" } else { "\n" };
+            self.bar.suspend(|| print::note(format!("{before}{}\n", text.trim_end())));
         }
     }
 
