@@ -1,4 +1,4 @@
-//! Packs are made and verified in memory that does not grow with them.
+//! Packs and archives are made, verified and replayed in memory that does not grow with them.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed step fails the test")]
 
 #[path = "../../shared/segment/tests/archive/check.rs"]
@@ -52,10 +52,24 @@ fn peak_bytes(python: &Path, words: &[&str]) -> u64 {
     String::from_utf8_lossy(&output.stdout).trim().parse::<u64>().unwrap() * 1024
 }
 
+/// Writes the objects of an archive, its policy and its key into a directory.
+fn write(world: &World, directory: &Path) {
+    for (path, bytes) in &world.objects {
+        let path = directory.join("archive").join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    }
+    let key = directory.join("key");
+    std::fs::write(directory.join("policy"), common::policy().to_text()).unwrap();
+    std::fs::write(&key, common::evidence_key().to_text()).unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    std::fs::set_permissions(&key, mode).unwrap();
+}
+
 #[test]
 fn a_pack_is_made_and_verified_in_bounded_memory() {
     let Some(python) = workspace::python() else {
-        workspace::not_run("pack_memory", "no Python in .venv; `tests/setup.sh all` makes it");
+        workspace::not_run("memory", "no Python in .venv; `tests/setup.sh all` makes it");
         return;
     };
     let directory = tempfile::tempdir().unwrap();
@@ -65,16 +79,8 @@ fn a_pack_is_made_and_verified_in_bounded_memory() {
         let lines = (segment * 100..(segment + 1) * 100).map(line).collect();
         world.commit(&[("agent.events", 0, lines)]);
     }
-    for (path, bytes) in &world.objects {
-        let path = directory.path().join("archive").join(path);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, bytes).unwrap();
-    }
+    write(&world, directory.path());
     drop(world);
-    std::fs::write(at("policy"), common::policy().to_text()).unwrap();
-    std::fs::write(at("key"), common::evidence_key().to_text()).unwrap();
-    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
-    std::fs::set_permissions(at("key"), mode).unwrap();
 
     let (archive, policy, key, pack) = (at("archive"), at("policy"), at("key"), at("pack.zip"));
     let export = ["export", &archive, "--agent", "agent-a", "--policy", &policy, "--key", &key];
@@ -94,4 +100,51 @@ fn a_pack_is_made_and_verified_in_bounded_memory() {
     assert!(2 * content > 256 * MIB);
     assert!(verified <= 256 * MIB, "verified in {} MiB", verified / MIB);
     assert!(made <= 384 * MIB, "made in {} MiB", made / MIB);
+}
+
+/// Agents of a segment, each with one event.
+const AGENTS: u32 = 40_000;
+
+#[test]
+fn an_archive_of_many_agents_is_checked_in_memory_that_does_not_grow_with_them() {
+    let Some(python) = workspace::python() else {
+        workspace::not_run("memory", "no Python in .venv; `tests/setup.sh all` makes it");
+        return;
+    };
+    let directory = tempfile::tempdir().unwrap();
+    let mut world = World::new();
+    let mut peaks = Vec::new();
+    for segment in 0..8 {
+        let lines = (segment * AGENTS..(segment + 1) * AGENTS).map(|number| {
+            let json = format!(
+                r#"{{"event_id":"e-{number}","kind":"run.completed","event_time":"2026-10-01T00:00:01Z","agent_id":"agent-{number:032}"}}"#
+            );
+            (START_MS + i64::from(number), json)
+        });
+        world.commit(&[("agent.events", 0, lines.collect())]);
+        if [1, 7].contains(&segment) {
+            write(&world, directory.path());
+            let [archive, policy] = ["archive", "policy"]
+                .map(|name| directory.path().join(name).to_string_lossy().into_owned());
+            let words =
+                |command: &'static str| [command, &archive, "--policy", &policy].map(str::to_owned);
+            peaks.push(["fsck", "segments"].map(|command| {
+                let words = words(command);
+                peak_bytes(&python, &words.each_ref().map(String::as_str))
+            }));
+        }
+    }
+    println!(
+        "fsck, segments: {:?} MiB",
+        peaks.iter().map(|peak| peak.map(|bytes| bytes / MIB)).collect::<Vec<_>>()
+    );
+    for (few, many) in peaks[0].iter().zip(peaks[1]) {
+        assert!(
+            many <= few + 32 * MIB,
+            "{} MiB, {} MiB with four times the agents",
+            few / MIB,
+            many / MIB
+        );
+        assert!(many <= 256 * MIB, "{} MiB", many / MIB);
+    }
 }

@@ -156,6 +156,8 @@ fn the_demo_does_what_the_readme_says() {
     let refused = paste(find(" verify "), directory.path(), None);
     assert_eq!(refused.status.code(), Some(1), "{}", said(&refused));
 
+    the_proof_of_one_event_is_verified(directory.path(), find(" verify "));
+
     let Some(python) = workspace::python() else {
         workspace::not_run("the demo's DuckDB line", "no Python in .venv");
         return;
@@ -163,4 +165,29 @@ fn the_demo_does_what_the_readme_says() {
     let counted = paste(find("duckdb"), directory.path(), python.parent());
     assert!(counted.status.success(), "{}", said(&counted));
     assert!(said(&counted).contains(kind::RUN_COMPLETED), "{}", said(&counted));
+}
+
+/// As the pack is: with the policy, by the same command, and no more once a character is changed.
+fn the_proof_of_one_event_is_verified(directory: &Path, verify: &str) {
+    let verify_pack: Vec<&str> = verify.split_whitespace().collect();
+    let policy = verify_pack.iter().skip_while(|word| **word != "--policy").nth(1).unwrap();
+    let archive = Path::new(policy).ancestors().nth(2).unwrap().join("archive");
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(binary("driftseal"));
+        command.args(arguments).current_dir(directory).output().unwrap()
+    };
+    let record = ["--record", "agent.events/1/2000", "--out", "proof.json"];
+    let at = ["proof", archive.to_str().unwrap(), "--policy", policy];
+    let made = run(&[&at[..], &record].concat());
+    assert!(made.status.success(), "{}", said(&made));
+    let verified = run(&["verify", "proof.json", "--policy", policy]);
+    assert!(verified.status.success(), "{}", said(&verified));
+    assert!(said(&verified).contains("VERIFIED"), "{}", said(&verified));
+
+    let proof = std::fs::read_to_string(directory.join("proof.json")).unwrap();
+    let changed = proof.replacen("\"offset\": \"2000\"", "\"offset\": \"2001\"", 1);
+    assert_ne!(changed, proof);
+    std::fs::write(directory.join("proof.json"), changed).unwrap();
+    let refused = run(&["verify", "proof.json", "--policy", policy]);
+    assert_eq!(refused.status.code(), Some(1), "{}", said(&refused));
 }
