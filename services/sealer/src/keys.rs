@@ -1,10 +1,11 @@
 //! The keys of a log: one signs its checkpoints, one the manifests, one the packs about it.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use merkle::note::{SigningKey, VerifyingKey};
+use segment::policy::Policy;
 use service::files::{FileError, check_directory, make_directory};
 use thiserror::Error;
 
@@ -48,6 +49,14 @@ pub enum KeysError {
         /// What is wrong.
         detail: String,
     },
+    /// The policy beside the keys cannot be read.
+    #[error("`{}`: {detail}", path.display())]
+    Policy {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        detail: String,
+    },
     /// The text is not a key.
     #[error("`{}` is not a key: {detail}", path.display())]
     Form {
@@ -56,6 +65,34 @@ pub enum KeysError {
         /// What is wrong.
         detail: String,
     },
+}
+
+/// A key that can be replaced. That of the log cannot: its name and signature are what verifiers know
+/// the log by. Those that sign in topics are named by the first entry of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Replaced {
+    /// The sealer's.
+    Sealer,
+    /// The key that signs packs.
+    Evidence,
+}
+
+impl Replaced {
+    /// Its name in a policy.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sealer => "sealer",
+            Self::Evidence => "evidence",
+        }
+    }
+
+    const fn file(self) -> &'static str {
+        match self {
+            Self::Sealer => SEALER_FILE,
+            Self::Evidence => EVIDENCE_FILE,
+        }
+    }
 }
 
 /// The signing keys. The debug form shows names only.
@@ -67,6 +104,8 @@ pub struct Keys {
     pub sealer: SigningKey,
     /// Signs packs.
     pub evidence: SigningKey,
+    /// Other keys of sealers that the policy beside the keys names: those that were replaced.
+    other_sealers: Vec<VerifyingKey>,
 }
 
 /// Reads the key that signs packs, from a directory of keys.
@@ -96,22 +135,59 @@ impl Keys {
     pub fn generate(origin: &str) -> Result<Self, KeysError> {
         let key = |name: &str| generate(name, origin);
         let of = |part: &str| key(&format!("{origin}/{part}"));
-        Ok(Self { log: key(origin)?, sealer: of("sealer")?, evidence: of("evidence")? })
+        let (sealer, evidence) = (of("sealer")?, of("evidence")?);
+        Ok(Self { log: key(origin)?, sealer, evidence, other_sealers: Vec::new() })
     }
 
-    /// Reads `log.key`, `sealer.key` and `evidence.key` of a directory.
+    /// Reads `log.key`, `sealer.key` and `evidence.key` of a directory, and which keys of sealers its
+    /// `policy.txt` names, if there is one.
     ///
     /// # Errors
     ///
-    /// `File`, `Form`; on Unix `Exposed` if group or others have any access to a file, `Directory` if
+    /// `File`, `Form`, `Policy`; on Unix `Exposed` if group or others have any access to a file, `Directory` if
     /// they may write to the directory.
     pub fn load(directory: &Path) -> Result<Self, KeysError> {
         check_directory(directory).map_err(|error| unfit(directory, &error))?;
+        let sealer = read(&directory.join(SEALER_FILE))?;
+        let mut other_sealers = read_sealers(&directory.join(POLICY_FILE))?;
+        other_sealers.retain(|key| *key != sealer.verifier());
         Ok(Self {
             log: read(&directory.join(LOG_FILE))?,
-            sealer: read(&directory.join(SEALER_FILE))?,
+            sealer,
             evidence: load_evidence_key(directory)?,
+            other_sealers,
         })
+    }
+
+    /// Replaces a key of a directory by a new one with the next name (`…/sealer`, `…/sealer-2`, …: a
+    /// policy believes one key of a name); its `policy.txt` names both from
+    /// then on, so that what the old one has signed stays verifiable. The secret of the old one is gone.
+    ///
+    /// A process that runs goes on with the old key until it starts again. Verifiers need the new
+    /// policy: what the new key signs is UNVERIFIABLE by the old one.
+    ///
+    /// # Errors
+    ///
+    /// `Random`, `File`, `Form`; `Exposed`, `Directory` as [`Self::load`].
+    pub fn rotate(directory: &Path, replaced: Replaced) -> Result<VerifyingKey, KeysError> {
+        check_directory(directory).map_err(|error| unfit(directory, &error))?;
+        let file = directory.join(replaced.file());
+        let old = read(&file)?.verifier();
+        let name = successor(old.name());
+        let new = generate(&name, &name)?;
+        // Verifiers of a key that signs nothing are no harm; a key without verifiers is.
+        let policy = directory.join(POLICY_FILE);
+        append(&policy, &format!("{} {}\n", replaced.name(), new.verifier().to_vkey()))?;
+        let staged = directory.join(format!("{}.new", replaced.file()));
+        // Left by a rotation that was interrupted; nothing was signed with it.
+        if staged.exists() {
+            fs::remove_file(&staged).map_err(|error| failed(&staged, &error))?;
+        }
+        write(&staged, &new.to_text(), true)?;
+        fs::rename(&staged, &file)
+            .and_then(|()| sync_directory(directory))
+            .map_err(|error| failed(&file, &error))?;
+        Ok(new.verifier())
     }
 
     /// Writes the keys, readable by their owner only, and the policy, for everybody. Creates the
@@ -144,14 +220,19 @@ impl Keys {
     /// What verifiers are given out of band: the public keys, one a line.
     #[must_use]
     pub fn policy(&self) -> String {
-        let keys = [("log", &self.log), ("sealer", &self.sealer), ("evidence", &self.evidence)];
-        keys.map(|(of, key)| format!("{of} {}\n", key.verifier().to_vkey())).concat()
+        let own = [("log", &self.log), ("sealer", &self.sealer), ("evidence", &self.evidence)];
+        let own = own.map(|(of, key)| (of, key.verifier()));
+        let others = self.other_sealers.iter().map(|key| ("sealer", key.clone()));
+        let lines = own.into_iter().chain(others);
+        lines.map(|(of, key)| format!("{of} {}\n", key.to_vkey())).collect()
     }
 
-    /// The public keys.
+    /// The public keys that have signed the log: also those of sealers that were replaced.
     #[must_use]
     pub fn verifiers(&self) -> Vec<VerifyingKey> {
-        vec![self.log.verifier(), self.sealer.verifier()]
+        let mut keys = vec![self.log.verifier(), self.sealer.verifier()];
+        keys.extend(self.other_sealers.iter().cloned());
+        keys
     }
 }
 
@@ -178,6 +259,41 @@ pub(crate) fn read(path: &Path) -> Result<SigningKey, KeysError> {
     let text = std::io::read_to_string(file).map_err(|error| failed(path, &error))?;
     SigningKey::parse(text.trim_end())
         .map_err(|error| KeysError::Form { path: path.into(), detail: error.to_string() })
+}
+
+/// The name of the key after one of that name.
+fn successor(name: &str) -> String {
+    let numbered = name.rsplit_once('-').and_then(|(stem, number)| {
+        let number: u32 = number.parse().ok()?;
+        Some((stem, number.checked_add(1)?))
+    });
+    match numbered {
+        Some((stem, next)) if next > 2 => format!("{stem}-{next}"),
+        _ => format!("{name}-2"),
+    }
+}
+
+/// The keys of sealers that a policy names; none if there is no such file.
+fn read_sealers(path: &Path) -> Result<Vec<VerifyingKey>, KeysError> {
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(failed(path, &error)),
+    };
+    let policy = Policy::parse(&text)
+        .map_err(|error| KeysError::Policy { path: path.into(), detail: error.to_string() })?;
+    Ok(policy.sealers().to_vec())
+}
+
+/// Appends lines to the policy, which survive power loss.
+pub(crate) fn append(policy: &Path, lines: &str) -> Result<(), KeysError> {
+    let appended = OpenOptions::new().append(true).create(true).open(policy);
+    appended
+        .and_then(|mut file| {
+            file.write_all(lines.as_bytes())?;
+            file.sync_all()
+        })
+        .map_err(|error| failed(policy, &error))
 }
 
 pub(crate) fn write(path: &Path, text: &str, secret: bool) -> Result<(), KeysError> {
@@ -232,8 +348,6 @@ fn sync_directory(_path: &Path) -> std::io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
 
     #[test]
@@ -249,6 +363,46 @@ mod tests {
         let other = Keys::generate("log.example.com/a").unwrap();
         assert_eq!(other.save(&path), Err(KeysError::Exists(path.join(LOG_FILE))));
         assert_eq!(Keys::load(&path).unwrap().policy(), keys.policy());
+    }
+
+    #[test]
+    fn a_replaced_key_signs_no_more_and_what_it_has_signed_stays_verifiable() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("keys");
+        Keys::generate("log.example.com/a").unwrap().save(&path).unwrap();
+        let before = Keys::load(&path).unwrap();
+        let signed = before.sealer.sign_bytes(b"x");
+        // A rotation that was interrupted leaves this.
+        fs::write(path.join("sealer.key.new"), "half").unwrap();
+        let new = Keys::rotate(&path, Replaced::Sealer).unwrap();
+        let pack_key = Keys::rotate(&path, Replaced::Evidence).unwrap();
+        let after = Keys::load(&path).unwrap();
+        assert_eq!((after.sealer.verifier(), after.evidence.verifier()), (new, pack_key));
+        assert_eq!(after.sealer.verifier().name(), "log.example.com/a/sealer-2");
+        assert_eq!(after.log.verifier(), before.log.verifier());
+        assert_ne!(after.sealer.sign_bytes(b"x"), signed);
+        let policy = Policy::parse(&fs::read_to_string(path.join(POLICY_FILE)).unwrap()).unwrap();
+        for keys in [&before, &after] {
+            assert!(after.verifiers().contains(&keys.sealer.verifier()));
+            assert!(policy.sealers().contains(&keys.sealer.verifier()));
+            assert!(policy.evidence().contains(&keys.evidence.verifier()));
+        }
+        let names: Vec<_> = fs::read_dir(&path).unwrap().map(|e| e.unwrap().file_name()).collect();
+        assert_eq!(names.len(), 4, "{names:?}");
+    }
+
+    #[test]
+    fn every_key_has_a_name_of_its_own() {
+        for (name, next) in [
+            ("a/sealer", "a/sealer-2"),
+            ("a/sealer-2", "a/sealer-3"),
+            ("a/sealer-9", "a/sealer-10"),
+            ("a/sealer-0", "a/sealer-0-2"),
+            ("a-b/sealer", "a-b/sealer-2"),
+            ("a/sealer-4294967295", "a/sealer-4294967295-2"),
+        ] {
+            assert_eq!(successor(name), next);
+        }
     }
 
     #[cfg(unix)]

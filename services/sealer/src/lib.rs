@@ -58,7 +58,7 @@ pub use config::{Config, LostRecords};
 pub use error::RunError;
 pub use init::{InitError, init_log};
 pub use installation::describe;
-pub use keys::{Keys, KeysError, load_evidence_key, load_key};
+pub use keys::{Keys, KeysError, Replaced, load_evidence_key, load_key};
 pub use ledger::Rebuilt;
 pub use role_keys::RoleKeys;
 pub use segment::manifest::Installation;

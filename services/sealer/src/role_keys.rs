@@ -3,15 +3,13 @@
 //! They are made with the transparency log, whose first entry names them; each role needs its own
 //! only.
 
-use std::fs::OpenOptions;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use merkle::note::SigningKey;
 use segment::manifest::{InstalledKey, KeyUse};
 use service::files::check_directory;
 
-use crate::keys::{KeysError, POLICY_FILE, failed, generate, read, unfit, write};
+use crate::keys::{KeysError, POLICY_FILE, append, generate, read, unfit, write};
 
 /// The keys. The debug form shows names only.
 #[derive(Debug, Clone)]
@@ -86,14 +84,7 @@ impl RoleKeys {
             write(&path(directory, used_for), &key.to_text(), true)?;
             lines += &format!("{} {}\n", used_for.name(), key.verifier().to_vkey());
         }
-        let policy = directory.join(POLICY_FILE);
-        let appended = OpenOptions::new().append(true).create(true).open(&policy);
-        appended
-            .and_then(|mut file| {
-                file.write_all(lines.as_bytes())?;
-                file.sync_all()
-            })
-            .map_err(|error| failed(&policy, &error))
+        append(&directory.join(POLICY_FILE), &lines)
     }
 
     /// How the first entry of the log names them.

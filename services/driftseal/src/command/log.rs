@@ -1,10 +1,10 @@
-//! `driftseal log init|checkpoint|rebuild`: the transparency log.
+//! `driftseal log init|checkpoint|rebuild|rotate-key`: the transparency log.
 
 use std::path::{Path, PathBuf};
 
 use ::evidence::gateway::{TOKEN_FILE, TOKENS_FILE, make_token};
 use archive::Archive;
-use sealer::{Keys, RoleKeys};
+use sealer::{Keys, Replaced, RoleKeys};
 
 use super::context::Context;
 use super::evidence;
@@ -22,6 +22,25 @@ pub enum Action {
     Checkpoint,
     /// Write again what is missing of tiles, heads and checkpoint, from the commits; needs the keys
     Rebuild,
+    /// Replace a signing key; policy.txt names the old and the new one
+    RotateKey(RotateArgs),
+}
+
+/// Arguments of `driftseal log rotate-key`.
+#[derive(Debug, clap::Args)]
+pub struct RotateArgs {
+    /// The key to replace
+    #[arg(value_name = "KEY", value_enum)]
+    key: RotatedKey,
+}
+
+/// A key that can be replaced.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum RotatedKey {
+    /// Signs segments
+    Sealer,
+    /// Signs packs
+    Evidence,
 }
 
 /// Arguments of `driftseal log init`.
@@ -106,6 +125,7 @@ impl Action {
                     Output::Json => print::json(&serde_json::json!({"checkpoint": note})),
                 }
             }
+            Self::RotateKey(args) => rotate(&config.keys.directory, args.key, context.output)?,
             Self::Rebuild => {
                 let archive = roles::open_archive(&config, &runtime)?;
                 let keys = Keys::load(&config.keys.directory)?;
@@ -136,6 +156,31 @@ impl Action {
         }
         Ok(Ended::Done)
     }
+}
+
+fn rotate(directory: &Path, key: RotatedKey, output: Output) -> Result<(), Failure> {
+    let replaced = match key {
+        RotatedKey::Sealer => Replaced::Sealer,
+        RotatedKey::Evidence => Replaced::Evidence,
+    };
+    let new = Keys::rotate(directory, replaced)?;
+    let policy = directory.join("policy.txt");
+    match output {
+        Output::Text => {
+            print::line(format!("the new key of the {} is {}", replaced.name(), new.to_vkey()));
+            print::line(format!(
+                "start the roles again, and give {} to verifiers: what the new key signs is \
+                 UNVERIFIABLE to whoever does not have it",
+                policy.display()
+            ));
+        }
+        Output::Json => print::json(&serde_json::json!({
+            "key": new.to_vkey(),
+            "used_for": replaced.name(),
+            "policy": policy,
+        })),
+    }
+    Ok(())
 }
 
 /// The file of the gateway's token, which is made unless it exists.

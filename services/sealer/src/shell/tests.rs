@@ -2,6 +2,7 @@
 
 mod faults;
 mod orphans;
+mod rotation;
 mod starts;
 mod world;
 
