@@ -6,7 +6,7 @@
 #   acls.sh [--print] [--prefix PREFIX] [--events TOPIC]... ROLE=PRINCIPAL... [-- OPTION...]
 #
 #   --print     print the commands instead of running them
-#   --prefix    prefix of the topics (topics.prefix) and of nothing else; default none
+#   --prefix    prefix of the topics and groups (topics.prefix); default none
 #   --events    a topic of events; default agent.events
 #   ROLE        agent, collector, processor, sealer, notifier, evidence, admin; each may be given
 #               several times, and several roles may have one principal, as in `driftseal up`
@@ -74,8 +74,10 @@ topics() {
   allow "$principal" "${names[@]}" -- "${operations[@]}"
 }
 
-# The groups of a role begin with its name, whatever the installation.
-group() { allow "$1" --group driftseal-"$2" --resource-pattern-type prefixed -- Read Describe; }
+# The groups of a role begin with prefix and name; the tag of the installation follows.
+group() {
+  allow "$1" --group "$prefix"driftseal-"$2". --resource-pattern-type prefixed -- Read Describe
+}
 
 reads=(Read Describe DescribeConfigs)
 writes=(Write Describe)

@@ -11,8 +11,8 @@ use service::telemetry::Format;
 /// Heartbeat intervals that must fit into `notifier.dead_after_secs`.
 const HEARTBEATS_MIN: u64 = 3;
 
-/// Longest `group.instance.id` that Kafka accepts, bytes.
-const INSTANCE_BYTES_MAX: usize = 249;
+/// Longest `kafka.instance`, bytes: Kafka accepts 249, and a dot and 16 digits follow it.
+const INSTANCE_BYTES_MAX: usize = 232;
 
 /// Configuration of all roles. `driftseal config print` shows the effective one.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -119,8 +119,8 @@ impl Default for Topics {
 pub struct Kafka {
     /// Bootstrap brokers, `host:port`. Default none: the embedded log is used.
     pub brokers: Vec<String>,
-    /// Static group membership (`group.instance.id`) of the process in the groups of its roles. After
-    /// a crash, a process that restarts with the same id gets its partitions back at once; without an
+    /// Static group membership of the process in the groups of its roles: the name of a member
+    /// (`group.instance.id`) is this, a dot and a digest of group and subscription. After a crash, a process that restarts with the same id gets its partitions back at once; without an
     /// id, the group waits for the session timeout (`session.timeout.ms`, 45 s). Processes that run
     /// the same role need different ids: if two use the same one, the process started last keeps it
     /// and the other continues as a dynamic member. A process that stops keeps its partitions until

@@ -23,6 +23,7 @@ pub mod demo;
 pub mod emit;
 mod gateway;
 mod http;
+mod installation;
 pub mod offline;
 mod outcome;
 mod print;

@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use archive::Archive;
 use evidence::Policy;
-use governance::{Installation, Trust};
-use merkle::note::{SigningKey, VerifyingKey};
+use merkle::note::SigningKey;
 use ports::EventLog;
 use sealer::{Keys, RoleKeys};
 use segment::manifest::KeyUse;
@@ -17,6 +16,7 @@ use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
 use crate::Config;
+use crate::installation::trust;
 use crate::outcome::Failure;
 
 /// Interval at which failed roles are looked for.
@@ -73,6 +73,7 @@ fn connect(config: &Config) -> Result<Arc<dyn EventLog>, Failure> {
     let properties = config.kafka.properties();
     let properties = properties.map_err(|problems| Failure::usage(problems.join("\n")))?;
     let options = kafka::Options {
+        client_id: crate::installation::client_id(config)?,
         client: properties,
         instance: config.kafka.instance.clone(),
         record_bytes_max: config.kafka.record_bytes_max,
@@ -96,19 +97,6 @@ pub(crate) fn open_archive(config: &Config, runtime: &Runtime) -> Result<Archive
     Archive::open_with(&archive.url, &archive.options(), handle).map_err(|error| {
         Failure::new(format!("{error}; create the archive and its log with `driftseal log init`"))
     })
-}
-
-/// The installation, and the keys that count in its topics, as the policy in the directory of the keys
-/// has them.
-pub(crate) fn trust(config: &Config) -> Result<Trust, Failure> {
-    let policy = evidence::read_policy(&config.keys.directory.join("policy.txt"))?;
-    let Some(log) = policy.logs().first() else { unreachable!("a policy names a log") };
-    let installation =
-        Installation { origin: log.name().to_owned(), topic_prefix: config.applied_prefix.clone() };
-    let keys =
-        |used_for| policy.keys_for(used_for).map(VerifyingKey::to_vkey).collect::<Vec<String>>();
-    let trust = Trust::parse(installation, keys(KeyUse::Processor), keys(KeyUse::Governance))?;
-    Ok(trust.with_notifiers(keys(KeyUse::Notifier))?)
 }
 
 /// The key of a role.
@@ -157,7 +145,8 @@ impl Running {
         log: &Arc<dyn EventLog>,
     ) -> Result<(), Failure> {
         let identity = identity(config)?;
-        let (config, log) = (config.processor.clone(), Arc::clone(log));
+        let (mut config, log) = (config.processor.clone(), Arc::clone(log));
+        config.group = identity.trust.installation().named(&config.group);
         self.start(Role::Processor, move |shutdown| processor::run(config, log, identity, shutdown))
     }
 
@@ -171,7 +160,8 @@ impl Running {
             trust: trust(config)?,
             key: role_key(config, KeyUse::Notifier)?,
         };
-        let (config, log) = (config.notifier.clone(), Arc::clone(log));
+        let (mut config, log) = (config.notifier.clone(), Arc::clone(log));
+        config.group = credentials.trust.installation().named(&config.group);
         self.start(Role::Notifier, move |shutdown| {
             notifier::run(config, credentials, log, shutdown)
         })
@@ -185,7 +175,9 @@ impl Running {
         archive: Archive,
         keys: Keys,
     ) -> Result<(), Failure> {
-        let (config, log) = (config.sealer.clone(), Arc::clone(log));
+        let installation = trust(config)?.installation().clone();
+        let (mut config, log) = (config.sealer.clone(), Arc::clone(log));
+        config.group = installation.named(&config.group);
         self.start(Role::Sealer, move |shutdown| sealer::run(config, log, archive, keys, shutdown))
     }
 

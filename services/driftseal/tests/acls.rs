@@ -72,6 +72,22 @@ fn only_the_gateway_writes_acts_and_only_processor_and_notifier_write_alerts() {
         config.with_prefix().topic_specs().into_iter().map(|spec| spec.name).collect()
     };
     assert_eq!(writes.keys().cloned().collect::<BTreeSet<_>>(), product);
+    // Groups begin with the prefix: those of another installation are not granted.
+    let installation =
+        governance::Installation { origin: "log".to_owned(), topic_prefix: "t.".to_owned() };
+    let config = driftseal::Config::default();
+    let groups = [&config.processor.group, &config.sealer.group, &config.notifier.group];
+    let prefixes: Vec<&str> = printed
+        .split_whitespace()
+        .zip(printed.split_whitespace().skip(1))
+        .filter_map(|(option, value)| (option == "--group").then_some(value))
+        .collect();
+    assert_eq!(prefixes.len(), groups.len());
+    for group in groups {
+        let begins = |name: &str| prefixes.iter().any(|prefix| name.starts_with(prefix));
+        assert!(begins(&installation.named(group)), "{group}: {prefixes:?}");
+        assert!(!begins(group), "{group}: {prefixes:?}");
+    }
     let reads = granted(&printed, "Read");
     assert!(!reads.values().flatten().any(|who| who == "User:agent"), "agents read nothing");
     for sealed in ["t.agent.events", "t.driftseal.governance", "t.driftseal.alerts"] {

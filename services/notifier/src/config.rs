@@ -17,7 +17,8 @@ const NAME_MAX: usize = 64;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// Consumer group. Default `driftseal-notifier`.
+    /// Consumer group; on a cluster it is named `<topics.prefix><group>.<tag of the installation>`.
+    /// Default `driftseal-notifier`.
     pub group: String,
     /// Topics.
     pub topics: Topics,

@@ -7,11 +7,13 @@
 use std::time::Duration;
 
 use event::TopicPartition;
+use governance::Installation;
 use ports::{EventLog, LogError, Outgoing, publish_and_wait};
 use serde::{Deserialize, Serialize};
 use service::read::read_ranges;
 use tracing::warn;
 
+use crate::config::Config;
 use crate::heard::Order;
 
 /// Version of the format.
@@ -35,17 +37,34 @@ struct Saved {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Positions<'a> {
     pub(crate) log: &'a dyn EventLog,
+    pub(crate) installation: &'a Installation,
     /// The compacted topic.
     pub(crate) state: &'a str,
     pub(crate) read_wait: Duration,
     pub(crate) publish_wait: Duration,
 }
 
-fn key(of: &TopicPartition) -> Vec<u8> {
-    format!("notifier/{}/{}", of.topic, of.partition).into_bytes()
-}
+impl<'a> Positions<'a> {
+    pub(crate) fn new(
+        log: &'a dyn EventLog,
+        installation: &'a Installation,
+        config: &'a Config,
+    ) -> Self {
+        Self {
+            log,
+            installation,
+            state: &config.topics.state,
+            read_wait: config.read_wait(),
+            publish_wait: config.publish_wait(),
+        }
+    }
 
-impl Positions<'_> {
+    /// Installations that share a topic of state have different keys.
+    fn key(&self, of: &TopicPartition) -> Vec<u8> {
+        let tag = self.installation.tag();
+        format!("notifier/{tag}/{}/{}", of.topic, of.partition).into_bytes()
+    }
+
     /// The position saved last for a partition of this incarnation of its topic.
     ///
     /// # Errors
@@ -58,7 +77,7 @@ impl Positions<'_> {
     ) -> Result<Option<(i64, Order)>, LogError> {
         let state = TopicPartition::new(self.state, of.partition);
         let range = self.log.offsets(&state)?;
-        let key = key(of);
+        let key = self.key(of);
         let mut tail = TAIL;
         loop {
             let from = (range.next - tail).max(range.first);
@@ -111,7 +130,7 @@ impl Positions<'_> {
         })?;
         let record =
             Outgoing { topic: self.state.into(), value: Some(value), ..Outgoing::default() };
-        let record = record.in_partition(of.partition).with_key(key(of));
+        let record = record.in_partition(of.partition).with_key(self.key(of));
         publish_and_wait(&*self.log.producer(), vec![record], self.publish_wait).map(drop)
     }
 }
@@ -140,8 +159,14 @@ mod tests {
         let spec = TopicSpec { name: "state".into(), partitions: 2, compacted: true };
         log.create_topics(&[spec]).unwrap();
         let wait = Duration::from_millis(200);
-        let positions =
-            Positions { log: &log, state: "state", read_wait: wait, publish_wait: wait };
+        let installation = Installation::default();
+        let positions = Positions {
+            log: &log,
+            installation: &installation,
+            state: "state",
+            read_wait: wait,
+            publish_wait: wait,
+        };
         let of = TopicPartition::new("alerts", 1);
         let order = Order::default();
         assert_eq!(positions.load(&of, "id"), Ok(None));
@@ -149,11 +174,14 @@ mod tests {
         positions.save(&of, "id", 9, &order).unwrap();
         positions.save(&TopicPartition::new("other", 1), "id", 11, &order).unwrap();
         for _ in 0..1_000 {
-            publish(&log, "processor/agent.events/1/a/0", &[0; 10]);
+            publish(&log, "processor/x/agent.events/1/a/0", &[0; 10]);
         }
         assert_eq!(positions.load(&of, "id"), Ok(Some((9, order.clone()))));
         assert_eq!(positions.load(&of, "made anew"), Ok(None));
-        publish(&log, "notifier/alerts/1", b"garbage");
+        publish(&log, &format!("notifier/{}/alerts/1", installation.tag()), b"garbage");
         assert_eq!(positions.load(&of, "id"), Ok(Some((9, order.clone()))));
+        let other = Installation { origin: "other".to_owned(), ..Installation::default() };
+        let positions = Positions { installation: &other, ..positions };
+        assert_eq!(positions.load(&of, "id"), Ok(None), "that of another installation");
     }
 }

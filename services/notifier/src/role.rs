@@ -150,12 +150,7 @@ impl Notifier {
     }
 
     fn positions(&self) -> Positions<'_> {
-        Positions {
-            log: &*self.log,
-            state: &self.config.topics.state,
-            read_wait: self.config.read_wait(),
-            publish_wait: self.config.publish_wait(),
-        }
+        Positions::new(&*self.log, self.credentials.trust.installation(), &self.config)
     }
 
     fn assign(&mut self, partition: TopicPartition) -> Result<(), LogError> {

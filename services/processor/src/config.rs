@@ -9,7 +9,8 @@ use service::config::Checks;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// Consumer group; its members share the partitions.
+    /// Consumer group; its members share the partitions. On a cluster it is named
+    /// `<topics.prefix><group>.<tag of the installation>`.
     pub group: String,
     /// Topics that are read and written.
     pub topics: Topics,

@@ -15,7 +15,7 @@ use tracing::warn;
 use uuid::Uuid;
 
 use crate::config::Config;
-use crate::saved::{Entries, Heads, Ledger};
+use crate::saved::{Entries, Heads, Keyspace, Ledger};
 
 /// Number of records at the end of a state partition that are searched first for a head.
 const STATE_TAIL: i64 = 32;
@@ -37,6 +37,7 @@ pub(crate) struct Loaded {
 /// The search for the snapshot of one partition.
 struct Search<'a> {
     input: &'a TopicPartition,
+    keys: Keyspace,
     state: TopicPartition,
     range: OffsetRange,
     /// Offset from which heads are searched.
@@ -54,19 +55,32 @@ impl<'a> Search<'a> {
         config: &Config,
         log: &dyn EventLog,
         input: &'a TopicPartition,
+        trust: &Trust,
     ) -> Result<Self, LogError> {
         let state = TopicPartition::new(config.topics.state.as_str(), input.partition);
         let range = log.offsets(&state)?;
-        let (heads, candidates) = (Heads::new(input), VecDeque::new());
+        let keys = Keyspace::new(trust.installation(), input);
+        let (heads, candidates) = (Heads::new(keys.clone()), VecDeque::new());
         let (from, is_over) = (range.next, range.first >= range.next);
-        Ok(Self { input, state, range, from, heads, candidates, tried: 0, loaded: None, is_over })
+        Ok(Self {
+            input,
+            keys,
+            state,
+            range,
+            from,
+            heads,
+            candidates,
+            tried: 0,
+            loaded: None,
+            is_over,
+        })
     }
 
     /// Turns the heads that were found into candidates, except those tried before and those of
     /// another incarnation of the topic.
     fn choose(&mut self, topic_id: &str) {
-        let heads = std::mem::replace(&mut self.heads, Heads::new(self.input));
-        let new = heads.newest_first(self.input).into_iter().take(HEADS_MAX).skip(self.tried);
+        let heads = std::mem::replace(&mut self.heads, Heads::new(self.keys.clone()));
+        let new = heads.newest_first().into_iter().take(HEADS_MAX).skip(self.tried);
         for entries in new {
             self.tried += 1;
             if entries.head().topic_id == topic_id {
@@ -116,7 +130,7 @@ pub(crate) fn load(
     inputs: &[TopicPartition],
     (topic_id, trust): (&str, &Trust),
 ) -> Result<Vec<Option<Loaded>>, LogError> {
-    let begin = |input| Search::begin(config, log, input);
+    let begin = |input| Search::begin(config, log, input, trust);
     let mut searches = inputs.iter().map(begin).collect::<Result<Vec<_>, _>>()?;
     let wait = config.read_wait();
     let mut tail = STATE_TAIL;

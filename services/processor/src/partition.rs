@@ -21,7 +21,7 @@ use crate::load::{Loaded, load, new_writer};
 use crate::outbox::{DESTINATIONS, Outbox};
 use crate::published::{Unread, read_published};
 use crate::remarks::Remarks;
-use crate::saved::{Head, Ledger, Writing};
+use crate::saved::{Head, Keyspace, Ledger, Writing};
 use crate::statement::{Tick, configured};
 use crate::timer::TickTimer;
 
@@ -124,7 +124,11 @@ impl Worker {
                 .with_ownership(Ownership::new(identity.trust.clone())),
                 output_next: [0, 0],
                 begins_at: None,
-                ledger: Ledger::new(input, new_writer(), config.snapshot_chunk_bytes_max),
+                ledger: Ledger::new(
+                    Keyspace::new(identity.trust.installation(), input),
+                    new_writer(),
+                    config.snapshot_chunk_bytes_max,
+                ),
             });
         if machine.next_offset() > 0 && machine.next_offset() < range.first {
             error!(

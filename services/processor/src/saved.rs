@@ -20,6 +20,7 @@
 //! It does not read from the log, and does not interpret the entries.
 
 use event::TopicPartition;
+use governance::Installation;
 use monitor::EntryId;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -134,9 +135,16 @@ impl FullHead {
     }
 }
 
-/// Prefix of the keys of a partition.
-fn prefix_of(input: &TopicPartition) -> Vec<u8> {
-    format!("processor/{}/{}/", input.topic, input.partition).into_bytes()
+/// Prefix of the keys of a partition. Installations that share a topic of state have different ones.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Keyspace(Vec<u8>);
+
+impl Keyspace {
+    /// That of an installation for a partition.
+    pub(crate) fn new(installation: &Installation, input: &TopicPartition) -> Self {
+        let (tag, TopicPartition { topic, partition }) = (installation.tag(), input);
+        Self(format!("processor/{tag}/{topic}/{partition}/").into_bytes())
+    }
 }
 
 /// Identity of a version of an entry, as a term of the sum.

@@ -22,7 +22,8 @@ pub struct Config {
     /// Topics to seal. Default: `agent.events`, `driftseal.metrics`, `driftseal.alerts`,
     /// `driftseal.controls`. They must exist.
     pub topics: Vec<String>,
-    /// Consumer group. Default `driftseal-sealer`. Its committed positions are advisory.
+    /// Consumer group; on a cluster it is named `<topics.prefix><group>.<tag of the installation>`.
+    /// Default `driftseal-sealer`. Its committed positions are advisory.
     pub group: String,
     /// Rows of a segment. Default 250,000, at least 1. The segment is sealed with the batch that
     /// reaches them, so it has up to one batch (4,096 records) more.

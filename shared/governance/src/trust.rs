@@ -4,7 +4,15 @@ use std::fmt;
 
 use merkle::note::{KeyError, VerifyingKey};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use thiserror::Error;
+
+use crate::message::Message;
+
+/// Domain of the digest that tells installations apart.
+const INSTALLATION: &str = "driftseal/installation/v1";
+/// Bytes of that digest in a name.
+const TAG_BYTES: usize = 8;
 
 /// Most keys of a purpose.
 const KEYS_MAX: usize = 16;
@@ -16,6 +24,24 @@ pub struct Installation {
     pub origin: String,
     /// Prefix of the names of its topics; may be empty.
     pub topic_prefix: String,
+}
+
+impl Installation {
+    /// What tells it from others on the same cluster: the first 16 hexadecimal digits of the SHA-256 of
+    /// its origin and prefix.
+    #[must_use]
+    pub fn tag(&self) -> String {
+        let message = Message::new(INSTALLATION).text(&self.origin).text(&self.topic_prefix);
+        let digest = Sha256::digest(message.as_bytes());
+        digest.iter().take(TAG_BYTES).map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// The name of something of its own on a cluster, such as a consumer group:
+    /// `<topic prefix><name>.<tag>`.
+    #[must_use]
+    pub fn named(&self, name: &str) -> String {
+        format!("{}{name}.{}", self.topic_prefix, self.tag())
+    }
 }
 
 /// What a key signs.
@@ -187,5 +213,33 @@ impl TryFrom<Texts> for Trust {
     fn try_from(texts: Texts) -> Result<Self, TrustError> {
         let Texts { installation, processor, governance, notifier } = texts;
         Self::parse(installation, processor, governance)?.with_notifiers(notifier)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_installations_have_a_name_in_common() {
+        let installation = |origin: &str, topic_prefix: &str| Installation {
+            origin: origin.to_owned(),
+            topic_prefix: topic_prefix.to_owned(),
+        };
+        let first = installation("log.example.com/agents", "");
+        assert_eq!(first.named("driftseal-sealer"), "driftseal-sealer.1a408a20e17747f7");
+        let others = [
+            installation("log.example.com/agents", "t."),
+            installation("log.example.com/other", ""),
+            // The same characters, parted elsewhere.
+            installation("log.example.com/agent", "s"),
+        ];
+        let mut names: Vec<_> =
+            others.iter().map(|other| other.named("driftseal-sealer")).collect();
+        names.push(first.named("driftseal-sealer"));
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), 4);
+        assert!(names.iter().any(|name| name.starts_with("t.driftseal-sealer.")));
     }
 }

@@ -86,11 +86,13 @@ impl KafkaConsumer {
         options: &Options,
         instance: &Arc<Instance>,
         subscription: Subscription,
+        // Of each topic that a member of a group subscribes to.
+        partitions: &[i32],
     ) -> Result<Self, LogError> {
         let config = match &subscription {
-            Subscription::Group { group, .. } => {
+            Subscription::Group { group, topics } => {
                 let mut config = options.consumer(group);
-                if let Some(name) = instance.in_group(group) {
+                if let Some(name) = instance.in_group(group, topics.iter().zip(partitions)) {
                     config.set("group.instance.id", name);
                 }
                 config

@@ -99,18 +99,21 @@ impl EventLog for KafkaLog {
     }
 
     fn consumer(&self, subscription: Subscription) -> Result<Box<dyn Consumer>, LogError> {
+        let mut partitions = Vec::new();
         match &subscription {
             Subscription::Group { topics, .. } => {
                 for topic in topics {
-                    topics::partitions(&self.options, self.asker(), topic)?;
+                    partitions.push(topics::partitions(&self.options, self.asker(), topic)?);
                 }
             }
-            Subscription::Partitions(partitions) => {
-                for partition in partitions {
+            Subscription::Partitions(read) => {
+                for partition in read {
                     self.offsets(partition)?;
                 }
             }
         }
-        Ok(Box::new(KafkaConsumer::new(&self.options, &self.instance, subscription)?))
+        let consumer =
+            KafkaConsumer::new(&self.options, &self.instance, subscription, &partitions)?;
+        Ok(Box::new(consumer))
     }
 }

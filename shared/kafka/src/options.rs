@@ -32,11 +32,14 @@ const FIXED: &[&str] = &[
 pub struct Options {
     /// Bootstrap brokers, `host:port`, separated by commas.
     pub bootstrap_servers: String,
+    /// What the brokers call the clients (`client.id`), in quotas and logs.
+    pub client_id: String,
     /// Properties of librdkafka, passed through unchanged (`security.protocol`, `sasl.password`,
     /// `group.protocol`, …). They override those that this crate sets, except for the fixed ones.
     pub client: BTreeMap<String, String>,
-    /// Static group membership (`group.instance.id`); empty disables it. A process that joins under
-    /// the id of another one takes over its partitions at once, without a rebalance of the others;
+    /// Static group membership; empty disables it. The name of a member (`group.instance.id`) is
+    /// `<instance>.<digest of group and subscription>`, so that nobody who subscribes to something else
+    /// returns to an old assignment. A process that joins under the name of another one takes over its partitions at once, without a rebalance of the others;
     /// the older process continues as a dynamic member. A static member that leaves keeps its
     /// partitions until it returns or its session times out. The consumer protocol (KIP-848) rejects
     /// an id until the session has timed out, so static membership is not used there.
@@ -58,12 +61,13 @@ pub struct Options {
 }
 
 impl Options {
-    /// The defaults: dynamic membership, records up to 1,000,000 bytes, 100,000 records or 64 MiB in
+    /// The defaults: `client.id` is `driftseal`, dynamic membership, records up to 1,000,000 bytes, 100,000 records or 64 MiB in
     /// flight, 10 s for a request, 30 s for an acknowledgement, the brokers' replication factor.
     #[must_use]
     pub fn new(bootstrap_servers: impl Into<String>) -> Self {
         Self {
             bootstrap_servers: bootstrap_servers.into(),
+            client_id: "driftseal".to_owned(),
             client: BTreeMap::new(),
             instance: String::new(),
             record_bytes_max: 1_000_000,
@@ -93,7 +97,7 @@ impl Options {
     fn common(&self) -> ClientConfig {
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", &self.bootstrap_servers);
-        config.set("client.id", "driftseal");
+        config.set("client.id", &self.client_id);
         config.set("log.connection.close", "false");
         // Lines that pass here are filtered by tracing.
         config.set_log_level(RDKafkaLogLevel::Info);
@@ -160,6 +164,7 @@ impl std::fmt::Debug for Options {
         formatter
             .debug_struct("Options")
             .field("bootstrap_servers", &self.bootstrap_servers)
+            .field("client_id", &self.client_id)
             .field("client", &client)
             .field("instance", &self.instance)
             .field("record_bytes_max", &self.record_bytes_max)

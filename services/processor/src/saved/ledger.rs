@@ -2,19 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use event::TopicPartition;
 use monitor::EntryId;
 use service::metrics::count;
 
 use super::{
-    FORMAT, FullHead, HEAD, Head, KeyValue, Piece, Place, Save, Slot, check_of, identity_of,
-    prefix_of,
+    FORMAT, FullHead, HEAD, Head, KeyValue, Keyspace, Piece, Place, Save, Slot, check_of,
+    identity_of,
 };
 
 /// The saved entries of a partition.
 #[derive(Debug)]
 pub(crate) struct Ledger {
-    prefix: Vec<u8>,
+    keys: Keyspace,
     piece_bytes_max: usize,
     /// The save that is being written; the previous one is valid.
     save: Save,
@@ -30,9 +29,9 @@ pub(crate) struct Ledger {
 
 impl Ledger {
     /// An empty ledger. `writer` must be unique among the writers of the partition.
-    pub(crate) fn new(input: &TopicPartition, writer: u64, piece_bytes_max: usize) -> Self {
+    pub(crate) const fn new(keys: Keyspace, writer: u64, piece_bytes_max: usize) -> Self {
         Self {
-            prefix: prefix_of(input),
+            keys,
             piece_bytes_max,
             save: Save { writer, number: 1 },
             head_slot: Slot::A,
@@ -159,7 +158,7 @@ impl Ledger {
     }
 
     fn key(&self, name: &[u8], slot: Slot, piece: u16) -> Vec<u8> {
-        let mut key = self.prefix.clone();
+        let mut key = self.keys.0.clone();
         key.push(slot.byte());
         key.extend_from_slice(&piece.to_be_bytes());
         key.extend_from_slice(name);

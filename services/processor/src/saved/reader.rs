@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use event::{Record, TopicPartition};
+use event::Record;
 use monitor::EntryId;
 
-use super::{FORMAT, FullHead, HEAD, Head, Ledger, Piece, Place, Save, Slot, check_of, prefix_of};
+use super::{FORMAT, FullHead, HEAD, Head, Keyspace, Ledger, Piece, Place, Save, Slot, check_of};
 
 /// A parsed record of a partition.
 struct Found<'a> {
@@ -18,8 +18,8 @@ struct Found<'a> {
 impl<'a> Found<'a> {
     /// `None` for records of other partitions, of another format, and for tombstones: the deletion
     /// of their entry was recorded before.
-    fn of(record: &Record<'a>, prefix: &[u8]) -> Option<Self> {
-        let (slot, rest) = record.key?.strip_prefix(prefix)?.split_first()?;
+    fn of(record: &Record<'a>, Keyspace(prefix): &Keyspace) -> Option<Self> {
+        let (slot, rest) = record.key?.strip_prefix(prefix.as_slice())?.split_first()?;
         let (number, name) = rest.split_first_chunk::<2>()?;
         let piece: Piece<'_> = postcard::from_bytes(record.value?).ok()?;
         let (slot, number) = (Slot::of_byte(*slot)?, u16::from_be_bytes(*number));
@@ -65,20 +65,20 @@ fn take(places: &mut BTreeMap<Slot, Parts>, found: &Found<'_>) {
 /// Collects heads.
 #[derive(Debug)]
 pub(crate) struct Heads {
-    prefix: Vec<u8>,
+    keys: Keyspace,
     places: BTreeMap<Slot, Parts>,
     found: Vec<(Slot, FullHead)>,
 }
 
 impl Heads {
-    pub(crate) fn new(input: &TopicPartition) -> Self {
-        Self { prefix: prefix_of(input), places: BTreeMap::new(), found: Vec::new() }
+    pub(crate) const fn new(keys: Keyspace) -> Self {
+        Self { keys, places: BTreeMap::new(), found: Vec::new() }
     }
 
     /// Takes a record of the topic, in offset order; ignores everything but heads of this
     /// partition.
     pub(crate) fn take(&mut self, record: &Record<'_>) {
-        let Some(found) = Found::of(record, &self.prefix).filter(|found| found.name == HEAD) else {
+        let Some(found) = Found::of(record, &self.keys).filter(|found| found.name == HEAD) else {
             return;
         };
         take(&mut self.places, &found);
@@ -88,11 +88,11 @@ impl Heads {
     }
 
     /// A reader of the entries for each head; the head that covers the most records comes first.
-    pub(crate) fn newest_first(self, input: &TopicPartition) -> Vec<Entries> {
+    pub(crate) fn newest_first(self) -> Vec<Entries> {
         let mut all = self.found;
         all.reverse();
         all.sort_by_key(|(_, head)| std::cmp::Reverse(head.head.next_offset));
-        let entries = |(slot, head)| Entries::new(input, slot, head);
+        let entries = |(slot, head)| Entries::new(self.keys.clone(), slot, head);
         all.into_iter().map(entries).collect()
     }
 }
@@ -100,8 +100,7 @@ impl Heads {
 /// Collects the entries of a head.
 #[derive(Debug)]
 pub(crate) struct Entries {
-    input: TopicPartition,
-    prefix: Vec<u8>,
+    keys: Keyspace,
     slot: Slot,
     head: FullHead,
     /// The valid versions of each entry, by slot.
@@ -112,9 +111,8 @@ pub(crate) struct Entries {
 pub(crate) type Restored = Vec<(EntryId, Vec<u8>)>;
 
 impl Entries {
-    fn new(input: &TopicPartition, slot: Slot, head: FullHead) -> Self {
-        let (input, prefix) = (input.clone(), prefix_of(input));
-        Self { input, prefix, slot, head, found: BTreeMap::new() }
+    const fn new(keys: Keyspace, slot: Slot, head: FullHead) -> Self {
+        Self { keys, slot, head, found: BTreeMap::new() }
     }
 
     /// The head.
@@ -125,7 +123,7 @@ impl Entries {
     /// Takes a record of the topic, in offset order; ignores records that are not valid for this
     /// head.
     pub(crate) fn take(&mut self, record: &Record<'_>) {
-        let Some(found) = Found::of(record, &self.prefix) else { return };
+        let Some(found) = Found::of(record, &self.keys) else { return };
         let Some(entry) = EntryId::from_bytes(found.name) else { return };
         if self.head.covers(found.piece.save) {
             take(self.found.entry(entry).or_default(), &found);
@@ -149,7 +147,7 @@ impl Entries {
                 restored.push((entry, parts.bytes));
             }
         }
-        let ledger = Ledger::new(&self.input, writer, piece_bytes_max);
+        let ledger = Ledger::new(self.keys, writer, piece_bytes_max);
         let ledger = ledger.resumed(&self.head, self.slot, places);
         (ledger.total() == (self.head.entries, self.head.sum)).then_some((restored, ledger))
     }

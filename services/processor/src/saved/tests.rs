@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use event::{BatchBuilder, Record, TimestampType};
+use event::{BatchBuilder, Record, TimestampType, TopicPartition};
 
 use super::*;
 
@@ -36,9 +36,9 @@ impl Log {
 
     /// The newest save that can be used.
     fn load(&self, writer: u64) -> Option<(Head, BTreeMap<EntryId, Vec<u8>>, Ledger)> {
-        let mut heads = Heads::new(&input());
+        let mut heads = Heads::new(keys());
         self.each(|record| heads.take(record));
-        heads.newest_first(&input()).into_iter().find_map(|mut entries| {
+        heads.newest_first().into_iter().find_map(|mut entries| {
             self.each(|record| entries.take(record));
             let head = entries.head().clone();
             let (restored, ledger) = entries.finish(writer, PIECE)?;
@@ -49,8 +49,8 @@ impl Log {
 
 const PIECE: usize = 10;
 
-fn input() -> TopicPartition {
-    TopicPartition::new("t", 0)
+fn keys() -> Keyspace {
+    Keyspace::new(&Installation::default(), &TopicPartition::new("t", 0))
 }
 
 fn entry(number: u8) -> EntryId {
@@ -77,7 +77,7 @@ struct Writer {
 
 impl Writer {
     fn new(number: u64) -> Self {
-        Self { ledger: Ledger::new(&input(), number, PIECE), model: Model::new(), seed: number }
+        Self { ledger: Ledger::new(keys(), number, PIECE), model: Model::new(), seed: number }
     }
 
     fn random(&mut self, below: u64) -> u64 {
@@ -209,15 +209,22 @@ fn a_record_that_is_missing_or_damaged_makes_a_save_unusable() {
 }
 
 #[test]
-fn another_partition_and_other_formats_are_ignored() {
+fn another_partition_or_installation_and_other_formats_are_ignored() {
     let (mut log, mut writer) = (Log::default(), Writer::new(3));
     log.0.extend(writer.save(1));
-    log.0.push((b"processor/t/0/a/0".to_vec(), Some(vec![1, 2, 3])));
+    let Keyspace(own) = keys();
+    log.0.push(([&*own, b"a/0"].concat(), Some(vec![1, 2, 3])));
     log.0.push((b"notifier/t/0".to_vec(), Some(vec![1])));
-    log.0.push((b"processor/t/0/".to_vec(), None));
+    log.0.push((own, None));
     let (_, model, _) = log.load(4).unwrap();
     assert_eq!(model, writer.model);
-    let mut heads = Heads::new(&TopicPartition::new("t", 1));
-    log.each(|record| heads.take(record));
-    assert!(heads.newest_first(&input()).is_empty());
+    let other = Installation { origin: "other".to_owned(), ..Installation::default() };
+    for strange in [
+        Keyspace::new(&Installation::default(), &TopicPartition::new("t", 1)),
+        Keyspace::new(&other, &TopicPartition::new("t", 0)),
+    ] {
+        let mut heads = Heads::new(strange);
+        log.each(|record| heads.take(record));
+        assert!(heads.newest_first().is_empty());
+    }
 }
