@@ -66,6 +66,8 @@ pub(crate) struct KafkaConsumer {
     ready: VecDeque<Batch>,
     /// An error to return after the records that were copied before it.
     error: Option<LogError>,
+    /// A rebalance could not be answered: why.
+    broken: Option<String>,
     copied_records: usize,
     copied_bytes: usize,
     /// The partition served last; the next poll starts after it.
@@ -126,6 +128,7 @@ impl KafkaConsumer {
             paused: BTreeSet::new(),
             ready: VecDeque::new(),
             error: None,
+            broken: None,
             copied_records: 0,
             copied_bytes: 0,
             served: None,
@@ -149,7 +152,11 @@ impl KafkaConsumer {
                 }
                 Ok(Some(Polled::Revoked(partitions)))
             }
-            Some(Change::Failed(error)) => Err(outcome(&error, "rebalance")),
+            Some(Change::Failed(error)) => {
+                let error = outcome(&error, "rebalance");
+                self.broken = Some(error.to_string());
+                Err(error)
+            }
         }
     }
 
@@ -332,7 +339,8 @@ impl KafkaConsumer {
         let is_transient = matches!(
             code,
             Some(
-                RDKafkaErrorCode::BrokerTransportFailure
+                RDKafkaErrorCode::AllBrokersDown
+                    | RDKafkaErrorCode::BrokerTransportFailure
                     | RDKafkaErrorCode::OperationTimedOut
                     | RDKafkaErrorCode::PartitionEOF
                     | RDKafkaErrorCode::PollExceeded
@@ -346,17 +354,19 @@ impl KafkaConsumer {
         Some(outcome(error, "consumer"))
     }
 
-    /// Maps an error after another process has joined with our `group.instance.id`: this client is
-    /// fenced for good, and the next one joins as a dynamic member.
-    fn unless_fenced(&self, error: LogError) -> LogError {
-        let fatal = self.base.client().fatal_error();
-        let is_fenced =
-            fatal.is_some_and(|(code, _)| matches!(code, RDKafkaErrorCode::FencedInstanceId));
-        let Some(group) = self.group.as_ref().filter(|_| is_fenced) else { return error };
+    /// Why this client must be replaced, if it must. If another process has joined under its name, the
+    /// next one joins as a dynamic member.
+    pub(crate) fn beyond_repair(&self) -> Option<String> {
+        let Some((code, said)) = self.base.client().fatal_error() else {
+            return self.broken.clone();
+        };
+        let is_fenced = code == RDKafkaErrorCode::FencedInstanceId;
+        let Some(group) = self.group.as_ref().filter(|_| is_fenced) else { return Some(said) };
         self.instance.lose(group);
-        LogError::Unavailable(format!(
-            "fenced: another process joined the group `{group}` with the same `kafka.instance`; \
-             continuing as a dynamic member, which costs a session timeout after a crash"
+        Some(format!(
+            "fenced: a process joined the group `{group}` under the same name, with the same \
+             `kafka.instance`, or the answer to our own joining was lost; continuing as a dynamic \
+             member, which costs a session timeout after a crash"
         ))
     }
 
@@ -429,8 +439,8 @@ fn copy(
     Some(batch.size_bytes() - before)
 }
 
-impl KafkaConsumer {
-    fn poll_once(&mut self, wait: Duration) -> Result<Polled, LogError> {
+impl Consumer for KafkaConsumer {
+    fn poll(&mut self, wait: Duration) -> Result<Polled, LogError> {
         if let Some(polled) = self.take_change()? {
             return Ok(polled);
         }
@@ -451,12 +461,6 @@ impl KafkaConsumer {
             Some(error) => Err(error),
             None => Ok(Polled::Idle),
         }
-    }
-}
-
-impl Consumer for KafkaConsumer {
-    fn poll(&mut self, wait: Duration) -> Result<Polled, LogError> {
-        self.poll_once(wait).map_err(|error| self.unless_fenced(error))
     }
 
     fn seek(&mut self, partition: &TopicPartition, offset: i64) -> Result<(), LogError> {

@@ -12,6 +12,7 @@
 //!   [`ports::OffsetRange::next`] is the last stable offset.
 //! - A static group member ([`Options::instance`]) that crashes gets its partitions back as soon as it
 //!   restarts, without waiting for a session timeout. Two processes with one id do not stop each other.
+//! - A member whose client librdkafka gives up joins anew; its partitions are reported as revoked.
 //! - Memory is bounded: records in flight, librdkafka's prefetch queue, and the copied records.
 //! - Properties of librdkafka pass through unchanged ([`Options::client`]), except those that the
 //!   promises above depend on, which are rejected. Their values are never printed.
@@ -30,6 +31,7 @@ mod log;
 mod options;
 mod outcome;
 mod producer;
+mod renewed;
 mod topics;
 
 pub use log::KafkaLog;

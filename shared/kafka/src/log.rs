@@ -13,6 +13,7 @@ use crate::context::QuietContext;
 use crate::instance::Instance;
 use crate::options::Options;
 use crate::producer::KafkaProducer;
+use crate::renewed::Renewed;
 use crate::topics;
 
 /// An event log on a Kafka cluster.
@@ -112,8 +113,14 @@ impl EventLog for KafkaLog {
                 }
             }
         }
-        let consumer =
-            KafkaConsumer::new(&self.options, &self.instance, subscription, &partitions)?;
-        Ok(Box::new(consumer))
+        Ok(match subscription {
+            Subscription::Group { group, topics } => {
+                let subscription = (group, topics);
+                Box::new(Renewed::join(&self.options, &self.instance, subscription, partitions)?)
+            }
+            Subscription::Partitions(_) => {
+                Box::new(KafkaConsumer::new(&self.options, &self.instance, subscription, &[])?)
+            }
+        })
     }
 }
