@@ -35,7 +35,6 @@ mod publish;
 mod split;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -196,14 +195,14 @@ fn watch(
     failure: LogFailure,
     shutdown: Shutdown,
 ) -> Result<Readiness, RunError> {
-    let reachable = Arc::new(AtomicBool::new(false));
-    let answer = Arc::clone(&reachable);
+    let health = service::health::of("collector");
+    let answer = Arc::clone(&health);
     let stopping = shutdown.clone();
     let probe = move || {
         let mut before = None;
         loop {
             let there = log.partitions(&topic);
-            reachable.store(there.is_ok(), Ordering::Relaxed);
+            health.say(there.as_ref().map(|_| ()).map_err(ToString::to_string));
             if before != Some(there.is_ok()) {
                 match &there {
                     Ok(partitions) => tracing::info!(topic, partitions, "log reachable"),
@@ -221,7 +220,12 @@ fn watch(
     };
     let thread = std::thread::Builder::new().name("collector-probe".to_owned());
     thread.spawn(probe).map_err(RunError::Thread)?;
-    Ok(Arc::new(move || answer.load(Ordering::Relaxed) && !stopping.is_triggered()))
+    Ok(Arc::new(move || {
+        if stopping.is_triggered() {
+            return Err(operations::STOPPING.to_owned());
+        }
+        answer.check()
+    }))
 }
 
 /// The collector's routes.

@@ -120,11 +120,12 @@ pub struct Kafka {
     /// Bootstrap brokers, `host:port`. Default none: the embedded log is used.
     pub brokers: Vec<String>,
     /// Static group membership of the process in the groups of its roles: the name of a member
-    /// (`group.instance.id`) is this, a dot and a digest of group and subscription. After a crash, a process that restarts with the same id gets its partitions back at once; without an
-    /// id, the group waits for the session timeout (`session.timeout.ms`, 45 s). Processes that run
-    /// the same role need different ids: if two use the same one, the process started last keeps it
-    /// and the other continues as a dynamic member. A process that stops keeps its partitions until
-    /// the session timeout, too. Default `driftseal`; empty disables static membership.
+    /// (`group.instance.id`) is this, a dot and a digest of group and subscription. After a crash, a
+    /// process that restarts with the same id gets its partitions back at once; without an id, the
+    /// group waits for the session timeout (`session.timeout.ms`, 45 s). Processes that run the same
+    /// role need different ids: if two use the same one, the process started last keeps it and the
+    /// other continues as a dynamic member. A process that stops keeps its partitions until the
+    /// session timeout, too. Default `driftseal`; empty disables static membership.
     pub instance: String,
     /// Largest record, bytes; a larger one is rejected. Default 1,000,000. `max.message.bytes` of the
     /// topics must allow it.

@@ -356,7 +356,10 @@ impl Process<'_> {
                 let listener = bind(&config.listen.operations, self.runtime)?;
                 tracing::info!(address = %listener.local_addr()?, "health and metrics listening");
                 let (exposition, shutdown) = (self.exposition.clone(), self.shutdown.clone());
-                let serve = service::operations::serve(listener, exposition, shutdown);
+                // The evidence role has a server of its own.
+                let served = roles.iter().filter(|role| **role != Role::Evidence);
+                let healths = served.map(|role| service::health::of(role.name())).collect();
+                let serve = service::operations::serve(listener, exposition, healths, shutdown);
                 drop(self.runtime.spawn(serve));
             }
         }

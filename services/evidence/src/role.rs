@@ -13,7 +13,7 @@ use std::sync::Arc;
 use archive::Archive;
 use segment::policy::Policy;
 use service::clock::Stopwatch;
-use service::operations::{Readiness, serve_when};
+use service::operations::{Readiness, STOPPING, serve_when};
 use service::{Exposition, Shutdown, metric_names};
 use thiserror::Error;
 use tokio::net::TcpListener;
@@ -59,15 +59,19 @@ pub fn run(
     shutdown: &Shutdown,
 ) -> Result<(), RoleError> {
     let health = Arc::new(Health::new(config.stale_after()));
-    let ready: Readiness = {
-        let (health, shutdown) = (Arc::clone(&health), shutdown.clone());
-        Arc::new(move || health.is_ready() && !shutdown.is_triggered())
-    };
+    let ready: Readiness =
+        {
+            let (health, shutdown) = (Arc::clone(&health), shutdown.clone());
+            Arc::new(move || {
+                if shutdown.is_triggered() { Err(STOPPING.to_owned()) } else { health.check() }
+            })
+        };
     let serving = serve_when(process.listener, process.exposition, ready, shutdown.clone());
     let serving = process.runtime.spawn(serving);
     let mut follower = Follower::new(archive, policy);
     loop {
         check(&mut follower, &health);
+        service::health::of("evidence").say_for(health.check(), config.stale_after());
         if shutdown.wait_timeout(config.check_interval()) {
             break;
         }
@@ -106,7 +110,7 @@ fn check(follower: &mut Follower, health: &Health) {
             }
         }
         Err(error) => {
-            if health.failed() {
+            if health.failed(error.to_string()) {
                 error!(%error, "failed to verify the log of the archive; not ready");
             }
         }

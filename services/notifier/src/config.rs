@@ -67,8 +67,6 @@ pub struct Config {
     /// Longest wait for the next record of a known range, milliseconds. Default 10,000. Then, if the log
     /// still answers, the rest of the range is taken to hold no records.
     pub read_wait_ms_max: u64,
-    /// Consecutive failures of the log that are retried. Default 60. One more ends the role.
-    pub retries_max: u32,
     /// Pause before a retry after a failure of the log, milliseconds. Default 1,000.
     pub retry_pause_ms: u64,
     /// Longest wait for requests in flight at shutdown, milliseconds. Default 10,000. Requests without a
@@ -126,7 +124,6 @@ impl Default for Config {
             overlap_records: 10_000,
             publish_wait_ms_max: 30_000,
             read_wait_ms_max: 10_000,
-            retries_max: 60,
             retry_pause_ms: 1_000,
             drain_ms_max: 10_000,
             value_bytes_max: 1024 * 1024,

@@ -48,6 +48,7 @@
 mod alert;
 mod answers;
 mod config;
+mod contact;
 mod credentials;
 mod heard;
 mod http;

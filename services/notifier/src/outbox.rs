@@ -1,7 +1,7 @@
 //! Publishing outcomes, and tolerating failures of the log.
 //!
 //! An outcome is published until the log acknowledges it; none is dropped. After a transient failure
-//! the role keeps its state and retries; too many in a row end it.
+//! the role keeps its state and retries, for as long as it takes.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -29,7 +29,6 @@ pub(crate) struct Outbox {
     topic: Arc<str>,
     publish_wait: Duration,
     retry_pause: Duration,
-    retries_max: u32,
     waiting: VecDeque<(Report, Outgoing)>,
     /// Consecutive failures of the log.
     failures: u32,
@@ -48,7 +47,6 @@ impl Outbox {
             topic: config.topics.alerts.as_str().into(),
             publish_wait: config.publish_wait(),
             retry_pause: config.retry_pause(),
-            retries_max: config.retries_max,
             waiting: VecDeque::new(),
             failures: 0,
             since_failure: Stopwatch::start(),
@@ -87,7 +85,7 @@ impl Outbox {
     ///
     /// # Errors
     ///
-    /// A permanent failure, or too many transient ones in a row.
+    /// A permanent failure.
     pub(crate) fn publish(&mut self) -> Result<Vec<Report>, RoleError> {
         if self.waiting.is_empty() || !self.may_publish() {
             return Ok(Vec::new());
@@ -126,7 +124,7 @@ impl Outbox {
     ///
     /// # Errors
     ///
-    /// A permanent failure, or too many transient ones in a row.
+    /// A permanent failure.
     pub(crate) fn publish_now(
         &mut self,
         partition: i32,
@@ -146,9 +144,9 @@ impl Outbox {
     ///
     /// # Errors
     ///
-    /// The failure, if it is permanent or one too many in a row.
+    /// The failure, if it is permanent.
     pub(crate) fn handle_failure(&mut self, error: LogError) -> Result<(), RoleError> {
-        self.failures += 1;
+        self.failures = self.failures.saturating_add(1);
         self.since_failure = Stopwatch::start();
         let passes = match &error {
             LogError::Unavailable(_) | LogError::QueueFull { .. } => true,
@@ -157,7 +155,7 @@ impl Outbox {
             | LogError::UnknownPartition(_)
             | LogError::Fatal(_) => false,
         };
-        if !passes || self.failures > self.retries_max {
+        if !passes {
             return Err(error.into());
         }
         warn!(%error, failures = self.failures, "log unavailable; will retry");

@@ -18,6 +18,7 @@ use tracing::{debug, error, info, warn};
 use crate::alert::{Alert, Step};
 use crate::answers::{Answers, Said};
 use crate::config::Config;
+use crate::contact::Contact;
 use crate::credentials::Credentials;
 use crate::http::{Answered, Job, Pool};
 use crate::ignored::Ignored;
@@ -35,8 +36,6 @@ use crate::sink::Sink;
 const ACTOR: &str = "notifier";
 /// Longest wait for records while requests are in flight.
 const BUSY_WAIT: Duration = Duration::from_millis(10);
-/// Interval at which the lag is measured.
-const LAG_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Runs the notifier until shutdown; blocks its thread. At shutdown it waits for the requests in flight
 /// and writes their outcomes.
@@ -44,7 +43,7 @@ const LAG_INTERVAL: Duration = Duration::from_secs(5);
 /// # Errors
 ///
 /// An invalid configuration, a missing secret, an outcome that cannot be built, a permanent failure of
-/// the log, or too many transient ones in a row.
+/// the log.
 pub fn run(
     config: Config,
     credentials: Credentials,
@@ -53,7 +52,6 @@ pub fn run(
 ) -> Result<(), RoleError> {
     let pace = Pace {
         poll_wait: Duration::from_millis(config.poll_wait_ms),
-        retries_max: config.retries_max,
         retry_pause: config.retry_pause(),
     };
     service::role::run(pace, &shutdown, || {
@@ -79,7 +77,7 @@ pub struct Notifier {
     pool: Pool,
     owned: BTreeMap<i32, Owned>,
     outbox: Outbox,
-    since_lag: Stopwatch,
+    contact: Contact,
     overflowed: u64,
 }
 
@@ -133,7 +131,7 @@ impl Notifier {
             sinks,
             pool,
             owned: BTreeMap::new(),
-            since_lag: Stopwatch::start(),
+            contact: Contact::new(),
             overflowed: 0,
         })
     }
@@ -159,6 +157,7 @@ impl Notifier {
         self.machine.handle_assigned(number);
         self.watchdog.handle_assigned(number);
         self.member.seek(&owned.partition, owned.next)?;
+        self.contact.heard();
         self.owned.insert(number, owned);
         Ok(())
     }
@@ -281,6 +280,9 @@ impl Notifier {
     /// Writes to the log that the monitor is dead or has recovered; receivers are notified once that is
     /// read back. Returns whether anything was written.
     fn write_transitions(&mut self) -> Result<bool, RoleError> {
+        if self.contact.is_lost() {
+            self.watchdog.handle_cut_off(now_ms());
+        }
         let mut any = false;
         while self.outbox.may_publish()
             && let Some(transition) = self.watchdog.poll_transition(now_ms())
@@ -365,17 +367,7 @@ impl Notifier {
         if any {
             self.commit();
         }
-        if self.since_lag.has_passed(LAG_INTERVAL) {
-            self.since_lag = Stopwatch::start();
-            for owned in self.owned.values() {
-                match self.log.offsets(&owned.partition) {
-                    Ok(held) => meters::lag(owned.partition.partition, held.next - owned.next),
-                    Err(error) => {
-                        warn!(partition = %owned.partition, %error, "failed to measure the lag");
-                    }
-                }
-            }
-        }
+        self.contact.measure(&*self.log, self.owned.values());
         meters::state(&self.machine);
     }
 
@@ -417,6 +409,12 @@ impl Notifier {
 
 impl Role for Notifier {
     type Error = RoleError;
+
+    const NAME: &'static str = "notifier";
+
+    fn standing(&self) -> Result<(), String> {
+        self.member.standing()
+    }
 
     fn step(&mut self, wait: Duration) -> Result<bool, RoleError> {
         let mut progress = false;

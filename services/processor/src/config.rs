@@ -41,9 +41,8 @@ pub struct Config {
     /// Default 10,000. After that, if the log still answers, the rest of the range is taken to
     /// contain no records.
     pub read_wait_ms_max: u64,
-    /// Number of consecutive failures that are retried. Default 60. One more ends the role.
-    pub retries_max: u32,
-    /// Pause before each retry, milliseconds. Default 1,000.
+    /// Pause before the role starts again after a failure that may pass, milliseconds. Default 1,000. Each
+    /// later one is twice as long, up to 30 seconds, until there is progress.
     pub retry_pause_ms: u64,
     /// Largest value that is decoded, bytes. Default 1 MiB. A larger one is quarantined.
     pub value_bytes_max: usize,
@@ -91,7 +90,6 @@ impl Default for Config {
             publish_records_max: 2_000,
             publish_wait_ms_max: 30_000,
             read_wait_ms_max: 10_000,
-            retries_max: 60,
             retry_pause_ms: 1_000,
             value_bytes_max: 1024 * 1024,
             monitor: monitor::Settings::default(),

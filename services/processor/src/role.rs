@@ -21,8 +21,7 @@ use crate::partition::Worker;
 ///
 /// # Errors
 ///
-/// An invalid configuration, an output that cannot be built, or a log that failed permanently or
-/// too many times in a row.
+/// An invalid configuration, an output that cannot be built, or a log that failed permanently.
 pub fn run(
     config: Config,
     log: Arc<dyn EventLog>,
@@ -31,7 +30,6 @@ pub fn run(
 ) -> Result<(), RoleError> {
     let pace = Pace {
         poll_wait: Duration::from_millis(config.poll_wait_ms),
-        retries_max: config.retries_max,
         retry_pause: config.retry_pause(),
     };
     service::role::run(pace, &shutdown, || {
@@ -91,6 +89,12 @@ impl Processor {
 
 impl Role for Processor {
     type Error = RoleError;
+
+    const NAME: &'static str = "processor";
+
+    fn standing(&self) -> Result<(), String> {
+        self.member.standing()
+    }
 
     fn step(&mut self, wait: Duration) -> Result<bool, RoleError> {
         let mut progress = false;

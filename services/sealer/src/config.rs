@@ -50,10 +50,8 @@ pub struct Config {
     /// Milliseconds before the second attempt; each later one waits twice as long as the one
     /// before. Default 100.
     pub retry_ms: u64,
-    /// Starts in a row, after failures that may pass and without progress between them. Default 60.
-    /// One more failure ends the role.
-    pub retries_max: u32,
-    /// Milliseconds before each such start. Default 1,000.
+    /// Milliseconds before the sealer starts again after a failure that may pass. Default 1,000. Each
+    /// later start waits twice as long as the one before, up to 30 seconds, until it makes progress.
     pub retry_pause_ms: u64,
     /// Whether a shutdown seals what is published at that moment. Default true. Otherwise what is
     /// pending is dropped and read again by the next sealer.
@@ -87,7 +85,6 @@ impl Default for Config {
             value_bytes_max: event::Limits::default().value_bytes_max,
             attempts_max: 8,
             retry_ms: 100,
-            retries_max: 60,
             retry_pause_ms: 1_000,
             drain_on_shutdown: true,
             drain_ms_max: 30_000,

@@ -125,6 +125,9 @@ pub enum RunError {
     /// The archive failed, or stayed unavailable for all attempts.
     #[error(transparent)]
     Archive(#[from] ArchiveError),
+    /// The archive was there, and refuses or lacks what was in it: it is full, read-only, not mounted.
+    #[error("the archive cannot be used any more: {0}")]
+    ArchiveLost(Box<Self>),
     /// The event log failed, or stayed unavailable for all attempts.
     #[error(transparent)]
     EventLog(#[from] LogError),
@@ -133,10 +136,22 @@ pub enum RunError {
     Random(String),
 }
 
+impl RunError {
+    /// The same of a sealer that has worked with this archive before: it may come back.
+    pub(crate) fn while_running(self) -> Self {
+        let is_lost = matches!(
+            self,
+            Self::NoLog(_)
+                | Self::Archive(ArchiveError::Refused { .. } | ArchiveError::NotFound { .. })
+        );
+        if is_lost { Self::ArchiveLost(Box::new(self)) } else { self }
+    }
+}
+
 impl Failure for RunError {
     fn may_pass(&self) -> bool {
         match self {
-            Self::UnknownOutcome { .. } => true,
+            Self::UnknownOutcome { .. } | Self::ArchiveLost(_) => true,
             Self::Archive(error) => error.is_unavailable(),
             Self::EventLog(error) => error.may_pass(),
             Self::Config(_)

@@ -64,8 +64,9 @@ pub use role_keys::RoleKeys;
 pub use segment::manifest::Installation;
 
 /// Seals until a shutdown is asked for, then what is published at that moment
-/// ([`Config::drain_on_shutdown`]). After a failure that may pass it starts again from the log
-/// ([`Config::retries_max`]). Blocks its thread, which must not be one of an async runtime.
+/// ([`Config::drain_on_shutdown`]). After a failure that may pass it starts again from the log, for as
+/// long as it takes: also when the archive is full, read-only or gone once it has begun. Blocks its thread,
+/// which must not be one of an async runtime.
 ///
 /// # Errors
 ///
@@ -77,10 +78,15 @@ pub fn run(
     keys: Keys,
     shutdown: Shutdown,
 ) -> Result<(), RunError> {
+    let mut has_begun = false;
     service::role::run(shell::pace(&config), &shutdown, || {
         let (config, log, keys) = (config.clone(), Arc::clone(&log), keys.clone());
         let clock = Box::new(service::clock::now_ms);
-        shell::Shell::start(config, log, &archive, keys, &shutdown, clock)
+        let started = shell::Shell::start(config, log, &archive, keys, &shutdown, clock);
+        // At first it may be the wrong archive, which somebody must hear of at once.
+        let started = if has_begun { started.map_err(RunError::while_running) } else { started };
+        has_begun |= started.is_ok();
+        started
     })
 }
 

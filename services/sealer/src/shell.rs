@@ -40,11 +40,7 @@ pub(crate) type Clock = Box<dyn Fn() -> i64 + Send>;
 
 /// How a sealer is driven.
 pub(crate) const fn pace(config: &Config) -> Pace {
-    Pace {
-        poll_wait: POLL_WAIT,
-        retries_max: config.retries_max,
-        retry_pause: Duration::from_millis(config.retry_pause_ms),
-    }
+    Pace { poll_wait: POLL_WAIT, retry_pause: Duration::from_millis(config.retry_pause_ms) }
 }
 
 /// A sealer that runs on the caller's thread.
@@ -124,6 +120,9 @@ impl Shell {
 
     /// Seals what is published now, and all that is pending.
     pub(crate) fn drain(&mut self) -> Result<(), RunError> {
+        if let Err(reason) = self.member.standing() {
+            warn!(reason, "the shutdown leaves published records to the next sealer");
+        }
         let mut ends = Vec::new();
         for partition in self.machine.partitions().cloned().collect::<Vec<_>>() {
             let range = self.retry.run(|| self.log.offsets(&partition))?;
@@ -159,7 +158,9 @@ impl Shell {
     fn select(&mut self, wait: Duration) -> Result<(), RunError> {
         match self.member.poll(wait) {
             Ok(Polled::Idle) => Ok(()),
-            Ok(Polled::Assigned(partitions)) => self.assign(&partitions),
+            Ok(Polled::Assigned(partitions)) => {
+                self.assign(&partitions).map_err(RunError::while_running)
+            }
             Ok(Polled::Revoked(partitions)) => {
                 for partition in &partitions {
                     let let_go = self.machine.handle_revoked(partition);
@@ -429,7 +430,7 @@ impl Shell {
         let mut lags: BTreeMap<&str, u64> = BTreeMap::new();
         for partition in self.machine.partitions() {
             // A lag that cannot be told now is told the next time.
-            let Ok(range) = self.log.offsets(partition) else { continue };
+            let Ok(range) = self.log.offsets(partition) else { return };
             let sealed_to = self.ledger.end(partition).map_or(range.first, |end| end.next_offset);
             // Negative where the log has lost its end, which the next assignment finds.
             let lag = u64::try_from(range.next - sealed_to).unwrap_or(0);
@@ -444,6 +445,12 @@ impl Shell {
 impl Role for Shell {
     type Error = RunError;
 
+    const NAME: &'static str = "sealer";
+
+    fn standing(&self) -> Result<(), String> {
+        self.member.standing()
+    }
+
     fn step(&mut self, wait: Duration) -> Result<bool, RunError> {
         let before = self.meters.totals;
         let wait = match self.machine.poll_timeout() {
@@ -456,7 +463,7 @@ impl Role for Shell {
         };
         self.select(wait)?;
         self.machine.handle_timeout((self.clock)());
-        self.act()?;
+        self.act().map_err(RunError::while_running)?;
         self.report();
         Ok(self.meters.totals != before)
     }

@@ -234,6 +234,16 @@ impl Watchdog {
         }
     }
 
+    /// The caller was cut off from the log until now, so that silence says nothing of the monitor. The
+    /// next heartbeat must arrive as after a start.
+    pub fn handle_cut_off(&mut self, now_ms: i64) {
+        for live_since in
+            self.partitions.values_mut().filter_map(|found| found.live_since_ms.as_mut())
+        {
+            *live_since = now_ms;
+        }
+    }
+
     /// An event about the monitor was read.
     pub fn handle_observation(&mut self, partition: i32, observation: Observation, now_ms: i64) {
         let Some(watched) = self.partitions.get_mut(&partition) else { return };

@@ -10,6 +10,7 @@
 //!   [`guard`] keeps the requests of web pages from every HTTP server that takes something.
 //! - The first Ctrl-C (or SIGTERM) drains, the second quits.
 //! - Name, unit and help of every metric are in one table, [`metric_names`].
+//! - [`health`] says of every role whether it does its work, and why not.
 //! - A task that fails or panics stops its siblings; no task outlives [`tasks::Tasks::join`].
 //!
 //! # What it does not do
@@ -21,6 +22,7 @@ pub mod clock;
 pub mod config;
 pub mod files;
 pub mod guard;
+pub mod health;
 pub mod member;
 pub mod metric_names;
 pub mod metrics;

@@ -1,5 +1,6 @@
 //! Membership in a consumer group, for all roles: rebalances are logged in one way.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use event::TopicPartition;
@@ -10,6 +11,9 @@ use tracing::{info, warn};
 #[derive(Debug)]
 pub struct Member {
     consumer: Box<dyn Consumer>,
+    group: String,
+    /// Its partitions, which may be none; `None` while it has no assignment.
+    held: Option<BTreeSet<TopicPartition>>,
 }
 
 impl Member {
@@ -23,9 +27,21 @@ impl Member {
         group: impl Into<String>,
         topics: impl IntoIterator<Item = String>,
     ) -> Result<Self, LogError> {
-        let topics = topics.into_iter().collect();
-        let consumer = log.consumer(Subscription::Group { group: group.into(), topics })?;
-        Ok(Self { consumer })
+        let (group, topics) = (group.into(), topics.into_iter().collect());
+        let consumer = log.consumer(Subscription::Group { group: group.clone(), topics })?;
+        Ok(Self { consumer, group, held: None })
+    }
+
+    /// Whether it is a member: it has an assignment.
+    ///
+    /// # Errors
+    ///
+    /// That it is none, for `/readyz`.
+    pub fn standing(&self) -> Result<(), String> {
+        match self.held {
+            Some(_) => Ok(()),
+            None => Err(format!("no partitions are assigned to it in the group `{}`", self.group)),
+        }
     }
 
     /// As [`Consumer::poll`]; logs what was assigned and revoked.
@@ -38,9 +54,16 @@ impl Member {
         match &polled {
             Polled::Assigned(partitions) => {
                 info!(count = partitions.len(), partitions = %list(partitions), "partitions assigned");
+                let held = self.held.get_or_insert_default();
+                held.extend(partitions.iter().cloned());
             }
             Polled::Revoked(partitions) => {
                 info!(count = partitions.len(), partitions = %list(partitions), "partitions revoked");
+                let left = |held: &mut BTreeSet<TopicPartition>| {
+                    held.retain(|held| !partitions.contains(held));
+                    held.is_empty()
+                };
+                self.held.take_if(left);
             }
             Polled::Idle | Polled::Batch(_) => {}
         }

@@ -49,6 +49,8 @@ macro_rules! metrics_table {
 metrics_table! {
     BUILD_INFO = "driftseal_build_info", Kind::Gauge, "1", ["version", "role"],
         "Always 1; labels are the version and the role.";
+    ROLE_READY = "driftseal_role_ready", Kind::Gauge, "1", ["role"],
+        "1 while the role does its work, 0 while it does not; /readyz says why not.";
     EVENTS_BUILD_FAILED = "driftseal_events_build_failed_total", Kind::Counter, "events", [],
         "Events of the role itself that did not fit the schema: a bug, which ends the role.";
 

@@ -7,8 +7,9 @@ use ports::{EventLog, LogError};
 use thiserror::Error;
 use tracing::{error, warn};
 
-use crate::Shutdown;
 use crate::metric_names as names;
+use crate::operations::STOPPING;
+use crate::{Shutdown, health};
 
 /// Why a role ended.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -96,6 +97,9 @@ pub trait Role: Sized {
     /// Why it fails.
     type Error: Failure;
 
+    /// Its name.
+    const NAME: &'static str;
+
     /// Waits up to `wait` for input and handles it, then does what is due. Returns whether it made
     /// progress.
     ///
@@ -103,6 +107,13 @@ pub trait Role: Sized {
     ///
     /// The role must then be dropped.
     fn step(&mut self, wait: Duration) -> Result<bool, Self::Error>;
+
+    /// Whether it has what it needs to do its work, for `/readyz`; asked after every step.
+    ///
+    /// # Errors
+    ///
+    /// What it lacks.
+    fn standing(&self) -> Result<(), String>;
 
     /// Completes pending work after the last step. The next owner repeats what fails.
     ///
@@ -117,26 +128,38 @@ pub trait Role: Sized {
 pub struct Pace {
     /// Longest wait of one step.
     pub poll_wait: Duration,
-    /// Consecutive failures that are retried; one more ends the role. A step that makes progress resets
-    /// the count.
-    pub retries_max: u32,
-    /// Pause before each retry.
+    /// Pause before the first retry; each later one waits twice as long, up to [`RETRY_PAUSE_MAX`]. A step
+    /// that makes progress begins anew.
     pub retry_pause: Duration,
 }
 
+/// Longest pause before a retry.
+pub const RETRY_PAUSE_MAX: Duration = Duration::from_secs(30);
+
+impl Pace {
+    /// The pause after so many failures in a row.
+    fn pause(self, failures: u32) -> Duration {
+        let doubled = 2_u32.saturating_pow(failures.saturating_sub(1));
+        // A pause that is configured to be longer stays so.
+        self.retry_pause.saturating_mul(doubled).min(RETRY_PAUSE_MAX.max(self.retry_pause))
+    }
+}
+
 /// Starts a role, steps it until shutdown, then finishes it. After a transient failure the role is
-/// dropped and started again. Blocks its thread.
+/// dropped and started again, for as long as it takes. Its [health](crate::health) says what it lacks. Blocks
+/// its thread.
 ///
 /// # Errors
 ///
-/// A permanent failure, or too many transient ones in a row.
+/// A permanent failure.
 pub fn run<R: Role>(
     pace: Pace,
     shutdown: &Shutdown,
     mut start: impl FnMut() -> Result<R, R::Error>,
 ) -> Result<(), R::Error> {
-    let mut failures = 0;
-    let mut role = None;
+    let health = health::of(R::NAME);
+    let mut failures = 0_u32;
+    let mut role: Option<R> = None;
     loop {
         let outcome = match &mut role {
             // Also when the shutdown was asked for before: there may be something to finish.
@@ -148,19 +171,28 @@ pub fn run<R: Role>(
             Some(role) => role.step(pace.poll_wait),
         };
         match outcome {
-            Ok(true) => failures = 0,
-            Ok(false) => {}
-            Err(error) if error.may_pass() && failures < pace.retries_max => {
-                failures += 1;
+            Ok(progress) => {
+                if progress {
+                    failures = 0;
+                }
+                health.say(role.as_ref().map_or(Ok(()), R::standing));
+            }
+            Err(error) if error.may_pass() => {
+                failures = failures.saturating_add(1);
+                health.say(Err(error.to_string()));
                 warn!(%error, failures, "role failed; restarting it");
                 role = None;
-                if shutdown.wait_timeout(pace.retry_pause) {
+                if shutdown.wait_timeout(pace.pause(failures)) {
                     break;
                 }
             }
-            Err(error) => return Err(error),
+            Err(error) => {
+                health.say(Err(error.to_string()));
+                return Err(error);
+            }
         }
     }
+    health.say(Err(STOPPING.to_owned()));
     role.map_or(Ok(()), R::finish)
 }
 
@@ -192,8 +224,7 @@ mod tests {
 
     use super::*;
 
-    const PACE: Pace =
-        Pace { poll_wait: Duration::ZERO, retries_max: 2, retry_pause: Duration::ZERO };
+    const PACE: Pace = Pace { poll_wait: Duration::ZERO, retry_pause: Duration::ZERO };
 
     /// Plays outcomes of steps; then the shutdown comes.
     struct Played<'a> {
@@ -204,6 +235,12 @@ mod tests {
 
     impl Role for Played<'_> {
         type Error = RoleError;
+
+        const NAME: &'static str = "played";
+
+        fn standing(&self) -> Result<(), String> {
+            Ok(())
+        }
 
         fn step(&mut self, _wait: Duration) -> Result<bool, RoleError> {
             let next = self.outcomes.borrow_mut().next().cloned();
@@ -231,15 +268,24 @@ mod tests {
     }
 
     #[test]
-    fn what_may_pass_is_tried_again_so_often_in_a_row() {
+    fn what_may_pass_is_tried_again_for_as_long_as_it_takes() {
         let passing = || Err(RoleError::Log(LogError::Unavailable("away".into())));
         let fatal = || Err(RoleError::Log(LogError::Fatal("broken".into())));
         let stop = |error: Result<bool, RoleError>| error.map(drop);
         assert_eq!(play(&[Ok(true), Ok(false)]), (Ok(()), 1, 1));
-        assert_eq!(play(&[passing(), passing()]), (Ok(()), 3, 1));
-        assert_eq!(play(&[passing(), passing(), passing()]), (stop(passing()), 3, 0));
-        let progress = [passing(), passing(), Ok(true), passing(), passing()];
-        assert_eq!(play(&progress), (Ok(()), 5, 1));
-        assert_eq!(play(&[fatal()]), (stop(fatal()), 1, 0));
+        let many: Vec<_> = (0..200).map(|_| passing()).collect();
+        assert_eq!(play(&many), (Ok(()), 201, 1));
+        assert_eq!(play(&[passing(), fatal()]), (stop(fatal()), 2, 0));
+    }
+
+    #[test]
+    fn pauses_grow_to_half_a_minute() {
+        let pause = |secs, failures| {
+            let retry_pause = Duration::from_secs(secs);
+            Pace { poll_wait: Duration::ZERO, retry_pause }.pause(failures).as_secs()
+        };
+        assert_eq!([1, 2, 3, 5, 6, 500].map(|failures| pause(1, failures)), [1, 2, 4, 16, 30, 30]);
+        assert_eq!([1, 9].map(|failures| pause(60, failures)), [60, 60]);
+        assert_eq!(pause(0, 9), 0);
     }
 }

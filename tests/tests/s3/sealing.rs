@@ -78,7 +78,7 @@ impl Drop for Stop<'_> {
 
 /// Seals in rounds with as many sealers as archives, until everything is; how often one ended with
 /// an error and was started again by its supervisor.
-fn seal(sealing: &mut Sealing, archives: &[Archive], direct: &Archive, retries_max: u32) -> usize {
+fn seal(sealing: &mut Sealing, archives: &[Archive], direct: &Archive) -> usize {
     let shutdown = Shutdown::new();
     let rounds = 3;
     let (log, keys) = (sealing.log.clone(), sealing.keys.clone());
@@ -89,7 +89,7 @@ fn seal(sealing: &mut Sealing, archives: &[Archive], direct: &Archive, retries_m
             .iter()
             .enumerate()
             .map(|(number, archive)| {
-                let config = Sealing::config(&format!("sealer-{number}"), retries_max);
+                let config = Sealing::config(&format!("sealer-{number}"));
                 let (runner, shutdown) = (&runner, &shutdown);
                 scope.spawn(move || runner.supervise(&config, archive, shutdown))
             })
@@ -116,7 +116,7 @@ fn a_sealer_under_every_fault_seals_everything_once() {
     let direct = world.direct();
     let mut sealing = Sealing::init(&direct);
     let hits = storm(&world.proxy, seed);
-    seal(&mut sealing, &[world.archive()], &direct, 0);
+    seal(&mut sealing, &[world.archive()], &direct);
     sealing.verify(&direct);
     every_fault_has_hit(&hits);
 }
@@ -132,7 +132,7 @@ fn two_sealers_that_race_under_faults_seal_everything_once() {
     let hits = [storm(&world.proxy, seed), storm(&other, seed ^ 0x5eed)];
     let options = world.server.options(other.url());
     let archives = [world.archive(), world.archive_with(&options)];
-    seal(&mut sealing, &archives, &direct, 0);
+    seal(&mut sealing, &archives, &direct);
     sealing.verify(&direct);
     hits.iter().for_each(every_fault_has_hit);
     // Both have tried to create the same commit with bytes of their own, and one has lost.
@@ -164,7 +164,7 @@ fn a_sealer_that_starts_from_listings_that_lag_loses_and_repeats_nothing() {
     world.proxy.lag(true);
     // The second sealer finds in no listing what the first one wrote.
     for _ in 0..2 {
-        seal(&mut sealing, &[world.archive()], &direct, 0);
+        seal(&mut sealing, &[world.archive()], &direct);
         let listed = world.archive().list("log/commit").unwrap();
         let there = world.direct().list("log/commit").unwrap();
         assert!(listed.len() < there.len(), "{} of {}", listed.len(), there.len());
@@ -182,7 +182,7 @@ fn a_burst_of_throttling_longer_than_the_patience_of_a_request_is_survived() {
         number += 1;
         (number % 60 < 25).then_some(Fault::Refused(503, "SlowDown"))
     });
-    let ended = seal(&mut sealing, &[world.archive()], &direct, 20);
+    let ended = seal(&mut sealing, &[world.archive()], &direct);
     sealing.verify(&direct);
     let requests = world.proxy.requests();
     let bursts = requests.chunk_by(|one, next| one.answer == next.answer);

@@ -104,9 +104,8 @@ impl Sealing {
         publish_and_wait(&*self.log.producer(), records, Duration::from_secs(10)).unwrap();
     }
 
-    /// Configuration of a sealer of small segments in a consumer group, which is started again so
-    /// often after failures that may pass.
-    pub(crate) fn config(group: &str, retries_max: u32) -> Config {
+    /// Configuration of a sealer of small segments in a consumer group.
+    pub(crate) fn config(group: &str) -> Config {
         Config {
             topics: vec![TOPIC.into()],
             group: group.into(),
@@ -114,7 +113,6 @@ impl Sealing {
             segment_age_ms_max: 50,
             attempts_max: 4,
             retry_ms: 5,
-            retries_max,
             retry_pause_ms: 5,
             ..Config::default()
         }

@@ -12,8 +12,8 @@ enum Last {
     None,
     /// It succeeded, so long ago.
     Succeeded(Stopwatch),
-    /// It failed.
-    Failed,
+    /// It failed: why.
+    Failed(String),
 }
 
 /// Whether the role is ready.
@@ -34,16 +34,27 @@ impl Health {
     }
 
     /// Records a failure; whether the check before was none.
-    pub(super) fn failed(&self) -> bool {
-        !matches!(self.replace(Last::Failed), Last::Failed)
+    pub(super) fn failed(&self, reason: String) -> bool {
+        !matches!(self.replace(Last::Failed(reason)), Last::Failed(_))
     }
 
     /// Whether the last check succeeded and is recent.
-    pub(super) fn is_ready(&self) -> bool {
+    ///
+    /// # Errors
+    ///
+    /// What is wrong.
+    pub(super) fn check(&self) -> Result<(), String> {
         let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         match &*last {
-            Last::Succeeded(since) => !since.has_passed(self.stale_after),
-            Last::None | Last::Failed => false,
+            Last::Succeeded(since) if since.has_passed(self.stale_after) => {
+                let elapsed = since.elapsed_secs();
+                Err(format!(
+                    "the log of the archive was checked {elapsed:.0} s ago for the last time"
+                ))
+            }
+            Last::Succeeded(_) => Ok(()),
+            Last::None => Err("the log of the archive is not checked yet".to_owned()),
+            Last::Failed(reason) => Err(reason.clone()),
         }
     }
 
@@ -60,13 +71,14 @@ mod tests {
     #[test]
     fn only_a_recent_success_is_ready_and_a_change_is_said_once() {
         let health = Health::new(Duration::from_secs(3_600));
-        assert!(!health.is_ready());
-        assert!(health.succeeded() && health.is_ready());
+        assert!(health.check().is_err());
+        assert!(health.succeeded() && health.check().is_ok());
         assert!(!health.succeeded(), "the same again");
-        assert!(health.failed() && !health.is_ready());
-        assert!(!health.failed(), "the same again");
+        assert!(health.failed("gone".to_owned()));
+        assert_eq!(health.check(), Err("gone".to_owned()));
+        assert!(!health.failed("gone".to_owned()), "the same again");
         let stale = Health::new(Duration::ZERO);
         stale.succeeded();
-        assert!(!stale.is_ready());
+        assert!(stale.check().is_err());
     }
 }

@@ -124,6 +124,25 @@ fn a_silence_is_said_once_and_so_is_its_end() {
 }
 
 #[test]
+fn who_was_cut_off_from_the_log_does_not_blame_the_monitor() {
+    let mut world = World::default();
+    let mut process = world.start(0);
+    world.heartbeat();
+    process.step(&mut world);
+    // Cut off for longer than the limit; neither side can write.
+    world.now += 3 * LIMIT;
+    process.watchdog.handle_cut_off(world.now);
+    process.step(&mut world);
+    assert_eq!(world.kinds(), [kind::MONITOR_ALIVE]);
+    world.now += LIMIT / GRACE_SHARE - 1;
+    process.step(&mut world);
+    assert_eq!(world.kinds(), [kind::MONITOR_ALIVE], "it is given as long as after a start");
+    world.now += 1;
+    process.step(&mut world);
+    assert_eq!(world.kinds(), [kind::MONITOR_ALIVE, kind::MONITOR_DEAD], "and no longer");
+}
+
+#[test]
 fn whenever_the_process_dies_each_transition_has_one_identifier() {
     // Heartbeats every 100 s, but for two silences; a step every 50 s.
     let beats = |step: i64| step % 2 == 0 && !(20..40).contains(&step) && !(50..62).contains(&step);

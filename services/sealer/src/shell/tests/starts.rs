@@ -1,5 +1,8 @@
 //! What a start reads, and what it does when something is missing or wrong.
 
+use archive::ArchiveError;
+use service::role::Failure as _;
+
 use super::*;
 
 /// Whether an object follows from the commits.
@@ -146,39 +149,54 @@ fn everything_derived_of_any_age_is_rebuilt_from_the_commits() {
     }
 }
 
-#[test]
-fn after_a_failure_that_may_pass_the_sealer_starts_again_by_itself_so_often() {
-    for (fault, retries_max, is_ended) in [
-        (Fault::NotApplied, 0, true),
-        (Fault::NotApplied, 1, false),
-        // The last call of a process: none of its successors is heard.
-        (Fault::Last, 3, true),
-    ] {
-        let mut world = World::new();
-        world.config.retries_max = retries_max;
-        world.config.retry_pause_ms = 1;
-        world.publish(0, 5);
-        world.store.plan([(0, fault)]);
-        let outcome = std::thread::scope(|scope| {
-            let role = scope.spawn(|| {
-                let (config, log) = (world.config.clone(), Arc::new(world.log.clone()));
-                let (archive, keys) = (world.archive.clone(), world.keys.clone());
-                crate::run(config, log, archive, keys, world.shutdown.clone())
-            });
-            while !role.is_finished() && world.log.committed("driftseal-sealer", &tp(0)) != Some(5)
-            {
-                std::thread::sleep(Duration::from_millis(1));
-            }
-            world.shutdown.trigger();
-            role.join().unwrap()
+/// Runs the role until everything is sealed, or `is_over`.
+fn run_until(world: &World, is_over: impl Fn() -> bool) -> Result<(), RunError> {
+    std::thread::scope(|scope| {
+        let role = scope.spawn(|| {
+            let (config, log) = (world.config.clone(), Arc::new(world.log.clone()));
+            let (archive, keys) = (world.archive.clone(), world.keys.clone());
+            crate::run(config, log, archive, keys, world.shutdown.clone())
         });
-        assert_eq!(outcome.is_err(), is_ended, "{fault:?}, {retries_max}: {outcome:?}");
-        if is_ended {
-            assert!(matches!(outcome, Err(RunError::Archive(_))), "{outcome:?}");
-            let calls = world.store.calls().len();
-            assert_eq!(calls, usize::try_from(retries_max).unwrap() + 1, "one call of each start");
-        } else {
-            assert_eq!(world.verify().events, 5);
+        while !role.is_finished()
+            && !is_over()
+            && world.log.committed("driftseal-sealer", &tp(0)) != Some(5)
+        {
+            std::thread::sleep(Duration::from_millis(1));
         }
+        world.shutdown.trigger();
+        role.join().unwrap()
+    })
+}
+
+#[test]
+fn after_a_failure_that_may_pass_the_sealer_starts_again_by_itself() {
+    let mut world = World::new();
+    world.config.retry_pause_ms = 1;
+    world.publish(0, 5);
+    world.store.plan([(0, Fault::NotApplied)]);
+    assert_eq!(run_until(&world, || false), Ok(()));
+    assert_eq!(world.verify().events, 5);
+}
+
+#[test]
+fn an_archive_that_does_not_come_back_is_tried_until_the_shutdown() {
+    let mut world = World::new();
+    world.config.retry_pause_ms = 1;
+    world.publish(0, 5);
+    // The last call of a process: none of its successors is heard.
+    world.store.plan([(0, Fault::Last)]);
+    assert_eq!(run_until(&world, || world.store.calls().len() > 6), Ok(()));
+}
+
+#[test]
+fn only_an_archive_that_was_there_before_is_waited_for() {
+    let refused = || {
+        let (path, detail) = (String::new(), String::new());
+        RunError::Archive(ArchiveError::Refused { path, detail })
+    };
+    for lost in [refused(), RunError::NoLog(String::new())] {
+        assert!(!lost.may_pass() && lost.while_running().may_pass());
     }
+    let other = RunError::Derived(String::new());
+    assert_eq!(other.clone().while_running(), other);
 }
