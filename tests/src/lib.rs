@@ -10,6 +10,7 @@ pub mod growth;
 pub mod kafka;
 pub mod owner;
 pub mod process;
+pub mod readiness;
 pub mod receiver;
 pub mod recompute;
 pub mod restart;

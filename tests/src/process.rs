@@ -96,6 +96,18 @@ impl Role {
         }
     }
 
+    /// Sends it a signal: `STOP`, `CONT`.
+    ///
+    /// # Panics
+    ///
+    /// If it does not run.
+    #[expect(clippy::unwrap_used, reason = "a failed step fails the test")]
+    pub fn signal(&self, signal: &str) {
+        let id = self.child.as_ref().unwrap().id();
+        let sent = Command::new("kill").args([&format!("-{signal}"), &id.to_string()]).status();
+        assert!(sent.unwrap().success(), "no signal to {}", self.name);
+    }
+
     /// SIGTERM, and waits for it to drain; its exit code, `None` if a signal ended it.
     ///
     /// # Panics

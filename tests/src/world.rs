@@ -1,5 +1,6 @@
 //! A broker, an archive with its log, and the roles as processes of the real binary.
 
+use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::{Command, Output};
@@ -45,8 +46,11 @@ heartbeat_age_ms_max = 1500
 #[derive(Debug)]
 pub struct World {
     directory: TempDir,
-    kafka: TestKafka,
+    /// Worlds beside each other share it.
+    kafka: Arc<TestKafka>,
     binary: PathBuf,
+    /// Prefix of its topics.
+    prefix: String,
     /// Address of the gateway, for the process that runs it and for commands.
     gateway: SocketAddr,
 }
@@ -85,21 +89,42 @@ impl World {
     /// As [`Self::start`].
     #[must_use]
     pub fn start_as_deployed(test: &str, configuration: &str) -> Option<Self> {
-        let kafka = match TestKafka::start() {
-            Ok(kafka) => kafka,
+        match TestKafka::start() {
+            Ok(kafka) => Some(Self::on(Arc::new(kafka), ("e2e.example/log", ""), configuration)),
             Err(error) => {
                 workspace::not_run(test, &error.to_string());
-                return None;
+                None
             }
-        };
+        }
+    }
+
+    /// Another installation on the same broker.
+    ///
+    /// # Panics
+    ///
+    /// As [`Self::start`].
+    #[must_use]
+    pub fn beside(&self, origin: &str, prefix: &str, configuration: &str) -> Self {
+        let configuration = HURRIED.to_owned() + configuration;
+        Self::on(Arc::clone(&self.kafka), (origin, prefix), &configuration)
+    }
+
+    fn on(kafka: Arc<TestKafka>, (origin, prefix): (&str, &str), configuration: &str) -> Self {
         let binary = workspace::binary("driftseal");
         let directory = tempfile::tempdir().unwrap();
         let gateway = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let world = Self { directory, kafka, binary, gateway };
+        let prefix = prefix.to_owned();
+        let world = Self { directory, kafka, binary, prefix, gateway };
         std::fs::write(world.path("driftseal.toml"), world.config() + configuration).unwrap();
         world.command(&["topics", "create"]);
-        world.command(&["log", "init", "--origin", "e2e.example/log"]);
-        Some(world)
+        world.command(&["log", "init", "--origin", origin]);
+        world
+    }
+
+    /// The broker.
+    #[must_use]
+    pub fn kafka(&self) -> &TestKafka {
+        &self.kafka
     }
 
     /// A place for a file of the run.
@@ -121,6 +146,7 @@ operations = "127.0.0.1:0"
 evidence = "127.0.0.1:0"
 gateway = "{}"
 [topics]
+prefix = "{}"
 partitions = {PARTITIONS}
 [kafka]
 brokers = ["{}"]
@@ -130,6 +156,7 @@ url = "{}"
 directory = "{}"
 "#,
             self.gateway,
+            self.prefix,
             self.kafka.bootstrap(),
             archive.display(),
             keys.display(),
@@ -199,9 +226,24 @@ directory = "{}"
     /// If it cannot be started.
     #[must_use]
     pub fn role_as(&self, name: &str, role: &str) -> Role {
+        self.role_with(name, role, &BTreeMap::new())
+    }
+
+    /// The same with environment variables, which override the configuration.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be started.
+    #[must_use]
+    pub fn role_with(
+        &self,
+        name: &str,
+        role: &str,
+        environment: &BTreeMap<String, String>,
+    ) -> Role {
         let config = self.path("driftseal.toml");
         let arguments = ["--config", config.to_str().unwrap(), "run", role];
-        Role::start(name, &self.binary, &arguments, self.directory.path())
+        Role::start_with(name, &self.binary, &arguments, self.directory.path(), environment)
     }
 
     /// The log, for senders of this process.
