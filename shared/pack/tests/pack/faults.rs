@@ -310,3 +310,16 @@ fn the_story_comes_first_with_times_of_occurrence() {
     let places: Vec<_> = places.iter().map(|title| page.find(title).unwrap()).collect();
     assert!(places.is_sorted(), "{places:?}");
 }
+
+#[test]
+fn no_pack_is_made_of_rows_of_other_times_than_the_sealer_has_signed() {
+    // A segment whose rows are later than its manifest says would be in packs of the wrong period.
+    let mut world = World::new();
+    world.lie = |facts| facts.max_timestamp_ms = facts.first_timestamp_ms;
+    let runs = (0..5).map(|run| run_completed("agent-a", run, START_MS + i64::from(run)));
+    world.commit(&[("agent.events", 0, runs.collect())]);
+    let error = export(&world, &scope("agent-a")).unwrap_err();
+    assert!(format!("{error:?}").contains("largest timestamp"), "{error:?}");
+    let honest = World::example();
+    assert!(check(&export(&honest, &scope("agent-a")).unwrap()).fault.is_none());
+}

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use event::{BatchBuilder, Decoder, TimestampType, TopicPartition};
 use merkle::note::{SigningKey, VerifyingKey};
 use segment::build::SegmentBuilder;
+use segment::facts::SegmentFacts;
 use segment::layout;
 use segment::log::{LogState, Planned};
 use segment::manifest::{Installation, InstalledTopic, Manifest, SegmentManifest};
@@ -65,6 +66,8 @@ pub(crate) fn run_completed(agent: &str, run: u32, at_ms: i64) -> Line {
 pub(crate) struct World {
     pub(crate) objects: BTreeMap<String, Bytes>,
     pub(crate) state: LogState,
+    /// What a lying sealer does to the facts of each segment before it signs them.
+    pub(crate) lie: fn(&mut SegmentFacts),
     keys: Vec<VerifyingKey>,
     salt: u8,
 }
@@ -78,7 +81,7 @@ impl World {
         objects.insert(genesis.path, genesis.bytes.into());
         objects.extend(derived.into_iter().map(|object| (object.path, object.bytes.into())));
         objects.extend(head_of(&state));
-        Self { objects, state, keys, salt: 0 }
+        Self { objects, state, lie: |_| {}, keys, salt: 0 }
     }
 
     /// Two partitions of events of two agents and one of computed events, in two commits.
@@ -161,7 +164,8 @@ impl World {
             self.salt = self.salt.wrapping_add(1);
             builder.push(&record, &decoder.decode(&record), [self.salt; 16]).unwrap();
         }
-        let built = builder.finish().unwrap();
+        let mut built = builder.finish().unwrap();
+        (self.lie)(&mut built.facts);
         let name = built.facts.name(7).unwrap();
         let max = built.facts.max_timestamp_ms;
         let manifest = SegmentManifest {

@@ -3,11 +3,12 @@
 use bytes::Bytes;
 use merkle::checkpoint::Checkpoint;
 use merkle::note::SigningKey;
+use segment::facts::SegmentFacts;
 use segment::fault::Judgement;
 use segment::fsck::{Fsck, Listed, Report, Request};
 use segment::policy::Policy;
 
-use crate::common::{World, log_key, policy, sealer_key};
+use crate::common::{START_MS, World, log_key, policy, run_completed, sealer_key};
 
 /// Fsck of an archive whose listing says what it likes, by any policy.
 fn fsck(world: &World, mut fsck: Fsck, list: &dyn Fn(&str, u64) -> Vec<Listed>) -> Report {
@@ -174,4 +175,25 @@ fn what_an_archive_holds_draws_no_line_of_the_report() {
     let text = world.fsck().to_text();
     assert!(!text.contains('\u{1b}') && !text.contains("\nVERIFIED\n         "), "{text}");
     assert_eq!(text.matches("\nVERIFIED").count(), 1, "{text}");
+}
+
+#[test]
+fn a_sealer_that_lies_about_the_times_of_its_rows_is_found() {
+    // Each moves the segment out of a period that it belongs to, or into one that it does not.
+    let lies: [(&str, fn(&mut SegmentFacts)); 4] = [
+        ("largest timestamp", |facts| facts.max_timestamp_ms = facts.first_timestamp_ms),
+        ("largest timestamp", |facts| facts.max_timestamp_ms += 86_400_000),
+        ("smallest timestamp", |facts| facts.min_timestamp_ms -= 86_400_000),
+        ("first timestamp", |facts| facts.first_timestamp_ms += 1),
+    ];
+    for (step, lie) in lies {
+        let mut world = World::new();
+        world.lie = lie;
+        let runs = (0..5).map(|run| run_completed("agent-a", run, START_MS + i64::from(run)));
+        world.commit(&[("agent.events", 0, runs.collect())]);
+        let report = fsck(&world, Fsck::new(policy()), &as_it_is);
+        assert_eq!(report.verdict, Judgement::Failed, "{step}: {}", report.to_text());
+        let found: Vec<_> = report.findings.iter().map(|finding| finding.fault.step).collect();
+        assert!(found.contains(&step), "{step}: {found:?}");
+    }
 }
