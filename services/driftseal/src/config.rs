@@ -428,24 +428,6 @@ impl Config {
         }
     }
 
-    /// Which records the embedded log deletes: of the sealed topics but that of acts, once they are
-    /// sealed, and processed or notified of.
-    pub(crate) fn retention(&self) -> embedded::Expiry {
-        let names = &self.processor.topics;
-        let sealed =
-            self.sealer.topics.iter().filter(|name| **name != self.notifier.topics.governance);
-        let topics = sealed.map(|name| {
-            let mut groups = vec![self.sealer.group.clone()];
-            groups.extend((*name == names.events).then(|| self.processor.group.clone()));
-            groups.extend((*name == names.alerts).then(|| self.notifier.group.clone()));
-            (name.clone(), groups)
-        });
-        embedded::Expiry {
-            after_ms: i64::from(self.embedded.retention_secs) * 1_000,
-            topics: topics.collect(),
-        }
-    }
-
     /// The topics that the roles use, by name in ascending order.
     #[must_use]
     pub fn topic_specs(&self) -> Vec<ports::TopicSpec> {

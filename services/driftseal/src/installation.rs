@@ -39,3 +39,26 @@ pub(crate) fn client_id(config: &Config) -> Result<String, Failure> {
     }
     Ok(trust(config)?.installation().named("driftseal"))
 }
+
+/// Which records the embedded log deletes: of the sealed topics but that of acts, once they are sealed,
+/// and processed or notified of. None before `driftseal log init`.
+pub(crate) fn retention(config: &Config) -> Result<Option<embedded::Expiry>, Failure> {
+    if !config.keys.directory.join("policy.txt").exists() {
+        return Ok(None);
+    }
+    let trust = trust(config)?;
+    let group = |name: &str| trust.installation().named(name);
+    let names = &config.processor.topics;
+    let governance = &config.notifier.topics.governance;
+    let sealed = config.sealer.topics.iter().filter(|name| *name != governance);
+    let topics = sealed.map(|name| {
+        let mut groups = vec![group(&config.sealer.group)];
+        groups.extend((*name == names.events).then(|| group(&config.processor.group)));
+        groups.extend((*name == names.alerts).then(|| group(&config.notifier.group)));
+        (name.clone(), groups)
+    });
+    Ok(Some(embedded::Expiry {
+        after_ms: i64::from(config.embedded.retention_secs) * 1_000,
+        topics: topics.collect(),
+    }))
+}

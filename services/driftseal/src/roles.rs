@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
 use crate::Config;
-use crate::installation::trust;
+use crate::installation::{retention, trust};
 use crate::outcome::Failure;
 
 /// Interval at which failed roles are looked for.
@@ -58,7 +58,7 @@ pub(crate) fn open_log(config: &Config) -> Result<Arc<dyn EventLog>, Failure> {
     let options = embedded::Options {
         sync: embedded.sync,
         record_bytes_max: embedded.record_bytes_max,
-        expiry: Some(config.retention()),
+        expiry: retention(config)?,
         ..embedded::Options::new(&embedded.directory, service::clock::now_ms)
     };
     match embedded::EmbeddedLog::open(options) {

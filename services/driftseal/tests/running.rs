@@ -7,6 +7,8 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
+use event::TopicPartition;
+use ports::EventLog as _;
 use serde_json::{Value, json};
 use service::clock::Stopwatch;
 
@@ -74,6 +76,14 @@ impl World {
             assert!(!watch.has_passed(PATIENCE), "{}", self.log());
             std::thread::sleep(Duration::from_millis(100));
         }
+    }
+
+    /// Ends the process as a supervisor would.
+    fn stop(&mut self) {
+        let mut up = self.up.take().unwrap();
+        let asked = Command::new("kill").arg(up.id().to_string()).status().unwrap();
+        assert!(asked.success());
+        assert!(up.wait().unwrap().success(), "{}", self.log());
     }
 
     fn log(&self) -> String {
@@ -149,6 +159,53 @@ fn commands_go_through_the_running_process() {
     let recorded = world.said(&["act", acts.to_str().unwrap()]);
     offsets.push(recorded["acts"][0]["offset"].as_i64().unwrap());
     assert!(offsets.is_sorted_by(|one, next| one < next), "{offsets:?}");
+}
+
+#[test]
+fn the_embedded_log_lets_go_of_what_is_sealed_and_processed_but_of_no_act() {
+    let mut world = World::new();
+    let settings = [
+        ("DRIFTSEAL__EMBEDDED__RETENTION_SECS", "2"),
+        ("DRIFTSEAL__SEALER__SEGMENT_AGE_MS_MAX", "200"),
+        ("DRIFTSEAL__SEALER__HEARTBEAT_AGE_MS_MAX", "200"),
+        ("DRIFTSEAL__PROCESSOR__SNAPSHOT_AGE_SECS_MAX", "1"),
+        ("DRIFTSEAL__TOPICS__PARTITIONS", "1"),
+    ];
+    world.addresses.extend(settings.map(|(name, value)| (name, value.to_owned())));
+    world.said(&["log", "init", "--origin", "log.example.com/a"]);
+    world.up();
+    world.said(&[&["maintenance", "start", "--all-agents", "--for", "1h"][..], &BY].concat());
+    let events = world.directory.path().join("events.jsonl");
+    let lines: String = (0..500)
+        .map(|run| {
+            format!("{{\"kind\":\"run.completed\",\"agent_id\":\"a\",\"run_id\":\"r{run}\"}}\n")
+        })
+        .collect();
+    std::fs::write(&events, lines).unwrap();
+    let events = events.to_str().unwrap();
+    world.said(&["emit", events]);
+    let watch = Stopwatch::start();
+    while !world.log().contains("deleted old records") {
+        assert!(!watch.has_passed(PATIENCE), "{}", world.log());
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    world.stop();
+
+    let log = embedded::Options::new(world.directory.path().join("driftseal/log"), || 0);
+    let log = embedded::EmbeddedLog::open(log).unwrap();
+    let offsets = |topic: &str| log.offsets(&TopicPartition::new(topic, 0)).unwrap();
+    assert!(offsets("agent.events").first >= 500, "{:?}", offsets("agent.events"));
+    assert_eq!(offsets("driftseal.governance").first, 0);
+    drop(log);
+
+    // Who starts again misses nothing.
+    world.up();
+    world.said(&["emit", events]);
+    world.stop();
+    let checked = world.said(&["fsck", "driftseal/archive"]);
+    assert_eq!(checked["verdict"], "VERIFIED", "{checked}");
+    assert!(checked["events"].as_u64().unwrap() >= 1_001, "{checked}");
+    assert!(!world.log().contains("records are lost"), "{}", world.log());
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Retention: records that are old, and that everybody who has to has read, are deleted.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
@@ -11,8 +12,11 @@ use ports::LogError;
 use crate::options::Expiry;
 use crate::writer::Core;
 
-/// Time between two looks for old records; a look reads what it deletes and one chunk more.
-const EVERY: Duration = Duration::from_secs(60);
+/// Longest and shortest time between two looks for old records; a look reads what it deletes and one
+/// chunk more of each partition.
+const EVERY_MS: RangeInclusive<u64> = 1_000..=60_000;
+/// Looks within the age at which records are deleted.
+const LOOKS: u64 = 10;
 
 /// The thread that looks. It ends when this is dropped.
 #[derive(Debug)]
@@ -44,7 +48,9 @@ impl Drop for Expirer {
 }
 
 fn run(core: &Core, expiry: &Expiry, ended: &Receiver<()>) {
-    while ended.recv_timeout(EVERY) == Err(RecvTimeoutError::Timeout) {
+    let every_ms = u64::try_from(expiry.after_ms).unwrap_or(0) / LOOKS;
+    let every = Duration::from_millis(every_ms.clamp(*EVERY_MS.start(), *EVERY_MS.end()));
+    while ended.recv_timeout(every) == Err(RecvTimeoutError::Timeout) {
         match expire(core, expiry) {
             Ok(0) => {}
             Ok(records) => tracing::info!(records, "deleted old records of the embedded log"),

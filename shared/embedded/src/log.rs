@@ -62,7 +62,7 @@ impl EmbeddedLog {
         self.core.trim(partition, first)
     }
 
-    /// Deletes now what [`Options::expiry`] says; it is done every minute anyway. Returns the number of
+    /// Deletes now what [`Options::expiry`] says; it is done every minute or so anyway. Returns the number of
     /// records.
     ///
     /// # Errors
