@@ -62,12 +62,14 @@ pub(crate) fn run_completed(agent: &str, run: u32, at_ms: i64) -> Line {
     (at_ms, json)
 }
 
+/// What a lying sealer does to the facts of a segment before it signs them.
+pub(crate) type Lie = fn(&mut SegmentFacts);
+
 #[derive(Debug, Clone)]
 pub(crate) struct World {
     pub(crate) objects: BTreeMap<String, Bytes>,
     pub(crate) state: LogState,
-    /// What a lying sealer does to the facts of each segment before it signs them.
-    pub(crate) lie: fn(&mut SegmentFacts),
+    pub(crate) lie: Lie,
     keys: Vec<VerifyingKey>,
     salt: u8,
 }

@@ -3,12 +3,11 @@
 use bytes::Bytes;
 use merkle::checkpoint::Checkpoint;
 use merkle::note::SigningKey;
-use segment::facts::SegmentFacts;
 use segment::fault::Judgement;
 use segment::fsck::{Fsck, Listed, Report, Request};
 use segment::policy::Policy;
 
-use crate::common::{START_MS, World, log_key, policy, run_completed, sealer_key};
+use crate::common::{Lie, START_MS, World, log_key, policy, run_completed, sealer_key};
 
 /// Fsck of an archive whose listing says what it likes, by any policy.
 fn fsck(world: &World, mut fsck: Fsck, list: &dyn Fn(&str, u64) -> Vec<Listed>) -> Report {
@@ -180,7 +179,7 @@ fn what_an_archive_holds_draws_no_line_of_the_report() {
 #[test]
 fn a_sealer_that_lies_about_the_times_of_its_rows_is_found() {
     // Each moves the segment out of a period that it belongs to, or into one that it does not.
-    let lies: [(&str, fn(&mut SegmentFacts)); 4] = [
+    let lies: [(&str, Lie); 4] = [
         ("largest timestamp", |facts| facts.max_timestamp_ms = facts.first_timestamp_ms),
         ("largest timestamp", |facts| facts.max_timestamp_ms += 86_400_000),
         ("smallest timestamp", |facts| facts.min_timestamp_ms -= 86_400_000),
