@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use event::{Event, column};
+use merkle::hash::sha256;
 
 use crate::act::{Act, verify_act};
 use crate::admission::{Admission, Admitted};
@@ -19,6 +20,8 @@ pub struct Acts {
     trust: Trust,
     next: i64,
     nonces: BTreeSet<Id>,
+    /// Digests of the identifiers of acts.
+    ids: BTreeSet<Id>,
     fold: Fold,
 }
 
@@ -26,7 +29,7 @@ impl Acts {
     /// A topic of which nothing was read.
     #[must_use]
     pub const fn new(trust: Trust) -> Self {
-        Self { trust, next: 0, nonces: BTreeSet::new(), fold: Fold::new() }
+        Self { trust, next: 0, nonces: BTreeSet::new(), ids: BTreeSet::new(), fold: Fold::new() }
     }
 
     /// First offset that was not read.
@@ -66,11 +69,13 @@ impl Acts {
         self.fold.reach(time);
         let event = event.ok_or(Refusal::Unsigned)?;
         let (nonce, digest) = verify_act(&self.trust, event)?;
-        if self.nonces.contains(&nonce) {
+        let id = id_of(event);
+        if self.nonces.contains(&nonce) || id.is_some_and(|id| self.ids.contains(&id)) {
             return Err(Refusal::Copied);
         }
         let effect = Effect::of(event).map_err(|_| Refusal::TooLarge)?;
         self.nonces.insert(nonce);
+        self.ids.extend(id);
         let act = Act {
             offset,
             event_id: event.text(column::EVENT_ID).unwrap_or_default().to_owned(),
@@ -113,4 +118,15 @@ impl Acts {
         let of = self.next;
         (!acts.is_empty()).then_some(Admission { governance, from, next, of, acts })
     }
+}
+
+/// A digest of the identifier of an act, which is of its tenant.
+fn id_of(act: &Event<'_>) -> Option<Id> {
+    let id = act.text(column::EVENT_ID).filter(|id| !id.is_empty())?;
+    let tenant = act.text(column::TENANT_ID);
+    let length = tenant.map_or(0, str::len);
+    let named = format!("{length}:{}{id}", tenant.unwrap_or_default());
+    let digest = sha256(named.as_bytes());
+    let [first, _] = digest.as_chunks::<16>().0 else { unreachable!("a digest has 32 bytes") };
+    Some(Id::from_bytes(*first))
 }
