@@ -12,5 +12,6 @@ mod silence;
 mod state;
 mod version;
 
+pub(crate) use self::announced::names_of;
 pub(crate) use self::state::Agent;
 pub(crate) use self::version::{OTHER_SUITE, Version};

@@ -36,18 +36,27 @@ pub struct Counters {
     pub mutes_refused: u64,
     /// Acts about baselines that were refused.
     pub pins_refused: u64,
+    /// Acts about baselines of agents that this partition does not know.
+    pub pins_elsewhere: u64,
+    /// Events that say of themselves what only an act decides: they have no effect.
+    pub self_reported: u64,
+    /// Agents whose acts were dropped to stay within the limit; see `decided`.
+    pub acts_dropped: u64,
 }
 
 impl Counters {
     /// What was left out, by reason: the values of a metric label.
     #[must_use]
-    pub const fn without_effect(&self) -> [(&'static str, u64); 10] {
+    pub const fn without_effect(&self) -> [(&'static str, u64); 13] {
         [
+            ("act_dropped", self.acts_dropped),
             ("duplicate", self.duplicates),
             ("future_skew", self.future_skew),
             ("invalid_value", self.invalid_values),
             ("mute_refused", self.mutes_refused),
+            ("pin_elsewhere", self.pins_elsewhere),
             ("pin_refused", self.pins_refused),
+            ("self_reported", self.self_reported),
             ("settings_refused", self.settings_refused),
             ("suite_merged", self.suites_merged),
             ("suite_refused", self.suites_refused),

@@ -20,11 +20,10 @@ pub(crate) struct Forged {
 }
 
 impl Forged {
-    /// Counts a record. A start that came too late is no finding: owners that race, and one that
-    /// resumes from an old snapshot, write one honestly.
-    pub(crate) fn count(&mut self, offset: i64, refusal: Refusal, is_start: bool) {
+    /// Counts a record. One that owners write honestly is no finding.
+    pub(crate) fn count(&mut self, offset: i64, refusal: Refusal, is_honest: bool) {
         *self.total.entry(refusal).or_default() += 1;
-        if is_start && refusal == Refusal::Superseded {
+        if is_honest {
             return;
         }
         *self.unreported.entry(refusal).or_default() += 1;

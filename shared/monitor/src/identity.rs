@@ -90,7 +90,7 @@ pub(crate) type Digest = [u64; 2];
 
 /// The key of an agent: a digest of tenant and id, which all its environments share, and one of the
 /// whole name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) struct AgentKey {
     pub(crate) family: Digest,
     pub(crate) whole: Digest,
@@ -118,11 +118,6 @@ impl AgentKey {
     pub(crate) fn number(self) -> u128 {
         let [high, low] = self.whole;
         u128::from(high) << 64 | u128::from(low)
-    }
-
-    /// The same agent without an environment.
-    pub(crate) const fn everywhere(self) -> Self {
-        Self { family: self.family, whole: self.family }
     }
 }
 

@@ -60,6 +60,8 @@ pub(crate) enum Kind {
     Configured,
     /// `monitor.started`: an owner takes over.
     Started,
+    /// `monitor.admitted`: acts take effect.
+    Admitted,
     /// `eval.suite.published`.
     Suite,
     /// `drift.suppression.*` or `maintenance.*`, as requested.
@@ -84,6 +86,7 @@ impl Kind {
             kind::AGENT_VERSION_ROLLED_BACK => Self::RolledBack,
             kind::MONITOR_TICK => Self::Tick,
             STARTED => Self::Started,
+            kind::MONITOR_ADMITTED => Self::Admitted,
             CONFIGURED => Self::Configured,
             suite::KIND => Self::Suite,
             kind::DRIFT_BASELINE_PINNED => Self::Pinned,
@@ -97,7 +100,7 @@ impl Kind {
 impl Kind {
     /// Whether only the owner of the partition writes events of this kind.
     pub(crate) const fn is_own(self) -> bool {
-        matches!(self, Self::Tick | Self::Configured | Self::Started)
+        matches!(self, Self::Tick | Self::Configured | Self::Started | Self::Admitted)
     }
 }
 
@@ -119,5 +122,34 @@ pub(crate) fn failed(event: &Event<'_>, status: TypedColumn<Text>) -> Option<boo
         "error" => Some(true),
         "ok" => Some(false),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn is_decision(kind: Kind) -> bool {
+        match kind {
+            Kind::Deployed | Kind::RolledBack | Kind::Change => true,
+            Kind::Suite | Kind::Mute(_) | Kind::Pinned | Kind::Unpinned => true,
+            Kind::Run | Kind::Tool | Kind::ToolBlocked | Kind::Approval | Kind::Eval => false,
+            Kind::Tick | Kind::Configured | Kind::Started | Kind::Admitted => false,
+            Kind::Other => false,
+        }
+    }
+
+    #[test]
+    fn what_has_an_effect_as_an_act_is_a_decision_and_nothing_else_is() {
+        for known in schema().kinds() {
+            let event = event::EventBuilder::new(&known.name)
+                .set(column::EVENT_ID, "e")
+                .set(column::EVENT_TIME, event::Timestamp::from_micros(0))
+                .build()
+                .unwrap();
+            let kind = Kind::of(&event);
+            assert_eq!(is_decision(kind), governance::has_effect(&known.name), "{}", known.name);
+            assert!(!kind.is_own() || known.name.starts_with("monitor."), "{}", known.name);
+        }
     }
 }

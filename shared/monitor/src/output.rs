@@ -97,6 +97,11 @@ impl<'a> Outputs<'a> {
         self.time
     }
 
+    /// From here on, the outputs are about something that happened at that time.
+    pub(crate) const fn set_time(&mut self, time: i64) {
+        self.time = time;
+    }
+
     /// The `event_id` of the next output about a metric (by its place), or about none.
     pub(crate) fn next_id(&self, metric: Option<u8>) -> String {
         id::from_origin(self.topic, self.partition, self.offset, self.next_ordinal(metric))

@@ -1,6 +1,7 @@
 //! The state machine of one partition.
 
 mod acts;
+mod admit;
 mod budget;
 mod machine;
 mod observe;

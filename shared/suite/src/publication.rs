@@ -1,9 +1,8 @@
 //! Suites as events: the publication of a document, and the fields of result events.
 //!
-//! A publication belongs to no agent: its record has no key and is written into every partition of
-//! the events topic, so that in each partition a document is in force from a known offset. The
-//! partitions of the named agents alone would not suffice: those of agents that a later document no
-//! longer names need it too.
+//! A publication belongs to no agent: it is an act, which the owner of each partition admits, so that in
+//! each partition a document is in force from a known offset. The partitions of the named agents alone
+//! would not suffice: those of agents that a later document no longer names need it too.
 
 use event::{BuildError, Event, EventBuilder, Timestamp, column, kind};
 

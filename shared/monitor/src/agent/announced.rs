@@ -3,6 +3,7 @@
 //! Bounds: the last [`ANNOUNCED_MAX`] announcements of an agent, and the first [`DIGESTS_MAX`]
 //! digests of a version; further digests of it are not reported.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 
 use event::{Event, column};
@@ -20,18 +21,9 @@ const DIGESTS_MAX: usize = 4;
 pub(crate) struct Announced(VecDeque<String>);
 
 impl Announced {
-    /// Records the names and digests in an event about a change or a version.
-    pub(crate) fn saw(&mut self, event: &Event<'_>) {
-        for column in [
-            column::agent::TO_VERSION,
-            column::agent::TO_DIGEST,
-            column::change::TO_VERSION,
-            column::change::TO_DIGEST,
-            column::AGENT_VERSION,
-            column::VERSION_DIGEST,
-        ] {
-            let Some(name) = event.text(column).filter(|name| !name.is_empty()) else { continue };
-            let name = bounded(name);
+    /// Records names and digests.
+    pub(crate) fn add<'n>(&mut self, names: impl Iterator<Item = Cow<'n, str>>) {
+        for name in names {
             if !self.contains(&name) {
                 self.0.push_back(name.into_owned());
             }
@@ -44,6 +36,19 @@ impl Announced {
     pub(crate) fn contains(&self, name: &str) -> bool {
         self.0.iter().any(|known| known == name)
     }
+}
+
+/// The names and digests in an act about a change or a version.
+pub(crate) fn names_of<'e>(event: &'e Event<'_>) -> impl Iterator<Item = Cow<'e, str>> {
+    let named = [
+        column::agent::TO_VERSION,
+        column::agent::TO_DIGEST,
+        column::change::TO_VERSION,
+        column::change::TO_DIGEST,
+        column::AGENT_VERSION,
+        column::VERSION_DIGEST,
+    ];
+    named.into_iter().filter_map(|column| event.text(column)).filter(|n| !n.is_empty()).map(bounded)
 }
 
 /// Digests that a version was seen with.
@@ -78,8 +83,8 @@ mod tests {
                 .set(column::change::TO_VERSION, format!("v{number}"))
                 .build()
                 .unwrap();
-            announced.saw(&event);
-            announced.saw(&event);
+            announced.add(names_of(&event));
+            announced.add(names_of(&event));
         }
         assert!(announced.contains("v99") && announced.contains("v68"));
         assert!(!announced.contains("v67"));

@@ -1,13 +1,11 @@
 //! Versions of an agent: how one takes over, is rolled back, or is evicted.
 
-use event::{column, kind};
 use std::collections::BTreeSet;
 
 use super::state::Agent;
 use super::version::OTHER_SUITE;
-use crate::change::LastChange;
 use crate::metric::watch_at;
-use crate::output::{About, Destination, Outputs};
+use crate::output::Outputs;
 use crate::stream::{BaselineCandidate, Context, Shared, Stream};
 use crate::window::{Channel, Span};
 
@@ -69,25 +67,6 @@ impl Agent {
             self.forget(name, shared, outputs);
         }
         old.len() as u64
-    }
-
-    /// Reports a version, or a digest of it, that was not announced by a deployment or change.
-    pub(crate) fn report_unplanned(&self, version: &str, reason: &str, outputs: &mut Outputs<'_>) {
-        let time = outputs.time();
-        let change = self.last_change.as_ref();
-        let kind = kind::DRIFT_VERSION_UNPLANNED;
-        outputs.push(
-            Destination::Alerts,
-            kind,
-            time,
-            About::version(&self.identity, version),
-            |builder| {
-                LastChange::fill(change, builder)
-                    .set(column::drift::SEVERITY, "ticket")
-                    .set_some(column::drift::BASELINE_VERSION, self.current.as_deref())
-                    .set(column::drift::REASON, reason)
-            },
-        );
     }
 
     /// Makes `to`, which is known, the current version: alerts of the outgoing one are resolved,

@@ -44,7 +44,7 @@ impl Version {
             Kind::Approval => self.decisions.sample(run),
             Kind::Run | Kind::Eval | Kind::Other => true,
             Kind::Deployed | Kind::RolledBack | Kind::Change => true,
-            Kind::Tick | Kind::Started | Kind::Configured | Kind::Suite => true,
+            Kind::Tick | Kind::Started | Kind::Configured | Kind::Admitted | Kind::Suite => true,
             Kind::Pinned | Kind::Unpinned | Kind::Mute(_) => true,
         }
     }

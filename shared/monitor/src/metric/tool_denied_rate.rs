@@ -20,7 +20,7 @@ pub(super) const METRIC: Metric = Metric {
         Kind::ToolBlocked => Some(1.0),
         Kind::Run | Kind::Eval | Kind::Approval | Kind::Other => None,
         Kind::Deployed | Kind::RolledBack | Kind::Change => None,
-        Kind::Tick | Kind::Started | Kind::Configured | Kind::Suite => None,
+        Kind::Tick | Kind::Started | Kind::Configured | Kind::Admitted | Kind::Suite => None,
         Kind::Pinned | Kind::Unpinned | Kind::Mute(_) => None,
     },
 };

@@ -3,27 +3,27 @@
 use std::collections::BTreeMap;
 
 use event::{ColumnId, Decoded, Event, Record, Timestamp, TimestampType, column};
-use governance::{Installation, Ownership, Refusal, Trust};
+use governance::{Frontier, Installation, Ownership, Refusal, Trust};
 use hashbrown::HashMap;
 use suite::Suites;
 
 use super::state::{Common, State};
 use super::store::Store;
-use crate::agent::Agent;
-use crate::baseline::Act;
 use crate::catalogue::{Catalogue, InForce, Missing, Versions};
 use crate::columns;
 use crate::counters::Counters;
+use crate::decided::Decided;
 use crate::dedup::{RecentIds, number_of};
 use crate::forged::Forged;
 use crate::heartbeat::{self, Heartbeats};
 use crate::identity::{AgentKey, Identity, write_key};
-use crate::kind::{Kind, Request};
+use crate::kind::Kind;
 use crate::metric::MetricSet;
 use crate::mute::Mutes;
 use crate::output::{Destination, Output, Outputs};
 use crate::settings::Settings;
 use crate::stream::Standings;
+use crate::unannounced::Unannounced;
 use crate::watermark::{Placed, Watermark};
 
 /// Largest number of names whose keys are cached.
@@ -80,12 +80,15 @@ impl Processor {
             partition,
             next_offset: 0,
             ownership: Ownership::new(Trust::nobody(Installation::default())),
+            frontier: Frontier::default(),
             forged: Forged::default(),
             watermark: Watermark::default(),
             counters: Counters::default(),
             heartbeats: Heartbeats::default(),
             ids: RecentIds::default(),
             agents: Store::default(),
+            decided: Decided::default(),
+            unannounced: Unannounced::default(),
             suites: Suites::new(suite::Limits::default()),
             common: Common { settings, in_force, standings, mutes: Mutes::default() },
         };
@@ -230,13 +233,16 @@ impl Processor {
         let mut outputs = Outputs::of(record, placed.micros, emit);
         let log_time = state.watermark.log_time().unwrap_or(placed.micros);
         state.common.mutes.reach(log_time, &mut outputs);
+        self.report_unannounced(log_time, &mut outputs);
 
         let kind = Kind::of(event);
         let mut left = MetricSet::default();
         if kind.is_own() {
             let place = (record.topic, record.partition);
             if let Err(refusal) = self.state.ownership.accept(place, record.offset, event) {
-                self.state.forged.count(record.offset, refusal, kind == Kind::Started);
+                // Owners that race, and one that resumes from an old snapshot, write one honestly.
+                let is_late = kind == Kind::Started && refusal == Refusal::Superseded;
+                self.state.forged.count(record.offset, refusal, is_late);
                 return left;
             }
             self.has_obeyed = true;
@@ -246,16 +252,9 @@ impl Processor {
                 left = self.configure(event, &mut outputs);
                 false
             }
-            Kind::Suite => {
-                let Some(document) = suite::document_of(event) else {
-                    unreachable!("an event of this kind has a document, which may be empty")
-                };
-                let published = self.state.suites.publish(document, record.offset);
-                self.state.counters.suites_refused += u64::from(published.is_err());
-                false
-            }
-            Kind::Mute(request) => {
-                self.mute(request, event, &mut outputs);
+            Kind::Admitted => {
+                let at = (record.offset, broker);
+                self.has_obeyed = self.admit(event, at, &mut outputs);
                 false
             }
             Kind::Started => false,
@@ -270,14 +269,21 @@ impl Processor {
             | Kind::ToolBlocked
             | Kind::Eval
             | Kind::Approval
+            | Kind::Other => {
+                self.handle_event(record.offset, event, kind, placed, &mut outputs);
+                let state = &mut self.state;
+                state.watermark.advance(placed.micros, broker, &state.common.settings)
+            }
+            // Anybody may write it here. It is so where the owner has admitted it.
+            Kind::Suite
+            | Kind::Mute(_)
             | Kind::Deployed
             | Kind::RolledBack
             | Kind::Change
             | Kind::Pinned
-            | Kind::Unpinned
-            | Kind::Other => {
-                self.handle_event(record.offset, event, kind, placed, &mut outputs);
+            | Kind::Unpinned => {
                 let state = &mut self.state;
+                state.counters.self_reported += 1;
                 state.watermark.advance(placed.micros, broker, &state.common.settings)
             }
         };
@@ -329,14 +335,19 @@ impl Processor {
         left
     }
 
-    /// Handles a request for a suppression or maintenance window, or for its end.
-    fn mute(&mut self, request: Request, event: &Event<'_>, outputs: &mut Outputs<'_>) {
-        let id = number_of(event.text(column::EVENT_ID).unwrap_or_default());
-        if self.is_repeated(id) {
-            return;
+    /// Reports versions that no act has named in time.
+    fn report_unannounced(&mut self, now: i64, outputs: &mut Outputs<'_>) {
+        let State { unannounced, agents, decided, .. } = &mut self.state;
+        while let Some(seen) = unannounced.take_due(now) {
+            let agent = agents.open(seen.key).map(|agent| &*agent);
+            // An agent that was evicted meanwhile has its acts still.
+            let mut acts = decided.of(seen.key.family, seen.agent.environment.as_deref());
+            let is_named = agent.is_some_and(|agent| agent.announced.contains(&seen.name))
+                || acts.any(|act| act.announced.contains(&seen.name));
+            if !is_named {
+                seen.report(agent.and_then(|agent| agent.last_change.as_ref()), outputs);
+            }
         }
-        let refused = self.state.common.mutes.handle(request, event, outputs);
-        self.state.counters.mutes_refused += u64::from(refused);
     }
 
     /// Handles a tick of the monitor. Returns whether it moved the watermark.
@@ -371,37 +382,25 @@ impl Processor {
             return;
         };
         let key = self.key_of(event, id);
-        if self.hear(key, offset, || Identity::of(event, id)) {
+        if !self.state.agents.contains(key) {
+            self.add_agent(key, Identity::of(event, id), offset, outputs);
+            self.state.agents.heard(key, offset);
             self.evict_environments(key, outputs);
+        } else {
+            self.state.agents.heard(key, offset);
         }
         // Combined with the agent, so that an agent cannot use the ids of another.
         let number = number_of(event.text(column::EVENT_ID).unwrap_or_default()) ^ key.number();
         if !self.is_repeated(number) {
             let of_agent = Attributed { offset, event, kind, key, placed };
-            match kind {
-                Kind::Change => self.note_change(of_agent),
-                Kind::Pinned | Kind::Unpinned => {
-                    self.rebase(&Act::of(event, kind, offset), of_agent, outputs);
-                }
-                Kind::Deployed | Kind::RolledBack => {
-                    self.note_change(of_agent);
-                    self.deploy(of_agent, outputs);
-                }
-                Kind::Run
-                | Kind::Tool
-                | Kind::ToolBlocked
-                | Kind::Eval
-                | Kind::Approval
-                | Kind::Other => self.observe(of_agent, outputs),
-                Kind::Tick | Kind::Started | Kind::Configured | Kind::Suite | Kind::Mute(_) => {}
-            }
+            self.observe(of_agent, outputs);
             self.charge(key, event);
         }
         self.evict(key, offset, outputs);
     }
 
     /// The key of the agent of an event.
-    fn key_of(&mut self, event: &Event<'_>, id: &str) -> AgentKey {
+    pub(super) fn key_of(&mut self, event: &Event<'_>, id: &str) -> AgentKey {
         self.name.clear();
         let family_bytes = write_key(event, id, &mut self.name);
         if let Some(key) = self.names.get(self.name.as_str()) {
@@ -416,23 +415,6 @@ impl Processor {
             self.names.insert(self.name.clone(), key);
         }
         key
-    }
-
-    /// Records an event of an agent, which is added if it is new. Returns whether it is.
-    fn hear(&mut self, key: AgentKey, offset: i64, identity: impl FnOnce() -> Identity) -> bool {
-        let agents = &mut self.state.agents;
-        let is_new = !agents.contains(key);
-        if is_new {
-            let mut agent = Agent::new(identity());
-            // It inherits the changes that named no environment.
-            if let Some(everywhere) = agents.open(key.everywhere()) {
-                agent.last_change.clone_from(&everywhere.last_change);
-                agent.announced.clone_from(&everywhere.announced);
-            }
-            agents.insert(key, agent);
-        }
-        agents.heard(key, offset);
-        is_new
     }
 
     /// Carries out the tasks of all agents that are due at the watermark.

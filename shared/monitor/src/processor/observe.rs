@@ -10,12 +10,13 @@ use super::verdicts;
 use crate::agent::{Agent, OTHER_SUITE, Version};
 use crate::canary::Ending;
 use crate::counters::Counters;
-use crate::identity::bounded;
+use crate::identity::{AgentKey, bounded};
 use crate::kind::Kind;
 use crate::metric::{self, Metric, Sample};
 use crate::output::Outputs;
 use crate::settings::Settings;
 use crate::stream::{Mark, Shared, Value};
+use crate::unannounced::Seen;
 use crate::watermark::Watermark;
 use crate::window::{Channel, Span, end_of_minute};
 
@@ -32,16 +33,22 @@ impl Processor {
     /// Handles an event of a version.
     pub(super) fn observe(&mut self, of_agent: Attributed<'_, '_>, outputs: &mut Outputs<'_>) {
         let Attributed { offset, event, kind, key, placed } = of_agent;
-        let State { watermark, counters, agents, suites, common, .. } = &mut self.state;
+        let State { watermark, counters, agents, suites, common, unannounced, .. } =
+            &mut self.state;
         let shared = common.shared(agents.tests());
         let agent = agents.agent(key);
         let name = bounded(event.text(column::AGENT_VERSION).unwrap_or_default());
         let is_new = !agent.versions.contains_key(&*name);
+        let mut unnamed = Vec::new();
         if is_new {
-            meet(agent, &name, offset, shared, outputs);
+            unnamed.extend(meet(agent, key, &name, offset, shared, outputs));
             counters.keys_evicted += agent.forget_versions(offset, shared, outputs);
         }
-        check_digest(agent, &name, event, outputs);
+        unnamed.extend(check_digest(agent, key, &name, event, outputs));
+        let now = watermark.log_time().unwrap_or(placed.micros);
+        for seen in unnamed {
+            unannounced.wait(now, seen);
+        }
         let limit = Settings::micros(common.settings.silence_secs);
         let silent_at = agent.hear(&name, placed.micros, limit, outputs);
         let Some(version) = agent.versions.get_mut(&*name) else {
@@ -67,35 +74,61 @@ impl Processor {
 }
 
 /// Handles the first event of a version: the version takes over, unless it is the canary or has no
-/// name.
-fn meet(agent: &mut Agent, name: &str, offset: i64, shared: Shared<'_>, outputs: &mut Outputs<'_>) {
+/// name. Returns it if no act has named it.
+fn meet(
+    agent: &mut Agent,
+    key: AgentKey,
+    name: &str,
+    offset: i64,
+    shared: Shared<'_>,
+    outputs: &mut Outputs<'_>,
+) -> Option<Seen> {
     agent.versions.entry(name.to_owned()).or_default().last_offset = offset;
     // An event without a version cannot make a version current, nor can a canary.
     if name.is_empty() || agent.is_canary(name) {
-        return;
+        return None;
     }
     agent.end_canary(Ending::Superseded, outputs);
-    if agent.current.is_some() && !agent.announced.contains(name) {
-        let reason = "the version was not announced by a deployment or change";
-        agent.report_unplanned(name, reason, outputs);
-    }
+    let is_unnamed = agent.current.is_some() && !agent.announced.contains(name);
     let outgoing = agent.current.clone();
+    let seen = is_unnamed.then(|| Seen {
+        key,
+        agent: agent.identity.clone(),
+        version: name.to_owned(),
+        name: name.to_owned(),
+        before: outgoing.clone(),
+        time: outputs.time(),
+        reason: "the version was not announced by a deployment or change".to_owned(),
+    });
     agent.introduce(name, outgoing, shared, outputs);
+    seen
 }
 
-/// Reports a new digest of a version that had another, unless it was announced.
-fn check_digest(agent: &mut Agent, name: &str, event: &Event<'_>, outputs: &mut Outputs<'_>) {
+/// Returns a new digest of a version that had another, if no act has named it.
+fn check_digest(
+    agent: &mut Agent,
+    key: AgentKey,
+    name: &str,
+    event: &Event<'_>,
+    outputs: &Outputs<'_>,
+) -> Option<Seen> {
     let digest = event.text(column::VERSION_DIGEST).filter(|text| !text.is_empty());
-    let Some(digest) = digest.map(bounded) else { return };
+    let digest = bounded(digest?);
     let digests = agent.versions.get_mut(name).map(|version| &mut version.digests);
     let before = digests.and_then(|digests| digests.saw(&digest)).map(str::to_owned);
-    if let Some(before) = before.filter(|_| !agent.announced.contains(&digest)) {
-        let reason = format!(
+    let before = before.filter(|_| !agent.announced.contains(&digest))?;
+    Some(Seen {
+        key,
+        agent: agent.identity.clone(),
+        version: name.to_owned(),
+        reason: format!(
             "the digest of the version changed from {before} to {digest} and no deployment or \
              change names it"
-        );
-        agent.report_unplanned(name, &reason, outputs);
-    }
+        ),
+        name: digest.into_owned(),
+        before: agent.current.clone(),
+        time: outputs.time(),
+    })
 }
 
 /// The observations in an event.

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use governance::Ownership;
+use governance::{Frontier, Ownership};
 use serde::{Deserialize, Serialize};
 use suite::Suites;
 
@@ -15,12 +15,14 @@ use super::state::{Common, State};
 use super::store::Store;
 use crate::catalogue::{Catalogue, InForce, Versions};
 use crate::counters::Counters;
+use crate::decided::Decided;
 use crate::dedup::{IdRange, RecentIds};
 use crate::forged::Forged;
 use crate::heartbeat::Heartbeats;
 use crate::mute::Mutes;
 use crate::settings::Settings;
 use crate::stream::Standings;
+use crate::unannounced::Unannounced;
 use crate::watermark::Watermark;
 
 /// The state of a processor, except for its entries.
@@ -30,6 +32,8 @@ struct Head {
     partition: i32,
     next_offset: i64,
     ownership: Ownership,
+    frontier: Frontier,
+    unannounced: Unannounced,
     forged: Forged,
     watermark: Watermark,
     counters: Counters,
@@ -68,12 +72,13 @@ impl Processor {
         if head.topic != topic || head.partition != partition {
             return Err(ResumeError::Partition { topic: head.topic, partition: head.partition });
         }
-        let mut agents = Store::default();
+        let (mut agents, mut decided) = (Store::default(), Decided::default());
         let (mut pages, mut suites) = (Vec::new(), Vec::new());
         for (entry, bytes) in entries {
             let bytes = bytes.as_ref();
             match entry.id() {
                 Id::Agent(key) => agents.restore(key, bytes),
+                Id::Decided(family) => decided.restore(family, bytes),
                 Id::Suite(id) => {
                     suites.push((id, bytes.to_vec()));
                     Ok(())
@@ -90,6 +95,8 @@ impl Processor {
             partition,
             next_offset: head.next_offset,
             ownership: head.ownership,
+            frontier: head.frontier,
+            unannounced: head.unannounced,
             forged: head.forged,
             watermark: head.watermark,
             counters: head.counters,
@@ -97,6 +104,7 @@ impl Processor {
             ids: RecentIds::restore(head.ids, pages)
                 .map_err(|error| ResumeError::corrupt(&error))?,
             agents,
+            decided,
             suites: Suites::resume(&head.suites, suites)
                 .map_err(|error| ResumeError::corrupt(&error))?,
             common: Common {
@@ -116,6 +124,7 @@ impl Processor {
     pub fn take_changes(&mut self, show: &mut dyn FnMut(EntryId, Option<Vec<u8>>)) -> Vec<u8> {
         let state = &mut self.state;
         state.agents.take_changes(|key, saved| show(EntryId::of(Id::Agent(key)), saved));
+        state.decided.take_changes(|family, saved| show(EntryId::of(Id::Decided(family)), saved));
         for (page, saved) in state.ids.take_changes() {
             show(EntryId::of(Id::Ids(page)), saved);
         }
@@ -125,6 +134,8 @@ impl Processor {
             partition: state.partition,
             next_offset: state.next_offset,
             ownership: state.ownership.clone(),
+            frontier: state.frontier.clone(),
+            unannounced: state.unannounced.clone(),
             forged: state.forged.clone(),
             watermark: state.watermark,
             counters: state.counters,

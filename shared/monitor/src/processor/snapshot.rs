@@ -8,11 +8,11 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::identity::AgentKey;
+use crate::identity::{AgentKey, Digest};
 use crate::semantics::SEMANTICS;
 
 /// First bytes of the head of every snapshot of this format.
-const MAGIC: &[u8] = b"driftseal/processor-state/v4\n";
+const MAGIC: &[u8] = b"driftseal/processor-state/v5\n";
 
 /// Identifier of an entry of a snapshot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -21,6 +21,8 @@ pub struct EntryId(Id);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Id {
     Agent(AgentKey),
+    /// The acts about an agent in all of its environments.
+    Decided(Digest),
     /// A page of event ids.
     Ids(u16),
     /// An entry of the suites in force.
@@ -36,6 +38,11 @@ impl EntryId {
                 let mut bytes = vec![b'a'];
                 let halves = key.family.into_iter().chain(key.whole);
                 bytes.extend(halves.flat_map(u64::to_be_bytes));
+                bytes
+            }
+            Id::Decided(family) => {
+                let mut bytes = vec![b'd'];
+                bytes.extend(family.into_iter().flat_map(u64::to_be_bytes));
                 bytes
             }
             Id::Ids(page) => {
@@ -54,12 +61,13 @@ impl EntryId {
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (tag, rest) = bytes.split_first()?;
+        let half = |at: usize| {
+            let bytes = rest.get(at..)?.first_chunk()?;
+            Some(u64::from_be_bytes(*bytes))
+        };
         let id = match (tag, rest.len()) {
+            (b'd', 16) => Id::Decided([half(0)?, half(8)?]),
             (b'a', 32) => {
-                let half = |at: usize| {
-                    let bytes = rest.get(at..)?.first_chunk()?;
-                    Some(u64::from_be_bytes(*bytes))
-                };
                 let (family, whole) = ([half(0)?, half(8)?], [half(16)?, half(24)?]);
                 Id::Agent(AgentKey { family, whole })
             }
@@ -147,7 +155,8 @@ mod tests {
         let key = |family, whole| Id::Agent(AgentKey { family, whole });
         let keys = [key([0, 1], [2, 3]), key([3, 2], [1, 0]), key([u64::MAX; 2], [7, 8])];
         let suite = suite::EntryId::from_bytes(b"s0123456789abcdef").map(Id::Suite).unwrap();
-        for id in keys.into_iter().chain([Id::Ids(0), Id::Ids(258), suite]) {
+        let others = [Id::Decided([1, u64::MAX]), Id::Ids(0), Id::Ids(258), suite];
+        for id in keys.into_iter().chain(others) {
             let id = EntryId::of(id);
             assert_eq!(EntryId::from_bytes(&id.to_bytes()), Some(id));
         }

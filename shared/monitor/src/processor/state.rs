@@ -1,17 +1,19 @@
 //! The state of a processor.
 
-use governance::Ownership;
+use governance::{Frontier, Ownership};
 use suite::Suites;
 
 use super::store::Store;
 use crate::catalogue::InForce;
 use crate::counters::Counters;
+use crate::decided::Decided;
 use crate::dedup::RecentIds;
 use crate::forged::Forged;
 use crate::heartbeat::Heartbeats;
 use crate::mute::Mutes;
 use crate::settings::Settings;
 use crate::stream::{Shared, Standings};
+use crate::unannounced::Unannounced;
 use crate::watermark::Watermark;
 
 /// The state of a processor.
@@ -21,12 +23,15 @@ pub(super) struct State {
     pub(super) partition: i32,
     pub(super) next_offset: i64,
     pub(super) ownership: Ownership,
+    pub(super) frontier: Frontier,
     pub(super) forged: Forged,
     pub(super) watermark: Watermark,
     pub(super) counters: Counters,
     pub(super) heartbeats: Heartbeats,
     pub(super) ids: RecentIds,
     pub(super) agents: Store,
+    pub(super) decided: Decided,
+    pub(super) unannounced: Unannounced,
     pub(super) suites: Suites,
     pub(super) common: Common,
 }

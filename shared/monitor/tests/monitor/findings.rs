@@ -38,10 +38,29 @@ fn a_version_that_nobody_announced_is_a_finding() {
         announced(kind::AGENT_VERSION_DEPLOYED, column::agent::TO_VERSION, "v3", START + 3);
     feed(&mut processor, &deployed);
     assert_eq!(unplanned(&feed(&mut processor, &run("3", "v3", START + 4, false))), []);
-    let outputs = feed(&mut processor, &run("4", "v4", START + 5, false));
+    // An act that is decided and carried out at once may be admitted behind the first event.
+    assert_eq!(unplanned(&feed(&mut processor, &run("4", "v4", START + 5, false))), []);
+    let late = announced(kind::AGENT_VERSION_DEPLOYED, column::agent::TO_VERSION, "v4", START + 6);
+    feed(&mut processor, &late);
+    assert_eq!(unplanned(&feed(&mut processor, &run("5", "v5", START + 7 * SECOND, false))), []);
+    let mut processor = Kept::of(&mut processor).resume();
+    assert_eq!(unplanned(&feed(&mut processor, &tick(START + 6 * SECOND + MINUTE))), []);
+    let outputs = feed(&mut processor, &tick(START + 7 * SECOND + MINUTE));
     let reason = "the version was not announced by a deployment or change";
-    assert_eq!(unplanned(&outputs), [("v4", reason)]);
-    assert_eq!(unplanned(&feed(&mut processor, &run("5", "v4", START + 6, false))), []);
+    assert_eq!(unplanned(&outputs), [("v5", reason)]);
+    assert_eq!(outputs[0].event.time(column::EVENT_TIME).unwrap().micros(), START + 7 * SECOND);
+    assert_eq!(text(&outputs[0], column::drift::BASELINE_VERSION), Some("v4"));
+    assert_eq!(unplanned(&feed(&mut processor, &run("6", "v5", START + 2 * MINUTE, false))), []);
+}
+
+#[test]
+fn beyond_the_limit_a_version_is_reported_without_further_wait() {
+    let mut processor = processor();
+    feed(&mut processor, &run("first", "v", START, false));
+    let versions = (0..300).map(|n| run(&format!("{n}"), &format!("v{n}"), START + n, false));
+    let versions: Vec<Input> = versions.collect();
+    assert_eq!(unplanned(&feed_all(&mut processor, &versions)).len(), 300 - 257);
+    assert_eq!(unplanned(&feed(&mut processor, &tick(START + 2 * MINUTE))).len(), 257);
 }
 
 #[test]
@@ -53,15 +72,17 @@ fn another_digest_under_the_same_name_is_a_finding_once() {
         input.event.set(column, digest.to_owned().into());
         input
     };
-    let outputs = feed_all(&mut processor, &[with("1", "aa"), with("2", "aa"), with("3", "bb")]);
+    feed_all(&mut processor, &[with("1", "aa"), with("2", "aa"), with("3", "bb")]);
+    let outputs = feed(&mut processor, &tick(START + MINUTE));
     let found = unplanned(&outputs);
     assert!(found.len() == 1 && found[0].1.contains("changed from aa to bb"), "{found:?}");
-    assert_eq!(unplanned(&feed_all(&mut processor, &[with("4", "aa"), with("5", "bb")])), []);
+    feed_all(&mut processor, &[with("4", "aa"), with("5", "bb")]);
     feed(
         &mut processor,
         &announced(kind::CHANGE_IMPLEMENTED, column::change::TO_DIGEST, "cc", START + 1),
     );
-    assert_eq!(unplanned(&feed(&mut processor, &with("6", "cc"))), []);
+    feed(&mut processor, &with("6", "cc"));
+    assert_eq!(unplanned(&feed(&mut processor, &tick(START + HOUR))), []);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 #![expect(clippy::cast_precision_loss, reason = "small numbers")]
 
+mod admitted;
 mod alerts;
 mod alive;
 mod baselines;

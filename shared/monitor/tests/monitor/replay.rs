@@ -58,18 +58,22 @@ pub(crate) fn inputs() -> Vec<Option<Input>> {
     inputs
 }
 
-/// Shows a record to `take`.
+/// Shows the record at an offset to `take`.
 fn show<T>(
     offset: i64,
-    input: Option<&Input>,
+    inputs: &[Option<Input>],
     take: impl FnOnce(&event::Record<'_>, &Decoded<'_>) -> T,
 ) -> T {
     let mut batch = BatchBuilder::new(TopicPartition::new(TOPIC, 0));
+    let (before, rest) = inputs.split_at(usize::try_from(offset).unwrap());
+    let acts = before.iter().flatten().filter(|input| is_act(&input.event)).count();
+    let acts = i64::try_from(acts).unwrap();
+    let input = rest.first().unwrap().as_ref();
     let broker = input.map_or(0, |input| input.broker / 1_000);
     let kind = TimestampType::LogAppendTime;
     batch.push(offset, broker, kind, None, None, std::iter::empty());
     let fault = Fault { reason: Reason::Empty, pointer: String::new(), detail: String::new() };
-    let event = input.map_or_else(Event::empty, |input| written(offset, &input.event));
+    let event = input.map_or_else(Event::empty, |input| written(offset, acts, &input.event));
     let fault = input.is_none().then_some(fault);
     let decoded = Decoded { event, schema_id: "none".into(), fault };
     let batch = batch.build();
@@ -86,8 +90,8 @@ pub(crate) fn record_with(inputs: &[Option<Input>], catalogue: Catalogue) -> Vec
     let mut processor = processor_of(catalogue);
     let (mut metrics, mut alerts) = (0_i64, 0_i64);
     let mut rows = Vec::new();
-    for (offset, input) in (0..).zip(inputs) {
-        for output in show(offset, input.as_ref(), |r, d| processor.handle_record(r, d)) {
+    for (offset, _) in (0..).zip(inputs) {
+        for output in show(offset, inputs, |r, d| processor.handle_record(r, d)) {
             let next = match output.destination {
                 Destination::Metrics => &mut metrics,
                 Destination::Alerts => &mut alerts,
@@ -126,15 +130,15 @@ fn run_replay(mut replay: Replay, first: i64, inputs: &[Option<Input>], rows: &[
     let mut offset = first;
     for Row { destination, at, event } in rows {
         while Replay::origin_offset(event).is_some_and(|origin| replay.next_offset() <= origin)
-            && let Some(input) = inputs.get(usize::try_from(offset).unwrap())
+            && inputs.len() > usize::try_from(offset).unwrap()
         {
-            show(offset, input.as_ref(), |r, d| replay.handle_record(r, d));
+            show(offset, inputs, |r, d| replay.handle_record(r, d));
             offset += 1;
         }
         replay.handle_output(*destination, *at, &published(*destination, event), &[]);
     }
-    while let Some(input) = inputs.get(usize::try_from(offset).unwrap()) {
-        show(offset, input.as_ref(), |r, d| replay.handle_record(r, d));
+    while inputs.len() > usize::try_from(offset).unwrap() {
+        show(offset, inputs, |r, d| replay.handle_record(r, d));
         offset += 1;
     }
     replay.finish()
@@ -432,8 +436,8 @@ fn outputs_that_may_be_among_lost_rows_are_not_missing() {
     let rows = rows(&inputs);
     let outcome = |dropped: usize, lost_at: usize| {
         let mut replay = Replay::new(TOPIC, 0, 0, &[]).with_ownership(ownership());
-        for (offset, input) in (0..).zip(&inputs) {
-            show(offset, input.as_ref(), |r, d| replay.handle_record(r, d));
+        for (offset, _) in (0..).zip(&inputs) {
+            show(offset, &inputs, |r, d| replay.handle_record(r, d));
         }
         for (index, row) in rows.iter().enumerate() {
             if index == lost_at {
@@ -471,8 +475,8 @@ fn erased_fields_of_an_output_are_left_out() {
     }
     let outcome = |event: &Event<'static>| {
         let mut replay = Replay::new(TOPIC, 0, 0, &[]).with_ownership(ownership());
-        for (offset, input) in (0..).zip(&inputs) {
-            show(offset, input.as_ref(), |r, d| replay.handle_record(r, d));
+        for (offset, _) in (0..).zip(&inputs) {
+            show(offset, &inputs, |r, d| replay.handle_record(r, d));
         }
         for (index, row) in rows.iter().enumerate() {
             if index == at {

@@ -40,7 +40,7 @@ fn show<T>(
     let mut batch = BatchBuilder::new(TopicPartition::new(TOPIC, 0));
     let kind = TimestampType::LogAppendTime;
     batch.push(offset, input.broker / 1_000, kind, None, None, std::iter::empty());
-    let event = written(offset, &input.event);
+    let event = written(offset, 0, &input.event);
     let decoded = Decoded { event, schema_id: "none".into(), fault: None };
     let batch = batch.build();
     take(&batch.records().next().unwrap(), &decoded)

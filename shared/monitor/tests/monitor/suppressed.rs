@@ -236,18 +236,6 @@ fn what_is_wrong_is_refused_with_its_reason_and_changes_nothing() {
 }
 
 #[test]
-fn a_request_that_is_there_twice_counts_once() {
-    let mut processor = processor();
-    let start = suppress("s", START, START + HOUR);
-    assert_eq!(feed(&mut processor, &start).len(), 1);
-    assert_eq!(feed(&mut processor, &start).len(), 0);
-    // Not even when the first is over.
-    assert_eq!(feed(&mut processor, &tick(START + HOUR)).len(), 1);
-    assert_eq!(feed(&mut processor, &start).len(), 0);
-    assert_eq!(processor.counters().duplicates, 2);
-}
-
-#[test]
 fn suppressions_and_the_alerts_they_hold_are_bounded_and_beyond_that_people_are_told() {
     let settings = Settings { silence_secs: 3_600, ..Settings::default() };
     let mut processor = processor_with(settings);

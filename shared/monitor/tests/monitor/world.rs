@@ -7,7 +7,9 @@ use event::{
     BatchBuilder, Decoded, Event, EventBuilder, Timestamp, TimestampType, TopicPartition,
     TypedColumn, column, kind,
 };
-use governance::{Id, Installation, Ownership, Signer, Trust};
+use governance::{
+    Admission, Admitted, Effect, Id, Installation, Ownership, Signer, Trust, content_of, has_effect,
+};
 use merkle::note::SigningKey;
 use monitor::{Catalogue, Destination, EntryId, Output, Processor, ResumeError, Settings, Span};
 
@@ -88,15 +90,41 @@ pub(crate) fn ownership() -> Ownership {
     ownership
 }
 
-/// The event as it is in the partition: the owner's are signed, with the offset as their number.
-pub(crate) fn written(offset: i64, event: &Event<'static>) -> Event<'static> {
+/// Whether people or pipelines decide by the event.
+pub(crate) fn is_act(event: &Event<'_>) -> bool {
+    event.text(column::KIND).is_some_and(has_effect)
+}
+
+/// An act as the owner admits it, if it is the `number`th of the governance topic.
+pub(crate) fn admission(number: i64, act: &Event<'static>) -> Event<'static> {
+    let effect = Effect::of(act).unwrap().unwrap();
+    let admitted = Admitted { offset: number, digest: content_of(act), effect };
+    let (governance, next) = ("g".to_owned(), number + 1);
+    let admission = Admission { governance, from: number, next, of: next, acts: vec![admitted] };
+    let time = act.time(column::EVENT_TIME).unwrap().micros();
+    admission
+        .write(builder(kind::MONITOR_ADMITTED, &format!("admitted-{number}"), time))
+        .build()
+        .unwrap()
+}
+
+/// The event as it is in the partition, behind so many acts: the owner's are signed, with the offset
+/// as their number, and acts are admitted.
+pub(crate) fn written(offset: i64, acts: i64, event: &Event<'static>) -> Event<'static> {
     let own = [kind::MONITOR_TICK, kind::MONITOR_CONFIGURED];
     let is_own = event.text(column::KIND).is_some_and(|kind| own.contains(&kind));
-    if is_own && event.get(column::monitor::SIGNATURE).is_none() {
+    if is_act(event) {
+        signer().at(offset + 1).sign(admission(acts, event))
+    } else if is_own && event.get(column::monitor::SIGNATURE).is_none() {
         signer().at(offset + 1).sign(event.clone())
     } else {
         event.clone()
     }
+}
+
+/// The event as anybody may write it.
+pub(crate) fn feed_as_it_is(processor: &mut Processor, input: &Input) -> Vec<Output> {
+    feed_written(processor, input.broker, input.event.clone())
 }
 
 /// The output as it is in its topic: alerts are signed.
@@ -108,11 +136,16 @@ pub(crate) fn published(destination: Destination, event: &Event<'static>) -> Eve
 }
 
 pub(crate) fn feed(processor: &mut Processor, input: &Input) -> Vec<Output> {
+    let acts = processor.frontier().next();
+    let event = written(processor.next_offset(), acts, &input.event);
+    feed_written(processor, input.broker, event)
+}
+
+fn feed_written(processor: &mut Processor, broker: i64, event: Event<'static>) -> Vec<Output> {
     let mut batch = BatchBuilder::new(TopicPartition::new(TOPIC, 0));
     let offset = processor.next_offset();
     let kind = TimestampType::LogAppendTime;
-    batch.push(offset, input.broker / 1_000, kind, Some(b"a"), Some(b""), std::iter::empty());
-    let event = written(offset, &input.event);
+    batch.push(offset, broker / 1_000, kind, Some(b"a"), Some(b""), std::iter::empty());
     let decoded = Decoded { event, schema_id: "none".into(), fault: None };
     let batch = batch.build();
     let record = batch.records().next().unwrap();
