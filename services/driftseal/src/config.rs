@@ -379,6 +379,15 @@ impl Config {
                 self.collector.event_bytes_max, sealer.value_bytes_max
             ),
         );
+        let (admitted, enforced) = (&processor.topics.governance, &self.notifier.topics.governance);
+        checks.must(
+            admitted == enforced,
+            "processor.topics.governance",
+            format_args!(
+                "equal `notifier.topics.governance`, where the gateway writes acts too; they are \
+                 `{admitted}` and `{enforced}`"
+            ),
+        );
         let (dead_after, tick) =
             (u64::from(self.notifier.dead_after_secs), processor.tick_interval_secs);
         // A product beyond 64 bits is above any setting.
@@ -405,6 +414,7 @@ impl Config {
             &mut topics.events,
             &mut topics.metrics,
             &mut topics.alerts,
+            &mut topics.governance,
             &mut topics.state,
             &mut notified.alerts,
             &mut notified.governance,

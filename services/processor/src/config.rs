@@ -17,7 +17,7 @@ pub struct Config {
     /// Name of this monitor in its own events (`monitor.id`).
     pub monitor_id: String,
     /// Longest wait for records in one step, milliseconds. Default 250. It also bounds the delay of
-    /// a shutdown, a tick or a snapshot.
+    /// a shutdown, a tick, a snapshot or an admission of acts.
     pub poll_wait_ms: u64,
     /// Number of records of a partition after which a snapshot is due. Default 200,000, at least 1.
     /// A larger number writes fewer bytes, and leaves more records to process again after a crash.
@@ -61,6 +61,9 @@ pub struct Topics {
     pub metrics: String,
     /// Baselines and alerts: written.
     pub alerts: String,
+    /// Acts of people and pipelines: read whole. One partition, kept for ever. The same as
+    /// `notifier.topics.governance`.
+    pub governance: String,
     /// Snapshots: written and read. Compacted.
     pub state: String,
 }
@@ -71,6 +74,7 @@ impl Default for Topics {
             events: "agent.events".to_owned(),
             metrics: "driftseal.metrics".to_owned(),
             alerts: "driftseal.alerts".to_owned(),
+            governance: "driftseal.governance".to_owned(),
             state: "driftseal.state".to_owned(),
         }
     }

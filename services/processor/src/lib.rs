@@ -27,6 +27,9 @@
 //!   so that a replay can follow.
 //! - What it writes into partitions, and alerts, carries its signature (`governance`); records of
 //!   anybody else change nothing.
+//! - Acts of people and pipelines are read from the governance topic. Those that are signed by the gateway,
+//!   in scope and not in the partition yet, its owner admits (`monitor.admitted`), within about
+//!   [`Config::poll_wait_ms`]; they take effect at that record and nowhere else.
 //! - Settings are part of the record: where those in force differ from the configuration, a
 //!   `monitor.configured` event is written into the partition, and they are in force from its
 //!   offset on; in an empty partition right behind the claim.
@@ -43,8 +46,10 @@
 //! It makes no decisions: windows, detectors and alerts are computed by `monitor`. It does not
 //! create topics.
 
+mod admitting;
 mod claim;
 mod config;
+mod governance;
 mod identity;
 mod load;
 mod outbox;

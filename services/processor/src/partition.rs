@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use event::{Batch, Decoder, Event, TopicPartition, kind};
+use event::{Batch, Decoder, TopicPartition, kind};
 use governance::{Ownership, Refusal};
 use monitor::{Counters, Destination, Processor};
 use ports::{EventLog, LogError, Position, Producer, Published, publish_and_wait};
@@ -14,15 +14,17 @@ use service::metric_names as names;
 use service::metrics::count;
 use tracing::{debug, error, info, warn};
 
+use crate::admitting::Admitting;
 use crate::claim::{Claim, Standing};
 use crate::config::Config;
+use crate::governance::{Governance, count_admitted};
 use crate::identity::Identity;
 use crate::load::{Loaded, load, new_writer};
 use crate::outbox::{DESTINATIONS, Outbox};
 use crate::published::{Unread, read_published};
 use crate::remarks::Remarks;
 use crate::saved::{Head, Keyspace, Ledger, Writing};
-use crate::statement::{Tick, configured};
+use crate::statement::{Tick, admitted, configuration};
 use crate::timer::TickTimer;
 
 /// Interval of measuring the lag.
@@ -59,6 +61,7 @@ pub(crate) struct Worker {
     since_snapshot: Stopwatch,
     since_record: Stopwatch,
     ticks: TickTimer,
+    admitting: Admitting,
     since_lag: Stopwatch,
     /// End of the partition when it was opened.
     end_at_start: i64,
@@ -169,6 +172,7 @@ impl Worker {
             since_snapshot: Stopwatch::start(),
             since_record: Stopwatch::start(),
             ticks: TickTimer::start(),
+            admitting: Admitting::new(config.value_bytes_max),
             since_lag: Stopwatch::start(),
             end_at_start: range.next,
             settings_checked: None,
@@ -257,19 +261,23 @@ impl Worker {
         }
     }
 
-    /// Does what is due by the clock: a snapshot, a tick, the lag gauge. Returns the position to
-    /// commit if a snapshot was written.
+    /// Does what is due: an admission of acts; by the clock a snapshot, a tick, the lag gauge. Returns
+    /// the position to commit if a snapshot was written.
     ///
     /// # Errors
     ///
     /// Those of the log; the worker must then be dropped and opened again.
-    pub(crate) fn keep_up(&mut self) -> Result<Option<Position>, RoleError> {
+    pub(crate) fn keep_up(
+        &mut self,
+        governance: &Governance,
+    ) -> Result<Option<Position>, RoleError> {
         let tick_interval = Duration::from_secs(self.config.tick_interval_secs);
         if self.keep_claim()? {
             if self.ticks.take_due(tick_interval) {
                 self.publish_tick(tick_interval)?;
             }
             self.check_settings()?;
+            self.admit(governance)?;
         }
         if self.since_lag.has_passed(LAG_INTERVAL) {
             self.since_lag = Stopwatch::start();
@@ -305,6 +313,34 @@ impl Worker {
         let record = self.claim.record(event, &self.input);
         publish_and_wait(&*self.producer, vec![record], self.config.publish_wait())?;
         info!(partition = %self.input, "wrote monitor settings");
+        Ok(())
+    }
+
+    /// Admits acts that the partition does not have, one record at a time.
+    fn admit(&mut self, governance: &Governance) -> Result<(), RoleError> {
+        let (place, frontier) =
+            ((&self.input, self.machine.next_offset()), self.machine.frontier());
+        let Some(admission) = self.admitting.due(place, frontier, governance) else {
+            return Ok(());
+        };
+        let event = admitted(&self.config.monitor_id, clock::now_ms(), &admission)
+            .map_err(|error| RoleError::output(kind::MONITOR_ADMITTED, &error))?;
+        let record = self.claim.record(event, &self.input);
+        let wait = self.config.publish_wait();
+        let positions = match publish_and_wait(&*self.producer, vec![record], wait) {
+            Ok(positions) => positions,
+            Err(LogError::TooLarge { .. }) if self.admitting.halve() => return Ok(()),
+            Err(error) => return Err(error.into()),
+        };
+        let Some(position) = positions.first() else {
+            unreachable!("an acknowledged record has a position")
+        };
+        self.admitting.wrote(position.offset, admission.next);
+        count_admitted(admission.acts.len());
+        debug!(
+            partition = %self.input, from = admission.from, next = admission.next,
+            acts = admission.acts.len(), "admitted acts"
+        );
         Ok(())
     }
 
@@ -399,27 +435,6 @@ impl Worker {
 
 fn unfit(error: &dyn std::fmt::Display) -> LogError {
     LogError::Fatal(format!("failed to encode a snapshot: {error}"))
-}
-
-/// The event that puts the configured settings in force, if others are.
-///
-/// # Errors
-///
-/// Settings that have no JSON form, or an event that does not fit the schema.
-fn configuration(
-    config: &Config,
-    machine: &Processor,
-) -> Result<Option<Event<'static>>, RoleError> {
-    let catalogue = monitor::Catalogue::default();
-    if *machine.settings() == config.monitor && machine.versions() == catalogue.versions() {
-        return Ok(None);
-    }
-    let settings = config.monitor.to_json();
-    let settings =
-        settings.map_err(|error| RoleError::Config(vec![format!("monitor: {error}")]))?;
-    configured(&config.monitor_id, clock::now_ms(), &settings)
-        .map(Some)
-        .map_err(|error| RoleError::output(kind::MONITOR_CONFIGURED, &error))
 }
 
 /// Whether there was a state before, or records that are gone.

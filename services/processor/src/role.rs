@@ -12,6 +12,7 @@ use service::{Member, Role, RoleError, Shutdown};
 use tracing::warn;
 
 use crate::config::Config;
+use crate::governance::Governance;
 use crate::identity::Identity;
 use crate::partition::Worker;
 
@@ -45,6 +46,7 @@ pub struct Processor {
     identity: Arc<Identity>,
     member: Member,
     decoder: Decoder,
+    governance: Governance,
     workers: BTreeMap<TopicPartition, Worker>,
 }
 
@@ -53,8 +55,8 @@ impl Processor {
     ///
     /// # Errors
     ///
-    /// An invalid configuration, a key that is not valid, an output topic with too few partitions, or
-    /// an error of the log.
+    /// An invalid configuration, a key that is not valid, an output topic with too few partitions, a
+    /// governance topic that is missing or has several, or an error of the log.
     pub fn start(
         mut config: Config,
         log: Arc<dyn EventLog>,
@@ -70,10 +72,12 @@ impl Processor {
                 RoleError::Start(format!("topic `{}` has {partitions} partitions", topics.events))
             })?;
         }
-        let member = Member::join(&*log, &*config.group, [config.topics.events.clone()])?;
         let decoder = Decoder::new(Limits { value_bytes_max: config.value_bytes_max });
+        let governance = Governance::open(&config, &*log, &identity.trust, decoder.clone())?;
+        let member = Member::join(&*log, &*config.group, [config.topics.events.clone()])?;
         let (config, identity) = (Arc::new(config), Arc::new(identity));
-        Ok(Self { config, log, identity, member, decoder, workers: BTreeMap::new() })
+        let workers = BTreeMap::new();
+        Ok(Self { config, log, identity, member, decoder, governance, workers })
     }
 
     fn assign(&mut self, partitions: Vec<TopicPartition>) -> Result<(), RoleError> {
@@ -112,9 +116,10 @@ impl Role for Processor {
                 progress = true;
             }
         }
+        progress |= self.governance.poll()?;
         let mut positions = Vec::new();
         for worker in self.workers.values_mut() {
-            positions.extend(worker.keep_up()?);
+            positions.extend(worker.keep_up(&self.governance)?);
         }
         self.member.commit(&positions);
         let keys: u64 = self.workers.values().map(Worker::keys).sum();

@@ -1,9 +1,14 @@
 //! The events that a processor writes into the partitions it reads: ticks, changes of the settings,
-//! and starts without state.
+//! claims, and admissions of acts.
 
 use event::{BuildError, Event, EventBuilder, Timestamp, TopicPartition, column, kind};
+use governance::Admission;
+use monitor::Processor;
 use ports::Outgoing;
+use service::{RoleError, clock};
 use uuid::Uuid;
+
+use crate::config::Config;
 
 /// The content of a tick.
 #[derive(Debug, Clone, Copy)]
@@ -65,17 +70,47 @@ pub(crate) fn started(
 /// # Errors
 ///
 /// An event that does not fit the schema.
-pub(crate) fn configured(
-    monitor_id: &str,
-    now_ms: i64,
-    settings: &str,
-) -> Result<Event<'static>, BuildError> {
+fn configured(monitor_id: &str, now_ms: i64, settings: &str) -> Result<Event<'static>, BuildError> {
     let [metrics, detectors] = monitor::Catalogue::default().versions().to_maps();
     by(kind::MONITOR_CONFIGURED, monitor_id, now_ms)
         .set(column::monitor::SETTINGS, settings)
         .set(column::monitor::METRICS, metrics)
         .set(column::monitor::DETECTORS, detectors)
         .build()
+}
+
+/// The event that puts the configured settings in force, if others are.
+///
+/// # Errors
+///
+/// Settings that have no JSON form, or an event that does not fit the schema.
+pub(crate) fn configuration(
+    config: &Config,
+    machine: &Processor,
+) -> Result<Option<Event<'static>>, RoleError> {
+    let catalogue = monitor::Catalogue::default();
+    if *machine.settings() == config.monitor && machine.versions() == catalogue.versions() {
+        return Ok(None);
+    }
+    let settings = config.monitor.to_json();
+    let settings =
+        settings.map_err(|error| RoleError::Config(vec![format!("monitor: {error}")]))?;
+    configured(&config.monitor_id, clock::now_ms(), &settings)
+        .map(Some)
+        .map_err(|error| RoleError::output(kind::MONITOR_CONFIGURED, &error))
+}
+
+/// An event that puts acts in force from its offset on.
+///
+/// # Errors
+///
+/// An event that does not fit the schema.
+pub(crate) fn admitted(
+    monitor_id: &str,
+    now_ms: i64,
+    admission: &Admission,
+) -> Result<Event<'static>, BuildError> {
+    admission.write(by(kind::MONITOR_ADMITTED, monitor_id, now_ms)).build()
 }
 
 /// An event of a monitor about itself.

@@ -104,6 +104,10 @@ metrics_table! {
         "Alert events, by state (pending, firing, resolved).";
     PROCESSOR_RECORDS_FORGED = "driftseal_processor_records_forged_total", Kind::Counter, "records", ["reason"],
         "Records that claimed to be the owner's of a partition and were not, by reason.";
+    PROCESSOR_ACTS_ADMITTED = "driftseal_processor_acts_admitted_total", Kind::Counter, "acts", [],
+        "Acts that the owner of a partition put in force there; each counts in every partition.";
+    PROCESSOR_ACTS_REFUSED = "driftseal_processor_acts_refused_total", Kind::Counter, "records", ["reason"],
+        "Records of the governance topic that were no acts of this installation, or copies, by reason.";
     PROCESSOR_TICKS_PUBLISHED = "driftseal_processor_ticks_published_total", Kind::Counter, "events", [],
         "Ticks that the log acknowledged.";
     PROCESSOR_SNAPSHOTS = "driftseal_processor_snapshots_total", Kind::Counter, "snapshots", [],

@@ -25,7 +25,7 @@ fn partition() -> TopicPartition {
 fn world() -> MemoryLog {
     let log = MemoryLog::new();
     let topics = Config::default().topics;
-    let all = [topics.events, topics.metrics, topics.alerts, topics.state];
+    let all = [topics.events, topics.metrics, topics.alerts, topics.state, topics.governance];
     let specs = all.map(|name| TopicSpec { name, partitions: 1, compacted: false });
     log.create_topics(&specs).unwrap();
     log

@@ -78,6 +78,8 @@ fn world(partitions: i32) -> MemoryLog {
     let spec = |name: &str| TopicSpec { name: name.to_owned(), partitions, compacted: false };
     let all = [&topics.events, &topics.metrics, &topics.alerts, &topics.state];
     ports::EventLog::create_topics(&log, &all.map(|name| spec(name))).unwrap();
+    let governance = TopicSpec { partitions: 1, ..spec(&topics.governance) };
+    ports::EventLog::create_topics(&log, &[governance]).unwrap();
     log
 }
 

@@ -1,7 +1,7 @@
 //! The installation of the tests, and what its owners write.
 
 use event::{Decoder, Event, Limits, TopicPartition};
-use governance::{Installation, Ownership, Signer, Trust};
+use governance::{Id, Installation, Ownership, Signer, Trust, sign_act};
 use merkle::note::SigningKey;
 use monitor::{Output, Processor, Settings};
 use processor::Identity;
@@ -15,10 +15,21 @@ pub(crate) fn key() -> SigningKey {
     SigningKey::from_seed("log.example.com/processor", [1; 32]).unwrap()
 }
 
+pub(crate) fn gateway() -> SigningKey {
+    SigningKey::from_seed("log.example.com/governance", [2; 32]).unwrap()
+}
+
 pub(crate) fn trust() -> Trust {
-    let gateway = SigningKey::from_seed("log.example.com/governance", [2; 32]).unwrap();
     let keys = [key().verifier().to_vkey()];
-    Trust::parse(installation(), keys, [gateway.verifier().to_vkey()]).unwrap()
+    Trust::parse(installation(), keys, [gateway().verifier().to_vkey()]).unwrap()
+}
+
+/// An act as the gateway signs it; acts of different numbers have different nonces.
+pub(crate) fn act(number: usize, event: Event<'static>) -> Event<'static> {
+    let mut nonce = [5; 16];
+    let number = u64::try_from(number).unwrap().to_be_bytes();
+    nonce.iter_mut().zip(number).for_each(|(to, byte)| *to = byte);
+    sign_act(&gateway(), &installation(), Id::from_bytes(nonce), event).unwrap()
 }
 
 pub(crate) fn identity() -> Identity {
