@@ -395,7 +395,6 @@ impl Process<'_> {
             topics: evidence::gateway::Topics {
                 governance: config.notifier.topics.governance.clone(),
                 alerts: topics.alerts.clone(),
-                events: topics.events.clone(),
             },
             specs: config.topic_specs(),
             key: role_key(config, KeyUse::Governance)?,

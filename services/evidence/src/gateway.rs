@@ -27,7 +27,6 @@
 mod access;
 mod asked;
 mod config;
-mod copies;
 mod fields;
 mod lists;
 mod parts;

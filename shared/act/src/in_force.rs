@@ -32,8 +32,14 @@ impl InForce {
     ) {
         let Some(id) = event.text(timed.id) else { return };
         let kind = event.text(column::KIND);
-        if kind.is_some() && kind == timed.closed {
-            all.remove(id);
+        if kind.is_some()
+            && kind == timed.closed
+            && let Some(found) = all.get_mut(id)
+        {
+            found.partitions.remove(&partition);
+            if found.partitions.is_empty() {
+                all.remove(id);
+            }
         }
         if kind != Some(timed.applied) {
             return;

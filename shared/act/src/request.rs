@@ -23,7 +23,7 @@ pub struct Request {
 }
 
 impl Request {
-    /// The event. A request for all agents needs an event, with its own stamp, for each partition.
+    /// The event.
     ///
     /// # Errors
     ///

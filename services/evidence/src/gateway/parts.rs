@@ -16,8 +16,6 @@ pub struct Topics {
     pub governance: String,
     /// Where the monitor answers.
     pub alerts: String,
-    /// Topic of the events.
-    pub events: String,
 }
 
 /// What the gateway works with.

@@ -7,7 +7,6 @@ use ports::{Outgoing, publish_and_wait};
 use serde_json::Value;
 
 use super::asked::{Asked, problem_of};
-use super::copies;
 use super::problem::Problem;
 use super::rejection::Rejection;
 use super::state::Gateway;
@@ -53,10 +52,6 @@ pub(super) fn publish(
     let producer = parts.log.producer();
     let published = publish_and_wait(&*producer, vec![record], gateway.publish_wait())?;
     let Some(at) = published.first() else { unreachable!("an acknowledged record has a position") };
-    let copies = copies::of(parts, &signed)?;
-    if !copies.is_empty() {
-        publish_and_wait(&*producer, copies, gateway.publish_wait())?;
-    }
     let kind = signed.text(column::KIND);
     tracing::info!(
         kind,

@@ -77,11 +77,7 @@ impl World {
         let parts = Parts {
             config: Config { hosts: vec!["gateway.internal".into()], ..Config::default() },
             log: Arc::new(log.clone()),
-            topics: Topics {
-                governance: GOVERNANCE.into(),
-                alerts: ALERTS.into(),
-                events: EVENTS.into(),
-            },
+            topics: Topics { governance: GOVERNANCE.into(), alerts: ALERTS.into() },
             specs: vec![topic("more", 2)],
             key: governance,
             installation: installation.clone(),
