@@ -2,6 +2,7 @@
 //! alert, sealing, an evidence pack, its verification.
 
 pub mod alert;
+mod decisions;
 mod directory;
 mod show;
 pub mod summary;
@@ -15,12 +16,14 @@ use std::time::Duration;
 
 use archive::Archive;
 use evidence::{Judgement, ReplayOptions, Scope};
+use governance::Installation;
 use mapping::Mapping;
 use ports::{EventLog, Outgoing, publish_and_wait};
 use sealer::{Keys, RoleKeys};
 use service::clock::{Stopwatch, now_ms};
 use service::metrics::count;
 
+use self::decisions::Decisions;
 use self::directory::Directory;
 use self::show::Show;
 use self::summary::{Sent, Summary};
@@ -90,7 +93,14 @@ pub fn run(settings: &Settings) -> Result<Summary, Failure> {
     ));
 
     let mut running = Running::default();
-    let flowed = flow(settings, &config, &log, &archive, keys, &runtime, &show, &mut running);
+    let decisions = Decisions {
+        log: &*log,
+        key: role_keys.governance,
+        installation: Installation { origin: ORIGIN.to_owned(), topic_prefix: String::new() },
+        topics: (&config.processor.topics.governance, &config.processor.topics.events),
+    };
+    let flowed =
+        flow(settings, &config, &log, &archive, keys, &runtime, &show, &decisions, &mut running);
     let stopped = running.stop_all();
     let (sent, watch) = flowed?;
     stopped?;
@@ -132,6 +142,7 @@ fn flow(
     keys: Keys,
     runtime: &tokio::runtime::Runtime,
     show: &Show,
+    decisions: &Decisions<'_>,
     running: &mut Running,
 ) -> Result<(Sent, Watch), Failure> {
     running.start_processor(config, log)?;
@@ -146,7 +157,7 @@ fn flow(
     let teller = Teller::new(|text| tracing::warn!(text, "the collector is not reached"));
     let sink = HttpSink::new(&format!("http://{address}"), Duration::from_secs(30), teller);
     let sent = if settings.inputs.is_empty() {
-        send_generated(settings, &**log, &topics.events, sink, &mut watch, show)
+        send_generated(settings, decisions, sink, &mut watch, show)
     } else {
         send_files(settings, sink, &mut watch, show)
     };
@@ -181,8 +192,7 @@ fn look(watch: &mut Watch, wait: Duration, show: &Show) -> Result<(), Failure> {
 
 fn send_generated(
     settings: &Settings,
-    log: &dyn EventLog,
-    topic: &str,
+    decisions: &Decisions<'_>,
     mut sink: HttpSink,
     watch: &mut Watch,
     show: &Show,
@@ -200,11 +210,17 @@ fn send_generated(
     let mut strays = 0;
     for (index, message) in (0_u64..).zip(messages) {
         if index == total / 2 {
-            strays = send_strays(log, topic)?;
+            strays = send_strays(decisions.log, decisions.topics.1)?;
         }
         if index % LOOK_EVERY == 0 {
             show.moved(index);
             look(watch, Duration::ZERO, show)?;
+        }
+        if message.is_act {
+            // What was sent before it comes before it.
+            sink.finish()?;
+            decisions.take(message.body.as_bytes())?;
+            continue;
         }
         *agents.entry(message.agent_id.to_owned()).or_default() += 1;
         sink.send(Mark { file: 0, line: index + 1 }, message.body.into_bytes())?;

@@ -31,6 +31,8 @@ pub struct Message {
     pub agent_id: &'static str,
     /// JSON text on one line.
     pub body: String,
+    /// Whether people decide by it: it goes to the governance topic instead of the collector.
+    pub is_act: bool,
 }
 
 /// All events of both agents and of the people around them, ordered by time.
@@ -84,10 +86,14 @@ fn number_and_serialize(plan: &Plan, drafts: Vec<Draft>) -> Vec<Message> {
         let Some(sequence) = agent.and_then(|agent| sequences.get_mut(agent)) else {
             unreachable!("an event is of one of the agents")
         };
-        let id = format!("{agent_id}-gateway");
-        fields
-            .insert("source".into(), json!({"id": id, "epoch": plan.start_ms(), "seq": *sequence}));
-        *sequence += 1;
+        let kind = fields.get("kind").and_then(Value::as_str).unwrap_or_default();
+        let is_act = ::governance::has_effect(kind);
+        if !is_act {
+            let id = format!("{agent_id}-gateway");
+            let source = json!({"id": id, "epoch": plan.start_ms(), "seq": *sequence});
+            fields.insert("source".into(), source);
+            *sequence += 1;
+        }
         let Ok(millis) = u64::try_from(time_ms) else { unreachable!("traffic is after 1970") };
         let random = ids.bytes();
         let id = uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid();
@@ -95,7 +101,8 @@ fn number_and_serialize(plan: &Plan, drafts: Vec<Draft>) -> Vec<Message> {
         fields.insert("event_time".into(), rfc3339(time_ms).into());
         fields.insert("agent_id".into(), agent_id.into());
         fields.insert("environment".into(), "production".into());
-        messages.push(Message { time_ms, agent_id, body: Value::Object(fields).to_string() });
+        let body = Value::Object(fields).to_string();
+        messages.push(Message { time_ms, agent_id, body, is_act });
     }
     messages
 }

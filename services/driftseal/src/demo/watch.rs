@@ -106,6 +106,44 @@ impl Watch {
     }
 }
 
+/// Waits until the owner of each partition of a topic has admitted the act at an offset of the governance
+/// topic. Partitions are read from these ends on, where they were before the act.
+pub(super) fn wait_for_admissions(
+    log: &dyn EventLog,
+    ends: Vec<(TopicPartition, i64)>,
+    act: i64,
+    limit: Duration,
+) -> Result<(), Failure> {
+    let mut waiting: Vec<_> = ends.iter().map(|(partition, _)| partition.clone()).collect();
+    let mut tail = Tail::open(log, ends)?;
+    let started = Stopwatch::start();
+    while !waiting.is_empty() {
+        tail.poll(Duration::from_millis(20), &mut |partition, _, event| {
+            let next = event.int(column::monitor::ADMITTED_NEXT);
+            let is_admission = event.text(column::KIND) == Some(kind::MONITOR_ADMITTED);
+            if is_admission && next.is_some_and(|next| next > act) {
+                waiting.retain(|other| other != partition);
+            }
+        })?;
+        if started.has_passed(limit) {
+            return Err(Failure::new(format!(
+                "the processor did not admit an act within {} s",
+                limit.as_secs()
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// The ends of the partitions of a topic.
+pub(super) fn ends(log: &dyn EventLog, topic: &str) -> Result<Vec<(TopicPartition, i64)>, Failure> {
+    let mut ends = starts(log, topic)?;
+    for (partition, end) in &mut ends {
+        *end = log.offsets(partition)?.next;
+    }
+    Ok(ends)
+}
+
 /// Waits until the processor has read all that the partitions hold now: its ticks contain its read
 /// position.
 pub(super) fn wait_for_ticks(
