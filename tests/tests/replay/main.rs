@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
+mod people;
 mod world;
 
 use event::{column, kind};
@@ -246,7 +247,7 @@ fn what_cannot_be_compared_is_never_called_the_same() {
 fn what_strangers_wrote_into_the_partitions_is_sealed_and_makes_no_difference() {
     let log = world::play_with(false, Settings::default(), |number, log, _| {
         if number % 5 == 2 {
-            world::forge(log);
+            people::forge(log);
         }
     });
     let strange = |record: &&Seen| {
@@ -264,6 +265,30 @@ fn what_strangers_wrote_into_the_partitions_is_sealed_and_makes_no_difference() 
     assert_eq!((findings.len(), usize::try_from(told).unwrap()), (2, written));
     assert!(written > 20, "{written}");
     is_same(&seal(&log));
+}
+
+#[test]
+fn acts_are_replayed_from_their_admissions_alone() {
+    for disturbed in [false, true] {
+        let log = world::play_with(disturbed, Settings::default(), |number, log, _| {
+            people::decide(log, u8::try_from(number).unwrap());
+        });
+        let of_kind = |topic, kind: &str| {
+            let is = |seen: &&Seen| seen.event.text(column::KIND) == Some(kind);
+            world::records(&log, topic).iter().filter(is).count()
+        };
+        // The sealed topics do not have the acts themselves.
+        assert!(of_kind(EVENTS, kind::MONITOR_ADMITTED) >= 2 * 6, "each in both partitions");
+        for kind in [
+            kind::DRIFT_SUPPRESSION_APPLIED,
+            kind::MAINTENANCE_APPLIED,
+            kind::DRIFT_CANARY_STARTED,
+            kind::DRIFT_BASELINE_SET,
+        ] {
+            assert!(of_kind(ALERTS, kind) >= 1, "{kind}");
+        }
+        is_same(&seal(&log));
+    }
 }
 
 #[test]

@@ -29,9 +29,10 @@ pub(crate) const METRICS: &str = "driftseal.metrics";
 pub(crate) const ALERTS: &str = "driftseal.alerts";
 const ORIGIN: &str = "replay.example/log";
 const STATE: &str = "driftseal.state";
+pub(crate) const GOVERNANCE: &str = "driftseal.governance";
 pub(crate) const PARTITIONS: i32 = 2;
 
-const START_MS: i64 = 1_760_000_000_000;
+pub(crate) const START_MS: i64 = 1_760_000_000_000;
 const SPAN_MS: i64 = 40 * 60 * 1_000;
 const ITEMS: usize = 5_000;
 /// Records that come at once.
@@ -48,10 +49,11 @@ fn empty_log() -> MemoryLog {
         compacted: name == STATE,
     };
     log.create_topics(&[EVENTS, METRICS, ALERTS, STATE].map(spec)).unwrap();
+    log.create_topics(&[TopicSpec { partitions: 1, ..spec(GOVERNANCE) }]).unwrap();
     log
 }
 
-fn append(log: &MemoryLog, record: Outgoing, at_ms: i64) {
+pub(crate) fn append(log: &MemoryLog, record: Outgoing, at_ms: i64) {
     log.append_at(record, at_ms, TimestampType::LogAppendTime).unwrap();
 }
 
@@ -92,7 +94,12 @@ fn tick(log: &MemoryLog, partition: i32) -> Outgoing {
     outgoing(EVENTS, partition, None, &event)
 }
 
-fn outgoing(topic: &str, partition: i32, key: Option<Vec<u8>>, event: &Event<'_>) -> Outgoing {
+pub(crate) fn outgoing(
+    topic: &str,
+    partition: i32,
+    key: Option<Vec<u8>>,
+    event: &Event<'_>,
+) -> Outgoing {
     let mut value = Vec::new();
     event::encode::encode(event, &mut value);
     Outgoing {
@@ -110,6 +117,7 @@ fn config(monitor: Settings) -> processor::Config {
         snapshot_records_max: 300,
         tick_interval_secs: 0,
         publish_records_max: 20,
+        poll_wait_ms: 0,
         publish_wait_ms_max: 1,
         read_wait_ms_max: 1_000,
         ..processor::Config::default()
@@ -192,32 +200,6 @@ pub(crate) fn lose_state(log: &MemoryLog, first: i64) {
     log.create_topics(&[spec]).unwrap();
     for partition in 0..PARTITIONS {
         log.trim(&TopicPartition::new(EVENTS, partition), first).unwrap();
-    }
-}
-
-/// What an attacker writes into every partition: records of each kind that only the owner writes.
-pub(crate) fn forge(log: &MemoryLog) {
-    let event = |kind: &str| {
-        EventBuilder::new(kind)
-            .set(column::EVENT_ID, format!("forged-{kind}"))
-            .set(column::EVENT_TIME, Timestamp::from_millis(START_MS))
-    };
-    let late =
-        event(kind::MONITOR_TICK).set(column::monitor::NEXT_OFFSET, -9_000_000_000_000_000_000);
-    let acknowledged = event(kind::MONITOR_TICK).set(column::monitor::ALERTS_NEXT, i64::MAX);
-    let started = event(kind::MONITOR_STARTED)
-        .set(column::monitor::FIRST_OFFSET, 0)
-        .set(column::monitor::SEMANTICS, monitor::SEMANTICS);
-    let mute = event(kind::MONITOR_CONFIGURED)
-        .set(column::monitor::SETTINGS, r#"{"average_run_length":1e300}"#);
-    for forged in [late.clone(), late.clone(), late, acknowledged, started, mute] {
-        let forged = forged.build().unwrap();
-        for partition in 0..PARTITIONS {
-            let topic = TopicPartition::new(EVENTS, partition);
-            let batch = log.records(&topic).unwrap();
-            let now = batch.records().last().map_or(START_MS, |record| record.timestamp_ms);
-            append(log, outgoing(EVENTS, partition, None, &forged), now);
-        }
     }
 }
 

@@ -4,31 +4,27 @@
 //! and the one metric that somebody altered.
 //!
 //! What each does in all its cases is asked in `monitor`; here one story of each takes the whole
-//! path. Each story has an agent of its own, so that they meet nowhere but in partitions.
+//! path. Each story has an agent of its own, so that they meet nowhere but in partitions. One agent's
+//! producer places keys as librdkafka does by default, and of one agent somebody else says every act
+//! there is.
 
 #![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a failed step fails the test")]
 
+mod stage;
+
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::time::Duration;
 
 use event::typed::{Int, Text};
 use event::{Event, TopicPartition, TypedColumn, column, kind};
-use ports::{EventLog, Outgoing, publish_and_wait};
+use ports::{Outgoing, publish_and_wait};
 use serde_json::{Value, json};
-use tests::process::Role;
+use stage::{LIMIT, MINUTE_MS, Stage, rfc3339};
 use tests::recompute::{Computed, sealed_events};
 use tests::rng::Rng;
-use tests::send::{run, send};
 use tests::settle::settle;
 use tests::wait;
-use tests::world::{ALERTS, EVENTS, GOVERNANCE, METRICS, World};
+use tests::world::{ALERTS, EVENTS, GOVERNANCE, METRICS, PARTITIONS};
 
-const LIMIT: Duration = Duration::from_secs(60);
-const MINUTE_MS: i64 = 60_000;
-/// Time between two runs of an agent.
-const STEP_MS: i64 = 5_000;
-const BY: [&str; 4] = ["--by", "ana", "--reason", "a test"];
 /// Share of runs that fail, and of those of a version that is worse.
 const GOOD: f64 = 0.05;
 const BAD: f64 = 0.5;
@@ -46,113 +42,6 @@ gate:
   confidence: 0.95
   trials_min: 30
 ";
-
-/// The world, its roles, and what was sent of each agent.
-struct Stage {
-    world: World,
-    log: Arc<dyn EventLog>,
-    processor: Role,
-    sealer: Role,
-    gateway: Role,
-    kills: u32,
-    rng: Rng,
-    /// Event time of the next run of each agent.
-    times: BTreeMap<&'static str, i64>,
-    start_ms: i64,
-    sent: usize,
-}
-
-impl Stage {
-    fn start() -> Option<Self> {
-        let world = World::start("acts_kafka")?;
-        Some(Self {
-            log: world.log(),
-            processor: world.role("processor"),
-            sealer: world.role("sealer"),
-            gateway: world.gateway(),
-            world,
-            kills: 0,
-            rng: Rng::new(20_260_201),
-            times: BTreeMap::new(),
-            start_ms: service::clock::now_ms() - 60 * MINUTE_MS,
-            sent: 0,
-        })
-    }
-
-    /// Runs of an agent, a step apart; each of a version, and failed with its probability.
-    fn runs(
-        &mut self,
-        agent: &'static str,
-        of: impl Iterator<Item = (&'static str, f64)>,
-    ) -> Vec<Value> {
-        let (times, rng, start) = (&mut self.times, &mut self.rng, self.start_ms);
-        let time = times.entry(agent).or_insert(start);
-        of.map(|(version, share)| {
-            *time += STEP_MS;
-            self.sent += 1;
-            run(agent, version, &format!("{agent}-{}", self.sent), *time, rng.chance(share))
-        })
-        .collect()
-    }
-
-    /// So many runs of one version.
-    fn same(
-        &mut self,
-        agent: &'static str,
-        version: &'static str,
-        count: usize,
-        share: f64,
-    ) -> Vec<Value> {
-        self.runs(agent, std::iter::repeat_n((version, share), count))
-    }
-
-    fn send(&self, events: &[Value]) {
-        send(&*self.log, events);
-    }
-
-    /// Sends events; the processor is killed when half of them are there.
-    fn send_under_kill(&mut self, events: &[Value]) {
-        let (first, second) = events.split_at(events.len() / 2);
-        self.send(first);
-        self.kill();
-        self.send(second);
-    }
-
-    fn kill(&mut self) {
-        self.processor.kill_and_restart();
-        self.kills += 1;
-    }
-
-    /// What a command says, as JSON.
-    fn command(&self, arguments: &[&str]) -> Value {
-        let said = self.world.command(&[&["--output", "json"], arguments].concat());
-        serde_json::from_str(&said).unwrap()
-    }
-
-    /// What a person does; where the log has it.
-    fn act(&self, arguments: &[&str]) -> Value {
-        self.command(&[arguments, &BY].concat())
-    }
-
-    /// Waits until a list shows something that fits.
-    fn shows(&self, list: &[&str], fits: impl Fn(&Value) -> bool) -> Value {
-        wait::until(&format!("{list:?}"), LIMIT, || {
-            let listed = self.command(list);
-            // One list under its name, and numbers.
-            let mut lists = listed.as_object().unwrap().values().filter_map(Value::as_array);
-            lists.next().unwrap().iter().find(|one| fits(one)).cloned()
-        })
-    }
-
-    /// Waits until an alert of an agent fires, as the command line shows it.
-    fn alert(&self, agent: &str, fits: impl Fn(&Value) -> bool) -> Value {
-        self.shows(&["alert", "list"], |alert| alert["agent_id"] == agent && fits(alert))
-    }
-}
-
-fn rfc3339(time_ms: i64) -> String {
-    event::Timestamp::from_millis(time_ms).to_rfc3339().unwrap()
-}
 
 /// A version is pinned: three versions later a worse one is compared with it.
 fn pinned(stage: &mut Stage) {
@@ -231,7 +120,7 @@ fn away(stage: &mut Stage) -> (String, i64) {
         let windows = listed["maintenance"].as_array().unwrap();
         windows.iter().all(|window| window["maintenance_id"] != id.as_str()).then_some(())
     });
-    let place = ports::partition_of(b"away", tests::world::PARTITIONS);
+    let place = ports::partition_of(b"away", PARTITIONS);
     let ended_at = stage.log.offsets(&TopicPartition::new(EVENTS, place)).unwrap().next;
     let runs = stage.same("away", "v2", 100, BAD);
     stage.send(&runs);
@@ -243,7 +132,7 @@ fn away(stage: &mut Stage) -> (String, i64) {
 fn judged(stage: &mut Stage) {
     let file = stage.world.path("quick.yaml");
     std::fs::write(&file, SUITE).unwrap();
-    stage.command(&["suite", "publish", file.to_str().unwrap(), "--by", "ana"]);
+    stage.take_effect(&["suite", "publish", file.to_str().unwrap(), "--by", "ana"]);
     let mut runs = stage.same("judged", "v1", 200, GOOD);
     runs.extend(stage.same("judged", "v2", 100, GOOD));
     for (number, run) in runs.iter_mut().enumerate() {
@@ -252,6 +141,73 @@ fn judged(stage: &mut Stage) {
     }
     stage.send_under_kill(&runs);
     stage.alert("judged", |alert| alert["metric"] == "eval.fail_rate");
+}
+
+/// CRC-32, as zlib computes it.
+fn crc32(bytes: &[u8]) -> u32 {
+    let step = |crc: u32| if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 };
+    let add = |crc: u32, byte: &u8| (0..8).fold(crc ^ u32::from(*byte), |crc, _| step(crc));
+    !bytes.iter().fold(!0, add)
+}
+
+/// Where librdkafka's default partitioner places a key.
+fn foreign_place(key: &str) -> i32 {
+    i32::try_from(crc32(key.as_bytes()) % u32::try_from(PARTITIONS).unwrap()).unwrap()
+}
+
+/// The agent's producer has another partitioner than ours. What people decide about it holds there.
+fn elsewhere(stage: &mut Stage) -> String {
+    let place = foreign_place("elsewhere");
+    assert_ne!(place, ports::partition_of(b"elsewhere", PARTITIONS), "no story");
+    let send = |stage: &Stage, runs: Vec<Value>| {
+        let record = |run: Value| Outgoing {
+            topic: EVENTS.into(),
+            partition: Some(place),
+            key: Some(b"elsewhere".to_vec()),
+            value: Some(run.to_string().into_bytes()),
+            headers: Vec::new(),
+        };
+        let records = runs.into_iter().map(record).collect();
+        publish_and_wait(&*stage.log.producer(), records, LIMIT).unwrap();
+    };
+    let runs = stage.same("elsewhere", "v1", 200, GOOD);
+    send(stage, runs);
+    stage.act(&["version", "deploy", "--agent", "elsewhere", "--to", "v2"]);
+    let said = stage.act(&["suppress", "add", "--agent", "elsewhere", "--for", "1h"]);
+    let runs = stage.same("elsewhere", "v2", 100, BAD);
+    send(stage, runs);
+    let id = said["suppression_id"].as_str().unwrap().to_owned();
+    stage.alert("elsewhere", |alert| alert["suppressed_by"] == id.as_str());
+    id
+}
+
+/// Somebody who may write into the topic of events says of an agent whatever an act can say, and that
+/// twice; the number of events.
+fn forged(stage: &mut Stage) -> usize {
+    let runs = stage.same("forged", "v1", 200, GOOD);
+    stage.send(&runs);
+    let until = rfc3339(service::clock::now_ms() + 24 * 60 * MINUTE_MS);
+    let acts: Vec<Value> = event::schema()
+        .kinds()
+        .filter(|kind| governance::has_effect(&kind.name))
+        .map(|kind| {
+            json!({
+                "kind": kind.name, "event_id": format!("forged-{}", kind.name),
+                "agent_id": "forged", "actor": {"type": "human", "id": "mallory"},
+                "agent": {"to_version": "v2", "traffic_share": 0.5},
+                "change": {"to_version": "v2"},
+                "drift": {"until": until, "suppression_id": "forged-drift.suppression.started"},
+                "maintenance": {"id": "m", "from": rfc3339(stage.start_ms), "until": until},
+                "eval": {"suite": "quick", "document": "{}"},
+            })
+        })
+        .collect();
+    stage.send(&acts);
+    stage.send(&acts);
+    let runs = stage.same("forged", "v2", 100, BAD);
+    stage.send_under_kill(&runs);
+    stage.alert("forged", |alert| alert["suppressed_by"].is_null());
+    2 * acts.len()
 }
 
 /// Sealed outputs of an agent, of a kind, in the order of the partition.
@@ -281,7 +237,14 @@ fn texts<'e>(events: &[&'e Event<'static>], column: TypedColumn<Text>) -> Vec<Op
 
 const FIRING: &str = kind::DRIFT_ALERT_FIRING;
 
-fn alerts_are_as_told(alerts: &Computed, suppression: &str, (window, ended_at): (&str, i64)) {
+fn alerts_are_as_told(
+    alerts: &Computed,
+    (suppression, foreign): (&str, &str),
+    (window, ended_at): (&str, i64),
+) {
+    // Every partition answers.
+    let partitions = usize::try_from(PARTITIONS).unwrap();
+
     let firing = of(alerts, "pinned", FIRING);
     assert_eq!(texts(&firing, column::AGENT_VERSION), [Some("v4")]);
     assert_eq!(texts(&firing, column::drift::BASELINE_KIND), [Some("pinned")]);
@@ -301,12 +264,36 @@ fn alerts_are_as_told(alerts: &Computed, suppression: &str, (window, ended_at): 
     assert_eq!(firing[0].text(column::drift::ALERT_ID), firing[1].text(column::drift::ALERT_ID));
     for kind in [kind::DRIFT_SUPPRESSION_APPLIED, kind::DRIFT_SUPPRESSION_CLOSED] {
         let answers = of(alerts, "muted", kind);
-        assert_eq!(texts(&answers, column::drift::SUPPRESSION_ID), [Some(suppression)], "{kind}");
+        let expected = vec![Some(suppression); partitions];
+        assert_eq!(texts(&answers, column::drift::SUPPRESSION_ID), expected, "{kind}");
     }
+
+    let firing = of(alerts, "elsewhere", FIRING);
+    assert_eq!(texts(&firing, column::drift::SUPPRESSED_BY), [Some(foreign)]);
+    assert_eq!(firing[0].int(column::origin::PARTITION), Some(foreign_place("elsewhere").into()));
+    let change = firing[0].text(column::drift::LAST_CHANGE).unwrap_or_default();
+    assert!(change.starts_with("agent.version.deployed v2"), "{change}");
+
+    // What was forged is in no answer and no alert.
+    let firing = of(alerts, "forged", FIRING);
+    assert_eq!(texts(&firing, column::drift::SUPPRESSED_BY), [None]);
+    assert_eq!(texts(&firing, column::drift::LAST_CHANGE), [None]);
+    assert_eq!(texts(&firing, column::drift::BASELINE_KIND), [Some("previous")]);
+    let told = [
+        kind::DRIFT_BASELINE_SET,
+        kind::DRIFT_ALERT_PENDING,
+        kind::DRIFT_ALERT_FIRING,
+        kind::DRIFT_ALERT_RESOLVED,
+    ];
+    let others = alerts.values().filter(|event| {
+        event.text(column::AGENT_ID) == Some("forged")
+            && !told.contains(&event.text(column::KIND).unwrap_or_default())
+    });
+    assert_eq!(others.count(), 0);
 
     // First until its planned end, then until it was ended.
     let applied = of(alerts, "away", kind::MAINTENANCE_APPLIED);
-    assert_eq!(texts(&applied, column::maintenance::ID), [Some(window), Some(window)]);
+    assert_eq!(texts(&applied, column::maintenance::ID), vec![Some(window); 2 * partitions]);
     let firing = of(alerts, "away", FIRING);
     assert_eq!(firing.len(), 1);
     assert!(
@@ -400,6 +387,8 @@ fn what_people_ask_is_answered_done_sealed_and_replayed_while_the_processor_is_k
     let suppression = muted(&mut stage);
     stage.sealer.kill_and_restart();
     let (window, ended_at) = away(&mut stage);
+    let foreign = elsewhere(&mut stage);
+    let forged = forged(&mut stage);
     println!("{} events sent, {} kills of the processor", stage.sent, stage.kills);
     assert!(stage.kills >= 6);
 
@@ -420,19 +409,29 @@ fn what_people_ask_is_answered_done_sealed_and_replayed_while_the_processor_is_k
     });
     println!("{acts:?}");
     let wanted = [
-        (kind::AGENT_VERSION_DEPLOYED, 2),
+        (kind::AGENT_VERSION_DEPLOYED, 3),
         (kind::AGENT_VERSION_ROLLED_BACK, 1),
         (kind::DRIFT_ALERT_ACKNOWLEDGED, 1),
         (kind::DRIFT_BASELINE_PINNED, 1),
         (kind::DRIFT_SUPPRESSION_ENDED, 1),
-        (kind::DRIFT_SUPPRESSION_STARTED, 1),
+        (kind::DRIFT_SUPPRESSION_STARTED, 2),
         (kind::EVAL_SUITE_PUBLISHED, 1),
         (kind::MAINTENANCE_ENDED, 1),
         (kind::MAINTENANCE_STARTED, 1),
     ];
     assert_eq!(acts, wanted.map(|(kind, count)| (kind.to_owned(), count)).into());
 
-    alerts_are_as_told(&sealed_events(&sealed, ALERTS).0, &suppression, (&window, ended_at));
+    // What was forged is sealed like anything else.
+    let mut sealed_forgeries = 0;
+    sealed.rows(EVENTS, |_, row| {
+        let id = row.event.text(column::EVENT_ID).unwrap_or_default();
+        sealed_forgeries +=
+            usize::from(id.starts_with("forged-") && row.event.get(column::RUN_ID).is_none());
+    });
+    assert_eq!(sealed_forgeries, forged);
+
+    let suppressions = (suppression.as_str(), foreign.as_str());
+    alerts_are_as_told(&sealed_events(&sealed, ALERTS).0, suppressions, (&window, ended_at));
     let metrics = sealed_events(&sealed, METRICS).0;
     metrics_are_as_judged(&metrics);
     one_altered_metric_is_found(&stage, &metrics);
