@@ -9,20 +9,21 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use event::{Batch, BatchBuilder, TimestampType, TopicPartition};
-use ports::local::{BATCH_BYTES_MAX, BATCH_RECORDS_MAX, has_room};
+use event::{Batch, BatchBuilder, TopicPartition};
+use ports::local::{BATCH_BYTES_MAX, BATCH_RECORDS_MAX};
 use ports::{Consumer, LogError, OffsetRange, Polled, Position, Subscription};
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _, RebalanceProtocol};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::{BorrowedMessage, Headers as _};
-use rdkafka::{Message, Offset, Timestamp};
+use rdkafka::{Message, Offset};
 
 use crate::context::{Change, GroupContext, list};
+use crate::cursor::{Cursor, copy};
 use crate::instance::Instance;
 use crate::options::Options;
 use crate::outcome::{is_out_of_range, is_unknown, outcome};
 use crate::topics::watermarks;
+use crate::unowned::unowned;
 
 /// Records and bytes that one poll copies at most, over all partitions.
 const COPIED_RECORDS_MAX: usize = 4 * BATCH_RECORDS_MAX;
@@ -31,30 +32,14 @@ const COPIED_BYTES_MAX: usize = 4 * BATCH_BYTES_MAX;
 /// Pause before a seek that librdkafka was not ready for is retried.
 const RETRY: Duration = Duration::from_millis(20);
 
-#[derive(Debug)]
-struct Cursor {
-    /// Offset of the next record to copy; `None` until the first seek and after `OutOfRange`.
-    position: Option<i64>,
-    /// In librdkafka's assignment.
-    is_live: bool,
-    /// Sought while live: until librdkafka has sought too, it delivers records of the old offset.
-    is_sought: bool,
-    paused: bool,
-    /// Records copied and not yet returned.
-    copied: Option<BatchBuilder>,
-}
-
-impl Cursor {
-    const fn new() -> Self {
-        Self { position: None, is_live: false, is_sought: false, paused: false, copied: None }
-    }
-}
-
 /// Consumer of a Kafka log. A dynamic member leaves its group when it is dropped.
 pub(crate) struct KafkaConsumer {
     base: BaseConsumer<GroupContext>,
     /// Its group, if it is a member of one.
     group: Option<String>,
+    /// Topics that it subscribes to as a member.
+    topics: Vec<String>,
+    is_classic: bool,
     instance: Arc<Instance>,
     request_wait: Duration,
     cursors: BTreeMap<TopicPartition, Cursor>,
@@ -105,22 +90,24 @@ impl KafkaConsumer {
         let context = GroupContext::default();
         let base = BaseConsumer::from_config_and_context(&config, context)
             .map_err(|error| LogError::Fatal(format!("Kafka consumer: {error}")))?;
-        let group = match subscription {
+        let (group, topics) = match subscription {
             Subscription::Group { topics, group } => {
-                let topics: Vec<_> = topics.iter().map(String::as_str).collect();
-                base.subscribe(&topics).map_err(|error| outcome(&error, "subscription"))?;
-                Some(group)
+                let names: Vec<_> = topics.iter().map(String::as_str).collect();
+                base.subscribe(&names).map_err(|error| outcome(&error, "subscription"))?;
+                (Some(group), topics)
             }
             Subscription::Partitions(mut partitions) => {
                 partitions.sort();
                 partitions.dedup();
                 base.context().announce(Change::Assigned(partitions));
-                None
+                (None, Vec::new())
             }
         };
         Ok(Self {
             base,
             group,
+            topics,
+            is_classic: options.is_classic(),
             instance: Arc::clone(instance),
             request_wait: options.request_wait,
             cursors: BTreeMap::new(),
@@ -400,45 +387,6 @@ fn check(partition: &TopicPartition, offset: i64, range: OffsetRange) -> Result<
     })
 }
 
-/// Copies a message to the batch of its partition. Returns its size there, or `None` if it precedes
-/// a seek.
-fn copy(
-    cursor: &mut Cursor,
-    partition: &TopicPartition,
-    message: &BorrowedMessage<'_>,
-    ready: &mut VecDeque<Batch>,
-) -> Option<usize> {
-    let offset = message.offset();
-    if !cursor.is_live || cursor.is_sought || cursor.position.is_none_or(|next| offset < next) {
-        return None;
-    }
-    let headers = message.headers();
-    let headers = || headers.into_iter().flat_map(|headers| headers.iter());
-    let headers_bytes: usize =
-        headers().map(|header| 8 + header.key.len() + header.value.map_or(0, <[u8]>::len)).sum();
-    let size = message.key_len() + message.payload_len() + headers_bytes;
-    if let Some(full) = cursor.copied.take_if(|copied| !has_room(copied, size)) {
-        ready.push_back(full.build());
-    }
-    let batch = cursor.copied.get_or_insert_with(|| BatchBuilder::new(partition.clone()));
-    let before = batch.size_bytes();
-    let (timestamp_ms, timestamp_type) = match message.timestamp() {
-        Timestamp::NotAvailable => (0, TimestampType::None),
-        Timestamp::CreateTime(at) => (at, TimestampType::CreateTime),
-        Timestamp::LogAppendTime(at) => (at, TimestampType::LogAppendTime),
-    };
-    batch.push(
-        offset,
-        timestamp_ms,
-        timestamp_type,
-        message.key(),
-        message.payload(),
-        headers().map(|header| (header.key, header.value)),
-    );
-    cursor.position = Some(offset + 1);
-    Some(batch.size_bytes() - before)
-}
-
 impl Consumer for KafkaConsumer {
     fn poll(&mut self, wait: Duration) -> Result<Polled, LogError> {
         if let Some(polled) = self.take_change()? {
@@ -494,5 +442,10 @@ impl Consumer for KafkaConsumer {
         list(offsets)
             .and_then(|list| self.base.commit(&list, CommitMode::Async))
             .map_err(|error| outcome(&error, "commit"))
+    }
+
+    fn unowned(&mut self) -> Result<Option<BTreeSet<TopicPartition>>, LogError> {
+        let Some(group) = self.group.as_ref().filter(|_| self.is_classic) else { return Ok(None) };
+        unowned(&self.base, group, &self.topics, self.request_wait)
     }
 }

@@ -26,6 +26,7 @@
 
 mod consumer;
 mod context;
+mod cursor;
 mod instance;
 mod log;
 mod options;
@@ -33,6 +34,7 @@ mod outcome;
 mod producer;
 mod renewed;
 mod topics;
+mod unowned;
 
 pub use log::KafkaLog;
 pub use options::Options;

@@ -152,4 +152,8 @@ impl Consumer for Renewed {
         let outcome = client.commit(positions);
         self.outcome(outcome)
     }
+
+    fn unowned(&mut self) -> Result<Option<BTreeSet<TopicPartition>>, LogError> {
+        self.client.as_mut().map_or(Ok(None), KafkaConsumer::unowned)
+    }
 }

@@ -217,3 +217,23 @@ fn a_commit_to_a_group_that_moved_on_is_not_an_error() {
     consumer.commit(&[Position { partition, offset: 0 }]).unwrap();
     assert!(consumer.poll(POLL).is_ok());
 }
+
+#[test]
+fn a_member_that_did_not_poll_for_too_long_is_told_so_and_joins_anew() {
+    let cluster = cluster(1);
+    let mut options = options(&cluster);
+    options.client.insert("max.poll.interval.ms".to_owned(), "5000".to_owned());
+    let log = KafkaLog::connect(options).unwrap();
+    let mut consumer = group(&log);
+    let before = assigned(&mut *consumer);
+    std::thread::sleep(Duration::from_secs(6));
+    let mut revoked = Vec::new();
+    until(&mut *consumer, "a revocation", |polled| {
+        if let Polled::Revoked(partitions) = polled {
+            revoked = partitions;
+        }
+        !revoked.is_empty()
+    });
+    assert_eq!(revoked, before);
+    assert_eq!(assigned(&mut *consumer), before);
+}

@@ -7,7 +7,7 @@
 //!
 //! It reads no clock: waits end by the timeout of the condition variable.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -339,6 +339,11 @@ impl<S: Source> Consumer for LocalConsumer<S> {
                 });
             }
         })
+    }
+
+    /// These logs assign every partition to somebody.
+    fn unowned(&mut self) -> Result<Option<BTreeSet<TopicPartition>>, LogError> {
+        Ok(Some(BTreeSet::new()))
     }
 }
 

@@ -1,5 +1,6 @@
 //! The event log port.
 
+use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
@@ -215,6 +216,14 @@ pub trait Consumer: Send + Debug {
     ///
     /// `Unavailable`, `Fatal`.
     fn commit(&mut self, positions: &[Position]) -> Result<(), LogError>;
+
+    /// Partitions of the subscription that no member of the group has; `None` if the log cannot tell now,
+    /// as during a rebalance, or at all. Costs requests to the log.
+    ///
+    /// # Errors
+    ///
+    /// `Unavailable`, `Fatal`.
+    fn unowned(&mut self) -> Result<Option<BTreeSet<TopicPartition>>, LogError>;
 }
 
 /// A partitioned, ordered log.

@@ -7,6 +7,9 @@ use event::TopicPartition;
 use ports::{Consumer, EventLog, LogError, Polled, Position, Subscription};
 use tracing::{info, warn};
 
+use crate::clock::Stopwatch;
+use crate::metric_names as names;
+
 /// A member of a consumer group.
 #[derive(Debug)]
 pub struct Member {
@@ -14,7 +17,13 @@ pub struct Member {
     group: String,
     /// Its partitions, which may be none; `None` while it has no assignment.
     held: Option<BTreeSet<TopicPartition>>,
+    since_asked: Stopwatch,
+    /// Partitions that nobody had when the log was asked last.
+    unowned: BTreeSet<TopicPartition>,
 }
+
+/// Time between two questions for partitions that nobody has.
+const ASK_EVERY: Duration = Duration::from_secs(30);
 
 impl Member {
     /// Joins a group and subscribes to topics.
@@ -29,7 +38,8 @@ impl Member {
     ) -> Result<Self, LogError> {
         let (group, topics) = (group.into(), topics.into_iter().collect());
         let consumer = log.consumer(Subscription::Group { group: group.clone(), topics })?;
-        Ok(Self { consumer, group, held: None })
+        let (since_asked, unowned) = (Stopwatch::start(), BTreeSet::new());
+        Ok(Self { consumer, group, held: None, since_asked, unowned })
     }
 
     /// Whether it is a member: it has an assignment.
@@ -50,6 +60,7 @@ impl Member {
     ///
     /// As [`Consumer::poll`].
     pub fn poll(&mut self, wait: Duration) -> Result<Polled, LogError> {
+        self.look_for_unowned();
         let polled = self.consumer.poll(wait)?;
         match &polled {
             Polled::Assigned(partitions) => {
@@ -68,6 +79,26 @@ impl Member {
             Polled::Idle | Polled::Batch(_) => {}
         }
         Ok(polled)
+    }
+
+    /// Counts the partitions of the subscription that no member of the group has, and says so of those that
+    /// nobody had the last time either: during a rebalance a partition may be on its way.
+    fn look_for_unowned(&mut self) {
+        if !self.since_asked.has_passed(ASK_EVERY) {
+            return;
+        }
+        // It is not known now; the next time is soon enough.
+        let found = self.consumer.unowned();
+        self.since_asked = Stopwatch::start();
+        let Ok(Some(unowned)) = found else { return };
+        let lasting: Vec<_> = unowned.intersection(&self.unowned).cloned().collect();
+        if !lasting.is_empty() {
+            warn!(group = self.group, partitions = %list(&lasting), "nobody reads partitions of the group");
+        }
+        #[expect(clippy::cast_precision_loss, reason = "a gauge")]
+        metrics::gauge!(names::GROUP_PARTITIONS_UNOWNED, "group" => self.group.clone())
+            .set(lasting.len() as f64);
+        self.unowned = unowned;
     }
 
     /// As [`Consumer::seek`].

@@ -51,6 +51,8 @@ metrics_table! {
         "Always 1; labels are the version and the role.";
     ROLE_READY = "driftseal_role_ready", Kind::Gauge, "1", ["role"],
         "1 while the role does its work, 0 while it does not; /readyz says why not.";
+    GROUP_PARTITIONS_UNOWNED = "driftseal_group_partitions_unowned", Kind::Gauge, "partitions", ["group"],
+        "Partitions of a consumer group that no member of it has had for half a minute.";
     EVENTS_BUILD_FAILED = "driftseal_events_build_failed_total", Kind::Counter, "events", [],
         "Events of the role itself that did not fit the schema: a bug, which ends the role.";
 

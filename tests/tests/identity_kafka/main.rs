@@ -12,9 +12,10 @@ use std::time::Duration;
 
 use event::kind;
 use service::clock::Stopwatch;
-use tests::readiness;
+use service::metric_names::GROUP_PARTITIONS_UNOWNED;
 use tests::receiver::Receiver;
 use tests::world::{EVENTS, PARTITIONS, World};
+use tests::{readiness, wait};
 
 use installation::{Installation, notifier};
 
@@ -122,5 +123,10 @@ fn a_sealer_with_more_topics_gets_all_of_their_partitions() {
     installation.all_is_sealed_once();
     installation.send_to(CONTROLS, 100);
     installation.is_sealed_to_the_end(CONTROLS, PARTITIONS);
+    let unowned = wait::until("a count of what nobody has", LIMIT, || {
+        let values = readiness::values(installation.sealer(), GROUP_PARTITIONS_UNOWNED);
+        values.ok()?.first().copied()
+    });
+    assert!(unowned.abs() < f64::EPSILON, "{unowned} partitions in nobody's hands");
     installation.stop();
 }
