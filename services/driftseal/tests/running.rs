@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a failed step fails the test")]
 
+use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
@@ -259,4 +260,79 @@ fn a_token_that_others_may_read_is_not_used() {
     std::fs::set_permissions(&token, std::fs::Permissions::from_mode(0o644)).unwrap();
     let refused = world.failed(&["alert", "list"], 2);
     assert!(refused.contains("other users may read it"), "{refused}");
+}
+
+/// Status line and body of an answer.
+fn http(address: &str, request: &str, body: &str) -> String {
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let length = body.len();
+    let head = format!(
+        "{request} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\
+         content-type: application/json\r\ncontent-length: {length}\r\n\r\n"
+    );
+    stream.write_all((head + body).as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn ingest_goes_on_while_the_archive_is_gone_and_everything_is_sealed_when_it_is_back() {
+    let mut world = World::new();
+    for (name, value) in [
+        ("DRIFTSEAL__SEALER__SEGMENT_AGE_MS_MAX", "100"),
+        ("DRIFTSEAL__SEALER__ATTEMPTS_MAX", "2"),
+        ("DRIFTSEAL__SEALER__RETRY_PAUSE_MS", "100"),
+    ] {
+        world.addresses.push((name, value.to_owned()));
+    }
+    world.said(&["log", "init", "--origin", "log.example.com/a"]);
+    world.up();
+    let collector = world.addresses[0].1.clone();
+    let until = |what: &str, is_so: &dyn Fn() -> bool| {
+        let watch = Stopwatch::start();
+        while !is_so() {
+            assert!(!watch.has_passed(PATIENCE), "waited for {what}: {}", world.log());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    };
+    let send = |id: &str| {
+        let event = json!({"kind": "run.completed", "event_id": id, "agent_id": "a", "run_id": id});
+        let answer = http(&collector, "POST /v1/events", &event.to_string());
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    };
+    let sealer = || http(&collector, "GET /readyz/sealer", "");
+    let is_sealed = |id: &str| world.run(&["proof", "driftseal/archive", id]).status.success();
+    send("before");
+    until("the first event to be sealed", &|| is_sealed("before"));
+    until("a sealer that is ready", &|| sealer().starts_with("HTTP/1.1 200"));
+
+    let archive = world.directory.path().join("driftseal/archive");
+    let away = world.directory.path().join("driftseal/away");
+    std::fs::rename(&archive, &away).unwrap();
+    send("without");
+    until("a sealer that says why not", &|| {
+        let said = sealer();
+        said.starts_with("HTTP/1.1 503") && said.contains("archive")
+    });
+    for role in ["", "/collector", "/processor"] {
+        let said = http(&collector, &format!("GET /readyz{role}"), "");
+        assert!(said.starts_with("HTTP/1.1 200"), "{role}: {said}");
+    }
+    let metrics = http(&collector, "GET /metrics", "");
+    assert!(metrics.contains("driftseal_role_ready{role=\"sealer\"} 0"), "{metrics}");
+    assert!(metrics.contains("driftseal_role_ready{role=\"processor\"} 1"), "{metrics}");
+    assert!(http(&collector, "GET /readyz/nobody", "").starts_with("HTTP/1.1 404"));
+    // Several starts later the process is still there.
+    std::thread::sleep(Duration::from_secs(2));
+    send("still");
+
+    std::fs::rename(&away, &archive).unwrap();
+    for id in ["without", "still"] {
+        until("what was accepted meanwhile to be sealed", &|| is_sealed(id));
+    }
+    until("a sealer that is ready again", &|| sealer().starts_with("HTTP/1.1 200"));
+    let (archive, policy) = ("driftseal/archive", "driftseal/keys/policy.txt");
+    assert_eq!(world.said(&["fsck", archive, "--policy", policy])["verdict"], "VERIFIED");
 }

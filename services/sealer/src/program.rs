@@ -2,3 +2,6 @@
 
 /// Name and version in manifests.
 pub(crate) const PROGRAM: &str = concat!("driftseal-sealer/", env!("CARGO_PKG_VERSION"));
+
+/// Name of the role.
+pub(crate) const NAME: &str = "sealer";

@@ -8,11 +8,15 @@ use service::Shutdown;
 use tracing::warn;
 
 use crate::Config;
+use crate::program::NAME;
 
 /// Longest wait between two attempts.
 const WAIT_MAX: Duration = Duration::from_secs(10);
 /// Longest wait between two attempts when the process shall end.
 const LAST_WAIT_MAX: Duration = Duration::from_millis(200);
+
+/// Attempts that fail before the role says that it does not work; the next step says that it does.
+const TRIED_ENOUGH: u32 = 3;
 
 /// Whether an error may pass.
 pub(crate) trait Transient {
@@ -55,6 +59,9 @@ impl Retry {
             match attempt() {
                 Err(error) if error.is_transient() => {
                     warn!(%error, attempt = number, "failed, will try again");
+                    if number >= TRIED_ENOUGH {
+                        service::health::of(NAME).say(Err(error.to_string()));
+                    }
                     self.pause(wait);
                     wait = wait.saturating_mul(2).min(WAIT_MAX);
                 }

@@ -20,7 +20,7 @@ use crate::config::LostRecords;
 use crate::ledger::{Ledger, Outcome};
 use crate::meters::{Dropped, Meters};
 use crate::orphans::{self, Orphans};
-use crate::program::PROGRAM;
+use crate::program::{NAME, PROGRAM};
 use crate::retry::Retry;
 use crate::store::{Stored, Storer};
 use crate::{Config, Keys, RunError, installation};
@@ -445,7 +445,7 @@ impl Shell {
 impl Role for Shell {
     type Error = RunError;
 
-    const NAME: &'static str = "sealer";
+    const NAME: &'static str = NAME;
 
     fn standing(&self) -> Result<(), String> {
         self.member.standing()
