@@ -86,8 +86,11 @@ for grant in "${grants[@]}"; do
   role=${grant%%=*}
   principal=${grant#*=}
   case $role in
-    agent|collector)
+    agent)
       topics "$principal" "${writes[@]}" -- "${events[@]}"
+      ;;
+    collector)
+      topics "$principal" "${writes[@]}" DescribeConfigs -- "${events[@]}"
       ;;
     processor)
       topics "$principal" "${reads[@]}" Write -- "${events[@]}"

@@ -84,7 +84,8 @@ fn main() {
 
 /// Publishes at least that many; how many, and how many bytes of values.
 fn publish(log: &dyn EventLog, events: usize) -> (usize, usize) {
-    let topic = TopicSpec { name: TOPIC.into(), partitions: PARTITIONS, compacted: false };
+    let topic =
+        TopicSpec { name: TOPIC.into(), partitions: PARTITIONS, compacted: false, kept: false };
     log.create_topics(&[topic]).unwrap();
     let producer = log.producer();
     let (mut published, mut bytes) = (0, 0);

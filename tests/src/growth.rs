@@ -62,8 +62,13 @@ pub fn measure(segments: u64) -> Growth {
 
     let log = MemoryLog::new();
     let partitions = i32::try_from(PARTITIONS).unwrap();
-    log.create_topics(&[TopicSpec { name: TOPIC.to_owned(), partitions, compacted: false }])
-        .unwrap();
+    log.create_topics(&[TopicSpec {
+        name: TOPIC.to_owned(),
+        partitions,
+        compacted: false,
+        kept: false,
+    }])
+    .unwrap();
     let shutdown = Shutdown::new();
     shutdown.trigger();
     let config = sealer::Config { topics: vec![TOPIC.to_owned()], ..sealer::Config::default() };

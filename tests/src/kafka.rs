@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
+use kafka::operate::Operator;
 use kafka::{KafkaLog, Options};
 use ports::{EventLog, LogError};
 use tempfile::TempDir;
@@ -82,6 +83,20 @@ impl TestKafka {
     /// As [`KafkaLog::connect`].
     pub fn connect(&self, options: Options) -> Result<KafkaLog, LogError> {
         KafkaLog::connect(options)
+    }
+
+    /// Somebody who may do everything with topics.
+    ///
+    /// # Panics
+    ///
+    /// If the client cannot be made.
+    #[must_use]
+    #[expect(clippy::panic, reason = "a failed step fails the test")]
+    pub fn operator(&self) -> Operator {
+        match Operator::connect(self.bootstrap()) {
+            Ok(operator) => operator,
+            Err(error) => panic!("{error}"),
+        }
     }
 
     /// SIGKILL to a node (1, 2, 3). What it had acknowledged is in its files.

@@ -124,6 +124,18 @@ impl Role {
         status.code()
     }
 
+    /// Waits until it ends by itself; its exit code, `None` if a signal ended it.
+    ///
+    /// # Panics
+    ///
+    /// If it does not within the limit.
+    pub fn wait(&mut self, limit: std::time::Duration) -> Option<i32> {
+        let mut child = self.child.take()?;
+        let what = format!("the end of {}: {}", self.name, self.last_words());
+        let status = crate::wait::until(&what, limit, || child.try_wait().ok().flatten());
+        status.code()
+    }
+
     /// Its name.
     #[must_use]
     pub fn name(&self) -> &str {

@@ -11,6 +11,7 @@ use crate::kafka::TestKafka;
 use crate::process::Role;
 use crate::sealed::Sealed;
 use crate::{wait, workspace};
+use kafka::operate::Operator;
 use ports::EventLog;
 use tempfile::TempDir;
 
@@ -252,6 +253,12 @@ directory = "{}"
         self.kafka.log()
     }
 
+    /// Somebody who may do everything with topics.
+    #[must_use]
+    pub fn operator(&self) -> Operator {
+        self.kafka.operator()
+    }
+
     /// The archive as a reader sees it.
     ///
     /// # Panics
@@ -268,13 +275,13 @@ directory = "{}"
         monitor::Settings::default()
     }
 
-    /// The operator's tool, on the archive.
+    /// The operator's tool, on the archive; what it reports.
     ///
     /// # Panics
     ///
     /// If it finds anything.
     #[expect(clippy::indexing_slicing, reason = "a failed step fails the test")]
-    pub fn fsck(&self) {
+    pub fn fsck(&self) -> serde_json::Value {
         let archive = self.path("archive");
         let policy = self.path("keys").join("policy.txt");
         let (archive, policy) = (archive.to_str().unwrap(), policy.to_str().unwrap());
@@ -287,6 +294,7 @@ directory = "{}"
             "fsck: {} events in {} segments VERIFIED, {warnings} orphans and other warnings",
             report["events"], report["segments"]
         );
+        report
     }
 
     /// Recomputes everything from the archive.

@@ -67,8 +67,12 @@ fn an_alert_appears_is_updated_and_resolves() {
     let config: Config = toml::from_str(&text).unwrap();
     let log = MemoryLog::new();
     let topics = [&config.topics.alerts, &config.topics.governance, &config.topics.state];
-    let specs =
-        topics.map(|name| TopicSpec { name: name.clone(), partitions: 1, compacted: false });
+    let specs = topics.map(|name| TopicSpec {
+        name: name.clone(),
+        partitions: 1,
+        compacted: *name == config.topics.state,
+        kept: *name == config.topics.governance,
+    });
     log.create_topics(&specs).unwrap();
     let start =
         || Notifier::start(config.clone(), owner().notifier(), Arc::new(log.clone())).unwrap();

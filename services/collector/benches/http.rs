@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use collector::Config;
 use event::TopicPartition;
+use ports::settings::TopicSettings;
 use ports::{
     Consumer, Delivery, EventLog, LogError, OffsetRange, Outgoing, Position, Producer,
     Subscription, TopicSpec,
@@ -51,6 +52,10 @@ impl EventLog for Nowhere {
 
     fn topic_id(&self, topic: &str) -> Result<String, LogError> {
         Ok(topic.to_owned())
+    }
+
+    fn topic_settings(&self, _topic: &str) -> Result<Option<TopicSettings>, LogError> {
+        Ok(None)
     }
 
     fn offsets(&self, _partition: &TopicPartition) -> Result<OffsetRange, LogError> {

@@ -27,6 +27,7 @@ fn received_is_published_plus_rejected() {
         name: "agent.events".into(),
         partitions: 2,
         compacted: false,
+        kept: false,
     }])
     .unwrap();
     let shutdown = Shutdown::new();

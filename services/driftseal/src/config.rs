@@ -466,6 +466,8 @@ impl Config {
                     self.topics.partitions
                 },
                 compacted,
+                // Who starts reads all acts.
+                kept: name == self.notifier.topics.governance,
             })
             .collect()
     }

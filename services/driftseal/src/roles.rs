@@ -7,6 +7,7 @@ use archive::Archive;
 use evidence::Policy;
 use merkle::note::SigningKey;
 use ports::EventLog;
+use ports::settings::{Demand, Purpose};
 use sealer::{Keys, RoleKeys};
 use segment::manifest::KeyUse;
 use service::clock::Stopwatch;
@@ -333,7 +334,10 @@ impl Process<'_> {
         if roles.iter().any(|role| *role != Role::Evidence)
             || (has_gateway && !config.kafka.brokers.is_empty())
         {
-            log = Some(self.open_log(create_topics)?);
+            let opened = self.open_log(create_topics)?;
+            let demands = demands(config, roles, has_gateway);
+            service::topics::check(&*opened, &demands)?;
+            log = Some(opened);
         }
         if let Some(log) = &log
             && roles.iter().any(|role| *role != Role::Evidence)
@@ -433,6 +437,22 @@ impl Process<'_> {
         }
         Ok(log)
     }
+}
+
+/// What the topics must be set to for roles that do not read them as members of a group. The others
+/// check theirs at every assignment.
+fn demands(config: &Config, roles: &[Role], has_gateway: bool) -> Vec<Demand> {
+    let mut demands = Vec::new();
+    if roles.contains(&Role::Collector) {
+        demands.push(Demand::written(&config.collector.topic, Purpose::Records));
+    }
+    let governance = &config.notifier.topics.governance;
+    if has_gateway {
+        demands.push(Demand::written(governance, Purpose::Acts));
+    } else if roles.contains(&Role::Sealer) && config.sealer.topics.contains(governance) {
+        demands.push(Demand::read(governance, Purpose::Acts));
+    }
+    demands
 }
 
 /// Binds a listener.

@@ -93,6 +93,12 @@ fn only_the_gateway_writes_acts_and_only_processor_and_notifier_write_alerts() {
     for sealed in ["t.agent.events", "t.driftseal.governance", "t.driftseal.alerts"] {
         assert!(reads[sealed].contains("User:sealer"), "{sealed}");
     }
+    // Whoever checks the settings of a topic may read them.
+    let configs = granted(&printed, "DescribeConfigs");
+    assert!(configs["t.agent.events"].contains("User:collector"));
+    for (topic, readers) in &reads {
+        assert!(readers.is_subset(&configs[topic]), "{topic}");
+    }
 }
 
 #[test]

@@ -3,8 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use ports::EventLog;
+use ports::settings::{Demand, Purpose};
 use serde::{Deserialize, Serialize};
+use service::RoleError;
 use service::config::{Checks, Secret};
+use service::role::check_partitions;
 
 use crate::machine::{DeliveryLimits, SinkPlan};
 use crate::secret::Secrets;
@@ -92,6 +96,23 @@ pub struct Topics {
     pub governance: String,
     /// Read positions; a compacted topic. Default `driftseal.state`.
     pub state: String,
+}
+
+impl Topics {
+    /// Checks that the topics are set, and as large, as they must be.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with them, or what the log reports.
+    pub fn check(&self, log: &dyn EventLog) -> Result<(), RoleError> {
+        check_partitions(log, &self.alerts, &[&self.state])?;
+        let demands = [
+            Demand::written(&self.alerts, Purpose::Records),
+            Demand::read(&self.governance, Purpose::Acts),
+            Demand::written(&self.state, Purpose::State),
+        ];
+        Ok(service::topics::check(log, &demands)?)
+    }
 }
 
 impl Default for Topics {

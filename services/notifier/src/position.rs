@@ -156,7 +156,7 @@ mod tests {
     #[test]
     fn the_newest_position_is_found_among_everything_else() {
         let log = MemoryLog::new();
-        let spec = TopicSpec { name: "state".into(), partitions: 2, compacted: true };
+        let spec = TopicSpec { name: "state".into(), partitions: 2, compacted: true, kept: false };
         log.create_topics(&[spec]).unwrap();
         let wait = Duration::from_millis(200);
         let installation = Installation::default();

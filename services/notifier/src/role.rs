@@ -11,7 +11,7 @@ use service::clock::{Stopwatch, now_ms};
 use service::config::Checks;
 use service::metric_names as names;
 use service::metrics::count;
-use service::role::{Pace, check_partitions};
+use service::role::Pace;
 use service::{Member, Role, RoleError, Shutdown};
 use tracing::{debug, error, info, warn};
 
@@ -96,7 +96,7 @@ impl Notifier {
         let mut checks = Checks::new();
         checks.must(!config.sinks.is_empty(), "sinks", "not be empty");
         RoleError::check_config([config.problems(), checks.into_problems()].concat())?;
-        check_partitions(&*log, &config.topics.alerts, &[&config.topics.state])?;
+        config.topics.check(&*log)?;
         let mut sinks = Vec::new();
         for (name, sink) in &config.sinks {
             let opened = sink.open(&Secrets { sink: name, named: &config.secrets });

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use ports::settings::{Demand, Purpose};
 use serde::{Deserialize, Serialize};
 use service::config::Checks;
 
@@ -66,6 +67,20 @@ pub struct Topics {
     pub governance: String,
     /// Snapshots: written and read. Compacted.
     pub state: String,
+}
+
+impl Topics {
+    /// What the topics must be set to.
+    #[must_use]
+    pub fn demands(&self) -> Vec<Demand> {
+        vec![
+            Demand::written(&self.events, Purpose::Records),
+            Demand::written(&self.metrics, Purpose::Records),
+            Demand::written(&self.alerts, Purpose::Records),
+            Demand::written(&self.state, Purpose::State),
+            Demand::read(&self.governance, Purpose::Acts),
+        ]
+    }
 }
 
 impl Default for Topics {

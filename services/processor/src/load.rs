@@ -9,7 +9,9 @@ use std::time::Duration;
 use event::{Record, TopicPartition};
 use governance::Trust;
 use monitor::Processor;
+use ports::identity::{AtLast, Found, Kept, judge};
 use ports::{EventLog, LogError, OffsetRange};
+use service::RoleError;
 use service::read::{Offsets, read_ranges};
 use tracing::warn;
 use uuid::Uuid;
@@ -76,19 +78,24 @@ impl<'a> Search<'a> {
         })
     }
 
-    /// Turns the heads that were found into candidates, except those tried before and those of
-    /// another incarnation of the topic.
-    fn choose(&mut self, topic_id: &str) {
+    /// Turns the heads that were found into candidates, except those tried before.
+    ///
+    /// # Errors
+    ///
+    /// If the topic is not the one that a head is of: its offsets name other records.
+    fn choose(&mut self, found: &Found) -> Result<(), RoleError> {
         let heads = std::mem::replace(&mut self.heads, Heads::new(self.keys.clone()));
         let new = heads.newest_first().into_iter().take(HEADS_MAX).skip(self.tried);
         for entries in new {
             self.tried += 1;
-            if entries.head().topic_id == topic_id {
-                self.candidates.push_back(entries);
-            } else {
-                warn!(partition = %self.input, "skipped a snapshot: it belongs to a deleted topic of the same name");
-            }
+            let head = entries.head();
+            let kept =
+                Kept { topic_id: head.topic_id.clone(), next_offset: head.next_offset, last: None };
+            judge(Some(&kept), found)
+                .map_err(|changed| RoleError::Changed { partition: self.input.clone(), changed })?;
+            self.candidates.push_back(entries);
         }
+        Ok(())
     }
 
     /// Resumes from the candidate whose entries were read, or discards it.
@@ -123,14 +130,19 @@ impl<'a> Search<'a> {
 ///
 /// # Errors
 ///
-/// Those of the log.
+/// Those of the log, and a topic that is not the one that a snapshot is of.
 pub(crate) fn load(
     config: &Config,
     log: &dyn EventLog,
     inputs: &[TopicPartition],
     (topic_id, trust): (&str, &Trust),
-) -> Result<Vec<Option<Loaded>>, LogError> {
+) -> Result<Vec<Option<Loaded>>, RoleError> {
     let begin = |input| Search::begin(config, log, input, trust);
+    let found = |input| {
+        let (topic_id, range) = (topic_id.to_owned(), log.offsets(input)?);
+        Ok::<_, LogError>(Found { topic_id, range, at_last: AtLast::NotAsked })
+    };
+    let found = inputs.iter().map(found).collect::<Result<Vec<_>, _>>()?;
     let mut searches = inputs.iter().map(begin).collect::<Result<Vec<_>, _>>()?;
     let wait = config.read_wait();
     let mut tail = STATE_TAIL;
@@ -149,7 +161,11 @@ pub(crate) fn load(
             };
             search.heads.take(record);
         })?;
-        open.iter_mut().for_each(|search| search.choose(topic_id));
+        for search in &mut open {
+            let found = inputs.iter().zip(&found).find(|(input, _)| *input == search.input);
+            let Some((_, found)) = found else { unreachable!("a search is of an input") };
+            search.choose(found)?;
+        }
         loop {
             let mut trying: Vec<&mut Search<'_>> = open
                 .iter_mut()

@@ -7,6 +7,7 @@ use std::time::Duration;
 use event::{Batch, Decoder, TopicPartition, kind};
 use governance::{Ownership, Refusal};
 use monitor::{Counters, Destination, Processor};
+use ports::identity::Changed;
 use ports::{EventLog, LogError, Position, Producer, Published, publish_and_wait};
 use service::RoleError;
 use service::clock::{self, Stopwatch};
@@ -345,6 +346,8 @@ impl Worker {
     }
 
     fn report_lag(&self) -> Result<(), RoleError> {
+        // Nothing comes from a topic that is gone, so that nobody else would hear of it.
+        self.confirm_topic()?;
         let next = self.log.offsets(&self.input)?.next;
         let lag = (next - self.machine.next_offset()).max(0);
         #[expect(clippy::cast_precision_loss, reason = "a gauge")]
@@ -384,6 +387,18 @@ impl Worker {
         Ok(())
     }
 
+    /// Makes sure that what was processed is of the topic that was opened: one that was deleted and
+    /// created again meanwhile may hold the next offset too.
+    fn confirm_topic(&self) -> Result<(), RoleError> {
+        let found = self.log.topic_id(&self.input.topic)?;
+        if found == self.topic_id {
+            return Ok(());
+        }
+        let (kept, position) = (self.topic_id.clone(), self.machine.next_offset());
+        let changed = Changed::AnotherTopic { kept, found, position };
+        Err(RoleError::Changed { partition: self.input.clone(), changed })
+    }
+
     /// Writes what has changed since the last snapshot, after all outputs so far are acknowledged.
     /// Returns the position to commit.
     ///
@@ -392,6 +407,7 @@ impl Worker {
     /// Those of the log; the worker must then be dropped and opened again.
     pub(crate) fn save(&mut self) -> Result<Position, RoleError> {
         self.outbox.settle()?;
+        self.confirm_topic()?;
         let Self { ledger, machine, config, .. } = self;
         let mut writing = Writing::new(
             &*self.producer,

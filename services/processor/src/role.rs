@@ -74,6 +74,7 @@ impl Processor {
         }
         let decoder = Decoder::new(Limits { value_bytes_max: config.value_bytes_max });
         let governance = Governance::open(&config, &*log, &identity.trust, decoder.clone())?;
+        service::topics::check(&*log, &config.topics.demands())?;
         let member = Member::join(&*log, &*config.group, [config.topics.events.clone()])?;
         let (config, identity) = (Arc::new(config), Arc::new(identity));
         let workers = BTreeMap::new();
@@ -81,6 +82,7 @@ impl Processor {
     }
 
     fn assign(&mut self, partitions: Vec<TopicPartition>) -> Result<(), RoleError> {
+        service::topics::check(&*self.log, &self.config.topics.demands())?;
         let opened = Worker::open((&self.config, &self.identity), &self.log, &partitions)?;
         for (partition, worker) in partitions.into_iter().zip(opened) {
             let first = self.log.offsets(&partition)?.first;

@@ -8,10 +8,10 @@ use service::config::Checks;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LostRecords {
-    /// Stop with an error that names the range: somebody must look.
-    #[default]
+    /// Stop with an error that names the range, before anything is sealed behind it.
     Stop,
     /// Seal the range as lost, with the next segment, and go on.
+    #[default]
     Record,
 }
 
@@ -59,7 +59,9 @@ pub struct Config {
     /// Milliseconds that a shutdown reads on at most, to reach what was published when it began.
     /// Default 30,000. What was not read by then is left to the next sealer.
     pub drain_ms_max: u64,
-    /// What to do about records that the log deleted before they were sealed. Default `stop`.
+    /// What to do about records that the log deleted before they were sealed, in a partition that
+    /// was sealed before. Default `record`: the range is sealed as lost, which `driftseal fsck` and
+    /// replays show. `stop` ends the role.
     pub lost_records: LostRecords,
 }
 

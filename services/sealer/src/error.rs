@@ -3,8 +3,9 @@
 use archive::ArchiveError;
 use event::TopicPartition;
 use ports::LogError;
-use segment::sealer::ResumeError;
+use ports::identity::Changed;
 use service::role::Failure;
+use service::topics::SettingFaults;
 use thiserror::Error;
 
 /// Why the sealer stopped. Starting it again is safe after any of these; those that a person must
@@ -66,27 +67,31 @@ pub enum RunError {
         /// What happened.
         detail: String,
     },
-    /// A partition cannot be resumed where its sealed part ends.
-    #[error("failed to resume `{partition}`: {error}")]
-    Resume {
+    /// The log has deleted records before they were sealed, and the configuration says to stop.
+    #[error(
+        "records {from} to {} of `{partition}` are lost: the log deleted them before they were \
+         sealed. Look why; with `sealer.lost_records = \"record\"` the range is sealed as lost",
+        to.saturating_sub(1)
+    )]
+    Lost {
         /// The partition.
         partition: TopicPartition,
-        /// Why.
-        error: ResumeError,
+        /// Everything before this offset is sealed.
+        from: i64,
+        /// First offset that the log holds.
+        to: i64,
     },
-    /// The topic was deleted and created again; its offsets name other records now.
-    #[error(
-        "topic `{topic}` is not the one that was sealed: its identity is `{found}`, sealed is \
-         `{sealed}`; give the new one another name"
-    )]
-    AnotherTopic {
-        /// The topic.
-        topic: String,
-        /// Identity in the transparency log.
-        sealed: String,
-        /// Identity now.
-        found: String,
+    /// A partition is not the one that was sealed.
+    #[error("`{partition}` is not the partition that was sealed: {changed}")]
+    Changed {
+        /// The partition.
+        partition: TopicPartition,
+        /// What has changed, and what to do.
+        changed: Changed,
     },
+    /// Settings of topics are wrong.
+    #[error("{0}")]
+    Topics(SettingFaults),
     /// The event log is another one than that of the transparency log.
     #[error(
         "the transparency log is of the cluster `{expected}`, the event log is the cluster \
@@ -162,8 +167,9 @@ impl Failure for RunError {
             | Self::Derived(_)
             | Self::ReadBack { .. }
             | Self::Build { .. }
-            | Self::Resume { .. }
-            | Self::AnotherTopic { .. }
+            | Self::Lost { .. }
+            | Self::Changed { .. }
+            | Self::Topics(_)
             | Self::AnotherCluster { .. }
             | Self::NotInstalled { .. }
             | Self::FewerPartitions { .. }

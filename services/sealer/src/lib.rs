@@ -47,6 +47,7 @@ mod retry;
 mod role_keys;
 mod shell;
 mod store;
+mod topics;
 
 use std::sync::Arc;
 

@@ -10,19 +10,19 @@ use event::{Decoder, TopicPartition};
 use ports::{EventLog, LogError, Polled, Position};
 use segment::log::ENTRIES_MAX;
 use segment::manifest::{Manifest, SegmentManifest};
-use segment::sealer::{Action, ResumeError, Sealable, Sealer, resume_offset};
+use segment::sealer::{Action, Sealable, Sealer};
 use service::clock::Stopwatch;
 use service::role::Pace;
 use service::{Member, Role, Shutdown};
 use tracing::{debug, info, warn};
 
-use crate::config::LostRecords;
 use crate::ledger::{Ledger, Outcome};
 use crate::meters::{Dropped, Meters};
 use crate::orphans::{self, Orphans};
 use crate::program::{NAME, PROGRAM};
 use crate::retry::Retry;
 use crate::store::{Stored, Storer};
+use crate::topics::{Identities, check_settings};
 use crate::{Config, Keys, RunError, installation};
 
 /// Longest wait for records; bounds how late a shutdown or an age is noticed.
@@ -56,8 +56,7 @@ pub(crate) struct Shell {
     archive: Archive,
     retry: Retry,
     clock: Clock,
-    /// Identity of each topic that is read.
-    topic_ids: BTreeMap<Arc<str>, String>,
+    topics: Identities,
     /// Since the last look at the ends of the partitions.
     lag_watch: Option<Stopwatch>,
     pub(crate) meters: Meters,
@@ -86,6 +85,7 @@ impl Shell {
         let retry = Retry::new(&config, shutdown.clone());
         let ledger = Ledger::open(archive, &keys, &retry)?;
         installation::check(ledger.installation(), &*log, &config.topics, &retry)?;
+        check_settings(&*log, &config, &retry)?;
         let member =
             retry.run(|| Member::join(&*log, config.group.as_str(), config.topics.clone()))?;
         let decoder = Decoder::new(event::Limits { value_bytes_max: config.value_bytes_max });
@@ -97,7 +97,7 @@ impl Shell {
             orphans: Orphans::default(),
             archive: archive.clone(),
             lag_watch: None,
-            topic_ids: BTreeMap::new(),
+            topics: Identities::default(),
             config,
             keys,
             log,
@@ -149,7 +149,7 @@ impl Shell {
         }
         self.machine.handle_drain();
         self.act()?;
-        self.report();
+        self.report()?;
         let totals = self.meters.totals;
         info!(records = totals.sealed, segments = totals.segments, "drained the sealer");
         Ok(())
@@ -193,30 +193,14 @@ impl Shell {
     fn assign(&mut self, partitions: &[TopicPartition]) -> Result<(), RunError> {
         // Whoever had the partitions before has sealed since we last looked.
         self.ledger.refresh()?;
-        self.topic_ids.clear();
+        check_settings(&*self.log, &self.config, &self.retry)?;
+        self.topics.clear();
         for partition in partitions {
-            let found = self.topic_id(&partition.topic)?;
-            let head = self.ledger.end(partition);
-            if let Some(head) = head.filter(|head| head.topic_id != found) {
-                let (topic, sealed) = (partition.topic.to_string(), head.topic_id.clone());
-                return Err(RunError::AnotherTopic { topic, sealed, found });
-            }
-            let head = head.map(|head| head.next_offset);
-            let range = self.retry.run(|| self.log.offsets(partition))?;
-            let (sealed_to, read_from) = match resume_offset(head, range.first, range.next) {
-                Ok(at) => (at, at),
-                Err(ResumeError::Lost { sealed_to, first })
-                    if self.config.lost_records == LostRecords::Record =>
-                {
-                    warn!(%partition, from = sealed_to, to = first, "records are lost, and will be sealed as lost");
-                    (sealed_to, first)
-                }
-                Err(error) => {
-                    return Err(RunError::Resume { partition: partition.clone(), error });
-                }
-            };
-            debug!(%partition, offset = read_from, "resumed a partition");
-            self.machine.handle_assigned(partition, sealed_to, read_from);
+            let (end, lost_records) = (self.ledger.end(partition), self.config.lost_records);
+            let asked = (&*self.log, &self.retry);
+            let resume = self.topics.resume(partition, end, lost_records, asked)?;
+            debug!(%partition, offset = resume.read_from, "resumed a partition");
+            self.machine.handle_assigned(partition, resume.position, resume.read_from);
         }
         self.find_orphans(partitions);
         Ok(())
@@ -248,15 +232,6 @@ impl Shell {
             names.filter(|[parquet, census]| orphans::remove(&self.archive, parquet, census));
         let removed = removed.count();
         self.meters.orphans_removed(removed);
-    }
-
-    fn topic_id(&mut self, topic: &Arc<str>) -> Result<String, RunError> {
-        if let Some(id) = self.topic_ids.get(topic) {
-            return Ok(id.clone());
-        }
-        let id = self.retry.run(|| self.log.topic_id(topic))?;
-        self.topic_ids.insert(Arc::clone(topic), id.clone());
-        Ok(id)
     }
 
     /// Does what the machine says until it says no more. What is to be sealed at the same moment
@@ -297,6 +272,7 @@ impl Shell {
         for seal in seals {
             waiting.extend(self.storer.store(seal)?);
         }
+        self.topics.confirm(waiting.iter(), &*self.log, &self.retry)?;
         loop {
             self.let_go_of_lost(&mut waiting);
             if waiting.is_empty() {
@@ -359,7 +335,11 @@ impl Shell {
         let mut entries = Vec::new();
         for stored in segments {
             let partition = &stored.facts.partition;
-            let topic_id = self.topic_id(&partition.topic)?;
+            // Of a copy of the topic, the chain keeps the identity that it began with.
+            let topic_id = match self.ledger.end(partition) {
+                Some(end) => end.topic_id.clone(),
+                None => self.topics.of(&partition.topic, &*self.log, &self.retry)?,
+            };
             let (sequence, previous, largest) =
                 chains.get(partition).copied().unwrap_or_else(|| {
                     self.ledger.end(partition).map_or((0, None, i64::MIN), |end| {
@@ -421,16 +401,18 @@ impl Shell {
         self.remove_orphans(orphans.iter().map(|name| [name.parquet(), name.census()]));
     }
 
-    fn report(&mut self) {
+    fn report(&mut self) -> Result<(), RunError> {
         self.meters.pending(self.machine.pending_rows(), self.machine.pending_bytes());
         if self.lag_watch.as_ref().is_some_and(|watch| !watch.has_passed(LAG_EVERY)) {
-            return;
+            return Ok(());
         }
         self.lag_watch = Some(Stopwatch::start());
+        let position = |partition| Some((partition, self.machine.position(partition)?));
+        self.topics.look(self.machine.partitions().filter_map(position), &*self.log)?;
         let mut lags: BTreeMap<&str, u64> = BTreeMap::new();
         for partition in self.machine.partitions() {
             // A lag that cannot be told now is told the next time.
-            let Ok(range) = self.log.offsets(partition) else { return };
+            let Ok(range) = self.log.offsets(partition) else { return Ok(()) };
             let sealed_to = self.ledger.end(partition).map_or(range.first, |end| end.next_offset);
             // Negative where the log has lost its end, which the next assignment finds.
             let lag = u64::try_from(range.next - sealed_to).unwrap_or(0);
@@ -439,6 +421,7 @@ impl Shell {
         for (topic, lag) in lags {
             self.meters.lag(topic, lag);
         }
+        Ok(())
     }
 }
 
@@ -464,7 +447,7 @@ impl Role for Shell {
         self.select(wait)?;
         self.machine.handle_timeout((self.clock)());
         self.act().map_err(RunError::while_running)?;
-        self.report();
+        self.report()?;
         Ok(self.meters.totals != before)
     }
 

@@ -42,6 +42,7 @@ fn main() {
         name: "t".to_owned(),
         partitions: PARTITIONS,
         compacted: false,
+        kept: false,
     }])
     .unwrap();
 

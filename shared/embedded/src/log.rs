@@ -5,6 +5,7 @@ use std::thread::JoinHandle;
 
 use event::{BatchBuilder, TopicPartition};
 use ports::local::{Call, Hub, LocalConsumer, Source};
+use ports::settings::{self, TopicSettings};
 use ports::{Consumer, EventLog, LogError, OffsetRange, Producer, Subscription, TopicSpec};
 
 use crate::directory::{Claimed, OpenError, claim};
@@ -139,6 +140,24 @@ impl EventLog for EmbeddedLog {
 
     fn topic_id(&self, topic: &str) -> Result<String, LogError> {
         Ok(uuid_text(self.core.store.topic(topic)?.id))
+    }
+
+    fn topic_settings(&self, topic: &str) -> Result<Option<TopicSettings>, LogError> {
+        let cleanup = if self.core.store.topic(topic)?.compacted { "compact" } else { "delete" };
+        let options = &self.core.options;
+        let expiry = options.expiry.as_ref();
+        let expiry = expiry.filter(|expiry| expiry.topics.iter().any(|(name, _)| name == topic));
+        let kept_ms = expiry.map_or(-1, |expiry| expiry.after_ms);
+        let most = options.record_bytes_max;
+        let values = [
+            (settings::TIMESTAMP_TYPE, "LogAppendTime".to_owned()),
+            (settings::CLEANUP_POLICY, cleanup.to_owned()),
+            (settings::RETENTION_MS, kept_ms.to_string()),
+            (settings::RETENTION_BYTES, "-1".to_owned()),
+            (settings::MESSAGE_BYTES_MAX, most.to_string()),
+        ];
+        let values = values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        Ok(Some(TopicSettings { values, sent_bytes_max: most, record_bytes_max: most }))
     }
 
     fn offsets(&self, partition: &TopicPartition) -> Result<OffsetRange, LogError> {

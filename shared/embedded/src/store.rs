@@ -403,7 +403,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let options = Options::new(directory.path(), || 0);
         let store = Store::open(directory.path(), &options).unwrap();
-        let spec = TopicSpec { name: "t".into(), partitions: 1, compacted: false };
+        let spec = TopicSpec { name: "t".into(), partitions: 1, compacted: false, kept: false };
         store.create(std::slice::from_ref(&spec)).unwrap();
         let chunk = || {
             let mut builder = chunk::ChunkBuilder::new();

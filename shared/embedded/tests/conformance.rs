@@ -62,7 +62,7 @@ fn the_embedded_log_passes_every_suite_when_it_syncs() {
 }
 
 fn compacted() -> TopicSpec {
-    TopicSpec { name: "state".to_owned(), partitions: 1, compacted: true }
+    TopicSpec { name: "state".to_owned(), partitions: 1, compacted: true, kept: false }
 }
 
 fn keyed(key: &str, value: &str) -> Outgoing {
@@ -212,6 +212,7 @@ fn records_are_deleted_when_they_are_old_and_every_group_has_read_them() {
         name: name.into(),
         partitions: 1,
         compacted: false,
+        kept: false,
     });
     log.create_topics(&topics).unwrap();
     let publish = |topic: &str| {

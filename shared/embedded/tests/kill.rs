@@ -25,8 +25,8 @@ fn now_ms() -> i64 {
 fn open(directory: &Path) -> EmbeddedLog {
     let log = EmbeddedLog::open(Options::new(directory, now_ms)).unwrap();
     log.create_topics(&[
-        TopicSpec { name: "events".to_owned(), partitions: 3, compacted: false },
-        TopicSpec { name: "state".to_owned(), partitions: 1, compacted: true },
+        TopicSpec { name: "events".to_owned(), partitions: 3, compacted: false, kept: false },
+        TopicSpec { name: "state".to_owned(), partitions: 1, compacted: true, kept: false },
     ])
     .unwrap();
     log

@@ -38,6 +38,7 @@ fn main() {
         name: topic.clone(),
         partitions: PARTITIONS,
         compacted: false,
+        kept: false,
     }])
     .unwrap();
 

@@ -19,20 +19,25 @@
 //!
 //! # What it does not do
 //!
-//! Transactions. It also cannot detect that a topic was deleted and created again: the client
-//! library exposes no topic id without unsafe code, so [`ports::EventLog::topic_id`] consists of
-//! cluster id and name. An offset beyond the end of the new topic is still reported, as
-//! `OutOfRange`.
+//! Transactions. Where brokers are older than Kafka 2.8 they have no topic ids, so that
+//! [`ports::EventLog::topic_id`] consists of cluster id and name.
+//!
+//! `unsafe` is in one module, `native`, with its invariants.
 
+mod blocking;
 mod consumer;
 mod context;
 mod cursor;
 mod instance;
 mod log;
+mod native;
+#[cfg(feature = "operate")]
+pub mod operate;
 mod options;
 mod outcome;
 mod producer;
 mod renewed;
+mod settings;
 mod topics;
 mod unowned;
 

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use event::TopicPartition;
+use ports::settings::TopicSettings;
 use ports::{Consumer, EventLog, LogError, OffsetRange, Producer, Subscription, TopicSpec};
+use rdkafka::admin::AdminClient;
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 
@@ -12,15 +14,17 @@ use crate::consumer::KafkaConsumer;
 use crate::context::QuietContext;
 use crate::instance::Instance;
 use crate::options::Options;
+use crate::outcome::code_outcome;
 use crate::producer::KafkaProducer;
 use crate::renewed::Renewed;
-use crate::topics;
+use crate::{native, settings, topics};
 
 /// An event log on a Kafka cluster.
 pub struct KafkaLog {
     options: Options,
     /// Client for requests to the brokers; in no group.
     asker: BaseConsumer<QuietContext>,
+    admin: AdminClient<QuietContext>,
     producer: Arc<KafkaProducer>,
     cluster_id: String,
     instance: Arc<Instance>,
@@ -47,6 +51,8 @@ impl KafkaLog {
         options.check()?;
         let asker = BaseConsumer::from_config_and_context(&options.admin(), QuietContext)
             .map_err(|error| LogError::Fatal(format!("Kafka client: {error}")))?;
+        let admin = AdminClient::from_config_and_context(&options.admin(), QuietContext)
+            .map_err(|error| LogError::Fatal(format!("Kafka admin client: {error}")))?;
         let producer = Arc::new(KafkaProducer::new(&options)?);
         let cluster_id =
             asker.client().fetch_cluster_id(options.request_wait).ok_or_else(|| {
@@ -57,7 +63,7 @@ impl KafkaLog {
             })?;
         let name = if options.is_classic() { options.instance.clone() } else { String::new() };
         let instance = Arc::new(Instance::new(name));
-        Ok(Self { options, asker, producer, cluster_id, instance })
+        Ok(Self { options, asker, admin, producer, cluster_id, instance })
     }
 
     /// The client for requests, after its queued events have been served.
@@ -69,7 +75,7 @@ impl KafkaLog {
 
 impl EventLog for KafkaLog {
     fn create_topics(&self, topics: &[TopicSpec]) -> Result<(), LogError> {
-        topics::create(&self.options, self.asker(), topics)
+        topics::create(&self.options, &self.admin, self.asker(), topics)
     }
 
     fn partitions(&self, topic: &str) -> Result<i32, LogError> {
@@ -80,11 +86,17 @@ impl EventLog for KafkaLog {
         Ok(self.cluster_id.clone())
     }
 
-    /// `<cluster id>/<name>`: a substitute, because the client library does not expose the topic ids of
-    /// the brokers. It does not change when a topic is deleted and created again.
+    /// Kafka's topic id, as its tools print it; `<cluster id>/<name>` from brokers before Kafka 2.8, which
+    /// have none.
     fn topic_id(&self, topic: &str) -> Result<String, LogError> {
+        let id = native::topic_id(self.admin.inner(), topic, self.options.request_wait)
+            .map_err(|code| code_outcome(code, topic))?;
+        Ok(if id == 0 { format!("{}/{topic}", self.cluster_id) } else { settings::id_text(id) })
+    }
+
+    fn topic_settings(&self, topic: &str) -> Result<Option<TopicSettings>, LogError> {
         topics::partitions(&self.options, self.asker(), topic)?;
-        Ok(format!("{}/{topic}", self.cluster_id))
+        settings::read(&self.options, &self.admin, topic)
     }
 
     fn offsets(&self, partition: &TopicPartition) -> Result<OffsetRange, LogError> {

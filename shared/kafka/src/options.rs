@@ -94,6 +94,11 @@ impl Options {
         self.client.get("group.protocol").is_none_or(|protocol| protocol == "classic")
     }
 
+    /// Largest batch that is sent, bytes: a record of the largest size with what surrounds it.
+    pub(crate) fn batch_bytes_max(&self) -> usize {
+        self.record_bytes_max.saturating_add(4_096).max(1_000)
+    }
+
     fn common(&self) -> ClientConfig {
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", &self.bootstrap_servers);
@@ -130,7 +135,7 @@ impl Options {
             .set("allow.auto.create.topics", "false")
             .set("topic.metadata.propagation.max.ms", "10000")
             .set("message.timeout.ms", self.delivery_wait.as_millis().to_string())
-            .set("message.max.bytes", (self.record_bytes_max + 4_096).max(1_000).to_string())
+            .set("message.max.bytes", self.batch_bytes_max().to_string())
             // Our own limits apply before anything is queued; these must only be wider.
             .set("queue.buffering.max.messages", "0")
             .set("queue.buffering.max.kbytes", i32::MAX.to_string());

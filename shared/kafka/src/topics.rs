@@ -1,19 +1,14 @@
 //! Creation and metadata of topics.
 
-use std::future::Future;
-use std::pin::pin;
-use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
-use std::thread::Thread;
 use std::time::Duration;
 
 use event::TopicPartition;
 use ports::{LogError, OffsetRange, TopicSpec};
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
-use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::RDKafkaErrorCode;
 
+use crate::blocking::wait_for;
 use crate::context::QuietContext;
 use crate::options::Options;
 use crate::outcome::{code_outcome, is_unknown, outcome};
@@ -26,6 +21,7 @@ const COMPACTED_DIRTY_RATIO: &str = "0.2";
 /// Creates the topics that are missing and waits until all brokers serve them.
 pub(crate) fn create(
     options: &Options,
+    admin: &AdminClient<QuietContext>,
     asker: &BaseConsumer<QuietContext>,
     topics: &[TopicSpec],
 ) -> Result<(), LogError> {
@@ -34,14 +30,17 @@ pub(crate) fn create(
     if missing.is_empty() {
         return Ok(());
     }
-    let admin = AdminClient::from_config_and_context(&options.admin(), QuietContext)
-        .map_err(|error| LogError::Fatal(format!("Kafka admin client: {error}")))?;
     let specs: Vec<_> = missing
         .iter()
         .map(|spec| {
             let copies = TopicReplication::Fixed(options.replication);
             let topic = NewTopic::new(&spec.name, spec.partitions, copies)
                 .set("message.timestamp.type", "LogAppendTime");
+            let topic = if spec.kept {
+                topic.set("retention.ms", "-1").set("retention.bytes", "-1")
+            } else {
+                topic
+            };
             if spec.compacted {
                 // A restart reads the whole topic, and the active segment is never compacted.
                 topic
@@ -162,26 +161,4 @@ pub(crate) fn watermarks<C: ConsumerContext>(
         .fetch_watermarks(&partition.topic, partition.partition, wait)
         .map_err(|error| outcome(&error, &partition.to_string()))?;
     Ok(OffsetRange { first, next })
-}
-
-/// Unparks the thread that blocks on a future.
-struct Unpark(Thread);
-
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
-    }
-}
-
-/// Blocks on a future of the admin client; its requests have timeouts.
-fn wait_for<F: Future>(future: F) -> F::Output {
-    let mut future = pin!(future);
-    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
-    let mut context = Context::from_waker(&waker);
-    loop {
-        match future.as_mut().poll(&mut context) {
-            Poll::Ready(output) => return output,
-            Poll::Pending => std::thread::park(),
-        }
-    }
 }

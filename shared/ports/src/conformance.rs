@@ -75,6 +75,7 @@ macro_rules! suites {
 
 suites! {
     topics::topics_are_created_once,
+    topics::settings_are_those_of_the_spec,
     topics::what_does_not_exist_is_unknown,
     topics::an_invalid_topic_is_rejected_and_nothing_created,
     publishing::a_key_decides_the_partition_and_keeps_its_order,

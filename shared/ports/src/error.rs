@@ -24,7 +24,10 @@ pub enum LogError {
         bytes_max: usize,
     },
     /// No such topic or partition.
-    #[error("no topic or partition `{0}`; `driftseal topics create` creates the topics")]
+    #[error(
+        "no topic or partition `{0}`; `driftseal topics create` creates topics that never existed \
+         (one that was deleted needs another name, `topics.prefix`)"
+    )]
     UnknownPartition(String),
     /// The offset is before the first record that the log still holds, or beyond its end.
     #[error("offset {offset} of `{partition}` is out of range: the log holds {first} to {next}")]

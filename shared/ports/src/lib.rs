@@ -17,10 +17,12 @@
 pub mod conformance;
 mod error;
 pub mod group;
+pub mod identity;
 pub mod local;
 mod log;
 mod partitioner;
 mod publish;
+pub mod settings;
 
 pub use error::LogError;
 pub use log::{

@@ -9,6 +9,7 @@ use event::{Batch, Event, TopicPartition, encode};
 use thiserror::Error;
 
 use crate::LogError;
+use crate::settings::TopicSettings;
 
 /// Initial capacity of an encoded event, bytes; most events fit.
 const EVENT_BYTES: usize = 512;
@@ -31,6 +32,8 @@ pub struct TopicSpec {
     pub partitions: i32,
     /// Log compaction: only the newest record of each key is kept.
     pub compacted: bool,
+    /// Its records are never deleted, whatever the log's default.
+    pub kept: bool,
 }
 
 impl TopicSpec {
@@ -250,13 +253,21 @@ pub trait EventLog: Send + Sync + Debug {
     /// `UnknownPartition`, `Unavailable`, `Fatal`.
     fn partitions(&self, topic: &str) -> Result<i32, LogError>;
 
-    /// Identity of a topic. It changes when the topic is deleted and created again, which restarts
-    /// its offsets. UUID text, or derived from the name where the log has no topic identities.
+    /// Identity of a topic, as the log's own tools print it. It changes when the topic is deleted and
+    /// created again, which restarts its offsets. Derived from the name where the log has no topic
+    /// identities.
     ///
     /// # Errors
     ///
     /// `UnknownPartition`, `Unavailable`, `Fatal`.
     fn topic_id(&self, topic: &str) -> Result<String, LogError>;
+
+    /// Settings of a topic; `None` if we may not read them.
+    ///
+    /// # Errors
+    ///
+    /// `UnknownPartition`, `Unavailable`, `Fatal`.
+    fn topic_settings(&self, topic: &str) -> Result<Option<TopicSettings>, LogError>;
 
     /// The offsets that a partition holds now.
     ///
@@ -283,7 +294,7 @@ mod tests {
     #[test]
     fn a_topic_has_a_name_that_kafka_accepts_and_a_partition() {
         let check = |name: &str, partitions| {
-            TopicSpec { name: name.to_owned(), partitions, compacted: false }.check()
+            TopicSpec { name: name.to_owned(), partitions, compacted: false, kept: false }.check()
         };
         for good in ["agent.events", "a", "A_b-9", "...", &"x".repeat(249)] {
             assert_eq!(check(good, 1), Ok(()));

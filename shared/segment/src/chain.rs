@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use event::TopicPartition;
 use merkle::{Hash, hash, tree};
 
+use crate::facts::{Gap, GapReason};
 use crate::fault::{Fault, expect_equal};
 use crate::layout::SegmentName;
 use crate::log::ChainEnd;
@@ -39,6 +40,8 @@ pub struct Chain {
     pub events: u64,
     /// Their offsets that hold no record.
     pub gaps: u64,
+    /// Those of them that were deleted before they were sealed.
+    pub lost: u64,
 }
 
 impl Chain {
@@ -85,7 +88,8 @@ impl Chain {
             first_offset: facts.first_offset,
             segments: 1,
             events: facts.count,
-            gaps: gap_offsets(manifest).ok_or_else(|| overflow(place))?,
+            gaps: gap_offsets(manifest, |_| true).ok_or_else(|| overflow(place))?,
+            lost: gap_offsets(manifest, is_lost).ok_or_else(|| overflow(place))?,
         })
     }
 
@@ -104,6 +108,7 @@ impl Chain {
             segments: 0,
             events: 0,
             gaps: 0,
+            lost: 0,
         }
     }
 
@@ -144,7 +149,8 @@ impl Chain {
             first_offset: self.first_offset,
             segments: sum(self.segments, Some(1))?,
             events: sum(self.events, Some(facts.count))?,
-            gaps: sum(self.gaps, gap_offsets(manifest))?,
+            gaps: sum(self.gaps, gap_offsets(manifest, |_| true))?,
+            lost: sum(self.lost, gap_offsets(manifest, is_lost))?,
         })
     }
 
@@ -260,9 +266,13 @@ impl Chains {
     }
 }
 
-/// Offsets of all gaps; `None` where a length is negative, or the sum has no number.
-fn gap_offsets(manifest: &SegmentManifest) -> Option<u64> {
-    let mut gaps = manifest.facts.gaps.iter();
+fn is_lost(gap: &Gap) -> bool {
+    gap.reason == GapReason::Lost
+}
+
+/// Offsets of gaps; `None` where a length is negative, or the sum has no number.
+fn gap_offsets(manifest: &SegmentManifest, is_counted: impl Fn(&Gap) -> bool) -> Option<u64> {
+    let mut gaps = manifest.facts.gaps.iter().filter(|gap| is_counted(gap));
     gaps.try_fold(0_u64, |sum, gap| sum.checked_add(u64::try_from(gap.len).ok()?))
 }
 
@@ -273,7 +283,7 @@ fn check_alone(place: &str, manifest: &SegmentManifest) -> Result<(), Fault> {
         .next_offset
         .checked_sub(facts.first_offset)
         .and_then(|range| u64::try_from(range).ok());
-    let accounted = gap_offsets(manifest).and_then(|gaps| gaps.checked_add(facts.count));
+    let accounted = gap_offsets(manifest, |_| true).and_then(|gaps| gaps.checked_add(facts.count));
     let show =
         |number: Option<u64>| number.map_or_else(|| "no number".to_owned(), |n| n.to_string());
     if range.is_none() || range != accounted {

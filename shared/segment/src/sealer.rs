@@ -26,7 +26,6 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use event::{Batch, BatchBuilder, Record, TopicPartition};
-use thiserror::Error;
 
 /// What a buffered record costs besides its bytes.
 const RECORD_BYTES: usize = 64;
@@ -207,8 +206,7 @@ impl Sealer {
         Self { limits, lanes: BTreeMap::new(), actions: VecDeque::new() }
     }
 
-    /// A partition is ours from now on; it is sealed up to one offset and read from another
-    /// ([`resume_offset`]). Where the second is larger, what is between them is lost, and sealed as
+    /// A partition is ours from now on; it is sealed up to one offset and read from another. Where the second is larger, what is between them is lost, and sealed as
     /// lost with the next record.
     pub fn handle_assigned(&mut self, partition: &TopicPartition, sealed_to: i64, read_from: i64) {
         self.restart(partition, sealed_to, read_from);
@@ -414,48 +412,6 @@ fn from_offset(batch: Batch, offset: i64) -> Option<Batch> {
         rest.push_record(&record);
     }
     (!rest.is_empty()).then(|| rest.build())
-}
-
-/// Why a partition cannot be resumed.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum ResumeError {
-    /// The log has deleted records before they were sealed.
-    #[error(
-        "records {sealed_to} to {} are lost: the log deleted them before they were sealed (it \
-         begins at {first})",
-        first.saturating_sub(1)
-    )]
-    Lost {
-        /// Everything before this offset is sealed.
-        sealed_to: i64,
-        /// First offset that the log holds.
-        first: i64,
-    },
-    /// The log ends before what is sealed: it is not the log that was sealed, or it lost its end.
-    #[error(
-        "the log ends at {next}, but is sealed up to {sealed_to}: it lost records, or it is another log"
-    )]
-    Ahead {
-        /// Everything before this offset is sealed.
-        sealed_to: i64,
-        /// Offset after the last record that the log holds.
-        next: i64,
-    },
-}
-
-/// Where a partition goes on: where its sealed part ends, or where the log begins when nothing is
-/// sealed yet. `first` and `next` are what the log holds.
-///
-/// # Errors
-///
-/// If the log does not hold the position, in either direction. Nothing is ever skipped silently.
-pub fn resume_offset(head: Option<i64>, first: i64, next: i64) -> Result<i64, ResumeError> {
-    match head {
-        None => Ok(first),
-        Some(sealed_to) if sealed_to < first => Err(ResumeError::Lost { sealed_to, first }),
-        Some(sealed_to) if sealed_to > next => Err(ResumeError::Ahead { sealed_to, next }),
-        Some(sealed_to) => Ok(sealed_to),
-    }
 }
 
 #[cfg(test)]

@@ -34,6 +34,7 @@ pub mod server;
 pub mod shutdown;
 pub mod tasks;
 pub mod telemetry;
+pub mod topics;
 
 pub use member::Member;
 pub use metrics::Exposition;

@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use event::{BuildError, TopicPartition};
+use ports::identity::Changed;
 use ports::{EventLog, LogError};
 use thiserror::Error;
 use tracing::{error, warn};
 
 use crate::metric_names as names;
 use crate::operations::STOPPING;
+use crate::topics::{SettingFaults, TopicsError};
 use crate::{Shutdown, health};
 
 /// Why a role ended.
@@ -30,6 +32,17 @@ pub enum RoleError {
         input: String,
         /// Its number of partitions.
         needed: i32,
+    },
+    /// Settings of topics are wrong.
+    #[error("{0}")]
+    Topics(SettingFaults),
+    /// A partition is not the one whose records were read.
+    #[error("`{partition}` is not the partition that was read: {changed}")]
+    Changed {
+        /// The partition.
+        partition: TopicPartition,
+        /// What has changed, and what to do.
+        changed: Changed,
     },
     /// A precondition is missing: a secret, a thread.
     #[error("failed to start: {0}")]
@@ -74,13 +87,25 @@ impl RoleError {
     }
 }
 
+impl From<TopicsError> for RoleError {
+    fn from(error: TopicsError) -> Self {
+        match error {
+            TopicsError::Settings(faults) => Self::Topics(faults),
+            TopicsError::Log(error) => Self::Log(error),
+        }
+    }
+}
+
 impl Failure for RoleError {
     fn may_pass(&self) -> bool {
         match self {
             Self::Log(error) => error.may_pass(),
-            Self::Config(_) | Self::Partitions { .. } | Self::Start(_) | Self::Output { .. } => {
-                false
-            }
+            Self::Config(_)
+            | Self::Partitions { .. }
+            | Self::Topics(_)
+            | Self::Changed { .. }
+            | Self::Start(_)
+            | Self::Output { .. } => false,
         }
     }
 }

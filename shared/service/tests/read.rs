@@ -15,7 +15,13 @@ const SILENCE: Duration = Duration::from_millis(50);
 /// A topic of two partitions with 10 and 3 records.
 fn log() -> MemoryLog {
     let log = MemoryLog::new();
-    log.create_topics(&[TopicSpec { name: "t".into(), partitions: 2, compacted: false }]).unwrap();
+    log.create_topics(&[TopicSpec {
+        name: "t".into(),
+        partitions: 2,
+        compacted: false,
+        kept: false,
+    }])
+    .unwrap();
     for (partition, count) in [(0, 10), (1, 3)] {
         let record = |number: u8| Outgoing {
             topic: "t".into(),

@@ -16,7 +16,7 @@
 //! use std::time::Duration;
 //!
 //! let log = sim::MemoryLog::new();
-//! log.create_topics(&[TopicSpec { name: "t".into(), partitions: 1, compacted: false }])?;
+//! log.create_topics(&[TopicSpec { name: "t".into(), partitions: 1, compacted: false, kept: false }])?;
 //! let record = Outgoing { topic: "t".into(), value: Some(b"v".to_vec()), ..Outgoing::default() };
 //!
 //! log.inject(sim::Operation::Publish, 0, sim::Fault::LostAnswer);
@@ -35,6 +35,7 @@
 
 mod fault;
 mod log;
+mod operate;
 mod store;
 
 pub use fault::{Fault, Operation};

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use event::{Batch, BatchBuilder, TimestampType, TopicPartition};
 use ports::local::{Call, Hub, LocalConsumer, Source};
+use ports::settings::TopicSettings;
 use ports::{
     Consumer, Delivery, EventLog, LogError, OffsetRange, Outgoing, Position, Producer, Published,
     QueueFull, Subscription, TopicSpec,
@@ -40,19 +41,19 @@ impl Default for Settings {
 /// An in-memory event log. Clones share the log.
 #[derive(Debug, Clone)]
 pub struct MemoryLog {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
 }
 
 #[derive(Debug)]
-struct Shared {
-    hub: Hub,
+pub(crate) struct Shared {
+    pub(crate) hub: Hub,
     state: Mutex<State>,
     settings: Settings,
 }
 
 #[derive(Debug)]
-struct State {
-    store: Store,
+pub(crate) struct State {
+    pub(crate) store: Store,
     plan: Plan,
     now_ms: i64,
     /// The error of every call while the log is down.
@@ -198,44 +199,6 @@ impl MemoryLog {
         self.shared.hub.with_groups(|groups| groups.committed(group, partition))
     }
 
-    /// Appends offsets without records to a partition, as transaction markers do.
-    ///
-    /// # Errors
-    ///
-    /// `UnknownPartition`.
-    pub fn skip_offsets(&self, partition: &TopicPartition, offsets: i64) -> Result<(), LogError> {
-        let mut state = self.shared.lock();
-        let stored = state.store.partition_mut(partition)?;
-        stored.skip(offsets);
-        let next = stored.next;
-        drop(state);
-        self.shared.hub.appended([(partition.clone(), next)]);
-        Ok(())
-    }
-
-    /// Deletes the records before `first`, as retention does.
-    ///
-    /// # Errors
-    ///
-    /// `UnknownPartition`.
-    pub fn trim(&self, partition: &TopicPartition, first: i64) -> Result<(), LogError> {
-        self.shared.lock().store.partition_mut(partition)?.trim(first);
-        self.shared.hub.wake();
-        Ok(())
-    }
-
-    /// Deletes a topic. If it is created again, it has another identity and starts at offset 0.
-    /// Returns whether it existed.
-    pub fn delete_topic(&self, topic: &str) -> bool {
-        let Some(deleted) = self.shared.lock().store.topics.remove(topic) else { return false };
-        let ends = (0..)
-            .zip(deleted.partitions)
-            .map(|(number, _)| (TopicPartition::new(topic, number), 0));
-        self.shared.hub.appended(ends);
-        self.shared.hub.wake();
-        true
-    }
-
     /// Appends one record with exactly this timestamp, bypassing faults and limits. Returns its
     /// position.
     ///
@@ -273,7 +236,7 @@ impl MemoryLog {
 }
 
 impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -411,7 +374,7 @@ impl EventLog for MemoryLog {
         self.shared.faulty(Operation::CreateTopics, |state| {
             topics.iter().try_for_each(TopicSpec::check)?;
             for topic in topics {
-                state.store.create(&topic.name, topic.partitions);
+                state.store.create(topic);
             }
             Ok(())
         })
@@ -431,6 +394,18 @@ impl EventLog for MemoryLog {
         let state = self.shared.lock();
         state.check()?;
         Ok(format!("00000000-0000-4000-8000-{:012x}", state.store.topic(topic)?.id))
+    }
+
+    fn topic_settings(&self, topic: &str) -> Result<Option<TopicSettings>, LogError> {
+        let state = self.shared.lock();
+        state.check()?;
+        let found = state.store.topic(topic)?;
+        let most = self.shared.settings.record_bytes_max;
+        Ok((!found.is_secret).then(|| TopicSettings {
+            values: found.settings.clone(),
+            sent_bytes_max: most,
+            record_bytes_max: most,
+        }))
     }
 
     fn offsets(&self, partition: &TopicPartition) -> Result<OffsetRange, LogError> {

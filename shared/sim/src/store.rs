@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use event::{BatchBuilder, TimestampType, TopicPartition};
 use ports::local::has_room;
-use ports::{LogError, OffsetRange, Outgoing, partition_of};
+use ports::{LogError, OffsetRange, Outgoing, TopicSpec, partition_of, settings};
 
 #[derive(Debug)]
 pub(crate) struct StoredRecord {
@@ -28,6 +28,10 @@ pub(crate) struct Partition {
 #[derive(Debug)]
 pub(crate) struct Topic {
     pub(crate) id: u64,
+    /// Settings by name.
+    pub(crate) settings: BTreeMap<String, String>,
+    /// Nobody may read the settings.
+    pub(crate) is_secret: bool,
     pub(crate) partitions: Vec<Partition>,
     keyless: i32,
 }
@@ -59,13 +63,36 @@ pub(crate) fn size_bytes(record: &Outgoing) -> usize {
     record.key.as_ref().map_or(0, Vec::len) + record.value.as_ref().map_or(0, Vec::len) + headers
 }
 
+/// Settings of a new topic.
+fn settings_of(spec: &TopicSpec) -> BTreeMap<String, String> {
+    let week = if spec.kept { "-1" } else { "604800000" };
+    let values = [
+        (settings::TIMESTAMP_TYPE, "LogAppendTime"),
+        (settings::CLEANUP_POLICY, if spec.compacted { "compact" } else { "delete" }),
+        (settings::RETENTION_MS, week),
+        (settings::RETENTION_BYTES, "-1"),
+    ];
+    values.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
+}
+
 impl Store {
-    pub(crate) fn create(&mut self, name: &str, partitions: i32) {
-        if !self.topics.contains_key(name) {
-            self.created += 1;
-            let partitions = (0..partitions).map(|_| Partition::default()).collect();
-            self.topics.insert(Arc::from(name), Topic { id: self.created, partitions, keyless: 0 });
+    pub(crate) fn create(&mut self, spec: &TopicSpec) {
+        if self.topics.contains_key(spec.name.as_str()) {
+            return;
         }
+        self.created += 1;
+        let topic = Topic {
+            id: self.created,
+            settings: settings_of(spec),
+            is_secret: false,
+            partitions: (0..spec.partitions).map(|_| Partition::default()).collect(),
+            keyless: 0,
+        };
+        self.topics.insert(Arc::from(spec.name.as_str()), topic);
+    }
+
+    pub(crate) fn topic_mut(&mut self, name: &str) -> Result<&mut Topic, LogError> {
+        self.topics.get_mut(name).ok_or_else(|| LogError::UnknownPartition(name.to_owned()))
     }
 
     pub(crate) fn topic(&self, name: &str) -> Result<&Topic, LogError> {
@@ -146,6 +173,11 @@ impl Partition {
         while self.records.front().is_some_and(|record| record.offset < self.first) {
             self.records.pop_front();
         }
+    }
+
+    pub(crate) fn lose_end(&mut self, records: i64) {
+        self.next = (self.next - records).max(self.first);
+        self.records.retain(|record| record.offset < self.next);
     }
 
     pub(crate) const fn range(&self) -> OffsetRange {

@@ -16,8 +16,13 @@ const NOW: Duration = Duration::ZERO;
 
 fn log() -> MemoryLog {
     let log = MemoryLog::new();
-    log.create_topics(&[TopicSpec { name: "t".to_owned(), partitions: 2, compacted: false }])
-        .unwrap();
+    log.create_topics(&[TopicSpec {
+        name: "t".to_owned(),
+        partitions: 2,
+        compacted: false,
+        kept: false,
+    }])
+    .unwrap();
     log
 }
 
@@ -77,8 +82,13 @@ fn a_duplicate_is_appended_behind_the_acknowledged_copy() {
 #[test]
 fn a_held_acknowledgement_comes_when_it_is_released_and_counts_as_in_flight() {
     let log = MemoryLog::with_settings(Settings { queue_records_max: 2, ..Settings::default() });
-    log.create_topics(&[TopicSpec { name: "t".to_owned(), partitions: 1, compacted: false }])
-        .unwrap();
+    log.create_topics(&[TopicSpec {
+        name: "t".to_owned(),
+        partitions: 1,
+        compacted: false,
+        kept: false,
+    }])
+    .unwrap();
     let (sender, receiver) = mpsc::channel();
     log.inject(Operation::Publish, 0, Fault::Held);
     let producer = log.producer();
@@ -183,8 +193,13 @@ fn a_topic_made_anew_has_another_identity_and_old_positions_are_out_of_range() {
     let before = log.topic_id("t").unwrap();
     assert!(log.delete_topic("t"));
     assert!(matches!(log.topic_id("t"), Err(LogError::UnknownPartition(_))));
-    log.create_topics(&[TopicSpec { name: "t".to_owned(), partitions: 2, compacted: false }])
-        .unwrap();
+    log.create_topics(&[TopicSpec {
+        name: "t".to_owned(),
+        partitions: 2,
+        compacted: false,
+        kept: false,
+    }])
+    .unwrap();
     assert_ne!(log.topic_id("t").unwrap(), before);
     let error = consumer.poll(NOW).unwrap_err();
     assert!(matches!(error, LogError::OutOfRange { offset: 1, next: 0, .. }), "{error}");

@@ -43,7 +43,8 @@ impl Sample {
         let directory = tempfile::tempdir().unwrap();
         let log = MemoryLog::new();
         log.set_now_ms(service::clock::now_ms());
-        let topic = TopicSpec { name: TOPIC.into(), partitions: PARTITIONS, compacted: false };
+        let topic =
+            TopicSpec { name: TOPIC.into(), partitions: PARTITIONS, compacted: false, kept: false };
         log.create_topics(&[topic]).unwrap();
         let (items, _) = Traffic::new(11, 5, 1_760_000_000_000_000, 600_000_000).make(EVENTS);
         let kinds = kinds(&items);

@@ -47,9 +47,10 @@ fn empty_log() -> MemoryLog {
         name: name.to_owned(),
         partitions: PARTITIONS,
         compacted: name == STATE,
+        kept: false,
     };
     log.create_topics(&[EVENTS, METRICS, ALERTS, STATE].map(spec)).unwrap();
-    log.create_topics(&[TopicSpec { partitions: 1, ..spec(GOVERNANCE) }]).unwrap();
+    log.create_topics(&[TopicSpec { partitions: 1, kept: true, ..spec(GOVERNANCE) }]).unwrap();
     log
 }
 
@@ -196,7 +197,8 @@ pub(crate) fn play_with(
 /// Takes away what processors have saved, and the events of each partition before an offset.
 pub(crate) fn lose_state(log: &MemoryLog, first: i64) {
     log.delete_topic(STATE);
-    let spec = TopicSpec { name: STATE.to_owned(), partitions: PARTITIONS, compacted: true };
+    let spec =
+        TopicSpec { name: STATE.to_owned(), partitions: PARTITIONS, compacted: true, kept: false };
     log.create_topics(&[spec]).unwrap();
     for partition in 0..PARTITIONS {
         log.trim(&TopicPartition::new(EVENTS, partition), first).unwrap();

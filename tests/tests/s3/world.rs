@@ -74,7 +74,8 @@ impl Sealing {
     pub(crate) fn init(archive: &Archive) -> Self {
         let log = MemoryLog::new();
         log.set_now_ms(service::clock::now_ms());
-        let topic = TopicSpec { name: TOPIC.into(), partitions: PARTITIONS, compacted: false };
+        let topic =
+            TopicSpec { name: TOPIC.into(), partitions: PARTITIONS, compacted: false, kept: false };
         log.create_topics(&[topic]).unwrap();
         let keys = Keys::generate("s3.example/log").unwrap();
         let installation = sealer::describe(&log, "", &[TOPIC.into()]).unwrap();

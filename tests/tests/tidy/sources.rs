@@ -143,6 +143,23 @@ fn lints_and_tests_are_not_switched_off() {
 }
 
 #[test]
+fn what_no_compiler_checks_is_in_one_module() {
+    // Put together here, so that this file does not contain what it looks for.
+    let words = [["un", "safe {"], ["un", "safe fn"], ["unsafe", "_code"], ["un", "safe impl"]];
+    let words: Vec<String> = words.iter().map(|word| word.concat()).collect();
+    let mut sources = sources();
+    for source in &mut sources {
+        source.test = false;
+    }
+    let (native, others): (Vec<_>, Vec<_>) =
+        sources.into_iter().partition(|source| source.path == "shared/kafka/src/native.rs");
+    none(&places(&others, &words));
+    assert_eq!(native.len(), 1);
+    let lines = native.iter().map(|source| source.text.lines().count()).sum::<usize>();
+    assert!(lines <= 200, "{lines} lines: the module is small");
+}
+
+#[test]
 fn a_source_has_one_subject() {
     let findings: Vec<String> = sources()
         .iter()

@@ -55,7 +55,8 @@ impl World {
     }
 
     pub(crate) fn with_log(config: Config, log: MemoryLog) -> Self {
-        let topic = TopicSpec { name: config.topic.clone(), partitions: 1, compacted: false };
+        let topic =
+            TopicSpec { name: config.topic.clone(), partitions: 1, compacted: false, kept: false };
         log.create_topics(&[topic]).unwrap();
         let shutdown = Shutdown::new();
         let (send, receive) = std::sync::mpsc::channel();

@@ -61,6 +61,7 @@ impl World {
             name: name.to_owned(),
             partitions,
             compacted: false,
+            kept: false,
         };
         log.create_topics(&[topic(ALERTS, 2), topic(GOVERNANCE, 1), topic(EVENTS, 2)]).unwrap();
         let installation =

@@ -29,8 +29,9 @@ pub(crate) fn create_topics(log: &dyn EventLog) {
         name: name.to_owned(),
         partitions: PARTITIONS,
         compacted,
+        kept: false,
     };
-    let governance = TopicSpec { partitions: 1, ..spec(GOVERNANCE, false) };
+    let governance = TopicSpec { partitions: 1, kept: true, ..spec(GOVERNANCE, false) };
     log.create_topics(&[spec(ALERTS, false), spec(STATE, true), governance]).unwrap();
 }
 

@@ -66,7 +66,8 @@ fn log_with(record_bytes_max: usize, governance: &[(&str, i32)]) -> MemoryLog {
     let spec = |(name, partitions): (&str, i32)| TopicSpec {
         name: name.to_owned(),
         partitions,
-        compacted: false,
+        compacted: name == topics.state,
+        kept: name == topics.governance,
     };
     log.create_topics(&all.map(spec).collect::<Vec<_>>()).unwrap();
     log
@@ -259,7 +260,12 @@ fn acts_of_another_governance_topic_are_not_admitted() {
     append(&log, "driftseal.governance", &act(0, suppression(0)));
     settle(&log);
     log.delete_topic("driftseal.governance");
-    let topic = TopicSpec { name: "driftseal.governance".into(), partitions: 1, compacted: false };
+    let topic = TopicSpec {
+        name: "driftseal.governance".into(),
+        partitions: 1,
+        compacted: false,
+        kept: true,
+    };
     log.create_topics(&[topic]).unwrap();
     append(&log, "driftseal.governance", &act(1, suppression(1)));
     append(&log, "driftseal.governance", &act(2, suppression(2)));

@@ -25,8 +25,13 @@ fn partition() -> TopicPartition {
 fn world() -> MemoryLog {
     let log = MemoryLog::new();
     let topics = Config::default().topics;
-    let all = [topics.events, topics.metrics, topics.alerts, topics.state, topics.governance];
-    let specs = all.map(|name| TopicSpec { name, partitions: 1, compacted: false });
+    let all = [&topics.events, &topics.metrics, &topics.alerts, &topics.state, &topics.governance];
+    let specs = all.map(|name| TopicSpec {
+        name: name.clone(),
+        partitions: 1,
+        compacted: *name == topics.state,
+        kept: *name == topics.governance,
+    });
     log.create_topics(&specs).unwrap();
     log
 }

@@ -75,10 +75,15 @@ fn config() -> Config {
 fn world(partitions: i32) -> MemoryLog {
     let log = MemoryLog::new();
     let topics = config().topics;
-    let spec = |name: &str| TopicSpec { name: name.to_owned(), partitions, compacted: false };
+    let spec = |name: &str| TopicSpec {
+        name: name.to_owned(),
+        partitions,
+        compacted: name == topics.state,
+        kept: false,
+    };
     let all = [&topics.events, &topics.metrics, &topics.alerts, &topics.state];
     ports::EventLog::create_topics(&log, &all.map(|name| spec(name))).unwrap();
-    let governance = TopicSpec { partitions: 1, ..spec(&topics.governance) };
+    let governance = TopicSpec { partitions: 1, kept: true, ..spec(&topics.governance) };
     ports::EventLog::create_topics(&log, &[governance]).unwrap();
     log
 }
@@ -375,7 +380,8 @@ fn a_state_that_is_lost_is_said_to_be_and_everything_is_as_before() {
             if number == 7 {
                 *role = None;
                 log.delete_topic(&state);
-                let spec = TopicSpec { name: state.clone(), partitions: 1, compacted: false };
+                let spec =
+                    TopicSpec { name: state.clone(), partitions: 1, compacted: true, kept: false };
                 ports::EventLog::create_topics(&log, &[spec]).unwrap();
                 log.trim(&events, trimmed).unwrap();
             }
@@ -397,7 +403,8 @@ fn a_state_that_is_lost_is_said_to_be_and_everything_is_as_before() {
 fn outputs_need_as_many_partitions_as_inputs() {
     let log = world(2);
     log.delete_topic("driftseal.state");
-    let few = TopicSpec { name: "driftseal.state".into(), partitions: 1, compacted: true };
+    let few =
+        TopicSpec { name: "driftseal.state".into(), partitions: 1, compacted: true, kept: false };
     ports::EventLog::create_topics(&log, &[few]).unwrap();
     let expected = RoleError::Partitions {
         topic: "driftseal.state".into(),
@@ -406,4 +413,34 @@ fn outputs_need_as_many_partitions_as_inputs() {
         needed: 2,
     };
     assert_eq!(start(&log).err(), Some(expected));
+}
+
+#[test]
+fn a_topic_that_was_created_again_stops_the_processor() {
+    let events = config().topics.events;
+    for records in [0, 3, 40] {
+        let log = world(1);
+        let mut processor = start(&log).unwrap();
+        for _ in 0..8 {
+            processor.step(Duration::ZERO).unwrap();
+        }
+        processor.finish().unwrap();
+        let spec =
+            || TopicSpec { name: events.clone(), partitions: 1, compacted: false, kept: false };
+        let again = |records: i64| {
+            log.delete_topic(&events);
+            ports::EventLog::create_topics(&log, &[spec()]).unwrap();
+            log.skip_offsets(&TopicPartition::new(events.as_str(), 0), records).unwrap();
+        };
+        again(records);
+        let stopped = |mut processor: Processor| loop {
+            match processor.step(Duration::ZERO) {
+                Ok(_) => {}
+                Err(error) => return error,
+            }
+        };
+        let error = stopped(start(&log).unwrap());
+        assert!(matches!(error, RoleError::Changed { .. }), "{error}");
+        assert!(error.to_string().contains("it is another topic"), "{error}");
+    }
 }

@@ -4,6 +4,7 @@ mod faults;
 mod orphans;
 mod rotation;
 mod starts;
+mod topics;
 mod world;
 
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -202,44 +203,6 @@ fn a_successor_goes_on_where_the_log_says_and_nowhere_else() {
     assert_eq!(shell.meters.totals.read, 3);
     shell.drain().unwrap();
     world.verify();
-}
-
-#[test]
-fn records_that_were_deleted_before_they_were_sealed_stop_the_sealer_or_are_sealed_as_lost() {
-    let world = World::new();
-    world.publish(0, 3);
-    assert_eq!(world.seal_everything(), 0);
-    world.publish(0, 6);
-    world.log.trim(&tp(0), 5).unwrap();
-    let mut shell = world.start().unwrap();
-    let error = settle(&mut shell).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "failed to resume `agent.events/0`: records 3 to 4 are lost: the log deleted them before \
-         they were sealed (it begins at 5)"
-    );
-    drop(shell);
-    let config = Config { lost_records: LostRecords::Record, ..world.config.clone() };
-    let mut shell = world.start_as(config).unwrap();
-    settle(&mut shell).unwrap();
-    shell.drain().unwrap();
-    let report = world.verify();
-    assert_eq!(report.partitions[0].gaps, 2);
-    let gaps = world.manifests().last().unwrap().facts.gaps.clone();
-    assert_eq!((gaps[0].start, gaps[0].len, gaps[0].reason), (3, 2, GapReason::Lost));
-}
-
-#[test]
-fn a_topic_that_was_created_again_stops_the_sealer() {
-    let world = World::new();
-    world.publish(0, 3);
-    assert_eq!(world.seal_everything(), 0);
-    world.log.delete_topic(TOPIC);
-    create_topic(&world.log);
-    world.publish(0, 5);
-    let mut shell = world.start().unwrap();
-    let error = settle(&mut shell).unwrap_err();
-    assert!(matches!(error, RunError::AnotherTopic { .. }), "{error}");
 }
 
 #[test]

@@ -68,7 +68,7 @@ impl Subject<'_> {
     }
 
     pub(super) fn create(&self, topic: &str, partitions: i32) {
-        let spec = TopicSpec { name: topic.to_owned(), partitions, compacted: false };
+        let spec = TopicSpec { name: topic.to_owned(), partitions, compacted: false, kept: false };
         self.log.create_topics(&[spec]).expect("topic is created");
     }
 

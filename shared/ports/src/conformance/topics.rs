@@ -3,12 +3,17 @@
 use event::TopicPartition;
 
 use super::subject::{Subject, record};
+use crate::settings::{Demand, Purpose};
 use crate::{LogError, OffsetRange, Subscription, TopicSpec, publish_and_wait};
 
 pub(super) fn topics_are_created_once(subject: &Subject<'_>) {
     let (first, second) = (subject.name("created-first"), subject.name("created-second"));
-    let spec =
-        |name: &str, partitions| TopicSpec { name: name.to_owned(), partitions, compacted: false };
+    let spec = |name: &str, partitions| TopicSpec {
+        name: name.to_owned(),
+        partitions,
+        compacted: false,
+        kept: false,
+    };
     subject.log.create_topics(&[spec(&first, 3)]).unwrap();
     assert_eq!(subject.log.partitions(&first), Ok(3));
     let cluster = subject.log.cluster_id().unwrap();
@@ -55,6 +60,7 @@ pub(super) fn an_invalid_topic_is_rejected_and_nothing_created(subject: &Subject
             name,
             partitions,
             compacted: false,
+            kept: false,
         });
         let error = subject.log.create_topics(&specs).expect_err("an invalid topic");
         assert!(matches!(error, LogError::Fatal(_)), "{error}");
@@ -84,4 +90,28 @@ pub(super) fn what_does_not_exist_is_unknown(subject: &Subject<'_>) {
     let other = TopicPartition::new(topic.as_str(), 1);
     assert!(reader.consumer.seek(&other, 0).is_err_and(unknown), "it is not assigned");
     assert!(reader.consumer.pause(&other, true).is_err_and(unknown), "it is not assigned");
+}
+
+pub(super) fn settings_are_those_of_the_spec(subject: &Subject<'_>) {
+    let names =
+        ["plain", "compacted", "kept"].map(|name| subject.name(&format!("settings-{name}")));
+    let [plain, compacted, kept] = &names;
+    let specs = names.each_ref().map(|name| TopicSpec {
+        name: name.clone(),
+        partitions: 1,
+        compacted: name == compacted,
+        kept: name == kept,
+    });
+    subject.log.create_topics(&specs).unwrap();
+    let settings =
+        |topic: &str| subject.log.topic_settings(topic).unwrap().expect("settings to be readable");
+    for (topic, purpose) in
+        [(plain, Purpose::Records), (compacted, Purpose::State), (kept, Purpose::Acts)]
+    {
+        assert_eq!(Demand::written(topic, purpose).faults(&settings(topic)), [], "{topic}");
+    }
+    assert_eq!(Demand::read(compacted, Purpose::Records).faults(&settings(compacted)).len(), 1);
+    assert_eq!(Demand::read(plain, Purpose::State).faults(&settings(plain)).len(), 1);
+    let missing = subject.log.topic_settings(&subject.name("settings-missing"));
+    assert!(matches!(missing, Err(LogError::UnknownPartition(_))), "{missing:?}");
 }

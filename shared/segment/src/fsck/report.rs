@@ -46,6 +46,8 @@ pub struct PartitionReport {
     pub events: u64,
     /// Offsets that hold no record.
     pub gaps: u64,
+    /// Those of them whose records the event log had deleted before they were sealed.
+    pub lost: u64,
 }
 
 impl PartitionReport {
@@ -60,6 +62,7 @@ impl PartitionReport {
             segments: chain.segments,
             events: chain.events,
             gaps: chain.gaps,
+            lost: chain.lost,
         };
         chains.all().iter().map(report).collect()
     }
@@ -169,7 +172,7 @@ impl Report {
         for partition in &self.partitions {
             writeln!(
                 to,
-                "partition   {}/{}: offsets {} to {}, {} events in {} segments, {} offsets without record",
+                "partition   {}/{}: offsets {} to {}, {} events in {} segments, {} offsets without record{}",
                 partition.topic,
                 partition.partition,
                 partition.first_offset,
@@ -177,6 +180,10 @@ impl Report {
                 partition.events,
                 partition.segments,
                 partition.gaps,
+                match partition.lost {
+                    0 => String::new(),
+                    lost => format!(", {lost} of them LOST before they were sealed"),
+                },
             )?;
         }
         for (reason, count) in &self.quarantined {

@@ -246,19 +246,6 @@ fn what_the_log_lost_before_it_was_sealed_belongs_to_the_next_segment() {
     assert_eq!((seal.first_offset, seal.lost_before), (10, None));
 }
 
-#[test]
-fn a_position_that_the_log_does_not_hold_is_never_resumed() {
-    assert_eq!(resume_offset(None, 3, 9), Ok(3));
-    assert_eq!(resume_offset(Some(3), 3, 9), Ok(3));
-    assert_eq!(resume_offset(Some(9), 3, 9), Ok(9));
-    let lost = resume_offset(Some(1), 3, 9).unwrap_err();
-    assert_eq!(
-        lost.to_string(),
-        "records 1 to 2 are lost: the log deleted them before they were sealed (it begins at 3)"
-    );
-    assert_eq!(resume_offset(Some(10), 3, 9), Err(ResumeError::Ahead { sealed_to: 10, next: 9 }));
-}
-
 #[derive(Debug, Clone)]
 enum Step {
     /// Deliver so many records, from so many before the expected position, skipping so many.

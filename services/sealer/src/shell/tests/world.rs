@@ -176,7 +176,8 @@ pub(super) fn installation() -> Installation {
 }
 
 pub(super) fn create_topic(log: &MemoryLog) {
-    let topic = TopicSpec { name: TOPIC.into(), partitions: PARTITIONS, compacted: false };
+    let topic =
+        TopicSpec { name: TOPIC.into(), partitions: PARTITIONS, compacted: false, kept: false };
     log.create_topics(&[topic]).unwrap();
 }
 

@@ -1,0 +1,124 @@
+//! Topics are what they were, and are set as they must be; or the sealer stops, and seals nothing.
+
+use ports::identity::Changed;
+use ports::settings::{CLEANUP_POLICY, TIMESTAMP_TYPE};
+
+use super::*;
+use crate::config::LostRecords;
+
+/// The gaps of the last segment: first offset, length and reason.
+fn last_gaps(world: &World) -> Vec<(i64, i64, GapReason)> {
+    let last = world.manifests().pop().unwrap();
+    last.facts.gaps.iter().map(|gap| (gap.start, gap.len, gap.reason)).collect()
+}
+
+fn changed(outcome: Result<(), RunError>) -> Changed {
+    match outcome {
+        Err(RunError::Changed { changed, .. }) => changed,
+        outcome => panic!("a changed topic, not {outcome:?}"),
+    }
+}
+
+#[test]
+fn records_that_were_deleted_before_they_were_sealed_are_sealed_as_lost_or_stop_the_sealer() {
+    let world = World::new();
+    world.publish(0, 3);
+    assert_eq!(world.seal_everything(), 0);
+    world.publish(0, 6);
+    world.log.trim(&tp(0), 5).unwrap();
+    let stop = Config { lost_records: LostRecords::Stop, ..world.config.clone() };
+    let mut shell = world.start_as(stop).unwrap();
+    let error = settle(&mut shell).unwrap_err();
+    assert!(
+        error.to_string().starts_with("records 3 to 4 of `agent.events/0` are lost"),
+        "{error}"
+    );
+    drop(shell);
+    assert_eq!(world.seal_everything(), 0);
+    assert_eq!(world.verify().partitions[0].gaps, 2);
+    assert_eq!(last_gaps(&world), [(3, 2, GapReason::Lost)]);
+}
+
+#[test]
+fn records_that_were_deleted_before_a_partition_was_ever_sealed_are_a_gap_from_its_beginning() {
+    let world = World::new();
+    world.publish(0, 9);
+    world.log.trim(&tp(0), 6).unwrap();
+    // There is nothing to decide: nobody could have sealed them.
+    let stop = Config { lost_records: LostRecords::Stop, ..world.config.clone() };
+    let mut shell = world.start_as(stop).unwrap();
+    settle(&mut shell).unwrap();
+    shell.drain().unwrap();
+    let report = world.verify();
+    let partition = &report.partitions[0];
+    assert_eq!((partition.gaps, partition.lost, report.events), (6, 6, 3));
+    assert_eq!(last_gaps(&world), [(0, 6, GapReason::Lost)]);
+    assert!(report.to_text().contains(", 6 of them LOST before"), "{}", report.to_text());
+}
+
+#[test]
+fn a_topic_that_was_created_again_stops_the_sealer() {
+    for records in [0, 2, 3, 5] {
+        let world = World::new();
+        world.publish(0, 3);
+        assert_eq!(world.seal_everything(), 0);
+        let commits = world.commits();
+        world.log.delete_topic(TOPIC);
+        create_topic(&world.log);
+        world.publish(0, records);
+        let mut shell = world.start().unwrap();
+        let changed = changed(settle(&mut shell));
+        assert!(matches!(changed, Changed::AnotherTopic { position: 3, .. }), "{changed}");
+        drop(shell);
+        assert_eq!(world.commits(), commits, "nothing of the new topic is sealed");
+    }
+}
+
+#[test]
+fn a_topic_that_is_created_again_under_a_running_sealer_stops_it_before_anything_is_sealed() {
+    let world = World::new();
+    world.publish(0, 2);
+    let mut shell = world.start().unwrap();
+    settle(&mut shell).unwrap();
+    let commits = world.commits();
+    world.log.delete_topic(TOPIC);
+    create_topic(&world.log);
+    // The next offset exists in the new topic, so that reading goes on without an error.
+    world.publish(0, 6);
+    let outcome = settle(&mut shell).and_then(|()| shell.drain());
+    assert!(matches!(changed(outcome), Changed::AnotherTopic { .. }));
+    assert_eq!(world.commits(), commits);
+}
+
+#[test]
+fn a_log_that_ends_before_what_is_sealed_stops_the_sealer() {
+    let world = World::new();
+    world.publish(0, 3);
+    assert_eq!(world.seal_everything(), 0);
+    world.log.lose_end(&tp(0), 1).unwrap();
+    let mut shell = world.start().unwrap();
+    let changed = changed(settle(&mut shell));
+    assert_eq!(changed, Changed::Diverged { position: 3, first: 0, next: 2 });
+}
+
+#[test]
+fn a_topic_with_wrong_settings_is_refused_at_the_start_and_at_an_assignment() {
+    for (setting, value) in [(TIMESTAMP_TYPE, "CreateTime"), (CLEANUP_POLICY, "compact,delete")] {
+        let world = World::new();
+        let mut shell = world.start().unwrap();
+        settle(&mut shell).unwrap();
+        world.log.set_topic_setting(TOPIC, setting, value).unwrap();
+        let said = world.start().unwrap_err().to_string();
+        let expected = format!("topic `agent.events` has {setting}={value}, needed is ");
+        assert!(said.starts_with(&expected), "{said}");
+        world.log.rebalance("driftseal-sealer");
+        let said = settle(&mut shell).unwrap_err().to_string();
+        assert!(said.starts_with(&expected), "{said}");
+        drop(shell);
+        // Without the permission to look, it goes on.
+        world.log.hide_topic_settings(TOPIC).unwrap();
+        world.publish(0, 3);
+        assert_eq!(world.seal_everything(), 0);
+        assert_eq!(world.verify().events, 3);
+    }
+}
