@@ -9,7 +9,8 @@
 //!            deployed with a share of the traffic
 //! (none) -------------------------------------------> running ----> ended, with an outcome
 //!
-//! promoted      deployed without a share, or with 1: it takes over at that offset
+//! promoted      deployed without a share, or with 1: it takes over at that offset; or all runs are its own,
+//!               so that there is nothing to compare it with: at least 128 in a row, more for a large share
 //! rolled_back   a rollback that names it or returns to the control; the control deployed
 //!               without a share; deployed with share 0
 //! superseded    another canary starts, or another version takes over

@@ -12,6 +12,10 @@ use event::{
     BatchBuilder, Decoded, Event, EventBuilder, Timestamp, TimestampType, TopicPartition,
     TypedColumn, column, kind,
 };
+use governance::{
+    Admission, Admitted, Effect, Id, Installation, Ownership, Signer, Trust, content_of,
+};
+use merkle::note::SigningKey;
 use monitor::{Processor, Settings};
 
 const START_MS: i64 = 1_767_225_600_000;
@@ -26,8 +30,38 @@ struct Attack {
 
 impl Attack {
     fn new(settings: Settings) -> Self {
+        let key = key().verifier().to_vkey();
+        let trust = Trust::parse(installation(), [key], Vec::<String>::new()).unwrap();
         let processor = Processor::new(settings, "agent.events", 0);
-        Self { processor, now_ms: START_MS, outputs_max: 0 }
+        let processor = processor.with_ownership(Ownership::new(trust));
+        let mut attack = Self { processor, now_ms: START_MS, outputs_max: 0 };
+        let time = Timestamp::from_millis(START_MS);
+        let started = EventBuilder::new(kind::MONITOR_STARTED);
+        let started = started.set(column::EVENT_ID, "s").set(column::EVENT_TIME, time);
+        attack.feed(signer().sign(started.build().unwrap()));
+        attack
+    }
+
+    /// Lets the owner admit an act of a kind with these texts: people may do harm, too.
+    fn admit(&mut self, kind: &str, texts: &[(TypedColumn<Text>, &str)]) -> usize {
+        let (number, time) =
+            (self.processor.frontier().next(), Timestamp::from_millis(self.now_ms));
+        let event = |kind: &str| {
+            let id = format!("act-{number}");
+            EventBuilder::new(kind).set(column::EVENT_ID, id).set(column::EVENT_TIME, time)
+        };
+        let mut act = event(kind).set(column::AGENT_ID, "agent");
+        for (column, text) in texts {
+            act = act.set(*column, *text);
+        }
+        let act = act.build().unwrap();
+        let effect = Effect::of(&act).unwrap().unwrap();
+        let acts = vec![Admitted { offset: number, digest: content_of(&act), effect }];
+        let (governance, next) = ("g".to_owned(), number + 1);
+        let admission = Admission { governance, from: number, next, of: next, acts };
+        let event = admission.write(event(kind::MONITOR_ADMITTED)).build().unwrap();
+        let signed = signer().at(self.processor.next_offset()).sign(event);
+        self.feed(signed)
     }
 
     /// Sends an event of a kind with these texts.
@@ -65,6 +99,20 @@ impl Attack {
         self.outputs_max = self.outputs_max.max(outputs);
         outputs
     }
+}
+
+fn key() -> SigningKey {
+    SigningKey::from_seed("processor", [1; 32]).unwrap()
+}
+
+fn installation() -> Installation {
+    Installation { origin: "log".to_owned(), topic_prefix: String::new() }
+}
+
+fn signer() -> Signer {
+    let partition = TopicPartition::new("agent.events", 0);
+    let claim = (Id::from_bytes([1; 16]), 1);
+    Signer::new(key(), installation(), partition, claim, Id::from_bytes([2; 16]))
 }
 
 /// Runs an attack in a process of its own, and returns the most memory that it took, MiB.
@@ -105,7 +153,7 @@ fn environments_and_deployments_to_all_of_them() {
         assert!(attack.processor.keys() <= 32, "{}", attack.processor.keys());
         for number in 0..8 {
             let version = format!("v{number}");
-            attack.send(kind::AGENT_VERSION_DEPLOYED, &[(column::agent::TO_VERSION, &version)]);
+            attack.admit(kind::AGENT_VERSION_DEPLOYED, &[(column::agent::TO_VERSION, &version)]);
         }
         assert!(attack.outputs_max < 2_000, "{} outputs of one event", attack.outputs_max);
         assert!(attack.processor.counters().keys_evicted >= 59_968);

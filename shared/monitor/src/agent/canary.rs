@@ -66,8 +66,27 @@ impl Agent {
             share,
             since: Mark { offset, time },
             threshold,
+            alone: 0,
             pairs: Vec::new(),
         }));
+    }
+
+    /// Records a run of a version. If all runs are those of the canary, it takes over: an agent is never
+    /// without a comparison because somebody said that it has a control. Returns whether it did.
+    pub(crate) fn ran(
+        &mut self,
+        version: &str,
+        shared: Shared<'_>,
+        outputs: &mut Outputs<'_>,
+    ) -> bool {
+        let Some(canary) = &mut self.canary else { return false };
+        if !canary.ran(version) {
+            return false;
+        }
+        let (version, control) = (canary.version.clone(), canary.control.clone());
+        self.end_canary(Ending::Alone, outputs);
+        self.introduce(&version, Some(control), shared, outputs);
+        true
     }
 
     /// Ends the canary, if one runs: resolves its alerts, and reports the result of each of its

@@ -6,6 +6,8 @@ use crate::kind::Kind;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ending {
     Promoted,
+    /// All traffic goes to it: it was promoted, whatever was said.
+    Alone,
     RolledBack,
     Superseded,
     Forgotten,
@@ -14,7 +16,7 @@ pub(crate) enum Ending {
 impl Ending {
     pub(crate) const fn name(self) -> &'static str {
         match self {
-            Self::Promoted => "promoted",
+            Self::Promoted | Self::Alone => "promoted",
             Self::RolledBack => "rolled_back",
             Self::Superseded => "superseded",
             Self::Forgotten => "forgotten",
@@ -24,6 +26,9 @@ impl Ending {
     pub(crate) const fn reason(self) -> &'static str {
         match self {
             Self::Promoted => "the canary was promoted",
+            Self::Alone => {
+                "its control has no more traffic, so it is compared with the version before"
+            }
             Self::RolledBack => "the canary was rolled back",
             Self::Superseded => "another version was deployed",
             Self::Forgotten => "the state of the canary or of its control was evicted",

@@ -11,6 +11,12 @@ use crate::stream::{Context, Mark, Value};
 /// Largest number of streams that are compared; further ones are ignored.
 const PAIRS_MAX: usize = 64;
 
+/// Runs of the canary in a row, at least, after which its control counts as without traffic.
+const ALONE_MIN: f64 = 128.0;
+/// The same as a multiple of the runs of the canary for each of the control. If the share is what was said, so
+/// many come in a row with a probability of about one in e^20.
+const ALONE_FACTOR: f64 = 20.0;
+
 /// A running canary.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Canary {
@@ -20,6 +26,8 @@ pub(crate) struct Canary {
     pub(crate) since: Mark,
     /// The e-value at which a stream counts as worse: one over the error probability.
     pub(crate) threshold: f64,
+    /// Its runs since the last one of its control.
+    pub(crate) alone: u32,
     pub(crate) pairs: Vec<Pair>,
 }
 
@@ -27,6 +35,18 @@ impl Canary {
     /// Whether a version is the canary.
     pub(crate) fn is(&self, version: &str) -> bool {
         self.version == version
+    }
+
+    /// Records a run of any version. Returns whether the canary has no control any more: nothing is left
+    /// to compare it with.
+    pub(crate) fn ran(&mut self, version: &str) -> bool {
+        if version == self.control {
+            self.alone = 0;
+        } else if self.is(version) {
+            self.alone = self.alone.saturating_add(1);
+        }
+        let per_run_of_control = self.share / (1.0 - self.share);
+        f64::from(self.alone) >= ALONE_MIN.max(ALONE_FACTOR * per_run_of_control)
     }
 
     /// Takes a value of a stream of any version; ignored unless it is the canary or its control.

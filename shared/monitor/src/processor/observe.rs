@@ -67,7 +67,9 @@ impl Processor {
         if let Some(at) = silent_at.into_iter().chain(pane_due).min() {
             agents.schedule(key, at);
         }
-        if is_new || more != 0 {
+        let shared = common.shared(agents.tests());
+        let took_over = kind == Kind::Run && agents.agent(key).ran(&name, shared, outputs);
+        if is_new || more != 0 || took_over {
             agents.recount(key);
         }
     }

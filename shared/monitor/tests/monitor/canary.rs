@@ -244,6 +244,41 @@ fn suites_are_compared_each_for_itself() {
 }
 
 #[test]
+fn a_canary_that_gets_all_the_traffic_is_compared_with_the_version_before() {
+    let mut numbers = Numbers(21);
+    let mut processor = processor();
+    feed(&mut processor, &deploy("d1", START, "v1", None));
+    feed_all(&mut processor, &runs("v1", START, 500, 0.1, &mut numbers));
+    let now = START + 1_000 * SECOND;
+    feed(&mut processor, &deploy("d2", now, "v2", Some(0.5)));
+    // Some runs of the control are late; then there are none.
+    let mixed = mixed_runs(now, 60, 0.5, ("v2", 0.6), ("v1", 0.1), &mut numbers);
+    feed_all(&mut processor, &mixed);
+    let mut resumed = Kept::of(&mut processor).resume();
+    let alone = runs("v2", now + 60 * SECOND, 400, 0.6, &mut numbers);
+    let outputs = feed_all(&mut processor, &alone);
+    assert_eq!(feed_all(&mut resumed, &alone), outputs);
+    let ended = find(&outputs, kind::DRIFT_CANARY_ENDED);
+    assert_eq!(text(ended, column::drift::OUTCOME), Some("promoted"));
+    assert!(text(ended, column::drift::REASON).unwrap().contains("control has no more traffic"));
+    let after = outputs.iter().skip_while(|output| kind(output) != kind::DRIFT_CANARY_ENDED);
+    let after: Vec<Output> = after.cloned().collect();
+    let firing = find(&after, kind::DRIFT_ALERT_FIRING);
+    assert_eq!(text(firing, column::AGENT_VERSION), Some("v2"));
+    assert_eq!(text(firing, column::drift::BASELINE_VERSION), Some("v1"));
+    assert_ne!(text(firing, column::drift::DETECTOR), Some("canary"));
+}
+
+#[test]
+fn a_small_control_is_a_control() {
+    let (mut processor, _, now) = started(Settings::default(), 0.95);
+    let mut numbers = Numbers(22);
+    let mixed = mixed_runs(now, 5_000, 0.95, ("v2", 0.1), ("v1", 0.1), &mut numbers);
+    let outputs = feed_all(&mut processor, &mixed);
+    assert!(!kinds(&outputs).contains(&kind::DRIFT_CANARY_ENDED));
+}
+
+#[test]
 fn a_canary_whose_state_is_let_go_ends() {
     let settings = Settings { keys_max: 2, ..Settings::default() };
     let (mut processor, _, now) = started(settings, 0.5);
