@@ -40,14 +40,16 @@ pub(crate) struct Installation {
 impl Installation {
     /// Starts so many processes of each role.
     pub(crate) fn start(world: World, events: &str, of_each: u32) -> Self {
-        let start = |role: &str, number: u32| {
-            let name = format!("{role}-{number}");
-            let instance = ("DRIFTSEAL__KAFKA__INSTANCE".to_owned(), format!("host-{number}"));
-            world.role_with(&name, role, &BTreeMap::from([instance]))
-        };
+        let start =
+            |role: &str, number: u32| process(&world, &format!("{role}-{number}"), role, number);
         let all = ROLES.iter().flat_map(|role| (1..=of_each).map(move |number| (role, number)));
         let processes = all.map(|(role, number)| start(role, number)).collect();
         Self::of(world, events, processes)
+    }
+
+    /// Another process of the name of the first one.
+    pub(crate) fn namesake(&self, role: &str) -> Role {
+        process(&self.world, &format!("second-{role}"), role, 1)
     }
 
     pub(crate) fn of(world: World, events: &str, processes: Vec<Role>) -> Self {
@@ -153,6 +155,12 @@ impl Installation {
         self.all_is_sealed_once();
         self.world.fsck();
     }
+}
+
+/// A process of a role, with the name of that number in its groups.
+fn process(world: &World, name: &str, role: &str, number: u32) -> Role {
+    let instance = ("DRIFTSEAL__KAFKA__INSTANCE".to_owned(), format!("host-{number}"));
+    world.role_with(name, role, &BTreeMap::from([instance]))
 }
 
 /// `sealer` of `sealer-2`.

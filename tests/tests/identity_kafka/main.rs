@@ -72,8 +72,11 @@ fn a_member_that_was_fenced_suspended_or_cut_off_comes_back() {
     installation.are_ready();
 
     // Another process of the same name.
-    let mut second = installation.world.role_as("second-sealer", "sealer");
+    let mut second = installation.namesake("sealer");
     readiness::wait_for(&second, "sealer", LIMIT);
+    wait::until("the first one to be fenced", LIMIT, || {
+        installation.sealer().said().contains("fenced").then_some(())
+    });
     installation.are_ready();
     installation.send(300);
     installation.all_is_sealed_once();
