@@ -6,11 +6,12 @@
 
 mod installation;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::thread;
 use std::time::Duration;
 
-use event::kind;
+use event::{TopicPartition, kind};
+use ports::{Outgoing, Polled, Subscription, publish_and_wait};
 use service::clock::Stopwatch;
 use service::metric_names::GROUP_PARTITIONS_UNOWNED;
 use tests::receiver::Receiver;
@@ -131,5 +132,28 @@ fn a_sealer_with_more_topics_gets_all_of_their_partitions() {
         values.ok()?.first().copied()
     });
     assert!(unowned.abs() < f64::EPSILON, "{unowned} partitions in nobody's hands");
+
+    // Partitions that are added are in nobody's hands until somebody asks for them.
+    let log = installation.world.log();
+    let topics = vec![CONTROLS.to_owned()];
+    let mut member =
+        log.consumer(Subscription::Group { group: "another".to_owned(), topics }).unwrap();
+    wait::until("an assignment", LIMIT, || {
+        matches!(member.poll(Duration::from_millis(100)), Ok(Polled::Assigned(_))).then_some(())
+    });
+    assert_eq!(member.unowned().unwrap(), Some(BTreeSet::new()));
+    let added = TopicPartition::new(CONTROLS, PARTITIONS);
+    let more = usize::try_from(PARTITIONS).unwrap() + 1;
+    installation.world.operator().grow(CONTROLS, more).unwrap();
+    wait::until("the new partition to be missed", LIMIT, || {
+        (member.unowned().unwrap()? == BTreeSet::from([added.clone()])).then_some(())
+    });
+    // Whoever returns at once is another member, and gets it.
+    installation.processes[0].kill_and_restart();
+    let record =
+        Outgoing { topic: CONTROLS.into(), value: Some(b"{}".to_vec()), ..Outgoing::default() };
+    let record = record.in_partition(PARTITIONS);
+    publish_and_wait(&*log.producer(), vec![record], LIMIT).unwrap();
+    installation.is_sealed_to_the_end(CONTROLS, PARTITIONS + 1);
     installation.stop();
 }
