@@ -95,7 +95,8 @@ for grant in "${grants[@]}"; do
     processor)
       topics "$principal" "${reads[@]}" Write -- "${events[@]}"
       topics "$principal" "${reads[@]}" -- driftseal.governance
-      topics "$principal" "${reads[@]}" Write -- driftseal.metrics driftseal.alerts driftseal.state
+      # It adds partitions to what it derives from the events.
+      topics "$principal" "${reads[@]}" Write Alter -- driftseal.metrics driftseal.alerts driftseal.state
       group "$principal" processor
       ;;
     sealer)

@@ -54,6 +54,10 @@ impl EventLog for Nowhere {
         Ok(topic.to_owned())
     }
 
+    fn grow_topic(&self, _topic: &str, _partitions: i32) -> Result<bool, LogError> {
+        Ok(false)
+    }
+
     fn topic_settings(&self, _topic: &str) -> Result<Option<TopicSettings>, LogError> {
         Ok(None)
     }

@@ -103,7 +103,9 @@ pub struct Topics {
     /// Prefix of all topic names, for example `staging.`. Default empty.
     pub prefix: String,
     /// Partitions of topics that `driftseal topics create` or `driftseal up` creates. Default 6, at
-    /// least 1. The number can never be reduced, and increasing it moves agents to other partitions.
+    /// least 1. `driftseal topics create` adds partitions to topics that have fewer. The number can never
+    /// be reduced, and increasing it moves agents to other partitions. Topics that are derived from the
+    /// events get as many as those by themselves.
     pub partitions: i32,
 }
 
@@ -130,6 +132,9 @@ pub struct Kafka {
     /// Largest record, bytes; a larger one is rejected. Default 1,000,000. `max.message.bytes` of the
     /// topics must allow it.
     pub record_bytes_max: usize,
+    /// Seconds after which partitions that were added to a topic are found at the latest. Default 30,
+    /// 1 to 300.
+    pub metadata_refresh_secs: u64,
     /// Replication factor of topics that are created. Default -1: that of the brokers.
     pub replication: i32,
     /// Properties of librdkafka, passed through unchanged, for example `"security.protocol"`. They
@@ -172,6 +177,7 @@ impl Default for Kafka {
             brokers: Vec::new(),
             instance: "driftseal".to_owned(),
             record_bytes_max: 1_000_000,
+            metadata_refresh_secs: 30,
             replication: -1,
             client: BTreeMap::new(),
             client_files: BTreeMap::new(),
@@ -314,6 +320,11 @@ impl Config {
             instance.len() <= INSTANCE_BYTES_MAX && instance.bytes().all(is_allowed),
             "kafka.instance",
             format_args!("be at most {INSTANCE_BYTES_MAX} of letters, digits, `.`, `_` and `-`"),
+        );
+        checks.must(
+            (1..=300).contains(&self.kafka.metadata_refresh_secs),
+            "kafka.metadata_refresh_secs",
+            "be 1 to 300",
         );
         for property in self.kafka.client_files.keys() {
             checks.must(

@@ -79,7 +79,7 @@ impl Gateway {
         self.post("/v1/acts", &Value::Object(body.0.clone()))
     }
 
-    /// Creates missing topics; returns the names of all.
+    /// Creates missing topics and enlarges small ones; returns the names of all, and what has grown.
     pub(crate) fn create_topics(&self) -> Result<Value, Failure> {
         self.post("/v1/topics", &json!({}))
     }

@@ -78,6 +78,7 @@ fn connect(config: &Config) -> Result<Arc<dyn EventLog>, Failure> {
         client: properties,
         instance: config.kafka.instance.clone(),
         record_bytes_max: config.kafka.record_bytes_max,
+        metadata_refresh: Duration::from_secs(config.kafka.metadata_refresh_secs),
         replication: config.kafka.replication,
         ..kafka::Options::new(config.kafka.brokers.join(","))
     };

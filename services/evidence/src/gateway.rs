@@ -152,9 +152,14 @@ async fn topics(State(gateway): State<Shared>, headers: HeaderMap) -> Response<B
         Ok(_token) => {
             blocking(gateway, |gateway| {
                 let specs = &gateway.parts.specs;
-                gateway.parts.log.create_topics(specs).map_err(Rejection::Log)?;
+                let grown = service::topics::make(&*gateway.parts.log, specs);
+                let grown = grown.map_err(Rejection::Log)?;
                 let names: Vec<&str> = specs.iter().map(|spec| spec.name.as_str()).collect();
-                Ok(json!({"topics": names}))
+                let grown: Vec<_> = grown
+                    .iter()
+                    .map(|grown| json!({"topic": grown.topic, "from": grown.from, "to": grown.to}))
+                    .collect();
+                Ok(json!({"topics": names, "grown": grown}))
             })
             .await
         }

@@ -8,7 +8,7 @@ use ports::settings::{Demand, Purpose};
 use serde::{Deserialize, Serialize};
 use service::RoleError;
 use service::config::{Checks, Secret};
-use service::role::check_partitions;
+use service::role::match_partitions;
 
 use crate::machine::{DeliveryLimits, SinkPlan};
 use crate::secret::Secrets;
@@ -105,7 +105,7 @@ impl Topics {
     ///
     /// What is wrong with them, or what the log reports.
     pub fn check(&self, log: &dyn EventLog) -> Result<(), RoleError> {
-        check_partitions(log, &self.alerts, &[&self.state])?;
+        match_partitions(log, &self.alerts, &[&self.state])?;
         let demands = [
             Demand::written(&self.alerts, Purpose::Records),
             Demand::read(&self.governance, Purpose::Acts),

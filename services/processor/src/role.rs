@@ -7,7 +7,7 @@ use std::time::Duration;
 use event::{Decoder, Limits, TopicPartition};
 use ports::{EventLog, Polled};
 use service::metric_names as names;
-use service::role::{Pace, check_partitions};
+use service::role::{Pace, match_partitions};
 use service::{Member, Role, RoleError, Shutdown};
 use tracing::warn;
 
@@ -55,8 +55,8 @@ impl Processor {
     ///
     /// # Errors
     ///
-    /// An invalid configuration, a key that is not valid, an output topic with too few partitions, a
-    /// governance topic that is missing or has several, or an error of the log.
+    /// An invalid configuration, a key that is not valid, an output topic that has too few partitions and
+    /// may not grow, a governance topic that is missing or has several, or an error of the log.
     pub fn start(
         mut config: Config,
         log: Arc<dyn EventLog>,
@@ -64,14 +64,7 @@ impl Processor {
     ) -> Result<Self, RoleError> {
         RoleError::check_config(config.problems())?;
         identity.check()?;
-        let topics = &config.topics;
-        let outputs = [&*topics.metrics, &topics.alerts, &topics.state];
-        let partitions = check_partitions(&*log, &topics.events, &outputs)?;
-        if config.monitor.false_pages_per_day_max > 0.0 {
-            config.monitor.partitions = u32::try_from(partitions).map_err(|_| {
-                RoleError::Start(format!("topic `{}` has {partitions} partitions", topics.events))
-            })?;
-        }
+        size(&mut config, &*log)?;
         let decoder = Decoder::new(Limits { value_bytes_max: config.value_bytes_max });
         let governance = Governance::open(&config, &*log, &identity.trust, decoder.clone())?;
         service::topics::check(&*log, &config.topics.demands())?;
@@ -82,6 +75,10 @@ impl Processor {
     }
 
     fn assign(&mut self, partitions: Vec<TopicPartition>) -> Result<(), RoleError> {
+        // Partitions may have been added; who has others already goes on with the old settings.
+        let mut config = Config::clone(&self.config);
+        size(&mut config, &*self.log)?;
+        self.config = Arc::new(config);
         service::topics::check(&*self.log, &self.config.topics.demands())?;
         let opened = Worker::open((&self.config, &self.identity), &self.log, &partitions)?;
         for (partition, worker) in partitions.into_iter().zip(opened) {
@@ -91,6 +88,20 @@ impl Processor {
         }
         Ok(())
     }
+}
+
+/// Makes the output topics as large as the input topic. State grows first, alerts last: who is assigned
+/// a new partition of alerts finds the others there.
+fn size(config: &mut Config, log: &dyn EventLog) -> Result<(), RoleError> {
+    let topics = &config.topics;
+    let outputs = [&*topics.state, &topics.metrics, &topics.alerts];
+    let partitions = match_partitions(log, &topics.events, &outputs)?;
+    if config.monitor.false_pages_per_day_max > 0.0 {
+        config.monitor.partitions = u32::try_from(partitions).map_err(|_| {
+            RoleError::Start(format!("topic `{}` has {partitions} partitions", topics.events))
+        })?;
+    }
+    Ok(())
 }
 
 impl Role for Processor {

@@ -130,6 +130,14 @@ impl EventLog for EmbeddedLog {
         self.core.store.create(topics)
     }
 
+    fn grow_topic(&self, topic: &str, partitions: i32) -> Result<bool, LogError> {
+        let has_grown = self.core.store.grow(topic, partitions)?;
+        if has_grown {
+            self.core.hub.with_groups(|groups| groups.resize(topic, partitions));
+        }
+        Ok(has_grown)
+    }
+
     fn partitions(&self, topic: &str) -> Result<i32, LogError> {
         Source::partitions(&*self.core, topic)
     }

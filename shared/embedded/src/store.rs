@@ -29,7 +29,8 @@ const JOURNAL_BYTES: u64 = 256 << 20;
 pub(crate) struct Topic {
     pub(crate) id: [u8; 16],
     pub(crate) compacted: bool,
-    pub(crate) partitions: Vec<Partition>,
+    /// Shared with the topic as it was before it grew.
+    pub(crate) partitions: Vec<Arc<Partition>>,
     pub(crate) keyless: AtomicI32,
 }
 
@@ -143,12 +144,16 @@ impl Store {
     }
 
     fn topic_of(&self, facts: TopicFacts) -> Result<Topic, LogError> {
-        if facts.partitions == 0 || i32::try_from(facts.partitions).is_err() {
+        let mut partitions = Vec::new();
+        for (base, count) in &facts.ranges {
+            let end = base.checked_add(*count).ok_or_else(damaged)?;
+            for id in *base..end {
+                partitions.push(Arc::new(self.load_partition(id)?));
+            }
+        }
+        if partitions.is_empty() || i32::try_from(partitions.len()).is_err() {
             return Err(damaged());
         }
-        let end = facts.base.checked_add(facts.partitions).ok_or_else(damaged)?;
-        let partitions =
-            (facts.base..end).map(|id| self.load_partition(id)).collect::<Result<_, _>>()?;
         Ok(Topic {
             id: facts.id,
             compacted: facts.compacted,
@@ -191,26 +196,52 @@ impl Store {
             if topics.contains_key(spec.name.as_str()) {
                 continue;
             }
-            let used = topics.values().flat_map(|topic| &topic.partitions);
-            let base = match used.map(|partition| partition.id).max() {
-                None => 0,
-                Some(last) => last.checked_add(1).ok_or_else(|| {
-                    LogError::Fatal("embedded log: no partition number is left".to_owned())
-                })?,
-            };
+            let base = free_id(&topics)?;
             let mut id = [0; 16];
             getrandom::fill(&mut id)
                 .map_err(|error| LogError::Fatal(format!("failed to get random bytes: {error}")))?;
             let Ok(partitions) = u32::try_from(spec.partitions) else {
                 unreachable!("a checked topic has a positive number of partitions")
             };
-            let facts = TopicFacts { partitions, compacted: spec.compacted, base, id };
-            let mut batch = self.database.batch().durability(Some(PersistMode::SyncAll));
-            batch.insert(&self.topics_space, spec.name.as_bytes(), facts.encode());
-            batch.commit().map_err(|error| fatal(&error))?;
+            let ranges = vec![(base, partitions)];
+            let facts = TopicFacts { compacted: spec.compacted, id, ranges };
+            self.keep(&spec.name, &facts)?;
             topics.insert(Arc::from(spec.name.as_str()), Arc::new(self.topic_of(facts)?));
         }
         Ok(())
+    }
+
+    /// Makes the facts of a topic durable.
+    fn keep(&self, name: &str, facts: &TopicFacts) -> Result<(), LogError> {
+        let mut batch = self.database.batch().durability(Some(PersistMode::SyncAll));
+        batch.insert(&self.topics_space, name.as_bytes(), facts.encode());
+        batch.commit().map_err(|error| fatal(&error))
+    }
+
+    /// Adds partitions to a topic until it has so many; they are durable when it returns. Whether any
+    /// was added.
+    pub(crate) fn grow(&self, name: &str, partitions: i32) -> Result<bool, LogError> {
+        let mut topics = self.topics.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let topic = topics.get(name).map(Arc::clone);
+        let topic = topic.ok_or_else(|| LogError::UnknownPartition(name.to_owned()))?;
+        let Some(more) = u32::try_from(partitions.saturating_sub(topic.count())).ok().filter(|more| *more > 0)
+        else {
+            return Ok(false);
+        };
+        let facts = self.topics_space.get(name).map_err(|error| fatal(&error))?;
+        let mut facts = facts.and_then(|facts| TopicFacts::decode(&facts)).ok_or_else(damaged)?;
+        let base = free_id(&topics)?;
+        facts.ranges.push((base, more));
+        let end = base.checked_add(more).ok_or_else(no_number_left)?;
+        self.keep(name, &facts)?;
+        let mut partitions = topic.partitions.clone();
+        for id in base..end {
+            partitions.push(Arc::new(self.load_partition(id)?));
+        }
+        let keyless = AtomicI32::new(topic.keyless.load(Ordering::Relaxed));
+        let grown = Topic { id: topic.id, compacted: topic.compacted, partitions, keyless };
+        topics.insert(Arc::from(name), Arc::new(grown));
+        Ok(true)
     }
 
     pub(crate) fn topic(&self, name: &str) -> Result<Arc<Topic>, LogError> {
@@ -239,7 +270,7 @@ impl Store {
         let unknown = || LogError::UnknownPartition(partition.to_string());
         let topic = self.topic(&partition.topic).map_err(|_| unknown())?;
         let index = usize::try_from(partition.partition).map_err(|_| unknown())?;
-        topic.partitions.get(index).map(with).ok_or_else(unknown)
+        topic.partitions.get(index).map(|state| with(state)).ok_or_else(unknown)
     }
 
     pub(crate) fn batch(&self) -> fjall::OwnedWriteBatch {
@@ -360,36 +391,56 @@ impl Store {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+fn no_number_left() -> LogError {
+    LogError::Fatal("embedded log: no partition number is left".to_owned())
+}
+
+/// The first partition number behind all that are used.
+fn free_id(topics: &BTreeMap<Arc<str>, Arc<Topic>>) -> Result<PartitionId, LogError> {
+    let used = topics.values().flat_map(|topic| &topic.partitions);
+    match used.map(|partition| partition.id).max() {
+        None => Ok(0),
+        Some(last) => last.checked_add(1).ok_or_else(no_number_left),
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TopicFacts {
-    partitions: u32,
     compacted: bool,
-    base: PartitionId,
     id: [u8; 16],
+    /// First partition number and how many follow it: those of the creation, then of each growth.
+    ranges: Vec<(PartitionId, u32)>,
 }
 
 impl TopicFacts {
     pub(crate) fn encode(&self) -> Vec<u8> {
-        let mut bytes = self.partitions.to_be_bytes().to_vec();
-        bytes.push(u8::from(self.compacted));
-        bytes.extend_from_slice(&self.base.to_be_bytes());
+        let mut bytes = vec![u8::from(self.compacted)];
         bytes.extend_from_slice(&self.id);
+        for (base, count) in &self.ranges {
+            bytes.extend_from_slice(&base.to_be_bytes());
+            bytes.extend_from_slice(&count.to_be_bytes());
+        }
         bytes
     }
 
     pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
-        let (partitions, rest) = bytes.split_first_chunk()?;
-        let (compacted, rest) = rest.split_first()?;
-        let (base, rest) = rest.split_first_chunk()?;
+        let (compacted, rest) = bytes.split_first()?;
+        let (id, mut rest) = rest.split_first_chunk()?;
+        let mut ranges = Vec::new();
+        while !rest.is_empty() {
+            let (base, after) = rest.split_first_chunk()?;
+            let (count, after) = after.split_first_chunk()?;
+            ranges.push((u32::from_be_bytes(*base), u32::from_be_bytes(*count)));
+            rest = after;
+        }
         Some(Self {
-            partitions: u32::from_be_bytes(*partitions),
             compacted: match compacted {
                 0 => false,
                 1 => true,
                 _ => return None,
             },
-            base: u32::from_be_bytes(*base),
-            id: rest.try_into().ok()?,
+            id: *id,
+            ranges,
         })
     }
 }
@@ -429,11 +480,12 @@ mod tests {
 
     #[test]
     fn the_facts_of_a_topic_come_back() {
-        let facts = TopicFacts { partitions: 12, compacted: true, base: 7, id: [9; 16] };
-        assert_eq!(TopicFacts::decode(&facts.encode()), Some(facts));
+        let facts = TopicFacts { compacted: true, id: [9; 16], ranges: vec![(7, 12), (40, 3)] };
+        assert_eq!(TopicFacts::decode(&facts.encode()), Some(facts.clone()));
         assert_eq!(TopicFacts::decode(&facts.encode()[1..]), None);
+        assert_eq!(TopicFacts::decode(&facts.encode()[..30]), None);
         let mut damaged = facts.encode();
-        damaged[4] = 2;
+        damaged[0] = 2;
         assert_eq!(TopicFacts::decode(&damaged), None);
     }
 }

@@ -78,6 +78,10 @@ impl EventLog for KafkaLog {
         topics::create(&self.options, &self.admin, self.asker(), topics)
     }
 
+    fn grow_topic(&self, topic: &str, partitions: i32) -> Result<bool, LogError> {
+        topics::grow(&self.options, &self.admin, self.asker(), topic, partitions)
+    }
+
     fn partitions(&self, topic: &str) -> Result<i32, LogError> {
         topics::partitions(&self.options, self.asker(), topic)
     }

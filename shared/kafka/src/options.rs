@@ -56,13 +56,17 @@ pub struct Options {
     /// Longest wait of a record for its acknowledgement; then its outcome is unknown
     /// (`Unavailable`).
     pub delivery_wait: Duration,
+    /// How often clients ask the brokers which partitions topics have: added ones are found after this
+    /// time at the latest. At most 5 minutes.
+    pub metadata_refresh: Duration,
     /// Replication factor of new topics; -1 for the brokers' default.
     pub replication: i32,
 }
 
 impl Options {
-    /// The defaults: `client.id` is `driftseal`, dynamic membership, records up to 1,000,000 bytes, 100,000 records or 64 MiB in
-    /// flight, 10 s for a request, 30 s for an acknowledgement, the brokers' replication factor.
+    /// The defaults: `client.id` is `driftseal`, dynamic membership, records up to 1,000,000 bytes, 100,000
+    /// records or 64 MiB in flight, 10 s for a request, 30 s for an acknowledgement, partitions asked for
+    /// every 30 s, the brokers' replication factor.
     #[must_use]
     pub fn new(bootstrap_servers: impl Into<String>) -> Self {
         Self {
@@ -75,6 +79,7 @@ impl Options {
             queue_bytes_max: 64 << 20,
             request_wait: Duration::from_secs(10),
             delivery_wait: Duration::from_secs(30),
+            metadata_refresh: Duration::from_secs(30),
             replication: -1,
         }
     }
@@ -104,6 +109,8 @@ impl Options {
         config.set("bootstrap.servers", &self.bootstrap_servers);
         config.set("client.id", &self.client_id);
         config.set("log.connection.close", "false");
+        let refresh_ms = self.metadata_refresh.as_millis().clamp(10, 300_000);
+        config.set("topic.metadata.refresh.interval.ms", refresh_ms.to_string());
         // Lines that pass here are filtered by tracing.
         config.set_log_level(RDKafkaLogLevel::Info);
         config
@@ -177,6 +184,7 @@ impl std::fmt::Debug for Options {
             .field("queue_bytes_max", &self.queue_bytes_max)
             .field("request_wait", &self.request_wait)
             .field("delivery_wait", &self.delivery_wait)
+            .field("metadata_refresh", &self.metadata_refresh)
             .field("replication", &self.replication)
             .finish()
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use event::TopicPartition;
 use ports::{LogError, OffsetRange, TopicSpec};
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::RDKafkaErrorCode;
 
@@ -63,22 +63,61 @@ pub(crate) fn create(
             Err((topic, code)) => return Err(code_outcome(code, &topic)),
         }
     }
-    // The controller has created them; the brokers learn of it and elect leaders a little later.
+    wait_served(options, asker, &missing)
+}
+
+/// Adds partitions to a topic until it has so many, and waits until all brokers serve them; whether any
+/// was added.
+pub(crate) fn grow(
+    options: &Options,
+    admin: &AdminClient<QuietContext>,
+    asker: &BaseConsumer<QuietContext>,
+    topic: &str,
+    wanted: i32,
+) -> Result<bool, LogError> {
+    let found = partitions(options, asker, topic)?;
+    let Some(count) = usize::try_from(wanted).ok().filter(|_| found < wanted) else {
+        return Ok(false);
+    };
+    let wait = Some(options.request_wait);
+    let admin_options = AdminOptions::new().request_timeout(wait).operation_timeout(wait);
+    let results = wait_for(admin.create_partitions([&NewPartitions::new(topic, count)], &admin_options))
+        .map_err(|error| outcome(&error, topic))?;
+    for result in results {
+        match result {
+            // Another process may have been faster.
+            Ok(_) | Err((_, RDKafkaErrorCode::InvalidPartitions)) => {}
+            Err((topic, code)) => return Err(code_outcome(code, &topic)),
+        }
+    }
+    let name = topic.to_owned();
+    let grown = TopicSpec { name, partitions: wanted, compacted: false, kept: false };
+    wait_served(options, asker, &[&grown])?;
+    Ok(true)
+}
+
+/// Waits until all brokers serve topics: the controller has changed them; the brokers learn of it and
+/// elect leaders a little later.
+fn wait_served(
+    options: &Options,
+    asker: &BaseConsumer<QuietContext>,
+    topics: &[&TopicSpec],
+) -> Result<(), LogError> {
     let step = Duration::from_millis(20);
     let steps = options.request_wait.as_millis() / step.as_millis();
     for _ in 0..=steps {
-        if all_answer(options, asker, &missing)? {
+        if all_answer(options, asker, topics)? {
             return Ok(());
         }
         std::thread::park_timeout(step);
     }
     Err(LogError::Unavailable(format!(
-        "Kafka: not all brokers serve the new topics after {:?}",
+        "Kafka: not all brokers serve the new partitions after {:?}",
         options.request_wait
     )))
 }
 
-/// Whether the leaders of all partitions of the topics answer.
+/// Whether the leaders of all partitions of the topics answer, of as many as asked for at least.
 fn all_answer(
     options: &Options,
     asker: &BaseConsumer<QuietContext>,
@@ -86,7 +125,7 @@ fn all_answer(
 ) -> Result<bool, LogError> {
     for spec in topics {
         let answers = partitions(options, asker, &spec.name).and_then(|count| {
-            (0..count).try_for_each(|partition| {
+            (0..count.max(spec.partitions)).try_for_each(|partition| {
                 asker
                     .fetch_watermarks(&spec.name, partition, options.request_wait)
                     .map(drop)

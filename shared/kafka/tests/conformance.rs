@@ -31,6 +31,7 @@ fn options(brokers: &str, client: &[(&str, &str)]) -> Options {
     let mut options = Options::new(brokers);
     options.record_bytes_max = 300_000;
     options.queue_records_max = 2_000;
+    options.metadata_refresh = Duration::from_secs(1);
     options
         .client
         .extend(client.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));

@@ -68,6 +68,17 @@ impl Groups {
         }
     }
 
+    /// A topic has so many partitions from now on: its members are assigned the new ones.
+    pub fn resize(&mut self, topic: &str, partitions: i32) {
+        for group in self.groups.values_mut() {
+            let topics = group.members.values_mut().flat_map(|member| &mut member.topics);
+            for (_, count) in topics.filter(|(name, _)| **name == *topic) {
+                *count = partitions;
+            }
+            group.rebalance();
+        }
+    }
+
     /// Whether [`Groups::take_change`] would return a change.
     #[must_use]
     pub fn has_change(&self, group: &str, member: MemberId) -> bool {
@@ -217,6 +228,21 @@ mod tests {
         assert_eq!(groups.take_change("g", a), None);
         assert_eq!(groups.take_change("g", b), Some(Change::Revoked(partitions(0..2))));
         assert_eq!(groups.take_change("g", a), Some(Change::Assigned(partitions(0..2))));
+    }
+
+    #[test]
+    fn partitions_that_are_added_are_assigned() {
+        let mut groups = Groups::default();
+        let a = groups.join("g", topics());
+        groups.take_change("g", a);
+        groups.resize("other", 9);
+        assert!(!groups.has_change("g", a));
+        groups.resize("t", 6);
+        assert!(groups.has_change("g", a));
+        assert_eq!(groups.take_change("g", a), Some(Change::Assigned(partitions(4..6))));
+        let b = groups.join("g", vec![(Arc::from("t"), 6)]);
+        assert_eq!(groups.take_change("g", a), Some(Change::Revoked(partitions(3..6))));
+        assert_eq!(groups.take_change("g", b), Some(Change::Assigned(partitions(3..6))));
     }
 
     #[test]

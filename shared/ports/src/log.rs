@@ -239,6 +239,14 @@ pub trait EventLog: Send + Sync + Debug {
     /// `Fatal`.
     fn create_topics(&self, topics: &[TopicSpec]) -> Result<(), LogError>;
 
+    /// Adds partitions to a topic until it has so many; takes none away. Says whether it added any.
+    /// Consumers of the topic are assigned the new ones by and by.
+    ///
+    /// # Errors
+    ///
+    /// `UnknownPartition`, `Unavailable`, `Fatal` (also without the permission).
+    fn grow_topic(&self, topic: &str, partitions: i32) -> Result<bool, LogError>;
+
     /// Identity of the cluster that holds the log; unique to it.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ use tracing::{error, warn};
 
 use crate::metric_names as names;
 use crate::operations::STOPPING;
-use crate::topics::{SettingFaults, TopicsError};
+use crate::topics::{SettingFaults, TopicsError, grow};
 use crate::{Shutdown, health};
 
 /// Why a role ended.
@@ -19,9 +19,11 @@ pub enum RoleError {
     /// The configuration is invalid; all of its problems.
     #[error("invalid configuration: {}", .0.join("; "))]
     Config(Vec<String>),
-    /// An output topic has fewer partitions than the input topic.
+    /// An output topic has fewer partitions than the input topic, and may not grow.
     #[error(
-        "topic `{topic}` has {found} partitions; it needs at least {needed}, as many as `{input}`"
+        "topic `{topic}` has {found} partitions; it needs at least {needed}, as many as `{input}`, and \
+         could not be given them ({reason}): `kafka-topics.sh --bootstrap-server HOST:PORT --alter \
+         --topic {topic} --partitions {needed}`"
     )]
     Partitions {
         /// The output topic.
@@ -32,6 +34,8 @@ pub enum RoleError {
         input: String,
         /// Its number of partitions.
         needed: i32,
+        /// Why the log does not add them.
+        reason: String,
     },
     /// Settings of topics are wrong.
     #[error("{0}")]
@@ -221,23 +225,31 @@ pub fn run<R: Role>(
     role.map_or(Ok(()), R::finish)
 }
 
-/// Checks that each output topic has at least as many partitions as the input topic. Returns the
-/// number of partitions of the input topic.
+/// Sees to it that topics which are derived from another one have at least as many partitions, and
+/// says what was added. They grow in the order given. Returns the number of partitions of the input.
 ///
 /// # Errors
 ///
-/// [`RoleError::Partitions`], or what the log reports.
-pub fn check_partitions(
+/// [`RoleError::Partitions`] if the log does not let us, or what the log reports.
+pub fn match_partitions(
     log: &dyn EventLog,
     input: &str,
     outputs: &[&str],
 ) -> Result<i32, RoleError> {
     let needed = log.partitions(input)?;
     for topic in outputs {
-        let found = log.partitions(topic)?;
-        if found < needed {
-            let (topic, input) = ((*topic).to_owned(), input.to_owned());
-            return Err(RoleError::Partitions { topic, found, input, needed });
+        match grow(log, topic, needed) {
+            Ok(_) => {}
+            Err(LogError::Fatal(reason)) => {
+                return Err(RoleError::Partitions {
+                    topic: (*topic).to_owned(),
+                    found: log.partitions(topic)?,
+                    input: input.to_owned(),
+                    needed,
+                    reason,
+                });
+            }
+            Err(error) => return Err(error.into()),
         }
     }
     Ok(needed)

@@ -1,13 +1,13 @@
-//! Checks that the topics of a role are set as they must be.
+//! Sees to it that the topics of a role are set, and as large, as they must be.
 
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
 use ports::settings::{Demand, SettingFault};
-use ports::{EventLog, LogError};
+use ports::{EventLog, LogError, TopicSpec};
 use thiserror::Error;
-use tracing::warn;
+use tracing::{info, warn};
 
 /// Topics whose settings could not be read, of which this process has told.
 static UNREADABLE: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
@@ -62,9 +62,45 @@ fn tell(topic: &str) {
     }
 }
 
+/// A topic that got more partitions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grown {
+    /// Its name.
+    pub topic: String,
+    /// Number of partitions before.
+    pub from: i32,
+    /// Number of partitions now.
+    pub to: i32,
+}
+
+/// Adds partitions to a topic until it has as many as needed, and says so.
+///
+/// # Errors
+///
+/// What the log reports.
+pub(crate) fn grow(log: &dyn EventLog, topic: &str, to: i32) -> Result<Option<Grown>, LogError> {
+    let from = log.partitions(topic)?;
+    if !log.grow_topic(topic, to)? {
+        return Ok(None);
+    }
+    info!(topic, from, to, "added partitions to a topic");
+    Ok(Some(Grown { topic: topic.to_owned(), from, to }))
+}
+
+/// Creates the topics that are missing, and adds partitions to those that have fewer than asked for.
+/// Returns the latter.
+///
+/// # Errors
+///
+/// What the log reports.
+pub fn make(log: &dyn EventLog, topics: &[TopicSpec]) -> Result<Vec<Grown>, LogError> {
+    log.create_topics(topics)?;
+    let grown = topics.iter().map(|topic| grow(log, &topic.name, topic.partitions));
+    Ok(grown.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+}
+
 #[cfg(test)]
 mod tests {
-    use ports::TopicSpec;
     use ports::settings::{CLEANUP_POLICY, Purpose, TIMESTAMP_TYPE};
     use sim::MemoryLog;
 
@@ -92,5 +128,21 @@ mod tests {
         assert_eq!(check(&log, &demands), Ok(()));
         let missing = check(&log, &[Demand::read("c", Purpose::Records)]);
         assert!(matches!(missing, Err(TopicsError::Log(LogError::UnknownPartition(_)))));
+    }
+
+    #[test]
+    fn topics_are_made_and_grow_and_never_shrink() {
+        let log = MemoryLog::new();
+        let spec = |name: &str, partitions| TopicSpec {
+            name: name.into(),
+            partitions,
+            compacted: false,
+            kept: false,
+        };
+        assert_eq!(make(&log, &[spec("a", 2), spec("b", 4)]), Ok(vec![]));
+        let grown = Grown { topic: "a".into(), from: 2, to: 3 };
+        assert_eq!(make(&log, &[spec("a", 3), spec("b", 3), spec("c", 1)]), Ok(vec![grown]));
+        let counts = ["a", "b", "c"].map(|topic| log.partitions(topic).unwrap());
+        assert_eq!(counts, [3, 4, 1]);
     }
 }

@@ -380,6 +380,17 @@ impl EventLog for MemoryLog {
         })
     }
 
+    fn grow_topic(&self, topic: &str, partitions: i32) -> Result<bool, LogError> {
+        let mut state = self.shared.lock();
+        state.check()?;
+        let has_grown = state.store.topic_mut(topic)?.grow(partitions);
+        drop(state);
+        if has_grown {
+            self.shared.hub.with_groups(|groups| groups.resize(topic, partitions));
+        }
+        Ok(has_grown)
+    }
+
     fn partitions(&self, topic: &str) -> Result<i32, LogError> {
         self.shared.lock().check()?;
         Source::partitions(&*self.shared, topic)

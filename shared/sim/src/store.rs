@@ -44,6 +44,13 @@ impl Topic {
         };
         count
     }
+
+    /// Adds partitions until there are so many; whether any was added.
+    pub(crate) fn grow(&mut self, partitions: i32) -> bool {
+        let before = self.count();
+        self.partitions.extend((before..partitions).map(|_| Partition::default()));
+        self.count() > before
+    }
 }
 
 /// All topics of the log.

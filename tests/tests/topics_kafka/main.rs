@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 mod another;
+mod grown;
 mod refused;
 
 use std::time::Duration;

@@ -1,5 +1,7 @@
 //! `driftseal topics create`.
 
+use serde_json::json;
+
 use super::context::Context;
 use crate::gateway::Gateway;
 use crate::outcome::{Ended, Failure};
@@ -9,7 +11,7 @@ use crate::{print, roles};
 /// What to do with the topics.
 #[derive(Debug, Clone, Copy, clap::Subcommand)]
 pub enum Action {
-    /// Create missing topics; existing ones are not changed
+    /// Create missing topics, and add partitions to those that have fewer than configured
     Create,
 }
 
@@ -20,9 +22,12 @@ impl Action {
         let topics = config.topic_specs();
         let made = match roles::open_log(&config) {
             Ok(log) => {
-                log.create_topics(&topics)?;
+                let grown: Vec<_> = service::topics::make(&*log, &topics)?
+                    .into_iter()
+                    .map(|grown| json!({"topic": grown.topic, "from": grown.from, "to": grown.to}))
+                    .collect();
                 let names: Vec<&str> = topics.iter().map(|topic| topic.name.as_str()).collect();
-                serde_json::json!({"topics": names})
+                json!({"topics": names, "grown": grown})
             }
             // The process that has the embedded log makes them.
             Err(failure) if failure.is_in_use() => Gateway::open(&config)?.create_topics()?,
@@ -34,6 +39,16 @@ impl Action {
                     made.get("topics").and_then(|names| names.as_array()).into_iter().flatten();
                 let names: Vec<&str> = names.filter_map(|name| name.as_str()).collect();
                 print::line(format!("topics: {}", names.join(", ")));
+                let grown = made.get("grown").and_then(|grown| grown.as_array());
+                for grown in grown.into_iter().flatten() {
+                    let text = |key: &str| grown.get(key).map(ToString::to_string).unwrap_or_default();
+                    let topic = grown.get("topic").and_then(|topic| topic.as_str()).unwrap_or("");
+                    print::line(format!(
+                        "{topic} had {} partitions and has {}; keys may go to other ones from now on",
+                        text("from"),
+                        text("to")
+                    ));
+                }
             }
             Output::Json => print::json(&made),
         }

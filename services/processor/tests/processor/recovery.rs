@@ -400,19 +400,30 @@ fn a_state_that_is_lost_is_said_to_be_and_everything_is_as_before() {
 }
 
 #[test]
-fn outputs_need_as_many_partitions_as_inputs() {
+fn output_topics_grow_with_the_input() {
     let log = world(2);
     log.delete_topic("driftseal.state");
     let few =
         TopicSpec { name: "driftseal.state".into(), partitions: 1, compacted: true, kept: false };
     ports::EventLog::create_topics(&log, &[few]).unwrap();
-    let expected = RoleError::Partitions {
-        topic: "driftseal.state".into(),
-        found: 1,
-        input: "agent.events".into(),
-        needed: 2,
+    let mut processor = start(&log).unwrap();
+    let sizes = || {
+        let topics = ["driftseal.state", "driftseal.metrics", "driftseal.alerts"];
+        topics.map(|topic| ports::EventLog::partitions(&log, topic).unwrap())
     };
-    assert_eq!(start(&log).err(), Some(expected));
+    assert_eq!(sizes(), [2; 3]);
+    processor.step(Duration::ZERO).unwrap();
+    // Under a running processor, the same: a claim is in every partition in the end.
+    assert!(ports::EventLog::grow_topic(&log, "agent.events", 4).unwrap());
+    for _ in 0..20 {
+        processor.step(Duration::ZERO).unwrap();
+    }
+    assert_eq!(sizes(), [4; 3]);
+    for number in 0..4 {
+        let partition = TopicPartition::new("agent.events", number);
+        let held = ports::EventLog::offsets(&log, &partition).unwrap();
+        assert!(held.next > 0, "nobody has claimed {partition}");
+    }
 }
 
 #[test]

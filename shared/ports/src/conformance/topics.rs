@@ -4,7 +4,7 @@ use event::TopicPartition;
 
 use super::subject::{Subject, record};
 use crate::settings::{Demand, Purpose};
-use crate::{LogError, OffsetRange, Subscription, TopicSpec, publish_and_wait};
+use crate::{LogError, OffsetRange, Outgoing, Polled, Subscription, TopicSpec, publish_and_wait};
 
 pub(super) fn topics_are_created_once(subject: &Subject<'_>) {
     let (first, second) = (subject.name("created-first"), subject.name("created-second"));
@@ -113,5 +113,48 @@ pub(super) fn settings_are_those_of_the_spec(subject: &Subject<'_>) {
     assert_eq!(Demand::read(compacted, Purpose::Records).faults(&settings(compacted)).len(), 1);
     assert_eq!(Demand::read(plain, Purpose::State).faults(&settings(plain)).len(), 1);
     let missing = subject.log.topic_settings(&subject.name("settings-missing"));
+    assert!(matches!(missing, Err(LogError::UnknownPartition(_))), "{missing:?}");
+}
+
+pub(super) fn partitions_can_be_added_and_are_assigned(subject: &Subject<'_>) {
+    let topic = subject.name("growing");
+    subject.create(&topic, 2);
+    let id = subject.log.topic_id(&topic).unwrap();
+    subject.publish((0..20).map(|number| record(&topic, number)).collect());
+    let first = TopicPartition::new(topic.as_str(), 0);
+    let before = subject.read_all(&first);
+    let mut reader = subject.group("growing-group", &topic);
+    assert_eq!(reader.assigned().len(), 2);
+
+    assert_eq!(subject.log.grow_topic(&topic, 4), Ok(true));
+    assert_eq!(subject.log.partitions(&topic), Ok(4));
+    for fewer in [4, 1, 0, -1] {
+        assert_eq!(subject.log.grow_topic(&topic, fewer), Ok(false), "{fewer}");
+    }
+    assert_eq!(subject.log.partitions(&topic), Ok(4));
+    assert_eq!(subject.log.topic_id(&topic), Ok(id), "it is the same topic");
+    assert_eq!(subject.read_all(&first), before, "its records are where they were");
+    let last = TopicPartition::new(topic.as_str(), 3);
+    let held = OffsetRange { first: 0, next: 0 };
+    assert_eq!(subject.log.offsets(&last), Ok(held));
+    let records = (0..10).map(|number| Outgoing { partition: Some(3), ..record(&topic, number) });
+    subject.publish(records.collect());
+    assert_eq!(subject.read_all(&last).len(), 10);
+
+    // The reader hears of them, and reads them.
+    let mut read = 0;
+    reader.until("the records of the new partition", |consumer, polled| {
+        match polled {
+            Polled::Assigned(partitions) => {
+                for partition in partitions {
+                    consumer.seek(&partition, 0).unwrap();
+                }
+            }
+            Polled::Batch(batch) if *batch.partition() == last => read += batch.len(),
+            Polled::Idle | Polled::Revoked(_) | Polled::Batch(_) => {}
+        }
+        read == 10
+    });
+    let missing = subject.log.grow_topic(&subject.name("growing-missing"), 2);
     assert!(matches!(missing, Err(LogError::UnknownPartition(_))), "{missing:?}");
 }

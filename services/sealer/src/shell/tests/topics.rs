@@ -122,3 +122,20 @@ fn a_topic_with_wrong_settings_is_refused_at_the_start_and_at_an_assignment() {
         assert_eq!(world.verify().events, 3);
     }
 }
+
+#[test]
+fn partitions_that_are_added_under_a_running_sealer_are_sealed_from_their_beginning() {
+    let world = World::new();
+    world.publish(0, 3);
+    let mut shell = world.start().unwrap();
+    settle(&mut shell).unwrap();
+    assert!(world.log.grow_topic(TOPIC, PARTITIONS + 2).unwrap());
+    for partition in 0..PARTITIONS + 2 {
+        world.publish(partition, 5);
+    }
+    settle(&mut shell).unwrap();
+    shell.drain().unwrap();
+    let report = world.verify();
+    assert_eq!(report.events, 3 + 5 * u64::try_from(PARTITIONS + 2).unwrap());
+    assert!(report.partitions.iter().all(|partition| partition.first_offset == 0));
+}
