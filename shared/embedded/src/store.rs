@@ -224,7 +224,8 @@ impl Store {
         let mut topics = self.topics.write().unwrap_or_else(std::sync::PoisonError::into_inner);
         let topic = topics.get(name).map(Arc::clone);
         let topic = topic.ok_or_else(|| LogError::UnknownPartition(name.to_owned()))?;
-        let Some(more) = u32::try_from(partitions.saturating_sub(topic.count())).ok().filter(|more| *more > 0)
+        let Some(more) =
+            u32::try_from(partitions.saturating_sub(topic.count())).ok().filter(|more| *more > 0)
         else {
             return Ok(false);
         };

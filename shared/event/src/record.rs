@@ -67,15 +67,14 @@ impl<'a> Headers<'a> {
         self.0
     }
 
-    /// Name and value of each header, in order.
-    pub fn iter(self) -> impl Iterator<Item = (&'a str, Option<&'a [u8]>)> {
+    /// Name and value of each header, in order. Kafka's protocol does not say that a name is text.
+    pub fn all(self) -> impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)> {
         let mut rest = self.0;
         std::iter::from_fn(move || {
             let (name_len, after) = rest.split_first_chunk::<4>()?;
             let name_len = usize::try_from(u32::from_be_bytes(*name_len)).ok()?;
             let (name, after) = after.split_at_checked(name_len)?;
             let (value_len, after) = after.split_first_chunk::<4>()?;
-            let name = std::str::from_utf8(name).ok()?;
             if let Ok(value_len) = usize::try_from(i32::from_be_bytes(*value_len)) {
                 let (value, after) = after.split_at_checked(value_len)?;
                 rest = after;
@@ -85,6 +84,11 @@ impl<'a> Headers<'a> {
                 Some((name, None))
             }
         })
+    }
+
+    /// The headers whose names are text, in order. Nobody looks for others.
+    pub fn iter(self) -> impl Iterator<Item = (&'a str, Option<&'a [u8]>)> {
+        self.all().filter_map(|(name, value)| Some((std::str::from_utf8(name).ok()?, value)))
     }
 
     /// Value of the last header of that name (Kafka's rule for repeated names).
@@ -223,6 +227,24 @@ impl BatchBuilder {
         value: Option<&[u8]>,
         headers: impl Iterator<Item = (&'h str, Option<&'h [u8]>)>,
     ) {
+        let headers = headers.map(|(name, value)| (name.as_bytes(), value));
+        self.push_bytes(offset, timestamp_ms, timestamp_type, key, value, headers);
+    }
+
+    /// As [`Self::push`], with names of headers that need not be text.
+    ///
+    /// # Panics
+    ///
+    /// As there.
+    pub fn push_bytes<'h>(
+        &mut self,
+        offset: i64,
+        timestamp_ms: i64,
+        timestamp_type: TimestampType,
+        key: Option<&[u8]>,
+        value: Option<&[u8]>,
+        headers: impl Iterator<Item = (&'h [u8], Option<&'h [u8]>)>,
+    ) {
         let arena = &mut self.0.arena;
         let mut put = |bytes: Option<&[u8]>| {
             bytes.map(|bytes| {
@@ -233,8 +255,8 @@ impl BatchBuilder {
         let key_end = put(key);
         let value_end = put(value);
         for (name, value) in headers {
-            arena.extend_from_slice(&length(name.as_bytes()).to_be_bytes());
-            arena.extend_from_slice(name.as_bytes());
+            arena.extend_from_slice(&length(name).to_be_bytes());
+            arena.extend_from_slice(name);
             match value {
                 None => arena.extend_from_slice(&(-1_i32).to_be_bytes()),
                 Some(value) => {
@@ -256,13 +278,13 @@ impl BatchBuilder {
 
     /// Appends a record that is borrowed from elsewhere.
     pub fn push_record(&mut self, record: &Record<'_>) {
-        self.push(
+        self.push_bytes(
             record.offset,
             record.timestamp_ms,
             record.timestamp_type,
             record.key,
             record.value,
-            record.headers.iter(),
+            record.headers.all(),
         );
     }
 
@@ -319,5 +341,22 @@ mod tests {
         assert_eq!((records[0].key, records[0].value), (None, Some(&b"v"[..])));
         assert_eq!((records[1].key, records[1].value), (Some(&b"k"[..]), None));
         assert_eq!(records[1].headers.iter().count(), 0);
+    }
+
+    #[test]
+    fn a_header_whose_name_is_no_text_is_kept_and_hides_none() {
+        let mut builder = BatchBuilder::new(TopicPartition::new("t", 0));
+        let headers: [(&[u8], Option<&[u8]>); 3] =
+            [(b"a", Some(b"1")), (b"caf\xe9", Some(b"2")), (b"b", None)];
+        builder.push_bytes(7, 1, TimestampType::CreateTime, None, Some(b"v"), headers.into_iter());
+        let batch = builder.build();
+        let record = batch.records().next().unwrap();
+        assert_eq!(record.headers.all().collect::<Vec<_>>(), headers);
+        let names: Vec<_> = record.headers.iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["a", "b"]);
+        let mut copy = BatchBuilder::new(TopicPartition::new("t", 0));
+        copy.push_record(&record);
+        let copy = copy.build();
+        assert_eq!(copy.records().next().unwrap().headers.encoded(), record.headers.encoded());
     }
 }

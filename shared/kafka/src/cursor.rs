@@ -4,8 +4,10 @@ use std::collections::VecDeque;
 
 use event::{Batch, BatchBuilder, TimestampType, TopicPartition};
 use ports::local::has_room;
-use rdkafka::message::{BorrowedMessage, Headers as _};
+use rdkafka::message::BorrowedMessage;
 use rdkafka::{Message, Timestamp};
+
+use crate::native::headers;
 
 /// Where a partition is read, and what was read of it.
 #[derive(Debug)]
@@ -39,10 +41,8 @@ pub(crate) fn copy(
     if !cursor.is_live || cursor.is_sought || cursor.position.is_none_or(|next| offset < next) {
         return None;
     }
-    let headers = message.headers();
-    let headers = || headers.into_iter().flat_map(|headers| headers.iter());
     let headers_bytes: usize =
-        headers().map(|header| 8 + header.key.len() + header.value.map_or(0, <[u8]>::len)).sum();
+        headers(message).map(|(name, value)| 8 + name.len() + value.map_or(0, <[u8]>::len)).sum();
     let size = message.key_len() + message.payload_len() + headers_bytes;
     if let Some(full) = cursor.copied.take_if(|copied| !has_room(copied, size)) {
         ready.push_back(full.build());
@@ -54,13 +54,13 @@ pub(crate) fn copy(
         Timestamp::CreateTime(at) => (at, TimestampType::CreateTime),
         Timestamp::LogAppendTime(at) => (at, TimestampType::LogAppendTime),
     };
-    batch.push(
+    batch.push_bytes(
         offset,
         timestamp_ms,
         timestamp_type,
         message.key(),
         message.payload(),
-        headers().map(|header| (header.key, header.value)),
+        headers(message),
     );
     cursor.position = Some(offset + 1);
     Some(batch.size_bytes() - before)

@@ -9,7 +9,7 @@
 //! - Destroying a queue discards an answer that comes too late.
 #![expect(unsafe_code, reason = "calls of librdkafka; the invariants are in the module's head")]
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::ptr::NonNull;
 use std::time::Duration;
 
@@ -17,6 +17,7 @@ use rdkafka::ClientContext;
 use rdkafka::bindings as sys;
 use rdkafka::client::Client;
 use rdkafka::error::RDKafkaErrorCode;
+use rdkafka::message::BorrowedMessage;
 use rdkafka::types::RDKafkaRespErr;
 
 /// Time beyond the request's own timeout that its answer is waited for.
@@ -118,6 +119,75 @@ pub(crate) fn topic_id<C: ClientContext>(
         let high = sys::rd_kafka_Uuid_most_significant_bits(id).cast_unsigned();
         let low = sys::rd_kafka_Uuid_least_significant_bits(id).cast_unsigned();
         Ok(u128::from(high) << 64 | u128::from(low))
+    }
+}
+
+/// Name and value of each header of a message. rdkafka takes names for UTF-8, and panics at others.
+pub(crate) fn headers<'m>(
+    message: &'m BorrowedMessage<'_>,
+) -> impl Iterator<Item = (&'m [u8], Option<&'m [u8]>)> {
+    let mut list = std::ptr::null_mut();
+    // SAFETY: the message is valid while it is borrowed. Its headers belong to it; a message without
+    // any gives an error.
+    let found = unsafe { sys::rd_kafka_message_headers(message.ptr(), &raw mut list) };
+    let list = check(found).ok().and_then(|()| NonNull::new(list));
+    (0..).map_while(move |index| {
+        let (mut name, mut value, mut len) = (std::ptr::null(), std::ptr::null(), 0);
+        // SAFETY: the list lives as long as the message, and so do the name, which ends with a zero
+        // byte, and the value of `len` bytes, which is null for none; an index behind the last one
+        // gives an error.
+        unsafe {
+            let got = sys::rd_kafka_header_get_all(
+                list?.as_ptr(),
+                index,
+                &raw mut name,
+                &raw mut value,
+                &raw mut len,
+            );
+            check(got).ok()?;
+            let value: *const u8 = value.cast();
+            let value = (!value.is_null()).then(|| std::slice::from_raw_parts(value, len));
+            Some((CStr::from_ptr(name).to_bytes(), value))
+        }
+    })
+}
+
+/// Publishes a record with a header of any name, which rdkafka would want to be UTF-8.
+#[cfg(feature = "operate")]
+pub(crate) fn publish_with_header<C: ClientContext>(
+    client: &Client<C>,
+    (topic, partition): (&CStr, i32),
+    value: &[u8],
+    header: &CStr,
+) -> Result<(), RDKafkaErrorCode> {
+    use sys::rd_kafka_vtype_t as vtype;
+    let part = |vtype, set: &dyn Fn(&mut sys::rd_kafka_vu_s__bindgen_ty_1)| {
+        let mut u = sys::rd_kafka_vu_s__bindgen_ty_1 { _pad: [0; 64] };
+        set(&mut u);
+        sys::rd_kafka_vu_t { vtype, u }
+    };
+    let none = std::ptr::null();
+    let bytes = sys::rd_kafka_vu_s__bindgen_ty_1__bindgen_ty_1 {
+        ptr: value.as_ptr().cast_mut().cast(),
+        size: value.len(),
+    };
+    let named = sys::rd_kafka_vu_s__bindgen_ty_1__bindgen_ty_2 {
+        name: header.as_ptr(),
+        val: none,
+        size: 0,
+    };
+    let parts = [
+        part(vtype::RD_KAFKA_VTYPE_TOPIC, &|u| u.cstr = topic.as_ptr()),
+        part(vtype::RD_KAFKA_VTYPE_PARTITION, &|u| u.i32_ = partition),
+        part(vtype::RD_KAFKA_VTYPE_VALUE, &|u| u.mem = bytes),
+        part(vtype::RD_KAFKA_VTYPE_MSGFLAGS, &|u| u.i = sys::RD_KAFKA_MSG_F_COPY),
+        part(vtype::RD_KAFKA_VTYPE_HEADER, &|u| u.header = named),
+    ];
+    // SAFETY: the parts outlive the call, each has the field of its type, and the value is copied.
+    unsafe {
+        let error = sys::rd_kafka_produceva(client.native_ptr(), parts.as_ptr(), parts.len());
+        let Some(error) = Owned::new(error, sys::rd_kafka_error_destroy) else { return Ok(()) };
+        check(sys::rd_kafka_error_code(error.as_ptr()))
     }
 }
 

@@ -1,6 +1,7 @@
 //! What operators and other applications do to topics of a cluster, for tests: create, change, delete,
 //! and leave transactions open. Built with the feature `operate` only.
 
+use std::ffi::{CStr, CString};
 use std::time::Duration;
 
 use event::TopicPartition;
@@ -16,6 +17,7 @@ use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 
 use crate::blocking::wait_for;
 use crate::context::QuietContext;
+use crate::native;
 use crate::options::Options;
 use crate::outcome::{code_outcome, outcome};
 
@@ -128,6 +130,29 @@ impl Operator {
             element.error().map_err(|error| outcome(&error, topic))?;
         }
         Ok(())
+    }
+
+    /// Publishes a record with a header of any name, also one that is no text.
+    ///
+    /// # Errors
+    ///
+    /// What librdkafka says.
+    pub fn publish_with_header(
+        &self,
+        partition: &TopicPartition,
+        value: &[u8],
+        header: &CStr,
+    ) -> Result<(), LogError> {
+        let producer: BaseProducer = ClientConfig::new()
+            .set("bootstrap.servers", &self.bootstrap)
+            .create()
+            .map_err(|error| fatal(&error))?;
+        let name = CString::new(&*partition.topic);
+        let name = name.map_err(|error| LogError::Fatal(format!("topic name: {error}")))?;
+        let to = (&*name, partition.partition);
+        native::publish_with_header(producer.client(), to, value, header)
+            .map_err(|code| code_outcome(code, &partition.topic))?;
+        producer.flush(WAIT).map_err(|error| fatal(&error))
     }
 
     /// Begins a transaction of another application.

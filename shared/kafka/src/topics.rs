@@ -81,8 +81,9 @@ pub(crate) fn grow(
     };
     let wait = Some(options.request_wait);
     let admin_options = AdminOptions::new().request_timeout(wait).operation_timeout(wait);
-    let results = wait_for(admin.create_partitions([&NewPartitions::new(topic, count)], &admin_options))
-        .map_err(|error| outcome(&error, topic))?;
+    let results =
+        wait_for(admin.create_partitions([&NewPartitions::new(topic, count)], &admin_options))
+            .map_err(|error| outcome(&error, topic))?;
     for result in results {
         match result {
             // Another process may have been faster.

@@ -13,6 +13,11 @@ fn a_topic_that_was_created_again_between_two_runs_stops_sealer_and_processor() 
     let id = log.topic_id(EVENTS).unwrap();
     assert_eq!((id.len(), log.topic_id(EVENTS).unwrap()), (22, id.clone()), "as Kafka prints it");
     publish(&*log, "first", 300);
+    // On the way: a header whose name is no text stops nobody.
+    let event = run("somebody", "1", "no-text", now_ms(), false).to_string();
+    let partition = TopicPartition::new(EVENTS, 2);
+    world.operator().publish_with_header(&partition, event.as_bytes(), c"caf\xe9").unwrap();
+    publish(&*log, "behind", 100);
     let mut roles = world.roles();
     wait_sealed(&world, &mut sealed, &[&roles[0], &roles[1]]);
     for role in &mut roles {

@@ -40,7 +40,10 @@ fn partitions_that_are_added_under_running_roles_are_followed() {
     // The new partitions are claimed and beat, so the processor reads them.
     wait::until("a heartbeat in every new partition", LIMIT, || {
         let alerts = (PARTITIONS..9).map(|number| TopicPartition::new(ALERTS, number));
-        alerts.into_iter().all(|partition| log.offsets(&partition).is_ok_and(|held| held.next > 0)).then_some(())
+        alerts
+            .into_iter()
+            .all(|partition| log.offsets(&partition).is_ok_and(|held| held.next > 0))
+            .then_some(())
     });
     publish(&*log, "after", 500);
     wait_sealed(&world, &mut sealed, &[&roles[0], &roles[1]]);

@@ -41,7 +41,8 @@ impl Action {
                 print::line(format!("topics: {}", names.join(", ")));
                 let grown = made.get("grown").and_then(|grown| grown.as_array());
                 for grown in grown.into_iter().flatten() {
-                    let text = |key: &str| grown.get(key).map(ToString::to_string).unwrap_or_default();
+                    let text =
+                        |key: &str| grown.get(key).map(ToString::to_string).unwrap_or_default();
                     let topic = grown.get("topic").and_then(|topic| topic.as_str()).unwrap_or("");
                     print::line(format!(
                         "{topic} had {} partitions and has {}; keys may go to other ones from now on",

@@ -43,9 +43,16 @@ pub(super) fn event<'a>(record: &Record<'a>, fault: &Fault, encoding: Encoding) 
     event
 }
 
-/// `[["name", "base64"], ["name", null]]`; nothing if there are no headers.
+/// `[["name", "base64"], ["name", null]]`; nothing if there are no headers. A name that is no text is
+/// shown with the escapes of its bytes (`caf\xe9`).
 fn headers(headers: Headers<'_>) -> Option<String> {
-    let listed: Vec<(&str, Option<String>)> =
-        headers.iter().map(|(name, value)| (name, value.map(|v| STANDARD.encode(v)))).collect();
+    let text = |name: &[u8]| match std::str::from_utf8(name) {
+        Ok(name) => name.to_owned(),
+        Err(_) => name.escape_ascii().to_string(),
+    };
+    let listed: Vec<(String, Option<String>)> = headers
+        .all()
+        .map(|(name, value)| (text(name), value.map(|v| STANDARD.encode(v))))
+        .collect();
     if listed.is_empty() { None } else { serde_json::to_string(&listed).ok() }
 }
