@@ -262,8 +262,8 @@ impl Worker {
         }
     }
 
-    /// Does what is due: an admission of acts; by the clock a snapshot, a tick, the lag gauge. Returns
-    /// the position to commit if a snapshot was written.
+    /// Does what is due: an admission of acts; by the clock a snapshot, a tick, the lag gauge. `passed` is
+    /// how far the partition was read. Returns the position to commit if a snapshot was written.
     ///
     /// # Errors
     ///
@@ -271,6 +271,7 @@ impl Worker {
     pub(crate) fn keep_up(
         &mut self,
         governance: &Governance,
+        passed: Option<i64>,
     ) -> Result<Option<Position>, RoleError> {
         let tick_interval = Duration::from_secs(self.config.tick_interval_secs);
         if self.keep_claim()? {
@@ -282,7 +283,7 @@ impl Worker {
         }
         if self.since_lag.has_passed(LAG_INTERVAL) {
             self.since_lag = Stopwatch::start();
-            self.report_lag()?;
+            self.report_lag(passed)?;
         }
         let age_max = Duration::from_secs(self.config.snapshot_age_secs_max);
         let due = self.records_since_snapshot >= self.config.snapshot_records_max
@@ -345,11 +346,12 @@ impl Worker {
         Ok(())
     }
 
-    fn report_lag(&self) -> Result<(), RoleError> {
+    fn report_lag(&self, passed: Option<i64>) -> Result<(), RoleError> {
         // Nothing comes from a topic that is gone, so that nobody else would hear of it.
         self.confirm_topic()?;
         let next = self.log.offsets(&self.input)?.next;
-        let lag = (next - self.machine.next_offset()).max(0);
+        // Behind the last record there may be offsets without one.
+        let lag = (next - passed.unwrap_or(0).max(self.machine.next_offset())).max(0);
         #[expect(clippy::cast_precision_loss, reason = "a gauge")]
         metrics::gauge!(
             names::PROCESSOR_LAG_RECORDS,

@@ -131,8 +131,8 @@ impl Role for Processor {
         }
         progress |= self.governance.poll()?;
         let mut positions = Vec::new();
-        for worker in self.workers.values_mut() {
-            positions.extend(worker.keep_up(&self.governance)?);
+        for (partition, worker) in &mut self.workers {
+            positions.extend(worker.keep_up(&self.governance, self.member.passed(partition))?);
         }
         self.member.commit(&positions);
         let keys: u64 = self.workers.values().map(Worker::keys).sum();

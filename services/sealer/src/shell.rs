@@ -130,11 +130,7 @@ impl Shell {
         }
         let limit = Duration::from_millis(self.config.drain_ms_max);
         let (started, mut heard) = (Stopwatch::start(), Stopwatch::start());
-        let is_behind = |machine: &Sealer| {
-            ends.iter()
-                .any(|(partition, end)| machine.position(partition).is_some_and(|at| at < *end))
-        };
-        while is_behind(&self.machine)
+        while self.is_behind(&ends)
             && !started.has_passed(limit)
             && !heard.has_passed(DRAIN_SILENCE)
         {
@@ -144,7 +140,7 @@ impl Shell {
                 heard = Stopwatch::start();
             }
         }
-        if is_behind(&self.machine) {
+        if self.is_behind(&ends) {
             warn!("the shutdown leaves published records to the next sealer");
         }
         self.machine.handle_drain();
@@ -153,6 +149,14 @@ impl Shell {
         let totals = self.meters.totals;
         info!(records = totals.sealed, segments = totals.segments, "drained the sealer");
         Ok(())
+    }
+
+    /// Whether records before these ends were not read. Offsets without a record may be the last ones.
+    fn is_behind(&self, ends: &[(TopicPartition, i64)]) -> bool {
+        ends.iter().any(|(partition, end)| {
+            let passed = self.member.passed(partition).unwrap_or(i64::MIN);
+            self.machine.position(partition).is_some_and(|at| at.max(passed) < *end)
+        })
     }
 
     fn select(&mut self, wait: Duration) -> Result<(), RunError> {
@@ -401,6 +405,18 @@ impl Shell {
         self.remove_orphans(orphans.iter().map(|name| [name.parquet(), name.census()]));
     }
 
+    /// Records of a partition that are not sealed.
+    fn lag(&self, partition: &TopicPartition) -> Option<u64> {
+        let range = self.log.offsets(partition).ok()?;
+        let mut sealed_to = self.ledger.end(partition).map_or(range.first, |end| end.next_offset);
+        // Behind the last record there may be offsets that will never be sealed.
+        if self.machine.position(partition) == Some(sealed_to) {
+            sealed_to = sealed_to.max(self.member.passed(partition).unwrap_or(sealed_to));
+        }
+        // Negative where the log has lost its end, which the next assignment finds.
+        Some(u64::try_from(range.next - sealed_to).unwrap_or(0))
+    }
+
     fn report(&mut self) -> Result<(), RunError> {
         self.meters.pending(self.machine.pending_rows(), self.machine.pending_bytes());
         if self.lag_watch.as_ref().is_some_and(|watch| !watch.has_passed(LAG_EVERY)) {
@@ -412,10 +428,7 @@ impl Shell {
         let mut lags: BTreeMap<&str, u64> = BTreeMap::new();
         for partition in self.machine.partitions() {
             // A lag that cannot be told now is told the next time.
-            let Ok(range) = self.log.offsets(partition) else { return Ok(()) };
-            let sealed_to = self.ledger.end(partition).map_or(range.first, |end| end.next_offset);
-            // Negative where the log has lost its end, which the next assignment finds.
-            let lag = u64::try_from(range.next - sealed_to).unwrap_or(0);
+            let Some(lag) = self.lag(partition) else { return Ok(()) };
             *lags.entry(&partition.topic).or_default() += lag;
         }
         for (topic, lag) in lags {

@@ -136,6 +136,7 @@ impl KafkaConsumer {
                 for partition in &partitions {
                     self.drop_copied(partition);
                     self.cursors.remove(partition);
+                    self.base.context().progress.forget(partition);
                 }
                 Ok(Some(Polled::Revoked(partitions)))
             }
@@ -288,7 +289,7 @@ impl KafkaConsumer {
             // The poll may also have returned a record of a partition that was just revoked.
             let has_change = self.base.context().has_change();
             match polled {
-                None => return,
+                None => return self.base.context().progress.drained(),
                 Some(Ok(message)) if !has_change => {
                     let is_last = last.as_ref().is_some_and(|last| {
                         last.partition == message.partition() && *last.topic == *message.topic()
@@ -423,7 +424,21 @@ impl Consumer for KafkaConsumer {
         cursor.position = Some(offset);
         cursor.is_sought = true;
         self.is_dirty = true;
+        self.base.context().progress.sought(partition);
         Ok(())
+    }
+
+    fn passed(&self, partition: &TopicPartition) -> Option<i64> {
+        let cursor = self.cursors.get(partition).filter(|cursor| cursor.copied.is_none())?;
+        if self.ready.iter().any(|batch| batch.partition() == partition) {
+            return None;
+        }
+        let fetched = self.base.context().progress.passed(partition);
+        cursor.position.map(|position| fetched.map_or(position, |fetched| fetched.max(position)))
+    }
+
+    fn blocked(&self) -> Vec<Position> {
+        self.base.context().progress.blocked()
     }
 
     fn pause(&mut self, partition: &TopicPartition, paused: bool) -> Result<(), LogError> {

@@ -10,7 +10,9 @@ use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtoc
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::types::RDKafkaRespErr;
 use rdkafka::util::Timeout;
-use rdkafka::{ClientContext, Offset, TopicPartitionList};
+use rdkafka::{ClientContext, Offset, Statistics, TopicPartitionList};
+
+use crate::progress::Progress;
 
 /// Forwards log lines of librdkafka to `tracing`.
 pub(crate) fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
@@ -61,10 +63,12 @@ pub(crate) enum Change {
     Failed(KafkaError),
 }
 
-/// Context of a consumer: queues changes of the assignment for the next poll to report.
+/// Context of a consumer: queues changes of the assignment for the next poll to report, and knows how
+/// far librdkafka has read.
 #[derive(Debug, Default)]
 pub(crate) struct GroupContext {
     changes: Mutex<VecDeque<Change>>,
+    pub(crate) progress: Progress,
 }
 
 impl GroupContext {
@@ -110,6 +114,10 @@ impl ClientContext for GroupContext {
 
     fn error(&self, error: KafkaError, reason: &str) {
         log_error(&error, reason);
+    }
+
+    fn stats(&self, statistics: Statistics) {
+        self.progress.report(&statistics);
     }
 }
 

@@ -36,6 +36,7 @@ pub mod operate;
 mod options;
 mod outcome;
 mod producer;
+mod progress;
 mod renewed;
 mod settings;
 mod topics;

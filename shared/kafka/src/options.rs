@@ -23,6 +23,7 @@ const FIXED: &[&str] = &[
     "partitioner",
     "queue.buffering.max.kbytes",
     "queue.buffering.max.messages",
+    "statistics.interval.ms",
     "request.required.acks",
     "transactional.id",
 ];
@@ -160,6 +161,8 @@ impl Options {
             .set("allow.auto.create.topics", "false")
             .set("fetch.wait.max.ms", "100")
             .set("fetch.error.backoff.ms", "100")
+            // How far it has read, once a second.
+            .set("statistics.interval.ms", "1000")
             .set("queued.max.messages.kbytes", "16384");
         if self.is_classic() {
             config.set("partition.assignment.strategy", "range");

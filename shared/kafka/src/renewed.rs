@@ -147,6 +147,14 @@ impl Consumer for Renewed {
         self.outcome(outcome)
     }
 
+    fn passed(&self, partition: &TopicPartition) -> Option<i64> {
+        self.client.as_ref()?.passed(partition)
+    }
+
+    fn blocked(&self) -> Vec<Position> {
+        self.client.as_ref().map_or_else(Vec::new, |client| client.blocked())
+    }
+
     fn commit(&mut self, positions: &[Position]) -> Result<(), LogError> {
         let Some(client) = &mut self.client else { return Ok(()) };
         let outcome = client.commit(positions);

@@ -93,6 +93,7 @@ suites! {
     reading::a_paused_partition_is_silent,
     reading::batches_are_bounded,
     reading::a_waiting_consumer_wakes_up,
+    reading::what_was_delivered_is_passed,
     groups::two_members_share_and_hand_over,
     groups::groups_are_independent,
     groups::a_commit_is_accepted,

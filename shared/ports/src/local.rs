@@ -329,6 +329,15 @@ impl<S: Source> Consumer for LocalConsumer<S> {
         Ok(())
     }
 
+    fn passed(&self, partition: &TopicPartition) -> Option<i64> {
+        self.cursors.get(partition)?.position
+    }
+
+    fn blocked(&self) -> Vec<Position> {
+        // Such a log has no transactions.
+        Vec::new()
+    }
+
     fn commit(&mut self, positions: &[Position]) -> Result<(), LogError> {
         self.source.call(Call::Commit, &mut || {
             if let Membership::Group { group, .. } = &self.membership {

@@ -213,6 +213,16 @@ pub trait Consumer: Send + Debug {
     /// `UnknownPartition` if the partition is not assigned, `Unavailable`, `Fatal`.
     fn pause(&mut self, partition: &TopicPartition, paused: bool) -> Result<(), LogError>;
 
+    /// Offset below which no record of the partition remains to be delivered, as far as is known. It is
+    /// beyond the last record delivered where offsets without a record follow: the end of a partition
+    /// is not always its last record plus one. `None` if the partition is not assigned and sought, or
+    /// while records wait for delivery.
+    fn passed(&self, partition: &TopicPartition) -> Option<i64>;
+
+    /// The partitions whose delivery waits for an open transaction of some application, each with the
+    /// offset where that begins.
+    fn blocked(&self) -> Vec<Position>;
+
     /// Commits offsets to the group. Advisory.
     ///
     /// # Errors

@@ -17,6 +17,7 @@
 //!
 //! It knows nothing of agents, event contents or the archive.
 
+mod blocked;
 pub mod body;
 pub mod clock;
 pub mod config;

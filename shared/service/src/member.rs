@@ -7,8 +7,12 @@ use event::TopicPartition;
 use ports::{Consumer, EventLog, LogError, Polled, Position, Subscription};
 use tracing::{info, warn};
 
+use crate::blocked::Blocked;
 use crate::clock::Stopwatch;
 use crate::metric_names as names;
+
+/// Time between two looks at what is blocked.
+const LOOK: Duration = Duration::from_secs(5);
 
 /// A member of a consumer group.
 #[derive(Debug)]
@@ -20,6 +24,9 @@ pub struct Member {
     since_asked: Stopwatch,
     /// Partitions that nobody had when the log was asked last.
     unowned: BTreeSet<TopicPartition>,
+    blocked: Blocked,
+    /// Since the last look at what is blocked.
+    looked: Stopwatch,
 }
 
 /// Time between two questions for partitions that nobody has.
@@ -39,7 +46,8 @@ impl Member {
         let (group, topics) = (group.into(), topics.into_iter().collect());
         let consumer = log.consumer(Subscription::Group { group: group.clone(), topics })?;
         let (since_asked, unowned) = (Stopwatch::start(), BTreeSet::new());
-        Ok(Self { consumer, group, held: None, since_asked, unowned })
+        let (blocked, looked) = (Blocked::default(), Stopwatch::start());
+        Ok(Self { consumer, group, held: None, since_asked, unowned, blocked, looked })
     }
 
     /// Whether it is a member: it has an assignment.
@@ -62,6 +70,10 @@ impl Member {
     pub fn poll(&mut self, wait: Duration) -> Result<Polled, LogError> {
         self.look_for_unowned();
         let polled = self.consumer.poll(wait)?;
+        if self.looked.has_passed(LOOK) {
+            self.looked = Stopwatch::start();
+            self.blocked.update(self.consumer.blocked());
+        }
         match &polled {
             Polled::Assigned(partitions) => {
                 info!(count = partitions.len(), partitions = %list(partitions), "partitions assigned");
@@ -108,6 +120,12 @@ impl Member {
     /// As [`Consumer::seek`].
     pub fn seek(&mut self, partition: &TopicPartition, offset: i64) -> Result<(), LogError> {
         self.consumer.seek(partition, offset)
+    }
+
+    /// As [`Consumer::passed`].
+    #[must_use]
+    pub fn passed(&self, partition: &TopicPartition) -> Option<i64> {
+        self.consumer.passed(partition)
     }
 
     /// Commits offsets to the group. A failure is only logged, because only lag displays read them.

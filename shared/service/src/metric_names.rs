@@ -56,6 +56,9 @@ metrics_table! {
     EVENTS_BUILD_FAILED = "driftseal_events_build_failed_total", Kind::Counter, "events", [],
         "Events of the role itself that did not fit the schema: a bug, which ends the role.";
 
+    LOG_BLOCKED_SECONDS = "driftseal_log_blocked_seconds", Kind::Gauge, "seconds", ["topic", "partition"],
+        "How long reading of a partition has waited for a transaction of some application to end; 0 when it does not.";
+
     HTTP_CONNECTIONS_REFUSED = "driftseal_http_connections_refused_total", Kind::Counter, "connections", ["reason"],
         "Connections refused: the limit of connections, or of those of one client, was reached, or none could be accepted.";
     HTTP_REQUESTS_REFUSED = "driftseal_http_requests_refused_total", Kind::Counter, "requests", ["reason"],

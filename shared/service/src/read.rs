@@ -19,8 +19,8 @@ pub type Offsets = (TopicPartition, Range<i64>);
 /// interleaved. Records that retention has deleted are skipped. One consumer reads all ranges at
 /// once, which takes a third of the time of reading them in sequence.
 ///
-/// A range may end in offsets without records (transaction markers, compaction). If no record has
-/// arrived for `silence_max` and the log still answers, the rest of each range is returned, for the
+/// A range may end in offsets without records (transaction markers, compaction), which the log tells by
+/// and by. If no record has arrived for `silence_max` and the log still answers, the rest of each range is returned, for the
 /// caller to judge.
 ///
 /// # Errors
@@ -70,6 +70,10 @@ pub fn read_ranges(
                 }
             }
             Polled::Idle | Polled::Revoked(_) => {
+                let is_passed = |(partition, range): (&TopicPartition, &Range<i64>)| {
+                    consumer.passed(partition).is_some_and(|passed| passed >= range.end)
+                };
+                missing.retain(|partition, range| !is_passed((partition, range)));
                 if since_record.has_passed(silence_max) {
                     // An unreachable log must not be taken for the end of a range.
                     for partition in missing.keys() {

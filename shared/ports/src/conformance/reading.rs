@@ -152,3 +152,26 @@ pub(super) fn a_waiting_consumer_wakes_up(subject: &Subject<'_>) {
         assert!(matches!(&polled, Polled::Batch(batch) if batch.len() == 1), "{polled:?}");
     });
 }
+
+pub(super) fn what_was_delivered_is_passed(subject: &Subject<'_>) {
+    let topic = subject.name("passed");
+    subject.create(&topic, 2);
+    let (first, other) =
+        (TopicPartition::new(topic.as_str(), 0), TopicPartition::new(topic.as_str(), 1));
+    subject.publish((0..30).map(|number| record(&topic, number)).collect());
+    let mut reader = subject.started(&[(&first, 10)]);
+    assert_eq!(reader.consumer.passed(&other), None, "it is not assigned");
+    assert!(reader.consumer.passed(&first).is_none_or(|passed| passed <= 10));
+    reader.until_offset(30);
+    assert_eq!(reader.consumer.passed(&first), Some(30));
+    // Whatever it finds out about the end, there is no more.
+    for _ in 0..8 {
+        reader.expect_silence();
+        assert_eq!(reader.consumer.passed(&first), Some(30));
+    }
+    reader.consumer.seek(&first, 5).expect("seek");
+    assert!(reader.consumer.passed(&first).is_none_or(|passed| passed <= 5));
+    reader.until_offset(30);
+    assert_eq!(reader.consumer.passed(&first), Some(30));
+    assert_eq!(reader.consumer.blocked(), []);
+}

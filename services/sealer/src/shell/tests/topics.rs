@@ -139,3 +139,20 @@ fn partitions_that_are_added_under_a_running_sealer_are_sealed_from_their_beginn
     assert_eq!(report.events, 3 + 5 * u64::try_from(PARTITIONS + 2).unwrap());
     assert!(report.partitions.iter().all(|partition| partition.first_offset == 0));
 }
+
+#[test]
+fn offsets_without_records_at_the_end_are_no_lag_and_not_waited_for() {
+    let world = World::new();
+    world.publish(0, 3);
+    world.log.skip_offsets(&tp(0), 2).unwrap();
+    world.log.skip_offsets(&tp(1), 4).unwrap();
+    let mut shell = world.start().unwrap();
+    settle(&mut shell).unwrap();
+    assert_eq!((shell.lag(&tp(0)), shell.lag(&tp(1))), (Some(5), Some(0)), "three are pending");
+    let watch = Stopwatch::start();
+    shell.drain().unwrap();
+    assert!(!watch.has_passed(DRAIN_SILENCE), "{} s", watch.elapsed_secs());
+    assert_eq!((shell.lag(&tp(0)), shell.lag(&tp(1))), (Some(0), Some(0)));
+    world.publish(0, 1);
+    assert_eq!(shell.lag(&tp(0)), Some(1));
+}
