@@ -2,18 +2,21 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use event::TopicPartition;
 use ports::{Delivery, LogError, Outgoing, Position, Producer, Published, QueueFull};
 use rdkafka::config::{FromClientConfigAndContext, RDKafkaLogLevel};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, OwnedHeaders};
-use rdkafka::producer::{BaseRecord, DeliveryResult, ProducerContext, ThreadedProducer};
+use rdkafka::producer::{
+    BaseRecord, DeliveryResult, Producer as _, ProducerContext, ThreadedProducer,
+};
 use rdkafka::{ClientContext, Message};
 
 use crate::context::{log, log_error};
 use crate::options::Options;
-use crate::outcome::code_outcome;
+use crate::outcome::{code_outcome, is_unknown};
 
 /// Records and bytes in flight.
 #[derive(Debug, Default)]
@@ -110,6 +113,7 @@ pub(crate) struct KafkaProducer {
     record_bytes_max: usize,
     queue_records_max: usize,
     queue_bytes_max: usize,
+    request_wait: Duration,
 }
 
 impl std::fmt::Debug for KafkaProducer {
@@ -136,6 +140,7 @@ impl KafkaProducer {
             record_bytes_max: options.record_bytes_max,
             queue_records_max: options.queue_records_max,
             queue_bytes_max: options.queue_bytes_max,
+            request_wait: options.request_wait,
         })
     }
 
@@ -174,7 +179,19 @@ impl KafkaProducer {
                     headers.insert(Header { key: name, value: value.as_ref() })
                 }));
         }
-        if let Err((error, outgoing)) = self.native.send(outgoing) {
+        let mut sent = self.native.send(outgoing);
+        if let Err((error, outgoing)) = sent {
+            let is_missed = record.partition.is_some()
+                && error.rdkafka_error_code().is_some_and(is_unknown)
+                // The partition may have been added since this client asked for those of the topic.
+                && self
+                    .native
+                    .client()
+                    .fetch_metadata(Some(&record.topic), self.request_wait)
+                    .is_ok();
+            sent = if is_missed { self.native.send(outgoing) } else { Err((error, outgoing)) };
+        }
+        if let Err((error, outgoing)) = sent {
             let ticket = outgoing.delivery_opaque;
             let outcome = Err(failure(&error, &record.topic, &ticket));
             ticket.call.settle(ticket.index, outcome, ticket.size_bytes);
