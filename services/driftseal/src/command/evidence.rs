@@ -104,7 +104,11 @@ impl FsckArgs {
 
 /// Arguments of `driftseal proof`.
 #[derive(Debug, clap::Args)]
-#[command(group(clap::ArgGroup::new("event").required(true)))]
+#[command(
+    group(clap::ArgGroup::new("event").required(true)),
+    // clap would name the event before the archive, which comes first.
+    override_usage = "driftseal proof [OPTIONS] <ARCHIVE> <EVENT_ID|--record <TOPIC/PARTITION/OFFSET>>"
+)]
 pub struct ProofArgs {
     #[command(flatten)]
     source: Source,
