@@ -276,7 +276,7 @@ impl Shell {
         for seal in seals {
             waiting.extend(self.storer.store(seal)?);
         }
-        self.topics.confirm(waiting.iter(), &*self.log, &self.retry)?;
+        self.topics.confirm(waiting.iter(), &*self.log)?;
         loop {
             self.let_go_of_lost(&mut waiting);
             if waiting.is_empty() {

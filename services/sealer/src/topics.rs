@@ -58,15 +58,15 @@ impl Identities {
     }
 
     /// Makes sure that what is about to be sealed was read from the topics that were assigned: one that
-    /// was deleted and created again meanwhile may hold the next offset too.
+    /// was deleted and created again meanwhile may hold the next offset too. A log that does not answer is
+    /// not asked again: while the sealer waits it does not hear that it has lost its partitions.
     pub(crate) fn confirm<'a>(
         &self,
         waiting: impl Iterator<Item = &'a Stored>,
         log: &dyn EventLog,
-        retry: &Retry,
     ) -> Result<(), RunError> {
         let sealed = waiting.map(|stored| (&stored.facts.partition, stored.facts.first_offset));
-        self.compare(sealed, |topic| retry.run(|| log.topic_id(topic)).map(Some))
+        self.compare(sealed, |topic| log.topic_id(topic).map(Some))
     }
 
     /// The same for partitions that are read, each with its position, so that somebody hears of a topic
