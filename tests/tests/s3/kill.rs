@@ -186,8 +186,11 @@ fn a_sealer_that_is_killed_over_and_over_seals_everything_once() {
     };
     let mut commits = 1;
     let mut points: BTreeMap<Option<Step>, u32> = BTreeMap::new();
+    let mut removals = 0;
     for number in 0..KILLS {
         let slow = Step::ALL[usize::try_from(number).unwrap() % Step::ALL.len()];
+        // The proxy forgets requests with each plan.
+        removals += removals_of(&world);
         weather(&world, Rng::new(rng.next()), slow);
         publish();
         wait::until("a commit since the last kill", ROUND_LIMIT, || {
@@ -208,6 +211,7 @@ fn a_sealer_that_is_killed_over_and_over_seals_everything_once() {
 
     let policy = std::fs::read_to_string(keys.join("policy.txt")).unwrap();
     let policy = Policy::parse(&policy).unwrap();
+    removals += removals_of(&world);
     world.proxy.plan(|_| None);
     wait::until("everything to be sealed", LIMIT, || {
         sealer.restart_if_ended();
@@ -228,14 +232,17 @@ fn a_sealer_that_is_killed_over_and_over_seals_everything_once() {
     assert!(u64::from(in_a_seal) * 2 >= KILLS, "most kills hit a seal: {points:?}");
     let hit = Step::ALL.iter().filter(|step| points.contains_key(&Some(**step))).count();
     assert!(hit >= 4, "the kills hit a seal at different steps: {points:?}");
-    // Object stores delete in bulk.
-    let is_removal = |request: &Request| request.is("POST", "?delete");
-    let removals = world.proxy.requests().iter().filter(|request| is_removal(request)).count();
+    removals += removals_of(&world);
     println!("{removals} removals");
     assert!(
         removals > 0,
         "some kill came between a segment and its commit, and what it left is removed"
     );
+}
+
+/// Requests that remove objects, since the last plan; object stores delete in bulk.
+fn removals_of(world: &World) -> usize {
+    world.proxy.requests().iter().filter(|request| request.is("POST", "?delete")).count()
 }
 
 /// Findings of a report, all of which must be what a kill may leave: objects of a segment that were

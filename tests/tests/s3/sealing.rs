@@ -31,16 +31,26 @@ const FAULTS: [Fault; 7] = [
     Fault::Truncated,
 ];
 
-/// Every fifth request meets a fault, at random, and so does the first creation of a commit: there are
-/// too few of them for chance. Of seven requests that do, each meets another one.
-fn storm(proxy: &Proxy, seed: u64) -> Hits {
+/// How long the first commits of two sealers that shall race are under way.
+const RACE: Duration = Duration::from_millis(500);
+
+/// Every fifth request meets a fault, at random, and so does one creation of a commit for certain: there
+/// are too few of them for chance. Of seven requests that do, each meets another one.
+///
+/// With `race` the storm begins behind the first creation of a commit, which takes so long that
+/// another sealer tries the same one.
+fn storm(proxy: &Proxy, seed: u64, race: bool) -> Hits {
     let hits = Hits::default();
     let kept = Arc::clone(&hits);
     let mut rng = Rng::new(seed);
     let mut left = Vec::new();
-    let mut has_hit_a_commit = false;
+    let (mut has_begun, mut has_hit_a_commit) = (!race, false);
     proxy.plan(move |request| {
         let is_commit = request.is("PUT", "/log/commit/");
+        if !has_begun {
+            has_begun = is_commit;
+            return is_commit.then_some(Fault::Delayed(RACE));
+        }
         if !rng.chance(0.2) && (has_hit_a_commit || !is_commit) {
             return None;
         }
@@ -115,7 +125,7 @@ fn a_sealer_under_every_fault_seals_everything_once() {
     println!("SEED={seed}");
     let direct = world.direct();
     let mut sealing = Sealing::init(&direct);
-    let hits = storm(&world.proxy, seed);
+    let hits = storm(&world.proxy, seed, false);
     seal(&mut sealing, &[world.archive()], &direct);
     sealing.verify(&direct);
     every_fault_has_hit(&hits);
@@ -129,7 +139,7 @@ fn two_sealers_that_race_under_faults_seal_everything_once() {
     let direct = world.direct();
     let mut sealing = Sealing::init(&direct);
     let other = Proxy::start(world.server.endpoint());
-    let hits = [storm(&world.proxy, seed), storm(&other, seed ^ 0x5eed)];
+    let hits = [storm(&world.proxy, seed, true), storm(&other, seed ^ 0x5eed, true)];
     let options = world.server.options(other.url());
     let archives = [world.archive(), world.archive_with(&options)];
     seal(&mut sealing, &archives, &direct);
