@@ -175,7 +175,7 @@ impl Pace {
 }
 
 /// Starts a role, steps it until shutdown, then finishes it. After a transient failure the role is
-/// dropped and started again, for as long as it takes. Its [`health`](crate::health) says what it lacks. Blocks
+/// dropped and started again, for as long as it takes. Its health says what it lacks ([`crate::health`]). Blocks
 /// its thread.
 ///
 /// # Errors
