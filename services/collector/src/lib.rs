@@ -222,7 +222,7 @@ fn watch(
     thread.spawn(probe).map_err(RunError::Thread)?;
     Ok(Arc::new(move || {
         if stopping.is_triggered() {
-            return Err(operations::STOPPING.to_owned());
+            return Err(service::health::STOPPING.to_owned());
         }
         answer.check()
     }))

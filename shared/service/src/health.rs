@@ -10,6 +10,9 @@ use std::time::Duration;
 use crate::clock::Stopwatch;
 use crate::metric_names as names;
 
+/// Why a role that shuts down is not ready.
+pub const STOPPING: &str = "shutting down";
+
 /// How long a role that is ready may be silent. A single request to a store takes less.
 pub const SILENCE_MAX: Duration = Duration::from_secs(90);
 
@@ -69,6 +72,8 @@ impl Health {
         let before = std::mem::replace(&mut *last, now).said;
         match (&before, &last.said) {
             (Err(_), Ok(())) => tracing::info!(role = self.role, "ready"),
+            // What was asked for is no trouble.
+            (Ok(()), Err(reason)) if reason == STOPPING => {}
             (Ok(()), Err(reason)) => tracing::warn!(role = self.role, reason, "not ready"),
             (Ok(()), Ok(())) | (Err(_), Err(_)) => {}
         }

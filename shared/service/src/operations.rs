@@ -9,13 +9,10 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 use tokio::net::TcpListener;
 
-use crate::health::{self, Health};
+use crate::health::{self, Health, STOPPING};
 use crate::metrics::Exposition;
 use crate::server::{self, Limits};
 use crate::shutdown::Shutdown;
-
-/// Why a process that shuts down is not ready.
-pub const STOPPING: &str = "shutting down";
 
 /// Returns whether the process is ready, or why not; must not block.
 pub type Readiness = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;

@@ -8,8 +8,8 @@ use ports::{EventLog, LogError};
 use thiserror::Error;
 use tracing::{error, warn};
 
+use crate::health::STOPPING;
 use crate::metric_names as names;
-use crate::operations::STOPPING;
 use crate::topics::{SettingFaults, TopicsError, grow};
 use crate::{Shutdown, health};
 
