@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use ports::LogError;
 use ports::settings::TopicSettings;
 use rdkafka::admin::{AdminClient, AdminOptions, ResourceSpecifier};
@@ -37,16 +39,7 @@ pub(crate) fn read(
 
 /// A topic id as Kafka's tools print it: base 64 for URLs, without padding.
 pub(crate) fn id_text(id: u128) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    let digit = |index: u32| {
-        // 22 digits of 6 bits hold 128 bits and 4 that are zero.
-        let bits = if index == 21 { id << 4 } else { id >> (122 - 6 * index) };
-        let Some(digit) = usize::try_from(bits & 63).ok().and_then(|at| DIGITS.get(at)) else {
-            unreachable!("six bits are a digit")
-        };
-        char::from(*digit)
-    };
-    (0..22).map(digit).collect()
+    BASE64_URL_SAFE_NO_PAD.encode(id.to_be_bytes())
 }
 
 #[cfg(test)]
