@@ -116,11 +116,9 @@ impl Role {
     pub fn stop(&mut self) -> Option<i32> {
         let mut child = self.child.take()?;
         drop(Command::new("kill").args(["-TERM", &child.id().to_string()]).status());
-        let status = crate::wait::until(
-            &format!("the end of {}", self.name),
-            std::time::Duration::from_secs(60),
-            || child.try_wait().ok().flatten(),
-        );
+        let what = || format!("the end of {}: {}", self.name, self.last_words());
+        let limit = std::time::Duration::from_secs(60);
+        let status = crate::wait::until_said(what, limit, || child.try_wait().ok().flatten());
         status.code()
     }
 
@@ -131,8 +129,8 @@ impl Role {
     /// If it does not within the limit.
     pub fn wait(&mut self, limit: std::time::Duration) -> Option<i32> {
         let mut child = self.child.take()?;
-        let what = format!("the end of {}: {}", self.name, self.last_words());
-        let status = crate::wait::until(&what, limit, || child.try_wait().ok().flatten());
+        let what = || format!("the end of {}: {}", self.name, self.last_words());
+        let status = crate::wait::until_said(what, limit, || child.try_wait().ok().flatten());
         status.code()
     }
 

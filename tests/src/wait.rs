@@ -13,13 +13,26 @@ const STEP: Duration = Duration::from_millis(50);
 /// # Panics
 ///
 /// When the limit has passed; the message names what was waited for.
-pub fn until<T>(what: &str, limit: Duration, mut look: impl FnMut() -> Option<T>) -> T {
+pub fn until<T>(what: &str, limit: Duration, look: impl FnMut() -> Option<T>) -> T {
+    until_said(|| what.to_owned(), limit, look)
+}
+
+/// The same; what was waited for is said as it is when the limit has passed: the last words of a process.
+///
+/// # Panics
+///
+/// When the limit has passed.
+pub fn until_said<T>(
+    what: impl Fn() -> String,
+    limit: Duration,
+    mut look: impl FnMut() -> Option<T>,
+) -> T {
     let watch = Stopwatch::start();
     loop {
         if let Some(found) = look() {
             return found;
         }
-        assert!(!watch.has_passed(limit), "waited {limit:?} for {what}");
+        assert!(!watch.has_passed(limit), "waited {limit:?} for {}", what());
         thread::sleep(STEP);
     }
 }

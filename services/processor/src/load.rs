@@ -9,7 +9,7 @@ use std::time::Duration;
 use event::{Record, TopicPartition};
 use governance::Trust;
 use monitor::Processor;
-use ports::identity::{AtLast, Found, Kept, judge};
+use ports::identity::{AtLast, Changed, Found, Kept, judge};
 use ports::{EventLog, LogError, OffsetRange};
 use service::RoleError;
 use service::read::{Offsets, read_ranges};
@@ -17,7 +17,7 @@ use tracing::warn;
 use uuid::Uuid;
 
 use crate::config::Config;
-use crate::saved::{Entries, Heads, Keyspace, Ledger};
+use crate::saved::{Entries, Head, Heads, Keyspace, Ledger};
 
 /// Number of records at the end of a state partition that are searched first for a head.
 const STATE_TAIL: i64 = 32;
@@ -42,6 +42,8 @@ struct Search<'a> {
     keys: Keyspace,
     state: TopicPartition,
     range: OffsetRange,
+    /// Where the partitions of metrics and alerts end.
+    outputs_next: [i64; 2],
     /// Offset from which heads are searched.
     from: i64,
     heads: Heads,
@@ -61,6 +63,10 @@ impl<'a> Search<'a> {
     ) -> Result<Self, LogError> {
         let state = TopicPartition::new(config.topics.state.as_str(), input.partition);
         let range = log.offsets(&state)?;
+        let next_of = |topic: &str| {
+            log.offsets(&TopicPartition::new(topic, input.partition)).map(|range| range.next)
+        };
+        let outputs_next = [next_of(&config.topics.metrics)?, next_of(&config.topics.alerts)?];
         let keys = Keyspace::new(trust.installation(), input);
         let (heads, candidates) = (Heads::new(keys.clone()), VecDeque::new());
         let (from, is_over) = (range.next, range.first >= range.next);
@@ -69,6 +75,7 @@ impl<'a> Search<'a> {
             keys,
             state,
             range,
+            outputs_next,
             from,
             heads,
             candidates,
@@ -91,11 +98,24 @@ impl<'a> Search<'a> {
             let head = entries.head();
             let kept =
                 Kept { topic_id: head.topic_id.clone(), next_offset: head.next_offset, last: None };
-            judge(Some(&kept), found)
+            let verdict = judge(Some(&kept), found).and_then(|_| self.judge_outputs(head, found));
+            verdict
                 .map_err(|changed| RoleError::Changed { partition: self.input.clone(), changed })?;
             self.candidates.push_back(entries);
         }
         Ok(())
+    }
+
+    /// A state that has read nothing is void for another topic, unless its owner went on after it and
+    /// published what it computed.
+    fn judge_outputs(&self, head: &Head, found: &Found) -> Result<(), Changed> {
+        let [metrics, alerts] = self.outputs_next;
+        let has_outputs = metrics > head.metrics_next || alerts > head.alerts_next;
+        if head.next_offset > 0 || head.topic_id == found.topic_id || !has_outputs {
+            return Ok(());
+        }
+        let (kept, found) = (head.topic_id.clone(), found.topic_id.clone());
+        Err(Changed::AnotherTopic { kept, found, position: head.next_offset })
     }
 
     /// Resumes from the candidate whose entries were read, or discards it.

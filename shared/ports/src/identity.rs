@@ -84,7 +84,7 @@ impl Resume {
 pub enum Changed {
     /// The topic was deleted and created again, or is another one of the same name.
     #[error(
-        "it is another topic: its identity is `{found}`, that of the records before offset \
+        "it is another topic: its identity is `{found}`, that of the one read up to offset \
          {position} is `{kept}`; the topic was deleted and created again, or this is another \
          cluster. Its offsets name other records, so nothing of it was taken. Give the new topic \
          another name (`topics.prefix`), with an installation of its own"

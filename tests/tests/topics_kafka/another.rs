@@ -20,6 +20,7 @@ fn a_topic_that_was_created_again_between_two_runs_stops_sealer_and_processor() 
     publish(&*log, "behind", 100);
     let mut roles = world.roles();
     wait_sealed(&world, &mut sealed, &[&roles[0], &roles[1]]);
+    wait_saved(&world, &roles[0]);
     for role in &mut roles {
         assert_eq!(role.stop(), Some(0), "{}", role.last_words());
     }
@@ -51,6 +52,7 @@ fn a_topic_that_is_created_again_under_running_roles_stops_them() {
     publish(&*log, "first", 100);
     let [processor, sealer] = <[Role; 2]>::try_from(world.roles()).unwrap();
     wait_sealed(&world, &mut sealed, &[&processor, &sealer]);
+    wait_saved(&world, &processor);
     delete(&world, EVENTS);
     world.command(&["topics", "create"]);
     publish(&*log, "second", 3_000);

@@ -45,13 +45,29 @@ fn ends(log: &dyn EventLog, topic: &str) -> Vec<(i32, i64)> {
 fn wait_sealed(world: &World, sealed: &mut Sealed, roles: &[&Role]) {
     let ends = ends(&*world.log(), EVENTS);
     let said = || roles.iter().map(|role| role.last_words()).collect::<Vec<_>>().join("\n");
-    let what = format!("everything to be sealed, {ends:?}: {}", said());
-    wait::until(&what, LIMIT, || {
+    let what = || format!("everything to be sealed, {ends:?}: {}", said());
+    wait::until_said(what, LIMIT, || {
         sealed.refresh();
         let at = sealed.ends(EVENTS);
         ends.iter()
             .all(|(number, end)| *end == 0 || at.get(number).is_some_and(|at| at + 2 > *end))
             .then_some(())
+    });
+}
+
+/// Waits until the processor has saved a state of every partition up to where it ends now.
+fn wait_saved(world: &World, processor: &Role) {
+    let ends = ends(&*world.log(), EVENTS);
+    let what = || format!("snapshots up to {ends:?}: {}", processor.last_words());
+    wait::until_said(what, LIMIT, || {
+        let said = processor.said();
+        let saved = |number: i32| {
+            let partition = format!("saved a snapshot partition={EVENTS}/{number} next_offset=");
+            let last = said.lines().rev().find_map(|line| line.split_once(&partition))?.1;
+            last.split(' ').next()?.parse::<i64>().ok()
+        };
+        let is_saved = |(number, end): &(i32, i64)| saved(*number).is_some_and(|at| at >= *end);
+        ends.iter().all(is_saved).then_some(())
     });
 }
 

@@ -46,9 +46,11 @@ fn ended_transactions_are_no_lag_and_an_open_one_is_named() {
 
     let mut sealer = world.role("sealer");
     let lag = "driftseal_sealer_lag_records{topic=\"agent.events\"}";
-    wait::until(&format!("no lag: {}", sealer.last_words()), LIMIT, || {
-        (shown(&sealer, lag) == Some(0.0)).then_some(())
-    });
+    wait::until_said(
+        || format!("no lag: {}", sealer.last_words()),
+        LIMIT,
+        || (shown(&sealer, lag) == Some(0.0)).then_some(()),
+    );
     let watch = Stopwatch::start();
     assert_eq!(sealer.stop(), Some(0), "{}", sealer.last_words());
     assert!(!watch.has_passed(Duration::from_millis(2_500)), "{} s", watch.elapsed_secs());
@@ -60,9 +62,11 @@ fn ended_transactions_are_no_lag_and_an_open_one_is_named() {
     publish(&*log, "behind", 100);
     let mut sealer = world.role("sealer");
     let series = "driftseal_log_blocked_seconds{";
-    wait::until(&format!("the gauge: {}", sealer.last_words()), LIMIT, || {
-        shown(&sealer, series).filter(|seconds| *seconds > 0.0)
-    });
+    wait::until_said(
+        || format!("the gauge: {}", sealer.last_words()),
+        LIMIT,
+        || shown(&sealer, series).filter(|seconds| *seconds > 0.0),
+    );
     wait::until("the warning", LIMIT, || {
         sealer.said().contains("a transaction of some application is open").then_some(())
     });

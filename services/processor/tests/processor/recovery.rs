@@ -426,9 +426,24 @@ fn output_topics_grow_with_the_input() {
     }
 }
 
+fn create_again(log: &MemoryLog) {
+    let name = config().topics.events;
+    log.delete_topic(&name);
+    let spec = TopicSpec { name, partitions: 1, compacted: false, kept: false };
+    ports::EventLog::create_topics(log, &[spec]).unwrap();
+}
+
+/// How a processor ends that is started now, if it does.
+fn end(log: &MemoryLog, config: Config) -> Option<String> {
+    let mut processor = Processor::start(config, Arc::new(log.clone()), identity()).unwrap();
+    let error = (0..20).find_map(|_| processor.step(Duration::ZERO).err())?;
+    assert!(matches!(error, RoleError::Changed { .. }), "{error}");
+    Some(error.to_string())
+}
+
 #[test]
 fn a_topic_that_was_created_again_stops_the_processor() {
-    let events = config().topics.events;
+    let events = TopicPartition::new(config().topics.events.as_str(), 0);
     for records in [0, 3, 40] {
         let log = world(1);
         let mut processor = start(&log).unwrap();
@@ -436,22 +451,28 @@ fn a_topic_that_was_created_again_stops_the_processor() {
             processor.step(Duration::ZERO).unwrap();
         }
         processor.finish().unwrap();
-        let spec =
-            || TopicSpec { name: events.clone(), partitions: 1, compacted: false, kept: false };
-        let again = |records: i64| {
-            log.delete_topic(&events);
-            ports::EventLog::create_topics(&log, &[spec()]).unwrap();
-            log.skip_offsets(&TopicPartition::new(events.as_str(), 0), records).unwrap();
-        };
-        again(records);
-        let stopped = |mut processor: Processor| loop {
-            match processor.step(Duration::ZERO) {
-                Ok(_) => {}
-                Err(error) => return error,
-            }
-        };
-        let error = stopped(start(&log).unwrap());
-        assert!(matches!(error, RoleError::Changed { .. }), "{error}");
-        assert!(error.to_string().contains("it is another topic"), "{error}");
+        create_again(&log);
+        log.skip_offsets(&events, records).unwrap();
+        let error = end(&log, config()).expect("it goes on");
+        assert!(error.contains("it is another topic"), "{error}");
+    }
+}
+
+#[test]
+fn so_does_one_whose_records_had_outputs_but_no_snapshot_yet() {
+    let rare = || Config { snapshot_records_max: 1_000_000, ..config() };
+    for has_outputs in [true, false] {
+        let log = world(1);
+        if has_outputs {
+            traffic().iter().for_each(|input| append(&log, 0, input));
+        }
+        let mut killed = Processor::start(rare(), Arc::new(log.clone()), identity()).unwrap();
+        drain(&mut killed).unwrap();
+        assert_eq!(published(&log) > 0, has_outputs);
+        drop(killed);
+        create_again(&log);
+        let error = end(&log, rare());
+        assert_eq!(error.is_some(), has_outputs, "{error:?}");
+        assert!(error.is_none_or(|error| error.contains("it is another topic")));
     }
 }
