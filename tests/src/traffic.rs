@@ -321,7 +321,7 @@ mod tests {
         let mut builder = BatchBuilder::new(TopicPartition::new("t", 0));
         for (offset, item) in (0..).zip(&items) {
             let headers =
-                item.headers.iter().map(|(name, value)| (name.as_str(), value.as_deref()));
+                item.headers.iter().map(|(name, value)| (name.as_bytes(), value.as_deref()));
             let key = Some(item.agent.as_bytes());
             let kind = TimestampType::LogAppendTime;
             builder.push(offset, 0, kind, key, Some(&item.value), headers);

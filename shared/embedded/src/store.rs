@@ -324,7 +324,7 @@ impl Store {
                     TimestampType::LogAppendTime,
                     record.key,
                     record.value,
-                    record.headers(),
+                    record.headers().map(|(name, value)| (name.as_bytes(), value)),
                 );
             }
         }

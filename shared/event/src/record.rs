@@ -213,30 +213,12 @@ impl BatchBuilder {
         Self(Batch { partition, arena: Vec::new(), entries: Vec::new() })
     }
 
-    /// Appends a record.
+    /// Appends a record; the names of headers need not be text.
     ///
     /// # Panics
     ///
     /// A name or value of a header of 2 GiB, which no log accepts.
     pub fn push<'h>(
-        &mut self,
-        offset: i64,
-        timestamp_ms: i64,
-        timestamp_type: TimestampType,
-        key: Option<&[u8]>,
-        value: Option<&[u8]>,
-        headers: impl Iterator<Item = (&'h str, Option<&'h [u8]>)>,
-    ) {
-        let headers = headers.map(|(name, value)| (name.as_bytes(), value));
-        self.push_bytes(offset, timestamp_ms, timestamp_type, key, value, headers);
-    }
-
-    /// As [`Self::push`], with names of headers that need not be text.
-    ///
-    /// # Panics
-    ///
-    /// As there.
-    pub fn push_bytes<'h>(
         &mut self,
         offset: i64,
         timestamp_ms: i64,
@@ -278,7 +260,7 @@ impl BatchBuilder {
 
     /// Appends a record that is borrowed from elsewhere.
     pub fn push_record(&mut self, record: &Record<'_>) {
-        self.push_bytes(
+        self.push(
             record.offset,
             record.timestamp_ms,
             record.timestamp_type,
@@ -331,7 +313,8 @@ mod tests {
         let long = "n".repeat(70_000);
         let headers =
             [("a", Some(&b"1"[..])), ("b", None), (long.as_str(), None), ("a", Some(&b""[..]))];
-        builder.push(7, 1, TimestampType::CreateTime, None, Some(b"v"), headers.into_iter());
+        let named = headers.map(|(name, value)| (name.as_bytes(), value));
+        builder.push(7, 1, TimestampType::CreateTime, None, Some(b"v"), named.into_iter());
         builder.push(9, 2, TimestampType::LogAppendTime, Some(b"k"), None, std::iter::empty());
         let batch = builder.build();
         assert_eq!((batch.first_offset(), batch.next_offset()), (Some(7), Some(10)));
@@ -348,7 +331,7 @@ mod tests {
         let mut builder = BatchBuilder::new(TopicPartition::new("t", 0));
         let headers: [(&[u8], Option<&[u8]>); 3] =
             [(b"a", Some(b"1")), (b"caf\xe9", Some(b"2")), (b"b", None)];
-        builder.push_bytes(7, 1, TimestampType::CreateTime, None, Some(b"v"), headers.into_iter());
+        builder.push(7, 1, TimestampType::CreateTime, None, Some(b"v"), headers.into_iter());
         let batch = builder.build();
         let record = batch.records().next().unwrap();
         assert_eq!(record.headers.all().collect::<Vec<_>>(), headers);

@@ -54,7 +54,7 @@ pub(crate) fn copy(
         Timestamp::CreateTime(at) => (at, TimestampType::CreateTime),
         Timestamp::LogAppendTime(at) => (at, TimestampType::LogAppendTime),
     };
-    batch.push_bytes(
+    batch.push(
         offset,
         timestamp_ms,
         timestamp_type,

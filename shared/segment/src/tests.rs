@@ -66,7 +66,7 @@ fn check_row(row: &Value) {
         TimestampType::from_byte(timestamp_type).unwrap(),
         unhex(&row["key"]).as_deref(),
         unhex(&row["value"]).as_deref(),
-        headers.iter().map(|(name, value)| (*name, value.as_deref())),
+        headers.iter().map(|(name, value)| (name.as_bytes(), value.as_deref())),
     );
     let batch = batch.build();
     let record = batch.records().next().unwrap();

@@ -224,6 +224,6 @@ pub(crate) fn push(batch: &mut BatchBuilder, record: &StoredRecord) {
         record.timestamp_type,
         record.key.as_deref(),
         record.value.as_deref(),
-        record.headers.iter().map(|(name, value)| (name.as_str(), value.as_deref())),
+        record.headers.iter().map(|(name, value)| (name.as_bytes(), value.as_deref())),
     );
 }

@@ -168,7 +168,7 @@ mod tests {
 
     fn with_headers<T>(headers: &[(&str, &[u8])], then: impl FnOnce(Headers<'_>) -> T) -> T {
         let mut builder = BatchBuilder::new(TopicPartition::new("t", 0));
-        let headers = headers.iter().map(|(name, value)| (*name, Some(*value)));
+        let headers = headers.iter().map(|(name, value)| (name.as_bytes(), Some(*value)));
         builder.push(0, 0, TimestampType::None, None, None, headers);
         let batch = builder.build();
         let record = batch.records().next().unwrap();

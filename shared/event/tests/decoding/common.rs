@@ -20,7 +20,7 @@ pub(crate) fn with_record<T>(
     then: impl FnOnce(&Record<'_>) -> T,
 ) -> T {
     let mut builder = BatchBuilder::new(TopicPartition::new("t", 0));
-    let headers = headers.iter().copied();
+    let headers = headers.iter().map(|(name, value)| (name.as_bytes(), *value));
     builder.push(7, 1_700_000_000_123, TimestampType::LogAppendTime, key, value, headers);
     let batch = builder.build();
     let record = batch.records().next().unwrap();

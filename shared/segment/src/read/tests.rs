@@ -18,7 +18,7 @@ fn salt(offset: i64) -> RowSalt {
 fn batch(records: impl IntoIterator<Item = (i64, Vec<u8>)>) -> Batch {
     let mut builder = BatchBuilder::new(partition());
     for (offset, value) in records {
-        let headers = [("h", Some(&b"1"[..])), ("h", None)];
+        let headers = [(&b"h"[..], Some(&b"1"[..])), (b"h", None)];
         builder.push(
             offset,
             1_000_000 - offset,

@@ -30,7 +30,7 @@ pub(crate) fn run(data: &[u8]) -> bool {
     }
     let decoder = &*DECODER;
     let mut batch = BatchBuilder::new(TopicPartition::new("agent.events", 0));
-    let pairs = headers.iter().map(|(name, value)| (name.as_str(), value.as_deref()));
+    let pairs = headers.iter().map(|(name, value)| (name.as_bytes(), value.as_deref()));
     batch.push(7, 1, TimestampType::CreateTime, Some(data), Some(rest), pairs);
     let batch = batch.build();
     batch.records().any(|record| {
