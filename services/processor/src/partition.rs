@@ -1,12 +1,14 @@
 //! The worker of one assigned partition: its machine, its outputs and its snapshots.
 
+mod open;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use event::{Batch, Decoder, TopicPartition, kind};
-use governance::{Ownership, Refusal};
-use monitor::{Counters, Destination, Processor};
+use governance::Refusal;
+use monitor::{Counters, Processor};
 use ports::identity::Changed;
 use ports::{EventLog, LogError, Position, Producer, Published, publish_and_wait};
 use service::RoleError;
@@ -20,11 +22,9 @@ use crate::claim::{Claim, Standing};
 use crate::config::Config;
 use crate::governance::{Governance, count_admitted};
 use crate::identity::Identity;
-use crate::load::{Loaded, load, new_writer};
 use crate::outbox::{DESTINATIONS, Outbox};
-use crate::published::{Unread, read_published};
 use crate::remarks::Remarks;
-use crate::saved::{Head, Keyspace, Ledger, Writing};
+use crate::saved::{Head, Ledger, Writing};
 use crate::statement::{Tick, admitted, configuration};
 use crate::timer::TickTimer;
 
@@ -74,118 +74,6 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
-    /// Opens partitions of a topic in one pass: loads the newest usable snapshot of each, and reads
-    /// which outputs after it are published.
-    ///
-    /// # Errors
-    ///
-    /// Those of the log.
-    pub(crate) fn open(
-        (config, identity): (&Arc<Config>, &Arc<Identity>),
-        log: &Arc<dyn EventLog>,
-        inputs: &[TopicPartition],
-    ) -> Result<Vec<Self>, RoleError> {
-        let watch = Stopwatch::start();
-        let topic_id = log.topic_id(&config.topics.events)?;
-        let loaded = load(config, &**log, inputs, (&topic_id, &identity.trust))?;
-        let mut workers = Vec::new();
-        for (input, loaded) in inputs.iter().zip(loaded) {
-            workers.push(Self::begin((config, identity), log, input, &topic_id, loaded)?);
-        }
-        learn_published((config, identity), &**log, &mut workers)?;
-        for worker in &workers {
-            let next_offset = worker.machine.next_offset();
-            info!(
-                partition = %worker.input,
-                next_offset,
-                records = (worker.end_at_start - next_offset).max(0),
-                keys = worker.machine.keys(),
-                outputs = worker.outbox.known(),
-                elapsed_secs = watch.elapsed_secs(),
-                "opened a partition"
-            );
-        }
-        Ok(workers)
-    }
-
-    /// Continues from a snapshot, or starts without state.
-    fn begin(
-        (config, identity): (&Arc<Config>, &Arc<Identity>),
-        log: &Arc<dyn EventLog>,
-        input: &TopicPartition,
-        topic_id: &str,
-        loaded: Option<Loaded>,
-    ) -> Result<Self, RoleError> {
-        let range = log.offsets(input)?;
-        let is_fresh = loaded.is_none();
-        let Loaded { machine, output_next, mut begins_at, ledger } =
-            loaded.unwrap_or_else(|| Loaded {
-                machine: Processor::new(
-                    monitor::Settings::default(),
-                    &input.topic,
-                    input.partition,
-                )
-                .with_ownership(Ownership::new(identity.trust.clone())),
-                output_next: [0, 0],
-                begins_at: None,
-                ledger: Ledger::new(
-                    Keyspace::new(identity.trust.installation(), input),
-                    new_writer(),
-                    config.snapshot_chunk_bytes_max,
-                ),
-            });
-        if machine.next_offset() > 0 && machine.next_offset() < range.first {
-            error!(
-                partition = %input,
-                next_offset = machine.next_offset(),
-                first = range.first,
-                "records were deleted before they were processed"
-            );
-        }
-        let producer = log.producer();
-        let outbox = Outbox::new(config, Arc::clone(&producer), input.partition, output_next);
-        if is_fresh && was_there(log, input.partition, range.first, &outbox)? {
-            warn!(partition = %input, first_offset = range.first, "no usable snapshot; starting without state");
-            begins_at = Some(range.first);
-        }
-        // An empty partition gets its settings now, so that they are in force for the first event.
-        let first =
-            (range.next == 0).then(|| configuration(config, &machine)).transpose()?.flatten();
-        let place = (input, &machine);
-        let claim = Claim::make(identity, config, &*producer, place, begins_at, first)?;
-        let mut worker = Self {
-            outbox,
-            producer,
-            claim,
-            was_owner: false,
-            begins_at,
-            config: Arc::clone(config),
-            identity: Arc::clone(identity),
-            log: Arc::clone(log),
-            input: input.clone(),
-            topic_id: topic_id.to_owned(),
-            reported: machine.counters(),
-            forged: machine.forged().clone(),
-            remarks: Remarks::new(log.partitions(&input.topic)?),
-            machine,
-            ledger,
-            records_since_snapshot: 0,
-            since_snapshot: Stopwatch::start(),
-            since_record: Stopwatch::start(),
-            ticks: TickTimer::start(),
-            admitting: Admitting::new(config.value_bytes_max),
-            since_lag: Stopwatch::start(),
-            end_at_start: range.next,
-            settings_checked: None,
-            since_configured: None,
-        };
-        if is_fresh {
-            // At once, so that the new state is not lost again.
-            worker.save()?;
-        }
-        Ok(worker)
-    }
-
     /// Whether the worker owns its partition; claims it again if another one was first.
     fn keep_claim(&mut self) -> Result<bool, RoleError> {
         match self.claim.standing(&self.machine) {
@@ -453,48 +341,4 @@ impl Worker {
 
 fn unfit(error: &dyn std::fmt::Display) -> LogError {
     LogError::Fatal(format!("failed to encode a snapshot: {error}"))
-}
-
-/// Whether there was a state before, or records that are gone.
-fn was_there(
-    log: &Arc<dyn EventLog>,
-    partition: i32,
-    first: i64,
-    outbox: &Outbox,
-) -> Result<bool, LogError> {
-    let mut was_there = first > 0;
-    for destination in DESTINATIONS {
-        let output = TopicPartition::new(Arc::clone(outbox.topic(destination)), partition);
-        was_there |= log.offsets(&output)?.next > 0;
-    }
-    Ok(was_there)
-}
-
-/// Reads which outputs are in the log but not covered by the loaded snapshots.
-fn learn_published(
-    (config, identity): (&Config, &Identity),
-    log: &dyn EventLog,
-    workers: &mut [Worker],
-) -> Result<(), LogError> {
-    let mut unread = Vec::new();
-    for worker in &*workers {
-        for destination in DESTINATIONS {
-            let topic = Arc::clone(worker.outbox.topic(destination));
-            let output = TopicPartition::new(topic, worker.input.partition);
-            let (from, until) = (worker.outbox.next(destination), log.offsets(&output)?.next);
-            let first_origin = worker.machine.next_offset();
-            let is_signed = destination == Destination::Alerts;
-            unread.push(Unread { output, from, until, first_origin, is_signed });
-        }
-    }
-    let mut found =
-        read_published(log, (&config.topics.events, &identity.trust), &unread, config.read_wait())?;
-    for (worker, unread) in workers.iter_mut().zip(unread.chunks_exact(DESTINATIONS.len())) {
-        for (destination, unread) in DESTINATIONS.into_iter().zip(unread) {
-            // Absent if the range contains no output of this partition.
-            let published = found.remove(&unread.output).unwrap_or_default();
-            worker.outbox.learn(destination, published, unread.until);
-        }
-    }
-    Ok(())
 }

@@ -14,15 +14,14 @@ use sim::{Fault, MemoryLog, Operation, Settings};
 
 const NOW: Duration = Duration::ZERO;
 
+fn create(log: &MemoryLog) {
+    let spec = TopicSpec { name: "t".to_owned(), partitions: 2, compacted: false, kept: false };
+    log.create_topics(&[spec]).unwrap();
+}
+
 fn log() -> MemoryLog {
     let log = MemoryLog::new();
-    log.create_topics(&[TopicSpec {
-        name: "t".to_owned(),
-        partitions: 2,
-        compacted: false,
-        kept: false,
-    }])
-    .unwrap();
+    create(&log);
     log
 }
 
@@ -193,13 +192,7 @@ fn a_topic_made_anew_has_another_identity_and_old_positions_are_out_of_range() {
     let before = log.topic_id("t").unwrap();
     assert!(log.delete_topic("t"));
     assert!(matches!(log.topic_id("t"), Err(LogError::UnknownPartition(_))));
-    log.create_topics(&[TopicSpec {
-        name: "t".to_owned(),
-        partitions: 2,
-        compacted: false,
-        kept: false,
-    }])
-    .unwrap();
+    create(&log);
     assert_ne!(log.topic_id("t").unwrap(), before);
     let error = consumer.poll(NOW).unwrap_err();
     assert!(matches!(error, LogError::OutOfRange { offset: 1, next: 0, .. }), "{error}");

@@ -9,31 +9,17 @@ use event::{
 use governance::{Refusal, Signer};
 use merkle::note::SigningKey;
 use monitor::Settings;
-use ports::{EventLog as _, Outgoing, TopicSpec};
+use ports::Outgoing;
 use processor::Config;
 use service::Role as _;
 use sim::MemoryLog;
 
-use crate::world::{as_owner, identity, installation, recomputed, unsigned};
+use crate::world::{as_owner, identity, installation, recomputed, unsigned, world};
 
 const START_MS: i64 = 1_760_000_000_000;
 
 fn partition() -> TopicPartition {
     TopicPartition::new("agent.events", 0)
-}
-
-fn world() -> MemoryLog {
-    let log = MemoryLog::new();
-    let topics = Config::default().topics;
-    let all = [&topics.events, &topics.metrics, &topics.alerts, &topics.state, &topics.governance];
-    let specs = all.map(|name| TopicSpec {
-        name: name.clone(),
-        partitions: 1,
-        compacted: *name == topics.state,
-        kept: *name == topics.governance,
-    });
-    log.create_topics(&specs).unwrap();
-    log
 }
 
 fn append(log: &MemoryLog, event: &Event<'_>, at_ms: i64) {
@@ -108,7 +94,7 @@ fn of_kind<'e>(events: &'e [Event<'static>], kind: &str) -> Vec<&'e Event<'stati
 
 #[test]
 fn forged_and_copied_records_of_each_kind_change_nothing_and_are_reported_once() {
-    let log = world();
+    let log = world(1);
     let mut role = start(&log);
     drain(&mut role);
     runs(&log, "v1", 0..300, 20);
@@ -182,7 +168,7 @@ fn forged_and_copied_records_of_each_kind_change_nothing_and_are_reported_once()
 
 #[test]
 fn an_alert_that_a_stranger_wrote_does_not_keep_the_processor_from_its_own() {
-    let log = world();
+    let log = world(1);
     runs(&log, "v1", 0..300, 20);
     runs(&log, "v2", 300..800, 2);
     let (outputs, _) = recomputed(&log, &partition());
@@ -211,7 +197,7 @@ fn start_with_defaults(log: &MemoryLog) -> processor::Processor {
 
 #[test]
 fn a_processor_with_a_key_that_nobody_trusts_does_not_start() {
-    let log = world();
+    let log = world(1);
     let mut identity = identity();
     identity.key = SigningKey::from_seed("log.example.com/processor", [9; 32]).unwrap();
     let refused = processor::Processor::start(Config::default(), Arc::new(log), identity);

@@ -14,7 +14,7 @@ use processor::{Config, Processor};
 use service::{Role as _, RoleError, Shutdown};
 use sim::{Fault, MemoryLog, Operation};
 
-use crate::world::{identity, recomputed, unsigned};
+use crate::world::{identity, recomputed, unsigned, world};
 
 const START_MS: i64 = 1_760_000_000_000;
 const PIECE: usize = 40;
@@ -70,22 +70,6 @@ fn config() -> Config {
         read_wait_ms_max: 1_000,
         ..Config::default()
     }
-}
-
-fn world(partitions: i32) -> MemoryLog {
-    let log = MemoryLog::new();
-    let topics = config().topics;
-    let spec = |name: &str| TopicSpec {
-        name: name.to_owned(),
-        partitions,
-        compacted: name == topics.state,
-        kept: false,
-    };
-    let all = [&topics.events, &topics.metrics, &topics.alerts, &topics.state];
-    ports::EventLog::create_topics(&log, &all.map(|name| spec(name))).unwrap();
-    let governance = TopicSpec { partitions: 1, kept: true, ..spec(&topics.governance) };
-    ports::EventLog::create_topics(&log, &[governance]).unwrap();
-    log
 }
 
 fn append(log: &MemoryLog, partition: i32, (key, value, time_ms): &Input) {

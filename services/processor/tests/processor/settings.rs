@@ -5,31 +5,17 @@ use std::time::Duration;
 
 use event::{Decoder, Limits, TimestampType, TopicPartition, column, kind};
 use monitor::{Output, Settings};
-use ports::{EventLog as _, Outgoing, TopicSpec};
+use ports::Outgoing;
 use processor::Config;
 use service::Role as _;
 use sim::MemoryLog;
 
-use crate::world::{identity, recomputed, unsigned};
+use crate::world::{identity, recomputed, unsigned, world};
 
 const START_MS: i64 = 1_760_000_000_000;
 
 fn config(monitor: Settings) -> Config {
     Config { tick_interval_secs: 0, poll_wait_ms: 0, monitor, ..Config::default() }
-}
-
-fn world() -> MemoryLog {
-    let log = MemoryLog::new();
-    let topics = Config::default().topics;
-    let all = [&topics.events, &topics.metrics, &topics.alerts, &topics.state, &topics.governance];
-    let specs = all.map(|name| TopicSpec {
-        name: name.clone(),
-        partitions: 1,
-        compacted: *name == topics.state,
-        kept: *name == topics.governance,
-    });
-    log.create_topics(&specs).unwrap();
-    log
 }
 
 fn runs(log: &MemoryLog, version: &str, numbers: std::ops::Range<i64>) {
@@ -77,7 +63,7 @@ fn configured(log: &MemoryLog) -> Vec<i64> {
 
 #[test]
 fn settings_hold_from_where_they_are_written_and_a_replay_finds_them() {
-    let log = world();
+    let log = world(1);
     let tolerant = Settings { tolerance: 0.2, ..Settings::default() };
     work(&log, &tolerant);
     // Long baselines: those that are compared by a bound, which the tolerance is part of.
@@ -110,7 +96,7 @@ fn settings_hold_from_where_they_are_written_and_a_replay_finds_them() {
 
 #[test]
 fn a_partition_with_default_settings_needs_no_record_of_them() {
-    let log = world();
+    let log = world(1);
     runs(&log, "v1", 0..3);
     work(&log, &Settings::default());
     assert_eq!(configured(&log), Vec::<i64>::new());

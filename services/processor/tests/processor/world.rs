@@ -4,7 +4,8 @@ use event::{Decoder, Event, Limits, TopicPartition};
 use governance::{Id, Installation, Ownership, Signer, Trust, sign_act};
 use merkle::note::SigningKey;
 use monitor::{Output, Processor, Settings};
-use processor::Identity;
+use ports::{EventLog as _, TopicSpec};
+use processor::{Config, Identity};
 use sim::MemoryLog;
 
 pub(crate) fn installation() -> Installation {
@@ -34,6 +35,21 @@ pub(crate) fn act(number: usize, event: Event<'static>) -> Event<'static> {
 
 pub(crate) fn identity() -> Identity {
     Identity { key: key(), trust: trust() }
+}
+
+/// A log with the topics that a processor needs; the governance topic has one partition.
+pub(crate) fn world(partitions: i32) -> MemoryLog {
+    let log = MemoryLog::new();
+    let topics = Config::default().topics;
+    let all = [&topics.events, &topics.metrics, &topics.alerts, &topics.state, &topics.governance];
+    let specs = all.map(|name| TopicSpec {
+        name: name.clone(),
+        partitions: if *name == topics.governance { 1 } else { partitions },
+        compacted: *name == topics.state,
+        kept: *name == topics.governance,
+    });
+    log.create_topics(&specs).unwrap();
+    log
 }
 
 /// What anybody computes from the records of a partition alone; and the state in the end.
