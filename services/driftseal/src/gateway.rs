@@ -7,6 +7,7 @@ use event::plain::Plain;
 use serde_json::{Map, Value, json};
 use service::config::{Secret, hide_in_url};
 use service::files::read_secret;
+use service::topics::Made;
 use ureq::Agent;
 
 use crate::Config;
@@ -80,8 +81,11 @@ impl Gateway {
     }
 
     /// Creates missing topics and enlarges small ones; returns the names of all, and what has grown.
-    pub(crate) fn create_topics(&self) -> Result<Value, Failure> {
-        self.post("/v1/topics", &json!({}))
+    pub(crate) fn create_topics(&self) -> Result<Made, Failure> {
+        let made = self.post("/v1/topics", &json!({}))?;
+        serde_json::from_value(made).map_err(|error| {
+            Failure::new(format!("the gateway's answer about topics is not understood: {error}"))
+        })
     }
 
     /// A list of what is in force, under its name. Says what was not believed.

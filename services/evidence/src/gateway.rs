@@ -151,15 +151,8 @@ async fn topics(State(gateway): State<Shared>, headers: HeaderMap) -> Response<B
         Err(rejection) => Err(rejection),
         Ok(_token) => {
             blocking(gateway, |gateway| {
-                let specs = &gateway.parts.specs;
-                let grown = service::topics::make(&*gateway.parts.log, specs);
-                let grown = grown.map_err(Rejection::Log)?;
-                let names: Vec<&str> = specs.iter().map(|spec| spec.name.as_str()).collect();
-                let grown: Vec<_> = grown
-                    .iter()
-                    .map(|grown| json!({"topic": grown.topic, "from": grown.from, "to": grown.to}))
-                    .collect();
-                Ok(json!({"topics": names, "grown": grown}))
+                let made = service::topics::make(&*gateway.parts.log, &gateway.parts.specs);
+                Ok(json!(made.map_err(Rejection::Log)?))
             })
             .await
         }

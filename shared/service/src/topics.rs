@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use ports::settings::{Demand, SettingFault};
 use ports::{EventLog, LogError, TopicSpec};
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use tracing::{info, warn};
 
@@ -63,7 +64,7 @@ fn tell(topic: &str) {
 }
 
 /// A topic that got more partitions.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Grown {
     /// Its name.
     pub topic: String,
@@ -71,6 +72,15 @@ pub struct Grown {
     pub from: i32,
     /// Number of partitions now.
     pub to: i32,
+}
+
+/// Topics, and what was done to them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Made {
+    /// Names of all topics.
+    pub topics: Vec<String>,
+    /// Those that got more partitions.
+    pub grown: Vec<Grown>,
 }
 
 /// Adds partitions to a topic until it has as many as needed, and says so.
@@ -88,15 +98,17 @@ pub(crate) fn grow(log: &dyn EventLog, topic: &str, to: i32) -> Result<Option<Gr
 }
 
 /// Creates the topics that are missing, and adds partitions to those that have fewer than asked for.
-/// Returns the latter.
 ///
 /// # Errors
 ///
 /// What the log reports.
-pub fn make(log: &dyn EventLog, topics: &[TopicSpec]) -> Result<Vec<Grown>, LogError> {
+pub fn make(log: &dyn EventLog, topics: &[TopicSpec]) -> Result<Made, LogError> {
     log.create_topics(topics)?;
     let grown = topics.iter().map(|topic| grow(log, &topic.name, topic.partitions));
-    Ok(grown.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+    Ok(Made {
+        topics: topics.iter().map(|topic| topic.name.clone()).collect(),
+        grown: grown.filter_map(Result::transpose).collect::<Result<_, _>>()?,
+    })
 }
 
 #[cfg(test)]
@@ -139,9 +151,10 @@ mod tests {
             compacted: false,
             kept: false,
         };
-        assert_eq!(make(&log, &[spec("a", 2), spec("b", 4)]), Ok(vec![]));
-        let grown = Grown { topic: "a".into(), from: 2, to: 3 };
-        assert_eq!(make(&log, &[spec("a", 3), spec("b", 3), spec("c", 1)]), Ok(vec![grown]));
+        let grown = |specs: &[TopicSpec]| make(&log, specs).unwrap().grown;
+        assert_eq!(grown(&[spec("a", 2), spec("b", 4)]), []);
+        let more = Grown { topic: "a".into(), from: 2, to: 3 };
+        assert_eq!(grown(&[spec("a", 3), spec("b", 3), spec("c", 1)]), [more]);
         let counts = ["a", "b", "c"].map(|topic| log.partitions(topic).unwrap());
         assert_eq!(counts, [3, 4, 1]);
     }
