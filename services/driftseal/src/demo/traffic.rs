@@ -86,7 +86,9 @@ fn number_and_serialize(plan: &Plan, drafts: Vec<Draft>) -> Vec<Message> {
         let Some(sequence) = agent.and_then(|agent| sequences.get_mut(agent)) else {
             unreachable!("an event is of one of the agents")
         };
-        let kind = fields.get("kind").and_then(Value::as_str).unwrap_or_default();
+        let Some(kind) = fields.get("kind").and_then(Value::as_str) else {
+            unreachable!("an event has a kind")
+        };
         let is_act = ::governance::has_effect(kind);
         if !is_act {
             let id = format!("{agent_id}-gateway");
