@@ -63,6 +63,9 @@ pub struct Config {
     /// was sealed before. Default `record`: the range is sealed as lost, which `driftseal fsck` and
     /// replays show. `stop` ends the role.
     pub lost_records: LostRecords,
+    /// Seconds that an object stays which no commit can name any more. Default 86,400, a day: after the
+    /// log was set back to an older copy, what was sealed since looks like that, and is evidence.
+    pub orphan_wait_secs: u64,
 }
 
 impl Default for Config {
@@ -91,6 +94,7 @@ impl Default for Config {
             drain_on_shutdown: true,
             drain_ms_max: 30_000,
             lost_records: LostRecords::default(),
+            orphan_wait_secs: 86_400,
         }
     }
 }

@@ -30,6 +30,20 @@ pub enum RunError {
         /// Number of the next one that is.
         found: u64,
     },
+    /// Something that the log has signed reaches further than its commits do.
+    #[error(
+        "the transparency log has {found} entries, and `{object}` is signed for {size}: commits were \
+         lost, or an older copy of the log was put back. Restore the commits from a copy; if there is \
+         none, keep this archive as it is, and begin another one with `driftseal log init`"
+    )]
+    SetBack {
+        /// The object.
+        object: String,
+        /// Entries that it is signed for.
+        size: u64,
+        /// Entries of the commits.
+        found: u64,
+    },
     /// The log belongs to another key.
     #[error("the transparency log in the archive is `{found}`, our key is for `{expected}`")]
     Origin {
@@ -163,6 +177,7 @@ impl Failure for RunError {
             | Self::NoLog(_)
             | Self::Log(_)
             | Self::MissingCommit { .. }
+            | Self::SetBack { .. }
             | Self::Origin { .. }
             | Self::Derived(_)
             | Self::ReadBack { .. }

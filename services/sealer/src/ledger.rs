@@ -6,6 +6,7 @@ use std::ops::AddAssign;
 use archive::{Archive, ArchiveError, Creation};
 use bytes::Bytes;
 use event::TopicPartition;
+use merkle::checkpoint::Checkpoint;
 use merkle::note::{SigningKey, VerifyingKey};
 use segment::layout;
 use segment::log::{ChainEnd, DerivedObject, Head, LogState, ResumeError, last_commit};
@@ -86,6 +87,7 @@ impl Ledger {
             }
         }
         ledger.catch_up(last, None, &mut |_, _| {})?;
+        ledger.refuse_if_set_back()?;
         ledger.publish_checkpoint()?;
         ledger.refresh()?;
         let (size, commits) = (ledger.state.size(), ledger.state.next_sequence());
@@ -105,6 +107,7 @@ impl Ledger {
         let listed = ledger.listed()?;
         let mut written = ledger.publish_first(first)?;
         written += ledger.catch_up(last, Some(listed), progress)?;
+        ledger.refuse_if_set_back()?;
         let checkpoint = ledger.publish_checkpoint()?;
         ledger.refresh()?;
         let Written { tiles, heads } = written;
@@ -368,6 +371,37 @@ impl Ledger {
         Ok(missing)
     }
 
+    /// Makes sure that nothing signed by the log reaches further than its commits do. All that follows
+    /// from a commit is written when the commit is durable, so commits were lost, or an older copy was
+    /// put back.
+    fn refuse_if_set_back(&mut self) -> Result<(), RunError> {
+        while let Some((object, size)) = self.ahead()? {
+            let found = self.state.size();
+            // Another sealer may have committed meanwhile.
+            self.refresh()?;
+            if self.state.size() == found {
+                return Err(RunError::SetBack { object, size, found });
+            }
+        }
+        Ok(())
+    }
+
+    /// An object that the log has signed for more entries than it has, and how many.
+    fn ahead(&self) -> Result<Option<(String, u64)>, RunError> {
+        let size = self.state.size();
+        if let Some(object) = self.get(layout::CHECKPOINT)? {
+            let note = std::str::from_utf8(&object).ok();
+            let opened = note.and_then(|note| Checkpoint::open(note, &self.verifiers).ok());
+            if let Some(ahead) = opened.filter(|found| found.size > size) {
+                return Ok(Some((layout::CHECKPOINT.to_owned(), ahead.size)));
+            }
+        }
+        let path = layout::head(self.state.next_sequence());
+        let object = self.get(&path)?;
+        let opened = object.and_then(|object| Head::open(&object, &self.verifiers).ok());
+        Ok(opened.map(|head| (path, head.size())))
+    }
+
     /// Writes the checkpoint unless it is there; whether it was not.
     fn publish_checkpoint(&self) -> Result<bool, RunError> {
         let checkpoint = self.state.checkpoint().as_bytes();
@@ -389,6 +423,17 @@ impl Ledger {
     /// The log as it is, as the manifests of the next commit must name it.
     pub(crate) const fn head(&self) -> Option<HeadRef> {
         self.state.reference()
+    }
+
+    /// The log after a commit, as its head says; `None` without a head that holds.
+    ///
+    /// # Errors
+    ///
+    /// Those of the archive.
+    pub(crate) fn head_at(&self, sequence: u64) -> Result<Option<HeadRef>, RunError> {
+        let head = self.get(&layout::head(sequence))?;
+        let head = head.and_then(|object| Head::open(&object, &self.verifiers).ok());
+        Ok(head.filter(|head| head.sequence == sequence).map(|head| head.reference()))
     }
 
     pub(crate) const fn installation(&self) -> &Installation {

@@ -88,6 +88,10 @@ impl Meters {
         counter!(names::SEALER_ORPHANS_REMOVED).increment(count(segments));
     }
 
+    pub(crate) fn orphans_waiting(&self, segments: usize) {
+        gauge!(names::SEALER_ORPHANS_WAITING).set(float(count(segments)));
+    }
+
     pub(crate) fn committed(&self, log_size: u64, seconds: f64, now_ms: i64) {
         histogram!(names::SEALER_SEAL_DURATION).record(seconds);
         // A clock before 1970 is wrong by so much that 0 says it best.

@@ -1,8 +1,13 @@
 //! Objects that no commit names: what a sealer that died, or lost a race, has left behind.
 //!
 //! An object of a partition that begins where the sealed part ends, or later, is not sealed yet. Once a
-//! commit covers its first offset and names another object, no commit can name it any more. A listing
-//! may lag, so that an orphan may stay; `driftseal fsck` names those.
+//! commit covers its first offset and names another object, no commit can name it any more: it is an
+//! orphan. A note of that is put into the archive. A day later both are removed, if the log is still
+//! the one that the note was made under: after a log was set back to an older copy, what was sealed
+//! since looks like orphans too, and is evidence. A listing may lag, so that an orphan may stay;
+//! `driftseal fsck` names those.
+
+mod waiting;
 
 use std::collections::BTreeMap;
 
@@ -11,6 +16,7 @@ use event::TopicPartition;
 use segment::layout::SegmentName;
 use tracing::{debug, warn};
 
+pub(crate) use self::waiting::Waiting;
 use crate::store::Stored;
 
 /// Objects of sealers before this one, by partition.
@@ -48,7 +54,9 @@ impl Orphans {
             let Some(left) = self.left.get_mut(&segment.facts.partition) else { continue };
             let passed =
                 left.extract_if(.., |name| name.first_offset() < segment.facts.next_offset);
-            covered.extend(passed.filter(|name| name.parquet() != segment.parquet_path));
+            covered.extend(passed.filter(|name| {
+                name.parquet() != segment.parquet_path && name.census() != segment.census_path
+            }));
         }
         covered
     }

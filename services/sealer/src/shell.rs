@@ -10,6 +10,7 @@ use event::{Decoder, TopicPartition};
 use ports::{EventLog, LogError, Polled, Position};
 use segment::log::ENTRIES_MAX;
 use segment::manifest::{Manifest, SegmentManifest};
+use segment::orphan::Orphan;
 use segment::sealer::{Action, Sealable, Sealer};
 use service::clock::Stopwatch;
 use service::role::Pace;
@@ -18,7 +19,7 @@ use tracing::{debug, info, warn};
 
 use crate::ledger::{Ledger, Outcome};
 use crate::meters::{Dropped, Meters};
-use crate::orphans::{self, Orphans};
+use crate::orphans::{self, Orphans, Waiting};
 use crate::program::{NAME, PROGRAM};
 use crate::retry::Retry;
 use crate::store::{Stored, Storer};
@@ -53,6 +54,7 @@ pub(crate) struct Shell {
     ledger: Ledger,
     storer: Storer,
     orphans: Orphans,
+    waiting: Waiting,
     archive: Archive,
     retry: Retry,
     clock: Clock,
@@ -95,6 +97,7 @@ impl Shell {
             machine: Sealer::new(config.limits()),
             storer: Storer::new(archive.clone(), retry.clone(), decoder),
             orphans: Orphans::default(),
+            waiting: Waiting::default(),
             archive: archive.clone(),
             lag_watch: None,
             topics: Identities::default(),
@@ -169,6 +172,7 @@ impl Shell {
                 for partition in &partitions {
                     let let_go = self.machine.handle_revoked(partition);
                     self.orphans.forget(partition);
+                    self.waiting.forget(partition);
                     self.meters.dropped(let_go, Dropped::Revoked);
                 }
                 Ok(())
@@ -210,18 +214,21 @@ impl Shell {
         Ok(())
     }
 
-    /// Looks for what sealers before this one have stored and not committed.
+    /// Looks for what sealers before this one have stored and not committed, and for their notes.
     fn find_orphans(&mut self, partitions: &[TopicPartition]) {
         let topics: BTreeSet<&Arc<str>> = partitions.iter().map(|part| &part.topic).collect();
         for topic in topics {
-            let of_topic = || partitions.iter().filter(|partition| partition.topic == *topic);
-            let ends = of_topic().map(|partition| self.ledger.end(partition));
+            let of_topic: Vec<_> = partitions.iter().filter(|part| part.topic == *topic).collect();
+            if let Err(error) = self.waiting.find(&self.archive, topic, &of_topic) {
+                warn!(%topic, %error, "cannot look for orphans that wait for their removal");
+            }
+            let ends = of_topic.iter().map(|partition| self.ledger.end(partition));
             // What comes after the sealed part of a partition is of its last day or later, but for
             // the steps of a broker's clock.
             let since = ends.map(|end| Some(end?.max_timestamp_ms.saturating_sub(DAY_MS)));
             match orphans::list(&self.archive, topic, since.min().flatten()) {
                 Ok(paths) => {
-                    for partition in of_topic() {
+                    for partition in of_topic {
                         let sealed_to = self.ledger.end(partition).map_or(0, |end| end.next_offset);
                         self.orphans.find(partition, sealed_to, paths.iter().map(String::as_str));
                     }
@@ -231,11 +238,16 @@ impl Shell {
         }
     }
 
-    fn remove_orphans(&mut self, names: impl Iterator<Item = [String; 2]>) {
-        let removed =
-            names.filter(|[parquet, census]| orphans::remove(&self.archive, parquet, census));
-        let removed = removed.count();
-        self.meters.orphans_removed(removed);
+    /// Removes the orphans that have waited long enough.
+    fn remove_orphans(&mut self) {
+        let wait_ms = i64::try_from(self.config.orphan_wait_secs.saturating_mul(1_000));
+        let (now_ms, wait_ms) = ((self.clock)(), wait_ms.unwrap_or(i64::MAX));
+        let log_at = |sequence| self.ledger.head_at(sequence);
+        match self.waiting.remove_due(&self.archive, now_ms, wait_ms, log_at) {
+            Ok(removed) => self.meters.orphans_removed(removed),
+            Err(error) => warn!(%error, "cannot make sure of the log; orphans wait on"),
+        }
+        self.meters.orphans_waiting(self.waiting.len());
     }
 
     /// Does what the machine says until it says no more. What is to be sealed at the same moment
@@ -320,7 +332,10 @@ impl Shell {
                 .partition::<VecDeque<_>, _>(|stored| stored.facts.partition == partition);
             *waiting = kept;
             self.orphans.forget(&partition);
-            self.remove_orphans(lost.into_iter().map(|lost| [lost.parquet_path, lost.census_path]));
+            let remove = |lost: &Stored| {
+                orphans::remove(&self.archive, &lost.parquet_path, &lost.census_path)
+            };
+            self.meters.orphans_removed(lost.iter().filter(|lost| remove(lost)).count());
             if let Some(head) = self.ledger.end(&partition) {
                 let offset = head.next_offset;
                 let let_go = self.machine.handle_fenced(&partition, offset);
@@ -401,8 +416,12 @@ impl Shell {
             .map(|(partition, offset)| Position { partition, offset })
             .collect();
         self.member.commit(&positions);
-        let orphans = self.orphans.covered(segments);
-        self.remove_orphans(orphans.iter().map(|name| [name.parquet(), name.census()]));
+        if let Some(covered_by) = self.ledger.head() {
+            for name in self.orphans.covered(segments) {
+                let note = Orphan { name, covered_by, covered_at_ms: (self.clock)() };
+                self.waiting.add(&self.archive, note);
+            }
+        }
     }
 
     /// Records of a partition that are not sealed.
@@ -423,6 +442,7 @@ impl Shell {
             return Ok(());
         }
         self.lag_watch = Some(Stopwatch::start());
+        self.remove_orphans();
         let position = |partition| Some((partition, self.machine.position(partition)?));
         self.topics.look(self.machine.partitions().filter_map(position), &*self.log)?;
         let mut lags: BTreeMap<&str, u64> = BTreeMap::new();

@@ -13,6 +13,9 @@ pub const DATA: &str = "data/v1";
 /// Where the censuses are.
 pub const CENSUS: &str = "census/v1";
 
+/// Where the notes on orphans are, until these are removed.
+pub const ORPHANS: &str = "orphans/v1";
+
 /// Where the commit objects are.
 pub const COMMITS: &str = "log/commit";
 
@@ -77,6 +80,12 @@ pub fn topic(topic: &str) -> String {
     format!("{DATA}/topic={topic}")
 }
 
+/// Directory of the notes on orphans of a topic.
+#[must_use]
+pub fn orphans(topic: &str) -> String {
+    format!("{ORPHANS}/{topic}")
+}
+
 /// Directory of the segments of a topic whose first record is of the UTC day of a timestamp in
 /// milliseconds; directories sort by day. `None` for a topic that no Kafka log has.
 #[must_use]
@@ -136,6 +145,12 @@ impl SegmentName {
         format!("{CENSUS}/{}/{}.json", self.partition.topic, self.stem())
     }
 
+    /// Path of the note that the segment is an orphan; see `schemas/segment/log.md`.
+    #[must_use]
+    pub fn orphan(&self) -> String {
+        format!("{}/{}.json", orphans(&self.partition.topic), self.stem())
+    }
+
     /// The partition.
     #[must_use]
     pub const fn partition(&self) -> &TopicPartition {
@@ -177,6 +192,17 @@ impl SegmentName {
             u32::from_str_radix(nonce, 16).ok()?,
         )?;
         (name.parquet() == path).then_some(name)
+    }
+
+    /// Whether a path is that of a note on an orphan.
+    #[must_use]
+    pub fn is_orphan(path: &str) -> bool {
+        let parts = path.strip_prefix(ORPHANS).and_then(|rest| rest.strip_prefix('/'));
+        let Some((topic, stem)) = parts.and_then(|rest| rest.split_once('/')) else { return false };
+        // A note has the stem of its segment, whose date it does not repeat.
+        let stem = stem.strip_suffix(".json").unwrap_or_default();
+        let parquet = format!("{}/ingest_date=1970-01-01/{stem}.parquet", self::topic(topic));
+        Self::parse(&parquet).is_some_and(|name| name.orphan() == path)
     }
 
     fn stem(&self) -> String {

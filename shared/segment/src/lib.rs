@@ -28,6 +28,7 @@ pub mod layout;
 pub mod leaf;
 pub mod log;
 pub mod manifest;
+pub mod orphan;
 pub mod policy;
 pub mod proof;
 pub mod read;

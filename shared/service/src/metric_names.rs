@@ -184,6 +184,8 @@ metrics_table! {
         "Commits lost to another sealer.";
     SEALER_ORPHANS_REMOVED = "driftseal_sealer_orphans_removed_total", Kind::Counter, "segments", [],
         "Stored segments that no commit names and no commit can name any more, removed.";
+    SEALER_ORPHANS_WAITING = "driftseal_sealer_orphans_waiting", Kind::Gauge, "segments", [],
+        "Stored segments that no commit can name any more, kept until sealer.orphan_wait_secs have passed.";
     SEALER_LOG_ENTRIES = "driftseal_sealer_log_entries", Kind::Gauge, "entries", [],
         "Size of the transparency log, entries.";
     SEALER_CHECKPOINT_TIMESTAMP = "driftseal_sealer_checkpoint_timestamp_seconds", Kind::Gauge, "seconds", [],

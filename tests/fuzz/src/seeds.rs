@@ -12,7 +12,9 @@ use merkle::tlog_proof::TlogProof;
 use merkle::{dsse, hash, rfc6962, tile};
 use monitor::{Processor, Settings};
 use pack::Scope;
+use segment::layout::SegmentName;
 use segment::log::{Commit, Head};
+use segment::orphan::Orphan;
 use segment::policy::Policy;
 use segment::proof::{self, EventProof, Sought};
 use segment::replay::{Entry, Replay};
@@ -206,6 +208,11 @@ pub fn all() -> Vec<(&'static str, String, Vec<u8>)> {
         add("paths", "parquet", manifest.parquet_path.clone().into_bytes());
         add("paths", "census", manifest.census_path.clone().into_bytes());
         add("paths", "commit", segment::layout::commit(7).into_bytes());
+        if let Some(name) = SegmentName::parse(&manifest.parquet_path) {
+            let path = name.orphan();
+            let orphan = Orphan { name, covered_by: manifest.head, covered_at_ms: 7 };
+            add("paths", "orphan", [path.as_bytes(), b"\n", &orphan.to_bytes()].concat());
+        }
     }
     if let Some(opened) =
         entries.first().and_then(|first| dsse::parse(first.envelope.as_bytes()).ok())

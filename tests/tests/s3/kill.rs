@@ -119,6 +119,7 @@ allow_http = true
 [keys]
 directory = "{}"
 [sealer]
+orphan_wait_secs = 0
 segment_rows_max = 400
 segment_age_ms_max = 300
 heartbeat_age_ms_max = 300

@@ -49,6 +49,8 @@ impl Listing {
             self.heads.insert(sequence);
         } else if path == layout::CHECKPOINT {
             self.has_checkpoint = true;
+        } else if layout::SegmentName::is_orphan(&path) {
+            // The object that it is about is unnamed, and said to be.
         } else if is_of_log {
             return (!tiles.list(&path)).then_some(path);
         } else {
