@@ -61,14 +61,11 @@ pub(super) fn check(frame: &[u8], size: u64) -> Result<(), &'static str> {
     }
 }
 
-/// Appends the content of a frame of that size.
-pub(super) fn decompress(frame: &[u8], size: usize, to: &mut Vec<u8>) -> Result<(), &'static str> {
+/// The content of a frame, of that size.
+pub(super) fn decompress(frame: &[u8], size: usize) -> Result<Vec<u8>, &'static str> {
     check(frame, size as u64)?;
-    let from = to.len();
-    to.resize(from + size, 0);
-    let room = to.get_mut(from..).unwrap_or_default();
-    match zstd::bulk::decompress_to_buffer(frame, room) {
-        Ok(written) if written == size => Ok(()),
+    match zstd::bulk::decompress(frame, size) {
+        Ok(content) if content.len() == size => Ok(content),
         Ok(_) | Err(_) => Err("does not decompress to its size"),
     }
 }
@@ -82,9 +79,8 @@ mod tests {
         let large: Vec<u8> = (0..3_000_000_u32).flat_map(|at| (at / 7).to_le_bytes()).collect();
         for content in [&b""[..], b"a", &[7; 300], &large] {
             let frame = compress(content).unwrap();
-            let mut found = vec![9];
-            decompress(&frame, content.len(), &mut found).unwrap();
-            assert_eq!(found.split_first().unwrap().1, content);
+            assert_eq!(decompress(&frame, content.len()).unwrap(), content);
+            assert!(decompress(&frame, content.len() + 1).is_err());
             assert!(check(&frame, content.len() as u64 + 1).is_err());
             assert!(check(&[&frame[..], &frame].concat(), content.len() as u64).is_err());
             assert!(check(&[&frame[..], &[0]].concat(), content.len() as u64).is_err());

@@ -22,16 +22,15 @@ pub(crate) struct Pages<'f> {
     columns: &'f Columns,
     file: &'f [u8],
     rows: u32,
-    /// Content of the compressed pages.
-    arena: Vec<u8>,
     /// Where the page of each column is, and how many levels or values it has.
     pages: Vec<(Place, u32)>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 enum Place {
     File(Range<usize>),
-    Arena(Range<usize>),
+    /// It was compressed. Each has memory of its own: one for all would be held twice while it grows.
+    Own(Vec<u8>),
 }
 
 impl<'f> Pages<'f> {
@@ -42,7 +41,7 @@ impl<'f> Pages<'f> {
     /// See [`TableFault`].
     pub(crate) fn open(file: &'f [u8], columns: &'f Columns) -> Result<Self, TableFault> {
         let (end, found_footer) = cut_footer(file)?;
-        let mut pages = Self { columns, file, rows: 0, arena: Vec::new(), pages: Vec::new() };
+        let mut pages = Self { columns, file, rows: 0, pages: Vec::new() };
         let (mut at, mut chunks, mut uncompressed) = (MAGIC.len(), Vec::new(), 0_u64);
         for field in &columns.fields {
             for _ in field.types() {
@@ -61,7 +60,7 @@ impl<'f> Pages<'f> {
                 let page_end = start + sizes.compressed as usize;
                 let page = file.get(start..page_end).filter(|_| page_end <= end);
                 let page = page.ok_or_else(|| fault("a page", "the footer"))?;
-                let place = pages.place(field, page, start, sizes.uncompressed as usize)?;
+                let place = place(field, page, start, sizes.uncompressed as usize)?;
                 pages.pages.push((place, sizes.values));
                 let bytes = |size: u32| u64::from(size) + header as u64;
                 chunks.push(Chunk {
@@ -91,32 +90,11 @@ impl<'f> Pages<'f> {
         Ok(pages)
     }
 
-    fn place(
-        &mut self,
-        field: &Field,
-        page: &[u8],
-        start: usize,
-        size: usize,
-    ) -> Result<Place, TableFault> {
-        if !field.compressed {
-            return if page.len() == size {
-                Ok(Place::File(start..start + size))
-            } else {
-                let (expected, found) = (size.to_string(), page.len().to_string());
-                Err(TableFault::new(field.to_string(), format!("{expected} bytes"), found))
-            };
-        }
-        let from = self.arena.len();
-        frame::decompress(page, size, &mut self.arena)
-            .map_err(|why| TableFault::new(field.to_string(), "a compressed page", why))?;
-        Ok(Place::Arena(from..from + size))
-    }
-
     fn page(&self, column: usize) -> (&[u8], u32) {
         let page = self.pages.get(column).and_then(|(place, values)| {
             let page = match place {
                 Place::File(range) => self.file.get(range.clone()),
-                Place::Arena(range) => self.arena.get(range.clone()),
+                Place::Own(content) => Some(content.as_slice()),
             };
             Some((page?, *values))
         });
@@ -142,6 +120,21 @@ impl<'f> Pages<'f> {
         }
         Ok(Table { readers, rows: self.rows, next: 0 })
     }
+}
+
+/// The page of a field, in the file or decompressed; it has that size.
+fn place(field: &Field, page: &[u8], start: usize, size: usize) -> Result<Place, TableFault> {
+    if field.compressed {
+        let content = frame::decompress(page, size);
+        return content
+            .map(Place::Own)
+            .map_err(|why| TableFault::new(field.to_string(), "a compressed page", why));
+    }
+    if page.len() == size {
+        return Ok(Place::File(start..start + size));
+    }
+    let (expected, found) = (format!("{size} bytes"), page.len().to_string());
+    Err(TableFault::new(field.to_string(), expected, found))
 }
 
 /// Where the footer begins, and its bytes with the mark at the end.

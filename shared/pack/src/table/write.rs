@@ -170,32 +170,40 @@ impl TableWriter {
     pub(crate) fn finish(self) -> Result<Vec<u8>, String> {
         let mut file = MAGIC.to_vec();
         let mut chunks = Vec::new();
-        for (field, buffer) in self.columns.fields.iter().zip(&self.buffers) {
-            for (of, values) in field.types().into_iter().zip(&buffer.values) {
-                let mut page = Vec::with_capacity(values.len() + 64);
-                let mut count = u64::from(self.rows);
-                if !matches!(field.shape, Shape::One(_)) {
-                    buffer.repetitions.append_to(&mut page);
-                    count = buffer.repetitions.count();
-                }
-                if !field.required {
-                    buffer.definitions.append_to(&mut page);
-                }
+        // What is written is let go of at once: a file would be held several times otherwise.
+        for (field, buffer) in self.columns.fields.iter().zip(self.buffers) {
+            let mut levels = Vec::new();
+            let mut count = u64::from(self.rows);
+            if !matches!(field.shape, Shape::One(_)) {
+                buffer.repetitions.append_to(&mut levels);
+                count = buffer.repetitions.count();
+            }
+            if !field.required {
+                buffer.definitions.append_to(&mut levels);
+            }
+            for (of, values) in field.types().into_iter().zip(buffer.values) {
                 debug_assert!(of != Type::Bool || buffer.bools.div_ceil(8) == values.len() as u64);
-                page.extend_from_slice(values);
-                let offset = file.len() as u64;
-                let stored = if field.compressed { Some(frame::compress(&page)?) } else { None };
-                let stored = stored.as_deref().unwrap_or(&page);
-                let header = sizes(&page, stored, count)?.header();
-                let bytes = |page: &[u8]| (header.len() + page.len()) as u64;
+                let mut page = values;
+                page.reserve_exact(levels.len());
+                page.splice(0..0, levels.iter().copied());
+                let uncompressed = page.len() as u64;
+                let stored = if field.compressed {
+                    let frame = frame::compress(&page)?;
+                    drop(page);
+                    frame
+                } else {
+                    page
+                };
+                let header = sizes(uncompressed, stored.len() as u64, count)?.header();
+                let bytes = |page: u64| header.len() as u64 + page;
                 chunks.push(Chunk {
-                    offset,
-                    uncompressed: bytes(&page),
-                    compressed: bytes(stored),
+                    offset: file.len() as u64,
+                    uncompressed: bytes(uncompressed),
+                    compressed: bytes(stored.len() as u64),
                     values: count,
                 });
                 file.extend_from_slice(&header);
-                file.extend_from_slice(stored);
+                file.extend_from_slice(&stored);
             }
         }
         file.extend_from_slice(&footer(&self.columns, self.rows, &chunks));
@@ -203,11 +211,11 @@ impl TableWriter {
     }
 }
 
-fn sizes(page: &[u8], stored: &[u8], values: u64) -> Result<Sizes, String> {
+fn sizes(uncompressed: u64, compressed: u64, values: u64) -> Result<Sizes, String> {
     let number = |value: u64| u32::try_from(value).map_err(|_| "a page is too large".to_owned());
     Ok(Sizes {
-        uncompressed: number(page.len() as u64)?,
-        compressed: number(stored.len() as u64)?,
+        uncompressed: number(uncompressed)?,
+        compressed: number(compressed)?,
         values: number(values)?,
     })
 }

@@ -99,7 +99,8 @@ impl<'s> Zip<'s> {
             let place = format!("entry `{}`", entry.name);
             return Err(Fault::new("size", place, expected, entry.size.to_string()).into());
         }
-        let mut content = Vec::new();
+        // Growing would hold it twice.
+        let mut content = Vec::with_capacity(entry.size as usize);
         EntryReader::new(self.source, entry).read_to_end(&mut content).map_err(refused)?;
         Ok(content)
     }
