@@ -79,8 +79,8 @@ impl Admitting {
             self.trouble = Some(Stopwatch::start());
             error!(
                 partition = %input, known, found = governance.topic_id(),
-                "the governance topic is another one than that whose acts the partition has: no further \
-                 act is admitted"
+                "the governance topic is not the one whose acts the partition has admitted; no further act \
+                 is admitted"
             );
             return None;
         }

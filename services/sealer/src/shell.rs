@@ -245,7 +245,7 @@ impl Shell {
         let log_at = |sequence| self.ledger.head_at(sequence);
         match self.waiting.remove_due(&self.archive, now_ms, wait_ms, log_at) {
             Ok(removed) => self.meters.orphans_removed(removed),
-            Err(error) => warn!(%error, "cannot make sure of the log; orphans wait on"),
+            Err(error) => warn!(%error, "the log cannot be checked; orphans are kept until it can"),
         }
         self.meters.orphans_waiting(self.waiting.len());
     }

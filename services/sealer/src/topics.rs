@@ -1,4 +1,4 @@
-//! Topics are what they were, and are set as they must be; or nothing of them is sealed.
+//! Topics are the ones that were read, and their settings are right; or nothing of them is sealed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

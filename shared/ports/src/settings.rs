@@ -126,7 +126,7 @@ impl fmt::Display for SettingFault {
         let least = if *setting == MESSAGE_BYTES_MAX { "at least " } else { "" };
         write!(
             formatter,
-            "topic `{topic}` has {setting}={found}, needed is {least}{needed}: `kafka-configs.sh \
+            "topic `{topic}` has {setting}={found}; it must be {least}{needed}: `kafka-configs.sh \
              --bootstrap-server HOST:PORT --alter --topic {topic} --add-config {setting}={needed}`"
         )?;
         alternative.as_ref().map_or(Ok(()), |text| write!(formatter, ", {text}"))
@@ -194,13 +194,13 @@ mod tests {
         };
         assert_eq!(
             faults(&[(TIMESTAMP_TYPE, "CreateTime")]),
-            ["topic `a.b` has message.timestamp.type=CreateTime, needed is LogAppendTime: \
+            ["topic `a.b` has message.timestamp.type=CreateTime; it must be LogAppendTime: \
               `kafka-configs.sh --bootstrap-server HOST:PORT --alter --topic a.b --add-config \
               message.timestamp.type=LogAppendTime`"]
         );
         assert_eq!(
             faults(&[(MESSAGE_BYTES_MAX, "102400")]),
-            ["topic `a.b` has max.message.bytes=102400, needed is at least 1004096: \
+            ["topic `a.b` has max.message.bytes=102400; it must be at least 1004096: \
               `kafka-configs.sh --bootstrap-server HOST:PORT --alter --topic a.b --add-config \
               max.message.bytes=1004096`, or send smaller records: `kafka.record_bytes_max = 98304`"]
         );

@@ -19,14 +19,14 @@ fn wrong_settings_are_refused_and_records_lost_before_the_first_start_are_a_gap(
             EVENTS,
             &[("message.timestamp.type", "CreateTime")],
             &["sealer", "processor", "collector"],
-            "topic `agent.events` has message.timestamp.type=CreateTime, needed is LogAppendTime: \
+            "topic `agent.events` has message.timestamp.type=CreateTime; it must be LogAppendTime: \
              `kafka-configs.sh",
         ),
         (
             EVENTS,
             &[GOOD, ("cleanup.policy", "compact")],
             &["sealer"],
-            "topic `agent.events` has cleanup.policy=compact, needed is delete",
+            "topic `agent.events` has cleanup.policy=compact; it must be delete",
         ),
         (
             EVENTS,
@@ -38,7 +38,7 @@ fn wrong_settings_are_refused_and_records_lost_before_the_first_start_are_a_gap(
             GOVERNANCE,
             &[GOOD, kept, ("retention.bytes", "1000000")],
             &["sealer", "evidence"],
-            "topic `driftseal.governance` has retention.bytes=1000000, needed is -1",
+            "topic `driftseal.governance` has retention.bytes=1000000; it must be -1",
         ),
     ];
     for (topic, settings, roles, says) in table {

@@ -38,7 +38,7 @@ impl Waiting {
                     self.notes.insert(object.path, note);
                 }
                 Some(_) => {}
-                None => warn!(path = object.path, "this object is no note on an orphan; it stays"),
+                None => warn!(path = object.path, "this object is not an orphan note; it stays"),
             }
         }
         Ok(())

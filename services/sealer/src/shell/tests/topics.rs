@@ -1,4 +1,4 @@
-//! Topics are what they were, and are set as they must be; or the sealer stops, and seals nothing.
+//! Topics are the ones that were read, and their settings are right; or the sealer stops.
 
 use ports::identity::Changed;
 use ports::settings::{CLEANUP_POLICY, TIMESTAMP_TYPE};
@@ -109,7 +109,7 @@ fn a_topic_with_wrong_settings_is_refused_at_the_start_and_at_an_assignment() {
         settle(&mut shell).unwrap();
         world.log.set_topic_setting(TOPIC, setting, value).unwrap();
         let said = world.start().unwrap_err().to_string();
-        let expected = format!("topic `agent.events` has {setting}={value}, needed is ");
+        let expected = format!("topic `agent.events` has {setting}={value}; it must be ");
         assert!(said.starts_with(&expected), "{said}");
         world.log.rebalance("driftseal-sealer");
         let said = settle(&mut shell).unwrap_err().to_string();
