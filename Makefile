@@ -40,6 +40,7 @@ fmt:
 
 clippy:
 	@$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	@$(CARGO) clippy --locked --package driftseal --no-default-features -- -D warnings
 
 doc:
 	@RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps

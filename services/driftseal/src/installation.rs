@@ -33,6 +33,7 @@ pub(crate) fn trust(config: &Config) -> Result<Trust, Failure> {
 
 /// What the brokers call the clients. Where there is no policy (a machine that only sends, or before
 /// `driftseal log init`), the origin is not known; nobody joins a group from there.
+#[cfg(feature = "kafka")]
 pub(crate) fn client_id(config: &Config) -> Result<String, Failure> {
     if !config.keys.directory.join("policy.txt").exists() {
         return Ok(format!("{}driftseal", config.applied_prefix));
