@@ -43,6 +43,17 @@ fn named(world: &World) -> BTreeSet<String> {
     manifests.flat_map(|manifest| [manifest.parquet_path, manifest.census_path]).collect()
 }
 
+/// Seals two segments of a partition; the log after the first.
+fn seal_two(world: &World) -> BTreeMap<String, bytes::Bytes> {
+    let mut shell = world.start().unwrap();
+    world.publish(0, 4);
+    settle(&mut shell).unwrap();
+    let early = log_of(world);
+    world.publish(0, 4);
+    settle(&mut shell).unwrap();
+    early
+}
+
 #[test]
 fn what_a_dead_sealer_left_is_removed_a_day_after_a_commit_covered_it() {
     let dry = World::new();
@@ -86,13 +97,7 @@ fn what_a_dead_sealer_left_is_removed_a_day_after_a_commit_covered_it() {
 #[test]
 fn segments_of_a_log_that_was_set_back_outlive_its_return() {
     let world = World::new();
-    let mut shell = world.start().unwrap();
-    world.publish(0, 4);
-    settle(&mut shell).unwrap();
-    let early = log_of(&world);
-    world.publish(0, 4);
-    settle(&mut shell).unwrap();
-    drop(shell);
+    let early = seal_two(&world);
     let (late, sealed) = (log_of(&world), objects(&world));
 
     set_back(&world, &early);
@@ -114,13 +119,7 @@ fn segments_of_a_log_that_was_set_back_outlive_its_return() {
 #[test]
 fn a_log_that_ends_before_what_it_has_signed_is_refused_and_nothing_is_changed() {
     let world = World::new();
-    let mut shell = world.start().unwrap();
-    world.publish(0, 4);
-    settle(&mut shell).unwrap();
-    let early = log_of(&world);
-    world.publish(0, 4);
-    settle(&mut shell).unwrap();
-    drop(shell);
+    let early = seal_two(&world);
     let last = segment::layout::commit(2);
     for (keeps, size) in [(segment::layout::CHECKPOINT, 3), ("log/head/00000000000000000002", 3)] {
         let mut copy = log_of(&world);
