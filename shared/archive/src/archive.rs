@@ -74,7 +74,8 @@ impl Archive {
     ///
     /// # Errors
     ///
-    /// [`ArchiveError::Location`] if the directory does not exist or the location is not valid.
+    /// [`ArchiveError::Location`] if the location is not valid; [`ArchiveError::Absent`] if the directory
+    /// does not exist or cannot be read.
     pub fn open(location: &str, runtime: Handle) -> Result<Self, ArchiveError> {
         Self::open_with(location, &Options::default(), runtime)
     }
@@ -96,7 +97,8 @@ impl Archive {
     ///
     /// # Errors
     ///
-    /// [`ArchiveError::Location`] if the directory cannot be created or the location is not valid.
+    /// [`ArchiveError::Location`] if the location is not valid; [`ArchiveError::Absent`] if the directory
+    /// cannot be created.
     pub fn create(location: &str, runtime: Handle) -> Result<Self, ArchiveError> {
         Self::create_with(location, &Options::default(), runtime)
     }
@@ -131,7 +133,11 @@ impl Archive {
         let store: Arc<dyn ObjectStore> = match Location::parse(location).map_err(failed)? {
             Location::Memory => Arc::new(InMemory::new()),
             Location::Directory(path) => {
-                Arc::new(open(&path).map_err(|error| failed(error.to_string()))?)
+                let absent = |error: std::io::Error| {
+                    let (location, detail) = (location.to_owned(), error.to_string());
+                    ArchiveError::Absent { location, detail }
+                };
+                Arc::new(open(&path).map_err(absent)?)
             }
             Location::S3 { bucket, prefix } => {
                 s3::open(&bucket, prefix, options).map_err(failed)?

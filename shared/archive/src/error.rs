@@ -46,12 +46,20 @@ pub enum ArchiveError {
         /// The location as given.
         location: String,
     },
-    /// The location cannot be opened.
+    /// The location is none, or what it needs is not configured.
     #[error("failed to open the archive `{location}`: {detail}")]
     Location {
         /// The location as given.
         location: String,
         /// What is wrong with it, and what to do.
+        detail: String,
+    },
+    /// The directory cannot be opened: it does not exist, is not mounted, belongs to somebody else.
+    #[error("failed to open the archive `{location}`: {detail}")]
+    Absent {
+        /// The location as given.
+        location: String,
+        /// The operating system's words.
         detail: String,
     },
 }

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -33,6 +34,15 @@ pub enum Fault {
     /// A read returns, or a write stores, bytes of which one bit is wrong. Other calls are not
     /// affected.
     Corrupted,
+}
+
+/// Why no write succeeds, as a directory's own errors say it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Denied {
+    /// The file system is full.
+    Full,
+    /// It is read-only.
+    ReadOnly,
 }
 
 /// The kind of a call.
@@ -64,6 +74,7 @@ struct State {
     calls: Vec<Call>,
     plan: BTreeMap<usize, Fault>,
     dead: bool,
+    denied: Option<Denied>,
 }
 
 /// A store with faults around a store without. Clones share calls and plan.
@@ -85,6 +96,27 @@ impl Faulty {
         let plan = faults.into_iter().collect();
         *self.state.lock().unwrap_or_else(PoisonError::into_inner) =
             State { plan, ..State::default() };
+    }
+
+    /// Every write fails from now on and changes nothing, or none does, until the next plan.
+    pub fn deny_writes(&self, denied: Option<Denied>) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).denied = denied;
+    }
+
+    fn denied(&self, path: &Path) -> Result<()> {
+        let path = path.to_string();
+        let denied = self.state.lock().unwrap_or_else(PoisonError::into_inner).denied;
+        match denied {
+            None => Ok(()),
+            Some(Denied::Full) => {
+                let source = io::Error::from(io::ErrorKind::StorageFull).into();
+                Err(Error::Generic { store: "Faulty", source })
+            }
+            Some(Denied::ReadOnly) => {
+                let source = io::Error::from(io::ErrorKind::ReadOnlyFilesystem).into();
+                Err(Error::PermissionDenied { path, source })
+            }
+        }
     }
 
     /// The calls since the last plan.
@@ -163,6 +195,7 @@ impl ObjectStore for Faulty {
             PutMode::Update(_) => Operation::Other,
         };
         let fault = self.enter(operation, location);
+        self.denied(location)?;
         let corrupted = fault == Some(Fault::Corrupted);
         let payload = if corrupted { flip(&payload.into()).into() } else { payload };
         Self::finish(fault, self.inner.put_opts(location, payload, options)).await.1
@@ -173,6 +206,7 @@ impl ObjectStore for Faulty {
         location: &Path,
         options: PutMultipartOptions,
     ) -> Result<Box<dyn MultipartUpload>> {
+        self.denied(location)?;
         let call = self.inner.put_multipart_opts(location, options);
         self.call(Operation::Other, location, call).await.1
     }
@@ -207,7 +241,11 @@ impl ObjectStore for Faulty {
         &self,
         locations: BoxStream<'static, Result<Path>>,
     ) -> BoxStream<'static, Result<Path>> {
-        match self.enter(Operation::Other, "") {
+        let fault = self.enter(Operation::Other, "");
+        if let Err(denied) = self.denied(&Path::default()) {
+            return futures::stream::iter([Err(denied)]).boxed();
+        }
+        match fault {
             Some(Fault::NotApplied) => futures::stream::iter([Err(injected())]).boxed(),
             Some(Fault::Applied | Fault::Last) => {
                 self.inner.delete_stream(locations).map(|_| Err(injected())).boxed()

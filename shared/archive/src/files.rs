@@ -69,6 +69,17 @@ impl<F: Files> Writer<F> {
 
     /// Writes an object. `target` is below the root.
     pub(crate) fn put(&self, target: &Path, parts: &[Bytes], mode: Mode) -> io::Result<()> {
+        let outcome = self.attempt(target, parts, mode);
+        if outcome.as_ref().is_err_and(|error| error.kind() == ErrorKind::NotFound) {
+            // A directory that was there is gone: the archive was mounted anew, or put back from a copy.
+            // Nothing was named yet.
+            self.settled.lock().unwrap_or_else(PoisonError::into_inner).clear();
+            return self.attempt(target, parts, mode);
+        }
+        outcome
+    }
+
+    fn attempt(&self, target: &Path, parts: &[Bytes], mode: Mode) -> io::Result<()> {
         let parent = target
             .parent()
             .ok_or_else(|| io::Error::new(ErrorKind::InvalidInput, "an object needs a name"))?;

@@ -50,3 +50,21 @@ fn leftovers_of_dead_writers_are_not_objects_and_are_cleaned_at_opening() {
         fs::read_dir(&staging).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left, ["1-8#1"], "the file of the living writer stays");
 }
+
+#[test]
+fn an_archive_that_was_put_back_from_a_copy_is_written_to_again() {
+    let runtime = runtime();
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path().join("archive");
+    let archive = Archive::create(root.to_str().unwrap(), runtime.handle().clone()).unwrap();
+    archive.put_new("data/v1/one", &b"1"[..]).unwrap();
+    fs::rename(&root, directory.path().join("away")).unwrap();
+    let error = archive.put_new("data/v1/two", &b"2"[..]).unwrap_err();
+    assert!(error.is_unavailable(), "{error}");
+    assert!(!root.exists(), "a root that is gone is not created: it may be a mount point");
+    // A copy of the objects, without what staging needs.
+    fs::create_dir_all(root.join("data")).unwrap();
+    archive.put_new("data/v1/two", &b"2"[..]).unwrap();
+    archive.put("data/v1/three", &b"3"[..]).unwrap();
+    assert_eq!(&archive.get("data/v1/two").unwrap()[..], b"2");
+}
