@@ -184,7 +184,22 @@ impl Pace {
 pub fn run<R: Role>(
     pace: Pace,
     shutdown: &Shutdown,
+    start: impl FnMut() -> Result<R, R::Error>,
+) -> Result<(), R::Error> {
+    run_until(pace, shutdown, start, |error| !error.may_pass())
+}
+
+/// As [`run`], but only some failures end the role: those that `ends` says. After the others, also permanent
+/// ones, it is started again, because somebody may have repaired what is wrong.
+///
+/// # Errors
+///
+/// A failure that ends it; a permanent one that lasts when the shutdown comes.
+pub fn run_until<R: Role>(
+    pace: Pace,
+    shutdown: &Shutdown,
     mut start: impl FnMut() -> Result<R, R::Error>,
+    ends: impl Fn(&R::Error) -> bool,
 ) -> Result<(), R::Error> {
     let health = health::of(R::NAME);
     let mut failures = 0_u32;
@@ -206,18 +221,25 @@ pub fn run<R: Role>(
                 }
                 health.say(role.as_ref().map_or(Ok(()), R::standing));
             }
-            Err(error) if error.may_pass() => {
-                failures = failures.saturating_add(1);
-                health.say(Err(error.to_string()));
-                warn!(%error, failures, "role failed; restarting it");
-                role = None;
-                if shutdown.wait_timeout(pace.pause(failures)) {
-                    break;
-                }
-            }
             Err(error) => {
                 health.say(Err(error.to_string()));
-                return Err(error);
+                if ends(&error) {
+                    return Err(error);
+                }
+                failures = failures.saturating_add(1);
+                let (name, lasts) = (R::NAME, !error.may_pass());
+                if lasts {
+                    error!(role = name, %error, failures, "role failed: somebody must look at it; restarting it");
+                } else {
+                    warn!(role = name, %error, failures, "role failed; restarting it");
+                }
+                role = None;
+                if shutdown.wait_timeout(pace.pause(failures)) {
+                    if lasts {
+                        return Err(error);
+                    }
+                    break;
+                }
             }
         }
     }
@@ -295,13 +317,37 @@ mod tests {
 
     /// How it ended, and how often it was started and finished.
     fn play(outcomes: &[Result<bool, RoleError>]) -> (Result<(), RoleError>, u32, u32) {
+        play_until(outcomes, |error| !error.may_pass())
+    }
+
+    fn play_until(
+        outcomes: &[Result<bool, RoleError>],
+        ends: impl Fn(&RoleError) -> bool,
+    ) -> (Result<(), RoleError>, u32, u32) {
         let (shutdown, finished) = (Shutdown::new(), Cell::new(0));
         let (outcomes, mut starts) = (RefCell::new(outcomes.iter()), 0);
-        let ended = run(PACE, &shutdown, || {
+        let start = || {
             starts += 1;
             Ok(Played { outcomes: &outcomes, shutdown: &shutdown, finished: &finished })
-        });
+        };
+        let ended = run_until(PACE, &shutdown, start, ends);
         (ended, starts, finished.get())
+    }
+
+    #[test]
+    fn a_role_beside_others_goes_on_after_permanent_failures_but_for_those_that_end_it() {
+        let fatal = || RoleError::Log(LogError::Fatal("broken".into()));
+        let wrong = || RoleError::Config(vec!["wrong".into()]);
+        let ends = |error: &RoleError| matches!(error, RoleError::Config(_));
+        let outcomes = [Err(fatal()), Ok(true), Err(fatal()), Ok(true)];
+        assert_eq!(play_until(&outcomes, ends), (Ok(()), 3, 1));
+        let outcomes = [Err(fatal()), Err(wrong()), Ok(true)];
+        assert_eq!(play_until(&outcomes, ends), (Err(wrong()), 2, 0));
+        // What lasts to the end is said at the end.
+        let shutdown = Shutdown::new();
+        shutdown.trigger();
+        let ended = run_until::<Played<'_>>(PACE, &shutdown, || Err(fatal()), ends);
+        assert_eq!(ended, Err(fatal()));
     }
 
     #[test]
