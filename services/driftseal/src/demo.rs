@@ -146,7 +146,9 @@ fn flow(
     running: &mut Running,
 ) -> Result<(Sent, Watch), Failure> {
     running.start_processor(config, log)?;
-    running.start_sealer(config, log, archive.clone(), keys)?;
+    let sealed_into = archive.clone();
+    let open = move || Ok(sealed_into.clone());
+    running.start_sealer(config, log, open, keys, sealer::Permanent::Ends)?;
     let listener = roles::bind(&config.listen.collector, runtime)?;
     let address = listener.local_addr()?;
     running.start_collector(config, log, listener, runtime)?;

@@ -26,6 +26,7 @@ mod http;
 mod installation;
 pub mod offline;
 mod outcome;
+mod place;
 mod print;
 mod roles;
 mod table;

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use archive::Archive;
+use archive::{Archive, ArchiveError};
 use evidence::Policy;
 use merkle::note::SigningKey;
 use ports::EventLog;
 use ports::settings::{Demand, Purpose};
-use sealer::{Keys, RoleKeys};
+use sealer::{Keys, KeysError, Permanent, RoleKeys};
 use segment::manifest::KeyUse;
 use service::clock::Stopwatch;
 use service::tasks::TaskFailure;
@@ -19,6 +19,7 @@ use tokio::runtime::Runtime;
 use crate::Config;
 use crate::installation::{retention, trust};
 use crate::outcome::Failure;
+use crate::place::Place;
 
 /// Interval at which failed roles are looked for.
 const LOOK: Duration = Duration::from_millis(200);
@@ -93,18 +94,13 @@ fn connect(_: &Config) -> Result<Arc<dyn EventLog>, Failure> {
     ))
 }
 
-/// Opens the configured archive, which must exist.
-pub(crate) fn open_archive(config: &Config, runtime: &Runtime) -> Result<Archive, Failure> {
-    let (archive, handle) = (&config.archive, runtime.handle().clone());
-    Archive::open_with(&archive.url, &archive.options(), handle).map_err(|error| {
-        Failure::new(format!("{error}; create the archive and its log with `driftseal log init`"))
-    })
-}
-
 /// The key of a role.
 fn role_key(config: &Config, used_for: KeyUse) -> Result<SigningKey, Failure> {
-    RoleKeys::load_one(&config.keys.directory, used_for)
-        .map_err(|error| Failure::new(format!("{error}; `driftseal log init` creates the keys")))
+    RoleKeys::load_one(&config.keys.directory, used_for).map_err(|error| without_keys(&error))
+}
+
+fn without_keys(error: &KeysError) -> Failure {
+    Failure::new(format!("{error}; `driftseal log init` creates the keys"))
 }
 
 /// Who the processor is.
@@ -169,31 +165,34 @@ impl Running {
         })
     }
 
-    /// Starts the sealer.
+    /// Starts the sealer, which opens its archive when it is there.
     pub(crate) fn start_sealer(
         &mut self,
         config: &Config,
         log: &Arc<dyn EventLog>,
-        archive: Archive,
+        open: impl FnMut() -> Result<Archive, ArchiveError> + Send + 'static,
         keys: Keys,
+        permanent: Permanent,
     ) -> Result<(), Failure> {
         let installation = trust(config)?.installation().clone();
         let (mut config, log) = (config.sealer.clone(), Arc::clone(log));
         config.group = installation.named(&config.group);
-        self.start(Role::Sealer, move |shutdown| sealer::run(config, log, archive, keys, shutdown))
+        self.start(Role::Sealer, move |shutdown| {
+            sealer::run_with(config, log, open, keys, permanent, shutdown)
+        })
     }
 
     /// Starts the evidence role on a bound listener.
     pub(crate) fn start_evidence(
         &mut self,
         config: &Config,
-        archive: Archive,
+        open: impl FnMut() -> Result<Archive, ArchiveError> + Send + 'static,
         policy: Policy,
         process: evidence::role::Process,
     ) -> Result<(), Failure> {
         let config = config.evidence.clone();
         self.start(Role::Evidence, move |shutdown| {
-            evidence::role::run(&config, archive, policy, process, &shutdown)
+            evidence::role::run(&config, open, policy, process, &shutdown)
         })
     }
 
@@ -286,19 +285,20 @@ pub(crate) fn run(config: &Config, roles: &[Role], create_topics: bool) -> Resul
     let shutdown = Shutdown::new();
     shutdown.on_signals(runtime.handle())?;
     let exposition = service::metrics::install();
-    // Problems of the archive and the keys are reported before anything listens.
+    // Problems of the configuration and the keys are reported before anything listens. The archive may
+    // come later.
     let wanted = |role: Role| roles.contains(&role);
-    let sealer = wanted(Role::Sealer)
-        .then(|| {
-            Ok::<_, Failure>((open_archive(config, &runtime)?, Keys::load(&config.keys.directory)?))
-        })
-        .transpose()?;
-    let evidence = wanted(Role::Evidence)
-        .then(|| {
-            let policy = evidence::read_policy(&config.keys.directory.join("policy.txt"))?;
-            Ok::<_, Failure>((open_archive(config, &runtime)?, policy))
-        })
-        .transpose()?;
+    if wanted(Role::Sealer) || wanted(Role::Evidence) {
+        let archive = Place::of(config, &runtime).open();
+        if let Err(error @ ArchiveError::Location { .. }) = archive {
+            return Err(error.into());
+        }
+    }
+    let keys = || Keys::load(&config.keys.directory).map_err(|error| without_keys(&error));
+    let sealer = wanted(Role::Sealer).then(keys).transpose()?;
+    let policy_file = config.keys.directory.join("policy.txt");
+    let evidence =
+        wanted(Role::Evidence).then(|| evidence::read_policy(&policy_file)).transpose()?;
     let process = Process { config, runtime: &runtime, exposition, shutdown: shutdown.clone() };
     let mut running = Running::default();
     let started = process.start(roles, create_topics, sealer, evidence, &mut running);
@@ -324,8 +324,8 @@ impl Process<'_> {
         &self,
         roles: &[Role],
         create_topics: bool,
-        sealer: Option<(Archive, Keys)>,
-        evidence: Option<(Archive, Policy)>,
+        sealer: Option<Keys>,
+        evidence: Option<Policy>,
         running: &mut Running,
     ) -> Result<(), Failure> {
         let config = self.config;
@@ -349,8 +349,11 @@ impl Process<'_> {
             if roles.contains(&Role::Notifier) {
                 running.start_notifier(config, log)?;
             }
-            if let Some((archive, keys)) = sealer {
-                running.start_sealer(config, log, archive, keys)?;
+            if let Some(keys) = sealer {
+                // Whoever supervises a role that is alone sees it end.
+                let permanent = if roles.len() > 1 { Permanent::Waits } else { Permanent::Ends };
+                let place = Place::of(config, self.runtime);
+                running.start_sealer(config, log, move || place.open(), keys, permanent)?;
             }
             if roles.contains(&Role::Collector) {
                 let listener = bind(&config.listen.collector, self.runtime)?;
@@ -368,7 +371,7 @@ impl Process<'_> {
                 drop(self.runtime.spawn(serve));
             }
         }
-        if let Some((archive, policy)) = evidence {
+        if let Some(policy) = evidence {
             let listener = bind(&config.listen.evidence, self.runtime)?;
             tracing::info!(address = %listener.local_addr()?, "evidence listening");
             let process = evidence::role::Process {
@@ -376,7 +379,8 @@ impl Process<'_> {
                 exposition: self.exposition.clone(),
                 runtime: self.runtime.handle().clone(),
             };
-            running.start_evidence(config, archive, policy, process)?;
+            let place = Place::of(config, self.runtime);
+            running.start_evidence(config, move || place.open(), policy, process)?;
         }
         match log.filter(|_| has_gateway) {
             Some(log) => self.start_gateway(log, running)?,

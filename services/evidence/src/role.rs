@@ -10,7 +10,7 @@ mod health;
 
 use std::sync::Arc;
 
-use archive::Archive;
+use archive::{Archive, ArchiveError};
 use segment::policy::Policy;
 use service::clock::Stopwatch;
 use service::health::STOPPING;
@@ -46,7 +46,8 @@ pub struct Process {
     pub runtime: Handle,
 }
 
-/// Runs the role until the shutdown.
+/// Runs the role until the shutdown. `open` opens the archive, which may not be there yet; it is called until it
+/// succeeds once.
 ///
 /// # Errors
 ///
@@ -54,7 +55,7 @@ pub struct Process {
 /// ready until it is right again.
 pub fn run(
     config: &Config,
-    archive: Archive,
+    open: impl FnMut() -> Result<Archive, ArchiveError>,
     policy: Policy,
     process: Process,
     shutdown: &Shutdown,
@@ -69,7 +70,7 @@ pub fn run(
         };
     let serving = serve_when(process.listener, process.exposition, ready, shutdown.clone());
     let serving = process.runtime.spawn(serving);
-    let mut follower = Follower::new(archive, policy);
+    let mut follower = Follower::new(open, policy);
     loop {
         check(&mut follower, &health);
         service::health::of("evidence").say_for(health.check(), config.stale_after());
@@ -87,7 +88,7 @@ pub fn run(
 }
 
 /// Reads what the log has gained, and records how that went.
-fn check(follower: &mut Follower, health: &Health) {
+fn check(follower: &mut Follower<impl FnMut() -> Result<Archive, ArchiveError>>, health: &Health) {
     let stopwatch = Stopwatch::start();
     let outcome = follower.advance();
     metrics::histogram!(metric_names::EVIDENCE_CHECK_DURATION).record(stopwatch.elapsed_secs());

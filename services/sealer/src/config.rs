@@ -61,7 +61,7 @@ pub struct Config {
     pub drain_ms_max: u64,
     /// What to do about records that the log deleted before they were sealed, in a partition that
     /// was sealed before. Default `record`: the range is sealed as lost, which `driftseal fsck` and
-    /// replays show. `stop` ends the role.
+    /// replays show. `stop` seals nothing until that is changed.
     pub lost_records: LostRecords,
     /// Seconds that an object stays which no commit can name any more. Default 86,400, a day: after the
     /// log was set back to an older copy, what was sealed since looks like that, and is evidence.

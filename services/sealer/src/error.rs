@@ -17,11 +17,20 @@ pub enum RunError {
     Config(Vec<String>),
     /// The archive holds no transparency log. Creating one is an explicit act, because an empty
     /// archive may also be a wrong one.
-    #[error("no transparency log in the archive `{0}`; create one with `driftseal log init`")]
+    #[error(
+        "no transparency log in the archive `{0}`: is it the right one, and mounted? A new archive gets \
+         its log from `driftseal log init`"
+    )]
     NoLog(String),
     /// What the archive holds of the log does not verify with our keys.
     #[error("the transparency log does not verify: {0}")]
     Log(segment::log::CommitError),
+    /// The first commit of the log does not verify with our keys.
+    #[error(
+        "the transparency log in the archive is not of our keys: {0}; is it the archive of another \
+         installation?"
+    )]
+    NotOurs(segment::log::CommitError),
     /// A commit is missing between others.
     #[error("commit {missing} of the transparency log is missing, though commit {found} exists")]
     MissingCommit {
@@ -144,8 +153,8 @@ pub enum RunError {
     /// The archive failed, or stayed unavailable for all attempts.
     #[error(transparent)]
     Archive(#[from] ArchiveError),
-    /// The archive was there, and refuses or lacks what was in it: it is full, read-only, not mounted.
-    #[error("the archive cannot be used any more: {0}")]
+    /// The archive is not there, refuses, or lacks what was in it: it is read-only or not mounted.
+    #[error("sealing waits for the archive: {0}")]
     ArchiveLost(Box<Self>),
     /// The event log failed, or stayed unavailable for all attempts.
     #[error(transparent)]
@@ -156,14 +165,49 @@ pub enum RunError {
 }
 
 impl RunError {
-    /// The same of a sealer that has worked with this archive before: it may come back.
-    pub(crate) fn while_running(self) -> Self {
-        let is_lost = matches!(
+    /// The same, said of an archive that is not there or does not let us, which may pass.
+    pub(crate) fn of_the_archive(self, is_first_start: bool) -> Self {
+        let is_missing = matches!(
             self,
-            Self::NoLog(_)
-                | Self::Archive(ArchiveError::Refused { .. } | ArchiveError::NotFound { .. })
+            Self::Archive(
+                ArchiveError::Absent { .. }
+                    | ArchiveError::Refused { .. }
+                    | ArchiveError::NotFound { .. }
+            )
         );
+        // At first it may be the wrong archive, which somebody must hear of at once.
+        let is_lost = is_missing || (!is_first_start && matches!(self, Self::NoLog(_)));
         if is_lost { Self::ArchiveLost(Box::new(self)) } else { self }
+    }
+
+    /// Whether the configuration names something that it should not: at first, that is not waited out.
+    pub(crate) const fn is_misconfigured(&self) -> bool {
+        match self {
+            Self::Config(_)
+            | Self::NoLog(_)
+            | Self::NotOurs(_)
+            | Self::Origin { .. }
+            | Self::AnotherCluster { .. }
+            | Self::NotInstalled { .. }
+            | Self::Archive(ArchiveError::Location { .. } | ArchiveError::Unconditional { .. }) => {
+                true
+            }
+            Self::Archive(_)
+            | Self::ArchiveLost(_)
+            | Self::Log(_)
+            | Self::MissingCommit { .. }
+            | Self::SetBack { .. }
+            | Self::Derived(_)
+            | Self::ReadBack { .. }
+            | Self::UnknownOutcome { .. }
+            | Self::Build { .. }
+            | Self::Lost { .. }
+            | Self::Changed { .. }
+            | Self::Topics(_)
+            | Self::FewerPartitions { .. }
+            | Self::EventLog(_)
+            | Self::Random(_) => false,
+        }
     }
 }
 
@@ -176,6 +220,7 @@ impl Failure for RunError {
             Self::Config(_)
             | Self::NoLog(_)
             | Self::Log(_)
+            | Self::NotOurs(_)
             | Self::MissingCommit { .. }
             | Self::SetBack { .. }
             | Self::Origin { .. }

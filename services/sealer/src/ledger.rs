@@ -126,7 +126,7 @@ impl Ledger {
         };
         retry.run(|| archive.check_create_if_absent())?;
         let (state, derived) =
-            LogState::open_and_derive(&genesis, &verifiers).map_err(RunError::Log)?;
+            LogState::open_and_derive(&genesis, &verifiers).map_err(RunError::NotOurs)?;
         let (expected, found) = (keys.log.name(), state.origin());
         if expected != found {
             let (expected, found) = (expected.to_owned(), found.to_owned());

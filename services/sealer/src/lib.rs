@@ -49,11 +49,13 @@ mod shell;
 mod store;
 mod topics;
 
+use std::cell::Cell;
 use std::sync::Arc;
 
-use archive::Archive;
+use archive::{Archive, ArchiveError};
 use ports::EventLog;
 use service::Shutdown;
+use service::role::Failure as _;
 
 pub use config::{Config, LostRecords};
 pub use error::RunError;
@@ -64,9 +66,20 @@ pub use ledger::Rebuilt;
 pub use role_keys::RoleKeys;
 pub use segment::manifest::Installation;
 
+/// What a permanent failure does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Permanent {
+    /// It ends the role: whoever supervises the process hears of it.
+    Ends,
+    /// It ends the role only at its first start, and only if the configuration is wrong. Otherwise it is logged, makes
+    /// the role not ready, and is tried again with pauses of up to half a minute: the process has other
+    /// roles, which go on.
+    Waits,
+}
+
 /// Seals until a shutdown is asked for, then what is published at that moment
 /// ([`Config::drain_on_shutdown`]). After a failure that may pass it starts again from the log, for as
-/// long as it takes: also when the archive is full, read-only or gone once it has begun. Blocks its thread,
+/// long as it takes: also when the archive is full, read-only or gone. Blocks its thread,
 /// which must not be one of an async runtime.
 ///
 /// # Errors
@@ -79,16 +92,47 @@ pub fn run(
     keys: Keys,
     shutdown: Shutdown,
 ) -> Result<(), RunError> {
-    let mut has_begun = false;
-    service::role::run(shell::pace(&config), &shutdown, || {
+    run_with(config, log, || Ok(archive.clone()), keys, Permanent::Ends, shutdown)
+}
+
+/// As [`run`], with an archive that may not be there yet: `open` is called until it succeeds once.
+///
+/// # Errors
+///
+/// As [`run`]; with [`Permanent::Waits`] only what is wrong with the configuration, and a failure that lasts
+/// when the shutdown comes.
+pub fn run_with(
+    config: Config,
+    log: Arc<dyn EventLog>,
+    mut open: impl FnMut() -> Result<Archive, ArchiveError>,
+    keys: Keys,
+    permanent: Permanent,
+    shutdown: Shutdown,
+) -> Result<(), RunError> {
+    let (attempts, has_begun) = (Cell::new(0_u32), Cell::new(false));
+    let is_first = || attempts.get() <= 1 && !has_begun.get();
+    let mut opened = None;
+    let mut begin = || {
+        let archive = match opened.take() {
+            Some(archive) => archive,
+            None => open()?,
+        };
+        let archive = opened.insert(archive);
         let (config, log, keys) = (config.clone(), Arc::clone(&log), keys.clone());
         let clock = Box::new(service::clock::now_ms);
-        let started = shell::Shell::start(config, log, &archive, keys, &shutdown, clock);
-        // At first it may be the wrong archive, which somebody must hear of at once.
-        let started = if has_begun { started.map_err(RunError::while_running) } else { started };
-        has_begun |= started.is_ok();
-        started
-    })
+        shell::Shell::start(config, log, archive, keys, &shutdown, clock)
+    };
+    let start = || {
+        attempts.set(attempts.get().saturating_add(1));
+        let begun = begin().map_err(|error| error.of_the_archive(is_first()));
+        has_begun.set(has_begun.get() || begun.is_ok());
+        begun
+    };
+    let ends = |error: &RunError| match permanent {
+        Permanent::Ends => !error.may_pass(),
+        Permanent::Waits => is_first() && error.is_misconfigured(),
+    };
+    service::role::run_until(shell::pace(&config), &shutdown, start, ends)
 }
 
 /// Writes again what is missing of what follows from the commits of a transparency log: tiles and

@@ -166,7 +166,7 @@ impl Shell {
         match self.member.poll(wait) {
             Ok(Polled::Idle) => Ok(()),
             Ok(Polled::Assigned(partitions)) => {
-                self.assign(&partitions).map_err(RunError::while_running)
+                self.assign(&partitions).map_err(|error| error.of_the_archive(false))
             }
             Ok(Polled::Revoked(partitions)) => {
                 for partition in &partitions {
@@ -468,7 +468,8 @@ impl Role for Shell {
     }
 
     fn step(&mut self, wait: Duration) -> Result<bool, RunError> {
-        let before = self.meters.totals;
+        // What was only read is read again after a failure: pauses begin anew with what is sealed.
+        let before = self.meters.totals.sealed;
         let wait = match self.machine.poll_timeout() {
             None => wait,
             // What is due already is not waited for.
@@ -479,9 +480,9 @@ impl Role for Shell {
         };
         self.select(wait)?;
         self.machine.handle_timeout((self.clock)());
-        self.act().map_err(RunError::while_running)?;
+        self.act().map_err(|error| error.of_the_archive(false))?;
         self.report()?;
-        Ok(self.meters.totals != before)
+        Ok(self.meters.totals.sealed != before)
     }
 
     fn finish(mut self) -> Result<(), RunError> {

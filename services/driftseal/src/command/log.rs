@@ -10,7 +10,7 @@ use super::context::Context;
 use super::evidence;
 use crate::outcome::{Ended, Failure};
 use crate::print::Output;
-use crate::{print, roles};
+use crate::{place, print, roles};
 
 /// What to do with the transparency log.
 #[derive(Debug, clap::Subcommand)]
@@ -117,7 +117,7 @@ impl Action {
                 }
             }
             Self::Checkpoint => {
-                let archive = roles::open_archive(&config, &runtime)?;
+                let archive = place::open_archive(&config, &runtime)?;
                 let note = archive.get(segment::layout::CHECKPOINT)?;
                 let note = String::from_utf8(note.to_vec())?;
                 match context.output {
@@ -127,7 +127,7 @@ impl Action {
             }
             Self::RotateKey(args) => rotate(&config.keys.directory, args.key, context.output)?,
             Self::Rebuild => {
-                let archive = roles::open_archive(&config, &runtime)?;
+                let archive = place::open_archive(&config, &runtime)?;
                 let keys = Keys::load(&config.keys.directory)?;
                 let bar = evidence::bar();
                 let rebuilt = sealer::rebuild(&archive, &keys, &mut |commit, last| {

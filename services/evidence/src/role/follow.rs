@@ -11,31 +11,38 @@ use crate::index::{Index, Lookup};
 
 /// The verified part of a log; reading on costs what is new.
 #[derive(Debug)]
-pub(super) struct Follower {
-    archive: Archive,
+pub(super) struct Follower<O> {
+    open: O,
+    /// `None` before it could be opened.
+    archive: Option<Archive>,
     policy: Policy,
     /// `None` before the first time that the log could be read.
     replay: Option<Replay>,
 }
 
-impl Follower {
-    pub(super) const fn new(archive: Archive, policy: Policy) -> Self {
-        Self { archive, policy, replay: None }
+impl<O: FnMut() -> Result<Archive, ArchiveError>> Follower<O> {
+    pub(super) const fn new(open: O, policy: Policy) -> Self {
+        Self { open, archive: None, policy, replay: None }
     }
 
     /// Reads and verifies the commits after the last one that was; how many there were. The first
     /// time these are the commits after the newest head.
     pub(super) fn advance(&mut self) -> Result<u64, EvidenceError> {
+        let archive = match self.archive.take() {
+            Some(archive) => archive,
+            None => (self.open)()?,
+        };
+        let archive = &*self.archive.insert(archive);
         let mut commits = 0;
         let mut replay = match self.replay.take() {
             Some(replay) => replay,
             None => {
-                let (replay, read) = begin(&self.archive, &self.policy)?;
+                let (replay, read) = begin(archive, &self.policy)?;
                 commits = read;
                 replay
             }
         };
-        let outcome = follow(&self.archive, &mut replay);
+        let outcome = follow(archive, &mut replay);
         // After a commit that does not hold, the log is begun anew: it may have been repaired.
         if !matches!(outcome, Err(EvidenceError::Log(_))) {
             self.replay = Some(replay);

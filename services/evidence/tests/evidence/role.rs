@@ -46,11 +46,20 @@ fn readiness_follows_the_log_and_counters_count_its_commits() {
         let (archive, shutdown) = (archive.clone(), shutdown.clone());
         let config = Config { check_interval_secs: 1 };
         std::thread::spawn(move || {
-            evidence::role::run(&config, archive, policy(), process, &shutdown)
+            let mut misses = 1;
+            let open = || {
+                if misses > 0 {
+                    misses -= 1;
+                    let (location, detail) = (String::new(), "not mounted".to_owned());
+                    return Err(archive::ArchiveError::Absent { location, detail });
+                }
+                Ok(archive.clone())
+            };
+            evidence::role::run(&config, open, policy(), process, &shutdown)
         })
     };
 
-    // An archive without a log: alive, not ready.
+    // An archive that is not there, then one without a log: alive, not ready.
     wait_for(&address, 503);
     assert_eq!(get(&address, "/healthz").0, 200);
 

@@ -101,7 +101,8 @@ fn a_log_is_not_created_by_accident_nor_twice() {
     let error = ledger.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "no transparency log in the archive `memory:///`; create one with `driftseal log init`"
+        "no transparency log in the archive `memory:///`: is it the right one, and mounted? A new \
+         archive gets its log from `driftseal log init`"
     );
     assert!(empty.list("").unwrap().is_empty());
     let again = crate::init_log(&world.archive, &world.keys, installation());
@@ -109,7 +110,7 @@ fn a_log_is_not_created_by_accident_nor_twice() {
     let stranger = Keys::generate("log.example.com/stranger").unwrap();
     let error =
         Ledger::open(&world.archive, &stranger, &Retry::new(&world.config, world.shutdown.clone()));
-    assert!(matches!(error, Err(RunError::Log(_) | RunError::Origin { .. })));
+    assert!(matches!(error, Err(RunError::NotOurs(_) | RunError::Origin { .. })));
     world.verify();
 }
 

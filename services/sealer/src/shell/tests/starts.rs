@@ -189,14 +189,143 @@ fn an_archive_that_does_not_come_back_is_tried_until_the_shutdown() {
 }
 
 #[test]
-fn only_an_archive_that_was_there_before_is_waited_for() {
-    let refused = || {
-        let (path, detail) = (String::new(), String::new());
-        RunError::Archive(ArchiveError::Refused { path, detail })
-    };
-    for lost in [refused(), RunError::NoLog(String::new())] {
-        assert!(!lost.may_pass() && lost.while_running().may_pass());
+fn a_full_and_a_read_only_archive_are_waited_for_and_everything_is_sealed_once() {
+    use archive::faulty::Denied;
+    for (denied, says) in
+        [(Denied::Full, "no storage space"), (Denied::ReadOnly, "read-only filesystem")]
+    {
+        let mut world = World::new();
+        (world.config.retry_pause_ms, world.config.segment_age_ms_max) = (1, 0);
+        world.publish(0, 4);
+        // From the start, and again while it runs.
+        world.store.deny_writes(Some(denied));
+        let error = world.start().unwrap_err().of_the_archive(true);
+        assert!(error.may_pass() && error.to_string().contains(says), "{error}");
+        let (round, calls) = (std::cell::Cell::new(0), std::cell::Cell::new(0));
+        let is_over = || {
+            let made = world.store.calls().len();
+            let sealed = world.log.committed("driftseal-sealer", &tp(0));
+            match round.get() {
+                0 | 2 if made > calls.get() + 20 => world.store.deny_writes(None),
+                1 if sealed == Some(4) => {
+                    world.store.deny_writes(Some(denied));
+                    world.publish(0, 1);
+                }
+                3 => return sealed == Some(5),
+                _ => return false,
+            }
+            assert_eq!(sealed, (round.get() > 0).then_some(4));
+            calls.set(made);
+            round.set(round.get() + 1);
+            false
+        };
+        let open = || Ok(world.archive.clone());
+        assert_eq!(run_beside_others(&world, open, is_over), Ok(()), "{denied:?}");
+        assert_eq!(world.verify().events, 5, "{denied:?}");
+    }
+}
+
+#[test]
+fn an_archive_is_waited_for_unless_it_answers_at_first_that_it_has_no_log() {
+    let (path, detail) = (String::new(), String::new());
+    let refused = RunError::Archive(ArchiveError::Refused { path, detail });
+    let no_log = RunError::NoLog(String::new());
+    for (error, is_first, may_pass) in [
+        (&refused, true, true),
+        (&refused, false, true),
+        (&no_log, true, false),
+        (&no_log, false, true),
+    ] {
+        assert!(!error.may_pass());
+        let error = error.clone().of_the_archive(is_first);
+        assert_eq!(error.may_pass(), may_pass, "{error}, first: {is_first}");
     }
     let other = RunError::Derived(String::new());
-    assert_eq!(other.clone().while_running(), other);
+    assert_eq!(other.clone().of_the_archive(false), other);
+}
+
+#[test]
+fn only_what_is_sealed_is_progress() {
+    let world = World::new();
+    let mut shell = world.start().unwrap();
+    let mut progress = |count| {
+        world.publish(0, count);
+        let steps = (0..8).map(|_| shell.step(Duration::ZERO).unwrap());
+        steps.filter(|progress| *progress).count()
+    };
+    assert_eq!(progress(3), 0, "read and pending");
+    assert_eq!(progress(1), 1, "sealed");
+}
+
+/// Runs the role beside others, with an archive that is opened by `open`, until `is_over`.
+fn run_beside_others(
+    world: &World,
+    open: impl FnMut() -> Result<Archive, ArchiveError> + Send,
+    is_over: impl Fn() -> bool,
+) -> Result<(), RunError> {
+    std::thread::scope(|scope| {
+        let role = scope.spawn(|| {
+            let (config, log) = (world.config.clone(), Arc::new(world.log.clone()));
+            let (keys, shutdown) = (world.keys.clone(), world.shutdown.clone());
+            crate::run_with(config, log, open, keys, crate::Permanent::Waits, shutdown)
+        });
+        while !role.is_finished() && !is_over() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        world.shutdown.trigger();
+        role.join().unwrap()
+    })
+}
+
+#[test]
+fn an_archive_that_is_not_there_at_the_start_is_opened_when_it_is() {
+    let mut world = World::new();
+    world.config.retry_pause_ms = 1;
+    world.publish(0, 5);
+    let mut missing = 3;
+    let open = || {
+        if missing > 0 {
+            missing -= 1;
+            let (location, detail) = (String::new(), String::new());
+            return Err(ArchiveError::Absent { location, detail });
+        }
+        Ok(world.archive.clone())
+    };
+    let is_sealed = || world.log.committed("driftseal-sealer", &tp(0)) == Some(5);
+    assert_eq!(run_beside_others(&world, open, is_sealed), Ok(()));
+    assert_eq!(world.verify().events, 5);
+}
+
+#[test]
+fn beside_other_roles_a_damaged_log_is_waited_for_and_a_wrong_archive_is_not() {
+    let mut world = World::new();
+    world.config.retry_pause_ms = 1;
+    world.publish(0, 4);
+    assert_eq!(world.seal_everything(), 0);
+    world.publish(0, 1);
+    let path = "log/tile/0/000.p/2";
+    let tile = world.archive.get(path).unwrap();
+    world.archive.put(path, &b"else"[..]).unwrap();
+    world.store.plan([]);
+    let (archive, mended) = (world.archive.clone(), std::cell::Cell::new(false));
+    let is_sealed = || {
+        // Once it has tried in vain.
+        if !mended.get() && world.store.calls().len() > 20 {
+            archive.put(path, tile.clone()).unwrap();
+            mended.set(true);
+        }
+        world.log.committed("driftseal-sealer", &tp(0)) == Some(5)
+    };
+    assert_eq!(run_beside_others(&world, || Ok(world.archive.clone()), is_sealed), Ok(()));
+    assert!(mended.get());
+    assert_eq!(world.verify().events, 5);
+
+    let stranger = World { keys: Keys::generate("log.example.com/other").unwrap(), ..World::new() };
+    let open = || Ok(stranger.archive.clone());
+    let ended = run_beside_others(&stranger, open, || false);
+    assert!(matches!(ended, Err(RunError::NotOurs(_) | RunError::Origin { .. })), "{ended:?}");
+    let (other, runtime) = (World::new(), Runtime::new().unwrap());
+    let empty = Archive::open("memory:///", runtime.handle().clone()).unwrap();
+    let ended = run_beside_others(&other, || Ok(empty.clone()), || false);
+    assert!(matches!(ended, Err(RunError::NoLog(_))), "{ended:?}");
 }
