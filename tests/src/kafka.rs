@@ -108,6 +108,20 @@ impl TestKafka {
         self.run("down", &["--now", "--node", &node.to_string()]).map(drop)
     }
 
+    /// Sends a signal to a node: `STOP`, `CONT`.
+    ///
+    /// # Errors
+    ///
+    /// If the node does not run.
+    pub fn signal(&self, node: u32, signal: &str) -> Result<(), NoKafka> {
+        let failed = |error: std::io::Error| NoKafka(error.to_string());
+        let file = self.run_directory().join(format!("node-{node}.pid"));
+        let id = std::fs::read_to_string(file).map_err(failed)?;
+        let sent = Command::new("kill").args([&format!("-{signal}"), id.trim()]).status();
+        let is_sent = sent.map_err(failed)?.success();
+        is_sent.then_some(()).ok_or_else(|| NoKafka(format!("node {node} does not run")))
+    }
+
     /// Starts the nodes that do not run, on their old ports and data, and waits for them.
     ///
     /// # Errors

@@ -8,8 +8,9 @@ use service::clock::Stopwatch;
 
 use crate::process::Role;
 
-/// What a process says when it begins to listen for operators; its address follows.
-const LISTENING: &str = "health and metrics listening";
+/// What a process says when it begins to listen where its health is asked for; its address follows.
+const LISTENING: [&str; 3] =
+    ["health and metrics listening", "collector listening", "evidence listening"];
 /// Time between two questions.
 const STEP: Duration = Duration::from_millis(100);
 /// Longest wait for an answer.
@@ -51,12 +52,21 @@ pub fn wait_for(process: &Role, role: &str, limit: Duration) {
     }
 }
 
-fn get(process: &Role, path: &str) -> Result<String, String> {
+/// Where a process listens.
+///
+/// # Errors
+///
+/// That it does not yet.
+pub fn address(process: &Role) -> Result<String, String> {
     let said = process.said();
-    let line = said.lines().rev().find(|line| line.contains(LISTENING));
-    let line = line.ok_or("it does not listen yet")?;
-    let address = line.split_once("address=").map_or("", |(_, address)| address.trim());
-    answer_of(address, path).map_err(|error| error.to_string())
+    let is_said = |line: &&str| LISTENING.iter().any(|listening| line.contains(listening));
+    let line = said.lines().rev().find(is_said).ok_or("it does not listen yet")?;
+    let (_, address) = line.split_once("address=").ok_or("it listens nowhere")?;
+    Ok(address.trim().to_owned())
+}
+
+fn get(process: &Role, path: &str) -> Result<String, String> {
+    answer_of(&address(process)?, path).map_err(|error| error.to_string())
 }
 
 fn answer_of(address: &str, path: &str) -> std::io::Result<String> {

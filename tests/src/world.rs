@@ -90,7 +90,22 @@ impl World {
     /// As [`Self::start`].
     #[must_use]
     pub fn start_as_deployed(test: &str, configuration: &str) -> Option<Self> {
-        match TestKafka::start() {
+        Self::start_on(1, test, configuration)
+    }
+
+    /// As [`Self::start_with`], on three brokers: each partition has three replicas, and what is acknowledged is
+    /// in two of them.
+    ///
+    /// # Panics
+    ///
+    /// As [`Self::start`].
+    #[must_use]
+    pub fn start_on_three(test: &str, configuration: &str) -> Option<Self> {
+        Self::start_on(3, test, &(HURRIED.to_owned() + configuration))
+    }
+
+    fn start_on(nodes: u32, test: &str, configuration: &str) -> Option<Self> {
+        match TestKafka::start_nodes(nodes) {
             Ok(kafka) => Some(Self::on(Arc::new(kafka), ("e2e.example/log", ""), configuration)),
             Err(error) => {
                 workspace::not_run(test, &error.to_string());
@@ -137,6 +152,8 @@ impl World {
     /// Addresses and directories.
     fn config(&self) -> String {
         let (archive, keys) = (self.path("archive"), self.path("keys"));
+        let brokers = self.kafka.bootstrap().split(',').map(|broker| format!("\"{broker}\""));
+        let brokers: Vec<String> = brokers.collect();
         format!(
             r#"
 [telemetry]
@@ -150,7 +167,7 @@ gateway = "{}"
 prefix = "{}"
 partitions = {PARTITIONS}
 [kafka]
-brokers = ["{}"]
+brokers = [{}]
 [archive]
 url = "{}"
 [keys]
@@ -158,7 +175,7 @@ directory = "{}"
 "#,
             self.gateway,
             self.prefix,
-            self.kafka.bootstrap(),
+            brokers.join(", "),
             archive.display(),
             keys.display(),
         )

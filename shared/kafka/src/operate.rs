@@ -28,6 +28,15 @@ fn fatal(error: &KafkaError) -> LogError {
     LogError::Fatal(format!("Kafka: {error}"))
 }
 
+/// Who holds a partition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replicas {
+    /// The broker that leads it; negative while nobody does.
+    pub leader: i32,
+    /// Brokers that hold all that was acknowledged.
+    pub in_sync: Vec<i32>,
+}
+
 /// An operator of a cluster.
 pub struct Operator {
     admin: AdminClient<QuietContext>,
@@ -75,6 +84,22 @@ impl Operator {
         let new = settings.iter().fold(new, |new, (name, value)| new.set(name, value));
         let results = wait_for(self.admin.create_topics([&new], &Self::options()));
         first(results.map_err(|error| outcome(&error, topic))?)
+    }
+
+    /// Who holds the partitions of a topic.
+    ///
+    /// # Errors
+    ///
+    /// What the brokers say.
+    pub fn replicas(&self, topic: &str) -> Result<Vec<Replicas>, LogError> {
+        let found = self.admin.inner().fetch_metadata(Some(topic), WAIT);
+        let found = found.map_err(|error| outcome(&error, topic))?;
+        let partitions = found.topics().iter().flat_map(|topic| topic.partitions());
+        let replicas = partitions.map(|partition| Replicas {
+            leader: partition.leader(),
+            in_sync: partition.isr().to_vec(),
+        });
+        Ok(replicas.collect())
     }
 
     /// Deletes a topic.
