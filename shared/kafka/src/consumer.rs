@@ -15,15 +15,19 @@ use ports::{Consumer, LogError, OffsetRange, Polled, Position, Subscription};
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _, RebalanceProtocol};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::{Message, Offset};
+use rdkafka::{ClientConfig, Message, Offset};
 
 use crate::context::{Change, GroupContext, list};
 use crate::cursor::{Cursor, copy};
 use crate::instance::Instance;
 use crate::options::Options;
-use crate::outcome::{is_out_of_range, is_unknown, outcome};
+use crate::outcome::{denied, is_out_of_range, is_unknown, outcome};
 use crate::topics::watermarks;
 use crate::unowned::unowned;
+use crate::unreadable::unreadable;
+
+/// Group of clients that read partitions: librdkafka requires one; nobody joins or commits under it.
+const READER: &str = "driftseal-reader";
 
 /// Records and bytes that one poll copies at most, over all partitions.
 const COPIED_RECORDS_MAX: usize = 4 * BATCH_RECORDS_MAX;
@@ -35,6 +39,8 @@ const RETRY: Duration = Duration::from_millis(20);
 /// Consumer of a Kafka log. A dynamic member leaves its group when it is dropped.
 pub(crate) struct KafkaConsumer {
     base: BaseConsumer<GroupContext>,
+    /// Configuration of a client that reads partitions.
+    reader: ClientConfig,
     /// Its group, if it is a member of one.
     group: Option<String>,
     /// Topics that it subscribes to as a member.
@@ -84,8 +90,7 @@ impl KafkaConsumer {
                 }
                 config
             }
-            // librdkafka requires a group id; nobody joins or commits under it.
-            Subscription::Partitions(_) => options.consumer("driftseal-reader"),
+            Subscription::Partitions(_) => options.consumer(READER),
         };
         let context = GroupContext::default();
         let base = BaseConsumer::from_config_and_context(&config, context)
@@ -105,6 +110,7 @@ impl KafkaConsumer {
         };
         Ok(Self {
             base,
+            reader: options.consumer(READER),
             group,
             topics,
             is_classic: options.is_classic(),
@@ -335,11 +341,24 @@ impl KafkaConsumer {
                     | RDKafkaErrorCode::Resolve
             )
         );
-        if is_transient || code.is_some_and(is_unknown) {
+        // librdkafka looks for the coordinator of the readers' group, which nobody needs a permission for.
+        let is_readers =
+            self.group.is_none() && code == Some(RDKafkaErrorCode::GroupAuthorizationFailed);
+        if is_transient || is_readers || code.is_some_and(is_unknown) {
             tracing::debug!(%error, "kafka consumer error");
             return None;
         }
-        Some(outcome(error, "consumer"))
+        Some(match code {
+            Some(RDKafkaErrorCode::TopicAuthorizationFailed) => {
+                let assigned = self.cursors.keys().map(|partition| &*partition.topic);
+                let topics = self.topics.iter().map(String::as_str).chain(assigned).collect();
+                unreadable(&self.reader, &topics, self.request_wait)
+            }
+            Some(RDKafkaErrorCode::GroupAuthorizationFailed) => {
+                denied("Read", "group", &[self.group.as_deref().unwrap_or(READER)])
+            }
+            _ => outcome(error, "consumer"),
+        })
     }
 
     /// Why this client must be replaced, if it must. If another process has joined under its name, the

@@ -41,6 +41,7 @@ mod renewed;
 mod settings;
 mod topics;
 mod unowned;
+mod unreadable;
 
 pub use log::KafkaLog;
 pub use options::Options;

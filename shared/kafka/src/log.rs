@@ -14,7 +14,7 @@ use crate::consumer::KafkaConsumer;
 use crate::context::QuietContext;
 use crate::instance::Instance;
 use crate::options::Options;
-use crate::outcome::code_outcome;
+use crate::outcome::topic_outcome;
 use crate::producer::KafkaProducer;
 use crate::renewed::Renewed;
 use crate::{native, settings, topics};
@@ -94,7 +94,7 @@ impl EventLog for KafkaLog {
     /// have none.
     fn topic_id(&self, topic: &str) -> Result<String, LogError> {
         let id = native::topic_id(self.admin.inner(), topic, self.options.request_wait)
-            .map_err(|code| code_outcome(code, topic))?;
+            .map_err(|code| topic_outcome(code, "Describe", topic))?;
         Ok(if id == 0 { format!("{}/{topic}", self.cluster_id) } else { settings::id_text(id) })
     }
 

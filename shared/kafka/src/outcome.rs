@@ -24,6 +24,32 @@ pub(crate) fn code_outcome(code: Code, subject: &str) -> LogError {
     }
 }
 
+/// The same for an operation on a topic, as ACLs call it.
+pub(crate) fn topic_outcome(code: Code, operation: &str, topic: &str) -> LogError {
+    if matches!(code, Code::TopicAuthorizationFailed | Code::ClusterAuthorizationFailed) {
+        return denied(operation, "topic", &[topic]);
+    }
+    code_outcome(code, topic)
+}
+
+/// The same for an error of librdkafka.
+pub(crate) fn topic_error(error: &KafkaError, operation: &str, topic: &str) -> LogError {
+    match error.rdkafka_error_code() {
+        Some(code) => topic_outcome(code, operation, topic),
+        None => outcome(error, topic),
+    }
+}
+
+/// The brokers deny an operation on resources of a kind, `topic` or `group`.
+pub(crate) fn denied(operation: &str, kind: &str, names: &[&str]) -> LogError {
+    let named: Vec<String> = names.iter().map(|name| format!("{kind} `{name}`")).collect();
+    LogError::Fatal(format!(
+        "Kafka denies `{operation}` on {} to this client: an ACL is missing, which \
+         `deploy/kafka/acls.sh` grants",
+        named.join(", ")
+    ))
+}
+
 /// The topic or partition does not exist.
 pub(crate) const fn is_unknown(code: Code) -> bool {
     matches!(

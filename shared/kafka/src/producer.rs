@@ -16,7 +16,7 @@ use rdkafka::{ClientContext, Message};
 
 use crate::context::{log, log_error};
 use crate::options::Options;
-use crate::outcome::{code_outcome, is_unknown};
+use crate::outcome::{denied, is_unknown, topic_outcome};
 
 /// Records and bytes in flight.
 #[derive(Debug, Default)]
@@ -69,15 +69,57 @@ impl PendingCall {
     }
 }
 
-struct DeliveryContext;
+/// What librdkafka's lines begin with that say that a producer is beyond repair.
+const FATAL: &str = "FATAL";
+
+#[derive(Default)]
+struct DeliveryContext {
+    /// Why the producer is beyond repair, said before the outcomes of the records that it drops.
+    broken: Mutex<Option<(RDKafkaErrorCode, String)>>,
+}
 
 impl ClientContext for DeliveryContext {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        if facility == FATAL {
+            // Whoever publishes gets it as an error. Who never does, such as the sealer, may not write.
+            return tracing::debug!(facility, message, "librdkafka");
+        }
         log(level, facility, message);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
         log_error(&error, reason);
+        if let Some(
+            code @ (RDKafkaErrorCode::Fatal | RDKafkaErrorCode::ClusterAuthorizationFailed),
+        ) = error.rdkafka_error_code()
+        {
+            let mut broken = self.broken.lock().unwrap_or_else(PoisonError::into_inner);
+            broken.get_or_insert_with(|| (code, reason.to_owned()));
+        }
+    }
+}
+
+impl DeliveryContext {
+    fn failure(&self, error: &KafkaError, topic: &str, ticket: &Ticket) -> LogError {
+        let is_dropped = matches!(
+            error.rdkafka_error_code(),
+            Some(
+                RDKafkaErrorCode::Fatal
+                    | RDKafkaErrorCode::PurgeQueue
+                    | RDKafkaErrorCode::PurgeInflight
+            )
+        );
+        let broken = self.broken.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*broken {
+            // Brokers number the records of whoever may write to some topic, and of nobody else.
+            Some((RDKafkaErrorCode::ClusterAuthorizationFailed, _)) if is_dropped => {
+                denied("Write", "topic", &[topic])
+            }
+            Some((_, reason)) if is_dropped => {
+                LogError::Fatal(format!("Kafka: {reason} ({topic})"))
+            }
+            _ => failure(error, topic, ticket),
+        }
     }
 }
 
@@ -90,7 +132,7 @@ impl ProducerContext for DeliveryContext {
                 partition: TopicPartition::new(message.topic(), message.partition()),
                 offset: message.offset(),
             }),
-            Err((error, message)) => Err(failure(error, message.topic(), &ticket)),
+            Err((error, message)) => Err(self.failure(error, message.topic(), &ticket)),
         };
         ticket.call.settle(ticket.index, outcome, ticket.size_bytes);
     }
@@ -101,7 +143,7 @@ fn failure(error: &KafkaError, topic: &str, ticket: &Ticket) -> LogError {
         Some(RDKafkaErrorCode::MessageSizeTooLarge) => {
             LogError::TooLarge { size_bytes: ticket.size_bytes, bytes_max: ticket.bytes_max }
         }
-        Some(code) => code_outcome(code, topic),
+        Some(code) => topic_outcome(code, "Write", topic),
         None => LogError::Unavailable(format!("Kafka: {error}")),
     }
 }
@@ -131,9 +173,11 @@ fn size_bytes(record: &Outgoing) -> usize {
 
 impl KafkaProducer {
     pub(crate) fn new(options: &Options) -> Result<Self, LogError> {
-        let native =
-            ThreadedProducer::from_config_and_context(&options.producer(), DeliveryContext)
-                .map_err(|error| LogError::Fatal(format!("Kafka producer: {error}")))?;
+        let native = ThreadedProducer::from_config_and_context(
+            &options.producer(),
+            DeliveryContext::default(),
+        )
+        .map_err(|error| LogError::Fatal(format!("Kafka producer: {error}")))?;
         Ok(Self {
             native,
             load: Arc::default(),
@@ -193,7 +237,8 @@ impl KafkaProducer {
         }
         if let Err((error, outgoing)) = sent {
             let ticket = outgoing.delivery_opaque;
-            let outcome = Err(failure(&error, &record.topic, &ticket));
+            let context = self.native.context();
+            let outcome = Err(context.failure(&error, &record.topic, &ticket));
             ticket.call.settle(ticket.index, outcome, ticket.size_bytes);
         }
     }

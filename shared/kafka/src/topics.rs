@@ -11,7 +11,7 @@ use rdkafka::error::RDKafkaErrorCode;
 use crate::blocking::wait_for;
 use crate::context::QuietContext;
 use crate::options::Options;
-use crate::outcome::{code_outcome, is_unknown, outcome};
+use crate::outcome::{denied, is_unknown, outcome, topic_error, topic_outcome};
 
 /// `segment.bytes` of a compacted topic; Kafka's default is 1 GiB.
 const COMPACTED_SEGMENT_BYTES: &str = "67108864";
@@ -60,7 +60,7 @@ pub(crate) fn create(
         match result {
             // Another process was faster.
             Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
-            Err((topic, code)) => return Err(code_outcome(code, &topic)),
+            Err((topic, code)) => return Err(topic_outcome(code, "Create", &topic)),
         }
     }
     wait_served(options, asker, &missing)
@@ -88,7 +88,7 @@ pub(crate) fn grow(
         match result {
             // Another process may have been faster.
             Ok(_) | Err((_, RDKafkaErrorCode::InvalidPartitions)) => {}
-            Err((topic, code)) => return Err(code_outcome(code, &topic)),
+            Err((topic, code)) => return Err(topic_outcome(code, "Alter", &topic)),
         }
     }
     let name = topic.to_owned();
@@ -130,7 +130,7 @@ fn all_answer(
                 asker
                     .fetch_watermarks(&spec.name, partition, options.request_wait)
                     .map(drop)
-                    .map_err(|error| outcome(&error, &spec.name))
+                    .map_err(|error| topic_error(&error, "Describe", &spec.name))
             })
         });
         match answers {
@@ -167,13 +167,14 @@ pub(crate) fn partitions(
 ) -> Result<i32, LogError> {
     let metadata = asker
         .fetch_metadata(Some(topic), options.request_wait)
-        .map_err(|error| outcome(&error, topic))?;
+        .map_err(|error| topic_error(&error, "Describe", topic))?;
     let unknown = || LogError::UnknownPartition(topic.to_owned());
     let found = metadata.topics().iter().find(|found| found.name() == topic);
     let found = found.ok_or_else(unknown)?;
     if let Some(error) = found.error() {
         let code = RDKafkaErrorCode::from(error);
-        return Err(if is_unknown(code) { unknown() } else { code_outcome(code, topic) });
+        let denied = || topic_outcome(code, "Describe", topic);
+        return Err(if is_unknown(code) { unknown() } else { denied() });
     }
     if found.partitions().is_empty() {
         // Being created.
@@ -199,6 +200,11 @@ pub(crate) fn watermarks<C: ConsumerContext>(
 ) -> Result<OffsetRange, LogError> {
     let (first, next) = client
         .fetch_watermarks(&partition.topic, partition.partition, wait)
-        .map_err(|error| outcome(&error, &partition.to_string()))?;
+        .map_err(|error| match error.rdkafka_error_code() {
+            Some(RDKafkaErrorCode::TopicAuthorizationFailed) => {
+                denied("Describe", "topic", &[&partition.topic])
+            }
+            _ => outcome(&error, &partition.to_string()),
+        })?;
     Ok(OffsetRange { first, next })
 }
