@@ -4,15 +4,20 @@
 #
 #   kafka.sh install                       fetch the jars; on Debian and Ubuntu as root also a JRE
 #                                          and Maven, elsewhere name what is missing
-#   kafka.sh up     [--nodes 1|3] [--port P|free] [--dir RUN]
+#   kafka.sh up     [--nodes 1|3] [--port P|free] [--dir RUN] [--users FILE]
 #                                          start, wait until it serves, print bootstrap=HOST:PORT,…
 #                                          run again on a stopped RUN, it starts the same cluster
+#                                          --users: also with SASL/PLAIN for the users of FILE, a
+#                                          name and a password on each line, and with an authorizer;
+#                                          print sasl=HOST:PORT,… too. `root` may do everything, and
+#                                          so may whoever comes without SASL
 #   kafka.sh down   [--dir RUN] [--node N] [--now] [--delete]
 #                                          stop (--now: kill -9), and with --delete forget the data
 #   kafka.sh status [--dir RUN]            say what runs; exit 0 if every node does
 #
 # RUN is deploy/kafka/run unless given; clusters in different directories do not meet. Ports are
-# P, P+1, P+2 (default 9092) for clients and P+10000… between nodes; `free` picks unused ones.
+# P, P+1, P+2 (default 9092) for clients, P+10000… between nodes, P+20000… for clients with SASL;
+# `free` picks unused ones.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -23,6 +28,7 @@ port=9092
 only_node=
 now=false
 delete=false
+users=
 seconds_max=90
 
 die() {
@@ -48,12 +54,17 @@ java_is_new_enough() {
   [ "${major:-0}" -ge 17 ]
 }
 
-is_installed() { java_is_new_enough && [ -f "$libs/kafka_2.13-$(kafka_version).jar" ]; }
+# The broker, and the tools for its ACLs.
+has_jars() {
+  [ -f "$libs/kafka_2.13-$(kafka_version).jar" ] && [ -f "$libs/kafka-tools-$(kafka_version).jar" ]
+}
+
+is_installed() { java_is_new_enough && has_jars; }
 
 install_packages() {
   local missing=()
   java_is_new_enough || missing+=("a JRE of version 17 or later")
-  [ -f "$libs/kafka_2.13-$(kafka_version).jar" ] || have mvn || missing+=("Maven")
+  has_jars || have mvn || missing+=("Maven")
   [ ${#missing[@]} -gt 0 ] || return 0
   if [ "$(id -u)" -ne 0 ] || ! have apt-get; then
     local list
@@ -85,7 +96,7 @@ install() {
     return 0
   fi
   install_packages
-  if ! [ -f "$libs/kafka_2.13-$(kafka_version).jar" ]; then
+  if ! has_jars; then
     echo "kafka.sh: fetching Apache Kafka $(kafka_version) from Maven Central" >&2
     local fresh
     fresh=$(mktemp -d "$here/libs.XXXXXX")
@@ -95,8 +106,14 @@ install() {
       die "Maven could not fetch the jars (see above)"
     fi
     chmod 755 "$fresh"
-    rm -rf "$libs"
-    mv "$fresh" "$libs"
+    if [ -f "$libs/kafka_2.13-$(kafka_version).jar" ]; then
+      # Nodes may be running from these.
+      cp -n "$fresh"/* "$libs"
+      rm -rf "$fresh"
+    else
+      rm -rf "$libs"
+      mv "$fresh" "$libs"
+    fi
   fi
   exec 9>&-
 }
@@ -119,7 +136,7 @@ free_port() {
   local candidate
   while :; do
     candidate=$((20000 + (RANDOM * 32768 + RANDOM) % 12000))
-    is_open "$candidate" || is_open "$((candidate + 10000))" || break
+    is_open "$candidate" || is_open "$((candidate + 10000))" || is_open "$((candidate + 20000))" || break
   done
   echo "$candidate"
 }
@@ -147,21 +164,41 @@ brokers_known() {
   if [ $# -eq 16 ]; then echo "${16}"; else echo 0; fi
 }
 
+# Who may log in, and an authorizer that denies what nobody was granted.
+write_users() {
+  local name password login="org.apache.kafka.common.security.plain.PlainLoginModule required"
+  while read -r name password; do login+=" user_$name=\"$password\""; done <"$users"
+  cat <<PROPERTIES
+sasl.enabled.mechanisms=PLAIN
+listener.name.sasl.plain.sasl.jaas.config=$login;
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+allow.everyone.if.no.acl.found=false
+super.users=User:ANONYMOUS;User:root
+PROPERTIES
+}
+
 write_properties() {
   local node=$1 file=$run/node-$1.properties copies=$nodes voters=$2
   # One node has nobody to hand over to: a busy machine must not fence it.
   local in_sync=1 session_ms=20000
   if [ "$nodes" -gt 1 ]; then in_sync=2 session_ms=3000; fi
   local client_port=$((port + node - 1)) node_port=$((port + 10000 + node - 1))
-  cat >"$file" <<PROPERTIES
+  local listeners="PLAINTEXT://127.0.0.1:$client_port,CONTROLLER://127.0.0.1:$node_port" protocols=
+  : >"$file"
+  if [ -n "$users" ]; then
+    listeners+=",SASL://127.0.0.1:$((port + 20000 + node - 1))"
+    protocols=,SASL:SASL_PLAINTEXT
+    write_users >"$file"
+  fi
+  cat >>"$file" <<PROPERTIES
 process.roles=broker,controller
 node.id=$node
 controller.quorum.bootstrap.servers=$voters
-listeners=PLAINTEXT://127.0.0.1:$client_port,CONTROLLER://127.0.0.1:$node_port
-advertised.listeners=PLAINTEXT://127.0.0.1:$client_port,CONTROLLER://127.0.0.1:$node_port
+listeners=$listeners
+advertised.listeners=$listeners
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT$protocols
 log.dirs=$run/node-$node
 auto.create.topics.enable=false
 num.partitions=8
@@ -213,7 +250,7 @@ format() {
       kafka.tools.StorageTool format "${how[@]}" -t "$id" -c "$run/node-$node.properties" \
       >"$run/format-$node.log" 2>&1 || die "formatting failed, see $run/format-$node.log"
   done
-  printf 'nodes=%s\nport=%s\n' "$nodes" "$port" >"$run/cluster"
+  printf 'nodes=%s\nport=%s\nusers=%s\n' "$nodes" "$port" "$users" >"$run/cluster"
 }
 
 start_node() {
@@ -228,9 +265,13 @@ start_node() {
 }
 
 bootstrap() {
-  local list= node
-  for node in $(seq "$nodes"); do list+=,127.0.0.1:$((port + node - 1)); done
+  local list= sasl= node
+  for node in $(seq "$nodes"); do
+    list+=,127.0.0.1:$((port + node - 1))
+    sasl+=,127.0.0.1:$((port + 20000 + node - 1))
+  done
   echo "bootstrap=${list#,}"
+  if [ -n "$(setting users)" ]; then echo "sasl=${sasl#,}"; fi
 }
 
 # 0 when every node knows every broker, 1 when a node died, 2 when time ran out.
@@ -351,6 +392,7 @@ while [ $# -gt 0 ]; do
     --port) port=${2:?} && shift 2 ;;
     --dir) run=${2:?} && shift 2 ;;
     --node) only_node=${2:?} && shift 2 ;;
+    --users) users=${2:?} && shift 2 ;;
     --now) now=true && shift ;;
     --delete) delete=true && shift ;;
     *) usage ;;
