@@ -30,6 +30,7 @@ impl std::error::Error for NoKafka {}
 pub struct TestKafka {
     directory: TempDir,
     bootstrap: String,
+    sasl: String,
 }
 
 impl TestKafka {
@@ -49,10 +50,26 @@ impl TestKafka {
     ///
     /// As [`TestKafka::start`].
     pub fn start_nodes(nodes: u32) -> Result<Self, NoKafka> {
+        Self::start_as(&["--nodes", &nodes.to_string()])
+    }
+
+    /// Starts one node that denies what was not granted to the users of a file: a name and a password on
+    /// each line.
+    ///
+    /// # Errors
+    ///
+    /// As [`TestKafka::start`].
+    pub fn start_with_users(users: &Path) -> Result<Self, NoKafka> {
+        Self::start_as(&["--users", &users.display().to_string()])
+    }
+
+    fn start_as(arguments: &[&str]) -> Result<Self, NoKafka> {
         let directory = tempfile::tempdir().map_err(|error| NoKafka(error.to_string()))?;
-        let mut kafka = Self { directory, bootstrap: String::new() };
+        let mut kafka = Self { directory, bootstrap: String::new(), sasl: String::new() };
         // From here on a failure stops what was started: `kafka` is dropped.
-        kafka.bootstrap = kafka.up(&["--nodes", &nodes.to_string(), "--port", "free"])?;
+        let said = kafka.run("up", &[arguments, &["--port", "free"]].concat())?;
+        kafka.bootstrap = address(&said, "bootstrap=")?;
+        kafka.sasl = address(&said, "sasl=").unwrap_or_default();
         Ok(kafka)
     }
 
@@ -60,6 +77,12 @@ impl TestKafka {
     #[must_use]
     pub fn bootstrap(&self) -> &str {
         &self.bootstrap
+    }
+
+    /// The same for users with a password; empty if there are none.
+    #[must_use]
+    pub fn sasl(&self) -> &str {
+        &self.sasl
     }
 
     /// A new client of the cluster.
@@ -128,13 +151,7 @@ impl TestKafka {
     ///
     /// If a node does not start.
     pub fn restart(&self) -> Result<(), NoKafka> {
-        self.up(&[]).map(drop)
-    }
-
-    fn up(&self, arguments: &[&str]) -> Result<String, NoKafka> {
-        let said = self.run("up", arguments)?;
-        let bootstrap = said.lines().find_map(|line| line.strip_prefix("bootstrap="));
-        bootstrap.map(str::to_owned).ok_or_else(|| NoKafka(format!("no address in `{said}`")))
+        self.run("up", &[]).map(drop)
     }
 
     fn run(&self, verb: &str, arguments: &[&str]) -> Result<String, NoKafka> {
@@ -155,6 +172,12 @@ impl TestKafka {
     fn run_directory(&self) -> PathBuf {
         self.directory.path().join("kafka")
     }
+}
+
+/// The addresses after a word that `kafka.sh` says.
+fn address(said: &str, word: &str) -> Result<String, NoKafka> {
+    let found = said.lines().find_map(|line| line.strip_prefix(word));
+    found.map(str::to_owned).ok_or_else(|| NoKafka(format!("no `{word}` in `{said}`")))
 }
 
 fn script() -> PathBuf {
