@@ -15,7 +15,7 @@ use event::{
     BatchBuilder, Decoder, Fault, Limits, Remark, Timestamp, TimestampType, TopicPartition,
 };
 use mapping::Mapping;
-use registry::{Format, SchemaKey, Source};
+use registry::{Format, Source};
 
 use crate::emit::{EmitError, reader, source};
 
@@ -115,20 +115,16 @@ impl<'m> Check<'m> {
         batch.push(0, self.now.millis(), TimestampType::None, None, Some(value), none);
         let batch = batch.build();
         let mut decoder = Decoder::new(self.limits);
-        if let Some(schemas) = self.schemas
-            && let Some((0, after)) = value.split_first()
-            && let Some(id) = after.first_chunk()
-        {
-            let id = u32::from_be_bytes(*id);
-            let found = schemas.find(SchemaKey::Id(id)).map_err(|error| error.to_string())?;
-            // What is behind the id of another schema is read as it is.
-            if let Some(schema) = found.filter(|schema| schema.format == Format::Avro) {
-                decoder
-                    .register(id, &schema.text)
-                    .map_err(|error| format!("schema {id}: {error}"))?;
-            }
-        }
         for record in batch.records() {
+            if let (Some(schemas), Some(key)) = (self.schemas, decoder.wants(&record)) {
+                let found = schemas.find(key).map_err(|error| error.to_string())?;
+                // What is behind the id of another schema is read as it is.
+                if let Some(schema) = found.filter(|schema| schema.format == Format::Avro) {
+                    decoder
+                        .register(key, &schema.text)
+                        .map_err(|error| format!("schema {key}: {error}"))?;
+                }
+            }
             let decoded = decoder.decode(&record);
             match decoded.fault {
                 Some(fault) => self.report.reject(file, 1, &fault),

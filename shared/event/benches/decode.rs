@@ -4,7 +4,7 @@
 
 use std::time::Instant;
 
-use event::{BatchBuilder, Decoder, Limits, TimestampType, TopicPartition};
+use event::{BatchBuilder, Decoder, Limits, SchemaKey, TimestampType, TopicPartition};
 
 const EVENTS: usize = 1_000;
 
@@ -49,7 +49,9 @@ fn main() {
         .collect();
     let avros = batch(&avros);
     let mut foreign = Decoder::new(Limits::default());
-    foreign.register(1, &event::schema().avro_json().replace("\"Event\"", "\"Other\"")).unwrap();
+    foreign
+        .register(SchemaKey::Id(1), &event::schema().avro_json().replace("\"Event\"", "\"Other\""))
+        .unwrap();
     let framed: Vec<Vec<u8>> = avros
         .records()
         .map(|record| [&[0, 0, 0, 0, 1], record.value.unwrap().get(10..).unwrap()].concat())

@@ -36,9 +36,10 @@ use crate::encode::{fingerprint, fingerprint_of, native_fingerprint_of};
 use crate::event::Event;
 use crate::id;
 use crate::record::Record;
+use crate::schema_key::SchemaKey;
 use crate::time::Timestamp;
 
-use self::frame::{Body, Encoding, SchemaKey};
+use self::frame::{Body, Encoding};
 
 /// Why a record was quarantined. The names are the values of `quarantine.reason` and of metric
 /// labels; they are never renamed.
@@ -173,13 +174,18 @@ enum Writer {
     Foreign(foreign::Schema, String),
 }
 
+/// A schema, and the offset from which on it is known.
+#[derive(Debug, Clone)]
+struct Known {
+    from: i64,
+    writer: Arc<Writer>,
+}
+
 /// Decodes records; holds the schemas it knows.
 #[derive(Debug, Clone)]
 pub struct Decoder {
     limits: Limits,
-    by_id: HashMap<u32, Arc<Writer>>,
-    by_guid: HashMap<[u8; 16], Arc<Writer>>,
-    by_fingerprint: HashMap<u64, Arc<Writer>>,
+    known: HashMap<SchemaKey, Known>,
 }
 
 impl Default for Decoder {
@@ -215,41 +221,59 @@ impl Datums {
 }
 
 impl Decoder {
-    /// A decoder that knows the bundled schemas.
+    /// A decoder that knows the bundled schema.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
-        let by_fingerprint = HashMap::from([(fingerprint(), Arc::new(Writer::Bundled))]);
-        let (by_id, by_guid) = (HashMap::new(), HashMap::new());
-        let mut decoder = Self { limits, by_id, by_guid, by_fingerprint };
         let Ok(parsed) = apache_avro::Schema::parse_str(crate::schema().avro_json()) else {
             unreachable!("the bundled schema is Avro")
         };
-        decoder.by_fingerprint.insert(native_fingerprint_of(&parsed), Arc::new(Writer::Bundled));
+        let mut decoder = Self { limits, known: HashMap::new() };
+        for fingerprint in [fingerprint(), native_fingerprint_of(&parsed)] {
+            let bundled = Arc::new(Writer::Bundled);
+            decoder.know(SchemaKey::Fingerprint(fingerprint), i64::MIN, &bundled);
+        }
         decoder
     }
 
-    /// Adds the writer schema behind a registry id, for Confluent frames and id headers; single
-    /// objects of that schema are understood too. An id that is already known is replaced.
+    /// Adds the writer schema of a key; single objects of that schema are understood too. A key that is
+    /// already known gets this schema.
     ///
     /// # Errors
     ///
-    /// If the text is not an Avro record schema.
-    pub fn register(&mut self, id: u32, avro_schema: &str) -> Result<(), String> {
-        let writer = self.writer(avro_schema)?;
-        self.by_id.insert(id, writer);
+    /// If the text is not an Avro record schema, or has another fingerprint than the key.
+    pub fn register(&mut self, key: SchemaKey, avro_schema: &str) -> Result<(), String> {
+        self.register_from(i64::MIN, key, avro_schema)
+    }
+
+    /// As [`Self::register`], for records from an offset on.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::register`].
+    pub fn register_from(
+        &mut self,
+        from: i64,
+        key: SchemaKey,
+        avro_schema: &str,
+    ) -> Result<(), String> {
+        let (writer, fingerprints) = self.writer(avro_schema)?;
+        if let SchemaKey::Fingerprint(fingerprint) = key
+            && !fingerprints.contains(&fingerprint)
+        {
+            let [written, _] = fingerprints;
+            return Err(format!("its fingerprint is {written:016x}, not {key}"));
+        }
+        for fingerprint in fingerprints {
+            let key = SchemaKey::Fingerprint(fingerprint);
+            let before = self.known.get(&key).map_or(from, |known| known.from);
+            self.know(key, from.min(before), &writer);
+        }
+        self.know(key, from, &writer);
         Ok(())
     }
 
-    /// Adds the writer schema behind a registry's global identifier (16 bytes of a UUID), as newer
-    /// serializers write it into the `__value_schema_id` header.
-    ///
-    /// # Errors
-    ///
-    /// If the text is not an Avro record schema.
-    pub fn register_guid(&mut self, guid: [u8; 16], avro_schema: &str) -> Result<(), String> {
-        let writer = self.writer(avro_schema)?;
-        self.by_guid.insert(guid, writer);
-        Ok(())
+    fn know(&mut self, key: SchemaKey, from: i64, writer: &Arc<Writer>) {
+        self.known.insert(key, Known { from, writer: Arc::clone(writer) });
     }
 
     /// A reader of data that were written with a schema.
@@ -257,23 +281,57 @@ impl Decoder {
     /// # Errors
     ///
     /// If the text is not an Avro record schema.
-    pub fn datums(&mut self, avro_schema: &str) -> Result<Datums, String> {
-        self.writer(avro_schema).map(Datums)
+    pub fn datums(&self, avro_schema: &str) -> Result<Datums, String> {
+        self.writer(avro_schema).map(|(writer, _)| Datums(writer))
     }
 
-    fn writer(&mut self, avro_schema: &str) -> Result<Arc<Writer>, String> {
+    /// A writer, and the fingerprints of its schema: as other programs compute it, and as programs that
+    /// use the same library do.
+    fn writer(&self, avro_schema: &str) -> Result<(Arc<Writer>, [u64; 2]), String> {
         let parsed =
             apache_avro::Schema::parse_str(avro_schema).map_err(|error| error.to_string())?;
         canonical::check(&parsed)?;
         let written = fingerprint_of(&parsed);
-        if let Some(known) = self.by_fingerprint.get(&written) {
-            return Ok(Arc::clone(known));
+        let fingerprints = [written, native_fingerprint_of(&parsed)];
+        if let Some(known) = self.known.get(&SchemaKey::Fingerprint(written)) {
+            return Ok((Arc::clone(&known.writer), fingerprints));
         }
         let compiled = foreign::Schema::compile(&parsed)?;
         let writer = Arc::new(Writer::Foreign(compiled, format!("avro:{written:016x}")));
-        self.by_fingerprint.insert(written, Arc::clone(&writer));
-        self.by_fingerprint.insert(native_fingerprint_of(&parsed), Arc::clone(&writer));
-        Ok(writer)
+        Ok((writer, fingerprints))
+    }
+
+    /// The writer of a datum in the record at an offset.
+    fn known(&self, key: SchemaKey, offset: i64) -> Option<&Writer> {
+        let known = self.known.get(&key).filter(|known| known.from <= offset)?;
+        Some(&known.writer)
+    }
+
+    /// Whether the record at an offset can be read if it names this schema.
+    #[must_use]
+    pub fn knows(&self, key: SchemaKey, offset: i64) -> bool {
+        self.known(key, offset).is_some()
+    }
+
+    /// The schema without which a record cannot be read, if it is not known.
+    #[must_use]
+    pub fn wants(&self, record: &Record<'_>) -> Option<SchemaKey> {
+        let value = record.value?;
+        self.limits.check(value).ok()?;
+        match frame::body(value, record.headers) {
+            Body::Datum { key, datum } => {
+                let is_readable =
+                    self.known(key, record.offset).is_some() || json_of_frame(datum).is_some();
+                (!is_readable).then_some(key)
+            }
+            Body::BadHeader
+            | Body::StructuredCloudEvent
+            | Body::BinaryCloudEvent
+            | Body::CloudEventBatch
+            | Body::OtherCloudEvent
+            | Body::Json
+            | Body::Unknown => None,
+        }
     }
 
     /// The event of a record. Never fails: see the module's head.
@@ -300,22 +358,12 @@ impl Decoder {
         let body = frame::body(value, record.headers);
         let encoding = body.encoding();
         let read = self.limits.check(value).and_then(|()| match body {
-            Body::Registered { key, datum } => match key {
-                SchemaKey::Id(id) => self.datum(self.by_id.get(&id), datum, || format!("id {id}")),
-                SchemaKey::Guid(guid) => self.datum(self.by_guid.get(&guid), datum, || {
-                    format!("guid {}", uuid::Uuid::from_bytes(guid))
-                }),
-            },
+            Body::Datum { key, datum } => datum_of(self.known(key, record.offset), key, datum),
             Body::BadHeader => Err(Fault {
                 reason: Reason::UnknownSchema,
                 pointer: frame::SCHEMA_ID_HEADER.into(),
                 detail: "neither 01 and a GUID nor a 4-byte id".into(),
             }),
-            Body::SingleObject { fingerprint: written, datum } => {
-                self.datum(self.by_fingerprint.get(&written), datum, || {
-                    format!("fingerprint {written:016x}")
-                })
-            }
             Body::Json => json::text(value).and_then(event_or_cloud_event).map(as_json),
             Body::StructuredCloudEvent => {
                 json::text(value).and_then(cloud_event::structured).map(as_json)
@@ -338,29 +386,33 @@ impl Decoder {
         });
         read.map_err(|fault| (fault, encoding))
     }
+}
 
-    fn datum<'a>(
-        &self,
-        writer: Option<&Arc<Writer>>,
-        datum: &'a [u8],
-        name: impl FnOnce() -> String,
-    ) -> Result<(Event<'a>, Cow<'static, str>), Fault> {
-        match writer.map(AsRef::as_ref) {
-            Some(Writer::Bundled) => Ok((avro::decode(datum)?, Cow::Borrowed(bundled_schema_id()))),
-            Some(Writer::Foreign(schema, schema_id)) => {
-                Ok((schema.decode(datum)?, Cow::Owned(schema_id.clone())))
-            }
-            None => json_of_frame(datum).map_or_else(
-                || {
-                    Err(Fault {
-                        reason: Reason::UnknownSchema,
-                        pointer: String::new(),
-                        detail: format!("no schema with {}", name()),
-                    })
-                },
-                |event| event.map(as_json),
-            ),
+fn datum_of<'a>(
+    writer: Option<&Writer>,
+    key: SchemaKey,
+    datum: &'a [u8],
+) -> Result<(Event<'a>, Cow<'static, str>), Fault> {
+    match writer {
+        Some(Writer::Bundled) => Ok((avro::decode(datum)?, Cow::Borrowed(bundled_schema_id()))),
+        Some(Writer::Foreign(schema, schema_id)) => {
+            Ok((schema.decode(datum)?, Cow::Owned(schema_id.clone())))
         }
+        None => json_of_frame(datum).map_or_else(
+            || {
+                let name = match key {
+                    SchemaKey::Id(_) => "id",
+                    SchemaKey::Guid(_) => "guid",
+                    SchemaKey::Fingerprint(_) => "fingerprint",
+                };
+                Err(Fault {
+                    reason: Reason::UnknownSchema,
+                    pointer: String::new(),
+                    detail: format!("no schema with {name} {key}"),
+                })
+            },
+            |event| event.map(as_json),
+        ),
     }
 }
 

@@ -1,9 +1,12 @@
-//! A directory of schemas: `<id>.avsc` or `<guid>.avsc` for Avro, `.json` for JSON Schema.
+//! A directory of schemas: `<id>.avsc`, `<guid>.avsc` or
+//! `<fingerprint>.avsc` for Avro, `.json` for JSON Schema.
 
 use std::io::{ErrorKind, Read as _};
 use std::path::PathBuf;
 
-use crate::{Format, SCHEMA_BYTES_MAX, Schema, SchemaKey, Source, SourceError};
+use event::SchemaKey;
+
+use crate::{Format, SCHEMA_BYTES_MAX, Schema, Source, SourceError};
 
 /// A directory of schemas. A schema stands for itself: it refers to no other file.
 #[derive(Debug, Clone)]

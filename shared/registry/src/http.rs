@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use event::SchemaKey;
 use serde::Deserialize;
 use ureq::Agent;
 
 use crate::compose::compose;
-use crate::{Format, REFERENCES_MAX, SCHEMA_BYTES_MAX, Schema, SchemaKey, Source, SourceError};
+use crate::{Format, REFERENCES_MAX, SCHEMA_BYTES_MAX, Schema, Source, SourceError};
 
 /// Largest answer that is read, bytes: a schema as JSON text in JSON.
 const ANSWER_BYTES_MAX: u64 = 2 * SCHEMA_BYTES_MAX as u64;
@@ -175,6 +176,8 @@ impl Source for Registry {
         let path = match key {
             SchemaKey::Id(_) => format!("/schemas/ids/{key}"),
             SchemaKey::Guid(_) => format!("/schemas/guids/{key}"),
+            // No registry finds a schema by it.
+            SchemaKey::Fingerprint(_) => return Ok(None),
         };
         let Some(answer) = self.get(&path, key)? else { return Ok(None) };
         let format = match answer.schema_type.as_deref() {

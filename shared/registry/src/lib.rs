@@ -18,6 +18,7 @@ mod http;
 
 use std::fmt;
 
+use event::SchemaKey;
 use thiserror::Error;
 
 pub use directory::Directory;
@@ -27,25 +28,6 @@ pub use http::{Credentials, Registry};
 pub const SCHEMA_BYTES_MAX: usize = 256 * 1024;
 /// Largest number of schemas that one refers to, directly or through others.
 pub const REFERENCES_MAX: usize = 64;
-
-/// How a record names its schema.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum SchemaKey {
-    /// The number in a frame or an id header.
-    Id(u32),
-    /// The GUID in an id header.
-    Guid([u8; 16]),
-}
-
-impl fmt::Display for SchemaKey {
-    /// `7`, or the GUID in its usual form.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Id(id) => write!(f, "{id}"),
-            Self::Guid(guid) => write!(f, "{}", uuid::Uuid::from_bytes(*guid)),
-        }
-    }
-}
 
 /// Language of a schema.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,9 +7,10 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 
+use event::SchemaKey;
 use registry::{
-    Credentials, Format, REFERENCES_MAX, Registry, SCHEMA_BYTES_MAX, Schema, SchemaKey,
-    Source as _, SourceError,
+    Credentials, Format, REFERENCES_MAX, Registry, SCHEMA_BYTES_MAX, Schema, Source as _,
+    SourceError,
 };
 use serde_json::{Value, json};
 

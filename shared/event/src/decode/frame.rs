@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::{Fault, Reason, json};
 use crate::encode::SINGLE_OBJECT_MARKER;
 use crate::record::Headers;
+use crate::schema_key::SchemaKey;
 
 /// The header in which newer serializers of schema registries keep the schema's identity.
 pub(super) const SCHEMA_ID_HEADER: &str = "__value_schema_id";
@@ -33,26 +34,16 @@ impl Encoding {
     }
 }
 
-/// How a record names a registered schema.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum SchemaKey {
-    Id(u32),
-    Guid([u8; 16]),
-}
-
 /// A value with its frame taken off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Body<'a> {
-    Registered {
+    /// A datum, and the schema that it was written with.
+    Datum {
         key: SchemaKey,
         datum: &'a [u8],
     },
     /// A schema id header of a form that is not known.
     BadHeader,
-    SingleObject {
-        fingerprint: u64,
-        datum: &'a [u8],
-    },
     StructuredCloudEvent,
     BinaryCloudEvent,
     /// Several CloudEvents in one record.
@@ -67,11 +58,11 @@ impl Body<'_> {
     pub(super) const fn encoding(&self) -> Encoding {
         match self {
             // Only the header knows GUIDs; a plain id is said to be Confluent's either way.
-            Self::Registered { key: SchemaKey::Guid(_), .. } | Self::BadHeader => {
+            Self::Datum { key: SchemaKey::Guid(_), .. } | Self::BadHeader => {
                 Encoding::SchemaIdHeader
             }
-            Self::Registered { key: SchemaKey::Id(_), .. } => Encoding::Confluent,
-            Self::SingleObject { .. } => Encoding::SingleObject,
+            Self::Datum { key: SchemaKey::Id(_), .. } => Encoding::Confluent,
+            Self::Datum { key: SchemaKey::Fingerprint(_), .. } => Encoding::SingleObject,
             Self::StructuredCloudEvent
             | Self::BinaryCloudEvent
             | Self::CloudEventBatch
@@ -89,7 +80,7 @@ pub(super) fn body<'a>(value: &'a [u8], headers: Headers<'_>) -> Body<'a> {
     if !headers.encoded().is_empty() {
         if let Some(id) = headers.last(SCHEMA_ID_HEADER) {
             return key_of_header(id)
-                .map_or(Body::BadHeader, |key| Body::Registered { key, datum: value });
+                .map_or(Body::BadHeader, |key| Body::Datum { key, datum: value });
         }
         let content_type = headers.last("content-type").unwrap_or_default();
         let content_type = content_type.to_ascii_lowercase();
@@ -104,12 +95,13 @@ pub(super) fn body<'a>(value: &'a [u8], headers: Headers<'_>) -> Body<'a> {
     if let Some((0, after)) = value.split_first()
         && let Some((id, datum)) = after.split_first_chunk()
     {
-        return Body::Registered { key: SchemaKey::Id(u32::from_be_bytes(*id)), datum };
+        return Body::Datum { key: SchemaKey::Id(u32::from_be_bytes(*id)), datum };
     }
     if let Some(after) = value.strip_prefix(&SINGLE_OBJECT_MARKER)
         && let Some((fingerprint, datum)) = after.split_first_chunk()
     {
-        return Body::SingleObject { fingerprint: u64::from_le_bytes(*fingerprint), datum };
+        let key = SchemaKey::Fingerprint(u64::from_le_bytes(*fingerprint));
+        return Body::Datum { key, datum };
     }
     let text = value.strip_prefix(json::MARK).unwrap_or(value);
     if text.trim_ascii_start().first() != Some(&b'{') {
@@ -187,10 +179,7 @@ mod tests {
             (&[], None),
         ] {
             let body = with_headers(&[(SCHEMA_ID_HEADER, header)], |headers| body(b"{}", headers));
-            assert_eq!(
-                body,
-                key.map_or(Body::BadHeader, |key| Body::Registered { key, datum: b"{}" })
-            );
+            assert_eq!(body, key.map_or(Body::BadHeader, |key| Body::Datum { key, datum: b"{}" }));
         }
     }
 

@@ -4,8 +4,8 @@ use crate::common::{any_event, decode, decode_by, encode, with_record};
 use std::sync::LazyLock;
 
 use event::{
-    Cell, Decoder, EventBuilder, Fault, Limits, Reason, Timestamp, column, decode::decode_json,
-    kind,
+    Cell, Decoder, EventBuilder, Fault, Limits, Reason, SchemaKey, Timestamp, column,
+    decode::decode_json, kind,
 };
 use proptest::prelude::*;
 
@@ -268,7 +268,7 @@ fn the_door_for_json_has_the_same_rules_and_fills_nothing_in() {
 /// Knows the bundled schema under the number 1. Parsing it takes longer than decoding.
 static KNOWING_ONE: LazyLock<Decoder> = LazyLock::new(|| {
     let mut decoder = Decoder::new(Limits { value_bytes_max: 200 });
-    decoder.register(1, event::schema().avro_json()).unwrap();
+    decoder.register(SchemaKey::Id(1), event::schema().avro_json()).unwrap();
     decoder
 });
 
@@ -308,15 +308,15 @@ fn a_schema_whose_attribute_has_no_place_in_the_canonical_form_is_refused() {
     let mut decoder = Decoder::new(Limits::default());
     for name in ["size", "precision", "scale", "symbols", "items", "values", "fields"] {
         for value in ["true", "null", "1.5", r#"["a", 1]"#] {
-            let refused = decoder.register(1, &schema(name, value)).unwrap_err();
+            let refused = decoder.register(SchemaKey::Id(1), &schema(name, value)).unwrap_err();
             assert!(refused.contains(name), "{name} {value}: {refused}");
         }
     }
-    assert!(decoder.register(1, &schema("size", r#""large""#)).is_err());
+    assert!(decoder.register(SchemaKey::Id(1), &schema("size", r#""large""#)).is_err());
     for (name, value) in
         [("size", "7"), ("scale", r#""2""#), ("order", r#""ignore""#), ("other", "1.5")]
     {
-        decoder.register(1, &schema(name, value)).unwrap();
+        decoder.register(SchemaKey::Id(1), &schema(name, value)).unwrap();
     }
 }
 

@@ -8,7 +8,7 @@ use apache_avro::Schema;
 use apache_avro::reader::datum::GenericDatumReader;
 use apache_avro::types::Value;
 use apache_avro::writer::datum::GenericDatumWriter;
-use event::{Cell, CellType, Decoder, Event, Limits, Reason, Timestamp, column, schema};
+use event::{Cell, CellType, Decoder, Event, Limits, Reason, SchemaKey, Timestamp, column, schema};
 use proptest::prelude::*;
 
 fn bundled() -> Schema {
@@ -155,7 +155,7 @@ proptest! {
         // The same fields under another name is another schema.
         let renamed = schema().avro_json().replace("\"Event\"", "\"Renamed\"");
         let mut decoder = Decoder::new(Limits::default());
-        decoder.register(9, &renamed).unwrap();
+        decoder.register(SchemaKey::Id(9), &renamed).unwrap();
         let value = [&[0, 0, 0, 0, 9][..], &encode(&event)[10..]].concat();
         let decoded = decode_by(&decoder, &value, &[]);
         prop_assert_eq!(decoded.fault, None);
@@ -247,8 +247,8 @@ fn a_foreign_schema_gives_columns_by_name_and_attributes() {
     let parsed = Schema::parse_str(&text).unwrap();
     let datum = write(&parsed, value);
     let mut decoder = Decoder::new(Limits::default());
-    decoder.register(300, &text).unwrap();
-    decoder.register_guid([5; 16], &text).unwrap();
+    decoder.register(SchemaKey::Id(300), &text).unwrap();
+    decoder.register(SchemaKey::Guid([5; 16]), &text).unwrap();
     let framed = [&[0, 0, 0, 1, 44][..], &datum].concat();
     let guid = [&[1][..], &[5; 16]].concat();
     let single = {
@@ -286,21 +286,21 @@ fn items_of_no_bytes_and_endless_nesting_are_faults() {
         {"name":"x","type":{"type":"array","items":"null"}}]}"#;
     let endless = r#"{"type":"record","name":"E","fields":[{"name":"e","type":["null","E"]}]}"#;
     let itself = r#"{"type":"record","name":"S","fields":[{"name":"s","type":"S"}]}"#;
-    decoder.register(1, list_of_nulls).unwrap();
-    decoder.register(2, endless).unwrap();
-    decoder.register(3, itself).unwrap();
+    decoder.register(SchemaKey::Id(1), list_of_nulls).unwrap();
+    decoder.register(SchemaKey::Id(2), endless).unwrap();
+    decoder.register(SchemaKey::Id(3), itself).unwrap();
     for (id, datum) in [(1, vec![4, 0, 0, 0]), (2, vec![2; 1000]), (3, vec![0])] {
         let value = [&[0, 0, 0, 0, id][..], &datum].concat();
         assert_eq!(decode_by(&decoder, &value, &[]).fault.unwrap().reason, Reason::InvalidAvro);
     }
-    assert!(decoder.register(4, r#""string""#).is_err());
-    assert!(decoder.register(4, "{").is_err());
+    assert!(decoder.register(SchemaKey::Id(4), r#""string""#).is_err());
+    assert!(decoder.register(SchemaKey::Id(4), "{").is_err());
 }
 
 #[test]
 fn a_registered_spelling_of_the_bundled_schema_is_the_bundled_schema() {
     let mut decoder = Decoder::new(Limits::default());
-    decoder.register(1, &bundled().canonical_form()).unwrap();
+    decoder.register(SchemaKey::Id(1), &bundled().canonical_form()).unwrap();
     let event = event::EventBuilder::new("x.y")
         .set(column::EVENT_ID, "e")
         .set(column::EVENT_TIME, Timestamp::from_micros(5))

@@ -1,6 +1,6 @@
 //! Schemas of foreign writers, up to a zero byte, and a datum of them.
 
-use event::{BatchBuilder, TimestampType, TopicPartition};
+use event::{BatchBuilder, SchemaKey, TimestampType, TopicPartition};
 
 use crate::seeds;
 
@@ -9,7 +9,7 @@ pub(crate) fn run(data: &[u8]) -> bool {
     let (schema, datum) = data.split_at(at);
     let Ok(schema) = std::str::from_utf8(schema) else { return false };
     let mut decoder = seeds::decoder().clone();
-    if decoder.register(1, schema).is_err() {
+    if decoder.register(SchemaKey::Id(1), schema).is_err() {
         return false;
     }
     let mut value = vec![0, 0, 0, 0, 1];
