@@ -26,8 +26,11 @@ mod message;
 mod notice;
 mod own;
 mod ownership;
+mod reading;
 mod refusal;
+mod schemas;
 mod scope;
+mod signed;
 mod trust;
 
 pub use act::{Act, SignError, is_signed, sign_act, verify_act};
@@ -39,6 +42,11 @@ pub use id::Id;
 pub use notice::{sign_notice, verify_notice};
 pub use own::{Signer, Stamp, verify_alert, verify_own};
 pub use ownership::{Current, Ownership};
+pub use reading::{ASKED_MAX, Held, Look, Reader, take as take_answer};
 pub use refusal::Refusal;
+pub use schemas::{
+    ANSWER_KEY, Answer, KnownSchema, SCHEMA_BYTES_MAX, SCHEMAS_BYTES_MAX, SCHEMAS_MAX, Schemas,
+    SchemasHead, Taken, sign_answer,
+};
 pub use scope::Scope;
 pub use trust::{Installation, Purpose, Trust, TrustError};

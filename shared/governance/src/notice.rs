@@ -1,12 +1,11 @@
 //! What the notifier signs: outcomes of notifications, and that the monitor is dead or back.
 
-use event::{Cell, Event, column};
+use event::Event;
 use merkle::note::SigningKey;
 
-use crate::content::content_of;
-use crate::message::Message;
 use crate::refusal::Refusal;
-use crate::trust::{Installation, Purpose, Trust, name_of};
+use crate::signed;
+use crate::trust::{Installation, Purpose, Trust};
 
 const DOMAIN: &str = "driftseal/notice/v1";
 
@@ -16,12 +15,9 @@ pub fn sign_notice(
     key: &SigningKey,
     installation: &Installation,
     place: (&str, i32),
-    mut event: Event<'static>,
+    event: Event<'static>,
 ) -> Event<'static> {
-    event.set(column::monitor::SIGNED_BY, name_of(&key.verifier()).into());
-    let signature = key.sign_bytes(message(installation, place, &event).as_bytes());
-    event.set(column::monitor::SIGNATURE, Cell::Bytes(signature.to_vec().into()));
-    event
+    signed::sign(DOMAIN, key, installation, place, event)
 }
 
 /// Checks that a record is the notifier's, for the partition that it was read from.
@@ -30,35 +26,13 @@ pub fn sign_notice(
 ///
 /// `Unsigned`, `UnknownKey`, `Signature`.
 pub fn verify_notice(trust: &Trust, place: (&str, i32), event: &Event<'_>) -> Result<(), Refusal> {
-    let signature = event.bytes(column::monitor::SIGNATURE);
-    let signature = signature.and_then(|bytes| <&[u8; 64]>::try_from(bytes).ok());
-    let signed_by = event.text(column::monitor::SIGNED_BY);
-    let (Some(signature), Some(signed_by)) = (signature, signed_by) else {
-        return Err(Refusal::Unsigned);
-    };
-    let key = trust.key(Purpose::Notifier, signed_by).ok_or(Refusal::UnknownKey)?;
-    let message = message(trust.installation(), place, event);
-    if key.verify_bytes(message.as_bytes(), signature) { Ok(()) } else { Err(Refusal::Signature) }
-}
-
-fn message(
-    installation: &Installation,
-    (topic, partition): (&str, i32),
-    event: &Event<'_>,
-) -> Message {
-    Message::new(DOMAIN)
-        .text(&installation.origin)
-        .text(&installation.topic_prefix)
-        .text(topic)
-        .number(partition.into())
-        .text(event.text(column::KIND).unwrap_or_default())
-        .bytes(&content_of(event))
+    signed::verify(DOMAIN, Purpose::Notifier, trust, place, event)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use event::{EventBuilder, Timestamp, kind};
+    use event::{EventBuilder, Timestamp, column, kind};
 
     #[test]
     fn a_notice_is_of_one_installation_partition_and_content() {

@@ -21,13 +21,15 @@ pub enum Refusal {
     Copied,
     /// An admission that does not continue the frontier, or does not hold together.
     Admission,
+    /// An answer about schemas that does not hold together.
+    Answer,
     /// The fields that have an effect exceed their limit.
     TooLarge,
 }
 
 impl Refusal {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Unsigned,
         Self::UnknownKey,
         Self::Signature,
@@ -35,6 +37,7 @@ impl Refusal {
         Self::Superseded,
         Self::Copied,
         Self::Admission,
+        Self::Answer,
         Self::TooLarge,
     ];
 
@@ -49,6 +52,7 @@ impl Refusal {
             Self::Superseded => "superseded",
             Self::Copied => "copied",
             Self::Admission => "admission",
+            Self::Answer => "answer",
             Self::TooLarge => "too_large",
         }
     }

@@ -68,6 +68,7 @@ targets! {
     processor
     proof
     retry_after
+    schemas
     sealed
     settings
     snapshot

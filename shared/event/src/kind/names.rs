@@ -197,6 +197,8 @@ pub const MONITOR_FORGED: &str = "monitor.forged";
 pub const MONITOR_GAP: &str = "monitor.gap";
 /// Heartbeats of a partition are back.
 pub const MONITOR_RECOVERED: &str = "monitor.recovered";
+/// Whether the partition waits for schemas of other writers, and those that were found: README.md, "Schemas of other writers".
+pub const MONITOR_SCHEMAS: &str = "monitor.schemas";
 /// An owner took over a partition, or the computation began without a state.
 pub const MONITOR_STARTED: &str = "monitor.started";
 /// Broker time passed.

@@ -6,4 +6,5 @@
 mod acts;
 mod keys;
 mod model;
+mod schemas;
 mod signatures;

@@ -51,6 +51,14 @@ pub const OWNER: TypedColumn<Text> = column("monitor.owner");
 pub const PARTITION: TypedColumn<Int> = column("monitor.partition");
 /// Broker's timestamp of the last record it had read.
 pub const READ_UNTIL: TypedColumn<Time> = column("monitor.read_until");
+/// Avro schemas that are known from here on, by the id, GUID or fingerprint with which records name them.
+pub const SCHEMAS: TypedColumn<Map> = column("monitor.schemas");
+/// Ids, GUIDs and fingerprints that were asked for and have no schema.
+pub const SCHEMAS_MISSING: TypedColumn<Texts> = column("monitor.schemas_missing");
+/// Whether a record behind schemas_through whose schema is not known is waited for; otherwise it is quarantined.
+pub const SCHEMAS_ON: TypedColumn<Bool> = column("monitor.schemas_on");
+/// Offset up to which every record whose schema is not known is quarantined.
+pub const SCHEMAS_THROUGH: TypedColumn<Int> = column("monitor.schemas_through");
 /// Version of the computation that started, but for its metrics and detectors.
 pub const SEMANTICS: TypedColumn<Int> = column("monitor.semantics");
 /// Number of the record among those of its owner, which grows; 0 is that of monitor.started.
