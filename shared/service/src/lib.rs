@@ -36,6 +36,7 @@ pub mod shutdown;
 pub mod tasks;
 pub mod telemetry;
 pub mod topics;
+pub mod waits;
 
 pub use member::Member;
 pub use metrics::Exposition;

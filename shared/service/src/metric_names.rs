@@ -56,6 +56,8 @@ metrics_table! {
     EVENTS_BUILD_FAILED = "driftseal_events_build_failed_total", Kind::Counter, "events", [],
         "Events of the role itself that did not fit the schema: a bug, which ends the role.";
 
+    SCHEMA_WAIT_SECONDS = "driftseal_schema_wait_seconds", Kind::Gauge, "seconds", ["role", "topic", "partition"],
+        "How long a record has waited for its schema, and a partition with it; 0 when none does.";
     LOG_BLOCKED_SECONDS = "driftseal_log_blocked_seconds", Kind::Gauge, "seconds", ["topic", "partition"],
         "How long reading of a partition has waited for a transaction of some application to end; 0 when it does not.";
 
@@ -123,6 +125,8 @@ metrics_table! {
         "Agent versions evicted because the limit was reached.";
     PROCESSOR_LAG_RECORDS = "driftseal_processor_lag_records", Kind::Gauge, "records", ["partition"],
         "Consumer lag of a partition, records.";
+    PROCESSOR_SCHEMAS = "driftseal_processor_schemas_total", Kind::Counter, "schemas", ["outcome"],
+        "Schemas of other writers that were asked for: found, missing, or unavailable (asked again).";
     PROCESSOR_DURATION = "driftseal_processor_batch_duration_seconds",
         Kind::Histogram { buckets: DURATION_BUCKETS }, "seconds", [],
         "Time to process a batch, without waiting for the log.";
