@@ -6,6 +6,8 @@ use ports::settings::{Demand, Purpose};
 use serde::{Deserialize, Serialize};
 use service::config::Checks;
 
+use crate::sources::Schemas;
+
 /// Configuration of the processor.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -47,6 +49,8 @@ pub struct Config {
     pub retry_pause_ms: u64,
     /// Largest value that is decoded, bytes. Default 1 MiB. A larger one is quarantined.
     pub value_bytes_max: usize,
+    /// Schemas of other writers.
+    pub schemas: Schemas,
     /// Settings of windows, detectors and alerts. Where they differ from those in force in a
     /// partition, they are written into it as an event, and are in force from that event on.
     pub monitor: monitor::Settings,
@@ -111,6 +115,7 @@ impl Default for Config {
             read_wait_ms_max: 10_000,
             retry_pause_ms: 1_000,
             value_bytes_max: 1024 * 1024,
+            schemas: Schemas::default(),
             monitor: monitor::Settings::default(),
         }
     }
@@ -123,6 +128,7 @@ impl Config {
         let mut checks = Checks::new();
         let monitor = self.monitor.problems().into_iter().map(|error| error.to_string());
         checks.below("monitor", monitor);
+        checks.below("schemas", self.schemas.problems());
         checks.not_empty("group", &self.group);
         checks.at_least("snapshot_records_max", self.snapshot_records_max, 1);
         checks.at_least("snapshot_chunk_bytes_max", self.snapshot_chunk_bytes_max, 1_000);

@@ -30,6 +30,9 @@
 //! - Acts of people and pipelines are read from the governance topic. Those that are signed by the gateway,
 //!   in scope and not in the partition yet, its owner admits (`monitor.admitted`), within about
 //!   [`Config::poll_wait_ms`]; they take effect at that record and nowhere else.
+//! - A record that names the schema of another writer waits, if there is a registry, until the worker of its
+//!   partition has said in the partition what that schema is (`monitor.schemas`), or that there is none;
+//!   so that the sealer decodes it alike ([`governance::Reader`]).
 //! - Settings are part of the record: where those in force differ from the configuration, a
 //!   `monitor.configured` event is written into the partition, and they are in force from its
 //!   offset on; in an empty partition right behind the claim.
@@ -47,6 +50,7 @@
 //! create topics.
 
 mod admitting;
+mod answering;
 mod claim;
 mod config;
 mod governance;
@@ -58,9 +62,11 @@ mod published;
 mod remarks;
 mod role;
 mod saved;
+mod sources;
 mod statement;
 mod timer;
 
 pub use config::{Config, Topics};
 pub use identity::Identity;
 pub use role::{Processor, run};
+pub use sources::Schemas;

@@ -31,6 +31,8 @@ const HEADS_MAX: usize = 4;
 pub(crate) struct Loaded {
     pub(crate) machine: Processor,
     pub(crate) output_next: [i64; 2],
+    /// Fingerprint of the schema that the outputs so far are written with.
+    pub(crate) fingerprint: u64,
     /// See [`crate::saved::Head`].
     pub(crate) begins_at: Option<i64>,
     pub(crate) ledger: Ledger,
@@ -135,8 +137,8 @@ impl<'a> Search<'a> {
             }
             Ok(machine) => {
                 let output_next = [head.metrics_next, head.alerts_next];
-                let begins_at = head.begins_at;
-                self.loaded = Some(Loaded { machine, output_next, begins_at, ledger });
+                let (begins_at, fingerprint) = (head.begins_at, head.fingerprint);
+                self.loaded = Some(Loaded { machine, output_next, fingerprint, begins_at, ledger });
                 self.is_over = true;
             }
             Err(error) => {

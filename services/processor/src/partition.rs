@@ -1,23 +1,24 @@
 //! The worker of one assigned partition: its machine, its outputs and its snapshots.
 
 mod open;
+mod schemas;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use event::{Batch, Decoder, TopicPartition, kind};
-use governance::Refusal;
+use event::{Batch, TopicPartition, kind};
+use governance::{Look, Reader, Refusal};
 use monitor::{Counters, Processor};
 use ports::identity::Changed;
 use ports::{EventLog, LogError, Position, Producer, Published, publish_and_wait};
 use service::RoleError;
 use service::clock::{self, Stopwatch};
 use service::metric_names as names;
-use service::metrics::count;
 use tracing::{debug, error, info, warn};
 
 use crate::admitting::Admitting;
+use crate::answering::Answering;
 use crate::claim::{Claim, Standing};
 use crate::config::Config;
 use crate::governance::{Governance, count_admitted};
@@ -48,6 +49,8 @@ pub(crate) struct Worker {
     input: TopicPartition,
     topic_id: String,
     machine: Processor,
+    reader: Reader,
+    answering: Answering,
     claim: Claim,
     /// Whether the worker was the owner once.
     was_owner: bool,
@@ -105,19 +108,26 @@ impl Worker {
         self.machine.keys()
     }
 
-    /// Computes a batch and publishes its outputs.
+    /// Computes a batch and publishes its outputs. Returns the offset to read from again, if the batch
+    /// holds the answer that a record before it waits for.
     ///
     /// # Errors
     ///
     /// Those of the log; the worker must then be dropped and opened again.
-    pub(crate) fn handle_batch(
-        &mut self,
-        decoder: &Decoder,
-        batch: &Batch,
-    ) -> Result<(), RoleError> {
+    pub(crate) fn handle_batch(&mut self, batch: &Batch) -> Result<Option<i64>, RoleError> {
         let watch = Stopwatch::start();
+        let (mut records, mut again) = (0, None);
         for record in batch.records() {
-            let decoded = decoder.decode(&record);
+            match self.reader.look(&record) {
+                Look::Take => {}
+                Look::Pass => continue,
+                Look::Return(offset) => {
+                    again = Some(offset);
+                    break;
+                }
+            }
+            records += 1;
+            let decoded = self.reader.decoder().decode(&record);
             self.ticks.handle_record(&record, &decoded.event);
             self.remarks.handle_record(&record, &decoded);
             let outbox = &mut self.outbox;
@@ -129,12 +139,12 @@ impl Worker {
         }
         metrics::histogram!(names::PROCESSOR_DURATION).record(watch.elapsed_secs());
         self.outbox.publish()?;
-        let records = count(batch.len());
         self.records_since_snapshot += records;
         self.since_record = Stopwatch::start();
         metrics::counter!(names::PROCESSOR_RECORDS_READ).increment(records);
         self.report_counters();
-        Ok(())
+        self.report_doubts();
+        Ok(again)
     }
 
     fn report_counters(&mut self) {
@@ -162,7 +172,10 @@ impl Worker {
         passed: Option<i64>,
     ) -> Result<Option<Position>, RoleError> {
         let tick_interval = Duration::from_secs(self.config.tick_interval_secs);
+        // Its claim may stand behind the record that waits.
+        self.answer(passed)?;
         if self.keep_claim()? {
+            self.announce()?;
             if self.ticks.take_due(tick_interval) {
                 self.publish_tick(tick_interval)?;
             }
@@ -239,7 +252,8 @@ impl Worker {
         self.confirm_topic()?;
         let next = self.log.offsets(&self.input)?.next;
         // Behind the last record there may be offsets without one.
-        let lag = (next - passed.unwrap_or(0).max(self.machine.next_offset())).max(0);
+        let passed = passed.filter(|_| self.reader.held().is_none()).unwrap_or(0);
+        let lag = (next - passed.max(self.machine.next_offset())).max(0);
         #[expect(clippy::cast_precision_loss, reason = "a gauge")]
         metrics::gauge!(
             names::PROCESSOR_LAG_RECORDS,
@@ -327,7 +341,16 @@ impl Worker {
         let [metrics_next, alerts_next] = self.outbox.covered(next_offset);
         let topic_id = self.topic_id.clone();
         let begins_at = self.begins_at;
-        let head = Head { topic_id, next_offset, metrics_next, alerts_next, begins_at, state };
+        let fingerprint = event::encode::fingerprint();
+        let head = Head {
+            topic_id,
+            next_offset,
+            metrics_next,
+            alerts_next,
+            fingerprint,
+            begins_at,
+            state,
+        };
         writing.take(ledger.finish(head).map_err(|error| unfit(&error))?)?;
         writing.flush()?;
         let size_bytes = writing.written_bytes();

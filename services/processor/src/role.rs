@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use event::{Decoder, Limits, TopicPartition};
 use ports::{EventLog, Polled};
+use registry::Source;
 use service::metric_names as names;
 use service::role::{Pace, match_partitions};
+use service::waits::Waits;
 use service::{Member, Role, RoleError, Shutdown};
 use tracing::warn;
 
@@ -46,8 +48,11 @@ pub struct Processor {
     identity: Arc<Identity>,
     member: Member,
     decoder: Decoder,
+    /// Of schemas of other writers.
+    source: Option<Arc<dyn Source>>,
     governance: Governance,
     workers: BTreeMap<TopicPartition, Worker>,
+    waits: Waits,
 }
 
 impl Processor {
@@ -65,13 +70,14 @@ impl Processor {
         RoleError::check_config(config.problems())?;
         identity.check()?;
         size(&mut config, &*log)?;
+        let source = config.schemas.open()?;
         let decoder = Decoder::new(Limits { value_bytes_max: config.value_bytes_max });
         let governance = Governance::open(&config, &*log, &identity.trust, decoder.clone())?;
         service::topics::check(&*log, &config.topics.demands())?;
         let member = Member::join(&*log, &*config.group, [config.topics.events.clone()])?;
         let (config, identity) = (Arc::new(config), Arc::new(identity));
-        let workers = BTreeMap::new();
-        Ok(Self { config, log, identity, member, decoder, governance, workers })
+        let (workers, waits) = (BTreeMap::new(), Waits::new(Self::NAME));
+        Ok(Self { config, log, identity, member, decoder, source, governance, workers, waits })
     }
 
     fn assign(&mut self, partitions: Vec<TopicPartition>) -> Result<(), RoleError> {
@@ -80,7 +86,9 @@ impl Processor {
         size(&mut config, &*self.log)?;
         self.config = Arc::new(config);
         service::topics::check(&*self.log, &self.config.topics.demands())?;
-        let opened = Worker::open((&self.config, &self.identity), &self.log, &partitions)?;
+        let (as_who, reading) =
+            ((&self.config, &self.identity), (&self.decoder, self.source.as_ref()));
+        let opened = Worker::open(as_who, reading, &self.log, &partitions)?;
         for (partition, worker) in partitions.into_iter().zip(opened) {
             let first = self.log.offsets(&partition)?.first;
             self.member.seek(&partition, worker.position(first))?;
@@ -125,7 +133,9 @@ impl Role for Processor {
             Polled::Batch(batch) => {
                 let worker = self.workers.get_mut(batch.partition());
                 let worker = worker.ok_or_else(|| RoleError::unassigned(batch.partition()))?;
-                worker.handle_batch(&self.decoder, &batch)?;
+                if let Some(offset) = worker.handle_batch(&batch)? {
+                    self.member.seek(batch.partition(), offset)?;
+                }
                 progress = true;
             }
         }
@@ -135,6 +145,7 @@ impl Role for Processor {
             positions.extend(worker.keep_up(&self.governance, self.member.passed(partition))?);
         }
         self.member.commit(&positions);
+        self.waits.update(self.workers.values().filter_map(Worker::waiting));
         let keys: u64 = self.workers.values().map(Worker::keys).sum();
         #[expect(clippy::cast_precision_loss, reason = "a gauge")]
         metrics::gauge!(names::PROCESSOR_SERIES_ACTIVE).set(keys as f64);

@@ -106,6 +106,8 @@ pub(crate) struct Head {
     pub(crate) metrics_next: i64,
     /// The same for alerts.
     pub(crate) alerts_next: i64,
+    /// Fingerprint of the schema that the outputs before it are written with.
+    pub(crate) fingerprint: u64,
     /// First record of a state that began without records, as long as the partition does not know it.
     pub(crate) begins_at: Option<i64>,
     /// The head of `monitor::Processor::take_changes`.

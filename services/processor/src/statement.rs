@@ -1,8 +1,8 @@
 //! The events that a processor writes into the partitions it reads: ticks, changes of the settings,
-//! claims, and admissions of acts.
+//! claims, admissions of acts, and schemas of other writers.
 
 use event::{BuildError, Event, EventBuilder, Timestamp, TopicPartition, column, kind};
-use governance::Admission;
+use governance::{Admission, Answer};
 use monitor::Processor;
 use ports::Outgoing;
 use service::{RoleError, clock};
@@ -111,6 +111,19 @@ pub(crate) fn admitted(
     admission: &Admission,
 ) -> Result<Event<'static>, BuildError> {
     admission.write(by(kind::MONITOR_ADMITTED, monitor_id, now_ms)).build()
+}
+
+/// An event that says what is known of the schemas of other writers.
+///
+/// # Errors
+///
+/// An event that does not fit the schema.
+pub(crate) fn schemas(
+    monitor_id: &str,
+    now_ms: i64,
+    answer: &Answer,
+) -> Result<Event<'static>, BuildError> {
+    answer.write(by(kind::MONITOR_SCHEMAS, monitor_id, now_ms)).build()
 }
 
 /// An event of a monitor about itself.

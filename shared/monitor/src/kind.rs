@@ -62,6 +62,8 @@ pub(crate) enum Kind {
     Started,
     /// `monitor.admitted`: acts take effect.
     Admitted,
+    /// `monitor.schemas`: what is known of the schemas of other writers.
+    Schemas,
     /// `eval.suite.published`.
     Suite,
     /// `drift.suppression.*` or `maintenance.*`, as requested.
@@ -87,6 +89,7 @@ impl Kind {
             kind::MONITOR_TICK => Self::Tick,
             STARTED => Self::Started,
             kind::MONITOR_ADMITTED => Self::Admitted,
+            kind::MONITOR_SCHEMAS => Self::Schemas,
             CONFIGURED => Self::Configured,
             suite::KIND => Self::Suite,
             kind::DRIFT_BASELINE_PINNED => Self::Pinned,
@@ -135,7 +138,7 @@ mod tests {
             Kind::Suite | Kind::Mute(_) | Kind::Pinned | Kind::Unpinned => true,
             Kind::Run | Kind::Tool | Kind::ToolBlocked | Kind::Approval | Kind::Eval => false,
             Kind::Tick | Kind::Configured | Kind::Started | Kind::Admitted => false,
-            Kind::Other => false,
+            Kind::Schemas | Kind::Other => false,
         }
     }
 

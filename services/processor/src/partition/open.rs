@@ -2,16 +2,18 @@
 
 use std::sync::Arc;
 
-use event::TopicPartition;
-use governance::Ownership;
+use event::{Decoder, TopicPartition};
+use governance::{Ownership, Reader, Schemas};
 use monitor::{Destination, Processor};
 use ports::{EventLog, LogError};
+use registry::Source;
 use service::RoleError;
 use service::clock::Stopwatch;
 use tracing::{error, info, warn};
 
 use super::Worker;
 use crate::admitting::Admitting;
+use crate::answering::Answering;
 use crate::claim::Claim;
 use crate::config::Config;
 use crate::identity::Identity;
@@ -32,6 +34,7 @@ impl Worker {
     /// Those of the log.
     pub(crate) fn open(
         (config, identity): (&Arc<Config>, &Arc<Identity>),
+        (decoder, source): (&Decoder, Option<&Arc<dyn Source>>),
         log: &Arc<dyn EventLog>,
         inputs: &[TopicPartition],
     ) -> Result<Vec<Self>, RoleError> {
@@ -40,7 +43,9 @@ impl Worker {
         let loaded = load(config, &**log, inputs, (&topic_id, &identity.trust))?;
         let mut workers = Vec::new();
         for (input, loaded) in inputs.iter().zip(loaded) {
-            workers.push(Self::begin((config, identity), log, input, &topic_id, loaded)?);
+            let reading = (decoder, source);
+            let loaded = (topic_id.as_str(), loaded);
+            workers.push(Self::begin((config, identity), reading, log, input, loaded)?);
         }
         learn_published((config, identity), &**log, &mut workers)?;
         for worker in &workers {
@@ -59,17 +64,17 @@ impl Worker {
     }
 
     /// Continues from a snapshot, or starts without state.
-    fn begin(
+    pub(super) fn begin(
         (config, identity): (&Arc<Config>, &Arc<Identity>),
+        (decoder, source): (&Decoder, Option<&Arc<dyn Source>>),
         log: &Arc<dyn EventLog>,
         input: &TopicPartition,
-        topic_id: &str,
-        loaded: Option<Loaded>,
+        (topic_id, loaded): (&str, Option<Loaded>),
     ) -> Result<Self, RoleError> {
         let range = log.offsets(input)?;
         let is_fresh = loaded.is_none();
-        let Loaded { machine, output_next, mut begins_at, ledger } =
-            loaded.unwrap_or_else(|| Loaded {
+        let Loaded { mut machine, output_next, fingerprint, mut begins_at, ledger } = loaded
+            .unwrap_or_else(|| Loaded {
                 machine: Processor::new(
                     monitor::Settings::default(),
                     &input.topic,
@@ -77,6 +82,7 @@ impl Worker {
                 )
                 .with_ownership(Ownership::new(identity.trust.clone())),
                 output_next: [0, 0],
+                fingerprint: event::encode::fingerprint(),
                 begins_at: None,
                 ledger: Ledger::new(
                     Keyspace::new(identity.trust.installation(), input),
@@ -97,13 +103,20 @@ impl Worker {
         if is_fresh && was_there(log, input.partition, range.first, &outbox)? {
             warn!(partition = %input, first_offset = range.first, "no usable snapshot; starting without state");
             begins_at = Some(range.first);
+            if range.first > 0 {
+                machine = machine.with_schemas(Schemas::beginning_at(range.first));
+            }
         }
         // An empty partition gets its settings now, so that they are in force for the first event.
         let first =
             (range.next == 0).then(|| configuration(config, &machine)).transpose()?.flatten();
         let place = (input, &machine);
         let claim = Claim::make(identity, config, &*producer, place, begins_at, first)?;
+        let trust = identity.trust.clone();
+        let reader = Reader::new(trust, decoder.clone(), machine.schemas().clone());
         let mut worker = Self {
+            reader,
+            answering: Answering::new(config, source.cloned()),
             outbox,
             producer,
             claim,
@@ -129,6 +142,9 @@ impl Worker {
             settings_checked: None,
             since_configured: None,
         };
+        if fingerprint != event::encode::fingerprint() {
+            worker.announce_own()?;
+        }
         if is_fresh {
             // At once, so that the new state is not lost again.
             worker.save()?;

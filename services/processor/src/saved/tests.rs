@@ -61,7 +61,8 @@ fn head(next_offset: i64) -> Head {
     let topic_id = "id".to_owned();
     let begins_at = None;
     let state = vec![7; 25];
-    Head { topic_id, next_offset, metrics_next: 1, alerts_next: 2, begins_at, state }
+    let (fingerprint, metrics_next, alerts_next) = (7, 1, 2);
+    Head { topic_id, next_offset, metrics_next, alerts_next, fingerprint, begins_at, state }
 }
 
 /// Entries as they should be.

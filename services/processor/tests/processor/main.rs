@@ -5,5 +5,6 @@
 mod admitted;
 mod forged;
 mod recovery;
+mod schemas;
 mod settings;
 mod world;

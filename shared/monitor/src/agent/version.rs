@@ -45,7 +45,7 @@ impl Version {
             Kind::Run | Kind::Eval | Kind::Other => true,
             Kind::Deployed | Kind::RolledBack | Kind::Change => true,
             Kind::Tick | Kind::Started | Kind::Configured | Kind::Admitted | Kind::Suite => true,
-            Kind::Pinned | Kind::Unpinned | Kind::Mute(_) => true,
+            Kind::Schemas | Kind::Pinned | Kind::Unpinned | Kind::Mute(_) => true,
         }
     }
 

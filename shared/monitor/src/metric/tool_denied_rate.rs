@@ -21,6 +21,6 @@ pub(super) const METRIC: Metric = Metric {
         Kind::Run | Kind::Eval | Kind::Approval | Kind::Other => None,
         Kind::Deployed | Kind::RolledBack | Kind::Change => None,
         Kind::Tick | Kind::Started | Kind::Configured | Kind::Admitted | Kind::Suite => None,
-        Kind::Pinned | Kind::Unpinned | Kind::Mute(_) => None,
+        Kind::Schemas | Kind::Pinned | Kind::Unpinned | Kind::Mute(_) => None,
     },
 };

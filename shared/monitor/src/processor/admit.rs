@@ -76,6 +76,7 @@ impl Processor {
             | Kind::Configured
             | Kind::Started
             | Kind::Admitted
+            | Kind::Schemas
             | Kind::Other => unreachable!("an act with an effect is of no such kind: {act:?}"),
         }
         let bytes_max = self.state.common.settings.state_bytes_max;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use event::{ColumnId, Decoded, Event, Record, Timestamp, TimestampType, column};
-use governance::{Frontier, Installation, Ownership, Refusal, Trust};
+use governance::{Frontier, Installation, Ownership, Refusal, Schemas, Trust};
 use hashbrown::HashMap;
 use suite::Suites;
 
@@ -81,6 +81,8 @@ impl Processor {
             next_offset: 0,
             ownership: Ownership::new(Trust::nobody(Installation::default())),
             frontier: Frontier::default(),
+            schemas: Schemas::default(),
+            schemas_unsaved: Vec::new(),
             forged: Forged::default(),
             watermark: Watermark::default(),
             counters: Counters::default(),
@@ -107,10 +109,23 @@ impl Processor {
         self
     }
 
+    /// The same, with the schemas of other writers that are known where it begins.
+    #[must_use]
+    pub fn with_schemas(mut self, schemas: Schemas) -> Self {
+        self.state.schemas = schemas;
+        self
+    }
+
     /// Who owns the partition at [`Self::next_offset`].
     #[must_use]
     pub const fn ownership(&self) -> &Ownership {
         &self.state.ownership
+    }
+
+    /// The schemas of other writers that the partition knows at [`Self::next_offset`].
+    #[must_use]
+    pub const fn schemas(&self) -> &Schemas {
+        &self.state.schemas
     }
 
     /// Whether the last record was one of the owner's, and had its effect.
@@ -258,6 +273,20 @@ impl Processor {
                 false
             }
             Kind::Started => false,
+            Kind::Schemas => {
+                let place = (record.topic, record.partition);
+                let State { schemas, ownership, forged, .. } = &mut self.state;
+                match schemas.take(ownership.trust(), place, record.offset, event) {
+                    Ok(Some(taken)) => {
+                        self.has_obeyed = true;
+                        self.state.schemas_unsaved.extend(taken.added);
+                    }
+                    // A copy, or an owner that raced.
+                    Ok(None) => {}
+                    Err(refusal) => forged.count(record.offset, refusal, false),
+                }
+                false
+            }
             Kind::Tick => {
                 let at = broker.unwrap_or(placed.micros);
                 let moved = self.tick(event, (record.offset, at), &mut outputs);

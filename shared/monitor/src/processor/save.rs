@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use governance::{Frontier, Ownership};
+use governance::{Frontier, KnownSchema, Ownership, Schemas, SchemasHead};
 use serde::{Deserialize, Serialize};
 use suite::Suites;
 
@@ -33,6 +33,7 @@ struct Head {
     next_offset: i64,
     ownership: Ownership,
     frontier: Frontier,
+    schemas: SchemasHead,
     unannounced: Unannounced,
     forged: Forged,
     watermark: Watermark,
@@ -74,6 +75,7 @@ impl Processor {
         }
         let (mut agents, mut decided) = (Store::default(), Decided::default());
         let (mut pages, mut suites) = (Vec::new(), Vec::new());
+        let mut known = Vec::new();
         for (entry, bytes) in entries {
             let bytes = bytes.as_ref();
             match entry.id() {
@@ -81,6 +83,12 @@ impl Processor {
                 Id::Decided(family) => decided.restore(family, bytes),
                 Id::Suite(id) => {
                     suites.push((id, bytes.to_vec()));
+                    Ok(())
+                }
+                Id::Schema(key) => {
+                    let schema = KnownSchema::from_bytes(bytes);
+                    let schema = schema.ok_or_else(|| ResumeError::corrupt(&"a schema"))?;
+                    known.push((key, schema));
                     Ok(())
                 }
                 Id::Ids(_) => {
@@ -96,6 +104,8 @@ impl Processor {
             next_offset: head.next_offset,
             ownership: head.ownership,
             frontier: head.frontier,
+            schemas: Schemas::restore(head.schemas, known),
+            schemas_unsaved: Vec::new(),
             unannounced: head.unannounced,
             forged: head.forged,
             watermark: head.watermark,
@@ -125,6 +135,10 @@ impl Processor {
         let state = &mut self.state;
         state.agents.take_changes(|key, saved| show(EntryId::of(Id::Agent(key)), saved));
         state.decided.take_changes(|family, saved| show(EntryId::of(Id::Decided(family)), saved));
+        for key in std::mem::take(&mut state.schemas_unsaved) {
+            let schema = state.schemas.known().get(&key).map(KnownSchema::to_bytes);
+            show(EntryId::of(Id::Schema(key)), schema);
+        }
         for (page, saved) in state.ids.take_changes() {
             show(EntryId::of(Id::Ids(page)), saved);
         }
@@ -135,6 +149,7 @@ impl Processor {
             next_offset: state.next_offset,
             ownership: state.ownership.clone(),
             frontier: state.frontier.clone(),
+            schemas: state.schemas.head(),
             unannounced: state.unannounced.clone(),
             forged: state.forged.clone(),
             watermark: state.watermark,

@@ -5,6 +5,7 @@
 //! A snapshot of other semantics is refused; the partition is then computed again from its first
 //! record.
 
+use event::SchemaKey;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -12,7 +13,7 @@ use crate::identity::{AgentKey, Digest};
 use crate::semantics::SEMANTICS;
 
 /// First bytes of the head of every snapshot of this format.
-const MAGIC: &[u8] = b"driftseal/processor-state/v5\n";
+const MAGIC: &[u8] = b"driftseal/processor-state/v6\n";
 
 /// Identifier of an entry of a snapshot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -25,12 +26,14 @@ pub(crate) enum Id {
     Decided(Digest),
     /// A page of event ids.
     Ids(u16),
+    /// A schema of another writer.
+    Schema(SchemaKey),
     /// An entry of the suites in force.
     Suite(suite::EntryId),
 }
 
 impl EntryId {
-    /// Unique name of the entry; at most 34 bytes.
+    /// Unique name of the entry; at most 37 bytes.
     #[must_use]
     pub fn to_bytes(self) -> Vec<u8> {
         match self.0 {
@@ -48,6 +51,11 @@ impl EntryId {
             Id::Ids(page) => {
                 let [high, low] = page.to_be_bytes();
                 vec![b'i', high, low]
+            }
+            Id::Schema(key) => {
+                let mut bytes = vec![b'w'];
+                bytes.extend(key.to_string().into_bytes());
+                bytes
             }
             Id::Suite(id) => {
                 let mut bytes = vec![b's'];
@@ -72,6 +80,7 @@ impl EntryId {
                 Id::Agent(AgentKey { family, whole })
             }
             (b'i', 2) => Id::Ids(u16::from_be_bytes(*rest.first_chunk()?)),
+            (b'w', _) => Id::Schema(SchemaKey::parse(std::str::from_utf8(rest).ok()?)?),
             (b's', _) => Id::Suite(suite::EntryId::from_bytes(rest)?),
             (_, _) => return None,
         };
@@ -155,8 +164,9 @@ mod tests {
         let key = |family, whole| Id::Agent(AgentKey { family, whole });
         let keys = [key([0, 1], [2, 3]), key([3, 2], [1, 0]), key([u64::MAX; 2], [7, 8])];
         let suite = suite::EntryId::from_bytes(b"s0123456789abcdef").map(Id::Suite).unwrap();
+        let schemas = [SchemaKey::Id(7), SchemaKey::Guid([1; 16])].map(Id::Schema);
         let others = [Id::Decided([1, u64::MAX]), Id::Ids(0), Id::Ids(258), suite];
-        for id in keys.into_iter().chain(others) {
+        for id in keys.into_iter().chain(others).chain(schemas) {
             let id = EntryId::of(id);
             assert_eq!(EntryId::from_bytes(&id.to_bytes()), Some(id));
         }

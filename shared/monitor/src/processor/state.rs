@@ -1,6 +1,7 @@
 //! The state of a processor.
 
-use governance::{Frontier, Ownership};
+use event::SchemaKey;
+use governance::{Frontier, Ownership, Schemas};
 use suite::Suites;
 
 use super::store::Store;
@@ -24,6 +25,9 @@ pub(super) struct State {
     pub(super) next_offset: i64,
     pub(super) ownership: Ownership,
     pub(super) frontier: Frontier,
+    pub(super) schemas: Schemas,
+    /// Keys of schemas that are new since the last snapshot.
+    pub(super) schemas_unsaved: Vec<SchemaKey>,
     pub(super) forged: Forged,
     pub(super) watermark: Watermark,
     pub(super) counters: Counters,

@@ -1,0 +1,183 @@
+//! What a worker says and is told about the schemas of other writers.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use event::{SchemaKey, TopicPartition, encode, kind};
+use governance::{ANSWER_KEY, Answer, sign_answer};
+use ports::{LogError, publish_and_wait};
+use service::RoleError;
+use service::clock;
+use tracing::{info, warn};
+
+use super::Worker;
+use crate::outbox::DESTINATIONS;
+use crate::statement::{record, schemas};
+
+impl Worker {
+    /// The record that waits for its schema, if any.
+    pub(crate) fn waiting(&self) -> Option<(&TopicPartition, i64, SchemaKey)> {
+        self.reader.held().map(|held| (&self.input, held.at, held.key))
+    }
+
+    /// Answers what a record waits for, if it is time.
+    pub(super) fn answer(&mut self, passed: Option<i64>) -> Result<(), RoleError> {
+        let end = || self.log.offsets(&self.input).map(|range| range.next);
+        if let Some(answer) = self.answering.due(&self.reader, passed, end)?
+            && let Some(offset) = self.write_answer(&answer)?
+        {
+            self.answering.wrote(offset);
+        }
+        Ok(())
+    }
+
+    /// Says what is known, when the worker has become the owner; and later if another owner had other
+    /// settings.
+    pub(super) fn announce(&mut self) -> Result<(), RoleError> {
+        let machine = &self.machine;
+        let answers = self.answering.announcement(machine.schemas(), machine.next_offset());
+        for answer in answers {
+            self.write_answer(&answer)?;
+        }
+        Ok(())
+    }
+
+    /// Says what the schema of this build is, before anything is written with it: a sealer of another build
+    /// may not know it.
+    pub(super) fn announce_own(&mut self) -> Result<(), RoleError> {
+        let own =
+            (SchemaKey::Fingerprint(encode::fingerprint()), event::schema().avro_json().to_owned());
+        let known = self.machine.schemas();
+        let mut answer = Answer {
+            is_on: known.is_on(),
+            through: known.through(),
+            schemas: BTreeMap::from([own]),
+            ..Answer::default()
+        };
+        self.write_answer(&answer)?;
+        answer.is_on = false;
+        for destination in DESTINATIONS {
+            let topic = Arc::clone(self.outbox.topic(destination));
+            let output = TopicPartition::new(topic, self.input.partition);
+            answer.through = self.log.offsets(&output)?.next - 1;
+            self.write_answer_to(&output, &answer)?;
+        }
+        info!(partition = %self.input, "said what the schema of this build is");
+        Ok(())
+    }
+
+    /// Writes an answer into the partition. Returns its offset; none if it was too large.
+    fn write_answer(&mut self, answer: &Answer) -> Result<Option<i64>, RoleError> {
+        let written = self.write_answer_to(&self.input.clone(), answer)?;
+        if let Some(offset) = written {
+            info!(
+                partition = %self.input, offset, is_on = answer.is_on, through = answer.through,
+                schemas = answer.schemas.len(), missing = answer.missing.len(),
+                "wrote what is known of schemas"
+            );
+        }
+        Ok(written)
+    }
+
+    fn write_answer_to(
+        &mut self,
+        partition: &TopicPartition,
+        answer: &Answer,
+    ) -> Result<Option<i64>, RoleError> {
+        let event = schemas(&self.config.monitor_id, clock::now_ms(), answer)
+            .map_err(|error| RoleError::output(kind::MONITOR_SCHEMAS, &error))?;
+        let (place, identity) = ((&*partition.topic, partition.partition), &self.identity);
+        let event = sign_answer(&identity.key, identity.trust.installation(), place, event);
+        let record = record(&event, partition).with_key(ANSWER_KEY);
+        let wait = self.config.publish_wait();
+        let positions = match publish_and_wait(&*self.producer, vec![record], wait) {
+            Ok(positions) => positions,
+            Err(LogError::TooLarge { .. }) if self.answering.halve() => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let Some(position) = positions.first() else {
+            unreachable!("an acknowledged record has a position")
+        };
+        Ok(Some(position.offset))
+    }
+
+    pub(super) fn report_doubts(&mut self) {
+        for (offset, taken) in self.reader.take_doubts() {
+            for (keys, what) in [
+                (taken.conflicts, "is known with another text already, which stays"),
+                (taken.refused, "is beyond the limits of the partition"),
+            ] {
+                for schema in keys {
+                    warn!(partition = %self.input, offset, %schema, "a schema {what}");
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use event::{Decoder, Limits};
+    use governance::{Installation, Schemas, Trust, take_answer};
+    use merkle::note::SigningKey;
+    use ports::{EventLog, TopicSpec};
+    use sim::MemoryLog;
+
+    use super::*;
+    use crate::config::Config;
+    use crate::identity::Identity;
+    use crate::load::{Loaded, new_writer};
+    use crate::saved::{Keyspace, Ledger};
+
+    #[test]
+    fn a_build_with_another_schema_than_the_one_before_says_so_where_it_writes() {
+        let config = Arc::new(Config::default());
+        let topics = &config.topics;
+        let log = MemoryLog::new();
+        let names = [&topics.events, &topics.metrics, &topics.alerts, &topics.state];
+        let specs = names.map(|name| TopicSpec {
+            name: name.clone(),
+            partitions: 1,
+            compacted: *name == topics.state,
+            kept: false,
+        });
+        log.create_topics(&specs).unwrap();
+        let key = SigningKey::from_seed("log.example.com/processor", [1; 32]).unwrap();
+        let installation =
+            Installation { origin: "log.example.com".to_owned(), topic_prefix: String::new() };
+        let none: [String; 0] = [];
+        let trust = Trust::parse(installation, [key.verifier().to_vkey()], none).unwrap();
+        let identity = Arc::new(Identity { key, trust: trust.clone() });
+        let input = TopicPartition::new(topics.events.as_str(), 0);
+        let decoder = Decoder::new(Limits::default());
+        let shared: Arc<dyn EventLog> = Arc::new(log.clone());
+        let open = |fingerprint| {
+            let machine = monitor::Processor::new(config.monitor.clone(), &input.topic, 0)
+                .with_ownership(governance::Ownership::new(trust.clone()));
+            let keys = Keyspace::new(trust.installation(), &input);
+            let ledger = Ledger::new(keys, new_writer(), config.snapshot_chunk_bytes_max);
+            let loaded =
+                Loaded { machine, output_next: [0, 0], fingerprint, begins_at: None, ledger };
+            let loaded = ("id", Some(loaded));
+            Worker::begin((&config, &identity), (&decoder, None), &shared, &input, loaded).unwrap()
+        };
+        let own = encode::fingerprint();
+        let said = |topic: &str| {
+            let batch = log.records(&TopicPartition::new(topic, 0)).unwrap();
+            let mut schemas = Schemas::default();
+            for record in batch.records() {
+                if let Some(taken) = take_answer(&mut schemas, &trust, &decoder, &record) {
+                    taken.unwrap();
+                }
+            }
+            schemas.known().keys().copied().collect::<Vec<_>>()
+        };
+        let topics = [&topics.events, &topics.metrics, &topics.alerts];
+        drop(open(own));
+        assert!(topics.iter().all(|topic| said(topic).is_empty()), "the same needs no word");
+        drop(open(7));
+        for topic in topics {
+            assert_eq!(said(topic), [SchemaKey::Fingerprint(own)], "{topic}");
+        }
+    }
+}
