@@ -176,6 +176,7 @@ def follow(end, said, digest_of):
         "nextSequence": str(int(said["sequence"]) + 1),
         "maxTimestampMs": str(largest),
         "disorderMs": str(disorder),
+        "writerSchemas": said["writerSchemas"],
     }
 
 
@@ -187,6 +188,7 @@ def amid(said, digest_of):
         "nextSequence": str(int(said["sequence"]) + 1),
         "maxTimestampMs": said["largestTimestampMs"],
         "disorderMs": "0",
+        "writerSchemas": said["writerSchemas"],
     }
 
 
@@ -209,7 +211,7 @@ def check_run(run, end, start, stop, disorder):
     need(int(at["disorderMs"]) <= disorder, "disorder of timestamps")
     need(int(at["maxTimestampMs"]) <= int(end["maxTimestampMs"]), "largest timestamp of the head")
     if int(at["nextSequence"]) >= int(end["nextSequence"]) or not over(at["maxTimestampMs"]):
-        same = ("manifest", "topicId", "nextOffset", "nextSequence", "maxTimestampMs")
+        same = ("manifest", "topicId", "nextOffset", "nextSequence", "maxTimestampMs", "writerSchemas")
         need(all(at[name] == end[name] for name in same), "the entries end before the period does")
 
 

@@ -11,6 +11,7 @@ mod options;
 mod partition;
 mod report;
 mod rows;
+mod schemas;
 mod starts;
 
 use std::collections::{BTreeMap, VecDeque};

@@ -72,6 +72,17 @@ pub enum RunError {
         /// What differs.
         detail: String,
     },
+    /// A document with schemas of other writers, which the log names, is not there.
+    #[error(
+        "`{path}`, which the transparency log names, is not what was stored: {found}. Restore it from a \
+         copy of the archive"
+    )]
+    Schemas {
+        /// The object.
+        path: String,
+        /// What was found.
+        found: &'static str,
+    },
     /// The commit was sent and its answer is lost. Only reading the log again tells the truth.
     #[error("unknown outcome of commit {sequence}: {error}")]
     UnknownOutcome {
@@ -199,6 +210,7 @@ impl RunError {
             | Self::SetBack { .. }
             | Self::Derived(_)
             | Self::ReadBack { .. }
+            | Self::Schemas { .. }
             | Self::UnknownOutcome { .. }
             | Self::Build { .. }
             | Self::Lost { .. }
@@ -226,6 +238,7 @@ impl Failure for RunError {
             | Self::Origin { .. }
             | Self::Derived(_)
             | Self::ReadBack { .. }
+            | Self::Schemas { .. }
             | Self::Build { .. }
             | Self::Lost { .. }
             | Self::Changed { .. }

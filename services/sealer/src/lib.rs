@@ -43,6 +43,7 @@ mod ledger;
 mod meters;
 mod orphans;
 mod program;
+mod readings;
 mod retry;
 mod role_keys;
 mod shell;

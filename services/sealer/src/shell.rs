@@ -1,5 +1,7 @@
 //! The loop around the machine: select, handle, act.
 
+mod orphaned;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 use std::sync::Arc;
@@ -14,6 +16,7 @@ use segment::orphan::Orphan;
 use segment::sealer::{Action, Sealable, Sealer};
 use service::clock::Stopwatch;
 use service::role::Pace;
+use service::waits::Waits;
 use service::{Member, Role, Shutdown};
 use tracing::{debug, info, warn};
 
@@ -21,6 +24,7 @@ use crate::ledger::{Ledger, Outcome};
 use crate::meters::{Dropped, Meters};
 use crate::orphans::{self, Orphans, Waiting};
 use crate::program::{NAME, PROGRAM};
+use crate::readings::{self, Readings};
 use crate::retry::Retry;
 use crate::store::{Stored, Storer};
 use crate::topics::{Identities, check_settings};
@@ -32,9 +36,6 @@ const POLL_WAIT: Duration = Duration::from_millis(100);
 const DRAIN_SILENCE: Duration = Duration::from_secs(3);
 /// Time between two looks at the ends of the partitions.
 const LAG_EVERY: Duration = Duration::from_secs(10);
-
-/// Milliseconds of a day.
-const DAY_MS: i64 = 86_400_000;
 
 /// Milliseconds since the epoch.
 pub(crate) type Clock = Box<dyn Fn() -> i64 + Send>;
@@ -53,6 +54,8 @@ pub(crate) struct Shell {
     machine: Sealer,
     ledger: Ledger,
     storer: Storer,
+    readings: Readings,
+    waits: Waits,
     orphans: Orphans,
     waiting: Waiting,
     archive: Archive,
@@ -90,11 +93,14 @@ impl Shell {
         check_settings(&*log, &config, &retry)?;
         let member =
             retry.run(|| Member::join(&*log, config.group.as_str(), config.topics.clone()))?;
+        let trust = readings::trust(ledger.origin(), ledger.installation())?;
         let decoder = Decoder::new(event::Limits { value_bytes_max: config.value_bytes_max });
         let meters = Meters::default();
         meters.log_size(ledger.size());
         Ok(Self {
             machine: Sealer::new(config.limits()),
+            readings: Readings::new(trust, decoder.clone()),
+            waits: Waits::new(NAME),
             storer: Storer::new(archive.clone(), retry.clone(), decoder),
             orphans: Orphans::default(),
             waiting: Waiting::default(),
@@ -157,9 +163,14 @@ impl Shell {
     /// Whether records before these ends were not read. Offsets without a record may be the last ones.
     fn is_behind(&self, ends: &[(TopicPartition, i64)]) -> bool {
         ends.iter().any(|(partition, end)| {
-            let passed = self.member.passed(partition).unwrap_or(i64::MIN);
+            let passed = self.passed(partition).unwrap_or(i64::MIN);
             self.machine.position(partition).is_some_and(|at| at.max(passed) < *end)
         })
+    }
+
+    /// How far a partition was read, as [`Member::passed`], unless a record of it waits.
+    fn passed(&self, partition: &TopicPartition) -> Option<i64> {
+        if self.readings.is_waiting(partition) { None } else { self.member.passed(partition) }
     }
 
     fn select(&mut self, wait: Duration) -> Result<(), RunError> {
@@ -173,11 +184,18 @@ impl Shell {
                     let let_go = self.machine.handle_revoked(partition);
                     self.orphans.forget(partition);
                     self.waiting.forget(partition);
+                    self.readings.forget(partition);
                     self.meters.dropped(let_go, Dropped::Revoked);
                 }
                 Ok(())
             }
             Ok(Polled::Batch(batch)) => {
+                let partition = batch.partition().clone();
+                let (taken, again) = self.readings.screen(batch);
+                if let Some(offset) = again {
+                    self.seek(&partition, offset)?;
+                }
+                let Some(batch) = taken else { return Ok(()) };
                 self.meters.read(batch.len());
                 let now_ms = (self.clock)();
                 let storer = &self.storer;
@@ -207,47 +225,13 @@ impl Shell {
             let (end, lost_records) = (self.ledger.end(partition), self.config.lost_records);
             let asked = (&*self.log, &self.retry);
             let resume = self.topics.resume(partition, end, lost_records, asked)?;
+            let document = self.ledger.end(partition).and_then(|end| end.writer_schemas);
+            self.readings.begin(partition, document, (&self.archive, &self.retry))?;
             debug!(%partition, offset = resume.read_from, "resumed a partition");
             self.machine.handle_assigned(partition, resume.position, resume.read_from);
         }
         self.find_orphans(partitions);
         Ok(())
-    }
-
-    /// Looks for what sealers before this one have stored and not committed, and for their notes.
-    fn find_orphans(&mut self, partitions: &[TopicPartition]) {
-        let topics: BTreeSet<&Arc<str>> = partitions.iter().map(|part| &part.topic).collect();
-        for topic in topics {
-            let of_topic: Vec<_> = partitions.iter().filter(|part| part.topic == *topic).collect();
-            if let Err(error) = self.waiting.find(&self.archive, topic, &of_topic) {
-                warn!(%topic, %error, "cannot look for orphans that wait for their removal");
-            }
-            let ends = of_topic.iter().map(|partition| self.ledger.end(partition));
-            // What comes after the sealed part of a partition is of its last day or later, but for
-            // the steps of a broker's clock.
-            let since = ends.map(|end| Some(end?.max_timestamp_ms.saturating_sub(DAY_MS)));
-            match orphans::list(&self.archive, topic, since.min().flatten()) {
-                Ok(paths) => {
-                    for partition in of_topic {
-                        let sealed_to = self.ledger.end(partition).map_or(0, |end| end.next_offset);
-                        self.orphans.find(partition, sealed_to, paths.iter().map(String::as_str));
-                    }
-                }
-                Err(error) => warn!(%topic, %error, "cannot look for objects that no commit names"),
-            }
-        }
-    }
-
-    /// Removes the orphans that have waited long enough.
-    fn remove_orphans(&mut self) {
-        let wait_ms = i64::try_from(self.config.orphan_wait_secs.saturating_mul(1_000));
-        let (now_ms, wait_ms) = ((self.clock)(), wait_ms.unwrap_or(i64::MAX));
-        let log_at = |sequence| self.ledger.head_at(sequence);
-        match self.waiting.remove_due(&self.archive, now_ms, wait_ms, log_at) {
-            Ok(removed) => self.meters.orphans_removed(removed),
-            Err(error) => warn!(%error, "the log cannot be checked; orphans are kept until it can"),
-        }
-        self.meters.orphans_waiting(self.waiting.len());
     }
 
     /// Does what the machine says until it says no more. What is to be sealed at the same moment
@@ -286,11 +270,13 @@ impl Shell {
         let watch = Stopwatch::start();
         let mut waiting = VecDeque::new();
         for seal in seals {
-            waiting.extend(self.storer.store(seal)?);
+            // The machine seals only what is ours.
+            let Some(reading) = self.readings.of(&seal.partition) else { continue };
+            waiting.extend(self.storer.store(seal, reading, self.readings.trust())?);
         }
         self.topics.confirm(waiting.iter(), &*self.log)?;
         loop {
-            self.let_go_of_lost(&mut waiting);
+            self.let_go_of_lost(&mut waiting)?;
             if waiting.is_empty() {
                 return Ok(());
             }
@@ -311,7 +297,7 @@ impl Shell {
     }
 
     /// Drops what no longer begins where its partition is sealed up to.
-    fn let_go_of_lost(&mut self, waiting: &mut VecDeque<Stored>) {
+    fn let_go_of_lost(&mut self, waiting: &mut VecDeque<Stored>) -> Result<(), RunError> {
         let mut ends: BTreeMap<TopicPartition, i64> = BTreeMap::new();
         let mut fenced: BTreeSet<TopicPartition> = BTreeSet::new();
         for stored in waiting.iter() {
@@ -337,12 +323,14 @@ impl Shell {
             };
             self.meters.orphans_removed(lost.iter().filter(|lost| remove(lost)).count());
             if let Some(head) = self.ledger.end(&partition) {
-                let offset = head.next_offset;
+                let (offset, document) = (head.next_offset, head.writer_schemas);
+                self.readings.begin(&partition, document, (&self.archive, &self.retry))?;
                 let let_go = self.machine.handle_fenced(&partition, offset);
                 self.meters.dropped(let_go, Dropped::Fenced);
                 info!(%partition, offset, "another sealer has sealed these records first");
             }
         }
+        Ok(())
     }
 
     /// Signs the manifests of segments, each the successor of the one before in its partition.
@@ -379,6 +367,7 @@ impl Shell {
                 sequence,
                 previous,
                 largest_timestamp_ms,
+                writer_schemas: stored.writer_schemas,
                 head,
                 parquet_path: stored.parquet_path.clone(),
                 census_path: stored.census_path.clone(),
@@ -400,6 +389,7 @@ impl Shell {
         for stored in segments {
             let facts = &stored.facts;
             self.machine.handle_sealed(&facts.partition, stored.rows);
+            self.readings.sealed(&facts.partition, stored.schemas.clone());
             self.meters.sealed(facts.count, facts.parquet.size_bytes, stored.cause);
             self.meters.quarantined(&stored.quarantined);
             positions.insert(facts.partition.clone(), facts.next_offset);
@@ -430,7 +420,7 @@ impl Shell {
         let mut sealed_to = self.ledger.end(partition).map_or(range.first, |end| end.next_offset);
         // Behind the last record there may be offsets that will never be sealed.
         if self.machine.position(partition) == Some(sealed_to) {
-            sealed_to = sealed_to.max(self.member.passed(partition).unwrap_or(sealed_to));
+            sealed_to = sealed_to.max(self.passed(partition).unwrap_or(sealed_to));
         }
         // Negative where the log has lost its end, which the next assignment finds.
         Some(u64::try_from(range.next - sealed_to).unwrap_or(0))
@@ -442,6 +432,7 @@ impl Shell {
             return Ok(());
         }
         self.lag_watch = Some(Stopwatch::start());
+        self.waits.update(self.readings.waiting());
         self.remove_orphans();
         let position = |partition| Some((partition, self.machine.position(partition)?));
         self.topics.look(self.machine.partitions().filter_map(position), &*self.log)?;

@@ -3,12 +3,15 @@
 use archive::{Archive, ArchiveError};
 use bytes::Bytes;
 use event::{Decoder, Reason, Record, TopicPartition, column, schema};
+use governance::{Schemas, Trust, take_answer};
+use merkle::{Hash, hash};
 use segment::build::{BuildError, SegmentBuilder};
 use segment::facts::SegmentFacts;
-use segment::read;
 use segment::sealer::{Cause, Sealable};
+use segment::{layout, read};
 
 use crate::RunError;
+use crate::readings::Reading;
 use crate::retry::Retry;
 
 /// Bytes of a row's salt.
@@ -22,6 +25,9 @@ pub(crate) struct Stored {
     pub(crate) rows: usize,
     pub(crate) parquet_path: String,
     pub(crate) census_path: String,
+    /// What is known of schemas of other writers behind it, and the digest of the document with it.
+    pub(crate) schemas: Schemas,
+    pub(crate) writer_schemas: Option<Hash>,
     /// Records that did not decode.
     pub(crate) quarantined: Vec<(Reason, u64)>,
     pub(crate) cause: Cause,
@@ -32,7 +38,15 @@ pub(crate) struct Stored {
 pub(crate) struct Storer {
     archive: Archive,
     retry: Retry,
+    /// Of our own records.
     decoder: Decoder,
+}
+
+/// A segment that is being built.
+struct Building {
+    builder: SegmentBuilder,
+    schemas: Schemas,
+    quarantined: [u64; Reason::ALL.len()],
 }
 
 impl Storer {
@@ -50,7 +64,12 @@ impl Storer {
 
     /// Stores the records as one segment, or as several that follow each other where a segment
     /// would have too many gaps or schemas.
-    pub(crate) fn store(&self, seal: Sealable) -> Result<Vec<Stored>, RunError> {
+    pub(crate) fn store(
+        &self,
+        seal: Sealable,
+        reading: &Reading,
+        trust: &Trust,
+    ) -> Result<Vec<Stored>, RunError> {
         let Sealable { partition, first_offset, lost_before, batches, cause, .. } = seal;
         let failed = |offset: i64| {
             let partition = partition.clone();
@@ -61,32 +80,40 @@ impl Storer {
             }
         };
         let mut stored = Vec::new();
-        let mut builder = SegmentBuilder::new(&partition, first_offset);
+        let mut building = Building {
+            builder: SegmentBuilder::new(&partition, first_offset),
+            schemas: reading.sealed().clone(),
+            quarantined: [0; Reason::ALL.len()],
+        };
         if let Some(offset) = lost_before {
-            builder.mark_lost_before(offset).map_err(failed(first_offset))?;
+            building.builder.mark_lost_before(offset).map_err(failed(first_offset))?;
         }
-        let mut quarantined = [0_u64; Reason::ALL.len()];
         for batch in batches {
             let mut salts = vec![[0; SALT_BYTES]; batch.len()];
             fill_random(salts.as_flattened_mut())?;
             for (record, salt) in batch.records().zip(salts) {
-                if builder.is_full() {
-                    let next = builder.next_offset();
-                    let full =
-                        std::mem::replace(&mut builder, SegmentBuilder::new(&partition, next));
-                    stored.push(self.put(full, &partition, &mut quarantined, cause)?);
+                if building.builder.is_full() {
+                    let next = Building {
+                        builder: SegmentBuilder::new(&partition, building.builder.next_offset()),
+                        schemas: building.schemas.clone(),
+                        quarantined: [0; Reason::ALL.len()],
+                    };
+                    let full = std::mem::replace(&mut building, next);
+                    stored.push(self.put(full, &partition, cause)?);
                 }
-                let decoded = self.decoder.decode(&record);
+                // What is not an answer of the processor, the processor counts.
+                let _taken = take_answer(&mut building.schemas, trust, &self.decoder, &record);
+                let decoded = reading.decoder().decode(&record);
                 if let Some(fault) = &decoded.fault {
-                    let counts = Reason::ALL.iter().zip(&mut quarantined);
+                    let counts = Reason::ALL.iter().zip(&mut building.quarantined);
                     for (_, count) in counts.filter(|(reason, _)| **reason == fault.reason) {
                         *count += 1;
                     }
                 }
-                builder.push(&record, &decoded, salt).map_err(failed(record.offset))?;
+                building.builder.push(&record, &decoded, salt).map_err(failed(record.offset))?;
             }
         }
-        stored.push(self.put(builder, &partition, &mut quarantined, cause)?);
+        stored.push(self.put(building, &partition, cause)?);
         Ok(stored)
     }
 
@@ -94,9 +121,8 @@ impl Storer {
     /// bit that turns on the way to the disk is found before anything is signed.
     fn put(
         &self,
-        builder: SegmentBuilder,
+        Building { builder, schemas, quarantined }: Building,
         partition: &TopicPartition,
-        quarantined: &mut [u64; Reason::ALL.len()],
         cause: Cause,
     ) -> Result<Stored, RunError> {
         let next = builder.next_offset();
@@ -120,23 +146,38 @@ impl Storer {
         let census_path = name.census();
         self.put_and_read_back(&census_path, &built.census)?;
 
+        let writer_schemas = self.put_schemas(&schemas)?;
+
         let rows = usize::try_from(built.facts.count)
             .map_err(|_| failed("it has more records than fit in memory".into()))?;
-        let quarantined = std::mem::take(quarantined);
         let quarantined = Reason::ALL.into_iter().zip(quarantined).filter(|(_, count)| *count > 0);
         Ok(Stored {
             facts: built.facts,
             rows,
             parquet_path,
             census_path,
+            schemas,
+            writer_schemas,
             quarantined: quarantined.collect(),
             cause,
         })
     }
 
+    /// Stores what is known of schemas, unless that is nothing; the name is the digest.
+    fn put_schemas(&self, schemas: &Schemas) -> Result<Option<Hash>, RunError> {
+        if schemas.is_default() {
+            return Ok(None);
+        }
+        let bytes = Bytes::from(schemas.to_bytes());
+        let digest = hash::sha256(&bytes);
+        self.put_and_read_back(&layout::schemas(&digest), &bytes)?;
+        Ok(Some(digest))
+    }
+
     fn put_and_read_back(&self, path: &str, bytes: &Bytes) -> Result<Bytes, RunError> {
         match self.retry.run(|| self.archive.put_new(path, bytes.clone())) {
-            // The name is random: it can only be there because an earlier attempt's answer was lost.
+            // The name is random, or the digest: it can only be there because an earlier attempt's answer
+            // was lost, or with these bytes.
             Ok(()) | Err(ArchiveError::AlreadyExists { .. }) => {}
             Err(error) => return Err(error.into()),
         }

@@ -32,6 +32,8 @@ pub struct Chain {
     /// Milliseconds by which a timestamp lies behind the largest of the segments before, at most; of
     /// a chain that was begun amid ([`Self::amid`]), of the segments read.
     pub disorder_ms: u64,
+    /// Digest of the schemas of other writers that the partition knows behind the last segment.
+    pub writer_schemas: Option<Hash>,
     /// Where the first segment that was read begins.
     pub first_offset: i64,
     /// Segments read.
@@ -85,6 +87,7 @@ impl Chain {
             commit,
             max_timestamp_ms: manifest.largest_timestamp_ms,
             disorder_ms: 0,
+            writer_schemas: manifest.writer_schemas,
             first_offset: facts.first_offset,
             segments: 1,
             events: facts.count,
@@ -104,6 +107,7 @@ impl Chain {
             commit: end.commit,
             max_timestamp_ms: end.max_timestamp_ms,
             disorder_ms: end.disorder_ms,
+            writer_schemas: end.writer_schemas,
             first_offset: end.next_offset,
             segments: 0,
             events: 0,
@@ -146,6 +150,7 @@ impl Chain {
             commit,
             max_timestamp_ms,
             disorder_ms: self.disorder_ms.max(self.max_timestamp_ms.abs_diff(earlier)),
+            writer_schemas: manifest.writer_schemas,
             first_offset: self.first_offset,
             segments: sum(self.segments, Some(1))?,
             events: sum(self.events, Some(facts.count))?,
@@ -165,6 +170,7 @@ impl Chain {
             commit: self.commit,
             max_timestamp_ms: self.max_timestamp_ms,
             disorder_ms: self.disorder_ms,
+            writer_schemas: self.writer_schemas,
         }
     }
 }

@@ -23,6 +23,7 @@ mod kept;
 mod listing;
 mod report;
 mod request;
+mod schemas;
 mod segment_task;
 mod tiles;
 
@@ -40,6 +41,7 @@ pub use self::segment_task::{SegmentOutcome, SegmentTask, same_facts};
 use self::findings::Findings;
 use self::kept::Kept;
 use self::listing::Listing;
+use self::schemas::Schemas;
 use self::tiles::{Derived, Tiles};
 use crate::fault::{Distrust, Fault};
 use crate::layout;
@@ -49,7 +51,7 @@ use crate::policy::Policy;
 use crate::replay::Replay;
 
 /// Directories whose objects are listed.
-const LISTED: [&str; 3] = ["log", "data", "census"];
+const LISTED: [&str; 4] = ["log", "data", "census", "schemas"];
 
 /// Most reasons for UNVERIFIABLE that are kept.
 const REASONS_MAX: usize = 20;
@@ -60,6 +62,7 @@ enum Awaited {
     Commit,
     Derived(Derived),
     Head(Box<Head>),
+    Schemas(Hash),
     Checkpoint,
 }
 
@@ -81,6 +84,7 @@ pub struct Fsck {
     tiles: Tiles,
     tasks: VecDeque<SegmentTask>,
     reads: VecDeque<Derived>,
+    schemas: Schemas,
     /// What the head of the commit that was read last must say.
     next_head: Option<Box<Head>>,
     awaited: Option<Awaited>,
@@ -111,6 +115,7 @@ impl Fsck {
             tiles: Tiles::default(),
             tasks: VecDeque::new(),
             reads: VecDeque::new(),
+            schemas: Schemas::default(),
             awaited: None,
             log_ended: false,
             checkpoint_asked: false,
@@ -160,6 +165,10 @@ impl Fsck {
             let path = derived.path.clone();
             self.awaited = Some(Awaited::Derived(derived));
             return Request::Read(path);
+        }
+        if let Some(digest) = self.schemas.next() {
+            self.awaited = Some(Awaited::Schemas(digest));
+            return Request::Read(layout::schemas(&digest));
         }
         if let Some(head) = self.next_head.take() {
             let path = layout::head(head.sequence);
@@ -213,6 +222,11 @@ impl Fsck {
                 self.compare(&derived.path, &expected, bytes.as_ref());
             }
             (Some(Awaited::Head(expected)), bytes) => self.head(&expected, bytes.as_ref()),
+            (Some(Awaited::Schemas(digest)), bytes) => {
+                if let Err(fault) = schemas::check(&digest, bytes.as_ref()) {
+                    self.findings.fail(fault);
+                }
+            }
             (Some(Awaited::Checkpoint), bytes) => self.published_checkpoint(bytes.as_ref()),
         }
     }
@@ -227,7 +241,9 @@ impl Fsck {
                 self.stopped = true;
                 self.end_log();
             }
-            Some(Awaited::Derived(_) | Awaited::Head(_) | Awaited::Checkpoint) => {}
+            Some(
+                Awaited::Derived(_) | Awaited::Head(_) | Awaited::Schemas(_) | Awaited::Checkpoint,
+            ) => {}
         }
     }
 
@@ -347,11 +363,15 @@ impl Fsck {
             }
             let place = format!("log entry {}", entry.index);
             match entry.opened.manifest {
-                Manifest::Segment(manifest) => self.tasks.push_back(SegmentTask {
-                    index: entry.index,
-                    listed: named,
-                    manifest: *manifest,
-                }),
+                Manifest::Segment(manifest) => {
+                    let path = manifest.writer_schemas.and_then(|digest| self.schemas.name(digest));
+                    path.and_then(|path| self.listed.unnamed.remove(&path));
+                    self.tasks.push_back(SegmentTask {
+                        index: entry.index,
+                        listed: named,
+                        manifest: *manifest,
+                    });
+                }
                 Manifest::Installation(_) => {}
                 Manifest::Amendment(manifest) => {
                     self.is_partial = true;

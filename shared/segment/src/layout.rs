@@ -6,6 +6,7 @@
 
 use chrono::{DateTime, Utc};
 use event::TopicPartition;
+use merkle::{Hash, hash};
 
 /// Where the segments are.
 pub const DATA: &str = "data/v1";
@@ -15,6 +16,9 @@ pub const CENSUS: &str = "census/v1";
 
 /// Where the notes on orphans are, until these are removed.
 pub const ORPHANS: &str = "orphans/v1";
+
+/// Where the documents with schemas of other writers are.
+pub const SCHEMAS: &str = "schemas/v1";
 
 /// Where the commit objects are.
 pub const COMMITS: &str = "log/commit";
@@ -72,6 +76,12 @@ pub fn commit_hint(checkpoint: &[u8]) -> u64 {
 #[must_use]
 pub fn tile(path: &str) -> String {
     format!("{LOG}/{path}")
+}
+
+/// Path of a document with schemas of other writers, from its digest.
+#[must_use]
+pub fn schemas(digest: &Hash) -> String {
+    format!("{SCHEMAS}/{}.json", hash::to_hex(digest))
 }
 
 /// Directory of the segments of a topic.

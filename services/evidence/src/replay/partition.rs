@@ -47,7 +47,12 @@ impl Job {
         let mut replay = Replay::new(topic, self.partition, first_offset, &starts)
             .with_ownership(ownership.clone());
         let mut merge = Merge {
-            records: Records::new(archive, check, topic, self.partition, self.events),
+            records: Records::new(
+                (archive, ownership.trust()),
+                check,
+                (topic, self.partition),
+                self.events,
+            ),
             ended: false,
             metrics: SealedOutputs::new(archive, check, self.metrics),
             alerts: SealedOutputs::new(archive, check, self.alerts),

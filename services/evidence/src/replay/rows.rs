@@ -5,12 +5,15 @@ use std::collections::VecDeque;
 
 use archive::{Archive, ArchiveError};
 use event::{ColumnId, Decoded, Event, Headers, Record, column};
+use governance::Trust;
 use monitor::replay::{Doubt, Replay};
 use segment::facts::{Gap, GapReason};
 use segment::fault::Fault;
 use segment::manifest::SegmentManifest;
 use segment::read::Row;
 use segment::rows::{Check, SegmentRows};
+
+use super::schemas::Answers;
 
 /// How records that did not decode name their schema.
 const NO_SCHEMA: &str = "none";
@@ -78,19 +81,20 @@ fn erased(row: &Row<'_>) -> Vec<ColumnId> {
 /// The records of a partition, as the processor saw them.
 pub(super) struct Records<'a> {
     segments: Segments<'a>,
+    answers: Answers,
     topic: &'a str,
     partition: i32,
 }
 
 impl<'a> Records<'a> {
-    pub(super) const fn new(
-        archive: &'a Archive,
+    pub(super) fn new(
+        (archive, trust): (&'a Archive, &Trust),
         check: Check,
-        topic: &'a str,
-        partition: i32,
+        (topic, partition): (&'a str, i32),
         manifests: VecDeque<SegmentManifest>,
     ) -> Self {
-        Self { segments: Segments::new(archive, check, manifests), topic, partition }
+        let answers = Answers::new(trust.clone(), manifests.front());
+        Self { segments: Segments::new(archive, check, manifests), answers, topic, partition }
     }
 
     /// Hands the next batch to the replay; how many records, `None` if there are no more.
@@ -98,14 +102,18 @@ impl<'a> Records<'a> {
         loop {
             let (topic, partition) = (self.topic, self.partition);
             let mut records = 0_u64;
+            let answers = &mut self.answers;
             let came = self.segments.next_batch(|row| {
                 records = records.saturating_add(1);
+                answers.take((topic, partition), row.offset, &row.event);
                 hand_over(topic, partition, row, replay);
             })?;
             if came {
                 return Ok(Some(records));
             }
-            let Some(manifest) = self.segments.open_next()? else { return Ok(None) };
+            let next = self.segments.open_next()?;
+            self.answers.begin(next.as_ref())?;
+            let Some(manifest) = next else { return Ok(None) };
             for gap in manifest.facts.gaps.iter().filter(|gap| is_lost(gap)) {
                 replay.doubt(gap.start, Doubt::LostRecords);
             }

@@ -3,6 +3,7 @@
 mod faults;
 mod orphans;
 mod rotation;
+mod schemas;
 mod starts;
 mod topics;
 mod world;
@@ -11,12 +12,13 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use archive::faulty::{Call, Fault, Faulty, Operation};
 use event::TimestampType;
+use merkle::note::SigningKey;
 use object_store::memory::InMemory;
 use ports::{Outgoing, TopicSpec, publish_and_wait};
 use segment::facts::GapReason;
 use segment::fsck::{Fsck, Listed, Report, Request, Severity};
 use segment::leaf::{RowSalt, Salts};
-use segment::manifest::{Installation, InstalledTopic, SegmentManifest};
+use segment::manifest::{Installation, InstalledKey, InstalledTopic, KeyUse, SegmentManifest};
 use segment::policy::Policy;
 use segment::read::{ReadError, for_each_row};
 use segment::replay::Replay;

@@ -26,6 +26,8 @@ pub struct ChainEnd {
     /// Milliseconds by which a timestamp lies behind the largest of the segments before it, at most;
     /// 0 where brokers set the timestamps and their clocks agree.
     pub disorder_ms: u64,
+    /// Digest of the schemas of other writers that the partition knows there.
+    pub writer_schemas: Option<Hash>,
 }
 
 /// What a log knows of its chains: verified ends, and those of a commit that is being verified.
@@ -118,6 +120,7 @@ impl Ends<'_> {
             commit: self.commit,
             max_timestamp_ms,
             disorder_ms,
+            writer_schemas: manifest.writer_schemas,
         };
         self.new.insert(facts.partition.clone(), end);
         Ok(())

@@ -91,6 +91,7 @@ struct Row {
     partition: i32,
     topic: String,
     topic_id: String,
+    writer_schemas: Option<String>,
 }
 
 impl Head {
@@ -140,6 +141,7 @@ impl Head {
             partition: partition.partition,
             topic: partition.topic.to_string(),
             topic_id: end.topic_id.clone(),
+            writer_schemas: end.writer_schemas.as_ref().map(hash::to_hex),
         });
         let document = Document {
             commit: hash::to_hex(&self.commit),
@@ -199,6 +201,7 @@ impl Head {
                 commit: number(&row.commit)?,
                 max_timestamp_ms: number(&row.max_timestamp_ms)?,
                 disorder_ms: number(&row.disorder_ms)?,
+                writer_schemas: row.writer_schemas.as_deref().map(digest).transpose()?,
             };
             ends.insert(TopicPartition::new(row.topic.as_str(), row.partition), end);
         }

@@ -38,6 +38,9 @@ pub struct SegmentManifest {
     pub previous: Option<Hash>,
     /// Largest timestamp of the chain up to and including this segment, milliseconds since the epoch.
     pub largest_timestamp_ms: i64,
+    /// Digest of the document with the schemas of other writers that the partition knows behind this
+    /// segment; `None` if it knows none and waits for none.
+    pub writer_schemas: Option<Hash>,
     /// The log before the commit that holds the manifest.
     pub head: HeadRef,
     /// Path of the Parquet object.
@@ -76,6 +79,7 @@ struct Predicate {
     topic: String,
     topic_id: String,
     tree: TreePart,
+    writer_schemas: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -220,6 +224,7 @@ impl Predicate {
                 root: hash::to_hex(&facts.root),
                 size: facts.tree_size.to_string(),
             },
+            writer_schemas: manifest.writer_schemas.as_ref().map(hash::to_hex),
         }
     }
 
@@ -264,6 +269,7 @@ impl Predicate {
                 sequence: number(&self.head.sequence)?,
                 sha256: digest(&self.head.sha256)?,
             },
+            writer_schemas: self.writer_schemas.as_deref().map(digest).transpose()?,
             parquet_path: parquet.name,
             census_path: census.name,
             facts,

@@ -31,7 +31,10 @@ impl World {
         let store = Faulty::new(Arc::new(InMemory::new()));
         let archive = Archive::over(Arc::new(store.clone()), handle.clone());
         let keys = Keys::generate("log.example.com/test").unwrap();
-        crate::init_log(&archive, &keys, installation()).unwrap();
+        let key =
+            InstalledKey { key: processor().verifier().to_vkey(), used_for: KeyUse::Processor };
+        let installation = Installation { keys: vec![key], ..installation() };
+        crate::init_log(&archive, &keys, installation).unwrap();
         store.plan([]);
         let log = MemoryLog::new();
         create_topic(&log);
@@ -88,14 +91,15 @@ impl World {
     }
 
     pub(super) fn publish_values(&self, partition: i32, values: Vec<Option<Vec<u8>>>) {
-        let records = values.into_iter().map(|value| Outgoing {
-            topic: TOPIC.into(),
-            partition: Some(partition),
-            value,
-            ..Outgoing::default()
-        });
-        let producer = self.log.producer();
-        publish_and_wait(&*producer, records.collect(), Duration::ZERO).unwrap();
+        let records = values.into_iter().map(|value| Outgoing { value, ..Outgoing::default() });
+        self.publish_records(partition, records.collect());
+    }
+
+    pub(super) fn publish_records(&self, partition: i32, records: Vec<Outgoing>) {
+        let (topic, partition) = (Arc::from(TOPIC), Some(partition));
+        let here = |record| Outgoing { topic: Arc::clone(&topic), partition, ..record };
+        let records = records.into_iter().map(here).collect();
+        publish_and_wait(&*self.log.producer(), records, Duration::ZERO).unwrap();
     }
 
     /// Runs sealers, each after the death of the one before, until one has sealed everything.
@@ -167,6 +171,11 @@ impl World {
     pub(super) fn commits(&self) -> usize {
         self.archive.list("log/commit").unwrap().len()
     }
+}
+
+/// The key whose answers count.
+pub(super) fn processor() -> SigningKey {
+    SigningKey::from_seed("log.example.com/test/processor", [1; 32]).unwrap()
 }
 
 pub(super) fn installation() -> Installation {
