@@ -13,6 +13,7 @@ pub mod process;
 pub mod readiness;
 pub mod receiver;
 pub mod recompute;
+pub mod registry;
 pub mod restart;
 pub mod rng;
 pub mod s3;
