@@ -1,7 +1,10 @@
 //! From the stored bytes of a segment to its rows, and to everything that its manifest states.
 
 mod absent;
+pub(crate) mod footer;
 mod guard;
+pub(crate) mod pages;
+mod thrift;
 
 use arrow_array::RecordBatch;
 use bytes::Bytes;
@@ -339,6 +342,11 @@ fn row<'a>(
 
 /// Opens a file to read the columns that have a value.
 fn open(parquet: &Bytes) -> Result<ParquetRecordBatchReaderBuilder<Bytes>, ReadError> {
+    // The library believes much of what a file says about itself: what can be checked before is.
+    let wrong = |wrong: &str| damaged(format!("the file is damaged: {wrong}"));
+    for chunk in footer::chunks(parquet).map_err(wrong)? {
+        pages::check(parquet, &chunk).map_err(wrong)?;
+    }
     // The Parquet schema alone decides; a copy of an Arrow schema beside it is ignored.
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
     let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(parquet.clone(), options)

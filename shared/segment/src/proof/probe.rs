@@ -1,18 +1,14 @@
 //! Whether a segment may hold an event, from ranges of its object: footer and bloom filters.
 
-use std::io::Read;
-
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use event::column;
-use parquet::errors::ParquetError;
-use parquet::file::properties::ReaderProperties;
-use parquet::file::reader::{ChunkReader, FileReader, Length};
-use parquet::file::serialized_reader::{ReadOptionsBuilder, SerializedFileReader};
+use parquet::bloom_filter::Sbbf;
 
-use crate::read::guarded;
+use crate::read::footer::{self, TAIL_BYTES};
+use crate::read::{guarded, pages};
 
 /// Bytes read from the end of an object at once; most footers fit.
-const TAIL_BYTES: u64 = 32 * 1024;
+const TAIL_READ_BYTES: u64 = 32 * 1024;
 
 /// An object that can be read in ranges.
 pub trait RangeRead: Send + Sync + 'static {
@@ -42,28 +38,32 @@ impl RangeRead for Bytes {
 /// Whether a segment may hold an event with this id; of the object that was sealed never a wrong "no".
 pub fn may_hold(object: impl RangeRead, event_id: &str) -> bool {
     // What the filter of a damaged file says is unknown.
-    guarded(|| Ok(filter_admits(object, event_id))).unwrap_or(true)
+    filters_admit(object, event_id).unwrap_or(true)
 }
 
-fn filter_admits(object: impl RangeRead, event_id: &str) -> bool {
-    let options = ReadOptionsBuilder::new()
-        .with_reader_properties(ReaderProperties::builder().set_read_bloom_filter(true).build())
-        .build();
-    let file =
-        Tailed::of(object).map(|object| SerializedFileReader::new_with_options(object, options));
-    let Ok(Ok(file)) = file else { return true };
-    let columns = file.metadata().file_metadata().schema_descr().columns();
-    let event_id_path = column::EVENT_ID.path();
-    let Some(column) = columns.iter().position(|column| column.path().string() == event_id_path)
-    else {
-        return true;
-    };
-    (0..file.num_row_groups()).any(|group| match file.get_row_group(group) {
-        Ok(group) => {
-            group.get_column_bloom_filter(column).is_none_or(|filter| filter.check(event_id))
+/// Whether a filter admits the id, or there is a row group without one.
+fn filters_admit(object: impl RangeRead, event_id: &str) -> Option<bool> {
+    let object = Tailed::of(object)?;
+    let size = object.object.size_bytes();
+    let end = size.checked_sub(TAIL_BYTES as u64)?;
+    let tail = object.read(end, size)?;
+    let start = end.checked_sub(footer::length(tail.as_ref().try_into().ok()?).ok()?)?;
+    let footer = object.read(start, end)?;
+    let chunks = footer::check(&footer, start).ok()?;
+    let path = [column::EVENT_ID.path().as_bytes()];
+    let mut of_ids = chunks.iter().filter(|chunk| chunk.path == path).peekable();
+    of_ids.peek()?;
+    for chunk in of_ids {
+        let Some(at) = chunk.filter else { return Some(true) };
+        let head = object.read(at, start.min(at.saturating_add(pages::FILTER_HEADER_BYTES_MAX)))?;
+        let (header, size) = pages::filter(&head).ok()?;
+        let bits = at.checked_add(header as u64)?;
+        let bits = object.read(bits, bits.checked_add(size as u64).filter(|to| *to <= start)?)?;
+        if guarded(|| Ok(Sbbf::new(&bits).check(event_id))).unwrap_or(true) {
+            return Some(true);
         }
-        Err(_) => true,
-    })
+    }
+    Some(false)
 }
 
 /// An object whose last bytes are in memory.
@@ -74,43 +74,20 @@ struct Tailed<R> {
 }
 
 impl<R: RangeRead> Tailed<R> {
-    fn of(object: R) -> Result<Self, String> {
+    fn of(object: R) -> Option<Self> {
         let size = object.size_bytes();
-        let tail_from = size.saturating_sub(TAIL_BYTES);
-        let tail = object.read_range(tail_from, size)?;
-        Ok(Self { object, tail, tail_from })
+        let tail_from = size.saturating_sub(TAIL_READ_BYTES);
+        let tail = object.read_range(tail_from, size).ok()?;
+        Some(Self { object, tail, tail_from })
     }
 
-    fn read(&self, from: u64, to: u64) -> Result<Bytes, ParquetError> {
-        let outside = || ParquetError::EOF(format!("bytes {from} to {to}"));
+    fn read(&self, from: u64, to: u64) -> Option<Bytes> {
         if to > self.object.size_bytes() || from > to {
-            return Err(outside());
+            return None;
         }
         match from.checked_sub(self.tail_from) {
-            Some(start) => {
-                let end = to.checked_sub(self.tail_from).ok_or_else(outside)?;
-                self.tail.read_range(start, end).map_err(ParquetError::General)
-            }
-            None => self.object.read_range(from, to).map_err(ParquetError::General),
+            Some(start) => self.tail.read_range(start, to.checked_sub(self.tail_from)?).ok(),
+            None => self.object.read_range(from, to).ok(),
         }
-    }
-}
-
-impl<R: RangeRead> Length for Tailed<R> {
-    fn len(&self) -> u64 {
-        self.object.size_bytes()
-    }
-}
-
-impl<R: RangeRead> ChunkReader for Tailed<R> {
-    type T = Box<dyn Read + Send>;
-
-    fn get_read(&self, start: u64) -> parquet::errors::Result<Self::T> {
-        Ok(Box::new(self.read(start, self.object.size_bytes())?.reader()))
-    }
-
-    fn get_bytes(&self, start: u64, length: usize) -> parquet::errors::Result<Bytes> {
-        let to = start.checked_add(length as u64);
-        self.read(start, to.ok_or_else(|| ParquetError::EOF("a range".to_owned()))?)
     }
 }

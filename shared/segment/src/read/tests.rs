@@ -1,3 +1,5 @@
+mod damaged;
+
 use super::*;
 use crate::build::{BuildError, BuiltSegment, SegmentBuilder};
 use crate::facts::{GAPS_MAX, Gap, GapReason};

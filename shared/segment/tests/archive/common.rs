@@ -6,7 +6,7 @@ use bytes::Bytes;
 use event::{BatchBuilder, Decoder, TimestampType, TopicPartition};
 use merkle::note::{SigningKey, VerifyingKey};
 use segment::build::SegmentBuilder;
-use segment::facts::SegmentFacts;
+use segment::facts::{ObjectFacts, SegmentFacts};
 use segment::layout;
 use segment::log::{LogState, Planned};
 use segment::manifest::{Installation, InstalledTopic, Manifest, SegmentManifest};
@@ -62,14 +62,16 @@ pub(crate) fn run_completed(agent: &str, run: u32, at_ms: i64) -> Line {
     (at_ms, json)
 }
 
-/// What a lying sealer does to the facts of a segment before it signs them.
+/// What a lying sealer does to a segment before it signs its facts.
 pub(crate) type Lie = fn(&mut SegmentFacts);
+pub(crate) type Change = fn(&[u8]) -> Vec<u8>;
 
 #[derive(Debug, Clone)]
 pub(crate) struct World {
     pub(crate) objects: BTreeMap<String, Bytes>,
     pub(crate) state: LogState,
     pub(crate) lie: Lie,
+    pub(crate) change: Option<Change>,
     keys: Vec<VerifyingKey>,
     salt: u8,
 }
@@ -83,7 +85,7 @@ impl World {
         objects.insert(genesis.path, genesis.bytes.into());
         objects.extend(derived.into_iter().map(|object| (object.path, object.bytes.into())));
         objects.extend(head_of(&state));
-        Self { objects, state, lie: |_| {}, keys, salt: 0 }
+        Self { objects, state, lie: |_| {}, change: None, keys, salt: 0 }
     }
 
     /// Two partitions of events of two agents and one of computed events, in two commits.
@@ -167,6 +169,10 @@ impl World {
             builder.push(&record, &decoder.decode(&record), [self.salt; 16]).unwrap();
         }
         let mut built = builder.finish().unwrap();
+        if let Some(change) = self.change {
+            built.parquet = change(&built.parquet).into();
+            built.facts.parquet = ObjectFacts::of(&built.parquet);
+        }
         (self.lie)(&mut built.facts);
         let name = built.facts.name(7).unwrap();
         let max = built.facts.max_timestamp_ms;
