@@ -26,6 +26,7 @@ mod http;
 mod installation;
 pub mod offline;
 mod outcome;
+pub mod panics;
 mod place;
 mod print;
 mod roles;
