@@ -1,6 +1,9 @@
 """Verifies evidence packs, written from schemas/evidence/pack.md, parquet.md and the pages they name.
 
-    verify_pack.py PACK POLICY          ends with 0 VERIFIED, 1 FAILED, 3 UNVERIFIABLE
+    verify_pack.py PACK POLICY [KEPT]   ends with 0 VERIFIED, 1 FAILED, 3 UNVERIFIABLE; KEPT is a
+                                        checkpoint of the log from earlier
+    verify_pack.py --serve              a line of JSON for each on standard input: `pack` is a path,
+                                        `policy` and `kept` are texts or null
 
 Shares no code with the product. pyarrow is asked for Zstandard only. Tables and `pack.json` are made
 again; the wording of `report.html` is the product's.
@@ -215,7 +218,7 @@ def check_run(run, end, start, stop, disorder):
         need(all(at[name] == end[name] for name in same), "the entries end before the period does")
 
 
-def check_log(entries, keys, start, stop):
+def check_log(entries, keys, start, stop, kept):
     """Steps 5 to 8; gives the log, the segments that touch the period, the ends of all chains, and the
     entries of which values were erased."""
     origin, size, root = open_checkpoint(entries["checkpoint"].decode(), keys)
@@ -239,6 +242,11 @@ def check_log(entries, keys, start, stop):
     old = {at: hashed for at, hashed in zip(indices, leaves) if at < head_size}
     need(fold(head_size, head_size, old, nodes).hex() == head["root"], "entries of the log")
 
+    for entry in listed:
+        open_entry(entry["envelope"], keys)
+    log = {"origin": origin, "root": root.hex(), "size": size}
+    if kept is not None:
+        check_kept(kept, keys, log, (edge, head_size), leaves[len(leaves) - len(after) :])
     name = {"sequence": head["sequence"], "sha256": hashlib.sha256(entries["log/head.json"]).hexdigest()}
     of_chains, ends, named, others, cluster, segments, erased = {}, {}, 0, 0, None, [], set()
     rows = {(row["topic"], row["partition"]): row for row in head["partitions"]}
@@ -274,7 +282,7 @@ def check_log(entries, keys, start, stop):
     need(others == head_size - sum(int(row["nextSequence"]) for row in rows.values()), "other kinds")
     for chain, row in rows.items():
         check_run(of_chains.get(chain, []), row, start, stop, int(ends[chain]["disorderMs"]))
-    return {"origin": origin, "root": root.hex(), "size": size}, segments, ends, erased
+    return log, segments, ends, erased
 
 
 def hashed(row, erasable):
@@ -418,7 +426,19 @@ def millis(text):
 EARLIEST, LATEST = millis("0001-01-01T00:00:00.000000Z"), millis("9999-12-31T23:59:59.999000Z")
 
 
-def check(data, policy):
+def check_kept(kept, keys, log, head, after):
+    """Step 7: what a kept checkpoint vouches for is the beginning of the log."""
+    origin, size, root = open_checkpoint(kept, keys)
+    need(origin == log["origin"], "log of the kept checkpoint")
+    need(size <= log["size"], "the log is shorter than it was")
+    edge, at = head
+    if size < at:
+        raise Unverifiable("the kept checkpoint is older than the head")
+    grown, _ = append(edge, at, after[: size - at])
+    need(root_of(grown) == root, "root of the kept checkpoint")
+
+
+def check(data, policy, kept):
     entries, files = unzip(data)
     summed = [(name, content) for name, content in entries.items() if name not in LAST[2:]]
     sums = "".join(f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in summed)
@@ -426,17 +446,19 @@ def check(data, policy):
     claimed = json.loads(entries["pack.json"], object_pairs_hook=members)
     if claimed["format"] != "driftseal/pack/v3":
         raise Unverifiable("another format")
+    scope, withheld = claimed["scope"], set(claimed["withheld"])
+    need(all(path in slice.EVENT and slice.EVENT[path][2] for path in withheld), "what can be withheld")
+    if policy is None:
+        raise Unverifiable("no policy")
     keys = keys_of(policy)
     if not any(use == "evidence" for use, *_ in keys):
         raise Unverifiable("no evidence key")
     sums = hashlib.sha256(sums.encode()).hexdigest()
     open_signature(entries["SHA256SUMS.sig"].decode(), sums, keys)
-    scope, withheld = claimed["scope"], set(claimed["withheld"])
-    need(all(path in slice.EVENT and slice.EVENT[path][2] for path in withheld), "what can be withheld")
     start = EARLIEST if scope["from"] is None else millis(scope["from"])
     stop = LATEST if scope["to"] is None else millis(scope["to"])
     need(scope["agent_id"] and start < stop, "scope")
-    log, segments, ends, erased = check_log(entries, keys, start, stop)
+    log, segments, ends, erased = check_log(entries, keys, start, stop, kept)
     agent = scope["agent_id"]
     expected, quarantined, alike = check_censuses(entries, agent, segments)
     counter, columns = pack_facts.Counter(start, stop, withheld), claimed["facts"]["columns"]
@@ -454,19 +476,34 @@ def check(data, policy):
     return len(segments), counter.rows
 
 
-def verify(data, policy):
+def verify(data, policy, kept=None):
     """The answer, its reason, and how many segments and rows were checked."""
+    verdict, why, segments, rows = "VERIFIED", "", 0, 0
     try:
-        return "VERIFIED", "", *check(data, policy)
-    except Failed as why:
-        return "FAILED", str(why), 0, 0
-    except Unverifiable as why:
-        return "UNVERIFIABLE", str(why), 0, 0
-    except (LookupError, TypeError, ValueError, zlib.error, struct.error) as why:
-        return "FAILED", f"form: {why!r}", 0, 0
+        segments, rows = check(data, policy, kept)
+    except Failed as reason:
+        verdict, why = "FAILED", str(reason)
+    except Unverifiable as reason:
+        verdict, why = "UNVERIFIABLE", str(reason)
+    except (LookupError, TypeError, ValueError, RecursionError, zlib.error, struct.error) as reason:
+        verdict, why = "FAILED", f"form: {reason!r}"
+    # Its wording is the product's: it was not rendered again.
+    signed_only = "report.html" if verdict == "VERIFIED" else None
+    answer = {"verdict": verdict, "why": why, "segments": segments, "rows": rows}
+    return answer | {"signed_only": signed_only}
+
+
+def serve():
+    for line in sys.stdin:
+        asked = json.loads(line)
+        data = Path(asked["pack"]).read_bytes()
+        print(json.dumps(verify(data, asked["policy"], asked["kept"])), flush=True)
 
 
 if __name__ == "__main__":
-    verdict, why, segments, rows = verify(Path(sys.argv[1]).read_bytes(), Path(sys.argv[2]).read_text())
-    print(json.dumps({"verdict": verdict, "why": why, "segments": segments, "rows": rows}))
-    sys.exit({"VERIFIED": 0, "FAILED": 1, "UNVERIFIABLE": 3}[verdict])
+    if sys.argv[1] == "--serve":
+        sys.exit(serve())
+    data, texts = Path(sys.argv[1]).read_bytes(), [Path(path).read_text() for path in sys.argv[2:]]
+    answer = verify(data, *texts)
+    print(json.dumps(answer))
+    sys.exit({"VERIFIED": 0, "FAILED": 1, "UNVERIFIABLE": 3}[answer["verdict"]])

@@ -62,35 +62,45 @@ pub(crate) fn open<R: Read>(
 ) -> Result<Excerpt, Distrust> {
     let head = Head::parse(head)
         .map_err(|error| Fault::new("head form", names::HEAD, "a head", error.to_string()))?;
-    let entries = open_entries(entries, policy, fields)?;
+    let (leaves, opened) = open_entries(entries, policy, fields)?;
     let nodes = open_nodes(nodes)?;
-    let leaves: Vec<_> = entries.iter().map(|entry| (entry.index, entry.leaf)).collect();
     Excerpt::check_tree(&head, &leaves, &nodes, checkpoint, names::ENTRIES)?;
-    Ok(Excerpt { head, entries, nodes })
+    Ok(Excerpt { head, entries: opened?, nodes })
 }
 
+/// Leaves of entries, by their numbers.
+type Leaves = Vec<(u64, Hash)>;
+
+/// Leaves of all lines, and the entries in them; or why the first that cannot be opened cannot. Of
+/// what is not in the tree of the log it does not matter who signed it: the caller looks there first.
 fn open_entries<R: Read>(
     mut lines: Lines<R>,
     policy: &Policy,
     fields: &mut Fields,
-) -> Result<Vec<Entry>, Distrust> {
+) -> Result<(Leaves, Result<Vec<Entry>, Distrust>), Distrust> {
     const STEP: &str = "log entries";
-    let mut entries: Vec<Entry> = Vec::new();
+    let (mut leaves, mut entries): (Leaves, _) = (Vec::new(), Ok(Vec::new()));
     while let Some(line) = lines.next()? {
         let fault =
             |expected: &str, found: String| Fault::new(STEP, lines.place(), expected, found);
         let (index, envelope) =
             parse_entry(&line).ok_or_else(|| fault("an entry with its number", line))?;
-        if entries.last().is_some_and(|before| index <= before.index) {
+        if leaves.last().is_some_and(|(before, _)| index <= *before) {
             return Err(fault("ascending numbers", format!("log entry {index}")).into());
         }
         let leaf = hash::leaf(envelope.as_bytes());
+        leaves.push((index, leaf));
+        let Ok(so_far) = &mut entries else { continue };
         let place = format!("log entry {index} in {}", names::ENTRIES);
-        let mut opened = policy.open_manifest(&place, envelope.as_bytes())?;
-        fields.take(index, &mut opened);
-        entries.push(Entry { index, envelope: String::new(), leaf, opened });
+        match policy.open_manifest(&place, envelope.as_bytes()) {
+            Ok(mut opened) => {
+                fields.take(index, &mut opened);
+                so_far.push(Entry { index, envelope: String::new(), leaf, opened });
+            }
+            Err(why) => entries = Err(why),
+        }
     }
-    Ok(entries)
+    Ok((leaves, entries))
 }
 
 fn open_nodes<R: Read>(mut lines: Lines<R>) -> Result<Vec<Hash>, Distrust> {

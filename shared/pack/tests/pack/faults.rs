@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use event::kind;
 use merkle::checkpoint::Checkpoint;
-use pack::{PackBytes, Report, Trust, judge, verify};
+use pack::{PackBytes, Report, Trust, judge};
 use segment::excerpt::Excerpt;
 use segment::fault::Judgement;
 use segment::leaf::{Salts, field_commitment};
@@ -12,7 +12,7 @@ use crate::common::{self, Line, START_MS, World, log_key, run_completed};
 use crate::container::unzip;
 use crate::export::{Wish, excerpt, export, export_excerpt};
 use crate::forge::Forge;
-use crate::{DAY_MS, check, facts, rezip, scope};
+use crate::{DAY_MS, check, facts, judge_since, rezip, scope};
 
 fn step(report: &Report) -> &'static str {
     report.fault.as_ref().unwrap_or_else(|| panic!("{report}")).step
@@ -199,7 +199,8 @@ fn a_kept_checkpoint_must_be_the_beginning_of_the_log() {
     let world = World::example();
     let pack = export(&world, &scope("agent-a")).unwrap();
     let policy = common::policy();
-    let with = |kept: &str| verify(&pack, Trust { policy: Some(&policy), earlier: Some(kept) });
+    let with =
+        |kept: &str| judge_since(&pack, Trust { policy: Some(&policy), earlier: Some(kept) });
     // The log as it is, and as it was when its last segment named a head.
     let mut sizes = Vec::new();
     for sequence in 0..3 {

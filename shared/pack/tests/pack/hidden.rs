@@ -1,5 +1,8 @@
 //! Packs that hide a part of the log: none is verified, and each says what is wrong.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use bytes::Bytes;
 use event::TopicPartition;
 use pack::{PackError, Scope};
 use segment::excerpt::Excerpt;
@@ -48,12 +51,39 @@ fn is_of(entry: &Entry, partition: i32) -> bool {
 /// What a pack of this excerpt of a log comes to: the step that fails, or why it cannot be judged.
 fn verdict(forge: &Forge, excerpt: Excerpt) -> String {
     let wish = Wish { scope: scope(), withheld: Vec::new() };
+    let pack = written(forge, &excerpt);
     match export_excerpt(&world(), wish, excerpt, &forge.checkpoint()) {
-        Ok(_) => "VERIFIED".to_owned(),
-        Err(PackError::Distrust(Distrust::Failed(fault))) => fault.step.to_owned(),
-        Err(PackError::Distrust(Distrust::Unverifiable(why))) => format!("UNVERIFIABLE {why}"),
+        Ok(pack) => {
+            assert_eq!(check(&pack).verdict, Judgement::Verified);
+            "VERIFIED".to_owned()
+        }
+        // No such pack is written by us; somebody else would.
+        Err(PackError::Distrust(Distrust::Failed(fault))) => {
+            let report = check(&pack);
+            assert_eq!(report.fault.map(|found| found.step), Some(fault.step));
+            fault.step.to_owned()
+        }
+        Err(PackError::Distrust(Distrust::Unverifiable(why))) => {
+            assert_eq!(check(&pack).verdict, Judgement::Unverifiable);
+            format!("UNVERIFIABLE {why}")
+        }
         Err(error) => panic!("{error}"),
     }
+}
+
+/// A pack of the world with this excerpt in the place of its own.
+fn written(forge: &Forge, excerpt: &Excerpt) -> Bytes {
+    let mut entries = unzip(&export(&world(), &scope()).unwrap());
+    let listed = excerpt.entries.iter().map(|entry| {
+        let envelope = serde_json::to_string(&entry.envelope).unwrap();
+        format!("{{\"envelope\":{envelope},\"index\":\"{}\"}}\n", entry.index)
+    });
+    let nodes = excerpt.nodes.iter().map(|node| BASE64.encode(node) + "\n");
+    entries.insert("log/entries.jsonl".into(), listed.collect::<String>().into_bytes());
+    entries.insert("log/nodes.txt".into(), nodes.collect::<String>().into_bytes());
+    entries.insert("log/head.json".into(), excerpt.head.to_bytes());
+    entries.insert("checkpoint".into(), forge.checkpoint().into_bytes());
+    rezip(entries)
 }
 
 /// The honest excerpt of a forged log.
@@ -271,6 +301,18 @@ fn an_entry_of_another_kind_stays_visible() {
 fn honest_at_end(forge: &Forge) -> Vec<Entry> {
     let head = Forge::of(&world()).before;
     Excerpt::needed(&head, scope().period(), forge.entries.clone()).unwrap()
+}
+
+#[test]
+fn who_signed_matters_only_of_what_is_in_the_log() {
+    let mut entries = unzip(&export(&world(), &scope()).unwrap());
+    let text = String::from_utf8(entries["log/entries.jsonl"].clone()).unwrap();
+    // Whoever passes a pack on could turn every FAILED into UNVERIFIABLE by the name of a stranger.
+    let stranger = text.replacen("sealer.example.com+", "sealer.example.net+", 1);
+    assert_ne!(stranger, text);
+    entries.insert("log/entries.jsonl".into(), stranger.into_bytes());
+    let report = check(&rezip(entries));
+    assert_eq!(report.fault.map(|fault| fault.step), Some("entries of the log"));
 }
 
 #[test]
