@@ -15,6 +15,7 @@ mod assemble;
 mod avro;
 mod canonical;
 mod cloud_event;
+mod fault;
 mod foreign;
 mod frame;
 mod json;
@@ -28,8 +29,6 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
-use thiserror::Error;
-
 use crate::cell::Cell;
 use crate::column;
 use crate::encode::{fingerprint, fingerprint_of, native_fingerprint_of};
@@ -39,93 +38,8 @@ use crate::record::Record;
 use crate::schema_key::SchemaKey;
 use crate::time::Timestamp;
 
+pub use self::fault::{Fault, Reason};
 use self::frame::{Body, Encoding};
-
-/// Why a record was quarantined. The names are the values of `quarantine.reason` and of metric
-/// labels; they are never renamed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Reason {
-    /// The record has no value or an empty one.
-    Empty,
-    /// The value is larger than the limit.
-    TooLarge,
-    /// The value begins like none of the accepted encodings.
-    UnknownEncoding,
-    /// The schema id or fingerprint is not known.
-    UnknownSchema,
-    /// Not well-formed JSON (NaN included), or a member repeats.
-    InvalidJson,
-    /// Not well-formed Avro: truncated, bad union branch, bad length, trailing bytes.
-    InvalidAvro,
-    /// Text that is not UTF-8.
-    InvalidUtf8,
-    /// A value of another type than its column.
-    WrongType,
-    /// A required field has no value.
-    MissingField,
-    /// An instant outside years 1 to 9999, or text that is not RFC 3339.
-    InvalidTime,
-}
-
-impl Reason {
-    /// All reasons, in the order of their declaration.
-    pub const ALL: [Self; 10] = [
-        Self::Empty,
-        Self::TooLarge,
-        Self::UnknownEncoding,
-        Self::UnknownSchema,
-        Self::InvalidJson,
-        Self::InvalidAvro,
-        Self::InvalidUtf8,
-        Self::WrongType,
-        Self::MissingField,
-        Self::InvalidTime,
-    ];
-
-    /// The name in `quarantine.reason`.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Empty => "empty",
-            Self::TooLarge => "too_large",
-            Self::UnknownEncoding => "unknown_encoding",
-            Self::UnknownSchema => "unknown_schema",
-            Self::InvalidJson => "invalid_json",
-            Self::InvalidAvro => "invalid_avro",
-            Self::InvalidUtf8 => "invalid_utf8",
-            Self::WrongType => "wrong_type",
-            Self::MissingField => "missing_field",
-            Self::InvalidTime => "invalid_time",
-        }
-    }
-}
-
-/// What is wrong with a value, and where.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{}: {detail} at `{pointer}`", reason.name())]
-pub struct Fault {
-    /// The class.
-    pub reason: Reason,
-    /// JSON pointer (RFC 6901), or `byte N` for binary encodings.
-    pub pointer: String,
-    /// Message for a person, without the value itself.
-    pub detail: String,
-}
-
-/// Largest pointer of a fault, bytes: names of members may be as long as a record.
-const POINTER_BYTES_MAX: usize = 1_024;
-
-impl Fault {
-    /// The same with a pointer of bounded size; `…` stands for what was cut off.
-    fn bounded(mut self) -> Self {
-        if self.pointer.len() > POINTER_BYTES_MAX {
-            let end = self.pointer.floor_char_boundary(POINTER_BYTES_MAX);
-            self.pointer.truncate(end);
-            self.pointer.push('…');
-        }
-        self
-    }
-}
 
 /// Limits of decoding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -21,7 +21,7 @@ fn config(directory: Option<&Path>) -> Config {
         tick_interval_secs: 0,
         poll_wait_ms: 0,
         schemas: Schemas {
-            directory: directory.unwrap_or(Path::new("")).to_owned(),
+            directory: directory.map(Path::to_owned).unwrap_or_default(),
             ..Schemas::default()
         },
         ..Config::default()

@@ -92,7 +92,8 @@ fn read(log: &[Stored], place: &mut Place, steps: usize) -> (Vec<(usize, String)
 
 fn seen_by(reader: &Reader, record: &event::Record<'_>) -> String {
     let decoded = reader.decoder().decode(record);
-    decoded.fault.map_or(decoded.schema_id.into_owned(), |fault| fault.reason.name().into())
+    let schema_id = decoded.schema_id;
+    decoded.fault.map_or_else(|| schema_id.into_owned(), |fault| fault.reason.name().to_owned())
 }
 
 /// What an owner answers about what waits; key 3 has a schema only later, key 4 another one later.
