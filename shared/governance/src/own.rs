@@ -7,6 +7,7 @@ use crate::content::content_of;
 use crate::id::Id;
 use crate::message::Message;
 use crate::refusal::Refusal;
+use crate::signed;
 use crate::trust::{Installation, Purpose, Trust, name_of};
 
 const OWN: &str = "driftseal/own/v1";
@@ -165,15 +166,9 @@ fn verify(
     stamp: &Stamp,
     event: &Event<'_>,
 ) -> Result<(), Refusal> {
-    let signature = event.bytes(column::monitor::SIGNATURE);
-    let signature = signature.and_then(|bytes| <&[u8; 64]>::try_from(bytes).ok());
-    let signed_by = event.text(column::monitor::SIGNED_BY);
-    let (Some(signature), Some(signed_by)) = (signature, signed_by) else {
-        return Err(Refusal::Unsigned);
-    };
-    let key = trust.key(Purpose::Processor, signed_by).ok_or(Refusal::UnknownKey)?;
-    let message = message(domain, trust.installation(), place, stamp, event);
-    if key.verify_bytes(message.as_bytes(), signature) { Ok(()) } else { Err(Refusal::Signature) }
+    signed::check(Purpose::Processor, trust, event, || {
+        message(domain, trust.installation(), place, stamp, event)
+    })
 }
 
 fn message(

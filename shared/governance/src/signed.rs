@@ -30,6 +30,16 @@ pub(crate) fn verify(
     place: (&str, i32),
     event: &Event<'_>,
 ) -> Result<(), Refusal> {
+    check(purpose, trust, event, || message(domain, trust.installation(), place, event))
+}
+
+/// Checks that a valid key of a purpose has signed a message, as the event says.
+pub(crate) fn check(
+    purpose: Purpose,
+    trust: &Trust,
+    event: &Event<'_>,
+    message: impl FnOnce() -> Message,
+) -> Result<(), Refusal> {
     let signature = event.bytes(column::monitor::SIGNATURE);
     let signature = signature.and_then(|bytes| <&[u8; 64]>::try_from(bytes).ok());
     let signed_by = event.text(column::monitor::SIGNED_BY);
@@ -37,8 +47,7 @@ pub(crate) fn verify(
         return Err(Refusal::Unsigned);
     };
     let key = trust.key(purpose, signed_by).ok_or(Refusal::UnknownKey)?;
-    let message = message(domain, trust.installation(), place, event);
-    if key.verify_bytes(message.as_bytes(), signature) { Ok(()) } else { Err(Refusal::Signature) }
+    if key.verify_bytes(message().as_bytes(), signature) { Ok(()) } else { Err(Refusal::Signature) }
 }
 
 fn message(
