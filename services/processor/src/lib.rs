@@ -32,7 +32,7 @@
 //!   [`Config::poll_wait_ms`]; they take effect at that record and nowhere else.
 //! - A record that names the schema of another writer waits, if there is a registry, until the worker of its
 //!   partition has said in the partition what that schema is (`monitor.schemas`), or that there is none;
-//!   so that the sealer decodes it alike ([`governance::Reader`]).
+//!   so that the sealer decodes it alike ([`::governance::Reader`]).
 //! - Settings are part of the record: where those in force differ from the configuration, a
 //!   `monitor.configured` event is written into the partition, and they are in force from its
 //!   offset on; in an empty partition right behind the claim.
