@@ -44,7 +44,6 @@ struct Waiting {
     at: i64,
     /// Where the partition ended when it began to wait: an answer may stand before.
     end: i64,
-    since: Stopwatch,
     /// Since the source did not answer, and how long to wait.
     pause: Option<(Stopwatch, Duration)>,
     /// Offset of our answer.
@@ -58,6 +57,9 @@ pub(crate) struct Answering {
     wait_max: Duration,
     bytes_max: usize,
     waiting: Option<Waiting>,
+    /// Since the source does not answer.
+    down: Option<Stopwatch>,
+    round: Duration,
     /// Whether what is known was said since the worker owns the partition.
     is_announced: bool,
     since_switched: Option<Stopwatch>,
@@ -70,6 +72,8 @@ impl Answering {
             wait_max: config.schemas.wait_max(),
             bytes_max: BYTES_MAX.min(config.value_bytes_max / SHARE),
             waiting: None,
+            down: None,
+            round: ROUND,
             is_announced: false,
             since_switched: None,
         }
@@ -89,7 +93,7 @@ impl Answering {
             return Vec::new();
         }
         self.since_switched = Some(Stopwatch::start());
-        let through = next_offset.saturating_sub(1).max(schemas.through());
+        let through = next_offset.saturating_sub(1);
         let empty = || Answer { is_on, through, ..Answer::default() };
         let (mut answers, mut bytes) = (vec![empty()], 0);
         for (key, known) in schemas.known() {
@@ -124,10 +128,7 @@ impl Answering {
         let known = self.waiting.take().filter(|waiting| waiting.at == held.at);
         let mut waiting = match known {
             Some(waiting) => waiting,
-            None => {
-                let (at, end, since) = (held.at, end()?, Stopwatch::start());
-                Waiting { at, end, since, pause: None, written: None }
-            }
+            None => Waiting { at: held.at, end: end()?, pause: None, written: None },
         };
         let answer = self.answer(&mut waiting, reader.decoder(), held, passed);
         self.waiting = Some(waiting);
@@ -135,7 +136,7 @@ impl Answering {
     }
 
     fn answer(
-        &self,
+        &mut self,
         waiting: &mut Waiting,
         decoder: &Decoder,
         held: &Held,
@@ -149,33 +150,49 @@ impl Answering {
         if waiting.written.is_some() || is_paused {
             return None;
         }
-        let Some(source) = &self.source else {
+        let Some(source) = self.source.clone() else {
             return Some(Answer { is_on: false, through: held.through(), ..Answer::default() });
         };
-        let answer = self.ask(&**source, waiting, decoder, held);
+        let answer = self.ask(&*source, waiting, decoder, held);
         (answer.through >= held.at).then_some(answer)
     }
 
-    /// Asks for the schemas of the records that wait, in their order, as far as it comes in a round.
+    /// Asks for the schemas of the records that wait, in their order, as far as it comes in a round. A
+    /// source that has not answered for long is asked once a round.
     fn ask(
-        &self,
+        &mut self,
         source: &dyn Source,
         waiting: &mut Waiting,
         decoder: &Decoder,
         held: &Held,
     ) -> Answer {
         let mut answer = Answer { is_on: true, through: held.through(), ..Answer::default() };
-        let (round, mut bytes) = (Stopwatch::start(), 0);
+        let (round, mut bytes, mut given_up) = (Stopwatch::start(), 0, None);
         for (key, first) in held.asked().into_iter().filter(|(key, at)| !decoder.knows(*key, *at)) {
-            if bytes > 0 && (bytes >= self.bytes_max || round.has_passed(ROUND)) {
+            let has_answer = !answer.schemas.is_empty() || !answer.missing.is_empty();
+            if has_answer && (bytes >= self.bytes_max || round.has_passed(self.round)) {
                 answer.through = first - 1;
                 break;
             }
-            let found = match source.find(key) {
-                Ok(found) => self.usable(decoder, key, found),
-                Err(SourceError::Invalid { key, reason }) => Err(format!("schema {key}: {reason}")),
-                Err(error) if waiting.since.has_passed(self.wait_max) => {
-                    Err(format!("{error}; it was waited for {} s", self.wait_max.as_secs()))
+            let asked = match &given_up {
+                None => source.find(key),
+                Some(error) => Err(SourceError::clone(error)),
+            };
+            let found = match asked {
+                Ok(found) => {
+                    self.down = None;
+                    self.usable(decoder, key, found)
+                }
+                Err(SourceError::Invalid { key, reason }) => {
+                    self.down = None;
+                    Err(format!("schema {key}: {reason}"))
+                }
+                Err(error)
+                    if self.down.get_or_insert_with(Stopwatch::start).has_passed(self.wait_max) =>
+                {
+                    let reason = format!("{error}, for more than {} s", self.wait_max.as_secs());
+                    given_up = Some(error);
+                    Err(reason)
                 }
                 Err(error) => {
                     let before = waiting.pause.take().map_or(PAUSE / 2, |(_, pause)| pause);
@@ -247,4 +264,77 @@ impl Answering {
 
 fn count(outcome: &'static str) {
     metrics::counter!(names::PROCESSOR_SCHEMAS, "outcome" => outcome).increment(1);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use event::{BatchBuilder, Limits, TimestampType, TopicPartition};
+    use governance::{Installation, Look, Trust};
+
+    use super::*;
+
+    /// A source that gives one answer and counts.
+    #[derive(Debug)]
+    struct Always(Result<Option<Schema>, SourceError>, AtomicUsize);
+
+    impl Source for Always {
+        fn find(&self, _: SchemaKey) -> Result<Option<Schema>, SourceError> {
+            self.1.fetch_add(1, Ordering::SeqCst);
+            self.0.clone()
+        }
+    }
+
+    /// A reader for which records 0 to 2, each with a schema of its own, wait.
+    fn waiting() -> Reader {
+        let mut batch = BatchBuilder::new(TopicPartition::new("agent.events", 0));
+        for offset in 0..3 {
+            let value = [0, 0, 0, 0, u8::try_from(offset).unwrap(), 1];
+            let kind = TimestampType::LogAppendTime;
+            batch.push(offset, 0, kind, None, Some(&value), std::iter::empty());
+        }
+        let trust = Trust::nobody(Installation::default());
+        let decoder = Decoder::new(Limits::default());
+        let mut reader = Reader::new(trust, decoder, Schemas::beginning_at(0));
+        assert!(batch.build().records().all(|record| reader.look(&record) == Look::Pass));
+        reader
+    }
+
+    fn ask(
+        answer: Result<Option<Schema>, SourceError>,
+        wait_max: Duration,
+        round: Duration,
+    ) -> (Option<Answer>, usize) {
+        let (reader, source) = (waiting(), Arc::new(Always(answer, AtomicUsize::new(0))));
+        let shared: Arc<dyn Source> = Arc::<Always>::clone(&source);
+        let mut answering = Answering::new(&Config::default(), Some(shared));
+        (answering.wait_max, answering.round) = (wait_max, round);
+        let answer = answering.due(&reader, Some(3), || Ok(3)).unwrap();
+        (answer, source.1.load(Ordering::SeqCst))
+    }
+
+    #[test]
+    fn a_source_that_is_down_is_asked_once_a_round_and_given_up_when_it_is_over() {
+        let down = || Err(SourceError::Unavailable("away".to_owned()));
+        let (minute, zero) = (Duration::from_secs(60), Duration::ZERO);
+        assert_eq!(ask(down(), minute, ROUND), (None, 1), "it is waited for");
+        let (answer, asked) = ask(down(), zero, ROUND);
+        let answer = answer.unwrap();
+        assert_eq!((answer.through, answer.missing.len(), asked), (2, 3, 1));
+    }
+
+    #[test]
+    fn a_round_ends_also_if_nothing_is_found() {
+        let (minute, zero) = (Duration::from_secs(60), Duration::ZERO);
+        let (answer, asked) = ask(Ok(None), minute, ROUND);
+        assert_eq!((answer.unwrap().through, asked), (2, 3));
+        let (answer, asked) = ask(Ok(None), minute, zero);
+        let answer = answer.unwrap();
+        assert_eq!(
+            (answer.through, answer.missing.len(), asked),
+            (0, 1, 1),
+            "the others come next"
+        );
+    }
 }

@@ -118,7 +118,9 @@ impl Readings {
             let (conflicts, refused) = (doubts.conflicts.len(), doubts.refused.len());
             warn!(
                 partition = %batch.partition(), offset, conflicts, refused,
-                "schemas are not taken over: known with another text already, or beyond the limits"
+                unusable = doubts.unusable.len(),
+                "schemas are not used: known with another text already, beyond the limits, or of no use to \
+                 this build"
             );
         }
         if taken == batch.len() {

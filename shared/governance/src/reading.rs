@@ -120,7 +120,7 @@ impl Reader {
         self.held.as_ref()
     }
 
-    /// Conflicts and refusals of answers since the last call, each with the offset of the answer.
+    /// Answers since the last call that were not taken as they are, each with its offset.
     pub fn take_doubts(&mut self) -> Vec<(i64, Taken)> {
         std::mem::take(&mut self.doubts)
     }
@@ -160,11 +160,11 @@ impl Reader {
         match take(&mut self.schemas, &self.trust, &self.base, record) {
             // What is not signed is counted where the monitor's records are.
             None | Some(Err(_) | Ok(None)) => false,
-            Some(Ok(Some(taken))) => {
-                for key in &taken.added {
-                    self.know(*key);
-                }
-                if !taken.conflicts.is_empty() || !taken.refused.is_empty() {
+            Some(Ok(Some(mut taken))) => {
+                let unusable = taken.added.iter().filter(|key| !self.know(**key));
+                taken.unusable = unusable.copied().collect();
+                let doubts = [&taken.conflicts, &taken.refused, &taken.unusable];
+                if doubts.iter().any(|keys| !keys.is_empty()) {
                     self.doubts.push((record.offset, taken));
                 }
                 true
@@ -174,13 +174,16 @@ impl Reader {
 
     fn know_all(&mut self) {
         let keys: Vec<_> = self.schemas.known().keys().copied().collect();
-        keys.into_iter().for_each(|key| self.know(key));
+        for key in keys {
+            // It was said when the answer was read.
+            let _usable = self.know(key);
+        }
     }
 
-    fn know(&mut self, key: SchemaKey) {
-        let Some(known) = self.schemas.known().get(&key) else { return };
-        // A schema that this build cannot use is as good as none: its records are quarantined.
-        let _unusable = self.decoder.register_from(known.from, key, &known.avro);
+    /// Whether this build can use the schema; if not, it is as good as none.
+    fn know(&mut self, key: SchemaKey) -> bool {
+        let known = self.schemas.known().get(&key);
+        known.is_some_and(|known| self.decoder.register_from(known.from, key, &known.avro).is_ok())
     }
 }
 

@@ -145,6 +145,9 @@ pub struct Taken {
     pub conflicts: Vec<SchemaKey>,
     /// Keys that are beyond the limits.
     pub refused: Vec<SchemaKey>,
+    /// Added keys whose schema this build cannot use: their records are quarantined. A [`crate::Reader`]
+    /// finds them.
+    pub unusable: Vec<SchemaKey>,
 }
 
 impl Schemas {

@@ -92,7 +92,10 @@ impl Worker {
         let wait = self.config.publish_wait();
         let positions = match publish_and_wait(&*self.producer, vec![record], wait) {
             Ok(positions) => positions,
-            Err(LogError::TooLarge { .. }) if self.answering.halve() => return Ok(None),
+            Err(error @ LogError::TooLarge { .. }) if self.answering.halve() => {
+                warn!(%partition, %error, "what is known of schemas does not fit; trying less of it");
+                return Ok(None);
+            }
             Err(error) => return Err(error.into()),
         };
         let Some(position) = positions.first() else {
@@ -106,6 +109,7 @@ impl Worker {
             for (keys, what) in [
                 (taken.conflicts, "is known with another text already, which stays"),
                 (taken.refused, "is beyond the limits of the partition"),
+                (taken.unusable, "cannot be used by this build; its records are quarantined"),
             ] {
                 for schema in keys {
                     warn!(partition = %self.input, offset, %schema, "a schema {what}");
