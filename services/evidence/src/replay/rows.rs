@@ -93,7 +93,8 @@ impl<'a> Records<'a> {
         (topic, partition): (&'a str, i32),
         manifests: VecDeque<SegmentManifest>,
     ) -> Self {
-        let answers = Answers::new(trust.clone(), manifests.front());
+        let is_whole = manifests.front().is_some_and(|first| first.sequence == 0);
+        let answers = Answers::new(trust.clone(), is_whole);
         Self { segments: Segments::new(archive, check, manifests), answers, topic, partition }
     }
 
@@ -112,7 +113,8 @@ impl<'a> Records<'a> {
                 return Ok(Some(records));
             }
             let next = self.segments.open_next()?;
-            self.answers.begin(next.as_ref())?;
+            let named = |of: &SegmentManifest| (of.parquet_path.clone(), of.writer_schemas);
+            self.answers.begin(next.as_ref().map(named))?;
             let Some(manifest) = next else { return Ok(None) };
             for gap in manifest.facts.gaps.iter().filter(|gap| is_lost(gap)) {
                 replay.doubt(gap.start, Doubt::LostRecords);
