@@ -76,3 +76,10 @@ impl Waits {
         .set(seconds);
     }
 }
+
+impl Drop for Waits {
+    /// Whoever reads the partitions next, here or elsewhere, says what waits.
+    fn drop(&mut self) {
+        self.waiting.keys().for_each(|partition| self.set(partition, 0.0));
+    }
+}
