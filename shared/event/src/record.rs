@@ -119,6 +119,28 @@ pub struct Record<'a> {
     pub headers: Headers<'a>,
 }
 
+impl Record<'_> {
+    /// Gives a hash function what the record says: key and value, each behind its length (-1 for none) as
+    /// four bytes, most significant first, then the headers. Only records with the same key, value and
+    /// headers give the same bytes.
+    ///
+    /// # Panics
+    ///
+    /// A key or value of 2 GiB, which no log accepts.
+    pub fn hash_content(&self, mut update: impl FnMut(&[u8])) {
+        for part in [self.key, self.value] {
+            match part {
+                None => update(&(-1_i32).to_be_bytes()),
+                Some(bytes) => {
+                    update(&length(bytes).to_be_bytes());
+                    update(bytes);
+                }
+            }
+        }
+        update(self.headers.encoded());
+    }
+}
+
 #[derive(Debug, Clone, Copy)]
 struct Entry {
     offset: i64,
@@ -295,11 +317,11 @@ impl BatchBuilder {
     }
 }
 
-/// Length of a name or value, below the -1 that stands for null.
+/// Length of a key, a name or a value, never the -1 that stands for none.
 fn length(bytes: &[u8]) -> i32 {
     match i32::try_from(bytes.len()) {
         Ok(length) => length,
-        Err(_) => unreachable!("{} bytes of a header came from a log", bytes.len()),
+        Err(_) => unreachable!("{} bytes of one part of a record came from a log", bytes.len()),
     }
 }
 

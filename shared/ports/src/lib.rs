@@ -20,6 +20,7 @@ pub mod group;
 pub mod identity;
 pub mod local;
 mod log;
+pub mod mark;
 mod partitioner;
 mod publish;
 pub mod settings;

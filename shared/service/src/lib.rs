@@ -24,6 +24,7 @@ pub mod config;
 pub mod files;
 pub mod guard;
 pub mod health;
+pub mod last;
 pub mod member;
 pub mod metric_names;
 pub mod metrics;

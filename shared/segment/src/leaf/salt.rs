@@ -45,19 +45,7 @@ impl Salts {
         hasher.update(RECORD_FORMAT);
         hasher.update(b"\n");
         hasher.update(self.of(""));
-        for part in [record.key, record.value] {
-            match part {
-                None => hasher.update((-1_i32).to_be_bytes()),
-                Some(bytes) => {
-                    let Ok(length) = i32::try_from(bytes.len()) else {
-                        unreachable!("a key or value of {} bytes came from a log", bytes.len())
-                    };
-                    hasher.update(length.to_be_bytes());
-                    hasher.update(bytes);
-                }
-            }
-        }
-        hasher.update(record.headers.encoded());
+        record.hash_content(|bytes| hasher.update(bytes));
         hasher.finalize().into()
     }
 }
