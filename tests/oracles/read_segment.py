@@ -151,6 +151,7 @@ def row_of(said, digest, row, sequence):
         "nextSequence": str(int(said["sequence"]) + 1),
         "maxTimestampMs": str(largest),
         "disorderMs": str(disorder),
+        "lastRecord": said["lastRecord"],
         "writerSchemas": said["writerSchemas"],
     }
 

@@ -179,6 +179,7 @@ def follow(end, said, digest_of):
         "nextSequence": str(int(said["sequence"]) + 1),
         "maxTimestampMs": str(largest),
         "disorderMs": str(disorder),
+        "lastRecord": said["lastRecord"],
         "writerSchemas": said["writerSchemas"],
     }
 
@@ -191,6 +192,7 @@ def amid(said, digest_of):
         "nextSequence": str(int(said["sequence"]) + 1),
         "maxTimestampMs": said["largestTimestampMs"],
         "disorderMs": "0",
+        "lastRecord": said["lastRecord"],
         "writerSchemas": said["writerSchemas"],
     }
 
@@ -214,7 +216,7 @@ def check_run(run, end, start, stop, disorder):
     need(int(at["disorderMs"]) <= disorder, "disorder of timestamps")
     need(int(at["maxTimestampMs"]) <= int(end["maxTimestampMs"]), "largest timestamp of the head")
     if int(at["nextSequence"]) >= int(end["nextSequence"]) or not over(at["maxTimestampMs"]):
-        same = ("manifest", "topicId", "nextOffset", "nextSequence", "maxTimestampMs", "writerSchemas")
+        same = ("manifest", "topicId", "nextOffset", "nextSequence", "maxTimestampMs", "lastRecord", "writerSchemas")
         need(all(at[name] == end[name] for name in same), "the entries end before the period does")
 
 

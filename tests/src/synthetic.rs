@@ -189,6 +189,7 @@ impl Maker {
             sequence: segment / PARTITIONS,
             previous: before.map(|before| self.digests[before]),
             largest_timestamp_ms: facts.max_timestamp_ms,
+            last_record: [6; 32],
             writer_schemas: None,
             head: HeadRef {
                 sequence: segment,
@@ -243,6 +244,7 @@ impl Maker {
         for segment in sequence.saturating_sub(PARTITIONS)..sequence {
             let (partition, first) = place(segment);
             let end = ChainEnd {
+                last_record: [6; 32],
                 writer_schemas: None,
                 topic_id: "id".to_owned(),
                 next_offset: first + ROWS.cast_signed(),

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use archive::Archive;
 use event::{Decoder, TopicPartition};
+use ports::mark::{self, MarkKey};
 use ports::{EventLog, LogError, Polled, Position};
 use segment::log::ENTRIES_MAX;
 use segment::manifest::{Manifest, SegmentManifest};
@@ -17,7 +18,7 @@ use segment::sealer::{Action, Sealable, Sealer};
 use service::clock::Stopwatch;
 use service::role::Pace;
 use service::waits::Waits;
-use service::{Member, Role, Shutdown};
+use service::{Member, Role, Shutdown, last};
 use tracing::{debug, info, warn};
 
 use crate::ledger::{Ledger, Outcome};
@@ -34,6 +35,8 @@ use crate::{Config, Keys, RunError, installation};
 const POLL_WAIT: Duration = Duration::from_millis(100);
 /// How long a drain listens to a silent log before it believes that there is nothing more.
 const DRAIN_SILENCE: Duration = Duration::from_secs(3);
+/// How long the log may take to show the record before the end of a partition's sealed part.
+const LAST_RECORD_WAIT: Duration = Duration::from_secs(10);
 /// Time between two looks at the ends of the partitions.
 const LAG_EVERY: Duration = Duration::from_secs(10);
 
@@ -54,6 +57,7 @@ pub(crate) struct Shell {
     machine: Sealer,
     ledger: Ledger,
     storer: Storer,
+    marks: MarkKey,
     readings: Readings,
     waits: Waits,
     orphans: Orphans,
@@ -95,13 +99,15 @@ impl Shell {
             retry.run(|| Member::join(&*log, config.group.as_str(), config.topics.clone()))?;
         let trust = readings::trust(ledger.origin(), ledger.installation())?;
         let decoder = Decoder::new(event::Limits { value_bytes_max: config.value_bytes_max });
+        let marks = MarkKey::new(&keys.log.sign_bytes(mark::SIGNED));
         let meters = Meters::default();
         meters.log_size(ledger.size());
         Ok(Self {
             machine: Sealer::new(config.limits()),
             readings: Readings::new(trust, decoder.clone()),
             waits: Waits::new(NAME),
-            storer: Storer::new(archive.clone(), retry.clone(), decoder),
+            storer: Storer::new(archive.clone(), retry.clone(), decoder, marks.clone()),
+            marks,
             orphans: Orphans::default(),
             waiting: Waiting::default(),
             archive: archive.clone(),
@@ -221,10 +227,17 @@ impl Shell {
         self.ledger.refresh()?;
         check_settings(&*self.log, &self.config, &self.retry)?;
         self.topics.clear();
-        for partition in partitions {
+        let positions: Vec<_> = partitions
+            .iter()
+            .map(|partition| {
+                (partition.clone(), self.ledger.end(partition).map(|end| end.next_offset))
+            })
+            .collect();
+        let look = || last::look(&*self.log, &self.marks, &positions, LAST_RECORD_WAIT);
+        for (partition, held) in partitions.iter().zip(self.retry.run(look)?) {
             let (end, lost_records) = (self.ledger.end(partition), self.config.lost_records);
             let asked = (&*self.log, &self.retry);
-            let resume = self.topics.resume(partition, end, lost_records, asked)?;
+            let resume = self.topics.resume((partition, held), end, lost_records, asked)?;
             let document = self.ledger.end(partition).and_then(|end| end.writer_schemas);
             self.readings.begin(partition, document, (&self.archive, &self.retry))?;
             debug!(%partition, offset = resume.read_from, "resumed a partition");
@@ -367,6 +380,7 @@ impl Shell {
                 sequence,
                 previous,
                 largest_timestamp_ms,
+                last_record: stored.last_record,
                 writer_schemas: stored.writer_schemas,
                 head,
                 parquet_path: stored.parquet_path.clone(),

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use event::{Decoder, Reason, Record, TopicPartition, column, schema};
 use governance::{Schemas, Trust, take_answer};
 use merkle::{Hash, hash};
+use ports::mark::{Mark, MarkKey};
 use segment::build::{BuildError, SegmentBuilder};
 use segment::facts::SegmentFacts;
 use segment::sealer::{Cause, Sealable};
@@ -25,6 +26,8 @@ pub(crate) struct Stored {
     pub(crate) rows: usize,
     pub(crate) parquet_path: String,
     pub(crate) census_path: String,
+    /// Mark of its last record.
+    pub(crate) last_record: Hash,
     /// What is known of schemas of other writers behind it, and the digest of the document with it.
     pub(crate) schemas: Schemas,
     pub(crate) writer_schemas: Option<Hash>,
@@ -40,18 +43,26 @@ pub(crate) struct Storer {
     retry: Retry,
     /// Of our own records.
     decoder: Decoder,
+    marks: MarkKey,
 }
 
 /// A segment that is being built.
 struct Building {
     builder: SegmentBuilder,
+    /// Mark of the last record so far; `None` without records.
+    last_record: Option<Mark>,
     schemas: Schemas,
     quarantined: [u64; Reason::ALL.len()],
 }
 
 impl Storer {
-    pub(crate) const fn new(archive: Archive, retry: Retry, decoder: Decoder) -> Self {
-        Self { archive, retry, decoder }
+    pub(crate) const fn new(
+        archive: Archive,
+        retry: Retry,
+        decoder: Decoder,
+        marks: MarkKey,
+    ) -> Self {
+        Self { archive, retry, decoder, marks }
     }
 
     /// Whether a record only says that time passed. Whoever may write to a topic can claim it, and
@@ -82,6 +93,7 @@ impl Storer {
         let mut stored = Vec::new();
         let mut building = Building {
             builder: SegmentBuilder::new(&partition, first_offset),
+            last_record: None,
             schemas: reading.sealed().clone(),
             quarantined: [0; Reason::ALL.len()],
         };
@@ -91,10 +103,13 @@ impl Storer {
         for batch in batches {
             let mut salts = vec![[0; SALT_BYTES]; batch.len()];
             fill_random(salts.as_flattened_mut())?;
+            let mut last = None;
             for (record, salt) in batch.records().zip(salts) {
                 if building.builder.is_full() {
+                    self.mark(&mut building, last.take());
                     let next = Building {
                         builder: SegmentBuilder::new(&partition, building.builder.next_offset()),
+                        last_record: None,
                         schemas: building.schemas.clone(),
                         quarantined: [0; Reason::ALL.len()],
                     };
@@ -111,17 +126,26 @@ impl Storer {
                     }
                 }
                 building.builder.push(&record, &decoded, salt).map_err(failed(record.offset))?;
+                last = Some(record);
             }
+            self.mark(&mut building, last);
         }
         stored.push(self.put(building, &partition, cause)?);
         Ok(stored)
+    }
+
+    /// Keeps the mark of the last record of a batch, or of what a segment holds of it.
+    fn mark(&self, building: &mut Building, last: Option<Record<'_>>) {
+        if let Some(record) = last {
+            building.last_record = Some(self.marks.mark(&record));
+        }
     }
 
     /// Stores a segment, and derives everything about it again from what the archive gives back: a
     /// bit that turns on the way to the disk is found before anything is signed.
     fn put(
         &self,
-        Building { builder, schemas, quarantined }: Building,
+        Building { builder, last_record, schemas, quarantined }: Building,
         partition: &TopicPartition,
         cause: Cause,
     ) -> Result<Stored, RunError> {
@@ -129,6 +153,7 @@ impl Storer {
         let failed =
             |detail: String| RunError::Build { partition: partition.clone(), offset: next, detail };
         let built = builder.finish().map_err(|error| failed(error.to_string()))?;
+        let Mark(last_record) = last_record.ok_or_else(|| failed("it has no record".into()))?;
         let mut nonce = [0; 4];
         fill_random(&mut nonce)?;
         let name = built
@@ -156,6 +181,7 @@ impl Storer {
             rows,
             parquet_path,
             census_path,
+            last_record,
             schemas,
             writer_schemas,
             quarantined: quarantined.collect(),

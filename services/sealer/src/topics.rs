@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use event::TopicPartition;
 use ports::identity::{AtLast, Changed, Found, Kept, Resume, judge};
+use ports::mark::Mark;
 use ports::settings::{Demand, Purpose};
-use ports::{EventLog, LogError};
+use ports::{EventLog, LogError, OffsetRange};
 use segment::log::ChainEnd;
 use service::topics::TopicsError;
 use tracing::warn;
@@ -103,22 +104,21 @@ impl Identities {
         Ok(())
     }
 
-    /// Where a partition goes on, given where its sealed part ends.
+    /// Where a partition goes on, given where its sealed part ends and what it holds now.
     pub(crate) fn resume(
         &mut self,
-        partition: &TopicPartition,
+        (partition, (range, at_last)): (&TopicPartition, (OffsetRange, AtLast)),
         end: Option<&ChainEnd>,
         lost_records: LostRecords,
         (log, retry): (&dyn EventLog, &Retry),
     ) -> Result<Resume, RunError> {
         let topic_id = self.of(&partition.topic, log, retry)?;
-        let range = retry.run(|| log.offsets(partition))?;
         let kept = end.map(|end| Kept {
             topic_id: end.topic_id.clone(),
             next_offset: end.next_offset,
-            last: None,
+            last: Some(Mark(end.last_record)),
         });
-        let found = Found { topic_id, range, at_last: AtLast::NotAsked };
+        let found = Found { topic_id, range, at_last };
         let resume = judge(kept.as_ref(), &found)
             .map_err(|changed| RunError::Changed { partition: partition.clone(), changed })?;
         if resume.is_lossy() {

@@ -32,6 +32,8 @@ pub struct Chain {
     /// Milliseconds by which a timestamp lies behind the largest of the segments before, at most; of
     /// a chain that was begun amid ([`Self::amid`]), of the segments read.
     pub disorder_ms: u64,
+    /// Mark of the last record.
+    pub last_record: Hash,
     /// Digest of the schemas of other writers that the partition knows behind the last segment.
     pub writer_schemas: Option<Hash>,
     /// Where the first segment that was read begins.
@@ -87,6 +89,7 @@ impl Chain {
             commit,
             max_timestamp_ms: manifest.largest_timestamp_ms,
             disorder_ms: 0,
+            last_record: manifest.last_record,
             writer_schemas: manifest.writer_schemas,
             first_offset: facts.first_offset,
             segments: 1,
@@ -107,6 +110,7 @@ impl Chain {
             commit: end.commit,
             max_timestamp_ms: end.max_timestamp_ms,
             disorder_ms: end.disorder_ms,
+            last_record: end.last_record,
             writer_schemas: end.writer_schemas,
             first_offset: end.next_offset,
             segments: 0,
@@ -150,6 +154,7 @@ impl Chain {
             commit,
             max_timestamp_ms,
             disorder_ms: self.disorder_ms.max(self.max_timestamp_ms.abs_diff(earlier)),
+            last_record: manifest.last_record,
             writer_schemas: manifest.writer_schemas,
             first_offset: self.first_offset,
             segments: sum(self.segments, Some(1))?,
@@ -170,6 +175,7 @@ impl Chain {
             commit: self.commit,
             max_timestamp_ms: self.max_timestamp_ms,
             disorder_ms: self.disorder_ms,
+            last_record: self.last_record,
             writer_schemas: self.writer_schemas,
         }
     }

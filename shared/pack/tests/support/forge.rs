@@ -89,6 +89,7 @@ impl Forge {
                 let max_ms = end.map_or(i64::MIN, |end| end.max_timestamp_ms);
                 let late = max_ms.abs_diff(segment.facts.min_timestamp_ms.min(max_ms));
                 let end = ChainEnd {
+                    last_record: segment.last_record,
                     writer_schemas: segment.writer_schemas,
                     topic_id: segment.topic_id.clone(),
                     next_offset: segment.facts.next_offset,

@@ -26,6 +26,8 @@ pub struct ChainEnd {
     /// Milliseconds by which a timestamp lies behind the largest of the segments before it, at most;
     /// 0 where brokers set the timestamps and their clocks agree.
     pub disorder_ms: u64,
+    /// Mark of the last record: a digest that only sealers of the log can compute.
+    pub last_record: Hash,
     /// Digest of the schemas of other writers that the partition knows there.
     pub writer_schemas: Option<Hash>,
 }
@@ -120,6 +122,7 @@ impl Ends<'_> {
             commit: self.commit,
             max_timestamp_ms,
             disorder_ms,
+            last_record: manifest.last_record,
             writer_schemas: manifest.writer_schemas,
         };
         self.new.insert(facts.partition.clone(), end);

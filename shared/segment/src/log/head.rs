@@ -84,6 +84,7 @@ struct Document {
 struct Row {
     commit: String,
     disorder_ms: String,
+    last_record: String,
     manifest: String,
     max_timestamp_ms: String,
     next_offset: String,
@@ -134,6 +135,7 @@ impl Head {
         let rows = self.ends.iter().map(|(partition, end)| Row {
             commit: end.commit.to_string(),
             disorder_ms: end.disorder_ms.to_string(),
+            last_record: hash::to_hex(&end.last_record),
             manifest: hash::to_hex(&end.manifest),
             max_timestamp_ms: end.max_timestamp_ms.to_string(),
             next_offset: end.next_offset.to_string(),
@@ -201,6 +203,7 @@ impl Head {
                 commit: number(&row.commit)?,
                 max_timestamp_ms: number(&row.max_timestamp_ms)?,
                 disorder_ms: number(&row.disorder_ms)?,
+                last_record: digest(&row.last_record)?,
                 writer_schemas: row.writer_schemas.as_deref().map(digest).transpose()?,
             };
             ends.insert(TopicPartition::new(row.topic.as_str(), row.partition), end);

@@ -67,6 +67,7 @@ fn next(state: &LogState, partition: i32, count: u64) -> SegmentManifest {
         topic_id: "t".into(),
         sequence: end.map_or(0, |end| end.next_sequence),
         previous: end.map(|end| end.manifest),
+        last_record: [6; 32],
         writer_schemas: None,
         largest_timestamp_ms: end.map_or(0, |end| end.max_timestamp_ms.max(0)),
         head: state.reference().unwrap(),

@@ -38,6 +38,8 @@ pub struct SegmentManifest {
     pub previous: Option<Hash>,
     /// Largest timestamp of the chain up to and including this segment, milliseconds since the epoch.
     pub largest_timestamp_ms: i64,
+    /// Mark of the last record: a digest that only sealers of the log can compute.
+    pub last_record: Hash,
     /// Digest of the document with the schemas of other writers that the partition knows behind this
     /// segment; `None` if it knows none and waits for none.
     pub writer_schemas: Option<Hash>,
@@ -66,6 +68,7 @@ struct Predicate {
     head: HeadPart,
     kind: String,
     largest_timestamp_ms: String,
+    last_record: String,
     log: String,
     max_timestamp_ms: String,
     min_timestamp_ms: String,
@@ -207,6 +210,7 @@ impl Predicate {
             },
             kind: KIND.to_owned(),
             largest_timestamp_ms: manifest.largest_timestamp_ms.to_string(),
+            last_record: hash::to_hex(&manifest.last_record),
             log: manifest.log.clone(),
             max_timestamp_ms: facts.max_timestamp_ms.to_string(),
             min_timestamp_ms: facts.min_timestamp_ms.to_string(),
@@ -269,6 +273,7 @@ impl Predicate {
                 sequence: number(&self.head.sequence)?,
                 sha256: digest(&self.head.sha256)?,
             },
+            last_record: digest(&self.last_record)?,
             writer_schemas: self.writer_schemas.as_deref().map(digest).transpose()?,
             parquet_path: parquet.name,
             census_path: census.name,

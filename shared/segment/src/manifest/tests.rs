@@ -35,6 +35,7 @@ fn segment() -> SegmentManifest {
         sequence: 0,
         previous: None,
         largest_timestamp_ms: i64::MAX,
+        last_record: [6; 32],
         writer_schemas: None,
         head: HeadRef { sequence: 4, sha256: [5; 32] },
         parquet_path: name.parquet(),

@@ -183,6 +183,7 @@ impl World {
             sequence: end.map_or(0, |(sequence, ..)| sequence),
             previous: end.map(|(_, manifest, ..)| manifest),
             largest_timestamp_ms: end.map_or(max, |(.., largest)| largest.max(max)),
+            last_record: [6; 32],
             writer_schemas: None,
             head: self.state.reference().unwrap(),
             parquet_path: name.parquet(),

@@ -65,6 +65,7 @@ fn a_topic_that_was_created_again_stops_the_sealer() {
         let commits = world.commits();
         world.log.delete_topic(TOPIC);
         create_topic(&world.log);
+        world.log.advance_ms(1);
         world.publish(0, records);
         let mut shell = world.start().unwrap();
         let changed = changed(settle(&mut shell));
@@ -99,6 +100,84 @@ fn a_log_that_ends_before_what_is_sealed_stops_the_sealer() {
     let mut shell = world.start().unwrap();
     let changed = changed(settle(&mut shell));
     assert_eq!(changed, Changed::Diverged { position: 3, first: 0, next: 2 });
+}
+
+/// What an unclean leader election leaves: the end is lost, and others wrote behind it.
+#[test]
+fn a_log_with_another_record_where_the_sealed_part_ends_stops_the_sealer() {
+    for records in [1, 4] {
+        let world = World::new();
+        world.publish(0, 3);
+        assert_eq!(world.seal_everything(), 0);
+        let commits = world.commits();
+        world.log.lose_end(&tp(0), 1).unwrap();
+        world.log.advance_ms(1);
+        world.publish(0, records);
+        let mut shell = world.start().unwrap();
+        let changed = changed(settle(&mut shell));
+        let next = 2 + i64::try_from(records).unwrap();
+        assert_eq!(changed, Changed::Diverged { position: 3, first: 0, next });
+        drop(shell);
+        assert_eq!(world.commits(), commits, "nothing is sealed behind it");
+    }
+}
+
+#[test]
+fn a_log_without_the_record_where_the_sealed_part_ends_stops_the_sealer() {
+    let world = World::new();
+    world.publish(0, 3);
+    assert_eq!(world.seal_everything(), 0);
+    world.log.lose_end(&tp(0), 1).unwrap();
+    world.log.skip_offsets(&tp(0), 1).unwrap();
+    world.publish(0, 2);
+    let mut shell = world.start().unwrap();
+    assert_eq!(changed(settle(&mut shell)), Changed::Compacted { offset: 2, first: 0 });
+}
+
+/// A cluster that was restored from a copy gives topics other identities.
+#[test]
+fn a_copy_of_the_topic_is_sealed_on_and_keeps_the_identity_that_it_had() {
+    let world = World::new();
+    world.publish(0, 3);
+    assert_eq!(world.seal_everything(), 0);
+    let copied = world.log.records(&tp(0)).unwrap();
+    world.log.delete_topic(TOPIC);
+    create_topic(&world.log);
+    for record in copied.records() {
+        let outgoing = Outgoing {
+            topic: TOPIC.into(),
+            partition: Some(0),
+            key: record.key.map(Into::into),
+            value: record.value.map(Into::into),
+            headers: Vec::new(),
+        };
+        assert_eq!(record.headers.all().count(), 0);
+        world.log.append_at(outgoing, record.timestamp_ms, record.timestamp_type).unwrap();
+    }
+    world.publish(0, 2);
+    assert_eq!(world.seal_everything(), 0);
+    assert_eq!(world.verify().events, 5);
+    let ids: Vec<_> = world.manifests().into_iter().map(|of| of.topic_id).collect();
+    assert_eq!(ids.first(), ids.last());
+}
+
+/// Several segments in one batch each end in a record of their own.
+#[test]
+fn each_segment_names_the_mark_of_its_own_last_record() {
+    let world = World::new();
+    for _ in 0..3 {
+        world.publish(0, 2);
+        world.log.skip_offsets(&tp(0), 1).unwrap();
+        assert_eq!(world.seal_everything(), 0);
+    }
+    let records = world.log.records(&tp(0)).unwrap();
+    let key = MarkKey::new(&world.keys.log.sign_bytes(mark::SIGNED));
+    let manifests = world.manifests();
+    assert_eq!(manifests.len(), 3);
+    for manifest in manifests {
+        let last = records.records().find(|of| of.offset == manifest.facts.next_offset - 1);
+        assert_eq!(mark::Mark(manifest.last_record), key.mark(&last.unwrap()));
+    }
 }
 
 #[test]
