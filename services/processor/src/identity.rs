@@ -2,6 +2,7 @@
 
 use governance::{Id, Purpose, Trust};
 use merkle::note::SigningKey;
+use ports::mark::{self, MarkKey};
 use service::RoleError;
 
 /// The key of a processor, and the installation with the keys that are valid in it.
@@ -14,6 +15,11 @@ pub struct Identity {
 }
 
 impl Identity {
+    /// Makes the marks of last records.
+    pub(crate) fn marks(&self) -> MarkKey {
+        MarkKey::new(&self.key.sign_bytes(mark::SIGNED))
+    }
+
     /// Nobody obeys a processor whose key is not valid.
     pub(crate) fn check(&self) -> Result<(), RoleError> {
         let own = self.key.verifier();

@@ -9,15 +9,17 @@ use std::time::Duration;
 use event::{Record, TopicPartition};
 use governance::Trust;
 use monitor::Processor;
-use ports::identity::{AtLast, Changed, Found, Kept, judge};
+use ports::identity::{Changed, Found, Kept, judge};
+use ports::mark::Mark;
 use ports::{EventLog, LogError, OffsetRange};
-use service::RoleError;
 use service::read::{Offsets, read_ranges};
+use service::{RoleError, last};
 use tracing::warn;
 use uuid::Uuid;
 
 use crate::config::Config;
-use crate::saved::{Entries, Head, Heads, Keyspace, Ledger};
+use crate::identity::Identity;
+use crate::saved::{Entries, Head, Heads, Keyspace, LastRecord, Ledger};
 
 /// Number of records at the end of a state partition that are searched first for a head.
 const STATE_TAIL: i64 = 32;
@@ -30,6 +32,7 @@ const HEADS_MAX: usize = 4;
 #[derive(Debug)]
 pub(crate) struct Loaded {
     pub(crate) machine: Processor,
+    pub(crate) last_record: Option<LastRecord>,
     pub(crate) output_next: [i64; 2],
     /// Fingerprint of the schema that the outputs so far are written with.
     pub(crate) fingerprint: u64,
@@ -88,24 +91,32 @@ impl<'a> Search<'a> {
     }
 
     /// Turns the heads that were found into candidates, except those tried before.
-    ///
-    /// # Errors
-    ///
-    /// If the topic is not the one that a head is of: its offsets name other records.
-    fn choose(&mut self, found: &Found) -> Result<(), RoleError> {
+    fn choose(&mut self) {
         let heads = std::mem::replace(&mut self.heads, Heads::new(self.keys.clone()));
         let new = heads.newest_first().into_iter().take(HEADS_MAX).skip(self.tried);
         for entries in new {
             self.tried += 1;
-            let head = entries.head();
-            let kept =
-                Kept { topic_id: head.topic_id.clone(), next_offset: head.next_offset, last: None };
-            let verdict = judge(Some(&kept), found).and_then(|_| self.judge_outputs(head, found));
-            verdict
-                .map_err(|changed| RoleError::Changed { partition: self.input.clone(), changed })?;
             self.candidates.push_back(entries);
         }
-        Ok(())
+    }
+
+    /// The newest candidate that was not tried.
+    fn candidate(&self) -> Option<&Head> {
+        self.candidates.front().map(Entries::head)
+    }
+
+    /// Makes sure that the topic is the one that the candidate is of: else its offsets name other records.
+    fn judge(&self, found: &Found, key_id: &str) -> Result<(), RoleError> {
+        let Some(head) = self.candidate() else { return Ok(()) };
+        let last = head.last_record.as_ref().filter(|last| last.key_id == key_id);
+        let kept = Kept {
+            topic_id: head.topic_id.clone(),
+            next_offset: head.next_offset,
+            last: last.map(|last| Mark(last.mark)),
+        };
+        judge(Some(&kept), found)
+            .and_then(|_| self.judge_outputs(head, found))
+            .map_err(|changed| RoleError::Changed { partition: self.input.clone(), changed })
     }
 
     /// A state that has read nothing is void for another topic, unless its owner went on after it and
@@ -138,7 +149,15 @@ impl<'a> Search<'a> {
             Ok(machine) => {
                 let output_next = [head.metrics_next, head.alerts_next];
                 let (begins_at, fingerprint) = (head.begins_at, head.fingerprint);
-                self.loaded = Some(Loaded { machine, output_next, fingerprint, begins_at, ledger });
+                let last_record = head.last_record;
+                self.loaded = Some(Loaded {
+                    machine,
+                    last_record,
+                    output_next,
+                    fingerprint,
+                    begins_at,
+                    ledger,
+                });
                 self.is_over = true;
             }
             Err(error) => {
@@ -157,14 +176,11 @@ pub(crate) fn load(
     config: &Config,
     log: &dyn EventLog,
     inputs: &[TopicPartition],
-    (topic_id, trust): (&str, &Trust),
+    (topic_id, identity): (&str, &Identity),
 ) -> Result<Vec<Option<Loaded>>, RoleError> {
+    let Identity { key, trust } = identity;
+    let (marks, key_id) = (identity.marks(), key.key_id_hex());
     let begin = |input| Search::begin(config, log, input, trust);
-    let found = |input| {
-        let (topic_id, range) = (topic_id.to_owned(), log.offsets(input)?);
-        Ok::<_, LogError>(Found { topic_id, range, at_last: AtLast::NotAsked })
-    };
-    let found = inputs.iter().map(found).collect::<Result<Vec<_>, _>>()?;
     let mut searches = inputs.iter().map(begin).collect::<Result<Vec<_>, _>>()?;
     let wait = config.read_wait();
     let mut tail = STATE_TAIL;
@@ -184,9 +200,7 @@ pub(crate) fn load(
             search.heads.take(record);
         })?;
         for search in &mut open {
-            let found = inputs.iter().zip(&found).find(|(input, _)| *input == search.input);
-            let Some((_, found)) = found else { unreachable!("a search is of an input") };
-            search.choose(found)?;
+            search.choose();
         }
         loop {
             let mut trying: Vec<&mut Search<'_>> = open
@@ -196,6 +210,17 @@ pub(crate) fn load(
                 .collect();
             if trying.is_empty() {
                 break;
+            }
+            let positions: Vec<_> = trying
+                .iter()
+                .map(|search| {
+                    (search.input.clone(), search.candidate().map(|head| head.next_offset))
+                })
+                .collect();
+            let held = last::look(log, &marks, &positions, wait)?;
+            for (search, (range, at_last)) in trying.iter().zip(held) {
+                let topic_id = topic_id.to_owned();
+                search.judge(&Found { topic_id, range, at_last }, &key_id)?;
             }
             let whole = of_each(&trying, |search| search.range.first..search.range.next);
             read_state(log, whole, wait, |state, record| {

@@ -11,6 +11,7 @@ use event::{Batch, TopicPartition, kind};
 use governance::{Look, Reader, Refusal};
 use monitor::{Counters, Processor};
 use ports::identity::Changed;
+use ports::mark::{Mark, MarkKey};
 use ports::{EventLog, LogError, Position, Producer, Published, publish_and_wait};
 use service::RoleError;
 use service::clock::{self, Stopwatch};
@@ -25,7 +26,7 @@ use crate::governance::{Governance, count_admitted};
 use crate::identity::Identity;
 use crate::outbox::{DESTINATIONS, Outbox};
 use crate::remarks::Remarks;
-use crate::saved::{Head, Ledger, Writing};
+use crate::saved::{Head, LastRecord, Ledger, Writing};
 use crate::statement::{Tick, admitted, configuration};
 use crate::timer::TickTimer;
 
@@ -49,6 +50,9 @@ pub(crate) struct Worker {
     input: TopicPartition,
     topic_id: String,
     machine: Processor,
+    /// The last record in the machine; `None` if nothing was read.
+    last_record: Option<LastRecord>,
+    marks: MarkKey,
     reader: Reader,
     answering: Answering,
     claim: Claim,
@@ -116,7 +120,7 @@ impl Worker {
     /// Those of the log; the worker must then be dropped and opened again.
     pub(crate) fn handle_batch(&mut self, batch: &Batch) -> Result<Option<i64>, RoleError> {
         let watch = Stopwatch::start();
-        let (mut records, mut again) = (0, None);
+        let (mut records, mut again, mut last) = (0, None, None);
         for record in batch.records() {
             match self.reader.look(&record) {
                 Look::Take => {}
@@ -136,6 +140,11 @@ impl Worker {
                 outbox.push(record.offset, output, signer);
             });
             outbox.check()?;
+            last = Some(record);
+        }
+        if let Some(record) = last {
+            let Mark(mark) = self.marks.mark(&record);
+            self.last_record = Some(LastRecord { key_id: self.identity.key.key_id_hex(), mark });
         }
         metrics::histogram!(names::PROCESSOR_DURATION).record(watch.elapsed_secs());
         self.outbox.publish()?;
@@ -345,6 +354,7 @@ impl Worker {
         let head = Head {
             topic_id,
             next_offset,
+            last_record: self.last_record.clone(),
             metrics_next,
             alerts_next,
             fingerprint,

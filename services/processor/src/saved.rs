@@ -34,7 +34,7 @@ pub(crate) use reader::{Entries, Heads};
 pub(crate) use writing::Writing;
 
 /// Version of the format.
-const FORMAT: u8 = 3;
+const FORMAT: u8 = 4;
 /// Name of the head, in place of that of an entry.
 const HEAD: &[u8] = b"h";
 
@@ -95,6 +95,15 @@ struct Piece<'a> {
     bytes: &'a [u8],
 }
 
+/// How the last record of a state is recognized.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LastRecord {
+    /// Id of the key that made the mark; with another key it cannot be compared.
+    pub(crate) key_id: String,
+    /// See [`ports::mark`].
+    pub(crate) mark: [u8; 32],
+}
+
 /// The head of a save.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Head {
@@ -102,6 +111,8 @@ pub(crate) struct Head {
     pub(crate) topic_id: String,
     /// Offset of the first record that is not in the state.
     pub(crate) next_offset: i64,
+    /// The record before it; `None` if nothing was read.
+    pub(crate) last_record: Option<LastRecord>,
     /// Offset, in the partition of metrics, from which on outputs are not covered.
     pub(crate) metrics_next: i64,
     /// The same for alerts.

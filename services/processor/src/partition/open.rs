@@ -40,7 +40,7 @@ impl Worker {
     ) -> Result<Vec<Self>, RoleError> {
         let watch = Stopwatch::start();
         let topic_id = log.topic_id(&config.topics.events)?;
-        let loaded = load(config, &**log, inputs, (&topic_id, &identity.trust))?;
+        let loaded = load(config, &**log, inputs, (&topic_id, identity))?;
         let mut workers = Vec::new();
         for (input, loaded) in inputs.iter().zip(loaded) {
             let reading = (decoder, source);
@@ -73,14 +73,15 @@ impl Worker {
     ) -> Result<Self, RoleError> {
         let range = log.offsets(input)?;
         let is_fresh = loaded.is_none();
-        let Loaded { mut machine, output_next, fingerprint, mut begins_at, ledger } = loaded
-            .unwrap_or_else(|| Loaded {
+        let Loaded { mut machine, last_record, output_next, fingerprint, mut begins_at, ledger } =
+            loaded.unwrap_or_else(|| Loaded {
                 machine: Processor::new(
                     monitor::Settings::default(),
                     &input.topic,
                     input.partition,
                 )
                 .with_ownership(Ownership::new(identity.trust.clone())),
+                last_record: None,
                 output_next: [0, 0],
                 fingerprint: event::encode::fingerprint(),
                 begins_at: None,
@@ -131,6 +132,8 @@ impl Worker {
             forged: machine.forged().clone(),
             remarks: Remarks::new(log.partitions(&input.topic)?),
             machine,
+            last_record,
+            marks: identity.marks(),
             ledger,
             records_since_snapshot: 0,
             since_snapshot: Stopwatch::start(),

@@ -160,8 +160,14 @@ mod tests {
                 .with_ownership(governance::Ownership::new(trust.clone()));
             let keys = Keyspace::new(trust.installation(), &input);
             let ledger = Ledger::new(keys, new_writer(), config.snapshot_chunk_bytes_max);
-            let loaded =
-                Loaded { machine, output_next: [0, 0], fingerprint, begins_at: None, ledger };
+            let loaded = Loaded {
+                machine,
+                last_record: None,
+                output_next: [0, 0],
+                fingerprint,
+                begins_at: None,
+                ledger,
+            };
             let loaded = ("id", Some(loaded));
             Worker::begin((&config, &identity), (&decoder, None), &shared, &input, loaded).unwrap()
         };

@@ -62,7 +62,17 @@ fn head(next_offset: i64) -> Head {
     let begins_at = None;
     let state = vec![7; 25];
     let (fingerprint, metrics_next, alerts_next) = (7, 1, 2);
-    Head { topic_id, next_offset, metrics_next, alerts_next, fingerprint, begins_at, state }
+    let last_record = Some(LastRecord { key_id: "k".to_owned(), mark: [3; 32] });
+    Head {
+        topic_id,
+        next_offset,
+        last_record,
+        metrics_next,
+        alerts_next,
+        fingerprint,
+        begins_at,
+        state,
+    }
 }
 
 /// Entries as they should be.

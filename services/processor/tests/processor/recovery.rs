@@ -14,7 +14,7 @@ use processor::{Config, Processor};
 use service::{Role as _, RoleError, Shutdown};
 use sim::{Fault, MemoryLog, Operation};
 
-use crate::world::{identity, recomputed, unsigned, world};
+use crate::world::{another_identity, identity, recomputed, unsigned, world};
 
 const START_MS: i64 = 1_760_000_000_000;
 const PIECE: usize = 40;
@@ -440,6 +440,44 @@ fn a_topic_that_was_created_again_stops_the_processor() {
         let error = end(&log, config()).expect("it goes on");
         assert!(error.contains("it is another topic"), "{error}");
     }
+}
+
+/// What an unclean leader election leaves: the end is lost, and others wrote behind it.
+#[test]
+fn another_record_where_the_state_ends_stops_the_processor() {
+    let events = TopicPartition::new(config().topics.events.as_str(), 0);
+    for is_lost in [true, false] {
+        let log = world(1);
+        traffic().iter().for_each(|input| append(&log, 0, input));
+        let mut processor = start(&log).unwrap();
+        drain(&mut processor).unwrap();
+        processor.finish().unwrap();
+        if is_lost {
+            let next = ports::EventLog::offsets(&log, &events).unwrap().next;
+            log.lose_end(&events, 1).unwrap();
+            log.advance_ms(1);
+            append(&log, 0, &traffic()[0]);
+            assert_eq!(ports::EventLog::offsets(&log, &events).unwrap().next, next);
+        }
+        append(&log, 0, &traffic()[1]);
+        let error = end(&log, config());
+        assert_eq!(error.is_some(), is_lost, "{error:?}");
+        assert!(error.is_none_or(|error| error.contains("its records changed")));
+    }
+}
+
+/// Keys that were made anew make other marks.
+#[test]
+fn a_snapshot_of_another_key_is_not_used_and_does_not_stop_the_processor() {
+    let log = world(1);
+    traffic().iter().for_each(|input| append(&log, 0, input));
+    let mut processor = start(&log).unwrap();
+    drain(&mut processor).unwrap();
+    processor.finish().unwrap();
+    let log_of_the_other = Arc::new(log.clone());
+    let mut processor = Processor::start(config(), log_of_the_other, another_identity()).unwrap();
+    drain(&mut processor).unwrap();
+    processor.finish().unwrap();
 }
 
 #[test]

@@ -37,6 +37,14 @@ pub(crate) fn identity() -> Identity {
     Identity { key: key(), trust: trust() }
 }
 
+/// An identity of the same installation with another key.
+pub(crate) fn another_identity() -> Identity {
+    let key = SigningKey::from_seed("log.example.com/processor", [3; 32]).unwrap();
+    let keys = [key.verifier().to_vkey()];
+    let trust = Trust::parse(installation(), keys, [gateway().verifier().to_vkey()]).unwrap();
+    Identity { key, trust }
+}
+
 /// A log with the topics that a processor needs; the governance topic has one partition.
 pub(crate) fn world(partitions: i32) -> MemoryLog {
     let log = MemoryLog::new();
