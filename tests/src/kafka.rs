@@ -154,6 +154,35 @@ impl TestKafka {
         self.run("up", &[]).map(drop)
     }
 
+    /// Keeps a copy of a node's disk. The node is killed and starts again.
+    ///
+    /// # Errors
+    ///
+    /// If the node does not stop or start, or its disk cannot be copied.
+    pub fn back_up(&self, node: u32) -> Result<(), NoKafka> {
+        let disk = self.run_directory().join(format!("node-{node}"));
+        self.kill(node)?;
+        copy(&disk, &self.backup(node))?;
+        self.restart()
+    }
+
+    /// Puts back what [`Self::back_up`] has kept, and starts the node.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn restore(&self, node: u32) -> Result<(), NoKafka> {
+        let disk = self.run_directory().join(format!("node-{node}"));
+        self.kill(node)?;
+        std::fs::remove_dir_all(&disk).map_err(|error| NoKafka(error.to_string()))?;
+        copy(&self.backup(node), &disk)?;
+        self.restart()
+    }
+
+    fn backup(&self, node: u32) -> PathBuf {
+        self.directory.path().join(format!("backup-{node}"))
+    }
+
     fn run(&self, verb: &str, arguments: &[&str]) -> Result<String, NoKafka> {
         let output = Command::new(script())
             .arg(verb)
@@ -191,4 +220,10 @@ impl Drop for TestKafka {
             eprintln!("a broker may be left behind: {error}");
         }
     }
+}
+
+fn copy(from: &Path, to: &Path) -> Result<(), NoKafka> {
+    let copied = Command::new("cp").arg("-a").args([from, to]).status();
+    let is_copied = copied.map_err(|error| NoKafka(error.to_string()))?.success();
+    is_copied.then_some(()).ok_or_else(|| NoKafka(format!("{} was not copied", from.display())))
 }

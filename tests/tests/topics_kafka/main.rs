@@ -6,6 +6,7 @@
 mod another;
 mod grown;
 mod refused;
+mod restored;
 mod transactions;
 
 use std::time::Duration;
