@@ -445,7 +445,7 @@ impl Config {
             events: topics.events.clone(),
             metrics: topics.metrics.clone(),
             alerts: topics.alerts.clone(),
-            trust_archive: false,
+            ..evidence::ReplayOptions::default()
         }
     }
 

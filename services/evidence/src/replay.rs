@@ -5,7 +5,8 @@
 //! pure function of the sealed records, settings included ([`monitor::replay`] has the rules of the comparison).
 //!
 //! Partitions are independent, and one thread takes one after the other. Of each, three segments
-//! are in memory: records, metrics, alerts.
+//! are in memory: records, metrics, alerts. A partition is read twice if rows come back to outputs that are
+//! forgotten by then ([`ReplayOptions::outputs_max`]).
 
 mod options;
 mod partition;

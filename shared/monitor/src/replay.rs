@@ -50,7 +50,10 @@
 //!
 //! # Cost
 //!
-//! The memory of the processor, 40 bytes for each output, and a bounded number of whole outputs.
+//! The memory of the processor, a bounded number of outputs, and some 60 bytes for each output that is not
+//! found sealed, or differs. Outputs that were found are forgotten after a while. If a row comes back to one of
+//! those, [`Replay::recalled`] says so: its outcome does not hold, and a second pass that remembers them
+//! ([`Replay::with_memory`]) compares all rows.
 //!
 //! # What it does not do
 //!
@@ -60,9 +63,12 @@
 mod canonical;
 mod coverage;
 mod doubts;
+mod entries;
 mod generations;
 mod outcome;
 mod side;
+
+use std::collections::BTreeSet;
 
 use event::{ColumnId, Decoded, Event, Record, column, kind};
 use governance::{Ownership, verify_alert};
@@ -85,6 +91,17 @@ fn is_computed(kind: &str) -> bool {
     let is_act = event::schema().kind(kind).is_some_and(|kind| kind.act);
     let of_monitor = [kind::MONITOR_ALIVE, kind::MONITOR_GAP, kind::MONITOR_FORGED];
     (is_of_family && !is_act) || of_monitor.contains(&kind)
+}
+
+/// Outputs that a replay has forgotten and that sealed rows came back to: of metrics, and of alerts.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Recalled([BTreeSet<Origin>; 2]);
+
+fn sides(recent_max: usize, Recalled([metrics, alerts]): Recalled) -> [Side; 2] {
+    [
+        Side::new(Destination::Metrics, recent_max, metrics),
+        Side::new(Destination::Alerts, recent_max, alerts),
+    ]
 }
 
 /// The replay of one partition.
@@ -129,7 +146,7 @@ impl Replay {
             topic: topic.to_owned(),
             partition,
             first_offset,
-            sides: [Side::new(Destination::Metrics), Side::new(Destination::Alerts)],
+            sides: sides(usize::MAX, Recalled::default()),
             outcome: Outcome::default(),
         };
         if first_offset > 0 {
@@ -144,6 +161,29 @@ impl Replay {
     pub fn with_ownership(mut self, ownership: Ownership) -> Self {
         self.generations = self.generations.with_ownership(ownership);
         self
+    }
+
+    /// The same, before anything was passed to it: it remembers so many of the last outputs of each
+    /// destination that were found sealed (each is 40 bytes), and those that a first pass has forgotten too
+    /// early. Without, it remembers all.
+    #[must_use]
+    pub fn with_memory(mut self, recent_max: usize, recalled: Recalled) -> Self {
+        self.sides = sides(recent_max, recalled);
+        self
+    }
+
+    /// What a second pass must remember to compare every row, if this one has forgotten it; a second one
+    /// forgets nothing that matters.
+    #[must_use]
+    pub fn recalled(&self) -> Option<Recalled> {
+        let missed = self.sides.each_ref().map(|side| side.missed().clone());
+        missed.iter().any(|missed| !missed.is_empty()).then_some(Recalled(missed))
+    }
+
+    /// Number of computed outputs that are remembered now.
+    #[must_use]
+    pub fn remembered(&self) -> usize {
+        self.sides.iter().map(Side::remembered).fold(0, usize::saturating_add)
     }
 
     /// Offset of the next record.
@@ -275,7 +315,7 @@ impl Replay {
             self.outcome.not_comparable += 1;
         } else if offset >= self.next_offset() {
             self.side(destination).awaiting();
-        } else {
+        } else if !self.side(destination).is_forgotten(origin) {
             match self.coverage.of(offset, event) {
                 Comparability::None(missing) => self.coverage.left_out(missing),
                 Comparability::OnlyIfSame(missing)
@@ -291,7 +331,7 @@ impl Replay {
         }
     }
 
-    /// The outcome, after all rows were passed.
+    /// The outcome, after all rows were passed; see [`Self::recalled`].
     #[must_use]
     pub fn finish(self) -> Outcome {
         let mut outcome = self.outcome;

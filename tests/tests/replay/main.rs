@@ -67,6 +67,8 @@ fn kills_and_lost_answers_make_copies_and_no_difference() {
     assert_eq!(fsck.repeated_computed_events, report.repeated);
     let trusting = sealed.replay_with(&ReplayOptions { trust_archive: true, ..options() });
     assert_eq!((&trusting.partitions, trusting.trusted), (&report.partitions, true));
+    // Whoever forgets outputs as soon as they are found reads the archive once more.
+    assert_eq!(sealed.replay_with(&ReplayOptions { outputs_max: 1, ..options() }), report);
 }
 
 fn options() -> ReplayOptions {

@@ -44,24 +44,34 @@ impl Job {
         let topic = options.events.as_str();
         let first_offset = self.events.front().map_or(0, |manifest| manifest.facts.first_offset);
         let starts = starts(archive, (topic, self.partition), &self.events, ownership)?;
-        let mut replay = Replay::new(topic, self.partition, first_offset, &starts)
-            .with_ownership(ownership.clone());
-        let mut merge = Merge {
-            records: Records::new(
-                (archive, ownership.trust()),
-                check,
-                (topic, self.partition),
-                self.events,
-            ),
-            ended: false,
-            metrics: SealedOutputs::new(archive, check, self.metrics),
-            alerts: SealedOutputs::new(archive, check, self.alerts),
-            moved,
-        };
-        let fault = match merge.run(&mut replay) {
-            Ok(()) => None,
-            Err(Broken::Fault(fault)) => Some(fault),
-            Err(Broken::Archive(error)) => return Err(error),
+        let mut recalled = None;
+        let (fault, replay) = loop {
+            let is_first = recalled.is_none();
+            let mut replay = Replay::new(topic, self.partition, first_offset, &starts)
+                .with_ownership(ownership.clone())
+                .with_memory(options.outputs_max, recalled.take().unwrap_or_default());
+            let mut merge = Merge {
+                records: Records::new(
+                    (archive, ownership.trust()),
+                    check,
+                    (topic, self.partition),
+                    self.events.clone(),
+                ),
+                ended: false,
+                metrics: SealedOutputs::new(archive, check, self.metrics.clone()),
+                alerts: SealedOutputs::new(archive, check, self.alerts.clone()),
+                // What is read a second time was counted.
+                moved: &mut |records| moved(if is_first { records } else { 0 }),
+            };
+            let fault = match merge.run(&mut replay) {
+                Ok(()) => None,
+                Err(Broken::Fault(fault)) => Some(fault),
+                Err(Broken::Archive(error)) => return Err(error),
+            };
+            recalled = replay.recalled().filter(|_| is_first);
+            if recalled.is_none() {
+                break (fault, replay);
+            }
         };
         Ok(PartitionReplay {
             topic: topic.to_owned(),

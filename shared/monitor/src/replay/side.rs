@@ -1,12 +1,13 @@
 //! The outputs of one destination: computed, sealed, or both.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use event::{ColumnId, Event, column};
 use governance::Refusal;
 
 use super::canonical::{Digest, digest_of};
 use super::doubts::Doubts;
+use super::entries::{Emission, Entries, Entry, State};
 use super::outcome::{Difference, Origin, Outcome, Subject, What, difference_of};
 use crate::output::Destination;
 
@@ -16,16 +17,6 @@ const WAITING_MAX: usize = 20_000;
 
 /// Largest number of outputs that are kept whole after that, for copies of them.
 const FOUND_MAX: usize = 1_024;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    /// Not found yet.
-    Waiting,
-    Same,
-    Different,
-    /// Sealed, and it cannot be compared.
-    NotComparable,
-}
 
 /// What is expected of a computed output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,50 +34,11 @@ impl Expectation {
     }
 }
 
-impl State {
-    /// A copy that cannot be compared does not revoke an earlier result.
-    const fn or_not_comparable(self) -> Self {
-        match self {
-            Self::Waiting => Self::NotComparable,
-            Self::Same | Self::Different | Self::NotComparable => self,
-        }
-    }
-}
-
-/// Position of an output in the order of emission, which is not that of ordinals: these count per metric.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Emission {
-    offset: i64,
-    /// Number among all outputs of the record.
-    sequence: u32,
-}
-
-/// An output that was computed.
-#[derive(Debug)]
-struct Entry {
-    offset: i64,
-    ordinal: i64,
-    sequence: u32,
-    state: State,
-    digest: Digest,
-}
-
-impl Entry {
-    fn origin(&self) -> Origin {
-        Origin { offset: self.offset, ordinal: self.ordinal }
-    }
-
-    const fn emission(&self) -> Emission {
-        Emission { offset: self.offset, sequence: self.sequence }
-    }
-}
-
 /// See the module's head.
 #[derive(Debug)]
 pub(super) struct Side {
     destination: Destination,
-    /// In ascending order of origins, in which they are computed.
-    entries: Vec<Entry>,
+    entries: Entries,
     /// Some of them, whole.
     whole: BTreeMap<Origin, Event<'static>>,
     /// Other forms of outputs that two states compute differently.
@@ -113,10 +65,15 @@ pub(super) struct Side {
 }
 
 impl Side {
-    pub(super) const fn new(destination: Destination) -> Self {
+    /// `recent_max` and `recalled` as [`Entries`] has them.
+    pub(super) const fn new(
+        destination: Destination,
+        recent_max: usize,
+        recalled: BTreeSet<Origin>,
+    ) -> Self {
         Self {
             destination,
-            entries: Vec::new(),
+            entries: Entries::new(recent_max, recalled),
             whole: BTreeMap::new(),
             others: BTreeMap::new(),
             unsure: BTreeMap::new(),
@@ -165,11 +122,9 @@ impl Side {
         if expectation != Expectation::Sealed {
             self.unsure.insert(origin, expectation);
         }
-        let Origin { offset, ordinal } = origin;
-        let last = self.entries.last().map(Entry::origin);
-        assert!(last < Some(origin), "outputs must come in the order of their origins");
-        let digest = digest_of(&event);
-        self.entries.push(Entry { offset, ordinal, sequence, state: State::Waiting, digest });
+        let entry = Entry::new(origin, sequence, digest_of(&event));
+        let forgotten = self.entries.push(entry);
+        self.forget(forgotten);
         if self.waiting < WAITING_MAX {
             self.waiting += 1;
             self.whole.insert(origin, event);
@@ -178,8 +133,7 @@ impl Side {
 
     /// Whether a sealed output is the computed one.
     pub(super) fn is_same(&self, origin: Origin, event: &Event<'_>) -> bool {
-        let entry = self.find(origin).and_then(|index| self.entries.get(index));
-        entry.is_some_and(|entry| self.has_form(entry, &digest_of(event)))
+        self.entries.get(origin).is_some_and(|entry| self.has_form(entry, &digest_of(event)))
     }
 
     /// Whether a digest is that of a form of a computed output.
@@ -196,11 +150,10 @@ impl Side {
         event: &Event<'_>,
         erased: &[ColumnId],
     ) {
-        let Some(index) = self.find(origin) else {
+        let Some(entry) = self.entries.get_mut(origin) else {
             self.unexplained(at, Some(origin), event);
             return;
         };
-        let Some(entry) = self.entries.get_mut(index) else { unreachable!("no output {index}") };
         let (before, emission) = (entry.state, entry.emission());
         let computed = self.whole.get(&origin);
         let others = self.others.get(&origin).map_or(&[][..], Vec::as_slice);
@@ -251,8 +204,7 @@ impl Side {
 
     /// Takes a sealed output that cannot be compared.
     pub(super) fn not_comparable(&mut self, origin: Origin) {
-        let entry = self.find(origin).and_then(|index| self.entries.get_mut(index));
-        if let Some(entry) = entry {
+        if let Some(entry) = self.entries.get_mut(origin) {
             let (before, emission) = (entry.state, entry.emission());
             entry.state = before.or_not_comparable();
             self.was_found(before, origin, emission);
@@ -273,8 +225,7 @@ impl Side {
         self.awaiting += 1;
     }
 
-    /// Takes a sealed output that is not computed.
-    /// A sealed output that the processor has not signed: whoever wrote it, it is none.
+    /// Takes a sealed output that the processor has not signed: whoever wrote it, it is none.
     pub(super) fn unsigned(&mut self, at: i64, origin: Origin, event: &Event<'_>, why: Refusal) {
         let difference = Difference {
             destination: self.destination,
@@ -288,6 +239,7 @@ impl Side {
         self.note(difference);
     }
 
+    /// Takes a sealed output that is not computed.
     pub(super) fn unexplained(&mut self, at: i64, origin: Option<Origin>, event: &Event<'_>) {
         let difference = Difference {
             destination: self.destination,
@@ -300,12 +252,31 @@ impl Side {
         self.note(difference);
     }
 
-    fn find(&self, origin: Origin) -> Option<usize> {
-        let key = (origin.offset, origin.ordinal);
-        self.entries.binary_search_by_key(&key, |entry| (entry.offset, entry.ordinal)).ok()
+    fn forget(&mut self, forgotten: Option<Origin>) {
+        if let Some(origin) = forgotten {
+            self.others.remove(&origin);
+            self.unsure.remove(&origin);
+        }
+    }
+
+    /// Takes a sealed output if the computed one, if there was one, is forgotten.
+    pub(super) fn is_forgotten(&mut self, origin: Origin) -> bool {
+        self.entries.miss(origin)
+    }
+
+    /// Number of outputs that are remembered.
+    pub(super) fn remembered(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// The outputs that were forgotten and came back.
+    pub(super) const fn missed(&self) -> &BTreeSet<Origin> {
+        self.entries.missed()
     }
 
     fn was_found(&mut self, before: State, origin: Origin, at: Emission) {
+        let forgotten = self.entries.settle(origin);
+        self.forget(forgotten);
         if before != State::Waiting {
             return;
         }
@@ -342,7 +313,7 @@ impl Side {
         };
         self.unexplained.iter().for_each(|offset| count(*offset));
         let mut first_missing = None;
-        for entry in &self.entries {
+        for entry in self.entries.iter() {
             match entry.state {
                 State::Waiting if Some(entry.emission()) > self.newest => outcome.not_sealed += 1,
                 State::Waiting if self.may_be_lost(entry.emission()) => outcome.not_comparable += 1,
@@ -350,11 +321,11 @@ impl Side {
                     Some(Expectation::Uncertain) => outcome.not_comparable += 1,
                     Some(Expectation::MayBeAbsent) => outcome.superseded += 1,
                     Some(Expectation::Sealed) | None => {
-                        count(entry.offset);
+                        count(entry.origin().offset);
                         first_missing.get_or_insert_with(|| entry.origin());
                     }
                 },
-                State::Different => count(entry.offset),
+                State::Different => count(entry.origin().offset),
                 State::Same | State::NotComparable => {}
             }
         }

@@ -15,6 +15,7 @@ mod judged;
 mod laws;
 mod maintenance;
 mod mix;
+mod recalled;
 mod replay;
 mod restarts;
 mod rolling;
