@@ -1,6 +1,7 @@
 //! The tree of RFC 6962 (section 2.1) over any number of leaf hashes: roots, proofs, and a
 //! frontier that grows with O(log n) memory.
 
+use crate::multiproof::Subtree;
 use crate::{Hash, hash};
 
 /// The right edge of a growing tree: enough to append and to know the root.
@@ -99,29 +100,51 @@ pub fn prove_inclusion(leaves: &[Hash], index: u64) -> Option<Vec<Hash>> {
 /// there are fewer leaves. Empty for `old_size` 0 and for the whole tree.
 #[must_use]
 pub fn prove_consistency(leaves: &[Hash], old_size: u64) -> Option<Vec<Hash>> {
-    let mut old_size = usize::try_from(old_size).ok().filter(|size| *size <= leaves.len())?;
-    let mut path = Vec::new();
-    if old_size == 0 || old_size == leaves.len() {
-        return Some(path);
+    let nodes = consistency_nodes(old_size, u64::try_from(leaves.len()).ok()?)?;
+    let root_of = |node: Subtree| {
+        let range = usize::try_from(node.from).ok()?..usize::try_from(node.to).ok()?;
+        Some(root(leaves.get(range)?))
+    };
+    nodes.into_iter().map(root_of).collect()
+}
+
+/// The subtrees whose roots are the proof that the tree of `new_size` leaves extends that of
+/// `old_size`, in the order of the proof (RFC 9162, section 2.1.4.1); `None` if the new tree is the
+/// smaller one. None for `old_size` 0 and for equal sizes.
+#[must_use]
+pub fn consistency_nodes(old_size: u64, new_size: u64) -> Option<Vec<Subtree>> {
+    if old_size > new_size {
+        return None;
     }
-    let mut rest = leaves;
-    let mut is_old_root = true;
-    while old_size != rest.len() {
-        let (left, right) = rest.split_at_checked(split(rest.len()))?;
-        if let Some(inside) = old_size.checked_sub(left.len()).filter(|inside| *inside > 0) {
-            path.push(root(left));
-            (old_size, rest) = (inside, right);
-            is_old_root = false;
+    let mut nodes = Vec::new();
+    if old_size == 0 || old_size == new_size {
+        return Some(nodes);
+    }
+    let (mut from, mut to) = (0_u64, new_size);
+    while old_size < to {
+        let middle = from.checked_add(split_size(to.checked_sub(from)?))?;
+        if old_size > middle {
+            nodes.push(Subtree { from, to: middle });
+            from = middle;
         } else {
-            path.push(root(right));
-            rest = left;
+            nodes.push(Subtree { from: middle, to });
+            to = middle;
         }
     }
-    if !is_old_root {
-        path.push(root(rest));
+    // The whole old tree is known to who verifies.
+    if from > 0 {
+        nodes.push(Subtree { from, to });
     }
-    path.reverse();
-    Some(path)
+    nodes.reverse();
+    Some(nodes)
+}
+
+/// Largest power of two below a size of at least 2.
+const fn split_size(size: u64) -> u64 {
+    match size.checked_next_power_of_two() {
+        Some(power) => power >> 1,
+        None => 1 << 63,
+    }
 }
 
 /// Largest power of two below `count`, which is at least 2 and, as a count of digests in memory,
@@ -161,5 +184,14 @@ mod tests {
     fn a_proof_needs_a_leaf() {
         assert_eq!(prove_inclusion(&[], 0), None);
         assert_eq!(prove_consistency(&[], 1), None);
+        assert_eq!(consistency_nodes(2, 1), None);
+    }
+
+    #[test]
+    fn the_proof_of_a_huge_tree_has_few_nodes() {
+        for old_size in [1, 2, (1 << 63) - 1, 1 << 63, (1 << 63) + 1, u64::MAX - 1, u64::MAX] {
+            let nodes = consistency_nodes(old_size, u64::MAX).unwrap();
+            assert!(nodes.len() <= 65, "{old_size}");
+        }
     }
 }
