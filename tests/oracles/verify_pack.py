@@ -1,9 +1,9 @@
 """Verifies evidence packs, written from schemas/evidence/pack.md, parquet.md and the pages they name.
 
-    verify_pack.py PACK POLICY [KEPT]   ends with 0 VERIFIED, 1 FAILED, 3 UNVERIFIABLE; KEPT is a
-                                        checkpoint of the log from earlier
-    verify_pack.py --serve              a line of JSON for each on standard input: `pack` is a path,
-                                        `policy` and `kept` are texts or null
+    verify_pack.py PACK POLICY [KEPT [CONSISTENCY]]     ends with 0 VERIFIED, 1 FAILED, 3 UNVERIFIABLE; KEPT
+                                is a checkpoint of the log from earlier, CONSISTENCY leads from it to a newer one
+    verify_pack.py --serve      a line of JSON for each on standard input: `pack` is a path,
+                                `policy`, `kept` and `consistency` are texts or null
 
 Shares no code with the product. pyarrow is asked for Zstandard only. Tables and `pack.json` are made
 again; the wording of `report.html` is the product's.
@@ -22,6 +22,7 @@ import ed25519
 import leaf
 import pack_facts
 import slice
+import verify_consistency
 from verify_proof import Failed, Unverifiable, digest, integer, key_of, keys_of, members, need
 from verify_proof import open_checkpoint, open_entry, unbase64
 
@@ -430,14 +431,20 @@ EARLIEST, LATEST = millis("0001-01-01T00:00:00.000000Z"), millis("9999-12-31T23:
 
 def check_kept(kept, keys, log, head, after):
     """Step 7: what a kept checkpoint vouches for is the beginning of the log."""
-    origin, size, root = open_checkpoint(kept, keys)
+    note, document = kept
+    origin, size, root = open_checkpoint(note, keys)
+    known = [(size, root)]
+    if document is not None:
+        known += [verify_consistency.check(document.encode(), keys, (origin, size, root))[1:]]
     need(origin == log["origin"], "log of the kept checkpoint")
     need(size <= log["size"], "the log is shorter than it was")
     edge, at = head
-    if size < at:
-        raise Unverifiable("the kept checkpoint is older than the head")
-    grown, _ = append(edge, at, after[: size - at])
-    need(root_of(grown) == root, "root of the kept checkpoint")
+    proven = [(size, root) for size, root in known if at <= size <= log["size"]]
+    for size, root in proven:
+        grown, _ = append(edge, at, after[: size - at])
+        need(root_of(grown) == root, "root of the kept checkpoint")
+    if not proven:
+        raise Unverifiable("the kept checkpoint leads to none that the pack proves")
 
 
 def check(data, policy, kept):
@@ -478,11 +485,11 @@ def check(data, policy, kept):
     return len(segments), counter.rows
 
 
-def verify(data, policy, kept=None):
+def verify(data, policy, kept=None, consistency=None):
     """The answer, its reason, and how many segments and rows were checked."""
     verdict, why, segments, rows = "VERIFIED", "", 0, 0
     try:
-        segments, rows = check(data, policy, kept)
+        segments, rows = check(data, policy, None if kept is None else (kept, consistency))
     except Failed as reason:
         verdict, why = "FAILED", str(reason)
     except Unverifiable as reason:
@@ -499,7 +506,7 @@ def serve():
     for line in sys.stdin:
         asked = json.loads(line)
         data = Path(asked["pack"]).read_bytes()
-        print(json.dumps(verify(data, asked["policy"], asked["kept"])), flush=True)
+        print(json.dumps(verify(data, asked["policy"], asked["kept"], asked["consistency"])), flush=True)
 
 
 if __name__ == "__main__":

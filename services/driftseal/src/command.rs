@@ -8,6 +8,7 @@ pub mod change;
 pub mod check;
 pub mod completions;
 pub mod config;
+pub mod consistency;
 mod context;
 pub mod demo;
 pub mod emit;
@@ -77,7 +78,7 @@ commands! {
     Up(up::Args),
     /// Run one role
     Run(run::Args),
-    /// Create the transparency log, or print its checkpoint
+    /// Create the transparency log, print its checkpoint, or prove that it went on
     #[command(subcommand)]
     Log(log::Action),
     /// Create the topics of the event log
@@ -123,7 +124,7 @@ commands! {
     Proof(evidence::ProofArgs),
     /// Export an evidence pack of an agent
     Export(evidence::ExportArgs),
-    /// Verify an evidence pack or the proof of an event offline
+    /// Verify an evidence pack, the proof of an event or that the log went on, offline
     Verify(evidence::VerifyArgs),
     /// Check or print the configuration
     #[command(subcommand)]

@@ -11,6 +11,7 @@
 //!   *read* (network, permissions) is an error; an object that is *wrong* is a finding.
 //! - Who is believed comes from a [`Policy`], never from the archive.
 
+mod consistency;
 mod error;
 mod excerpt;
 mod export;
@@ -26,6 +27,7 @@ mod sealed;
 mod segments;
 mod verify;
 
+pub use consistency::consistency;
 pub use error::EvidenceError;
 pub use excerpt::LogRead;
 pub use export::{Exported, Wish, export};
@@ -35,10 +37,11 @@ pub use prove::{Wanted, prove};
 pub use quarantine::{Quarantined, quarantined};
 pub use replay::{Found, PartitionReplay, ReplayOptions, ReplayReport, replay};
 pub use segments::segments;
-pub use verify::{read_policy, verify_file};
+pub use verify::{read_checkpoint, read_consistency, read_policy, verify_file};
 
 pub use monitor::replay::{Difference, Doubt, NotCompared, Origin, Outcome, Part, Subject, What};
-pub use pack::{Judged, Report as PackReport, Scope, ScopeError, Trust};
+pub use pack::{Earlier, Judged, Report as PackReport, Scope, ScopeError, Trust};
+pub use segment::consistency::Consistency;
 pub use segment::excerpt::Period;
 pub use segment::fault::{Fault, Judgement};
 pub use segment::fsck::{Progress as FsckProgress, Report as FsckReport};

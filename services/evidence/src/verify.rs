@@ -8,7 +8,7 @@ use segment::policy::Policy;
 
 use crate::EvidenceError;
 
-/// Verifies a file: a pack, or the proof of one event. Without a policy the answer is UNVERIFIABLE at
+/// Verifies a file: a pack, the proof of one event, or the proof that a log went on. Without a policy the answer is UNVERIFIABLE at
 /// best.
 ///
 /// # Errors
@@ -18,6 +18,28 @@ pub fn verify_file(path: &Path, trust: Trust<'_>) -> Result<Judged, EvidenceErro
     let bytes =
         File::open(path).and_then(Seekable::new).map_err(|error| unreadable(path, error))?;
     Ok(pack::judge(&bytes, trust))
+}
+
+/// Reads the signed checkpoint that a file is or holds: a checkpoint, a pack, or a proof. Nothing of
+/// it is verified.
+///
+/// # Errors
+///
+/// [`EvidenceError::File`]; [`EvidenceError::Log`] if there is no checkpoint.
+pub fn read_checkpoint(path: &Path) -> Result<String, EvidenceError> {
+    let bytes =
+        File::open(path).and_then(Seekable::new).map_err(|error| unreadable(path, error))?;
+    pack::checkpoint_in(&bytes).map_err(EvidenceError::Log)
+}
+
+/// Reads a consistency document from a file; of one that is too large only what shows it.
+///
+/// # Errors
+///
+/// [`EvidenceError::File`].
+pub fn read_consistency(path: &Path) -> Result<Vec<u8>, EvidenceError> {
+    let read = File::open(path).and_then(Seekable::new).and_then(|bytes| pack::document(&bytes));
+    read.map_err(|error| unreadable(path, error))
 }
 
 /// Reads a policy from a file.

@@ -5,6 +5,8 @@
 mod check;
 #[path = "../../../shared/segment/tests/archive/common.rs"]
 mod common;
+#[path = "evidence/consistency.rs"]
+mod consistency;
 #[path = "evidence/period.rs"]
 mod period;
 #[path = "evidence/quarantine.rs"]
@@ -124,7 +126,7 @@ fn a_pack_is_exported_and_verified_from_its_file() {
     let trust = Trust { policy: Some(&policy), earlier: None };
     match evidence::verify_file(&out, trust).unwrap() {
         Judged::Pack(report) => assert_eq!(*report, exported.report),
-        other @ Judged::Proof(..) => panic!("{other}"),
+        other @ (Judged::Proof(..) | Judged::Consistency(_)) => panic!("{other}"),
     }
     let without = evidence::verify_file(&out, Trust::default()).unwrap();
     assert_eq!(without.verdict(), Judgement::Unverifiable);

@@ -1,22 +1,24 @@
-//! `driftseal-verify`: verifies an evidence pack, or the proof of one event, offline.
+//! `driftseal-verify`: verifies an evidence pack, the proof of one event, or the proof that the log went
+//! on, offline.
 //!
 //! Small on purpose: no network code, no async runtime, no Kafka; everything that decides is
 //! [`pack::judge`], a function of the bytes.
 
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Parser, ValueEnum};
-use pack::{Seekable, Trust};
+use pack::{Earlier, Seekable, Trust};
 use segment::policy::Policy;
 
-/// Verifies an evidence pack, or the proof of one event, on this machine without any network.
+/// Verifies an evidence pack, the proof of one event, or the proof that the log went on, on this
+/// machine without any network.
 ///
 /// The answer is VERIFIED (exit code 0), FAILED (1) or UNVERIFIABLE (3). Wrong arguments give 2.
 #[derive(Debug, Parser)]
 #[command(name = "driftseal-verify", version)]
 pub struct Arguments {
-    /// The pack (a zip file) or the proof (a JSON document).
+    /// The pack (a zip file) or the proof (a JSON document): of one event, or that the log went on.
     pub file: PathBuf,
     /// File with the public keys of the log, of its sealers and of who makes packs (`log <key>`,
     /// `sealer <key>` and `evidence <key>` lines). Take it from somewhere else than the pack or its sender. Without it, the answer is
@@ -27,6 +29,10 @@ pub struct Arguments {
     /// log.
     #[arg(long, value_name = "FILE")]
     pub checkpoint: Option<PathBuf>,
+    /// File with the proof that the log went on from that checkpoint and nothing else, for a pack that
+    /// does not reach back so far (`driftseal log consistency` writes it from the archive).
+    #[arg(long, value_name = "FILE", requires = "checkpoint")]
+    pub consistency: Option<PathBuf>,
     /// How to answer.
     #[arg(long, value_enum, default_value_t = Output::Text)]
     pub output: Output,
@@ -59,22 +65,28 @@ pub fn run(arguments: &Arguments) -> Result<Answer, String> {
     let policy = match &arguments.policy {
         None => None,
         Some(path) => {
-            let text = std::fs::read_to_string(path)
-                .map_err(|error| format!("failed to read `{}`: {error}", path.display()))?;
+            let text = std::fs::read_to_string(path).map_err(|error| unreadable(path, error))?;
             Some(Policy::parse(&text).map_err(|error| format!("`{}`: {error}", path.display()))?)
         }
     };
-    let earlier = match &arguments.checkpoint {
+    let kept = match &arguments.checkpoint {
         None => None,
-        Some(path) => Some(
-            std::fs::read_to_string(path)
-                .map_err(|error| format!("failed to read `{}`: {error}", path.display()))?,
-        ),
+        Some(path) => Some(std::fs::read_to_string(path).map_err(|error| unreadable(path, error))?),
     };
-    let bytes = File::open(&arguments.file)
-        .and_then(Seekable::new)
-        .map_err(|error| format!("failed to read `{}`: {error}", arguments.file.display()))?;
-    let trust = Trust { policy: policy.as_ref(), earlier: earlier.as_deref() };
+    let document = match &arguments.consistency {
+        None => None,
+        Some(path) => {
+            let read = open(path)
+                .and_then(|bytes| pack::document(&bytes))
+                .map_err(|error| unreadable(path, error))?;
+            Some(read)
+        }
+    };
+    let earlier =
+        kept.as_deref().map(|checkpoint| Earlier { checkpoint, consistency: document.as_deref() });
+    let path = &arguments.file;
+    let bytes = open(path).map_err(|error| unreadable(path, error))?;
+    let trust = Trust { policy: policy.as_ref(), earlier };
     let judged = pack::judge(&bytes, trust);
     let text = match arguments.output {
         Output::Text => judged.to_string(),
@@ -83,6 +95,14 @@ pub fn run(arguments: &Arguments) -> Result<Answer, String> {
             .map_err(|error| format!("failed to write the report: {error}"))?,
     };
     Ok(Answer { text, code: judged.verdict().exit_code() })
+}
+
+fn open(path: &Path) -> std::io::Result<Seekable<File>> {
+    File::open(path).and_then(Seekable::new)
+}
+
+fn unreadable(path: &Path, error: std::io::Error) -> String {
+    format!("failed to read `{}`: {error}", path.display())
 }
 
 #[cfg(test)]
@@ -126,6 +146,27 @@ mod tests {
         std::fs::write(&proof, "{\"format\":7}").unwrap();
         let answer = run(&arguments(&[proof.to_str().unwrap()])).unwrap();
         assert!(answer.text.contains("FAIL    form") && answer.code == 1, "{}", answer.text);
+    }
+
+    #[test]
+    fn proofs_that_the_log_went_on_are_verified_as_the_vectors_say() {
+        let vectors = include_str!("../../../schemas/evidence/vectors/consistency.json");
+        let vectors: serde_json::Value = serde_json::from_str(vectors).unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
+        for vector in vectors["documents"].as_array().unwrap() {
+            std::fs::write(path("document"), vector["document"].as_str().unwrap()).unwrap();
+            std::fs::write(path("policy"), vector["policy"].as_str().unwrap()).unwrap();
+            let (document, policy, kept) = (path("document"), path("policy"), path("kept"));
+            let mut words = vec![document.as_str(), "--policy", policy.as_str()];
+            if let Some(checkpoint) = vector["kept"].as_str() {
+                std::fs::write(&kept, checkpoint).unwrap();
+                words.extend(["--checkpoint", kept.as_str(), "--consistency", document.as_str()]);
+            }
+            let answer = run(&arguments(&words)).unwrap();
+            let verdict = vector["verdict"].as_str().unwrap();
+            assert!(answer.text.ends_with(&format!("{verdict}\n")), "{}", vector["about"]);
+        }
     }
 
     #[test]

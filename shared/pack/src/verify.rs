@@ -10,7 +10,7 @@ use segment::fault::{Distrust, Fault};
 use segment::policy::Policy;
 
 use crate::document::Claims;
-use crate::earlier;
+use crate::earlier::{Earlier, Kept};
 use crate::facts::{Counter, LogFacts};
 use crate::fields::Fields;
 use crate::parts::Parts;
@@ -28,8 +28,8 @@ use crate::{coverage, csv, html, log, names};
 pub struct Trust<'p> {
     /// The public keys; without them nothing that needs keys can be said.
     pub policy: Option<&'p Policy>,
-    /// A signed checkpoint of the log that was kept from earlier: it must be a part of the log.
-    pub earlier: Option<&'p str>,
+    /// What is known of the log from earlier: it must still be its beginning.
+    pub earlier: Option<Earlier<'p>>,
 }
 
 /// Verifies a pack; without a policy, everything that needs no keys.
@@ -78,7 +78,7 @@ impl Check<'_> {
         self.steps.push(Step::new(name, detail));
     }
 
-    fn run(mut self, sums: &Hash, earlier: Option<&str>) -> Result<Verified, Distrust> {
+    fn run(mut self, sums: &Hash, earlier: Option<Earlier<'_>>) -> Result<Verified, Distrust> {
         let note = self.parts.small_text(names::SIGNATURE)?;
         let evidence = signature::open(self.policy, &note, sums)?;
         self.ok(
@@ -91,7 +91,7 @@ impl Check<'_> {
         let mut fields = Fields::default();
         let excerpt = self.open_log(&checkpoint, &mut fields)?;
         if let Some(earlier) = earlier {
-            let detail = earlier::check(self.policy, earlier, &checkpoint, &excerpt)?;
+            let detail = Kept::open(self.policy, earlier)?.check(&checkpoint, &excerpt)?;
             self.ok("kept checkpoint", detail);
         }
         let ends = excerpt.check(self.claims.scope.period())?;

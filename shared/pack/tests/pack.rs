@@ -27,6 +27,8 @@ mod forge;
 mod hidden;
 #[path = "pack/hostile.rs"]
 mod hostile;
+#[path = "pack/kept.rs"]
+mod kept;
 #[path = "pack/whole.rs"]
 mod whole;
 

@@ -20,6 +20,7 @@ pub mod census;
 pub mod chain;
 mod collect;
 pub mod columns;
+pub mod consistency;
 pub mod excerpt;
 pub mod facts;
 pub mod fault;

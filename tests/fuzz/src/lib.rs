@@ -49,6 +49,7 @@ targets! {
     collector_body
     commit
     config
+    consistency
     dsse
     emit
     event_avro

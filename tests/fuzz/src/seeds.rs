@@ -12,6 +12,7 @@ use merkle::tlog_proof::TlogProof;
 use merkle::{dsse, hash, rfc6962, tile};
 use monitor::{Processor, Settings};
 use pack::Scope;
+use segment::consistency::Consistency;
 use segment::layout::SegmentName;
 use segment::log::{Commit, Head};
 use segment::orphan::Orphan;
@@ -233,6 +234,7 @@ pub fn all() -> Vec<(&'static str, String, Vec<u8>)> {
         nodes.flat_map(|node| rfc6962::root(&(node.from..node.to).map(leaf).collect::<Vec<_>>()));
     let mask = 0b1_0010_u64.to_be_bytes();
     add("multiproof", "two", [7, 5].into_iter().chain(mask).chain(nodes).collect());
+    add("consistency", "grown", consistency(&entries).into_bytes());
     let in_log = TlogProof { index: 1, path: vec![[7; 32], [8; 32]], checkpoint };
     add("tlog_proof", "proof", in_log.to_text().into_bytes());
     for (proof, name) in proofs().iter().zip(["run", "metric"]) {
@@ -274,6 +276,15 @@ pub fn all() -> Vec<(&'static str, String, Vec<u8>)> {
         add("archive", &name, [&[choice][..], object].concat());
     }
     seeds
+}
+
+/// The log went on from its first commit to its last.
+fn consistency(entries: &[Entry]) -> String {
+    let leaves: Vec<_> = entries.iter().map(|entry| entry.leaf).collect();
+    let mut checkpoints = commits().map(|(_, commit)| commit.checkpoint);
+    let (first, last) = (checkpoints.next().unwrap_or_default(), checkpoints.last());
+    let path = rfc6962::prove_consistency(&leaves, 1).unwrap_or_default();
+    Consistency::new(&first, &last.unwrap_or_default(), &path).to_json()
 }
 
 /// The line of a run of an agent, as JSON.

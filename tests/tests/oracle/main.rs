@@ -255,3 +255,20 @@ fn another_verifier_of_proofs_gives_the_stated_answers() {
         assert!(found[verdict].as_u64().unwrap() >= 3, "{found}");
     }
 }
+
+/// So is `schemas/evidence/consistency.md`.
+#[test]
+fn another_verifier_of_consistency_gives_the_stated_answers() {
+    let Some(python) = workspace::python() else {
+        workspace::not_run("oracle", "no Python in .venv; `tests/setup.sh all` makes it");
+        return;
+    };
+    let vectors = workspace::root().join("schemas").join("evidence").join("vectors");
+    let script = workspace::root().join("tests").join("oracles").join("verify_consistency.py");
+    let vectors = vectors.join("consistency.json");
+    let output = Command::new(&python).arg(&script).arg("--vectors").arg(vectors).output();
+    let found = said(&output.unwrap());
+    for verdict in ["VERIFIED", "FAILED", "UNVERIFIABLE"] {
+        assert!(found[verdict].as_u64().unwrap() >= 3, "{found}");
+    }
+}

@@ -28,6 +28,8 @@ mod forge;
 mod hidden;
 #[path = "../../../shared/pack/tests/pack/hostile.rs"]
 mod hostile;
+#[path = "../../../shared/pack/tests/pack/kept.rs"]
+mod kept;
 #[path = "../../fuzz/src/mutate.rs"]
 #[expect(unreachable_pub, reason = "the fuzz targets are a library")]
 mod mutate;

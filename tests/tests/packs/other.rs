@@ -41,7 +41,12 @@ impl Other {
         let path = self.directory.path().join("pack.zip");
         std::fs::write(&path, pack).unwrap();
         let policy = trust.policy.map(segment::policy::Policy::to_text);
-        let asked = json!({ "pack": path, "policy": policy, "kept": trust.earlier });
+        let kept = trust.earlier.map(|earlier| earlier.checkpoint);
+        let document = trust.earlier.and_then(|earlier| earlier.consistency);
+        // Bytes that are no UTF-8 are told to neither.
+        let document = document.map(String::from_utf8_lossy);
+        let asked =
+            json!({ "pack": path, "policy": policy, "kept": kept, "consistency": document });
         writeln!(self.to.as_mut().unwrap(), "{asked}").unwrap();
         let mut answer = String::new();
         self.from.read_line(&mut answer).unwrap();

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use archive::{Archive, Options};
 use event::{ColumnId, Timestamp, TopicPartition};
-use evidence::{EvidenceError, Judgement, LogRead, Period, Policy, Progress, Scope, Trust};
+use evidence::{
+    Earlier, EvidenceError, Judgement, LogRead, Period, Policy, Progress, Scope, Trust,
+};
 use evidence::{Wanted, Wish};
 use indicatif::ProgressBar;
 use tokio::runtime::Runtime;
@@ -68,7 +70,7 @@ impl Source {
 }
 
 /// Reads a policy. If it cannot be read, that is a usage error.
-fn policy(path: &Path) -> Result<Policy, Failure> {
+pub(super) fn policy(path: &Path) -> Result<Policy, Failure> {
     evidence::read_policy(path)
         .map_err(|error| Failure::usage(format!(
             "{error}; --policy must name a policy file, such as `policy.txt` of `driftseal log init`"
@@ -76,7 +78,7 @@ fn policy(path: &Path) -> Result<Policy, Failure> {
 }
 
 /// Reads a checkpoint that was kept. If it cannot be read, that is a usage error.
-fn kept_checkpoint(path: &Path) -> Result<String, Failure> {
+pub(super) fn kept_checkpoint(path: &Path) -> Result<String, Failure> {
     std::fs::read_to_string(path)
         .map_err(|error| Failure::usage(format!("failed to read `{}`: {error}", path.display())))
 }
@@ -265,7 +267,7 @@ impl ExportArgs {
 /// Arguments of `driftseal verify`.
 #[derive(Debug, clap::Args)]
 pub struct VerifyArgs {
-    /// Evidence pack (zip), or the proof of one event (JSON)
+    /// Evidence pack (zip), the proof of one event or the proof that the log went on (JSON)
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// Policy file: public keys of the log, its sealers and of who makes packs, which must not come
@@ -275,13 +277,27 @@ pub struct VerifyArgs {
     /// Checkpoint of the log that was kept from earlier: it must be a part of the pack's log
     #[arg(long, value_name = "FILE")]
     checkpoint: Option<PathBuf>,
+    /// Proof that the log went on from that checkpoint (`driftseal log consistency`), for a pack that
+    /// does not reach back so far
+    #[arg(long, value_name = "FILE", requires = "checkpoint")]
+    consistency: Option<PathBuf>,
+}
+
+/// Reads the proof that the log went on, or what of a larger file shows that it is none. If it cannot be
+/// read, that is a usage error.
+fn read_consistency(path: &Path) -> Result<Vec<u8>, Failure> {
+    evidence::read_consistency(path).map_err(|error| Failure::usage(error.to_string()))
 }
 
 impl VerifyArgs {
     pub(super) fn run(self, context: &Context) -> Result<Ended, Failure> {
         let policy = self.policy.as_deref().map(policy).transpose()?;
-        let earlier = self.checkpoint.as_deref().map(kept_checkpoint).transpose()?;
-        let trust = Trust { policy: policy.as_ref(), earlier: earlier.as_deref() };
+        let kept = self.checkpoint.as_deref().map(kept_checkpoint).transpose()?;
+        let document = self.consistency.as_deref().map(read_consistency).transpose()?;
+        let earlier = kept
+            .as_deref()
+            .map(|checkpoint| Earlier { checkpoint, consistency: document.as_deref() });
+        let trust = Trust { policy: policy.as_ref(), earlier };
         let judged = evidence::verify_file(&self.file, trust)
             .map_err(|error| Failure::usage(error.to_string()))?;
         match context.output {

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use event::kind;
 use merkle::checkpoint::Checkpoint;
-use pack::{PackBytes, Report, Trust, judge};
+use pack::{Earlier, PackBytes, Report, Trust, judge};
 use segment::excerpt::Excerpt;
 use segment::fault::Judgement;
 use segment::leaf::{Salts, field_commitment};
@@ -199,8 +199,10 @@ fn a_kept_checkpoint_must_be_the_beginning_of_the_log() {
     let world = World::example();
     let pack = export(&world, &scope("agent-a")).unwrap();
     let policy = common::policy();
-    let with =
-        |kept: &str| judge_since(&pack, Trust { policy: Some(&policy), earlier: Some(kept) });
+    let with = |kept: &str| {
+        let earlier = Earlier { checkpoint: kept, consistency: None };
+        judge_since(&pack, Trust { policy: Some(&policy), earlier: Some(earlier) })
+    };
     // The log as it is, and as it was when its last segment named a head.
     let mut sizes = Vec::new();
     for sequence in 0..3 {

@@ -61,7 +61,9 @@ pub fn verify_document(bytes: &[u8], policy: Option<&Policy>) -> (Option<EventPr
 }
 
 impl ProofReport {
-    fn new(outcome: Result<(), Distrust>, steps: Vec<ProofStep>) -> Self {
+    /// What an outcome came to, with the steps that held.
+    #[must_use]
+    pub fn new(outcome: Result<(), Distrust>, steps: Vec<ProofStep>) -> Self {
         let (verdict, fault, unverifiable) = match outcome {
             Ok(()) => (Judgement::Verified, None, None),
             Err(Distrust::Failed(fault)) => (Judgement::Failed, Some(fault), None),

@@ -8,6 +8,7 @@
 
 mod check;
 mod common;
+mod consistency;
 mod faults;
 mod fsck;
 mod proof;
