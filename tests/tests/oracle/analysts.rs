@@ -60,7 +60,7 @@ fn every_recipe_of_the_page_counts_what_is_committed() {
     );
 
     let recipes = blocks(&page, "```python test");
-    assert_eq!(recipes.len(), 5, "recipes of the page");
+    assert_eq!(recipes.len(), 6, "recipes of the page");
     for recipe in recipes {
         let said = run(&sample, &python, &["-c", &recipe]);
         assert_eq!(said.lines().last(), Some(total.to_string().as_str()), "{recipe}\n{said}");
@@ -73,4 +73,52 @@ fn every_recipe_of_the_page_counts_what_is_committed() {
          for view in '{views}'.split(): print(view, duckdb.sql(f'SELECT * FROM {{view}}').fetchall()[:1] != None)"
     );
     assert_eq!(run(&sample, &python, &["-c", &query]).lines().count(), views.split(' ').count());
+}
+
+/// Files of two releases: without the columns that came later, and with one that is still to come.
+const TWO_RELEASES: &str = r#"
+import pathlib, pyarrow, pyarrow.parquet as parquet
+file = sorted(pathlib.Path("archive/data").rglob("*.parquet"))[0]
+events = parquet.ParquetFile(file).read()
+run = events.column("run").combine_chunks()
+fields = [(field, run.field(field.name)) for field in run.type if field.name != "trigger"]
+run = pyarrow.StructArray.from_arrays([of for _, of in fields], fields=[field for field, _ in fields], mask=run.is_null())
+at = events.schema.get_field_index("run")
+old = events.set_column(at, "run", run).drop_columns(["supplier"])
+parquet.write_table(old, "old.parquet")
+parquet.write_table(events.append_column("later", pyarrow.array([7.5] * len(events))), "new.parquet")
+print(len(events))
+"#;
+
+#[test]
+fn an_iceberg_table_reads_files_of_two_releases() {
+    let Some(python) = workspace::python() else {
+        workspace::not_run("oracle", "no Python in .venv; `tests/setup.sh all` makes it");
+        return;
+    };
+    let sample = Sample::seal();
+    let page = std::fs::read_to_string(workspace::root().join("schemas/sql/README.md")).unwrap();
+    let mut recipes = blocks(&page, "```python test").into_iter();
+    let recipe = recipes.find(|recipe| recipe.contains("pyiceberg")).unwrap();
+    let rows: u64 = run(&sample, &python, &["-c", TWO_RELEASES]).trim().parse().unwrap();
+    assert!(rows > 0, "the file has rows");
+    // The older release alone; then both, whose union the table takes; and nothing new.
+    for (files, expected) in [("old", rows), ("new old", 2 * rows), ("new old", 2 * rows)] {
+        let directory = sample.directory.path();
+        let paths = files.split(' ').map(|name| directory.join(format!("{name}.parquet")));
+        let lines: String = paths.map(|path| format!("{}\n", path.display())).collect();
+        std::fs::write(directory.join("segments.txt"), lines).unwrap();
+        let said = run(&sample, &python, &["-c", &recipe]);
+        assert_eq!(said.lines().last(), Some(expected.to_string().as_str()), "{files}: {said}");
+    }
+    // A column that a file lacks is null in its rows, and filters find what they should.
+    let check = format!(
+        "{recipe}\n\
+         print(events.scan(row_filter='later = 7.5').to_arrow().num_rows, \
+         events.scan(row_filter='supplier.id is null').to_arrow().num_rows, \
+         events.scan(row_filter=\"kafka_timestamp > '2000-01-01T00:00:00+00:00'\").to_arrow().num_rows)"
+    );
+    let said = run(&sample, &python, &["-c", &check]);
+    let expected = format!("{rows} {} {}", 2 * rows, 2 * rows);
+    assert_eq!(said.lines().last(), Some(expected.as_str()), "{said}");
 }
