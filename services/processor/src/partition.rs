@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use event::plain::{Name, Plain};
 use event::{Batch, TopicPartition, kind};
 use governance::{Look, Reader, Refusal};
-use monitor::{Counters, Processor};
+use monitor::{Counters, Processor, RefusedSuite};
 use ports::identity::Changed;
 use ports::mark::{Mark, MarkKey};
 use ports::{EventLog, LogError, Position, Producer, Published, publish_and_wait};
@@ -157,6 +158,12 @@ impl Worker {
     }
 
     fn report_counters(&mut self) {
+        for RefusedSuite { suite, why } in self.machine.take_refused_suites() {
+            warn!(
+                partition = %self.input, suite = %Name(&suite), why = %Plain(&why),
+                "a suite that was published is not in force here"
+            );
+        }
         let (now, before) = (self.machine.counters(), self.reported);
         let late = now.late + now.too_late - before.late - before.too_late;
         metrics::counter!(names::PROCESSOR_EVENTS_LATE).increment(late);

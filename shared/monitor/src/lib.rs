@@ -76,7 +76,7 @@ pub use catalogue::{Catalogue, Versions};
 pub use counters::Counters;
 pub use metric_settings::{BaselineKind, MetricSettings};
 pub use output::{Destination, ORDINAL_STEP, Output};
-pub use processor::{EntryId, Processor, ResumeError};
+pub use processor::{EntryId, Processor, RefusedSuite, ResumeError};
 pub use semantics::SEMANTICS;
 pub use settings::{Settings, SettingsError, SettingsTextError};
 pub use window::{PANE_MICROS, Span};

@@ -5,6 +5,7 @@ mod admit;
 mod budget;
 mod machine;
 mod observe;
+mod refused;
 mod save;
 mod snapshot;
 mod state;
@@ -12,4 +13,5 @@ mod store;
 mod verdicts;
 
 pub use self::machine::Processor;
+pub use self::refused::RefusedSuite;
 pub use self::snapshot::{EntryId, ResumeError};

@@ -5,6 +5,7 @@ use governance::{Admission, Frontier, Refusal};
 
 use super::acts::Decided;
 use super::machine::Processor;
+use super::refused::RefusedSuite;
 use crate::kind::{Kind, Request};
 use crate::output::Outputs;
 
@@ -85,8 +86,17 @@ impl Processor {
 
     fn publish(&mut self, act: &Event<'_>, offset: i64) {
         let document = act.text(column::eval::DOCUMENT).unwrap_or_default();
-        let published = self.state.suites.publish(document, offset);
-        self.state.counters.suites_refused += u64::from(published.is_err());
+        if let Err(error) = self.state.suites.publish(document, offset) {
+            self.state.counters.suites_refused += 1;
+            let suite = act.text(column::eval::SUITE).unwrap_or_default().to_owned();
+            self.refused_suites.add(RefusedSuite { suite, why: error.to_string() });
+        }
+    }
+
+    /// The suites that were refused since the last call, for whoever operates the monitor: the first
+    /// few. They are no part of the state.
+    pub fn take_refused_suites(&mut self) -> Vec<RefusedSuite> {
+        self.refused_suites.take()
     }
 
     /// Handles a request for a suppression or maintenance window, or for its end.

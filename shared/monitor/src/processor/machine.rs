@@ -7,6 +7,7 @@ use governance::{Frontier, Installation, Ownership, Refusal, Schemas, Trust};
 use hashbrown::HashMap;
 use suite::Suites;
 
+use super::refused::RefusedSuites;
 use super::state::{Common, State};
 use super::store::Store;
 use crate::catalogue::{Catalogue, InForce, Missing, Versions};
@@ -45,6 +46,8 @@ pub struct Processor {
     names: HashMap<String, AgentKey>,
     /// Whether the last record was the owner's.
     has_obeyed: bool,
+    /// See [`Self::take_refused_suites`].
+    pub(super) refused_suites: RefusedSuites,
 }
 
 /// An event of an agent, with its coordinates.
@@ -99,7 +102,14 @@ impl Processor {
 
     pub(super) fn of(state: State, catalogue: Catalogue) -> Self {
         let (name, names) = (String::new(), HashMap::new());
-        Self { state, catalogue, name, names, has_obeyed: false }
+        Self {
+            state,
+            catalogue,
+            name,
+            names,
+            has_obeyed: false,
+            refused_suites: RefusedSuites::default(),
+        }
     }
 
     /// The same, with an installation and its keys; it decides whose records are obeyed.

@@ -92,6 +92,10 @@ fn a_suite_that_is_wrong_is_counted_and_what_was_in_force_stays_through_a_snapsh
     wrong.event.set(document, "{}".to_owned().into());
     feed(&mut processor, &wrong);
     assert_eq!(processor.counters().suites_refused, 1);
+    let refused = processor.take_refused_suites();
+    assert_eq!(refused.len(), 1);
+    assert!(refused[0].why.contains("suite"), "{refused:?}");
+    assert_eq!(processor.take_refused_suites(), [], "each is told once");
     let mut processor = Kept::of(&mut processor).resume();
     let outputs = feed(&mut processor, &timed(1, "v1", 10.0));
     assert_eq!(of_kind(&outputs, kind::EVAL_RESULT).len(), 1);
