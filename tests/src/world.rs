@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::Arc;
 use std::time::Duration;
@@ -262,6 +262,18 @@ directory = "{}"
         let config = self.path("driftseal.toml");
         let arguments = ["--config", config.to_str().unwrap(), "run", role];
         Role::start_with(name, &self.binary, &arguments, self.directory.path(), environment)
+    }
+
+    /// A role of another build of the program, running.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be started.
+    #[must_use]
+    pub fn role_of(&self, name: &str, role: &str, binary: &Path) -> Role {
+        let config = self.path("driftseal.toml");
+        let arguments = ["--config", config.to_str().unwrap(), "run", role];
+        Role::start(name, binary, &arguments, self.directory.path())
     }
 
     /// The log, for senders of this process.

@@ -142,6 +142,16 @@ pub(crate) fn record(event: &Event<'_>, partition: &TopicPartition) -> Outgoing 
     Outgoing::event(topic, event).in_partition(partition.partition)
 }
 
+/// The same as JSON: what tells readers of a schema must not need that schema to be read.
+pub(crate) fn json_record(event: &Event<'_>, partition: &TopicPartition) -> Outgoing {
+    let Some(value) = event::encode_json(event) else {
+        unreachable!("what is said of schemas holds no number that JSON cannot write")
+    };
+    let topic = std::sync::Arc::clone(&partition.topic);
+    let record = Outgoing { topic, value: Some(value), ..Outgoing::default() };
+    record.in_partition(partition.partition)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

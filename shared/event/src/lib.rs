@@ -19,6 +19,7 @@ pub mod cell;
 pub mod column;
 pub mod decode;
 pub mod encode;
+mod encode_json;
 pub mod event;
 pub mod id;
 pub mod kind;
@@ -34,6 +35,7 @@ pub mod view;
 
 pub use cell::{Cell, CellType};
 pub use decode::{Decoded, Decoder, Fault, Limits, Reason};
+pub use encode_json::encode_json;
 pub use event::{BuildError, Event, EventBuilder};
 pub use kind::{About, Kind, Writer};
 pub use record::{Batch, BatchBuilder, Headers, Record, TimestampType, TopicPartition};

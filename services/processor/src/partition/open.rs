@@ -12,6 +12,7 @@ use service::clock::Stopwatch;
 use tracing::{error, info, warn};
 
 use super::Worker;
+use super::schemas::announce_own;
 use crate::admitting::Admitting;
 use crate::answering::Answering;
 use crate::claim::Claim;
@@ -111,6 +112,10 @@ impl Worker {
         // An empty partition gets its settings now, so that they are in force for the first event.
         let first =
             (range.next == 0).then(|| configuration(config, &machine)).transpose()?.flatten();
+        if fingerprint != event::encode::fingerprint() {
+            let writing = (&**config, &**identity, &*producer);
+            announce_own(writing, &**log, (input, machine.schemas()), &outbox)?;
+        }
         let place = (input, &machine);
         let claim = Claim::make(identity, config, &*producer, place, begins_at, first)?;
         let trust = identity.trust.clone();
@@ -145,9 +150,6 @@ impl Worker {
             settings_checked: None,
             since_configured: None,
         };
-        if fingerprint != event::encode::fingerprint() {
-            worker.announce_own()?;
-        }
         if is_fresh {
             // At once, so that the new state is not lost again.
             worker.save()?;

@@ -4,15 +4,17 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use event::{SchemaKey, TopicPartition, encode, kind};
-use governance::{ANSWER_KEY, Answer, sign_answer};
-use ports::{LogError, publish_and_wait};
+use governance::{ANSWER_KEY, Answer, Schemas, sign_answer};
+use ports::{EventLog, LogError, Producer, publish_and_wait};
 use service::RoleError;
 use service::clock;
 use tracing::{info, warn};
 
 use super::Worker;
-use crate::outbox::DESTINATIONS;
-use crate::statement::{record, schemas};
+use crate::config::Config;
+use crate::identity::Identity;
+use crate::outbox::{DESTINATIONS, Outbox};
+use crate::statement::{json_record, schemas};
 
 impl Worker {
     /// The record that waits for its schema, if any.
@@ -42,33 +44,17 @@ impl Worker {
         Ok(())
     }
 
-    /// Says what the schema of this build is, before anything is written with it: a sealer of another build
-    /// may not know it.
-    pub(super) fn announce_own(&mut self) -> Result<(), RoleError> {
-        let own =
-            (SchemaKey::Fingerprint(encode::fingerprint()), event::schema().avro_json().to_owned());
-        let known = self.machine.schemas();
-        let mut answer = Answer {
-            is_on: known.is_on(),
-            through: known.through(),
-            schemas: BTreeMap::from([own]),
-            ..Answer::default()
-        };
-        self.write_answer(&answer)?;
-        answer.is_on = false;
-        for destination in DESTINATIONS {
-            let topic = Arc::clone(self.outbox.topic(destination));
-            let output = TopicPartition::new(topic, self.input.partition);
-            answer.through = self.log.offsets(&output)?.next - 1;
-            self.write_answer_to(&output, &answer)?;
-        }
-        info!(partition = %self.input, "said what the schema of this build is");
-        Ok(())
-    }
-
     /// Writes an answer into the partition. Returns its offset; none if it was too large.
     fn write_answer(&mut self, answer: &Answer) -> Result<Option<i64>, RoleError> {
-        let written = self.write_answer_to(&self.input.clone(), answer)?;
+        let writing = (&*self.config, &*self.identity, &*self.producer);
+        let written = match write(writing, &self.input, answer) {
+            Ok(offset) => Some(offset),
+            Err(RoleError::Log(error @ LogError::TooLarge { .. })) if self.answering.halve() => {
+                warn!(partition = %self.input, %error, "what is known of schemas does not fit; trying less of it");
+                None
+            }
+            Err(error) => return Err(error),
+        };
         if let Some(offset) = written {
             info!(
                 partition = %self.input, offset, is_on = answer.is_on, through = answer.through,
@@ -77,31 +63,6 @@ impl Worker {
             );
         }
         Ok(written)
-    }
-
-    fn write_answer_to(
-        &mut self,
-        partition: &TopicPartition,
-        answer: &Answer,
-    ) -> Result<Option<i64>, RoleError> {
-        let event = schemas(&self.config.monitor_id, clock::now_ms(), answer)
-            .map_err(|error| RoleError::output(kind::MONITOR_SCHEMAS, &error))?;
-        let (place, identity) = ((&*partition.topic, partition.partition), &self.identity);
-        let event = sign_answer(&identity.key, identity.trust.installation(), place, event);
-        let record = record(&event, partition).with_key(ANSWER_KEY);
-        let wait = self.config.publish_wait();
-        let positions = match publish_and_wait(&*self.producer, vec![record], wait) {
-            Ok(positions) => positions,
-            Err(error @ LogError::TooLarge { .. }) if self.answering.halve() => {
-                warn!(%partition, %error, "what is known of schemas does not fit; trying less of it");
-                return Ok(None);
-            }
-            Err(error) => return Err(error.into()),
-        };
-        let Some(position) = positions.first() else {
-            unreachable!("an acknowledged record has a position")
-        };
-        Ok(Some(position.offset))
     }
 
     pub(super) fn report_doubts(&mut self) {
@@ -119,9 +80,55 @@ impl Worker {
     }
 }
 
+/// Says what the schema of this build is, before anything is written with it: a reader of another build
+/// may not know it.
+pub(super) fn announce_own(
+    writing: (&Config, &Identity, &dyn Producer),
+    log: &dyn EventLog,
+    (input, known): (&TopicPartition, &Schemas),
+    outbox: &Outbox,
+) -> Result<(), RoleError> {
+    let own =
+        (SchemaKey::Fingerprint(encode::fingerprint()), event::schema().avro_json().to_owned());
+    let mut answer = Answer {
+        is_on: known.is_on(),
+        through: known.through(),
+        schemas: BTreeMap::from([own]),
+        ..Answer::default()
+    };
+    write(writing, input, &answer)?;
+    answer.is_on = false;
+    for destination in DESTINATIONS {
+        let topic = Arc::clone(outbox.topic(destination));
+        let output = TopicPartition::new(topic, input.partition);
+        answer.through = log.offsets(&output)?.next - 1;
+        write(writing, &output, &answer)?;
+    }
+    info!(partition = %input, "said what the schema of this build is");
+    Ok(())
+}
+
+/// Writes an answer into a partition. Returns its offset.
+fn write(
+    (config, identity, producer): (&Config, &Identity, &dyn Producer),
+    partition: &TopicPartition,
+    answer: &Answer,
+) -> Result<i64, RoleError> {
+    let event = schemas(&config.monitor_id, clock::now_ms(), answer)
+        .map_err(|error| RoleError::output(kind::MONITOR_SCHEMAS, &error))?;
+    let place = (&*partition.topic, partition.partition);
+    let event = sign_answer(&identity.key, identity.trust.installation(), place, event);
+    let record = json_record(&event, partition).with_key(ANSWER_KEY);
+    let positions = publish_and_wait(producer, vec![record], config.publish_wait())?;
+    let Some(position) = positions.first() else {
+        unreachable!("an acknowledged record has a position")
+    };
+    Ok(position.offset)
+}
+
 #[cfg(test)]
 mod tests {
-    use event::{Decoder, Limits};
+    use event::{Decoder, Limits, column};
     use governance::{Installation, Schemas, Trust, take_answer};
     use merkle::note::SigningKey;
     use ports::{EventLog, TopicSpec};
@@ -188,6 +195,22 @@ mod tests {
         drop(open(7));
         for topic in topics {
             assert_eq!(said(topic), [SchemaKey::Fingerprint(own)], "{topic}");
+            // A build that does not know the schema must be able to read it, before all else.
+            let batch = log.records(&TopicPartition::new(topic.as_str(), 0)).unwrap();
+            let is_own = |record: &event::Record<'_>| {
+                record.value.unwrap().starts_with(b"\xc3\x01") && record.key.is_none()
+            };
+            let mut later = batch.records().skip_while(is_own);
+            let said = later.next().unwrap();
+            assert_eq!((said.key, said.value.unwrap()[0]), (Some(ANSWER_KEY), b'{'), "{topic}");
         }
+        let batch = log.records(&input).unwrap();
+        let kinds: Vec<_> = batch
+            .records()
+            .map(|record| decoder.decode(&record).event.text(column::KIND).unwrap().to_owned())
+            .collect();
+        let said = kinds.iter().position(|kind| kind == kind::MONITOR_SCHEMAS).unwrap();
+        let claims = kinds[said..].iter().filter(|kind| *kind == kind::MONITOR_STARTED).count();
+        assert_eq!(claims, 1, "the claim of the build comes behind it: {kinds:?}");
     }
 }
