@@ -24,6 +24,7 @@ mod malformed;
 mod quarantine;
 mod raw;
 mod trace;
+mod unscaled;
 
 use std::borrow::Cow;
 use std::collections::HashMap;

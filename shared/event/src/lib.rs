@@ -17,6 +17,7 @@
 
 pub mod cell;
 pub mod column;
+pub mod decimal;
 pub mod decode;
 pub mod encode;
 mod encode_json;

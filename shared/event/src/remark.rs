@@ -41,6 +41,9 @@ pub enum Code {
     OtherPartition,
     /// A number that its field cannot plausibly hold.
     OutOfRange,
+    /// A number with more digits than its field holds: the field has the nearest, `attributes` what
+    /// was sent.
+    Rounded,
     /// A CloudEvent without a source: its id alone does not identify it.
     SourceMissing,
     /// A text that is none of the values of its field: it counts as unknown.
@@ -49,13 +52,14 @@ pub enum Code {
 
 impl Code {
     /// All codes, in the order of their declaration.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::FarAway,
         Self::KeyDiffers,
         Self::LikeField,
         Self::NearKind,
         Self::OtherPartition,
         Self::OutOfRange,
+        Self::Rounded,
         Self::SourceMissing,
         Self::UnknownValue,
     ];
@@ -70,6 +74,7 @@ impl Code {
             Self::NearKind => "near_kind",
             Self::OtherPartition => "other_partition",
             Self::OutOfRange => "out_of_range",
+            Self::Rounded => "rounded",
             Self::SourceMissing => "source_missing",
             Self::UnknownValue => "unknown_value",
         }
@@ -146,7 +151,7 @@ impl Remarker {
         let attributes = event.map(column::ATTRIBUTES);
         if !attributes.is_empty() {
             let family = kind.map(|kind| kind.family.as_str());
-            field::check(attributes, family, &mut remarks);
+            field::check(event, attributes, family, &mut remarks);
         }
         remarks
     }

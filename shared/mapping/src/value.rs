@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use event::decimal::{Nearest, nearest};
 use event::{CellType, Timestamp, schema};
 use serde_json::Value;
 
@@ -52,6 +53,11 @@ fn typed(text: String, cell_type: CellType, field: &Field, index: u64) -> Result
             _ => Err(not("true, false, 1 or 0")),
         },
         CellType::Float => {
+            // Where no double is the number, its text is sent, which decoding keeps.
+            let rounds = matches!(nearest(&text), Some(Nearest::Other(_) | Nearest::Beyond));
+            if rounds && field.scale.is_none() {
+                return Ok(text.into());
+            }
             let value: f64 = text.parse().map_err(|_| not("a number"))?;
             serde_json::Number::from_f64(scaled(value))
                 .map(Value::Number)

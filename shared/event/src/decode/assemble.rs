@@ -9,6 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::{Fault, Reason};
 use crate::cell::{Cell, CellType};
 use crate::column;
+use crate::decimal::{self, Nearest};
 use crate::event::Event;
 use crate::plan::{Field, plan};
 use crate::schema::{ColumnId, SCHEMA_VERSION};
@@ -99,8 +100,9 @@ fn integral(value: f64) -> Option<i64> {
     (value.fract() == 0.0 && value.abs() <= EXACT_IN_A_FLOAT).then_some(value as i64)
 }
 
-/// The cell of a single value in a column.
-pub(super) fn cell<'a>(field: &Field, scalar: Scalar<'a>, prefix: &str) -> Result<Cell<'a>, Fault> {
+/// The cell of a single value in a column, but of a number in a column of floats, which
+/// [`Assembly::put`] knows.
+fn cell<'a>(field: &Field, scalar: Scalar<'a>, prefix: &str) -> Result<Cell<'a>, Fault> {
     let pointer = || format!("{prefix}{}", field.pointer);
     let wrong =
         |scalar: &Scalar<'_>| Err(wrong_type(pointer(), wanted(field.cell_type), scalar.name()));
@@ -112,10 +114,6 @@ pub(super) fn cell<'a>(field: &Field, scalar: Scalar<'a>, prefix: &str) -> Resul
             integral(value).map(Cell::Int).map_or_else(|| wrong(&Scalar::Float(value)), Ok)
         }
         (CellType::Float, Scalar::Float(value)) => Ok(Cell::Float(value)),
-        #[expect(clippy::cast_precision_loss, reason = "a float column rounds as floats do")]
-        (CellType::Float, Scalar::Int(value)) => Ok(Cell::Float(value as f64)),
-        #[expect(clippy::cast_precision_loss, reason = "a float column rounds as floats do")]
-        (CellType::Float, Scalar::Unsigned(value)) => Ok(Cell::Float(value as f64)),
         (CellType::Text, Scalar::Text(value)) => Ok(Cell::Text(value)),
         (CellType::Bytes, Scalar::Bytes(value)) => Ok(Cell::Bytes(Cow::Borrowed(value))),
         (CellType::Bytes, Scalar::Text(value)) => STANDARD
@@ -192,6 +190,82 @@ impl<'a> Assembly<'a> {
         self.event.set(field.id, cell);
     }
 
+    /// Sets the column of a single value.
+    #[inline]
+    pub(super) fn put(
+        &mut self,
+        field: &'static Field,
+        scalar: Scalar<'a>,
+        prefix: &str,
+    ) -> Result<(), Fault> {
+        if field.cell_type == CellType::Float && !matches!(scalar, Scalar::Float(_)) {
+            return self.put_number(field, scalar, prefix);
+        }
+        self.set(field, cell(field, scalar, prefix)?);
+        Ok(())
+    }
+
+    /// As [`Self::put`], of what is no double into a column of floats.
+    #[inline(never)]
+    fn put_number(
+        &mut self,
+        field: &'static Field,
+        scalar: Scalar<'a>,
+        prefix: &str,
+    ) -> Result<(), Fault> {
+        match scalar {
+            Scalar::Int(value) => {
+                let nearest = decimal::nearest_to_integer(i128::from(value));
+                self.number(field, nearest, || Cow::Owned(value.to_string()));
+                Ok(())
+            }
+            Scalar::Text(text) => self.decimal(field, text, prefix, "text that is no number"),
+            Scalar::Bool(_)
+            | Scalar::Unsigned(_)
+            | Scalar::Float(_)
+            | Scalar::Bytes(_)
+            | Scalar::Time(_) => {
+                let pointer = format!("{prefix}{}", field.pointer);
+                Err(wrong_type(pointer, wanted(field.cell_type), scalar.name()))
+            }
+        }
+    }
+
+    /// Sets a column of floats to the double nearest to a number that is written as decimals are.
+    pub(super) fn decimal(
+        &mut self,
+        field: &'static Field,
+        text: Cow<'a, str>,
+        prefix: &str,
+        found: &str,
+    ) -> Result<(), Fault> {
+        let Some(nearest) = decimal::nearest(&text) else {
+            let pointer = format!("{prefix}{}", field.pointer);
+            return Err(wrong_type(pointer, wanted(field.cell_type), found));
+        };
+        self.number(field, nearest, || text);
+        Ok(())
+    }
+
+    /// Sets a column of floats. Where the double is another number than what was sent, that is kept
+    /// under the name of the column; where there is no double, only that.
+    fn number(
+        &mut self,
+        field: &'static Field,
+        nearest: Nearest,
+        sent: impl FnOnce() -> Cow<'a, str>,
+    ) {
+        let value = match nearest {
+            Nearest::Same(value) => return self.set(field, Cell::Float(value)),
+            Nearest::Other(value) => Some(value),
+            Nearest::Beyond => None,
+        };
+        if let Some(value) = value {
+            self.set(field, Cell::Float(value));
+        }
+        self.attribute(Cow::Borrowed(field.id.path()), Some(sent()), Place::Map);
+    }
+
     /// The sender wrote an `attributes` object, perhaps an empty one.
     pub(super) const fn begin_attributes(&mut self) {
         self.has_map = true;
@@ -231,6 +305,11 @@ impl<'a> Assembly<'a> {
     /// An attribute that was set, by its path.
     pub(super) fn attribute_text(&self, path: &str) -> Option<Cow<'a, str>> {
         self.attributes.iter().find(|(name, ..)| name == path).and_then(|(_, text, _)| text.clone())
+    }
+
+    /// Whether a field has a value, in its column or, where no double is near it, as it was sent.
+    pub(super) fn has_value(&self, field: &Field) -> bool {
+        self.has(field.id) || self.attributes.iter().any(|(path, ..)| path == field.id.path())
     }
 
     pub(super) fn has(&self, column: impl Into<ColumnId>) -> bool {

@@ -14,9 +14,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value as Json;
 
-use super::assemble::{Assembly, Place, Scalar, cell, wanted, wrong_type};
+use super::assemble::{Assembly, Place, Scalar, wanted, wrong_type};
 use super::avro::{Reader, sort_keys};
-use super::{Fault, Reason};
+use super::{Fault, Reason, unscaled};
 use crate::cell::{Cell, CellType};
 use crate::column;
 use crate::event::Event;
@@ -44,6 +44,9 @@ enum Type {
     Bytes,
     Text,
     Fixed(usize),
+    /// An unscaled integer in bytes, of a size if it is fixed; and how many of its digits are behind
+    /// the point.
+    Decimal(Box<Unscaled>),
     Enum(Vec<String>),
     /// An instant; how many microseconds a unit is, or how many units a microsecond.
     Time(Scale),
@@ -53,6 +56,13 @@ enum Type {
     Record(Vec<(Arc<str>, Self)>),
     /// A named type, by its number.
     Named(usize),
+}
+
+/// How a decimal is written.
+#[derive(Debug, Clone, Copy)]
+struct Unscaled {
+    size: Option<usize>,
+    scale: usize,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -159,6 +169,7 @@ impl Schema {
             Type::Bytes => Scalar::Bytes(reader.bytes()?),
             Type::Text => Scalar::Text(Cow::Borrowed(reader.text()?)),
             Type::Fixed(size) => Scalar::Bytes(reader.take(*size)?),
+            Type::Decimal(of) => return decimal(of, reader),
             Type::Enum(symbols) => {
                 let symbol = usize::try_from(reader.long()?).ok().and_then(|at| symbols.get(at));
                 let Some(symbol) = symbol else {
@@ -219,6 +230,19 @@ impl Schema {
     }
 }
 
+/// A decimal, as text; one of too many digits as bytes. Apart, because the frame of every other value
+/// would be larger for it.
+#[cold]
+fn decimal<'a>(of: &Unscaled, reader: &mut Reader<'a>) -> Result<Value<'a>, Fault> {
+    let bytes = match of.size {
+        Some(size) => reader.take(size)?,
+        None => reader.bytes()?,
+    };
+    let text = unscaled::text(bytes, of.scale);
+    let scalar = text.map_or(Scalar::Bytes(bytes), |text| Scalar::Text(Cow::Owned(text)));
+    Ok(Value::Scalar(scalar))
+}
+
 /// Named types met so far; `None` while one is being compiled.
 #[derive(Debug, Default)]
 struct Names {
@@ -270,9 +294,12 @@ impl Names {
                     .collect::<Result<_, _>>()?,
             ),
             Parsed::Decimal(decimal) => match &decimal.inner {
-                InnerDecimalSchema::Bytes => Type::Bytes,
+                InnerDecimalSchema::Bytes => {
+                    Type::Decimal(Box::new(Unscaled { size: None, scale: decimal.scale }))
+                }
                 InnerDecimalSchema::Fixed(fixed) => {
-                    self.define(fixed.name.fullname(namespace), Type::Fixed(fixed.size))
+                    let of = Unscaled { size: Some(fixed.size), scale: decimal.scale };
+                    self.define(fixed.name.fullname(namespace), Type::Decimal(Box::new(of)))
                 }
             },
             Parsed::Fixed(fixed)
@@ -349,7 +376,7 @@ fn set<'a>(
     let wrong = |found| Err(wrong_type(field.pointer.clone(), wanted(field.cell_type), found));
     match (field.cell_type, value) {
         (_, Value::Null) => {}
-        (_, Value::Scalar(scalar)) => assembly.set(field, cell(field, scalar, "")?),
+        (_, Value::Scalar(scalar)) => assembly.put(field, scalar, "")?,
         (CellType::Texts, Value::List(items)) => {
             let mut texts = Vec::with_capacity(items.len());
             for (index, item) in items.into_iter().enumerate() {
@@ -384,8 +411,8 @@ fn set<'a>(
     Ok(())
 }
 
-/// The text of a value without a column: text as it is, anything else as JSON. Bytes become
-/// base64, instants RFC 3339, and floats that JSON cannot write their names.
+/// The text of a value without a column: text as it is, anything else as JSON. Decimals become their
+/// digits, bytes base64, instants RFC 3339, and floats that JSON cannot write their names.
 fn text(value: Value<'_>) -> Option<Cow<'_, str>> {
     let value = match value {
         Value::Null => return None,

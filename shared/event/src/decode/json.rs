@@ -10,7 +10,7 @@ use std::fmt;
 use serde::de::{self, DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::assemble::{Assembly, Place, Scalar, cell, escape, wanted, wrong_type};
+use super::assemble::{Assembly, Place, Scalar, escape, wanted, wrong_type};
 use super::malformed;
 use super::raw::{Loose, loose};
 use super::{Fault, Reason};
@@ -140,11 +140,41 @@ impl<'a> DeserializeSeed<'a> for Read<'_, 'a> {
     type Value = ();
 
     fn deserialize<D: de::Deserializer<'a>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
+        match self.target {
+            Target::Field(field) if field.cell_type == CellType::Float => {
+                let raw: &RawValue = de::Deserialize::deserialize(deserializer)?;
+                self.number(field, raw)
+            }
+            Target::Event | Target::CloudEvent | Target::Group(_) | Target::Field(_) => {
+                deserializer.deserialize_any(self)
+            }
+        }
     }
 }
 
 impl<'a> Read<'_, 'a> {
+    /// A value of a column of floats, from its text: serde would round it before anybody sees what was
+    /// sent.
+    fn number<E: de::Error>(self, field: &'static Field, raw: &'a RawValue) -> Result<(), E> {
+        let text = raw.get();
+        let (text, found) = match text.as_bytes().first() {
+            Some(b'n') => return Ok(()),
+            Some(b't' | b'f') => return Err(self.wrong("a boolean")),
+            Some(b'[') => return Err(self.wrong("a list")),
+            Some(b'{') => return Err(self.wrong("an object")),
+            Some(b'"') => match loose(raw) {
+                Ok(value) => (value.into_text().unwrap_or_default(), "text that is no number"),
+                Err(detail) => {
+                    let pointer = self.pointer();
+                    return Err(self.context.malformed(pointer, detail));
+                }
+            },
+            Some(_) | None => (Cow::Borrowed(text), "a number"),
+        };
+        let set = self.context.assembly.decimal(field, text, self.context.prefix, found);
+        set.map_err(|fault| self.context.fail(fault))
+    }
+
     fn pointer(&self) -> String {
         let prefix = self.context.prefix;
         match self.target {
@@ -167,13 +197,8 @@ impl<'a> Read<'_, 'a> {
 
     fn scalar<E: de::Error>(self, scalar: Scalar<'a>, found: &str) -> Result<(), E> {
         let Target::Field(field) = self.target else { return Err(self.wrong(found)) };
-        match cell(field, scalar, self.context.prefix) {
-            Ok(cell) => {
-                self.context.assembly.set(field, cell);
-                Ok(())
-            }
-            Err(fault) => Err(self.context.fail(fault)),
-        }
+        let put = self.context.assembly.put(field, scalar, self.context.prefix);
+        put.map_err(|fault| self.context.fail(fault))
     }
 
     fn event<M: MapAccess<'a>>(self, mut members: M) -> Result<(), M::Error> {
@@ -211,7 +236,7 @@ impl<'a> Read<'_, 'a> {
                 continue;
             };
             let is_dotted = self.context.dotted.contains(&field.id);
-            if !seen.insert(index) || (is_dotted && self.context.assembly.has(field.id)) {
+            if !seen.insert(index) || (is_dotted && self.context.assembly.has_value(field)) {
                 let pointer = format!("{}{}", self.context.prefix, field.pointer);
                 return Err(self.context.repeats(pointer));
             }
@@ -293,7 +318,7 @@ impl<'a> Context<'a> {
         members: &mut M,
     ) -> Result<(), M::Error> {
         let pointer = || format!("{}/{}", self.prefix, field.id.path());
-        if self.assembly.has(field.id) || self.dotted.contains(&field.id) {
+        if self.assembly.has_value(field) || self.dotted.contains(&field.id) {
             return Err(self.repeats(pointer()));
         }
         self.dotted.push(field.id);

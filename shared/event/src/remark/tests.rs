@@ -42,6 +42,18 @@ fn what_is_suspicious_is_named_with_its_field_and_what_to_do() {
             "run.cost_usd",
             "at least 0",
         ),
+        (
+            r#"{"kind":"x","run":{"cost_usd":"0.1000000000000000000001"}}"#,
+            Code::Rounded,
+            "run.cost_usd",
+            "`0.1000000000000000000001` was sent; the field has 0.1,",
+        ),
+        (
+            r#"{"kind":"x","run":{"cost_usd":1e400}}"#,
+            Code::Rounded,
+            "run.cost_usd",
+            "the field has no value",
+        ),
         (r#"{"kind":"run.completd","agent_id":"a"}"#, Code::NearKind, "kind", "`run.completed`"),
         (
             r#"{"kind":"x","event_time":"1999-01-01T00:00:00Z"}"#,

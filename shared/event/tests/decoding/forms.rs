@@ -98,7 +98,7 @@ fn why_a_text_is_no_json_is_said_in_words() {
     for (json, says) in [
         (r#"{"kind":"x","a":NaN}"#, "NaN and Infinity"),
         (r#"{"kind":"x","run":{"cost_usd":-Infinity}}"#, "NaN and Infinity"),
-        (r#"{"kind":"x","run":{"cost_usd":1e999}}"#, "beyond what a 64-bit float holds"),
+        (r#"{"kind":"x","run":{"steps":1e999}}"#, "beyond what a 64-bit float holds"),
         (r#"{"kind":"\ud800"}"#, "surrogate"),
         (r#"{"kind":"\ud800\u0041"}"#, "surrogate"),
         (r#"{"kind":"x","a":"\ud800"}"#, "no character"),

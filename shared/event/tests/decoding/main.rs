@@ -13,6 +13,7 @@ mod forms;
 mod golden;
 mod json;
 mod json_schema;
+mod numbers;
 mod oracle;
 mod reference;
 mod vocabulary;
