@@ -61,6 +61,12 @@ impl From<Fault> for EvidenceError {
     }
 }
 
+impl From<Distrust> for EvidenceError {
+    fn from(distrust: Distrust) -> Self {
+        Self::Log(distrust)
+    }
+}
+
 impl EvidenceError {
     /// The exit code of commands: 3 if the policy does not know who signed, 2 if what was asked for
     /// is named wrongly, else 1.

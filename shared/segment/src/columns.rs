@@ -12,6 +12,6 @@ mod values;
 
 pub(crate) use builders::Columns;
 pub(crate) use nulls::{NULL_ROWS_MAX, nulls};
-pub(crate) use rows::RowReader;
+pub(crate) use rows::{ColumnFault, RowReader};
 pub use schema::arrow_schema;
 pub(crate) use schema::{coordinate, layout_field, paths};

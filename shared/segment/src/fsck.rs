@@ -267,6 +267,10 @@ impl Fsck {
         for finding in outcome.findings {
             self.findings.push(finding);
         }
+        if let Some(why) = outcome.unverifiable {
+            self.is_partial = true;
+            self.cannot_judge(why);
+        }
         self.progress.segments_done = self.progress.segments_done.saturating_add(1);
         self.progress.events_done = self.progress.events_done.saturating_add(outcome.events);
         self.progress.bytes_done = self.progress.bytes_done.saturating_add(outcome.bytes);

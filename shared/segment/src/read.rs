@@ -19,8 +19,9 @@ use thiserror::Error;
 use crate::build::{SEGMENT_FORMAT, metadata};
 use crate::census::Census;
 use crate::collect::Collector;
-use crate::columns::RowReader;
+use crate::columns::{ColumnFault, RowReader};
 use crate::facts::SegmentFacts;
+use crate::fault::{Distrust, Fault};
 use crate::leaf::{Head, LeafHasher, RowSalt, Salts, Secrets};
 
 pub(crate) use self::guard::guarded;
@@ -38,7 +39,7 @@ pub enum ReadError {
     /// The file is of another format or version.
     #[error("failed to read a segment: its format is `{0}`")]
     Format(String),
-    /// A column that this version does not know, or of another type.
+    /// A column of another type, or that is there twice.
     #[error("failed to read a segment: column `{path}`: {detail}")]
     Column {
         /// Path of the column.
@@ -46,6 +47,9 @@ pub enum ReadError {
         /// What is wrong.
         detail: String,
     },
+    /// A column that this version does not know: a later one wrote the file.
+    #[error("failed to read a segment: column `{0}` is not known to this version")]
+    UnknownColumn(String),
     /// There is no row.
     #[error("failed to read a segment: it has no row")]
     Empty,
@@ -57,6 +61,21 @@ pub enum ReadError {
         /// What is wrong.
         detail: String,
     },
+}
+
+impl ReadError {
+    /// What it says of an object that has the digest that was signed: what a later version wrote, this one
+    /// cannot judge.
+    pub(crate) fn of(&self, path: &str) -> Distrust {
+        match self {
+            Self::Format(_) | Self::UnknownColumn(_) => {
+                Distrust::Unverifiable(format!("`{path}`: {self}"))
+            }
+            Self::Parquet(_) | Self::Column { .. } | Self::Empty | Self::Row { .. } => {
+                Fault::new("rows and leaves", path, "a segment", self.to_string()).into()
+            }
+        }
+    }
 }
 
 /// A segment whose every leaf was derived again from its bytes.
@@ -278,7 +297,10 @@ impl Reader {
     ) -> Result<bool, E> {
         let Some(batch) = self.next_batch()? else { return Ok(false) };
         let reader =
-            RowReader::new(&batch).map_err(|(path, detail)| ReadError::Column { path, detail })?;
+            RowReader::new(&batch).map_err(|ColumnFault { path, detail }| match detail {
+                Some(detail) => ReadError::Column { path, detail },
+                None => ReadError::UnknownColumn(path),
+            })?;
         for at in 0..reader.rows() {
             let number = self.number;
             let row = row(&reader, at, &mut self.of_partition)

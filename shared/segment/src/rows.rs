@@ -8,7 +8,7 @@
 use bytes::Bytes;
 use event::TopicPartition;
 
-use crate::fault::{Fault, expect_equal};
+use crate::fault::{Distrust, Fault, expect_equal};
 use crate::fsck::{same_facts, same_object};
 use crate::manifest::SegmentManifest;
 use crate::read::{Collecting, ReadError, Reader, Row};
@@ -42,7 +42,7 @@ impl SegmentRows {
         manifest: &SegmentManifest,
         parquet: Option<Bytes>,
         check: Check,
-    ) -> Result<Self, Fault> {
+    ) -> Result<Self, Distrust> {
         let path = manifest.parquet_path.as_str();
         let parquet = match check {
             Check::Everything => {
@@ -52,7 +52,7 @@ impl SegmentRows {
                 Fault::new("object exists", path, "the object that was sealed", "none")
             })?,
         };
-        let reader = Reader::open(&parquet).map_err(|error| unreadable(path, &error))?;
+        let reader = Reader::open(&parquet).map_err(|error| error.of(path))?;
         let collecting = (check == Check::Everything).then(|| Collecting::of(&reader));
         Ok(Self { manifest: manifest.clone(), parquet, reader, collecting, ended: false })
     }
@@ -63,7 +63,7 @@ impl SegmentRows {
     /// # Errors
     ///
     /// What does not hold, with both values. There are no more rows then.
-    pub fn next_batch(&mut self, mut visit: impl FnMut(&Row<'_>)) -> Result<bool, Fault> {
+    pub fn next_batch(&mut self, mut visit: impl FnMut(&Row<'_>)) -> Result<bool, Distrust> {
         if self.ended {
             return Ok(false);
         }
@@ -93,11 +93,11 @@ impl SegmentRows {
         }
     }
 
-    fn check(&mut self) -> Result<(), Fault> {
+    fn check(&mut self) -> Result<(), Distrust> {
         let path = self.manifest.parquet_path.as_str();
         let Some(collecting) = self.collecting.take() else { return Ok(()) };
-        let checked = collecting.finish(&self.parquet).map_err(|error| unreadable(path, &error))?;
-        same_facts(path, &self.manifest.facts, &checked.facts)
+        let checked = collecting.finish(&self.parquet).map_err(|error| error.of(path))?;
+        Ok(same_facts(path, &self.manifest.facts, &checked.facts)?)
     }
 }
 
@@ -108,10 +108,10 @@ enum Broken {
 }
 
 impl Broken {
-    fn at(self, path: &str) -> Fault {
+    fn at(self, path: &str) -> Distrust {
         match self {
-            Self::Fault(fault) => fault,
-            Self::Read(error) => unreadable(path, &error),
+            Self::Fault(fault) => fault.into(),
+            Self::Read(error) => error.of(path),
         }
     }
 }
@@ -126,8 +126,4 @@ impl From<ReadError> for Broken {
     fn from(error: ReadError) -> Self {
         Self::Read(error)
     }
-}
-
-fn unreadable(path: &str, error: &ReadError) -> Fault {
-    Fault::new("rows and leaves", path, "a segment", error.to_string())
 }

@@ -45,7 +45,7 @@ impl Job {
         let first_offset = self.events.front().map_or(0, |manifest| manifest.facts.first_offset);
         let starts = starts(archive, (topic, self.partition), &self.events, ownership)?;
         let mut recalled = None;
-        let (fault, replay) = loop {
+        let (fault, unverifiable, replay) = loop {
             let is_first = recalled.is_none();
             let mut replay = Replay::new(topic, self.partition, first_offset, &starts)
                 .with_ownership(ownership.clone())
@@ -63,14 +63,15 @@ impl Job {
                 // What is read a second time was counted.
                 moved: &mut |records| moved(if is_first { records } else { 0 }),
             };
-            let fault = match merge.run(&mut replay) {
-                Ok(()) => None,
-                Err(Broken::Fault(fault)) => Some(fault),
+            let (fault, unverifiable) = match merge.run(&mut replay) {
+                Ok(()) => (None, None),
+                Err(Broken::Fault(fault)) => (Some(fault), None),
+                Err(Broken::Unverifiable(why)) => (None, Some(why)),
                 Err(Broken::Archive(error)) => return Err(error),
             };
             recalled = replay.recalled().filter(|_| is_first);
             if recalled.is_none() {
-                break (fault, replay);
+                break (fault, unverifiable, replay);
             }
         };
         Ok(PartitionReplay {
@@ -80,6 +81,7 @@ impl Job {
             next_offset: replay.next_offset().max(first_offset),
             starts: starts.len() as u64,
             fault,
+            unverifiable,
             outcome: replay.finish(),
         })
     }

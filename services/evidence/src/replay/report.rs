@@ -28,6 +28,8 @@ pub struct PartitionReplay {
     pub starts: u64,
     /// Why it was replayed no further: the archive is not what was sealed.
     pub fault: Option<Fault>,
+    /// The same, where this version cannot judge the archive.
+    pub unverifiable: Option<String>,
     /// What the comparison came to.
     pub outcome: Outcome,
 }
@@ -185,6 +187,10 @@ impl ReplayReport {
     }
 
     fn why_unverifiable(&self) -> Option<String> {
+        let of_partition = |partition: &PartitionReplay| partition.unverifiable.clone();
+        if let Some(why) = self.partitions.iter().find_map(of_partition) {
+            return Some(why);
+        }
         if self.not_comparable > 0 {
             return Some(format!("{} outputs cannot be compared", self.not_comparable));
         }

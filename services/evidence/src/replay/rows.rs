@@ -8,7 +8,7 @@ use event::{ColumnId, Decoded, Event, Headers, Record, column};
 use governance::Trust;
 use monitor::replay::{Doubt, Replay};
 use segment::facts::{Gap, GapReason};
-use segment::fault::Fault;
+use segment::fault::{Distrust, Fault};
 use segment::manifest::SegmentManifest;
 use segment::read::Row;
 use segment::rows::{Check, SegmentRows};
@@ -24,11 +24,22 @@ pub(super) enum Broken {
     Archive(ArchiveError),
     /// An object is not what was sealed.
     Fault(Fault),
+    /// An object cannot be judged by this version.
+    Unverifiable(String),
 }
 
 impl From<Fault> for Broken {
     fn from(fault: Fault) -> Self {
         Self::Fault(fault)
+    }
+}
+
+impl From<Distrust> for Broken {
+    fn from(distrust: Distrust) -> Self {
+        match distrust {
+            Distrust::Failed(fault) => Self::Fault(fault),
+            Distrust::Unverifiable(why) => Self::Unverifiable(why),
+        }
     }
 }
 
@@ -59,7 +70,7 @@ impl<'a> Segments<'a> {
 
     /// Shows the rows of the next batch of the open segment, which is closed behind its last one;
     /// whether there were any.
-    fn next_batch(&mut self, visit: impl FnMut(&Row<'_>)) -> Result<bool, Fault> {
+    fn next_batch(&mut self, visit: impl FnMut(&Row<'_>)) -> Result<bool, Distrust> {
         let Some(open) = &mut self.open else { return Ok(false) };
         let came = open.next_batch(visit)?;
         if !came {

@@ -19,7 +19,12 @@ use super::schema::{Part, coordinate, data_type, layout};
 use crate::leaf::RowSalt;
 
 /// What is wrong, with the path of the column.
-pub(crate) type ColumnFault = (String, String);
+#[derive(Debug)]
+pub(crate) struct ColumnFault {
+    pub(crate) path: String,
+    /// What is wrong; `None` if this version does not know the column.
+    pub(crate) detail: Option<String>,
+}
 
 /// A row's coordinates.
 #[derive(Debug, Clone, Copy)]
@@ -79,7 +84,11 @@ pub(crate) struct RowReader<'a> {
 }
 
 fn fault(path: &str, detail: impl Into<String>) -> ColumnFault {
-    (path.to_owned(), detail.into())
+    ColumnFault { path: path.to_owned(), detail: Some(detail.into()) }
+}
+
+fn unknown(path: &str) -> ColumnFault {
+    ColumnFault { path: path.to_owned(), detail: None }
 }
 
 impl<'a> RowReader<'a> {
@@ -130,12 +139,12 @@ impl<'a> RowReader<'a> {
         if schema.fields().len() == known {
             return Ok(reader);
         }
-        let unknown = schema
+        let stranger = schema
             .fields()
             .iter()
             .find(|field| layout().schema.field_with_name(field.name()).is_err());
-        Err(match unknown {
-            Some(field) => fault(field.name(), "is not known to this version"),
+        Err(match stranger {
+            Some(field) => unknown(field.name()),
             None => fault("", "a column is there twice"),
         })
     }
@@ -327,12 +336,15 @@ fn group<'a>(
         }
     }
     if group.num_columns() != known {
-        let unknown = group
+        let stranger = group
             .column_names()
             .into_iter()
-            .find(|inner| event::schema().id(&format!("{name}.{inner}")).is_none());
-        let path = format!("{name}.{}", unknown.unwrap_or_default());
-        return Err(fault(&path, "is not known to this version, or there twice"));
+            .map(|inner| format!("{name}.{inner}"))
+            .find(|path| event::schema().id(path).is_none());
+        return Err(match stranger {
+            Some(path) => unknown(&path),
+            None => fault(name, "a column is there twice"),
+        });
     }
     Ok((!columns.is_empty()).then_some(Group { nulls: group.nulls(), columns }))
 }

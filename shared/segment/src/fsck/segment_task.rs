@@ -8,7 +8,7 @@ use merkle::hash;
 
 use super::findings::{Finding, Severity};
 use crate::facts::{ObjectFacts, SegmentFacts};
-use crate::fault::Fault;
+use crate::fault::{Distrust, Fault};
 use crate::manifest::SegmentManifest;
 use crate::read::{self, ReadError};
 
@@ -47,6 +47,8 @@ pub struct SegmentTask {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SegmentOutcome {
     pub(super) findings: Vec<Finding>,
+    /// Why it cannot be judged.
+    pub(super) unverifiable: Option<String>,
     pub(super) events: u64,
     pub(super) bytes: u64,
     pub(super) quarantined: BTreeMap<String, u64>,
@@ -78,6 +80,7 @@ impl SegmentTask {
         let size = |bytes: Option<&Bytes>| bytes.map_or(0, |bytes| bytes.len() as u64);
         let mut outcome = SegmentOutcome {
             findings: Vec::new(),
+            unverifiable: None,
             events: 0,
             bytes: size(parquet).saturating_add(size(census)),
             quarantined: BTreeMap::new(),
@@ -96,9 +99,12 @@ impl SegmentTask {
             ));
         }
         if let Some(parquet) = parquet
-            && let Err(fault) = self.check_content(parquet, census, &mut outcome)
+            && let Err(distrust) = self.check_content(parquet, census, &mut outcome)
         {
-            outcome.fail(fault);
+            match distrust {
+                Distrust::Failed(fault) => outcome.fail(fault),
+                Distrust::Unverifiable(why) => outcome.unverifiable = Some(why),
+            }
         }
         outcome
     }
@@ -108,11 +114,9 @@ impl SegmentTask {
         parquet: &Bytes,
         census: Option<&Bytes>,
         outcome: &mut SegmentOutcome,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), Distrust> {
         let path = self.manifest.parquet_path.as_str();
-        let unreadable =
-            |error: &ReadError| Fault::new("rows and leaves", path, "a segment", error.to_string());
-        let checked = read::check(parquet).map_err(|error| unreadable(&error))?;
+        let checked = read::check(parquet).map_err(|error| error.of(path))?;
         same_facts(path, &self.manifest.facts, &checked.facts)?;
         outcome.events = checked.facts.count;
         if let Some(census) = census {
@@ -124,7 +128,8 @@ impl SegmentTask {
                     self.manifest.census_path.as_str(),
                     show(&derived),
                     show(census),
-                ));
+                )
+                .into());
             }
         }
         // Another pass over the rows, for the few segments where something is to be counted.
@@ -138,7 +143,7 @@ impl SegmentTask {
                 outcome.count(&row.event);
                 Ok::<(), ReadError>(())
             })
-            .map_err(|error| unreadable(&error))?;
+            .map_err(|error| error.of(path))?;
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use crate::common::{World, policy};
 use bytes::Bytes;
-use segment::fault::Fault;
+use segment::fault::Distrust;
 use segment::layout;
 use segment::manifest::SegmentManifest;
 use segment::replay::Replay;
@@ -24,7 +24,7 @@ fn offsets(
     manifest: &SegmentManifest,
     parquet: Option<Bytes>,
     check: Check,
-) -> Result<Vec<i64>, Box<Fault>> {
+) -> Result<Vec<i64>, Distrust> {
     let mut rows = SegmentRows::open(manifest, parquet, check)?;
     let mut offsets = Vec::new();
     while rows.next_batch(|row| offsets.push(row.offset))? {}
@@ -52,8 +52,13 @@ fn what_does_not_hold_is_named() {
     let [manifest, other, ..] = manifests.as_slice() else { panic!("too few segments") };
     let path = &manifest.parquet_path;
     let parquet = world.objects.get(path).cloned();
-    let step = |manifest: &SegmentManifest, parquet: Option<Bytes>, check| {
-        offsets(manifest, parquet, check).unwrap_err().step
+    let step = |manifest: &SegmentManifest, parquet: Option<Bytes>, check| match offsets(
+        manifest, parquet, check,
+    )
+    .unwrap_err()
+    {
+        Distrust::Failed(fault) => fault.step,
+        Distrust::Unverifiable(why) => panic!("{why}"),
     };
     assert_eq!(step(manifest, None, Check::Everything), "object exists");
     assert_eq!(step(manifest, None, Check::Form), "object exists");
