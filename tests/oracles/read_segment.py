@@ -133,6 +133,17 @@ def check_installation(where, statement):
     return said["log"], said["cluster"]
 
 
+def check_key(where, statement, log):
+    """An entry that accepts a key."""
+    said, (subject,) = statement["predicate"], statement["subject"]
+    expect(f"{where}: members", sorted(said), ["key", "kind", "log", "program", "use"])
+    expect(f"{where}: log", said["log"], log)
+    expect(f"{where}: use", said["use"] in ("sealer", "evidence"), True)
+    name, digest = said["key"].split("+")[0], hashlib.sha256(said["key"].encode()).hexdigest()
+    expect(f"{where}: subject", subject, {"digest": {"sha256": digest}, "name": name})
+    return {"key": said["key"], "use": said["use"]}
+
+
 def row_of(said, digest, row, sequence):
     """The row of a partition in the head after the commit that holds this manifest."""
     largest, smallest = int(said["maxTimestampMs"]), int(said["minTimestampMs"])
@@ -156,7 +167,7 @@ def row_of(said, digest, row, sequence):
     }
 
 
-def check_head(archive, path, log, sequence, entries, rows):
+def check_head(archive, path, log, sequence, entries, rows, keys):
     """Derives the head of a commit, compares its object, and gives how manifests name it."""
     payload = leaf.canonical(
         {
@@ -167,6 +178,7 @@ def check_head(archive, path, log, sequence, entries, rows):
             "size": str(len(entries)),
             "root": leaf.tree_root(entries).hex(),
             "edge": [node.hex() for node in leaf.edge(entries)],
+            "keys": keys,
             "partitions": [rows[chain] for chain in sorted(rows, key=lambda c: (c[0].encode(), c[1]))],
         }
     )
@@ -178,7 +190,7 @@ def check_head(archive, path, log, sequence, entries, rows):
 def check_log(archive):
     entries, ends, rows, gaps, commits, segments = [], {}, 0, 0, 0, 0
     log = cluster = head = None
-    heads = {}
+    heads, keys = {}, []
     for commits, path in enumerate(sorted((archive / "log" / "commit").iterdir()), start=1):
         commit = json.loads(path.read_bytes())
         expect(f"{path.name}: sequence", f"{commits - 1:020}", path.name)
@@ -193,6 +205,9 @@ def check_log(archive):
             entries.append(leaf.leaf_hash(entry.encode()))
             if len(entries) == 1:
                 log, cluster = check_installation(where, statement)
+                continue
+            if said["kind"] == "key":
+                keys.append({"entry": str(len(entries) - 1), **check_key(where, statement, log)})
                 continue
             expect(f"{where}: kind", "segment", said["kind"])
             expect(f"{where}: log", said["log"], log)
@@ -212,7 +227,7 @@ def check_log(archive):
         _, size, root, *_ = commit["checkpoint"].split("\n")
         expect(f"{path.name}: size", size, str(len(entries)))
         expect(f"{path.name}: root", root, base64.b64encode(leaf.tree_root(entries)).decode())
-        head = check_head(archive, path, log, commits - 1, entries, heads)
+        head = check_head(archive, path, log, commits - 1, entries, heads, keys)
     return {"commits": commits, "segments": segments, "rows": rows, "gap_offsets": gaps}
 
 

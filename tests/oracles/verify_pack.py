@@ -23,12 +23,13 @@ import leaf
 import pack_facts
 import slice
 import verify_consistency
-from verify_proof import Failed, Unverifiable, digest, integer, key_of, keys_of, members, need
+from verify_proof import Failed, Unverifiable, accept, digest, integer, key_of, keys_of, members, need
 from verify_proof import open_checkpoint, open_entry, unbase64
 
 FIRST = ["checkpoint", "log/entries.jsonl", "log/head.json", "log/nodes.txt", "log/census.jsonl"]
 LAST = ["pack.json", "report.html", "SHA256SUMS", "SHA256SUMS.sig"]
 LINE_MAX, WHOLE_MAX = 32 << 20, 16 << 20
+KINDS = {"installation", "segment", "key", "erasure", "compaction", "retention"}
 U32, U64 = 2**32 - 1, 2**64 - 1
 
 
@@ -89,6 +90,8 @@ def unzip(data):
 
 def open_signature(note, sums, keys):
     """The evidence key's note about the list of digests."""
+    if not any(use == "evidence" for use, *_ in keys):
+        raise Unverifiable("no evidence key")
     text, blank, lines = note.rpartition("\n\n")
     need(blank and lines.endswith("\n") and lines.count("\n") == 1, "form of the signature")
     mark, name, encoded = (lines[:-1].split(" ") + [""] * 3)[:3]
@@ -221,8 +224,8 @@ def check_run(run, end, start, stop, disorder):
         need(all(at[name] == end[name] for name in same), "the entries end before the period does")
 
 
-def check_log(entries, keys, start, stop, kept):
-    """Steps 5 to 8; gives the log, the segments that touch the period, the ends of all chains, and the
+def check_log(entries, sums, keys, start, stop, kept):
+    """Steps 4 to 8; gives the log, the segments that touch the period, the ends of all chains, and the
     entries of which values were erased."""
     origin, size, root = open_checkpoint(entries["checkpoint"].decode(), keys)
     head = json.loads(entries["log/head.json"], object_pairs_hook=members)
@@ -245,8 +248,18 @@ def check_log(entries, keys, start, stop, kept):
     old = {at: hashed for at, hashed in zip(indices, leaves) if at < head_size}
     need(fold(head_size, head_size, old, nodes).hex() == head["root"], "entries of the log")
 
-    for entry in listed:
-        open_entry(entry["envelope"], keys)
+    # What is not in the log is signed by nobody; and each entry by whom those before it believe.
+    opened, accepted = [], []
+    for at, entry in zip(indices, listed):
+        payload, statement = open_entry(entry["envelope"], keys)
+        opened.append((at, payload, statement))
+        said = statement["predicate"]
+        if said["kind"] not in KINDS:
+            raise Unverifiable(f"entry {at} is of kind {said['kind']}")
+        if at < head_size and said["kind"] == "key":
+            accepted.append({"entry": str(at), "key": said["key"], "use": said["use"]})
+        keys = accept(keys, statement)
+    open_signature(entries["SHA256SUMS.sig"].decode(), sums, keys)
     log = {"origin": origin, "root": root.hex(), "size": size}
     if kept is not None:
         check_kept(kept, keys, log, (edge, head_size), leaves[len(leaves) - len(after) :])
@@ -254,8 +267,7 @@ def check_log(entries, keys, start, stop, kept):
     of_chains, ends, named, others, cluster, segments, erased = {}, {}, 0, 0, None, [], set()
     rows = {(row["topic"], row["partition"]): row for row in head["partitions"]}
     ends.update(rows)
-    for at, entry in zip(indices, listed):
-        payload, statement = open_entry(entry["envelope"], keys)
+    for at, payload, statement in opened:
         digest_of = hashlib.sha256(payload).hexdigest()
         said = statement["predicate"]
         need(said["log"] == origin, "log of an entry")
@@ -263,6 +275,8 @@ def check_log(entries, keys, start, stop, kept):
         need((at == 0) == (said["kind"] == "installation"), "installation")
         if at == 0:
             cluster = said["cluster"]
+            continue
+        if said["kind"] == "key":
             continue
         if said["kind"] == "erasure":
             erased |= {int(number) for number in said["entries"]}
@@ -283,6 +297,7 @@ def check_log(entries, keys, start, stop, kept):
     need(indices[0] == 0, "no first entry")
     need(named, "no entry names the head")
     need(others == head_size - sum(int(row["nextSequence"]) for row in rows.values()), "other kinds")
+    need(accepted == head["keys"], "keys of the head")
     for chain, row in rows.items():
         check_run(of_chains.get(chain, []), row, start, stop, int(ends[chain]["disorderMs"]))
     return log, segments, ends, erased
@@ -460,14 +475,11 @@ def check(data, policy, kept):
     if policy is None:
         raise Unverifiable("no policy")
     keys = keys_of(policy)
-    if not any(use == "evidence" for use, *_ in keys):
-        raise Unverifiable("no evidence key")
     sums = hashlib.sha256(sums.encode()).hexdigest()
-    open_signature(entries["SHA256SUMS.sig"].decode(), sums, keys)
     start = EARLIEST if scope["from"] is None else millis(scope["from"])
     stop = LATEST if scope["to"] is None else millis(scope["to"])
     need(scope["agent_id"] and start < stop, "scope")
-    log, segments, ends, erased = check_log(entries, keys, start, stop, kept)
+    log, segments, ends, erased = check_log(entries, sums, keys, start, stop, kept)
     agent = scope["agent_id"]
     expected, quarantined, alike = check_censuses(entries, agent, segments)
     counter, columns = pack_facts.Counter(start, stop, withheld), claimed["facts"]["columns"]

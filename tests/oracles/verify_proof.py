@@ -39,6 +39,7 @@ MEMBERS = {
 }
 FIELD = {"path": str, "cell_type": int, "value": str, "shown": str}
 OPTIONAL = ("salt", "commitment")
+OTHERS = ("installation", "key", "erasure", "compaction", "retention")
 
 
 def members(pairs):
@@ -130,18 +131,38 @@ def keys_of(policy):
     for line in policy.splitlines():
         if line.strip() and not line.startswith("#"):
             use, text = line.split()
-            name, key_id, data = text.split("+", 2)
-            data = base64.b64decode(data)
-            need(data[0] == 1 and len(data) == 33, "not an Ed25519 key")
-            need(leaf.sha256(name.encode(), b"\n", data)[:4].hex() == key_id, "key id")
-            keys.append((use, name, key_id, data[1:]))
+            keys.append((use, *key(text)))
     return keys
+
+
+def key(text):
+    """Name, id and public key of the text of a key."""
+    name, key_id, data = text.split("+", 2)
+    data = unbase64(data)
+    need(data[0] == 1 and len(data) == 33, "not an Ed25519 key")
+    need(leaf.sha256(name.encode(), b"\n", data)[:4].hex() == key_id, "key id")
+    return name, key_id, data[1:]
+
+
+def accept(keys, statement):
+    """The keys that are believed behind an entry."""
+    said = statement["predicate"]
+    if said["kind"] != "key":
+        return keys
+    need(set(said) == {"key", "kind", "log", "program", "use"}, "members of a key entry")
+    need(all(isinstance(value, str) for value in said.values()), "texts of a key entry")
+    need(said["use"] in ("sealer", "evidence"), "use of a key")
+    accepted = key(said["key"])
+    subject = {"digest": {"sha256": leaf.sha256(said["key"].encode()).hex()}, "name": accepted[0]}
+    need(statement["subject"] == [subject], "subject of a key entry")
+    need(all(other[1:] == accepted for other in keys if other[1] == accepted[0]), "one key of a name")
+    return [*keys, (said["use"], *accepted)]
 
 
 def key_of(keys, use, name, key_id):
     named = [key for key in keys if key[:2] == (use, name)]
     if not named:
-        raise Unverifiable(f"the policy names no {use} `{name}`")
+        raise Unverifiable(f"neither policy nor log name the {use} `{name}`")
     found = [key[3] for key in named if key[2] == key_id]
     need(found, f"`{name}` is known by another key")
     return found[0]
@@ -165,7 +186,7 @@ def in_tree(hashed, index, size, path, root):
 
 
 def open_entry(envelope, keys):
-    """Payload and statement of a log entry that a sealer of the policy signed."""
+    """Payload and statement of a log entry that a sealer signed who is believed there."""
     document = json.loads(envelope, object_pairs_hook=members)
     need(leaf.canonical(document).decode() == envelope, "the envelope is not canonical")
     need(set(document) == {"payload", "payloadType", "signatures"}, "members of the envelope")
@@ -185,8 +206,10 @@ def open_entry(envelope, keys):
 
 def open_manifest(envelope, keys):
     _, statement = open_entry(envelope, keys)
-    if statement["predicate"]["kind"] != "segment":
-        raise Unverifiable("the manifest is of another kind")
+    kind = statement["predicate"]["kind"]
+    need(kind not in OTHERS, "the manifest is of another kind")
+    if kind != "segment":
+        raise Unverifiable(f"the manifest is of kind {kind}")
     return statement["predicate"]
 
 
@@ -208,7 +231,8 @@ def check(proof, policy):
     need(isinstance(proof, dict) and isinstance(proof.get("format"), str), "no format")
     if proof["format"] != "driftseal/proof/v1":
         raise Unverifiable("another format")
-    shape(proof, MEMBERS)
+    need(isinstance(proof.get("keys", []), list), "type of keys")
+    shape({name: value for name, value in proof.items() if name != "keys"}, MEMBERS)
     plain, erasable, event_ids = {}, {}, []
     paths = [field.get("path", "").encode() for field in proof["fields"]]
     need(all(a < b for a, b in zip(paths, paths[1:])), "the fields do not ascend")
@@ -241,24 +265,39 @@ def check(proof, policy):
     hashed = leaf.leaf_hash(preimage)
     need(hashed == digest(proof["leaf"]), "leaf")
 
+    # What is in the log is found first, then who signed it, in the order of the log.
+    head, blank, note = proof["tlog_proof"].partition("\n\n")
+    title, at, *path = head.split("\n")
+    need(blank and title == "c2sp.org/tlog-proof@v1" and at.startswith("index "), "log proof")
+    path = [unbase64(line) for line in path]
+    need(len(path) <= 64 and all(len(node) == 32 for node in path), "path in the log")
     keys = keys_of(policy)
+    origin, size, root = open_checkpoint(note, keys)
+    at = integer(at.removeprefix("index "), 0, 2**64 - 1)
+    in_tree(leaf.leaf_hash(proof["manifest"].encode()), at, size, path, root)
+    lowest, accepting = 0, proof.get("keys", [])
+    for entry in accepting:
+        shape(entry, {"envelope": str, "index": str, "path": list})
+        number = integer(entry["index"], 0, 2**64 - 1)
+        need(lowest <= number < at, "order of the entries that accept keys")
+        lowest = number + 1
+        path = [digest(text) for text in entry["path"]]
+        in_tree(leaf.leaf_hash(entry["envelope"].encode()), number, size, path, root)
+    for entry in accepting:
+        _, statement = open_entry(entry["envelope"], keys)
+        said = statement["predicate"]
+        need(said["log"] == origin, "log of an entry")
+        need((said["kind"], said.get("use")) == ("key", "sealer"), "an entry that accepts a sealer")
+        keys = accept(keys, statement)
+
     manifest = open_manifest(proof["manifest"], keys)
+    need(manifest["log"] == origin, "log of the manifest")
     need(manifest["topic"] == proof["topic"], "topic")
     need(manifest["partition"] == proof["partition"], "partition")
     index = integer(proof["index"], 0, 2**64 - 1)
     need(index < int(manifest["count"]), "index in the segment")
     path = [digest(text) for text in proof["segment_path"]]
     in_tree(hashed, index, int(manifest["tree"]["size"]), path, digest(manifest["tree"]["root"]))
-
-    head, blank, note = proof["tlog_proof"].partition("\n\n")
-    title, index, *path = head.split("\n")
-    need(blank and title == "c2sp.org/tlog-proof@v1" and index.startswith("index "), "log proof")
-    path = [unbase64(line) for line in path]
-    need(len(path) <= 64 and all(len(node) == 32 for node in path), "path in the log")
-    origin, size, root = open_checkpoint(note, keys)
-    need(manifest["log"] == origin, "log of the manifest")
-    index = integer(index.removeprefix("index "), 0, 2**64 - 1)
-    in_tree(leaf.leaf_hash(proof["manifest"].encode()), index, size, path, root)
 
 
 def verify(text, policy):

@@ -257,7 +257,7 @@ impl Maker {
             ends.insert(partition, end);
         }
         let origin = self.log.name().to_owned();
-        Head { origin, sequence, commit, frontier: frontier.clone(), ends }
+        Head { origin, sequence, commit, frontier: frontier.clone(), ends, keys: Vec::new() }
     }
 
     fn commit_object(&self, sequence: u64) -> Bytes {

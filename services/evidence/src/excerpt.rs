@@ -59,7 +59,8 @@ pub(crate) fn read(
             progress(Progress { phase: "reading the log", done: 1, total: 1 });
             Ok(Found { checkpoint, excerpt, read: LogRead::Heads })
         }
-        Err(Lookup::NoHeads) => {
+        // A head that hides a key makes its signatures unknown: the commits tell.
+        Err(Lookup::NoHeads | Lookup::Failed(EvidenceError::Log(Distrust::Unverifiable(_)))) => {
             let log = read_log(archive, policy, progress)?;
             let checkpoint = log.checkpoint.clone();
             let excerpt = by_commits(log, period)?;

@@ -14,11 +14,12 @@ use std::collections::BTreeMap;
 use archive::{Archive, ArchiveError};
 use bytes::Bytes;
 use event::TopicPartition;
-use merkle::{Hash, hash, proof};
+use merkle::{Hash, hash, proof, tile};
+use segment::belief::Believed;
 use segment::excerpt::Period;
 use segment::fault::Fault;
 use segment::layout;
-use segment::log::{ChainEnd, Commit, Head, InclusionTiles, first_where, last_commit};
+use segment::log::{ChainEnd, Commit, Head, InclusionTiles, LogKey, first_where, last_commit};
 use segment::manifest::SegmentManifest;
 use segment::policy::Policy;
 use segment::replay::{Entry, Replay};
@@ -51,7 +52,10 @@ impl<E: Into<EvidenceError>> From<E> for Lookup {
 #[derive(Debug)]
 pub(crate) struct Index<'a> {
     pub(crate) archive: &'a Archive,
-    policy: &'a Policy,
+    /// The policy, and the keys that the newest head lists, each from its entry.
+    believed: Believed,
+    /// The entries of these keys.
+    pub(crate) keys: Vec<Entry>,
     /// The newest valid head, and its commit. What follows from commits was written before it.
     pub(crate) newest: Head,
     commit: Bytes,
@@ -70,11 +74,52 @@ impl<'a> Index<'a> {
         while let Some(sequence) = last.checked_sub(back) {
             if let Some((newest, commit, checkpoint)) = head(archive, policy, sequence)? {
                 let heads = BTreeMap::from([(sequence, Some(newest.clone()))]);
-                return Ok(Self { archive, policy, newest, commit, checkpoint, last, heads });
+                let believed = Believed::new(policy.clone());
+                let keys = Vec::new();
+                let mut index =
+                    Self { archive, believed, keys, newest, commit, checkpoint, last, heads };
+                index.believe()?;
+                return Ok(index);
             }
             back = if back == 0 { 1 } else { back.saturating_mul(2) };
         }
         Err(Lookup::NoHeads)
+    }
+
+    /// Believes the keys that the newest head lists. Their entries are proved to be in the log, then
+    /// opened in order: of the head counts only where they are.
+    fn believe(&mut self) -> Result<(), Lookup> {
+        let size = self.newest.size();
+        for key in self.newest.keys.clone() {
+            let bundle = key.entry / tile::WIDTH_MAX;
+            let rest = bundle.checked_mul(tile::WIDTH_MAX).and_then(|from| size.checked_sub(from));
+            let rest = rest.ok_or(Lookup::NoHeads)?;
+            let path = layout::tile(&tile::entries_path(bundle, rest.min(tile::WIDTH_MAX)));
+            let bytes = read(self.archive, &path)?.ok_or(Lookup::NoHeads)?;
+            let entries = tile::decode_bundle(&bytes).ok_or(Lookup::NoHeads)?;
+            let at = usize::try_from(key.entry % tile::WIDTH_MAX).map_err(|_| Lookup::NoHeads)?;
+            let envelope = *entries.get(at).ok_or(Lookup::NoHeads)?;
+            let leaf = hash::leaf(envelope);
+            match self.path_of(key.entry, &leaf) {
+                Ok(_) => {}
+                // The commits tell what is wrong.
+                Err(
+                    EvidenceError::Log(_) | EvidenceError::Archive(ArchiveError::NotFound { .. }),
+                ) => return Err(Lookup::NoHeads),
+                Err(error) => return Err(error.into()),
+            }
+            let place = format!("log entry {} in {path}", key.entry);
+            let opened = self.believed.open_entry(&place, key.entry, envelope);
+            let opened = opened.map_err(EvidenceError::Log)?;
+            if LogKey::of(key.entry, &opened.manifest).as_ref() != Some(&key) {
+                return Err(Lookup::NoHeads);
+            }
+            let accepted = self.believed.accept(&place, key.entry, &opened);
+            accepted.map_err(|fault| EvidenceError::Log(fault.into()))?;
+            let envelope = String::from_utf8_lossy(envelope).into_owned();
+            self.keys.push(Entry { index: key.entry, envelope, leaf, opened });
+        }
+        Ok(())
     }
 
     /// Whether the newest head is that of the last commit.
@@ -91,8 +136,9 @@ impl<'a> Index<'a> {
     /// and the head before the last commit with a segment, if there is one among those.
     pub(crate) fn resume(&self) -> Result<Resumed, EvidenceError> {
         let genesis = self.archive.get(&layout::commit(0))?;
-        let mut replay = Replay::resume(self.policy.clone(), &genesis, &self.newest, &self.commit)
-            .map_err(EvidenceError::Log)?;
+        let mut replay =
+            Replay::resume(self.believed.clone(), &genesis, &self.newest, &self.commit)
+                .map_err(EvidenceError::Log)?;
         let (mut added, mut named) = (Vec::new(), None);
         while replay.next_sequence() <= self.last {
             let first = replay.next_sequence();
@@ -167,11 +213,15 @@ impl<'a> Index<'a> {
 
     /// The audit path of an entry, checked against the root of the newest head.
     pub(crate) fn prove(&self, entry: &Entry) -> Result<Vec<Hash>, EvidenceError> {
+        self.path_of(entry.index, &entry.leaf)
+    }
+
+    fn path_of(&self, entry: u64, leaf: &Hash) -> Result<Vec<Hash>, EvidenceError> {
         let fault = |found: String| {
-            let place = format!("log entry {}", entry.index);
+            let place = format!("log entry {entry}");
             Fault::new("log path", place, "the root of the log", found)
         };
-        let tiles = InclusionTiles::of(entry.index, self.newest.size())
+        let tiles = InclusionTiles::of(entry, self.newest.size())
             .ok_or_else(|| fault("an entry beyond the end".to_owned()))?;
         let paths: Vec<_> = tiles.tiles().iter().map(|tile| tile.path()).collect();
         let bytes = self.archive.get_many(&paths)?;
@@ -179,7 +229,7 @@ impl<'a> Index<'a> {
             .path(&bytes)
             .ok_or_else(|| fault(format!("one of {} has another size", paths.join(", "))))?;
         let (size, root) = (self.newest.size(), self.newest.root());
-        proof::verify_inclusion(&entry.leaf, entry.index, size, &path, &root)
+        proof::verify_inclusion(leaf, entry, size, &path, &root)
             .map_err(|error| fault(error.to_string()))?;
         Ok(path)
     }
@@ -252,8 +302,10 @@ impl<'a> Index<'a> {
         envelope: String,
     ) -> Result<Entry, EvidenceError> {
         let place = format!("log entry {index} in {path}");
-        let opened =
-            self.policy.open_entry(&place, envelope.as_bytes()).map_err(EvidenceError::Log)?;
+        let opened = self
+            .believed
+            .open_entry(&place, index, envelope.as_bytes())
+            .map_err(EvidenceError::Log)?;
         let leaf = hash::leaf(envelope.as_bytes());
         Ok(Entry { index, envelope, leaf, opened })
     }
@@ -261,7 +313,7 @@ impl<'a> Index<'a> {
     /// The head of exactly this commit.
     pub(crate) fn exact(&mut self, sequence: u64) -> Result<&Head, Lookup> {
         if !self.heads.contains_key(&sequence) {
-            let found = head(self.archive, self.policy, sequence)?;
+            let found = head(self.archive, self.believed.policy(), sequence)?;
             self.heads.insert(sequence, found.map(|(head, ..)| head));
         }
         self.heads.get(&sequence).and_then(Option::as_ref).ok_or(Lookup::NoHeads)

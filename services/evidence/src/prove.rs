@@ -6,7 +6,8 @@ use event::TopicPartition;
 use merkle::{Hash, rfc6962};
 use segment::excerpt::Period;
 use segment::facts::ObjectFacts;
-use segment::manifest::SegmentManifest;
+use segment::fault::Distrust;
+use segment::manifest::{SegmentManifest, SignerUse};
 use segment::policy::Policy;
 use segment::proof::{self, EventProof, RangeRead, Sought};
 use segment::replay::Entry;
@@ -55,7 +56,10 @@ pub fn prove(
     match by_heads {
         Ok(Some(found)) => Ok(found),
         // The event may be sealed by a commit whose head is not written yet.
-        Ok(None) | Err(Lookup::NoHeads) => prove_by_commits(archive, policy, wanted, progress),
+        Ok(None)
+        | Err(Lookup::NoHeads | Lookup::Failed(EvidenceError::Log(Distrust::Unverifiable(_)))) => {
+            prove_by_commits(archive, policy, wanted, progress)
+        }
         Err(Lookup::Failed(error)) => Err(error),
     }
 }
@@ -75,7 +79,8 @@ fn prove_by_heads(
         Wanted::Id { period: None, .. } => return Err(Lookup::NoHeads),
     };
     let path_of = |entry: &Entry| index.prove(entry);
-    let found = search(archive, wanted, &entries, index.checkpoint(), &path_of, progress)?;
+    let found =
+        search(archive, wanted, (&entries, &index.keys), index.checkpoint(), &path_of, progress)?;
     match found {
         // If the newest commit has no head yet, that commit may hold the event.
         None if index.is_complete() => Err(EvidenceError::NoEvent(wanted.to_string()).into()),
@@ -95,20 +100,32 @@ fn prove_by_commits(
         rfc6962::prove_inclusion(&leaves, entry.index)
             .ok_or_else(|| EvidenceError::NoEvent(wanted.to_string()))
     };
-    search(archive, wanted, &log.entries, &log.checkpoint, &path_of, progress)?
+    let entries = (&log.entries[..], &log.entries[..]);
+    search(archive, wanted, entries, &log.checkpoint, &path_of, progress)?
         .ok_or_else(|| EvidenceError::NoEvent(wanted.to_string()))
 }
 
 /// Searches segments for the event, in the order given. Filters are hints: where they say that there is
-/// no such event, that is believed only of an object that is the sealed one.
+/// no such event, that is believed only of an object that is the sealed one. Beside the entries are those among which
+/// all are that accept keys.
 fn search(
     archive: &Archive,
     wanted: &Wanted,
-    entries: &[Entry],
+    (entries, keys): (&[Entry], &[Entry]),
     checkpoint: &str,
     path_of: &dyn Fn(&Entry) -> Result<Vec<Hash>, EvidenceError>,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Option<EventProof>, EvidenceError> {
+    let place = |mut found: EventProof, entry: &Entry| {
+        found.place_in_log(entry.index, path_of(entry)?, checkpoint);
+        for key in keys.iter().filter(|key| key.index < entry.index) {
+            let of_sealer = key.opened.manifest.key();
+            if of_sealer.is_some_and(|key| key.used_for == SignerUse::Sealer) {
+                found.add_key(key, &path_of(key)?);
+            }
+        }
+        Ok::<_, EvidenceError>(Some(found))
+    };
     let total = entries.len() as u64;
     let mut passed_over = Vec::new();
     for (done, entry) in (1_u64..).zip(entries) {
@@ -131,9 +148,8 @@ fn search(
         };
         let Some(sought) = sought else { continue };
         let parquet = sealed::read(archive, &segment.parquet_path, size_of(segment))?;
-        if let Some(mut found) = proof::prove(sought, &parquet, entry)? {
-            found.place_in_log(entry.index, path_of(entry)?, checkpoint);
-            return Ok(Some(found));
+        if let Some(found) = proof::prove(sought, &parquet, entry)? {
+            return place(found, entry);
         }
     }
     let total = passed_over.len() as u64;
@@ -145,9 +161,8 @@ fn search(
         if is_sealed && !proof::may_hold(parquet.clone(), event_id) {
             continue;
         }
-        if let Some(mut found) = proof::prove(Sought::Id(event_id), &parquet, entry)? {
-            found.place_in_log(entry.index, path_of(entry)?, checkpoint);
-            return Ok(Some(found));
+        if let Some(found) = proof::prove(Sought::Id(event_id), &parquet, entry)? {
+            return place(found, entry);
         }
     }
     Ok(None)

@@ -2,7 +2,7 @@
 
 use archive::Archive;
 use segment::fault::Distrust;
-use segment::manifest::{AmendmentKind, Manifest, SegmentManifest};
+use segment::manifest::{Manifest, SegmentManifest};
 use segment::policy::Policy;
 
 use crate::{EvidenceError, Progress, read_log};
@@ -23,8 +23,7 @@ pub fn segments(
     for entry in read_log(archive, policy, progress)?.entries {
         match entry.opened.manifest {
             Manifest::Segment(manifest) => segments.push(*manifest),
-            Manifest::Installation(_) => {}
-            Manifest::Amendment(amendment) if amendment.kind == AmendmentKind::Key => {}
+            Manifest::Installation(_) | Manifest::Key(_) => {}
             Manifest::Amendment(amendment) => {
                 return Err(EvidenceError::Log(Distrust::Unverifiable(format!(
                     "log entry {} is of kind `{}`, and this version does not follow which objects it \

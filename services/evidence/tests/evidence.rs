@@ -7,6 +7,8 @@ mod check;
 mod common;
 #[path = "evidence/consistency.rs"]
 mod consistency;
+#[path = "evidence/keys.rs"]
+mod keys;
 #[path = "evidence/period.rs"]
 mod period;
 #[path = "evidence/quarantine.rs"]

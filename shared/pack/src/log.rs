@@ -6,10 +6,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use merkle::checkpoint::Checkpoint;
 use merkle::{Hash, hash};
+use segment::belief::Believed;
 use segment::excerpt::Excerpt;
 use segment::fault::{Distrust, Fault};
 use segment::log::Head;
-use segment::policy::Policy;
 use segment::replay::Entry;
 use serde::{Deserialize, Serialize};
 
@@ -50,19 +50,19 @@ pub(crate) fn put_nodes(to: &mut dyn Write, excerpt: &Excerpt) -> io::Result<()>
 }
 
 /// Opens what a pack has of the log: everything is in the tree of the checkpoint, and signed by a
-/// sealer of the policy. Whether it is what the period needs, [`Excerpt::check`] tells. The texts of
+/// sealer who is believed at its place; `believed` takes the keys that entries accept. Whether it is what the period needs, [`Excerpt::check`] tells. The texts of
 /// the entries are not kept, and `fields` holds which fields their records fill.
 pub(crate) fn open<R: Read>(
     head: &[u8],
     entries: Lines<R>,
     nodes: Lines<R>,
     checkpoint: &Checkpoint,
-    policy: &Policy,
+    believed: &mut Believed,
     fields: &mut Fields,
 ) -> Result<Excerpt, Distrust> {
     let head = Head::parse(head)
         .map_err(|error| Fault::new("head form", names::HEAD, "a head", error.to_string()))?;
-    let (leaves, opened) = open_entries(entries, policy, fields)?;
+    let (leaves, opened) = open_entries(entries, believed, fields)?;
     let nodes = open_nodes(nodes)?;
     Excerpt::check_tree(&head, &leaves, &nodes, checkpoint, names::ENTRIES)?;
     Ok(Excerpt { head, entries: opened?, nodes })
@@ -75,7 +75,7 @@ type Leaves = Vec<(u64, Hash)>;
 /// what is not in the tree of the log it does not matter who signed it: the caller looks there first.
 fn open_entries<R: Read>(
     mut lines: Lines<R>,
-    policy: &Policy,
+    believed: &mut Believed,
     fields: &mut Fields,
 ) -> Result<(Leaves, Result<Vec<Entry>, Distrust>), Distrust> {
     const STEP: &str = "log entries";
@@ -92,7 +92,12 @@ fn open_entries<R: Read>(
         leaves.push((index, leaf));
         let Ok(so_far) = &mut entries else { continue };
         let place = format!("log entry {index} in {}", names::ENTRIES);
-        match policy.open_manifest(&place, envelope.as_bytes()) {
+        let opened = believed.open_manifest(&place, index, envelope.as_bytes());
+        let accepted = opened.and_then(|opened| {
+            believed.accept(&place, index, &opened)?;
+            Ok(opened)
+        });
+        match accepted {
             Ok(mut opened) => {
                 fields.take(index, &mut opened);
                 so_far.push(Entry { index, envelope: String::new(), leaf, opened });

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use segment::belief::AcceptedKey;
 use segment::fault::{Distrust, Fault, Judgement};
 use segment::plain::Plain;
 use serde::Serialize;
@@ -44,15 +45,17 @@ pub struct PackFile {
     pub sha256: String,
 }
 
-/// Keys of the policy that signed what was verified: name and key id of each.
+/// Keys that signed what was verified: name and key id of each.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Keys {
     /// Of the log: signed the checkpoint.
     pub log: String,
-    /// Of the sealers that the policy names.
+    /// Of the sealers that the policy names, or that entries of the log accept.
     pub sealers: Vec<String>,
     /// Signed the pack.
     pub evidence: String,
+    /// Those of them that are not in the policy: entries of the log accept them.
+    pub accepted: Vec<AcceptedKey>,
 }
 
 /// What is known of a pack once it is verified.

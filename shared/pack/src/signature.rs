@@ -2,8 +2,9 @@
 
 use merkle::note::SigningKey;
 use merkle::{Hash, hash};
+use segment::belief::Believed;
 use segment::fault::{Distrust, Fault};
-use segment::policy::Policy;
+use segment::manifest::SignerUse;
 
 use crate::document::PACK_FORMAT;
 use crate::names;
@@ -18,15 +19,15 @@ pub(crate) fn sign(key: &SigningKey, sums: &Hash) -> String {
 }
 
 /// Name of the key that signed the list of digests.
-pub(crate) fn open(policy: &Policy, note: &str, sums: &Hash) -> Result<String, Distrust> {
-    if policy.evidence().is_empty() {
+pub(crate) fn open(believed: &Believed, note: &str, sums: &Hash) -> Result<String, Distrust> {
+    if believed.keys_for(SignerUse::Evidence).is_empty() {
         return Err(Distrust::Unverifiable(
-            "the policy names no evidence key (`evidence <key>`), so that nobody can say who made the \
-             pack and which values it withholds"
+            "there is no evidence key, neither in the policy (`evidence <key>`) nor accepted by the log, so \
+             that nobody can say who made the pack and which values it withholds"
                 .to_owned(),
         ));
     }
-    let opened = policy.open_pack_note(names::SIGNATURE, note)?;
+    let opened = believed.open_pack_note(names::SIGNATURE, note)?;
     let expected = text(sums);
     if opened.text != expected {
         let step = "evidence signature";

@@ -5,8 +5,10 @@ use std::collections::BTreeSet;
 use event::ColumnId;
 use merkle::checkpoint::Checkpoint;
 use merkle::{Hash, hash};
+use segment::belief::Believed;
 use segment::excerpt::Excerpt;
 use segment::fault::{Distrust, Fault};
+use segment::manifest::SignerUse;
 use segment::policy::Policy;
 
 use crate::document::Claims;
@@ -79,17 +81,18 @@ impl Check<'_> {
     }
 
     fn run(mut self, sums: &Hash, earlier: Option<Earlier<'_>>) -> Result<Verified, Distrust> {
-        let note = self.parts.small_text(names::SIGNATURE)?;
-        let evidence = signature::open(self.policy, &note, sums)?;
-        self.ok(
-            "evidence signature",
-            "scope, withheld fields and tables are signed by a known key",
-        );
         let note = self.parts.small_text(names::CHECKPOINT)?;
         let checkpoint = self.policy.open_checkpoint(names::CHECKPOINT, &note)?;
         self.ok("checkpoint signature", format!("it vouches for {} entries", checkpoint.size));
         let mut fields = Fields::default();
-        let excerpt = self.open_log(&checkpoint, &mut fields)?;
+        let mut believed = Believed::new(self.policy.clone());
+        let excerpt = self.open_log(&checkpoint, &mut believed, &mut fields)?;
+        let note = self.parts.small_text(names::SIGNATURE)?;
+        let evidence = signature::open(&believed, &note, sums)?;
+        self.ok(
+            "evidence signature",
+            "scope, withheld fields and tables are signed by a known key",
+        );
         if let Some(earlier) = earlier {
             let detail = Kept::open(self.policy, earlier)?.check(&checkpoint, &excerpt)?;
             self.ok("kept checkpoint", detail);
@@ -135,8 +138,9 @@ impl Check<'_> {
         let Claims { scope, generator, .. } = self.claims;
         let keys = Keys {
             log: known(self.policy.logs(), &origin),
-            sealers: self.policy.sealers().iter().map(name).collect(),
-            evidence: known(self.policy.evidence(), &evidence),
+            sealers: believed.keys_for(SignerUse::Sealer).iter().map(name).collect(),
+            evidence: known(believed.keys_for(SignerUse::Evidence), &evidence),
+            accepted: believed.accepted().to_vec(),
         };
         Ok(Verified { scope: scope.to_text(), generator, keys, facts })
     }
@@ -144,16 +148,20 @@ impl Check<'_> {
     fn open_log(
         &mut self,
         checkpoint: &Checkpoint,
+        believed: &mut Believed,
         fields: &mut Fields,
     ) -> Result<Excerpt, Distrust> {
         let head = self.parts.small(names::HEAD)?;
         let (entries, nodes) = (self.parts.lines(names::ENTRIES), self.parts.lines(names::NODES));
-        let excerpt = log::open(&head, entries, nodes, checkpoint, self.policy, fields)?;
+        let excerpt = log::open(&head, entries, nodes, checkpoint, believed, fields)?;
         let count = excerpt.entries.len();
         self.ok(
             "log entries",
             format!("{count} are in the signed tree of the log, each signed by a known sealer"),
         );
+        for key in believed.accepted() {
+            self.ok("believed key", key.to_string());
+        }
         Ok(excerpt)
     }
 

@@ -45,7 +45,10 @@ impl Wanted {
             .iter()
             .filter_map(|entry| match &entry.opened.manifest {
                 Manifest::Amendment(amendment) => Some(amendment),
-                Manifest::Installation(_) | Manifest::Segment(_) | Manifest::Unknown(_) => None,
+                Manifest::Installation(_)
+                | Manifest::Segment(_)
+                | Manifest::Key(_)
+                | Manifest::Unknown(_) => None,
             })
             .filter(|amendment| amendment.kind == AmendmentKind::Erasure)
             .flat_map(|amendment| amendment.entries.iter().copied())

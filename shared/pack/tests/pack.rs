@@ -29,6 +29,8 @@ mod hidden;
 mod hostile;
 #[path = "pack/kept.rs"]
 mod kept;
+#[path = "pack/keys.rs"]
+mod keys;
 #[path = "pack/whole.rs"]
 mod whole;
 

@@ -235,7 +235,7 @@ impl Chains {
                 expect_equal("head", place, &expected, &show(&manifest.head))?;
                 self.extend_segment(place, manifest, commit, opened.digest)
             }
-            (Manifest::Amendment(_) | Manifest::Unknown(_), Some(_)) => Ok(()),
+            (Manifest::Key(_) | Manifest::Amendment(_) | Manifest::Unknown(_), Some(_)) => Ok(()),
             (found, None) => Err(Fault::new(
                 "first entry of the log",
                 place,

@@ -23,7 +23,7 @@ use merkle::{Hash, hash};
 
 use crate::chain::Chain;
 use crate::fault::{Distrust, Fault, expect_equal};
-use crate::log::{ChainEnd, Head};
+use crate::log::{ChainEnd, Head, LogKey};
 use crate::manifest::{AmendmentKind, Installation, Manifest, SegmentManifest};
 use crate::policy::unknown_kind;
 use crate::replay::Entry;
@@ -175,6 +175,7 @@ impl Excerpt {
             Fault::new("entries of other kinds", place.as_str(), "a number", found)
         })?;
         expect_equal("entries of other kinds", &place, &stated, &others)?;
+        self.check_keys(&place)?;
         let (old, new) = runs(head, &self.entries);
         check_named(head, &place, &new)?;
         let ends = follow(head, &new)?;
@@ -212,6 +213,8 @@ impl Excerpt {
                     let fault = Fault::new("first entry of the log", place, expected, "another");
                     return Err(fault.into());
                 }
+                // Whoever opened the entries has taken it into account.
+                Manifest::Key(_) => {}
                 // Leaves, census and places are as before: what it changes is which values may be
                 // missing, and that is for whoever reads them.
                 Manifest::Amendment(manifest) if manifest.kind == AmendmentKind::Erasure => {}
@@ -226,6 +229,22 @@ impl Excerpt {
             others = others.saturating_add(u64::from(entry.index < self.head.size()));
         }
         Ok(others)
+    }
+
+    /// The keys that the head lists are those of the entries before it.
+    fn check_keys(&self, place: &str) -> Result<(), Fault> {
+        let before = self.entries.iter().take_while(|entry| entry.index < self.head.size());
+        let accepted = before.filter_map(|entry| LogKey::of(entry.index, &entry.opened.manifest));
+        let accepted: Vec<_> = accepted.collect();
+        if accepted == self.head.keys {
+            return Ok(());
+        }
+        let show = |keys: &[LogKey]| {
+            let of = |key: &LogKey| format!("`{}` of log entry {}", key.key.name(), key.entry);
+            keys.iter().map(of).collect::<Vec<_>>().join(", ")
+        };
+        let (expected, found) = (show(&accepted), show(&self.head.keys));
+        Err(Fault::new("keys of the head", place, expected, found))
     }
 
     fn installation(&self) -> Result<&Installation, Fault> {

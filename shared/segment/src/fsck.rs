@@ -321,6 +321,7 @@ impl Fsck {
         report.commits = self.replay.next_sequence();
         report.entries = self.replay.size();
         report.root = hash::to_hex(&self.replay.root());
+        report.accepted_keys = self.replay.believed().accepted().to_vec();
         report.partitions = PartitionReport::of(self.replay.chains());
         let unverifiable = (!self.unverifiable.is_empty()).then(|| self.unverifiable.join("; "));
         report.judge(self.findings, unverifiable);
@@ -376,7 +377,7 @@ impl Fsck {
                         manifest: *manifest,
                     });
                 }
-                Manifest::Installation(_) => {}
+                Manifest::Installation(_) | Manifest::Key(_) => {}
                 Manifest::Amendment(manifest) => {
                     self.is_partial = true;
                     self.cannot_judge(format!(

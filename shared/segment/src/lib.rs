@@ -15,6 +15,7 @@
 //! No I/O, no clock, no randomness, no logging: salts, keys and objects are arguments, and objects
 //! are what it returns.
 
+pub mod belief;
 pub mod build;
 pub mod census;
 pub mod chain;

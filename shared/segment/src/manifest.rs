@@ -5,6 +5,7 @@ mod amendment;
 mod entry;
 mod error;
 mod installation;
+mod key;
 mod segment;
 mod statement;
 
@@ -12,6 +13,7 @@ pub use amendment::{Amendment, AmendmentKind};
 pub use entry::{Manifest, OpenedManifest, PAYLOAD_TYPE, UnknownManifest};
 pub use error::{ENVELOPE_BYTES_MAX, ManifestError};
 pub use installation::{Installation, InstallationManifest, InstalledKey, InstalledTopic, KeyUse};
+pub use key::{KeyManifest, SignerUse};
 pub use segment::{HeadRef, SegmentManifest};
 pub use statement::{PREDICATE_TYPE, Subject};
 

@@ -155,25 +155,10 @@ impl Policy {
         &self.evidence
     }
 
-    /// Opens what signs a pack: a note with one signature, by an evidence key.
-    ///
-    /// # Errors
-    ///
-    /// See [`Distrust`].
-    pub fn open_pack_note(&self, place: &str, note: &str) -> Result<Opened, Distrust> {
-        const STEP: &str = "evidence signature";
-        let opened = match note::open(note, &self.evidence) {
-            Ok(opened) => opened,
-            Err(NoteError::UnknownSigner(signers)) => {
-                let signer = signers.first().map_or("", String::as_str);
-                return Err(unknown(STEP, place, signer, &self.evidence, "evidence"));
-            }
-            Err(error) => {
-                return Err(Fault::new(STEP, place, "a signed note", error.to_string()).into());
-            }
-        };
-        one_signature(STEP, place, note)?;
-        Ok(opened)
+    /// All keys, of any use.
+    pub fn keys(&self) -> impl Iterator<Item = &VerifyingKey> {
+        let signers = self.logs.iter().chain(&self.sealers).chain(&self.evidence);
+        signers.chain(self.roles.iter().map(|(_, key)| key))
     }
 
     /// Opens a signed checkpoint: it must carry one signature, by the log it is of.
@@ -202,39 +187,47 @@ impl Policy {
         one_signature(STEP, place, note)?;
         Ok(opened)
     }
+}
 
-    /// Opens a log entry of a kind that this version knows: a manifest that a known sealer signed.
-    ///
-    /// # Errors
-    ///
-    /// See [`Distrust`].
-    pub fn open_manifest(&self, place: &str, entry: &[u8]) -> Result<OpenedManifest, Distrust> {
-        let opened = self.open_entry(place, entry)?;
-        match &opened.manifest {
-            Manifest::Unknown(unknown) => Err(unknown_kind(place, &unknown.kind)),
-            Manifest::Installation(_) | Manifest::Segment(_) | Manifest::Amendment(_) => Ok(opened),
+/// Opens what signs a pack: a note with one signature, by one of these keys.
+pub(crate) fn open_note_of_pack(
+    place: &str,
+    note: &str,
+    evidence: &[VerifyingKey],
+) -> Result<Opened, Distrust> {
+    const STEP: &str = "evidence signature";
+    let opened = match note::open(note, evidence) {
+        Ok(opened) => opened,
+        Err(NoteError::UnknownSigner(signers)) => {
+            let signer = signers.first().map_or("", String::as_str);
+            return Err(unknown(STEP, place, signer, evidence, "evidence"));
         }
-    }
+        Err(error) => {
+            return Err(Fault::new(STEP, place, "a signed note", error.to_string()).into());
+        }
+    };
+    one_signature(STEP, place, note)?;
+    Ok(opened)
+}
 
-    /// Opens a log entry of any kind: a manifest that a known sealer signed.
-    ///
-    /// # Errors
-    ///
-    /// See [`Distrust`].
-    pub fn open_entry(&self, place: &str, entry: &[u8]) -> Result<OpenedManifest, Distrust> {
-        const STEP: &str = "manifest signature";
-        Manifest::open(entry, &self.sealers).map_err(|error| match error {
-            ManifestError::Envelope(DsseError::UnknownKey(id)) => {
-                let name = id.rsplit_once('+').map_or(id.as_str(), |(name, _)| name);
-                unknown(STEP, place, name, &self.sealers, "sealer")
-            }
-            error @ (ManifestError::Envelope(_)
-            | ManifestError::Form(_)
-            | ManifestError::TooLarge(_)) => {
-                Fault::new(STEP, place, "a signed manifest", error.to_string()).into()
-            }
-        })
-    }
+/// Opens a log entry of any kind: a manifest that one of these sealers signed.
+pub(crate) fn open_signed(
+    place: &str,
+    entry: &[u8],
+    sealers: &[VerifyingKey],
+) -> Result<OpenedManifest, Distrust> {
+    const STEP: &str = "manifest signature";
+    Manifest::open(entry, sealers).map_err(|error| match error {
+        ManifestError::Envelope(DsseError::UnknownKey(id)) => {
+            let name = id.rsplit_once('+').map_or(id.as_str(), |(name, _)| name);
+            unknown(STEP, place, name, sealers, "sealer")
+        }
+        error @ (ManifestError::Envelope(_)
+        | ManifestError::Form(_)
+        | ManifestError::TooLarge(_)) => {
+            Fault::new(STEP, place, "a signed manifest", error.to_string()).into()
+        }
+    })
 }
 
 /// One form only: no further signature lines, no other spelling of this one.
@@ -265,8 +258,13 @@ fn unknown(
             let expected = format!("the key `{name}` with id {}", key.key_id_hex());
             Fault::new(step, place, expected, "another key of that name").into()
         }
-        None => Distrust::Unverifiable(format!(
+        // The log accepts no key of a log.
+        None if kind == "log" => Distrust::Unverifiable(format!(
             "{place} is signed by the {kind} `{name}`, which is not in the policy"
+        )),
+        None => Distrust::Unverifiable(format!(
+            "{place} is signed by the {kind} `{name}`, which is not in the policy and which no entry of \
+             the log before it accepts"
         )),
     }
 }

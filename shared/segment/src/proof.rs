@@ -3,8 +3,9 @@
 //!
 //! The steps: the values give the leaf's preimage (values of erasable fields through their salted
 //! commitments), the preimage the leaf, the leaf and a path the root of the segment, which the
-//! manifest names, which a sealer signed, which is an entry of the log, whose checkpoint the log
-//! signed.
+//! manifest names, which is an entry of the log, whose checkpoint the log signed, and which a
+//! sealer signed. A sealer whose key the log accepted is believed because of the entries that did, which the document
+//! holds.
 
 mod document;
 mod preimage;
@@ -19,7 +20,7 @@ use merkle::tree::SegmentTree;
 use merkle::{Hash, hash};
 use thiserror::Error;
 
-pub use self::document::{EventProof, Field, PROOF_FORMAT};
+pub use self::document::{EventProof, Field, KeyEntry, PROOF_FORMAT};
 pub use self::probe::{RangeRead, may_hold};
 pub use self::verify::{ProofReport, ProofStep, verify_document};
 
@@ -95,6 +96,16 @@ impl EventProof {
         let in_log = TlogProof { index, path, checkpoint: checkpoint.to_owned() };
         self.tlog_proof = in_log.to_text();
     }
+
+    /// Adds an entry that accepts the key of a sealer, with its audit path to the same checkpoint. All of them
+    /// before the manifest are added, in the order of the log.
+    pub fn add_key(&mut self, entry: &Entry, path: &[Hash]) {
+        self.keys.push(KeyEntry {
+            envelope: entry.envelope.clone(),
+            index: entry.index.to_string(),
+            path: path.iter().map(hash::to_hex).collect(),
+        });
+    }
 }
 
 /// The row: its index, and the proof without its paths.
@@ -158,5 +169,6 @@ fn open_row(event_id: &str, row: &Row<'_>, index: u64, manifest: &SegmentManifes
         segment_path: Vec::new(),
         manifest: String::new(),
         tlog_proof: String::new(),
+        keys: Vec::new(),
     }
 }

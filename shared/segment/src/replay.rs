@@ -2,16 +2,17 @@
 //!
 //! For whoever checks: every signature, the root over all entries, and the chains, with the place
 //! and both values of what does not hold. Checkpoints must be signed by a key that the policy calls
-//! a log's, manifests by one that it calls a sealer's. Memory grows with the partitions, not with
+//! a log's, manifests by one that it calls a sealer's or that an earlier entry accepted. Memory grows with the partitions, not with
 //! the log.
 
 use merkle::rfc6962::Frontier;
 use merkle::{Hash, hash};
 
+use crate::belief::Believed;
 use crate::chain::Chains;
 use crate::fault::{Distrust, Fault, expect_equal};
 use crate::layout;
-use crate::log::{Commit, Head};
+use crate::log::{Commit, Head, LogKey};
 use crate::manifest::{HeadRef, OpenedManifest};
 use crate::policy::Policy;
 
@@ -31,7 +32,7 @@ pub struct Entry {
 /// Reads the commits of a log in order.
 #[derive(Debug, Clone)]
 pub struct Replay {
-    policy: Policy,
+    believed: Believed,
     origin: Option<String>,
     next_sequence: u64,
     checkpoint: String,
@@ -41,6 +42,8 @@ pub struct Replay {
     reference: Option<HeadRef>,
     frontier: Frontier,
     chains: Chains,
+    /// The keys that entries accepted, whether the policy has them or not.
+    keys: Vec<LogKey>,
 }
 
 impl Replay {
@@ -48,7 +51,7 @@ impl Replay {
     #[must_use]
     pub fn new(policy: Policy) -> Self {
         Self {
-            policy,
+            believed: Believed::new(policy),
             origin: None,
             next_sequence: 0,
             checkpoint: String::new(),
@@ -56,28 +59,37 @@ impl Replay {
             reference: None,
             frontier: Frontier::new(),
             chains: Chains::default(),
+            keys: Vec::new(),
         }
     }
 
     /// Goes on behind the commit of a head, as if every commit up to it had been read, as far as the
-    /// log's key says. `genesis` is the first commit.
+    /// log's key says. `genesis` is the first commit; `believed` has accepted the keys that the head lists,
+    /// each from its entry, opened like any.
     ///
     /// # Errors
     ///
     /// The first commit or the head does not hold, or cannot be judged.
     pub fn resume(
-        policy: Policy,
+        believed: Believed,
         genesis: &[u8],
         head: &Head,
         commit: &[u8],
     ) -> Result<Self, Distrust> {
-        let mut first = Self::new(policy);
+        let mut first = Self::new(believed.policy().clone());
         first.apply(genesis)?;
         let place = layout::head(head.sequence);
         expect_equal("log origin", &place, &first.origin(), &head.origin.as_str())?;
-        let commit = head.check(head.sequence, commit, first.policy.logs()).map_err(|error| {
-            Fault::new("head", place.as_str(), "the head of the commit", error.to_string())
-        })?;
+        let commit =
+            head.check(head.sequence, commit, believed.policy().logs()).map_err(|error| {
+                Fault::new("head", place.as_str(), "the head of the commit", error.to_string())
+            })?;
+        if let Some(key) = head.keys.iter().find(|key| !believed.knows(key.used_for, &key.key)) {
+            let found = format!("`{}` of log entry {}", key.key.name(), key.entry);
+            return Err(
+                Fault::new("keys of the head", place, "keys that were accepted", found).into()
+            );
+        }
         let full = || Fault::new("head", place.as_str(), "a number with a successor", "none");
         let Some(installation) = first.chains.installation() else {
             return Err(Fault::new("head", place, "an installation", "none").into());
@@ -89,7 +101,8 @@ impl Replay {
             commit: Some(head.commit),
             reference: Some(head.reference()),
             frontier: head.frontier.clone(),
-            policy: first.policy,
+            keys: head.keys.clone(),
+            believed,
             origin: first.origin,
         })
     }
@@ -106,7 +119,7 @@ impl Replay {
         })?;
         let old_size = self.frontier.size();
         expect_equal("commit continues the log", &place, &old_size, &commit.previous_size)?;
-        let checkpoint = self.policy.open_checkpoint(&place, &commit.checkpoint)?;
+        let checkpoint = self.believed.policy().open_checkpoint(&place, &commit.checkpoint)?;
         let origin = self.origin.get_or_insert_with(|| checkpoint.origin.clone());
         expect_equal("log origin", &place, origin, &checkpoint.origin)?;
         let leaves: Vec<_> =
@@ -125,9 +138,11 @@ impl Replay {
         let mut entries = Vec::with_capacity(leaves.len());
         for ((index, leaf), envelope) in (old_size..).zip(leaves).zip(commit.entries) {
             let place = format!("log entry {index} in {place}");
-            let opened = self.policy.open_entry(&place, envelope.as_bytes())?;
+            let opened = self.believed.open_entry(&place, index, envelope.as_bytes())?;
             let head = self.reference.as_ref();
             self.chains.extend(&place, origin, self.next_sequence, head, &opened)?;
+            self.believed.accept(&place, index, &opened)?;
+            self.keys.extend(LogKey::of(index, &opened.manifest));
             entries.push(Entry { index, envelope, leaf, opened });
         }
         self.frontier = frontier;
@@ -179,6 +194,7 @@ impl Replay {
             commit: self.commit?,
             frontier: self.frontier.clone(),
             ends: chains.map(|(partition, chain)| (partition.clone(), chain.end())).collect(),
+            keys: self.keys.clone(),
         })
     }
 
@@ -191,6 +207,12 @@ impl Replay {
     /// The policy it judges by.
     #[must_use]
     pub const fn policy(&self) -> &Policy {
-        &self.policy
+        self.believed.policy()
+    }
+
+    /// Whom it believes: the policy, and the keys that the log accepted so far.
+    #[must_use]
+    pub const fn believed(&self) -> &Believed {
+        &self.believed
     }
 }

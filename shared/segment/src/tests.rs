@@ -161,7 +161,7 @@ fn golden_censuses_are_those_of_the_independent_implementation() {
     assert_eq!(census.root(), digest(&vectors["root"]));
 }
 
-/// A log of three commits, made from fixed keys.
+/// A log of five commits, made from fixed keys; the sealer's key is replaced.
 #[test]
 fn golden_log() {
     let (key, sealer, commits) = crate::log::example();
@@ -181,7 +181,8 @@ fn golden_log() {
         commits.into_iter().map(|bytes| String::from_utf8(bytes).unwrap()).collect();
     let made = json!({
         "generator": "shared/segment/src/tests.rs",
-        "about": "keys are of the seeds 32 times 01 and 32 times 02",
+        "about": "keys are of the seeds 32 times 01, 32 times 02 and, of the sealer that an entry \
+                  accepts, 32 times 03",
         "logKey": key.verifier().to_vkey(),
         "sealerKey": sealer.verifier().to_vkey(),
         "commits": commits,

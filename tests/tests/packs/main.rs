@@ -30,6 +30,8 @@ mod hidden;
 mod hostile;
 #[path = "../../../shared/pack/tests/pack/kept.rs"]
 mod kept;
+#[path = "../../../shared/pack/tests/pack/keys.rs"]
+mod keys;
 #[path = "../../fuzz/src/mutate.rs"]
 #[expect(unreachable_pub, reason = "the fuzz targets are a library")]
 mod mutate;

@@ -159,7 +159,10 @@ pub(crate) fn sealed(direct: &Archive, policy: &Policy) -> u64 {
     let log = evidence::read_log(direct, policy, &mut |_| {}).unwrap();
     let events = log.entries.iter().map(|entry| match &entry.opened.manifest {
         Manifest::Segment(segment) => segment.facts.count,
-        Manifest::Installation(_) | Manifest::Amendment(_) | Manifest::Unknown(_) => 0,
+        Manifest::Installation(_)
+        | Manifest::Key(_)
+        | Manifest::Amendment(_)
+        | Manifest::Unknown(_) => 0,
     });
     events.sum()
 }

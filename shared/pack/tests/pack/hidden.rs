@@ -51,7 +51,7 @@ fn is_of(entry: &Entry, partition: i32) -> bool {
 /// What a pack of this excerpt of a log comes to: the step that fails, or why it cannot be judged.
 fn verdict(forge: &Forge, excerpt: Excerpt) -> String {
     let wish = Wish { scope: scope(), withheld: Vec::new() };
-    let pack = written(forge, &excerpt);
+    let pack = with_log(&export(&world(), &scope()).unwrap(), forge, &excerpt);
     match export_excerpt(&world(), wish, excerpt, &forge.checkpoint()) {
         Ok(pack) => {
             assert_eq!(check(&pack).verdict, Judgement::Verified);
@@ -71,9 +71,9 @@ fn verdict(forge: &Forge, excerpt: Excerpt) -> String {
     }
 }
 
-/// A pack of the world with this excerpt in the place of its own.
-fn written(forge: &Forge, excerpt: &Excerpt) -> Bytes {
-    let mut entries = unzip(&export(&world(), &scope()).unwrap());
+/// A pack with this excerpt in the place of its own.
+pub(crate) fn with_log(pack: &Bytes, forge: &Forge, excerpt: &Excerpt) -> Bytes {
+    let mut entries = unzip(pack);
     let listed = excerpt.entries.iter().map(|entry| {
         let envelope = serde_json::to_string(&entry.envelope).unwrap();
         format!("{{\"envelope\":{envelope},\"index\":\"{}\"}}\n", entry.index)

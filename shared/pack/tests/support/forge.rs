@@ -7,7 +7,7 @@ use merkle::multiproof::Shape;
 use merkle::{Hash, dsse, hash, rfc6962};
 use segment::excerpt::Excerpt;
 use segment::layout;
-use segment::log::{ChainEnd, Commit, Head};
+use segment::log::{ChainEnd, Commit, Head, LogKey};
 use segment::manifest::{Manifest, PAYLOAD_TYPE, SegmentManifest};
 use segment::replay::{Entry, Replay};
 
@@ -77,13 +77,14 @@ impl Forge {
         self.append(vec![dsse::sign(PAYLOAD_TYPE, payload.as_bytes(), &sealer_key())]);
     }
 
-    fn append(&mut self, envelopes: Vec<String>) {
+    /// Appends a commit with these entries.
+    pub(crate) fn append(&mut self, envelopes: Vec<String>) {
         let sequence = self.head.sequence + 1;
         let previous_size = self.head.size();
         self.before = self.head.clone();
         for envelope in &envelopes {
             let leaf = hash::leaf(envelope.as_bytes());
-            let opened = policy().open_entry("forged", envelope.as_bytes()).unwrap();
+            let opened = Manifest::peek(envelope.as_bytes()).unwrap();
             if let Some(segment) = opened.manifest.segment() {
                 let end = self.head.ends.get(&segment.facts.partition);
                 let max_ms = end.map_or(i64::MIN, |end| end.max_timestamp_ms);
@@ -102,6 +103,7 @@ impl Forge {
                 self.head.ends.insert(segment.facts.partition.clone(), end);
             }
             let index = self.head.size();
+            self.head.keys.extend(LogKey::of(index, &opened.manifest));
             self.head.frontier.append(leaf);
             self.entries.push(Entry { index, envelope: envelope.clone(), leaf, opened });
         }

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::findings::{Finding, Findings, Severity};
+use crate::belief::AcceptedKey;
 use crate::chain::Chains;
 use crate::fault::Judgement;
 use crate::plain::Plain;
@@ -94,6 +95,8 @@ pub struct Report {
     /// Computed events that repeat an `event_id`: a processor that died appended them again. Readers
     /// ignore them.
     pub repeated_computed_events: u64,
+    /// Keys that were believed because entries of the log accept them: the policy does not have them.
+    pub accepted_keys: Vec<AcceptedKey>,
     /// What is sealed, by partition.
     pub partitions: Vec<PartitionReport>,
     /// Objects that nothing names as far as could be judged. They may be evidence: they are no orphans.
@@ -118,6 +121,7 @@ impl Default for Report {
             bytes: 0,
             quarantined: BTreeMap::new(),
             repeated_computed_events: 0,
+            accepted_keys: Vec::new(),
             partitions: Vec::new(),
             unjudged_objects: 0,
             findings: Vec::new(),
@@ -169,6 +173,9 @@ impl Report {
             "checked     {} segments, {} events, {} bytes",
             self.segments, self.events, self.bytes
         )?;
+        for key in &self.accepted_keys {
+            writeln!(to, "believed    {}", Plain(&key.to_string()))?;
+        }
         for partition in &self.partitions {
             writeln!(
                 to,

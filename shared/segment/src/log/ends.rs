@@ -54,9 +54,10 @@ impl Ends<'_> {
         same(index, "log", self.origin, manifest.log())?;
         match manifest {
             Manifest::Segment(segment) => self.extend(index, segment, &opened.digest),
-            Manifest::Installation(_) | Manifest::Amendment(_) => {
+            Manifest::Installation(_) | Manifest::Key(_) | Manifest::Amendment(_) => {
                 // Only the first entry of a log is, and always is, an installation.
-                let expected = if index == 0 { "installation" } else { "segment or amendment" };
+                let expected =
+                    if index == 0 { "installation" } else { "segment, key or amendment" };
                 let is_first = matches!(manifest, Manifest::Installation(_));
                 if is_first == (index == 0) {
                     Ok(())

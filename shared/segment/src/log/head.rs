@@ -18,7 +18,8 @@ use thiserror::Error;
 use super::commit::Commit;
 use super::ends::ChainEnd;
 use super::error::CommitError;
-use crate::manifest::HeadRef;
+use super::key::LogKey;
+use crate::manifest::{HeadRef, SignerUse};
 
 /// Format name in heads.
 pub const HEAD_FORMAT: &str = "driftseal/head/v1";
@@ -39,6 +40,8 @@ pub struct Head {
     pub frontier: Frontier,
     /// End of the chain of each partition.
     pub ends: BTreeMap<TopicPartition, ChainEnd>,
+    /// The keys that entries accepted, in the order of the log.
+    pub keys: Vec<LogKey>,
 }
 
 /// Why a head is not used.
@@ -72,6 +75,7 @@ struct Document {
     commit: String,
     edge: Vec<String>,
     format: String,
+    keys: Vec<KeyRow>,
     origin: String,
     partitions: Vec<Row>,
     root: String,
@@ -93,6 +97,15 @@ struct Row {
     topic: String,
     topic_id: String,
     writer_schemas: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KeyRow {
+    entry: String,
+    key: String,
+    #[serde(rename = "use")]
+    used_for: SignerUse,
 }
 
 impl Head {
@@ -145,10 +158,16 @@ impl Head {
             topic_id: end.topic_id.clone(),
             writer_schemas: end.writer_schemas.as_ref().map(hash::to_hex),
         });
+        let keys = self.keys.iter().map(|accepted| KeyRow {
+            entry: accepted.entry.to_string(),
+            key: accepted.key.to_vkey(),
+            used_for: accepted.used_for,
+        });
         let document = Document {
             commit: hash::to_hex(&self.commit),
             edge: self.frontier.subtrees().iter().map(hash::to_hex).collect(),
             format: HEAD_FORMAT.to_owned(),
+            keys: keys.collect(),
             origin: self.origin.clone(),
             partitions: rows.collect(),
             root: hash::to_hex(&self.root()),
@@ -208,12 +227,23 @@ impl Head {
             };
             ends.insert(TopicPartition::new(row.topic.as_str(), row.partition), end);
         }
+        let key = |row: KeyRow| {
+            let key = VerifyingKey::parse(&row.key)
+                .map_err(|error| HeadError::Form(error.to_string()))?;
+            Ok(LogKey { entry: number(&row.entry)?, used_for: row.used_for, key })
+        };
+        let keys: Result<Vec<LogKey>, HeadError> = document.keys.into_iter().map(key).collect();
+        let keys = keys?;
+        if !keys.is_sorted_by(|one, next| one.entry < next.entry) {
+            return Err(form("its keys do not ascend"));
+        }
         let head = Self {
             origin: document.origin,
             sequence: number(&document.sequence)?,
             commit: digest(&document.commit)?,
             frontier,
             ends,
+            keys,
         };
         // Also refuses a root that does not follow from the edge, and partitions out of order.
         if head.to_bytes() == payload {

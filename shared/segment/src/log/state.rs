@@ -14,10 +14,11 @@ use super::commit::{Commit, ENTRIES_MAX};
 use super::ends::{ChainEnd, Ends};
 use super::error::CommitError;
 use super::head::{Head, HeadError};
+use super::key::LogKey;
 use super::tiles::{DerivedObject, Tiles};
 use crate::layout;
 use crate::manifest::{
-    HeadRef, Installation, InstallationManifest, Manifest, ManifestError, OpenedManifest,
+    HeadRef, Installation, InstallationManifest, Manifest, ManifestError, OpenedManifest, SignerUse,
 };
 
 /// What a commit added.
@@ -83,6 +84,8 @@ pub struct LogState {
     frontier: Frontier,
     ends: BTreeMap<TopicPartition, ChainEnd>,
     tiles: Tiles,
+    /// The keys that entries accepted.
+    keys: Vec<LogKey>,
 }
 
 impl LogState {
@@ -168,6 +171,7 @@ impl LogState {
             frontier: head.frontier.clone(),
             ends: head.ends.clone(),
             tiles,
+            keys: head.keys.clone(),
         })
     }
 
@@ -180,6 +184,7 @@ impl LogState {
             commit: self.commit?,
             frontier: self.frontier.clone(),
             ends: self.ends.clone(),
+            keys: self.keys.clone(),
         })
     }
 
@@ -216,10 +221,12 @@ impl LogState {
             frontier: Frontier::new(),
             ends: BTreeMap::new(),
             tiles: Tiles::default(),
+            keys: Vec::new(),
         })
     }
 
-    /// Verifies and adds the next commit; the state is as before if it is refused.
+    /// Verifies and adds the next commit; the state is as before if it is refused. `keys` are those of
+    /// logs and sealers that are believed; sealers that an earlier entry accepted are believed too.
     ///
     /// # Errors
     ///
@@ -272,10 +279,21 @@ impl LogState {
         let mut frontier = self.frontier.clone();
         let mut ends = self.ends_of(sequence);
         let mut entries = Vec::with_capacity(commit.entries.len());
+        let mut accepted = self.keys.clone();
+        let mut believed = keys.to_vec();
+        let sealers = self.keys.iter().filter(|key| key.used_for == SignerUse::Sealer);
+        believed.extend(sealers.map(|key| key.key.clone()));
         for (index, envelope) in (old_size..).zip(commit.entries) {
-            let opened = Manifest::open(envelope.as_bytes(), keys)
+            let opened = Manifest::open(envelope.as_bytes(), &believed)
                 .map_err(|error| CommitError::Entry { index, error })?;
             ends.follow(index, &opened)?;
+            if let Some(key) = LogKey::of(index, &opened.manifest) {
+                key.check_name(believed.iter().chain(accepted.iter().map(|other| &other.key)))?;
+                if key.used_for == SignerUse::Sealer {
+                    believed.push(key.key.clone());
+                }
+                accepted.push(key);
+            }
             let leaf = hash::leaf(envelope.as_bytes());
             frontier.append(leaf);
             entries.push(AppliedEntry { index, envelope, leaf, opened });
@@ -292,6 +310,7 @@ impl LogState {
         self.commit = Some(hash::sha256(bytes));
         self.frontier = frontier;
         self.ends.append(&mut new);
+        self.keys = accepted;
         self.next_sequence = next_sequence;
         self.checkpoint.clone_from(&commit.checkpoint);
         self.reference = self.head().map(|head| head.reference());
@@ -330,6 +349,9 @@ impl LogState {
             let opened = Manifest::peek(envelope.as_bytes())
                 .map_err(|error| CommitError::Entry { index, error })?;
             ends.follow(index, &opened)?;
+            if let Some(key) = LogKey::of(index, &opened.manifest) {
+                key.check_name(self.keys.iter().map(|other| &other.key))?;
+            }
             frontier.append(hash::leaf(envelope.as_bytes()));
         }
         let checkpoint = signed_checkpoint(self.origin(), &frontier, key);
@@ -346,6 +368,12 @@ impl LogState {
     #[must_use]
     pub const fn installation(&self) -> &Installation {
         &self.installation.installation
+    }
+
+    /// The keys that entries accepted, in the order of the log.
+    #[must_use]
+    pub fn accepted(&self) -> &[LogKey] {
+        &self.keys
     }
 
     /// Number of the commit that comes next.

@@ -8,7 +8,9 @@ use merkle::rfc6962::Frontier;
 
 use super::*;
 use crate::facts::{ObjectFacts, SegmentFacts};
-use crate::manifest::{Installation, InstalledTopic, Manifest, SegmentManifest};
+use crate::manifest::{
+    Installation, InstalledTopic, KeyManifest, Manifest, SegmentManifest, SignerUse,
+};
 
 fn key(name: &str) -> SigningKey {
     SigningKey::from_seed(name, [u8::try_from(name.len()).unwrap(); 32]).unwrap()
@@ -78,6 +80,12 @@ fn next(state: &LogState, partition: i32, count: u64) -> SegmentManifest {
     }
 }
 
+/// An entry that accepts a key.
+fn accepting(key: &VerifyingKey, used_for: SignerUse) -> KeyManifest {
+    let (log, program) = ("log.example.com/a".into(), "driftseal/0.1.0".into());
+    KeyManifest { log, key: key.clone(), used_for, program }
+}
+
 fn sign(manifest: &SegmentManifest, key: &SigningKey) -> String {
     Manifest::from(manifest.clone()).sign(key).unwrap()
 }
@@ -106,6 +114,15 @@ pub(crate) fn example() -> (SigningKey, SigningKey, Vec<Vec<u8>>) {
         state.apply(planned.sequence, &planned.bytes, &keys).unwrap();
         commits.push(planned.bytes);
     }
+    // The sealer's key is replaced: the old one accepts the new one, which signs what follows.
+    let new = SigningKey::from_seed("sealer.example.com/a-2", [3; 32]).unwrap();
+    let accepted = Manifest::Key(accepting(&new.verifier(), SignerUse::Sealer));
+    let planned = state.plan(vec![accepted.sign(&sealer).unwrap()], &key).unwrap();
+    state.apply(planned.sequence, &planned.bytes, &keys).unwrap();
+    commits.push(planned.bytes);
+    let planned = state.plan(vec![sign(&next(&state, 0, 2), &new)], &key).unwrap();
+    state.apply(planned.sequence, &planned.bytes, &keys).unwrap();
+    commits.push(planned.bytes);
     (key, sealer, commits)
 }
 
@@ -196,6 +213,66 @@ fn strangers_sign_neither_entries_nor_checkpoints() {
     let refused = state.apply(1, &commit.to_bytes(), &keys());
     assert!(matches!(refused, Err(CommitError::Checkpoint { .. })), "{refused:?}");
     assert_eq!(state.size(), 1);
+}
+
+#[test]
+fn a_key_that_an_entry_accepts_signs_entries_behind_it_and_nothing_else() {
+    let (log, new) = (key("log.example.com/a"), key("sealer-2"));
+    let entry = |used_for, signer: &SigningKey| {
+        Manifest::Key(accepting(&new.verifier(), used_for)).sign(signer).unwrap()
+    };
+    let commit = |state: &mut LogState, entries: Vec<String>| {
+        let planned = state.plan(entries, &log).unwrap();
+        state.apply(planned.sequence, &planned.bytes, &keys()).map(|_| ())
+    };
+    let unknown = |refused: Result<(), CommitError>, at: u64| {
+        assert!(
+            matches!(refused, Err(CommitError::Entry { index, .. }) if index == at),
+            "{refused:?}"
+        );
+    };
+    let mut state = empty();
+    let by_new = |state: &LogState| sign(&next(state, 0, 3), &new);
+    let before = by_new(&state);
+    unknown(commit(&mut state, vec![before.clone()]), 1);
+    unknown(commit(&mut state, vec![before.clone(), entry(SignerUse::Sealer, &key("sealer"))]), 1);
+    unknown(commit(&mut state, vec![entry(SignerUse::Sealer, &new)]), 1);
+    unknown(
+        commit(&mut state, vec![entry(SignerUse::Evidence, &key("sealer")), before.clone()]),
+        2,
+    );
+    assert_eq!((state.size(), state.accepted()), (1, &[][..]));
+    // In one commit, in this order.
+    commit(&mut state, vec![entry(SignerUse::Sealer, &key("sealer")), before]).unwrap();
+    let next_one = by_new(&state);
+    commit(&mut state, vec![next_one]).unwrap();
+    assert_eq!(state.accepted().iter().map(|key| key.entry).collect::<Vec<_>>(), [1]);
+    // It signs no checkpoint.
+    let planned = plan(&state, &[next(&state, 0, 3)]).unwrap();
+    let mut forged = Commit::parse(planned.sequence, &planned.bytes).unwrap();
+    let text = merkle::note::open(&forged.checkpoint, &keys()).unwrap().text;
+    forged.checkpoint = new.sign_note(&text);
+    let refused = state.apply(forged.sequence, &forged.to_bytes(), &keys());
+    assert!(matches!(refused, Err(CommitError::Checkpoint { .. })), "{refused:?}");
+}
+
+#[test]
+fn a_log_gives_a_name_one_key() {
+    let mut state = empty();
+    let other = |name: &str| SigningKey::from_seed(name, [9; 32]).unwrap().verifier();
+    let plan_of = |state: &LogState, key: &VerifyingKey| {
+        let entry = Manifest::Key(accepting(key, SignerUse::Evidence));
+        let entry = entry.sign(&self::key("sealer")).unwrap();
+        state.plan(vec![entry], &self::key("log.example.com/a"))
+    };
+    let planned = plan_of(&state, &other("sealer")).unwrap();
+    let refused = state.apply(1, &planned.bytes, &keys());
+    assert!(matches!(refused, Err(CommitError::Chain { what: "key of that name", .. })));
+    let planned = plan_of(&state, &other("evidence-2")).unwrap();
+    state.apply(1, &planned.bytes, &keys()).unwrap();
+    assert!(plan_of(&state, &other("evidence-2")).is_ok());
+    let refused = plan_of(&state, &key("evidence-2").verifier());
+    assert!(matches!(refused, Err(CommitError::Chain { what: "key of that name", .. })));
 }
 
 #[test]

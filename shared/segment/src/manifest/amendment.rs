@@ -1,4 +1,4 @@
-//! Entries that change what earlier entries cover: erasure, compaction, retention, key.
+//! Entries that change what earlier entries cover: erasure, compaction, retention.
 //!
 //! No program writes them yet. What is fixed is what a verifier needs to know which objects they
 //! cover: their subjects are the objects that exist because of them (of a retention, the objects
@@ -19,12 +19,10 @@ pub enum AmendmentKind {
     Compaction,
     /// Objects were deleted because their time to be kept is over.
     Retention,
-    /// A key is accepted, or no longer accepted, from this entry on. The subject is the key.
-    Key,
 }
 
 impl AmendmentKind {
-    const ALL: [Self; 4] = [Self::Erasure, Self::Compaction, Self::Retention, Self::Key];
+    const ALL: [Self; 3] = [Self::Erasure, Self::Compaction, Self::Retention];
 
     /// The name in manifests.
     #[must_use]
@@ -33,7 +31,6 @@ impl AmendmentKind {
             Self::Erasure => "erasure",
             Self::Compaction => "compaction",
             Self::Retention => "retention",
-            Self::Key => "key",
         }
     }
 
@@ -49,7 +46,7 @@ pub struct Amendment {
     pub kind: AmendmentKind,
     /// Origin of the log that it is an entry of.
     pub log: String,
-    /// Numbers of the log entries that it amends, ascending; none for a key.
+    /// Numbers of the log entries that it amends, at least one, ascending.
     pub entries: Vec<u64>,
     /// Objects that need not exist any more.
     pub replaced: Vec<Subject>,
@@ -93,8 +90,8 @@ impl Amendment {
         if !entries.is_sorted_by(|one, next| one < next) {
             return Err(ManifestError::form("the entries do not ascend"));
         }
-        if (kind == AmendmentKind::Key) != entries.is_empty() {
-            return Err(ManifestError::form("a key amends no entry, everything else does"));
+        if entries.is_empty() {
+            return Err(ManifestError::form("it amends no entry"));
         }
         let replaced: Result<_, _> =
             predicate.replaced.into_iter().map(Descriptor::subject).collect();

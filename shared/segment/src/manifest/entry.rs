@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::amendment::{Amendment, AmendmentKind};
 use super::error::{ENVELOPE_BYTES_MAX, ManifestError};
 use super::installation::{self, InstallationManifest};
+use super::key::{self, KeyManifest};
 use super::segment::{self, SegmentManifest};
 use super::statement::{self, Subject};
 
@@ -20,6 +21,8 @@ pub enum Manifest {
     Installation(InstallationManifest),
     /// A range of offsets is sealed.
     Segment(Box<SegmentManifest>),
+    /// A key is believed from the next entry on.
+    Key(KeyManifest),
     /// What earlier entries cover has changed.
     Amendment(Amendment),
     /// A kind that this version does not know. What depends on it cannot be judged; the objects
@@ -63,6 +66,7 @@ impl Manifest {
         match self {
             Self::Installation(manifest) => manifest.to_bytes(),
             Self::Segment(manifest) => manifest.to_bytes(),
+            Self::Key(manifest) => manifest.to_bytes(),
             Self::Amendment(manifest) => manifest.to_bytes(),
             Self::Unknown(manifest) => manifest.payload.clone(),
         }
@@ -80,6 +84,7 @@ impl Manifest {
         let manifest = match kind.as_str() {
             segment::KIND => Self::from(SegmentManifest::parse(value)?),
             installation::KIND => Self::Installation(InstallationManifest::parse(value)?),
+            key::KIND => Self::Key(KeyManifest::parse(value)?),
             name => match AmendmentKind::parse(name) {
                 Some(kind) => Self::Amendment(Amendment::parse(kind, value)?),
                 None => return Ok(Self::Unknown(UnknownManifest::parse(kind, payload, value)?)),
@@ -98,6 +103,7 @@ impl Manifest {
         match self {
             Self::Installation(_) => installation::KIND,
             Self::Segment(_) => segment::KIND,
+            Self::Key(_) => key::KIND,
             Self::Amendment(manifest) => manifest.kind.name(),
             Self::Unknown(manifest) => &manifest.kind,
         }
@@ -109,6 +115,7 @@ impl Manifest {
         match self {
             Self::Installation(manifest) => &manifest.log,
             Self::Segment(manifest) => &manifest.log,
+            Self::Key(manifest) => &manifest.log,
             Self::Amendment(manifest) => &manifest.log,
             Self::Unknown(manifest) => &manifest.log,
         }
@@ -120,9 +127,16 @@ impl Manifest {
         match self {
             Self::Installation(manifest) => vec![manifest.key.clone()],
             Self::Segment(manifest) => manifest.subjects().to_vec(),
+            Self::Key(manifest) => vec![manifest.subject()],
             Self::Amendment(manifest) => manifest.subjects.clone(),
             Self::Unknown(manifest) => manifest.subjects.clone(),
         }
+    }
+
+    /// The key that it accepts, if it is the manifest of one.
+    #[must_use]
+    pub const fn key(&self) -> Option<&KeyManifest> {
+        if let Self::Key(manifest) = self { Some(manifest) } else { None }
     }
 
     /// The manifest of a segment, if it is one.

@@ -73,7 +73,7 @@ fn amendment(kind: AmendmentKind) -> Amendment {
     Amendment {
         kind,
         log: "log.example.com/a".into(),
-        entries: if kind == AmendmentKind::Key { Vec::new() } else { vec![3, 9] },
+        entries: vec![3, 9],
         replaced: vec![subject("data/v1/old")],
         subjects: vec![subject("data/v1/new"), subject("census/v1/new")],
         reason: "asked for".into(),
@@ -81,11 +81,42 @@ fn amendment(kind: AmendmentKind) -> Amendment {
     }
 }
 
+fn key_manifest() -> KeyManifest {
+    KeyManifest {
+        log: "log.example.com/a".into(),
+        key: SigningKey::from_seed("log.example.com/a/sealer-2", [6; 32]).unwrap().verifier(),
+        used_for: SignerUse::Sealer,
+        program: "driftseal/0.1.0".into(),
+    }
+}
+
+#[test]
+fn a_key_that_contradicts_itself_is_refused() {
+    let text = String::from_utf8(Manifest::Key(key_manifest()).to_bytes()).unwrap();
+    assert_eq!(Manifest::parse(text.as_bytes()), Ok(Manifest::Key(key_manifest())));
+    for changed in [
+        text.replace("\"use\":\"sealer\"", "\"use\":\"log\""),
+        text.replace("sealer-2+", "sealer-3+"),
+        text.replace("\"name\":\"log.example.com/a/sealer-2\"", "\"name\":\"x\""),
+        text.replace(
+            "\"subject\":[",
+            "\"subject\":[{\"digest\":{\"sha256\":\"00\"},\"name\":\"x\"},",
+        ),
+        text.replace("\"program\":", "\"entries\":[],\"program\":"),
+        text.replace("\"kind\":\"key\"", "\"kind\":\"erasure\""),
+    ] {
+        assert_ne!(changed, text);
+        let refused = Manifest::parse(changed.as_bytes());
+        assert!(matches!(refused, Err(ManifestError::Form(_))), "{changed}");
+    }
+}
+
 #[test]
 fn every_kind_survives_its_payload_and_no_changed_bit_of_one_is_the_same() {
-    let kinds = ["erasure", "compaction", "retention", "key"].map(AmendmentKind::parse);
+    let kinds = ["erasure", "compaction", "retention"].map(AmendmentKind::parse);
     let amendments = kinds.map(|kind| Manifest::Amendment(amendment(kind.unwrap())));
-    for manifest in amendments.into_iter().chain([Manifest::Installation(installation())]) {
+    let others = [Manifest::Installation(installation()), Manifest::Key(key_manifest())];
+    for manifest in amendments.into_iter().chain(others) {
         let payload = manifest.to_bytes();
         assert_eq!(Manifest::parse(&payload).as_ref(), Ok(&manifest));
         for at in 0..payload.len() {

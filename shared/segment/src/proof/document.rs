@@ -45,6 +45,21 @@ pub struct EventProof {
     pub manifest: String,
     /// Place of the manifest in the log, and the checkpoint (C2SP `tlog-proof`).
     pub tlog_proof: String,
+    /// The entries before the manifest that accept keys of sealers, in the order of the log.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<KeyEntry>,
+}
+
+/// An entry of the log that accepts the key of a sealer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyEntry {
+    /// The DSSE envelope.
+    pub envelope: String,
+    /// Its number in the log.
+    pub index: String,
+    /// Its audit path to the root of the checkpoint, from the sibling up.
+    pub path: Vec<String>,
 }
 
 /// A field of the event.

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use merkle::checkpoint::Checkpoint;
 use merkle::tlog_proof::TlogProof;
 use merkle::{Hash, hash, proof};
 use serde::Serialize;
@@ -11,7 +12,9 @@ use serde::Serialize;
 use super::document::{EventProof, PROOF_FORMAT};
 use super::preimage::{digest, number, preimage};
 use super::value::{ERASED, shown};
+use crate::belief::Believed;
 use crate::fault::{Distrust, Fault, Judgement, expect_equal};
+use crate::manifest::SignerUse;
 use crate::plain::Plain;
 use crate::policy::Policy;
 
@@ -101,6 +104,19 @@ impl ProofReport {
     }
 }
 
+/// An envelope is an entry of the log that a checkpoint vouches for.
+fn in_tree(
+    place: &str,
+    envelope: &[u8],
+    index: u64,
+    path: &[Hash],
+    checkpoint: &Checkpoint,
+) -> Result<(), Fault> {
+    let Checkpoint { size, root, .. } = checkpoint;
+    proof::verify_inclusion(&hash::leaf(envelope), index, *size, path, root)
+        .map_err(|error| Fault::new("log path", place, "the root", error.to_string()))
+}
+
 impl EventProof {
     /// Verifies the proof by a policy. Pure; any document gives a report.
     #[must_use]
@@ -126,13 +142,36 @@ impl EventProof {
         expect_equal("leaf", "proof document", &self.leaf, &hash::to_hex(&leaf))?;
         done("leaf", format!("SHA-256 of 00 and {} bytes is {}", preimage.len(), self.leaf));
 
-        let opened = policy.open_manifest("manifest", self.manifest.as_bytes())?;
+        // What is in the log is found first: of all else nobody's signature matters.
+        let in_log = TlogProof::parse(&self.tlog_proof)
+            .map_err(|error| malformed("log proof", error.to_string()))?;
+        let checkpoint = policy.open_checkpoint("checkpoint", &in_log.checkpoint)?;
+        done(
+            "checkpoint signature",
+            format!("log `{}` vouches for {} entries", checkpoint.origin, checkpoint.size),
+        );
+        let TlogProof { index: entry, path, .. } = &in_log;
+        in_tree("proof document", self.manifest.as_bytes(), *entry, path, &checkpoint)?;
+        done(
+            "log path",
+            format!(
+                "the manifest is entry {entry} of {}, root {}",
+                checkpoint.size,
+                hash::to_hex(&checkpoint.root)
+            ),
+        );
+        let believed = self.open_keys(policy, *entry, &checkpoint)?;
+        for key in believed.accepted() {
+            done("believed key", key.to_string());
+        }
+        let opened = believed.open_manifest("manifest", *entry, self.manifest.as_bytes())?;
         let Some(manifest) = opened.manifest.segment() else {
             let found = opened.manifest.kind();
             return Err(Fault::new("manifest kind", "manifest", "segment", found).into());
         };
         let facts = &manifest.facts;
         done("manifest signature", format!("signed by {}", opened.key_id));
+        expect_equal("manifest log", "manifest", &checkpoint.origin, &manifest.log)?;
         expect_equal("topic", "manifest", &facts.partition.topic.as_ref(), &self.topic.as_str())?;
         expect_equal("partition", "manifest", &facts.partition.partition, &self.partition)?;
         let path: Result<Vec<Hash>, String> =
@@ -153,33 +192,53 @@ impl EventProof {
             "segment path",
             format!("leaf {index} of {} leads to root {}", facts.count, hash::to_hex(&facts.root)),
         );
-
-        let in_log = TlogProof::parse(&self.tlog_proof)
-            .map_err(|error| malformed("log proof", error.to_string()))?;
-        let checkpoint = policy.open_checkpoint("checkpoint", &in_log.checkpoint)?;
-        done(
-            "checkpoint signature",
-            format!("log `{}` vouches for {} entries", checkpoint.origin, checkpoint.size),
-        );
-        expect_equal("manifest log", "manifest", &checkpoint.origin, &manifest.log)?;
-        proof::verify_inclusion(
-            &hash::leaf(self.manifest.as_bytes()),
-            in_log.index,
-            checkpoint.size,
-            &in_log.path,
-            &checkpoint.root,
-        )
-        .map_err(|error| Fault::new("log path", "proof document", "the root", error.to_string()))?;
-        done(
-            "log path",
-            format!(
-                "the manifest is entry {} of {}, root {}",
-                in_log.index,
-                checkpoint.size,
-                hash::to_hex(&checkpoint.root)
-            ),
-        );
         Ok(())
+    }
+
+    /// The keys that are believed at the manifest. All entries that accept them are in the log, then each is
+    /// signed by whom those before it believe.
+    fn open_keys(
+        &self,
+        policy: &Policy,
+        manifest: u64,
+        checkpoint: &Checkpoint,
+    ) -> Result<Believed, Distrust> {
+        const STEP: &str = "entries that accept keys";
+        let mut entries = Vec::with_capacity(self.keys.len());
+        let mut from = 0;
+        for key in &self.keys {
+            let malformed = |detail: String| Fault::new(STEP, "`keys`", "their exact form", detail);
+            let index: u64 = number(&key.index).map_err(malformed)?;
+            if !(from..manifest).contains(&index) {
+                let expected = format!("entries from {from} on, before the manifest, {manifest}");
+                return Err(Fault::new(STEP, "`keys`", expected, key.index.as_str()).into());
+            }
+            from = index.saturating_add(1);
+            let path: Result<Vec<Hash>, String> =
+                key.path.iter().map(|text| digest("path", text)).collect();
+            let place = format!("log entry {index} in `keys`");
+            let (path, envelope) = (path.map_err(malformed)?, key.envelope.as_bytes());
+            in_tree(&place, envelope, index, &path, checkpoint)?;
+            entries.push((place, index, envelope));
+        }
+        let mut believed = Believed::new(policy.clone());
+        for (place, index, envelope) in entries {
+            let opened = believed.open_manifest(&place, index, envelope)?;
+            expect_equal(
+                "manifest log",
+                &place,
+                &checkpoint.origin.as_str(),
+                &opened.manifest.log(),
+            )?;
+            let used_for = opened.manifest.key().map(|key| key.used_for);
+            if used_for != Some(SignerUse::Sealer) {
+                let found = opened.manifest.kind();
+                let expected = "one that accepts the key of a sealer";
+                return Err(Fault::new(STEP, place, expected, found).into());
+            }
+            believed.accept(&place, index, &opened)?;
+        }
+        Ok(believed)
     }
 
     /// What people read is what is proven.

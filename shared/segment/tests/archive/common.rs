@@ -72,6 +72,8 @@ pub(crate) struct World {
     pub(crate) state: LogState,
     pub(crate) lie: Lie,
     pub(crate) change: Option<Change>,
+    /// Signs manifests.
+    pub(crate) sealer: SigningKey,
     keys: Vec<VerifyingKey>,
     salt: u8,
 }
@@ -85,7 +87,7 @@ impl World {
         objects.insert(genesis.path, genesis.bytes.into());
         objects.extend(derived.into_iter().map(|object| (object.path, object.bytes.into())));
         objects.extend(head_of(&state));
-        Self { objects, state, lie: |_| {}, change: None, keys, salt: 0 }
+        Self { objects, state, lie: |_| {}, change: None, sealer: sealer_key(), keys, salt: 0 }
     }
 
     /// Two partitions of events of two agents and one of computed events, in two commits.
@@ -121,6 +123,11 @@ impl World {
             .iter()
             .map(|(topic, partition, lines)| self.seal(topic, *partition, lines, &mut chains))
             .collect();
+        self.commit_entries(entries);
+    }
+
+    /// Commits signed manifests.
+    pub(crate) fn commit_entries(&mut self, entries: Vec<String>) {
         let planned = self.state.plan(entries, &log_key()).unwrap();
         self.objects.insert(planned.path, planned.bytes.clone().into());
         let (_, derived) =
@@ -194,7 +201,7 @@ impl World {
         self.objects.insert(name.parquet(), built.parquet);
         self.objects.insert(name.census(), built.census);
         chains.insert(partition, manifest.clone());
-        Manifest::from(manifest).sign(&sealer_key()).unwrap()
+        Manifest::from(manifest).sign(&self.sealer).unwrap()
     }
 
     /// Changes one bit of an object.

@@ -11,5 +11,6 @@ mod common;
 mod consistency;
 mod faults;
 mod fsck;
+mod keys;
 mod proof;
 mod rows;

@@ -6,8 +6,9 @@ use merkle::note::SigningKey;
 use segment::fault::Judgement;
 use segment::layout;
 use segment::leaf::field_commitment;
+use segment::manifest::SignerUse;
 use segment::policy::Policy;
-use segment::proof::{self, EventProof, Field, Sought};
+use segment::proof::{self, EventProof, Field, KeyEntry, Sought};
 use segment::replay::Replay;
 
 use crate::common::{START_MS, World, run_completed, sealer_key};
@@ -27,6 +28,12 @@ fn prove(world: &World, event_id: &str) -> Option<EventProof> {
         let mut found = proof::prove(Sought::Id(event_id), parquet, entry).unwrap()?;
         let path = merkle::rfc6962::prove_inclusion(&leaves, entry.index).unwrap();
         found.place_in_log(entry.index, path, replay.checkpoint());
+        for key in &entries[..usize::try_from(entry.index).unwrap()] {
+            let accepted = key.opened.manifest.key();
+            if accepted.is_some_and(|accepted| accepted.used_for == SignerUse::Sealer) {
+                found.add_key(key, &merkle::rfc6962::prove_inclusion(&leaves, key.index).unwrap());
+            }
+        }
         Some(found)
     })
 }
@@ -187,6 +194,39 @@ fn golden_proofs() {
     add("the manifest of another segment", &forged, &trusted, no);
     let forged = changed(&proof, |proof| proof.tlog_proof.clone_from(&later.tlog_proof));
     add("the place of another manifest in the log", &forged, &trusted, no);
+
+    let world = crate::keys::rotated();
+    let (first, third) = (prove(&world, "agent-a-0").unwrap(), prove(&world, "agent-a-2").unwrap());
+    assert_eq!((first.keys.len(), third.keys.len()), (0, 2));
+    add("before the sealer's key was replaced", &first, &trusted, yes);
+    add("behind two keys that the log accepts", &third, &trusted, yes);
+    let second = format!(
+        "log {}\nsealer {}\n",
+        log.to_vkey(),
+        crate::keys::key("sealer-2").verifier().to_vkey()
+    );
+    add("the policy does not know who accepted the first key", &third, &second, unsaid);
+    let forged = changed(&third, |proof| proof.keys.clear());
+    add("the entries that accept keys are left out", &forged, &trusted, unsaid);
+    let forged = changed(&third, |proof| drop(proof.keys.remove(0)));
+    add("the first of them is left out", &forged, &trusted, unsaid);
+    let forged = changed(&third, |proof| proof.keys.swap(0, 1));
+    add("they are in another order", &forged, &trusted, no);
+    let forged = changed(&third, |proof| proof.keys[1].index = "4".into());
+    add("one has the number of another entry", &forged, &trusted, no);
+    let forged = changed(&third, |proof| proof.keys[0].envelope = proof.keys[1].envelope.clone());
+    add("one is another one", &forged, &trusted, no);
+    let forged = changed(&third, |proof| drop(proof.keys[0].path.pop()));
+    add("the path of one is shorter", &forged, &trusted, no);
+    let segment = prove(&world, "agent-a-1").unwrap();
+    let in_log = merkle::tlog_proof::TlogProof::parse(&segment.tlog_proof).unwrap();
+    let (index, path) = (in_log.index.to_string(), in_log.path.iter().map(hash::to_hex).collect());
+    let forged = changed(&third, |proof| {
+        proof.keys.insert(1, KeyEntry { envelope: segment.manifest.clone(), index, path });
+    });
+    add("one of them is a segment", &forged, &trusted, no);
+    let forged = changed(&first, |proof| proof.keys.clone_from(&third.keys));
+    add("they are behind the manifest", &forged, &trusted, no);
 
     let made = serde_json::json!({
         "generator": "shared/segment/tests/archive/proof.rs",
