@@ -18,6 +18,7 @@ pub mod maintenance;
 mod options;
 pub mod quarantine;
 pub mod replay;
+pub mod rotate;
 pub mod run;
 pub mod segments;
 pub mod suite;

@@ -10,11 +10,11 @@ use service::files::{FileError, check_directory, make_directory};
 use thiserror::Error;
 
 /// File of the log's key.
-const LOG_FILE: &str = "log.key";
+pub(crate) const LOG_FILE: &str = "log.key";
 /// File of the sealer's key.
-const SEALER_FILE: &str = "sealer.key";
+pub(crate) const SEALER_FILE: &str = "sealer.key";
 /// File of the key that signs packs.
-const EVIDENCE_FILE: &str = "evidence.key";
+pub(crate) const EVIDENCE_FILE: &str = "evidence.key";
 /// File of the verifiers' policy.
 pub(crate) const POLICY_FILE: &str = "policy.txt";
 
@@ -65,34 +65,6 @@ pub enum KeysError {
         /// What is wrong.
         detail: String,
     },
-}
-
-/// A key that can be replaced. That of the log cannot: its name and signature are what verifiers know
-/// the log by. Those that sign in topics are named by the first entry of the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Replaced {
-    /// The sealer's.
-    Sealer,
-    /// The key that signs packs.
-    Evidence,
-}
-
-impl Replaced {
-    /// Its name in a policy.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Sealer => "sealer",
-            Self::Evidence => "evidence",
-        }
-    }
-
-    const fn file(self) -> &'static str {
-        match self {
-            Self::Sealer => SEALER_FILE,
-            Self::Evidence => EVIDENCE_FILE,
-        }
-    }
 }
 
 /// The signing keys. The debug form shows names only.
@@ -149,7 +121,8 @@ impl Keys {
     pub fn load(directory: &Path) -> Result<Self, KeysError> {
         check_directory(directory).map_err(|error| unfit(directory, &error))?;
         let sealer = read(&directory.join(SEALER_FILE))?;
-        let mut other_sealers = read_sealers(&directory.join(POLICY_FILE))?;
+        let policy = read_policy(&directory.join(POLICY_FILE))?;
+        let mut other_sealers = policy.map_or_else(Vec::new, |policy| policy.sealers().to_vec());
         other_sealers.retain(|key| *key != sealer.verifier());
         Ok(Self {
             log: read(&directory.join(LOG_FILE))?,
@@ -157,37 +130,6 @@ impl Keys {
             evidence: load_evidence_key(directory)?,
             other_sealers,
         })
-    }
-
-    /// Replaces a key of a directory by a new one with the next name (`…/sealer`, `…/sealer-2`, …: a
-    /// policy believes one key of a name); its `policy.txt` names both from
-    /// then on, so that what the old one has signed stays verifiable. The secret of the old one is gone.
-    ///
-    /// A process that runs goes on with the old key until it starts again. Verifiers need the new
-    /// policy: what the new key signs is UNVERIFIABLE by the old one.
-    ///
-    /// # Errors
-    ///
-    /// `Random`, `File`, `Form`; `Exposed`, `Directory` as [`Self::load`].
-    pub fn rotate(directory: &Path, replaced: Replaced) -> Result<VerifyingKey, KeysError> {
-        check_directory(directory).map_err(|error| unfit(directory, &error))?;
-        let file = directory.join(replaced.file());
-        let old = read(&file)?.verifier();
-        let name = successor(old.name());
-        let new = generate(&name, &name)?;
-        // Verifiers of a key that signs nothing are no harm; a key without verifiers is.
-        let policy = directory.join(POLICY_FILE);
-        append(&policy, &format!("{} {}\n", replaced.name(), new.verifier().to_vkey()))?;
-        let staged = directory.join(format!("{}.new", replaced.file()));
-        // Left by a rotation that was interrupted; nothing was signed with it.
-        if staged.exists() {
-            fs::remove_file(&staged).map_err(|error| failed(&staged, &error))?;
-        }
-        write(&staged, &new.to_text(), true)?;
-        fs::rename(&staged, &file)
-            .and_then(|()| sync_directory(directory))
-            .map_err(|error| failed(&file, &error))?;
-        Ok(new.verifier())
     }
 
     /// Writes the keys, readable by their owner only, and the policy, for everybody. Creates the
@@ -261,28 +203,16 @@ pub(crate) fn read(path: &Path) -> Result<SigningKey, KeysError> {
         .map_err(|error| KeysError::Form { path: path.into(), detail: error.to_string() })
 }
 
-/// The name of the key after one of that name.
-fn successor(name: &str) -> String {
-    let numbered = name.rsplit_once('-').and_then(|(stem, number)| {
-        let number: u32 = number.parse().ok()?;
-        Some((stem, number.checked_add(1)?))
-    });
-    match numbered {
-        Some((stem, next)) if next > 2 => format!("{stem}-{next}"),
-        _ => format!("{name}-2"),
-    }
-}
-
-/// The keys of sealers that a policy names; none if there is no such file.
-fn read_sealers(path: &Path) -> Result<Vec<VerifyingKey>, KeysError> {
+/// The policy in a file; none if there is no such file.
+pub(crate) fn read_policy(path: &Path) -> Result<Option<Policy>, KeysError> {
     let text = match fs::read_to_string(path) {
         Ok(text) => text,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(failed(path, &error)),
     };
     let policy = Policy::parse(&text)
         .map_err(|error| KeysError::Policy { path: path.into(), detail: error.to_string() })?;
-    Ok(policy.sealers().to_vec())
+    Ok(Some(policy))
 }
 
 /// Appends lines to the policy, which survive power loss.
@@ -337,12 +267,12 @@ fn is_exposed(_file: &File) -> std::io::Result<bool> {
 }
 
 #[cfg(unix)]
-fn sync_directory(path: &Path) -> std::io::Result<()> {
+pub(crate) fn sync_directory(path: &Path) -> std::io::Result<()> {
     File::open(path)?.sync_all()
 }
 
 #[cfg(not(unix))]
-fn sync_directory(_path: &Path) -> std::io::Result<()> {
+pub(crate) fn sync_directory(_path: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
@@ -363,46 +293,6 @@ mod tests {
         let other = Keys::generate("log.example.com/a").unwrap();
         assert_eq!(other.save(&path), Err(KeysError::Exists(path.join(LOG_FILE))));
         assert_eq!(Keys::load(&path).unwrap().policy(), keys.policy());
-    }
-
-    #[test]
-    fn a_replaced_key_signs_no_more_and_what_it_has_signed_stays_verifiable() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("keys");
-        Keys::generate("log.example.com/a").unwrap().save(&path).unwrap();
-        let before = Keys::load(&path).unwrap();
-        let signed = before.sealer.sign_bytes(b"x");
-        // A rotation that was interrupted leaves this.
-        fs::write(path.join("sealer.key.new"), "half").unwrap();
-        let new = Keys::rotate(&path, Replaced::Sealer).unwrap();
-        let pack_key = Keys::rotate(&path, Replaced::Evidence).unwrap();
-        let after = Keys::load(&path).unwrap();
-        assert_eq!((after.sealer.verifier(), after.evidence.verifier()), (new, pack_key));
-        assert_eq!(after.sealer.verifier().name(), "log.example.com/a/sealer-2");
-        assert_eq!(after.log.verifier(), before.log.verifier());
-        assert_ne!(after.sealer.sign_bytes(b"x"), signed);
-        let policy = Policy::parse(&fs::read_to_string(path.join(POLICY_FILE)).unwrap()).unwrap();
-        for keys in [&before, &after] {
-            assert!(after.verifiers().contains(&keys.sealer.verifier()));
-            assert!(policy.sealers().contains(&keys.sealer.verifier()));
-            assert!(policy.evidence().contains(&keys.evidence.verifier()));
-        }
-        let names: Vec<_> = fs::read_dir(&path).unwrap().map(|e| e.unwrap().file_name()).collect();
-        assert_eq!(names.len(), 4, "{names:?}");
-    }
-
-    #[test]
-    fn every_key_has_a_name_of_its_own() {
-        for (name, next) in [
-            ("a/sealer", "a/sealer-2"),
-            ("a/sealer-2", "a/sealer-3"),
-            ("a/sealer-9", "a/sealer-10"),
-            ("a/sealer-0", "a/sealer-0-2"),
-            ("a-b/sealer", "a-b/sealer-2"),
-            ("a/sealer-4294967295", "a/sealer-4294967295-2"),
-        ] {
-            assert_eq!(successor(name), next);
-        }
     }
 
     #[cfg(unix)]

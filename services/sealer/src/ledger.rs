@@ -9,10 +9,13 @@ use event::TopicPartition;
 use merkle::checkpoint::Checkpoint;
 use merkle::note::{SigningKey, VerifyingKey};
 use segment::layout;
-use segment::log::{ChainEnd, DerivedObject, Head, LogState, ResumeError, last_commit};
-use segment::manifest::{HeadRef, Installation};
+use segment::log::{
+    ChainEnd, CommitError, DerivedObject, Head, LogKey, LogState, ResumeError, last_commit,
+};
+use segment::manifest::{HeadRef, Installation, KeyManifest, Manifest, SignerUse};
 use tracing::{info, warn};
 
+use crate::program::PROGRAM;
 use crate::retry::Retry;
 use crate::{Keys, RunError};
 
@@ -337,6 +340,40 @@ impl Ledger {
         // our older one.
         self.refresh()?;
         Ok(outcome)
+    }
+
+    /// Adds an entry that accepts a key, unless there is one; gives its number. Whoever commits first, the
+    /// other tries again.
+    pub(crate) fn accept(
+        &mut self,
+        used_for: SignerUse,
+        key: &VerifyingKey,
+        signer: &SigningKey,
+    ) -> Result<u64, RunError> {
+        loop {
+            let is_it = |found: &&LogKey| found.used_for == used_for && found.key == *key;
+            if let Some(found) = self.accepted().iter().find(is_it) {
+                return Ok(found.entry);
+            }
+            let manifest = KeyManifest {
+                log: self.origin().to_owned(),
+                key: key.clone(),
+                used_for,
+                program: PROGRAM.to_owned(),
+            };
+            let index = self.size();
+            let entry = Manifest::Key(manifest)
+                .sign(signer)
+                .map_err(|error| RunError::Log(CommitError::Entry { index, error }))?;
+            match self.commit(vec![entry])? {
+                Outcome::Committed | Outcome::Lost => {}
+            }
+        }
+    }
+
+    /// The keys that entries of the log accepted.
+    pub(crate) fn accepted(&self) -> &[LogKey] {
+        self.state.accepted()
     }
 
     fn apply(&mut self, bytes: &[u8]) -> Result<Vec<DerivedObject>, RunError> {

@@ -46,6 +46,7 @@ mod program;
 mod readings;
 mod retry;
 mod role_keys;
+mod rotate;
 mod shell;
 mod store;
 mod topics;
@@ -62,10 +63,11 @@ pub use config::{Config, LostRecords};
 pub use error::RunError;
 pub use init::{InitError, init_log};
 pub use installation::describe;
-pub use keys::{Keys, KeysError, Replaced, load_evidence_key, load_key};
+pub use keys::{Keys, KeysError, load_evidence_key, load_key};
 pub use ledger::Rebuilt;
 pub use role_keys::RoleKeys;
-pub use segment::manifest::Installation;
+pub use rotate::{RotateError, Rotated, rotate_key, rotate_key_without_log};
+pub use segment::manifest::{Installation, SignerUse};
 
 /// What a permanent failure does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

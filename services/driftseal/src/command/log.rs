@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use ::evidence::gateway::{TOKEN_FILE, TOKENS_FILE, make_token};
 use archive::Archive;
-use sealer::{Keys, Replaced, RoleKeys};
+use sealer::{Keys, RoleKeys};
 
 use super::consistency::ConsistencyArgs;
 use super::context::Context;
 use super::evidence;
+use super::rotate::RotateArgs;
 use crate::outcome::{Ended, Failure};
 use crate::print::Output;
 use crate::{place, print, roles};
@@ -26,25 +27,8 @@ pub enum Action {
     Consistency(ConsistencyArgs),
     /// Write again what is missing of tiles, heads and checkpoint, from the commits; needs the keys
     Rebuild,
-    /// Replace a signing key; policy.txt names the old and the new one
+    /// Replace a signing key: the log accepts the new one, so that whoever believes the old one follows
     RotateKey(RotateArgs),
-}
-
-/// Arguments of `driftseal log rotate-key`.
-#[derive(Debug, clap::Args)]
-pub struct RotateArgs {
-    /// The key to replace
-    #[arg(value_name = "KEY", value_enum)]
-    key: RotatedKey,
-}
-
-/// A key that can be replaced.
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
-enum RotatedKey {
-    /// Signs segments
-    Sealer,
-    /// Signs packs
-    Evidence,
 }
 
 /// Arguments of `driftseal log init`.
@@ -61,9 +45,7 @@ impl Action {
             Self::Init(args) => init(&args, context)?,
             Self::Checkpoint => checkpoint(context)?,
             Self::Consistency(args) => return args.run(context),
-            Self::RotateKey(args) => {
-                rotate(&context.load()?.keys.directory, args.key, context.output)?;
-            }
+            Self::RotateKey(args) => args.run(context)?,
             Self::Rebuild => rebuild(context)?,
         }
         Ok(Ended::Done)
@@ -174,31 +156,6 @@ fn rebuild(context: &Context) -> Result<(), Failure> {
         })),
     }
 
-    Ok(())
-}
-
-fn rotate(directory: &Path, key: RotatedKey, output: Output) -> Result<(), Failure> {
-    let replaced = match key {
-        RotatedKey::Sealer => Replaced::Sealer,
-        RotatedKey::Evidence => Replaced::Evidence,
-    };
-    let new = Keys::rotate(directory, replaced)?;
-    let policy = directory.join("policy.txt");
-    match output {
-        Output::Text => {
-            print::line(format!("the new key of the {} is {}", replaced.name(), new.to_vkey()));
-            print::line(format!(
-                "start the roles again, and give {} to verifiers: what the new key signs is \
-                 UNVERIFIABLE to whoever does not have it",
-                policy.display()
-            ));
-        }
-        Output::Json => print::json(&serde_json::json!({
-            "key": new.to_vkey(),
-            "used_for": replaced.name(),
-            "policy": policy,
-        })),
-    }
     Ok(())
 }
 

@@ -9,6 +9,7 @@
 )]
 
 mod archive;
+mod keys;
 mod mounted;
 mod world;
 
