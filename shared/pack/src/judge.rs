@@ -10,7 +10,7 @@ use segment::consistency::{
 use segment::fault::{Distrust, Fault, Judgement};
 use segment::policy::Policy;
 use segment::proof::{self, EventProof, ProofReport, ProofStep};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::earlier::Kept;
 use crate::names;
@@ -26,15 +26,24 @@ const PROOF_BYTES_MAX: u64 = 64 * 1024 * 1024;
 const CHECKPOINT_BYTES_MAX: u64 = 64 * 1024;
 
 /// What verifying a file came to.
-#[derive(Debug, Clone, Serialize)]
-#[serde(untagged)]
+#[derive(Debug, Clone)]
 pub enum Judged {
     /// It is a pack, or nothing that is known.
     Pack(Box<Report>),
     /// It is a proof.
-    Proof(Box<ProofReport>, #[serde(skip)] Option<Box<EventProof>>),
+    Proof(Box<ProofReport>, Option<Box<EventProof>>),
     /// It is the proof that a log went on.
     Consistency(Box<ProofReport>),
+}
+
+/// Whatever was judged, its report is one object.
+impl Serialize for Judged {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Pack(report) => report.serialize(to),
+            Self::Proof(report, _) | Self::Consistency(report) => report.serialize(to),
+        }
+    }
 }
 
 impl Judged {
