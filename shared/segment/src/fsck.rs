@@ -380,17 +380,14 @@ impl Fsck {
                 Manifest::Installation(_) | Manifest::Key(_) => {}
                 Manifest::Amendment(manifest) => {
                     self.is_partial = true;
-                    self.cannot_judge(format!(
-                        "{place} is of kind `{}`, whose effect this version does not check",
-                        manifest.kind.name()
-                    ));
+                    let kind = manifest.kind.name();
+                    let why = "whose effect this version does not check";
+                    self.cannot_judge(format!("{place} is of kind `{kind}`, {why}"));
                 }
                 Manifest::Unknown(manifest) => {
                     self.is_partial = true;
-                    self.cannot_judge(format!(
-                        "{place} is of kind `{}`, which this version does not know",
-                        manifest.kind
-                    ));
+                    let (kind, why) = (&manifest.kind, "which this version does not know");
+                    self.cannot_judge(format!("{place} is of kind `{kind}`, {why}"));
                 }
             }
         }
