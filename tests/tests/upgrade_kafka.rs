@@ -35,7 +35,7 @@ fn newer_build(world: &World) -> PathBuf {
     let schema = std::fs::read_to_string(schema).unwrap();
     let (from, fields) = (schema.find("\"doc\"").unwrap(), "\"fields\": [");
     let to = schema.find(fields).unwrap() + fields.len();
-    let older = &schema[from..to];
+    let older = schema.get(from..to).unwrap();
     let field = format!(
         r#"{{"name":"{FIELD}","type":["null","string"],"default":null,"doc":"Of a newer build."}}"#
     );

@@ -48,6 +48,30 @@ pub fn shortest(value: f64) -> String {
     text.flatten().unwrap_or_default()
 }
 
+/// The number that a double stands for without an exponent and without `.0`; `NaN`, `inf` and `-inf`. Zeros keep
+/// their signs.
+#[must_use]
+pub fn plain(value: f64) -> String {
+    let text = shortest(value);
+    let Some(parts) = Parts::of(&text) else { return value.to_string() };
+    let (digits, power) = parts.canonical();
+    let digits: String = digits.iter().map(|digit| char::from(*digit)).collect();
+    let sign = if text.starts_with('-') { "-" } else { "" };
+    let count = |number: i64| usize::try_from(number).unwrap_or(0);
+    let before = power.saturating_add(i64::try_from(digits.len()).unwrap_or(i64::MAX));
+    if digits.is_empty() {
+        format!("{sign}0")
+    } else if power >= 0 {
+        format!("{sign}{digits}{}", "0".repeat(count(power)))
+    } else if let Some((whole, fraction)) =
+        digits.split_at_checked(count(before)).filter(|(whole, _)| !whole.is_empty())
+    {
+        format!("{sign}{whole}.{fraction}")
+    } else {
+        format!("{sign}0.{}{digits}", "0".repeat(count(before.saturating_neg())))
+    }
+}
+
 /// The nearest double to an integer.
 #[must_use]
 pub fn nearest_to_integer(value: i128) -> Nearest {
@@ -147,6 +171,9 @@ fn exponent(text: &[u8]) -> Option<i64> {
 mod tests {
     use super::*;
 
+    /// 1006161631284013.25.
+    const BETWEEN_TWO: f64 = 4_024_646_525_136_053.0 / 4.0;
+
     #[test]
     fn a_text_is_what_its_double_says_or_it_is_not() {
         use Nearest::{Beyond, Other, Same};
@@ -177,8 +204,8 @@ mod tests {
             ("5e-324", Same(5e-324)),
             ("4.9e-324", Other(5e-324)),
             // The double is 1006161631284013.25: as near to one as to the other.
-            ("1006161631284013.2", Same(1_006_161_631_284_013.25)),
-            ("1006161631284013.3", Other(1_006_161_631_284_013.25)),
+            ("1006161631284013.2", Same(BETWEEN_TWO)),
+            ("1006161631284013.3", Other(BETWEEN_TWO)),
             ("2.2250738585072014e-308", Same(f64::MIN_POSITIVE)),
         ] {
             assert_eq!(nearest(text), Some(expected), "{text}");
@@ -188,6 +215,37 @@ mod tests {
             "1_0", "0x1", "NaN", "inf", "Infinity", "1,5", "1f", "--1", "١",
         ] {
             assert_eq!(nearest(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_double_is_printed_without_an_exponent_and_of_two_near_numbers_as_the_even_one() {
+        for (value, expected) in [
+            (0.0, "0"),
+            (-0.0, "-0"),
+            (1.0, "1"),
+            (-1_200.0, "-1200"),
+            (0.1, "0.1"),
+            (-12.5, "-12.5"),
+            (1e22, "10000000000000000000000"),
+            (1.5e-7, "0.00000015"),
+            (f64::NAN, "NaN"),
+            (f64::INFINITY, "inf"),
+            (f64::NEG_INFINITY, "-inf"),
+            (BETWEEN_TWO, "1006161631284013.2"),
+        ] {
+            assert_eq!(plain(value), expected);
+        }
+        // Otherwise as the standard library has it, which takes the greater of the two.
+        let mut state = 7_u64;
+        for _ in 0..20_000 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let value = f64::from_bits(state);
+            let (found, std) = (plain(value), value.to_string());
+            assert_eq!(found.len(), std.len(), "{std}");
+            if found != std {
+                assert_eq!(found.parse::<f64>().map(f64::to_bits), Ok(value.to_bits()), "{std}");
+            }
         }
     }
 

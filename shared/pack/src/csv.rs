@@ -7,7 +7,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use event::plain::SheetCell;
-use event::{Cell, ColumnId};
+use event::{Cell, ColumnId, decimal};
 use serde_json::{Map, Value};
 
 use crate::scope::instant;
@@ -59,7 +59,7 @@ fn text(cell: &Cell<'_>) -> String {
     match cell {
         Cell::Bool(value) => value.to_string(),
         Cell::Int(value) => value.to_string(),
-        Cell::Float(value) => value.to_string(),
+        Cell::Float(value) => decimal::plain(*value),
         Cell::Text(value) => guard(value),
         Cell::Bytes(value) => BASE64.encode(value),
         Cell::Time(value) => {

@@ -3,7 +3,7 @@
 //! Written from `schemas/segment/leaf.md` and `schemas/evidence/proof.md`, apart from the code
 //! that seals.
 
-use event::{Cell, Timestamp};
+use event::{Cell, Timestamp, decimal};
 use merkle::hash;
 
 /// What is shown of an erased value.
@@ -63,7 +63,7 @@ pub(super) fn shown(cell_type: u8, value: &[u8]) -> String {
             _ => None,
         },
         2 => eight().map(|bytes| i64::from_be_bytes(bytes).to_string()),
-        3 => eight().map(|bytes| f64::from_be_bytes(bytes).to_string()),
+        3 => eight().map(|bytes| decimal::plain(f64::from_be_bytes(bytes))),
         4 => std::str::from_utf8(value).ok().map(str::to_owned),
         6 => eight().map(|bytes| {
             let micros = i64::from_be_bytes(bytes);
