@@ -17,6 +17,7 @@ use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _, RebalanceProtoc
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::{ClientConfig, Message, Offset};
 
+use crate::closing::Closing;
 use crate::context::{Change, GroupContext, list};
 use crate::cursor::{Cursor, copy};
 use crate::instance::Instance;
@@ -38,7 +39,7 @@ const RETRY: Duration = Duration::from_millis(20);
 
 /// Consumer of a Kafka log. A dynamic member leaves its group when it is dropped.
 pub(crate) struct KafkaConsumer {
-    base: BaseConsumer<GroupContext>,
+    base: Closing<BaseConsumer<GroupContext>>,
     /// Configuration of a client that reads partitions.
     reader: ClientConfig,
     /// Its group, if it is a member of one.
@@ -109,7 +110,7 @@ impl KafkaConsumer {
             }
         };
         Ok(Self {
-            base,
+            base: Closing::new(base),
             reader: options.consumer(READER),
             group,
             topics,

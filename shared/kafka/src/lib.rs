@@ -25,6 +25,7 @@
 //! `unsafe` is in one module, `native`, with its invariants.
 
 mod blocking;
+mod closing;
 mod consumer;
 mod context;
 mod cursor;
