@@ -175,7 +175,11 @@ impl Notifier {
         let owned = owned.ok_or_else(|| RoleError::unassigned(batch.partition()))?;
         let now = now_ms();
         for record in batch.records() {
-            let event = self.decoder.decode(&record).event;
+            let decoded = self.decoder.decode(&record);
+            if let Some(fault) = &decoded.fault {
+                self.ignored.unreadable(batch.partition(), record.offset, fault);
+            }
+            let event = decoded.event;
             let trust = &self.credentials.trust;
             match owned.heard.believe(trust, batch.partition(), &event) {
                 Some(Ok(())) => {}
