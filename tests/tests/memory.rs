@@ -1,4 +1,4 @@
-//! Packs and archives are made, verified and replayed in memory that does not grow with them.
+//! Packs are made and verified, and archives checked, in memory that does not grow with them.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed step fails the test")]
 
 #[path = "../../shared/segment/tests/archive/check.rs"]
