@@ -120,3 +120,34 @@ fn a_log_is_resumed_at_every_head_by_those_who_accepted_its_keys() {
         assert_eq!(alone.is_err(), !head.keys.is_empty(), "{sequence}");
     }
 }
+
+/// Whoever reads a part of the log knows the keys of all of it, and opens entries in any order.
+#[test]
+fn a_key_is_believed_behind_its_entry_only() {
+    let sign = |key: &VerifyingKey, signer: &SigningKey| {
+        let log = log_key().name().to_owned();
+        let used_for = SignerUse::Sealer;
+        let accepted = KeyManifest { log, key: key.clone(), used_for, program: "test/1".into() };
+        Manifest::Key(accepted).sign(signer).unwrap()
+    };
+    let mut believed = Believed::new(policy());
+    let (second, third) = (key("sealer-2"), key("sealer-3"));
+    for (index, entry) in
+        [(2, sign(&second.verifier(), &sealer_key())), (5, sign(&third.verifier(), &second))]
+    {
+        let opened = believed.open_entry("an entry", index, entry.as_bytes()).unwrap();
+        believed.accept("an entry", index, &opened).unwrap();
+    }
+    let other = key("sealer-4").verifier();
+    for (signer, first) in [(sealer_key(), 0), (second, 3), (third, 6)] {
+        let entry = sign(&other, &signer);
+        for index in 0..8 {
+            let opened = believed.open_entry("an entry", index, entry.as_bytes());
+            match opened {
+                Ok(_) => assert!(index >= first, "{} at {index}", signer.name()),
+                Err(Distrust::Unverifiable(_)) => assert!(index < first, "{index}"),
+                Err(Distrust::Failed(fault)) => panic!("{fault}"),
+            }
+        }
+    }
+}
