@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use event::TopicPartition;
 use ports::identity::AtLast;
-use ports::mark::MarkKey;
+use ports::mark::{Mark, MarkKey};
 use ports::{EventLog, LogError, OffsetRange};
 
 use crate::read::{Offsets, read_ranges};
@@ -23,26 +23,20 @@ pub fn look(
     positions: &[(TopicPartition, Option<i64>)],
     silence_max: Duration,
 ) -> Result<Vec<(OffsetRange, AtLast)>, LogError> {
-    let mut ranges = Vec::new();
-    let mut wanted: BTreeMap<TopicPartition, AtLast> = BTreeMap::new();
+    let mut found = Vec::new();
+    let mut asked: Vec<Offsets> = Vec::new();
     for (partition, position) in positions {
         let range = log.offsets(partition)?;
-        ranges.push(range);
-        let last = position.and_then(|next| next.checked_sub(1));
-        if last.is_some_and(|last| (range.first..range.next).contains(&last)) {
-            wanted.insert(partition.clone(), AtLast::Absent);
+        found.push((range, AtLast::NotAsked));
+        if let Some((last, next)) = position.and_then(|next| Some((next.checked_sub(1)?, next)))
+            && (range.first..range.next).contains(&last)
+        {
+            asked.push((partition.clone(), last..next));
         }
     }
-    let asked: Vec<Offsets> = positions
-        .iter()
-        .filter(|(partition, _)| wanted.contains_key(partition))
-        .filter_map(|(partition, next)| Some((partition.clone(), (*next)?)))
-        .map(|(partition, next)| (partition, next.saturating_sub(1)..next))
-        .collect();
-    let unread = read_ranges(log, asked, silence_max, |partition, record| {
-        if let Some(found) = wanted.get_mut(partition) {
-            *found = AtLast::Record(key.mark(record));
-        }
+    let mut seen: BTreeMap<TopicPartition, Mark> = BTreeMap::new();
+    let unread = read_ranges(log, asked.clone(), silence_max, |partition, record| {
+        seen.insert(partition.clone(), key.mark(record));
     })?;
     if let Some((partition, range)) = unread.first() {
         let offset = range.start;
@@ -50,8 +44,16 @@ pub fn look(
             "the log gives neither the record at offset {offset} of {partition} nor one behind it"
         )));
     }
-    let found = |(partition, _): &(TopicPartition, _)| {
-        wanted.get(partition).copied().unwrap_or(AtLast::NotAsked)
-    };
-    Ok(ranges.into_iter().zip(positions.iter().map(found)).collect())
+    for ((partition, _), (range, at_last)) in positions.iter().zip(&mut found) {
+        let Some((_, last)) = asked.iter().find(|(asked, _)| asked == partition) else { continue };
+        *at_last = match seen.get(partition) {
+            Some(mark) => AtLast::Record(*mark),
+            None => {
+                // Retention may have taken it meanwhile, which is no reason to stop.
+                *range = log.offsets(partition)?;
+                if range.first > last.start { AtLast::NotAsked } else { AtLast::Absent }
+            }
+        };
+    }
+    Ok(found)
 }
