@@ -210,7 +210,7 @@ impl Place<'_> {
                 }
                 fs::read_to_string(&file).map_err(|error| failed(&file, &error))?
             }
-            None => self.policy_of_keys(),
+            None => self.policy_of_keys()?,
         };
         if !text.ends_with('\n') {
             text.push('\n');
@@ -229,13 +229,16 @@ impl Place<'_> {
     }
 
     /// The lines of the keys that are there.
-    fn policy_of_keys(&self) -> String {
+    fn policy_of_keys(&self) -> Result<String, KeysError> {
         let files = [("log", LOG_FILE), ("sealer", SEALER_FILE), ("evidence", EVIDENCE_FILE)];
-        let keys = files.into_iter().filter_map(|(used_for, file)| {
-            let key = read(&self.directory.join(file)).ok()?;
-            Some(format!("{used_for} {}\n", key.verifier().to_vkey()))
-        });
-        keys.collect()
+        let mut text = String::new();
+        for (used_for, file) in files {
+            let file = self.directory.join(file);
+            if file.exists() {
+                text += &format!("{used_for} {}\n", read(&file)?.verifier().to_vkey());
+            }
+        }
+        Ok(text)
     }
 }
 
