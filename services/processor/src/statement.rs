@@ -145,7 +145,7 @@ pub(crate) fn record(event: &Event<'_>, partition: &TopicPartition) -> Outgoing 
 /// The same as JSON: what tells readers of a schema must not need that schema to be read.
 pub(crate) fn json_record(event: &Event<'_>, partition: &TopicPartition) -> Outgoing {
     let Some(value) = event::encode_json(event) else {
-        unreachable!("what is said of schemas holds no number that JSON cannot write")
+        unreachable!("what is said of schemas has a JSON form")
     };
     let topic = std::sync::Arc::clone(&partition.topic);
     let record = Outgoing { topic, value: Some(value), ..Outgoing::default() };

@@ -81,7 +81,10 @@ pub fn nearest_to_integer(value: i128) -> Nearest {
     if value.unsigned_abs() <= 1 << 53 {
         return Nearest::Same(nearest);
     }
-    self::nearest(&value.to_string()).unwrap_or(Nearest::Other(nearest))
+    match self::nearest(&value.to_string()) {
+        Some(nearest) => nearest,
+        None => unreachable!("{value} is a number"),
+    }
 }
 
 /// The digits of a number, but for its sign, which a double always keeps.

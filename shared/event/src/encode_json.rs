@@ -7,7 +7,7 @@ use serde_json::{Map, Number, Value};
 use crate::{Cell, Event, schema};
 
 /// The JSON of an event, which [`decode_json`](crate::decode::decode_json) reads as the same event. `None` if
-/// it has a number that JSON cannot write: infinite, or none.
+/// it has a value without a JSON form: a double that is not finite, or an instant that RFC 3339 cannot write.
 #[must_use]
 pub fn encode_json(event: &Event<'_>) -> Option<Vec<u8>> {
     let mut object = Map::new();
@@ -19,7 +19,10 @@ pub fn encode_json(event: &Event<'_>) -> Option<Vec<u8>> {
             }
             Some((family, field)) => {
                 let entry = object.entry(family).or_insert_with(|| Value::Object(Map::new()));
-                entry.as_object_mut()?.insert(field.to_owned(), value);
+                let Some(fields) = entry.as_object_mut() else {
+                    unreachable!("`{family}` is a family, and no column")
+                };
+                fields.insert(field.to_owned(), value);
             }
         }
     }

@@ -1,6 +1,6 @@
-//! Closes consumers, which librdkafka may never finish: an answer to a rebalance that comes when the group
-//! has just been left waits for a thread that does not look any more (`rd_kafka_assign` in
-//! librdkafka 2.12, seen with its stack). Who drops a consumer must not wait for ever.
+//! Closes consumers without waiting for ever. librdkafka 2.12 may never finish: while a consumer is dropped,
+//! `rd_kafka_assign` answers a pending rebalance and waits without a timeout for the group's queue, which
+//! nobody serves once the group has terminated.
 
 use std::ops::Deref;
 use std::sync::mpsc::{RecvTimeoutError, channel};
