@@ -25,6 +25,7 @@ mod quarantine;
 mod raw;
 mod trace;
 mod unscaled;
+mod writer;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -32,7 +33,7 @@ use std::sync::{Arc, LazyLock};
 
 use crate::cell::Cell;
 use crate::column;
-use crate::encode::{fingerprint, fingerprint_of, native_fingerprint_of};
+use crate::encode::{fingerprint, native_fingerprint_of};
 use crate::event::Event;
 use crate::id;
 use crate::record::Record;
@@ -41,6 +42,7 @@ use crate::time::Timestamp;
 
 pub use self::fault::{Fault, Reason};
 use self::frame::{Body, Encoding};
+use self::writer::{Parsed, Writer};
 
 /// Limits of decoding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,15 +82,6 @@ pub struct Decoded<'a> {
     pub fault: Option<Fault>,
 }
 
-/// A schema that events may be written with.
-#[derive(Debug)]
-enum Writer {
-    /// The bundled schema, in any spelling that has its canonical form.
-    Bundled,
-    /// Any other, with its schema id.
-    Foreign(foreign::Schema, String),
-}
-
 /// A schema, and the offset from which on it is known.
 #[derive(Debug, Clone)]
 struct Known {
@@ -96,7 +89,7 @@ struct Known {
     writer: Arc<Writer>,
 }
 
-/// Decodes records; holds the schemas it knows.
+/// Decodes records; holds the schemas it knows. Those of earlier builds are always known.
 #[derive(Debug, Clone)]
 pub struct Decoder {
     limits: Limits,
@@ -136,7 +129,7 @@ impl Datums {
 }
 
 impl Decoder {
-    /// A decoder that knows the bundled schema.
+    /// A decoder that knows the bundled schema, and those of earlier builds.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
         let Ok(parsed) = apache_avro::Schema::parse_str(crate::schema().avro_json()) else {
@@ -203,23 +196,22 @@ impl Decoder {
     /// A writer, and the fingerprints of its schema: as other programs compute it, and as programs that
     /// use the same library do.
     fn writer(&self, avro_schema: &str) -> Result<(Arc<Writer>, [u64; 2]), String> {
-        let parsed =
-            apache_avro::Schema::parse_str(avro_schema).map_err(|error| error.to_string())?;
-        canonical::check(&parsed)?;
-        let written = fingerprint_of(&parsed);
-        let fingerprints = [written, native_fingerprint_of(&parsed)];
-        if let Some(known) = self.known.get(&SchemaKey::Fingerprint(written)) {
-            return Ok((Arc::clone(&known.writer), fingerprints));
-        }
-        let compiled = foreign::Schema::compile(&parsed)?;
-        let writer = Arc::new(Writer::Foreign(compiled, format!("avro:{written:016x}")));
-        Ok((writer, fingerprints))
+        let parsed = Parsed::from_text(avro_schema)?;
+        let key = SchemaKey::Fingerprint(parsed.fingerprint());
+        let known = self.known.get(&key).map(|known| &known.writer);
+        let writer = match known.or_else(|| writer::of_another_build(key)) {
+            Some(writer) => Arc::clone(writer),
+            None => Arc::new(parsed.compile()?),
+        };
+        Ok((writer, parsed.fingerprints))
     }
 
     /// The writer of a datum in the record at an offset.
     fn known(&self, key: SchemaKey, offset: i64) -> Option<&Writer> {
-        let known = self.known.get(&key).filter(|known| known.from <= offset)?;
-        Some(&known.writer)
+        match self.known.get(&key).filter(|known| known.from <= offset) {
+            Some(known) => Some(&known.writer),
+            None => writer::of_another_build(key).map(|writer| &**writer),
+        }
     }
 
     /// Whether the record at an offset can be read if it names this schema.

@@ -31,6 +31,34 @@ fn golden_published_schema_is_the_composed_one() {
     golden(&documents().join("event.avsc"), &text);
 }
 
+/// Without the prose, which no reader of data needs.
+fn without_prose(schema: &mut serde_json::Value) {
+    match schema {
+        serde_json::Value::Object(object) => {
+            object.remove("doc");
+            object.values_mut().for_each(without_prose);
+        }
+        serde_json::Value::Array(items) => items.iter_mut().for_each(without_prose),
+        _ => {}
+    }
+}
+
+#[test]
+fn golden_what_this_build_writes_is_published_and_nothing_published_is_forgotten() {
+    let mut composed: serde_json::Value = serde_json::from_str(schema().avro_json()).unwrap();
+    without_prose(&mut composed);
+    let directory = documents().join("published");
+    let name = event::decode::bundled_schema_id().strip_prefix("avro:").unwrap();
+    golden(&directory.join(format!("{name}.avsc")), &format!("{composed}\n"));
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/schema.rs");
+    let source = std::fs::read_to_string(source).unwrap();
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let line = format!("/events/published/{name}\")");
+        assert!(source.contains(&line), "{name} needs a line in `PUBLISHED`");
+    }
+}
+
 /// A changed fingerprint means that every producer must learn a new schema: within a major only
 /// nullable fields may be added, and the old schema must stay registered.
 #[test]
