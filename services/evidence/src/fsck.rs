@@ -8,7 +8,9 @@ use std::sync::{Mutex, PoisonError};
 
 use archive::{Archive, ArchiveError};
 use bytes::Bytes;
-use segment::fsck::{Fsck, Listed, Progress, Report, Request, SegmentOutcome, SegmentTask};
+use segment::fsck::{
+    Fsck, LOG_BYTES_MAX, Listed, Progress, Report, Request, SegmentOutcome, SegmentTask,
+};
 use segment::policy::Policy;
 
 use crate::sealed;
@@ -72,7 +74,7 @@ fn drive(
                 }
                 Err(error) => fsck.handle_unreadable(&error.to_string()),
             },
-            Request::Read(path) => match found(archive.get(&path)) {
+            Request::Read(path) => match found(sealed::read(archive, &path, LOG_BYTES_MAX)) {
                 Ok(bytes) => fsck.handle_object(bytes),
                 Err(error) => fsck.handle_unreadable(&error.to_string()),
             },

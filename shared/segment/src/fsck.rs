@@ -21,6 +21,7 @@
 mod findings;
 mod kept;
 mod listing;
+mod published;
 mod report;
 mod request;
 mod schemas;
@@ -33,6 +34,7 @@ use bytes::Bytes;
 use merkle::{Hash, hash};
 
 pub use self::findings::{Finding, Severity};
+pub use self::listing::LOG_BYTES_MAX;
 pub use self::report::{PartitionReport, Progress, Report};
 pub use self::request::{Listed, Request};
 pub(crate) use self::segment_task::same_object;
@@ -41,6 +43,7 @@ pub use self::segment_task::{SegmentOutcome, SegmentTask, same_facts};
 use self::findings::Findings;
 use self::kept::Kept;
 use self::listing::Listing;
+use self::published::Published;
 use self::schemas::Schemas;
 use self::tiles::{Derived, Tiles};
 use crate::fault::{Distrust, Fault};
@@ -61,7 +64,8 @@ const REASONS_MAX: usize = 20;
 enum Awaited {
     Commit,
     Derived(Derived),
-    Head(Box<Head>),
+    /// A head, and whether its commit was listed.
+    Head(Box<Head>, bool),
     Schemas(Hash),
     Checkpoint,
 }
@@ -86,11 +90,11 @@ pub struct Fsck {
     reads: VecDeque<Derived>,
     schemas: Schemas,
     /// What the head of the commit that was read last must say.
-    next_head: Option<Box<Head>>,
+    next_head: Option<(Box<Head>, bool)>,
     awaited: Option<Awaited>,
     /// The log is read as far as it goes.
     log_ended: bool,
-    checkpoint_asked: bool,
+    published: Published,
     /// Digests of the checkpoints of all commits.
     checkpoints: HashSet<Hash>,
     unverifiable: Vec<String>,
@@ -118,7 +122,7 @@ impl Fsck {
             schemas: Schemas::default(),
             awaited: None,
             log_ended: false,
-            checkpoint_asked: false,
+            published: Published::default(),
             checkpoints: HashSet::new(),
             unverifiable: Vec::new(),
             report: Report::default(),
@@ -143,7 +147,7 @@ impl Fsck {
             let request = self.next_request();
             let Request::Read(path) = &request else { return request };
             let Some(size) = self.listed.oversized.get(path) else { return request };
-            let expected = format!("at most {} bytes", listing::LOG_BYTES_MAX);
+            let expected = format!("at most {} bytes", LOG_BYTES_MAX);
             let fault = Fault::new("object size", path.as_str(), expected, size.to_string());
             self.findings.fail(fault);
             if matches!(self.awaited.take(), Some(Awaited::Commit)) {
@@ -170,27 +174,27 @@ impl Fsck {
             self.awaited = Some(Awaited::Schemas(digest));
             return Request::Read(layout::schemas(&digest));
         }
-        if let Some(head) = self.next_head.take() {
+        if let Some((head, is_listed)) = self.next_head.take() {
             let path = layout::head(head.sequence);
-            self.awaited = Some(Awaited::Head(head));
+            self.awaited = Some(Awaited::Head(head, is_listed));
             return Request::Read(path);
         }
         if !self.log_ended {
             let next = self.replay.next_sequence();
-            if self.listed.commits.remove(&next) {
+            let is_listed = self.listed.commits.remove(&next);
+            let is_first = next == 0 && !is_listed;
+            if !is_listed && !is_first && self.published.ask() {
+                self.awaited = Some(Awaited::Checkpoint);
+                return Request::Read(layout::CHECKPOINT.to_owned());
+            }
+            let is_behind =
+                self.listed.commits.is_empty() && self.published.follow(self.replay.size());
+            if is_listed || !is_first && is_behind {
                 self.awaited = Some(Awaited::Commit);
                 return Request::Read(layout::commit(next));
             }
             self.end_log();
             return self.next_request();
-        }
-        if !self.checkpoint_asked && !self.is_cut_off() {
-            self.checkpoint_asked = true;
-            if self.listed.has_checkpoint {
-                self.awaited = Some(Awaited::Checkpoint);
-                return Request::Read(layout::CHECKPOINT.to_owned());
-            }
-            self.findings.missing(layout::CHECKPOINT);
         }
         Request::Done
     }
@@ -212,6 +216,8 @@ impl Fsck {
         match (self.awaited.take(), bytes) {
             (None, _) => {}
             (Some(Awaited::Commit), Some(bytes)) => self.commit(&bytes),
+            // The checkpoint is ahead of all commits, which is found when it is judged.
+            (Some(Awaited::Commit), None) if self.published.is_followed() => self.end_log(),
             (Some(Awaited::Commit), None) => {
                 let path = layout::commit(self.replay.next_sequence());
                 self.findings.fail(Fault::new("object exists", path, "the listed object", "none"));
@@ -219,15 +225,23 @@ impl Fsck {
             }
             (Some(Awaited::Derived(derived)), bytes) => {
                 let expected = self.tiles.expected(&derived);
-                self.compare(&derived.path, &expected, bytes.as_ref());
+                let is_expected =
+                    bytes.is_some() || !derived.is_partial() || !self.published.is_followed();
+                if is_expected {
+                    self.findings.compare(&derived.path, &expected, bytes.as_ref());
+                }
             }
-            (Some(Awaited::Head(expected)), bytes) => self.head(&expected, bytes.as_ref()),
+            // That of the last commit may not be there yet.
+            (Some(Awaited::Head(_, false)), None) => {}
+            (Some(Awaited::Head(expected, _)), bytes) => self.head(&expected, bytes.as_ref()),
             (Some(Awaited::Schemas(digest)), bytes) => {
                 if let Err(fault) = schemas::check(&digest, bytes.as_ref()) {
                     self.findings.fail(fault);
                 }
             }
-            (Some(Awaited::Checkpoint), bytes) => self.published_checkpoint(bytes.as_ref()),
+            (Some(Awaited::Checkpoint), bytes) => {
+                self.published.take(bytes, self.replay.policy());
+            }
         }
     }
 
@@ -242,7 +256,7 @@ impl Fsck {
                 self.end_log();
             }
             Some(
-                Awaited::Derived(_) | Awaited::Head(_) | Awaited::Schemas(_) | Awaited::Checkpoint,
+                Awaited::Derived(_) | Awaited::Head(..) | Awaited::Schemas(_) | Awaited::Checkpoint,
             ) => {}
         }
     }
@@ -350,12 +364,10 @@ impl Fsck {
         };
         self.progress.commits_done = self.progress.commits_done.saturating_add(1);
         self.checkpoints.insert(hash::sha256(self.replay.checkpoint().as_bytes()));
+        let is_listed = !self.published.is_followed();
         if let Some(head) = self.replay.head() {
-            if self.listed.heads.remove(&head.sequence) {
-                self.next_head = Some(Box::new(head));
-            } else {
-                self.findings.missing(&layout::head(head.sequence));
-            }
+            self.listed.heads.remove(&head.sequence);
+            self.next_head = Some((Box::new(head), is_listed));
         }
         for entry in entries {
             if let Some(kept) = &mut self.kept {
@@ -373,7 +385,7 @@ impl Fsck {
                     path.and_then(|path| self.listed.unnamed.remove(&path));
                     self.tasks.push_back(SegmentTask {
                         index: entry.index,
-                        listed: named,
+                        listed: named || !is_listed,
                         manifest: *manifest,
                     });
                 }
@@ -417,17 +429,15 @@ impl Fsck {
             // What follows from the log follows from more of it than could be read.
             return;
         }
-        let (reads, missing, unexpected) = self.tiles.end();
+        let (reads, unexpected) = self.tiles.end();
         self.reads.extend(reads);
-        for path in missing {
-            self.findings.missing(&layout::tile(&path));
+        let heads = std::mem::take(&mut self.listed.heads).into_iter().map(layout::head);
+        // Of a log that grows, they are of commits that are not read any more.
+        if !self.published.is_followed() {
+            unexpected.into_iter().chain(heads).for_each(|path| self.findings.unexpected(&path));
         }
-        for path in unexpected {
-            self.findings.unexpected(&path);
-        }
-        for sequence in std::mem::take(&mut self.listed.heads) {
-            self.findings.unexpected(&layout::head(sequence));
-        }
+        let last = self.replay.checkpoint().as_bytes();
+        self.published.judge(last, &self.checkpoints, &mut self.findings);
     }
 
     /// Whether the log could not be judged to its end.
@@ -452,42 +462,6 @@ impl Fsck {
             Err(error) => {
                 self.findings.fail(Fault::new(STEP, path, "a signed head", error.to_string()));
             }
-        }
-    }
-
-    fn published_checkpoint(&mut self, bytes: Option<&Bytes>) {
-        let current = self.replay.checkpoint().as_bytes().to_vec();
-        let earlier = bytes.is_some_and(|bytes| {
-            bytes.as_ref() != current.as_slice() && self.checkpoints.contains(&hash::sha256(bytes))
-        });
-        if earlier {
-            self.findings.push(Finding {
-                severity: Severity::Derived,
-                fault: Fault::new(
-                    "follows from the commits",
-                    layout::CHECKPOINT,
-                    "the checkpoint of the last commit",
-                    "that of an earlier one; the sealer writes it again",
-                ),
-            });
-        } else {
-            self.compare(layout::CHECKPOINT, &current, bytes);
-        }
-    }
-
-    fn compare(&mut self, path: &str, expected: &[u8], found: Option<&Bytes>) {
-        let show = |bytes: &[u8]| {
-            format!("{} bytes with SHA-256 {}", bytes.len(), hash::to_hex(&hash::sha256(bytes)))
-        };
-        match found {
-            None => self.findings.missing(path),
-            Some(found) if found.as_ref() == expected => {}
-            Some(found) => self.findings.fail(Fault::new(
-                "follows from the commits",
-                path,
-                show(expected),
-                show(found),
-            )),
         }
     }
 

@@ -1,5 +1,7 @@
 //! Findings, and a bounded list of them.
 
+use bytes::Bytes;
+use merkle::hash;
 use serde::Serialize;
 
 use crate::fault::Fault;
@@ -69,6 +71,20 @@ impl Findings {
         let found = "none; it can be rebuilt from the commits";
         let fault = Fault::new("follows from the commits", path, "the object", found);
         self.push(Finding { severity: Severity::Derived, fault });
+    }
+
+    /// An object that follows from the commits must be there, and be this.
+    pub(super) fn compare(&mut self, path: &str, expected: &[u8], found: Option<&Bytes>) {
+        let show = |bytes: &[u8]| {
+            format!("{} bytes with SHA-256 {}", bytes.len(), hash::to_hex(&hash::sha256(bytes)))
+        };
+        match found {
+            None => self.missing(path),
+            Some(found) if found.as_ref() == expected => {}
+            Some(found) => {
+                self.fail(Fault::new("follows from the commits", path, show(expected), show(found)))
+            }
+        }
     }
 
     /// An object is there that nothing names.

@@ -9,7 +9,7 @@ use crate::layout;
 
 /// Most bytes of an object of the log: more than a commit of as many entries as it may have. Larger
 /// ones are not read.
-pub(super) const LOG_BYTES_MAX: u64 = 128 * 1024 * 1024;
+pub const LOG_BYTES_MAX: u64 = 128 * 1024 * 1024;
 
 /// Listed objects that nothing was found to name yet.
 #[derive(Debug, Default)]
@@ -20,7 +20,6 @@ pub(super) struct Listing {
     pub(super) heads: BTreeSet<u64>,
     /// Objects of segments that no manifest has named yet, and their sizes.
     pub(super) unnamed: BTreeMap<String, u64>,
-    pub(super) has_checkpoint: bool,
     /// Objects of the log that are too large to be any, and their sizes.
     pub(super) oversized: BTreeMap<String, u64>,
     /// Whether there is any object.
@@ -48,7 +47,7 @@ impl Listing {
         } else if let Some(sequence) = layout::parse_head(&path) {
             self.heads.insert(sequence);
         } else if path == layout::CHECKPOINT {
-            self.has_checkpoint = true;
+            // It is read when the commits are.
         } else if layout::SegmentName::is_orphan(&path) {
             // The object that it is about is unnamed, and said to be.
         } else if is_of_log {

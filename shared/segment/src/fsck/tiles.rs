@@ -20,6 +20,13 @@ pub(super) struct Derived {
     content: Content,
 }
 
+impl Derived {
+    /// Whether it is of the end of the tree, and another takes its place when the tree grows.
+    pub(super) fn is_partial(&self) -> bool {
+        self.path.contains(".p/")
+    }
+}
+
 #[derive(Debug)]
 enum Content {
     Bundle { entries: Arc<Vec<Vec<u8>>>, width: usize },
@@ -75,29 +82,22 @@ impl Tiles {
         }
         let index = self.index;
         self.index = index.saturating_add(1);
+        self.expect_bundle(index, WIDTH);
         let entries = Arc::new(std::mem::take(&mut self.filling));
         self.take_bundles(index, &entries)
     }
 
-    /// No entry follows. Gives what can be read now, the paths (of `tlog-tiles`) that should be
-    /// there and are not, and the paths (of the archive) that should not be there and are.
-    pub(super) fn end(&mut self) -> (Vec<Derived>, Vec<String>, Vec<String>) {
+    /// No entry follows. Gives what can be read now, what should be there and was not listed among it,
+    /// and the paths (of the archive) that should not be there and are.
+    pub(super) fn end(&mut self) -> (Vec<Derived>, Vec<String>) {
         while let Some(level) = self.levels.last().filter(|level| level.len() >= WIDTH) {
             self.levels.push(level.chunks_exact(WIDTH).map(rfc6962::root).collect());
         }
-        let mut missing = Vec::new();
         let size = self.levels.first().map_or(0, Vec::len);
-        for (index, width) in cover(size) {
-            let listed = self.bundles.get(&index).is_some_and(|widths| widths.contains(&width));
-            if !listed {
-                missing.push(tile::entries_path(index, width));
-            }
-        }
+        self.expect_bundle(self.index, self.filling.len());
         for (level, hashes) in (0_u8..).zip(&self.levels) {
             for (index, width) in cover(hashes.len()) {
-                if !self.tiles.contains(&(level, index, width)) {
-                    missing.push(tile::hash_tile_path(level, index, width));
-                }
+                self.tiles.insert((level, index, width));
             }
         }
         let entries = Arc::new(std::mem::take(&mut self.filling));
@@ -118,7 +118,15 @@ impl Tiles {
                 unexpected.push(path);
             }
         }
-        (reads, missing, unexpected)
+        (reads, unexpected)
+    }
+
+    /// Adds a bundle that must be there, unless it was listed.
+    fn expect_bundle(&mut self, index: u64, width: usize) {
+        let widths = self.bundles.entry(index).or_default();
+        if width > 0 && !widths.contains(&(width as u64)) {
+            widths.push(width as u64);
+        }
     }
 
     /// The bytes that the object must hold.
@@ -233,10 +241,10 @@ mod tests {
                 }
             }
         }
-        let (rest, missing, unexpected) = tiles.end();
+        let (rest, unexpected) = tiles.end();
         reads.extend(rest);
-        assert_eq!((missing, unexpected), (vec![], vec![]));
-        assert_eq!(reads.len(), objects.len());
+        assert!(unexpected.is_empty(), "{unexpected:?}");
+        assert_eq!(reads.len(), objects.len(), "none that was not listed");
         for read in reads.iter().filter(|read| matches!(read.content, Content::Hashes { .. })) {
             let path = read.path.strip_prefix("log/").unwrap();
             assert_eq!(Some(&tiles.expected(read)), objects.get(path), "{path}");

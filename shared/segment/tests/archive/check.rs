@@ -35,6 +35,15 @@ impl World {
         self.objects.remove(layout::CHECKPOINT);
     }
 
+    /// What is below a directory.
+    pub(crate) fn listed(&self, directory: &str) -> Vec<Listed> {
+        let prefix = format!("{directory}/");
+        let below = self.objects.iter().filter(|(path, _)| path.starts_with(&prefix));
+        below
+            .map(|(path, bytes)| Listed { path: path.clone(), size_bytes: bytes.len() as u64 })
+            .collect()
+    }
+
     pub(crate) fn fsck(&self) -> Report {
         self.fsck_by(&mut |task, parquet, census| task.check(parquet, census))
     }
@@ -44,15 +53,7 @@ impl World {
         let mut fsck = Fsck::new(policy());
         loop {
             match fsck.poll() {
-                Request::List(directory) => {
-                    let prefix = format!("{directory}/");
-                    let below = self.objects.iter().filter(|(path, _)| path.starts_with(&prefix));
-                    let listed = below.map(|(path, bytes)| Listed {
-                        path: path.clone(),
-                        size_bytes: bytes.len() as u64,
-                    });
-                    fsck.handle_listing(listed.collect());
-                }
+                Request::List(directory) => fsck.handle_listing(self.listed(directory)),
                 Request::Read(path) => fsck.handle_object(self.objects.get(&path).cloned()),
                 Request::Check(task) => {
                     let parquet = self.objects.get(task.parquet_path());

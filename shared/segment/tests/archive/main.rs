@@ -11,6 +11,7 @@ mod common;
 mod consistency;
 mod faults;
 mod fsck;
+mod growing;
 mod keys;
 mod proof;
 mod rows;
