@@ -203,9 +203,19 @@ directory = "{}"
     pub fn gateway(&self) -> Role {
         let role = self.role("evidence");
         wait::until("the gateway to answer", Duration::from_secs(60), || {
-            self.run(&["suppress", "list"]).status.success().then_some(())
+            self.is_answered().then_some(())
         });
         role
+    }
+
+    /// Whether a gateway answers.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be asked.
+    #[must_use]
+    pub fn is_answered(&self) -> bool {
+        self.run(&["suppress", "list"]).status.success()
     }
 
     fn run(&self, arguments: &[&str]) -> Output {

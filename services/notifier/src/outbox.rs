@@ -78,7 +78,7 @@ impl Outbox {
     fn record(&self, partition: i32, event: Event<'static>) -> Outgoing {
         let Credentials { trust, key } = &self.credentials;
         let signed = sign_notice(key, trust.installation(), (&*self.topic, partition), event);
-        Outgoing::event(Arc::clone(&self.topic), &signed).in_partition(partition)
+        Outgoing::event_as_json(Arc::clone(&self.topic), &signed).in_partition(partition)
     }
 
     /// Publishes outcomes that wait. Returns those that the log has acknowledged.

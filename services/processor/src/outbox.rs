@@ -156,12 +156,11 @@ impl Outbox {
         }
         let topic = Arc::clone(self.topic(output.destination));
         self.kinds.push(kind_of(&output.event));
-        let event = match output.destination {
-            Destination::Metrics => output.event,
-            Destination::Alerts => signer.sign_alert(output.event),
+        let record = match output.destination {
+            Destination::Metrics => Outgoing::event(topic, &output.event),
+            Destination::Alerts => Outgoing::event_as_json(topic, &signer.sign_alert(output.event)),
         };
-        let record = Outgoing::event(topic, &event).in_partition(self.partition);
-        self.records.push(record.with_key(output.key));
+        self.records.push(record.in_partition(self.partition).with_key(output.key));
         if self.records.len() >= self.records_max {
             self.failure = self.publish().err();
         }

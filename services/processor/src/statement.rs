@@ -136,20 +136,11 @@ fn by(kind: &str, monitor_id: &str, now_ms: i64) -> EventBuilder {
         .set(column::monitor::ID, monitor_id)
 }
 
-/// The record of an event in a partition.
+/// The record of an event in a partition. It is JSON: what tells readers of a schema must not need that
+/// schema to be read.
 pub(crate) fn record(event: &Event<'_>, partition: &TopicPartition) -> Outgoing {
     let topic = std::sync::Arc::clone(&partition.topic);
-    Outgoing::event(topic, event).in_partition(partition.partition)
-}
-
-/// The same as JSON: what tells readers of a schema must not need that schema to be read.
-pub(crate) fn json_record(event: &Event<'_>, partition: &TopicPartition) -> Outgoing {
-    let Some(value) = event::encode_json(event) else {
-        unreachable!("what is said of schemas has a JSON form")
-    };
-    let topic = std::sync::Arc::clone(&partition.topic);
-    let record = Outgoing { topic, value: Some(value), ..Outgoing::default() };
-    record.in_partition(partition.partition)
+    Outgoing::event_as_json(topic, event).in_partition(partition.partition)
 }
 
 #[cfg(test)]

@@ -90,14 +90,26 @@ pub struct Outgoing {
 }
 
 impl Outgoing {
-    /// A record whose value is an event in Avro single-object encoding, the encoding of all events
-    /// that Driftseal writes. It has neither key nor partition; as it is, the log chooses the
-    /// partition.
+    /// A record whose value is an event in Avro single-object encoding, for what comes in numbers:
+    /// events of agents, metrics. A build reads the schemas of earlier builds, and of a later one when
+    /// its partition has said what it is. It has neither key nor partition; as it is, the log chooses
+    /// the partition.
     #[must_use]
     pub fn event(topic: impl Into<Arc<str>>, event: &Event<'_>) -> Self {
         let mut value = Vec::with_capacity(EVENT_BYTES);
         encode::encode(event, &mut value);
         Self { topic: topic.into(), value: Some(value), ..Self::default() }
+    }
+
+    /// As [`Self::event`], as JSON, for what others act upon: alerts, acts, what a role says of a
+    /// partition. Every build reads it, also an earlier one. An event with a value that JSON cannot
+    /// write (a double that is not finite) is written as Avro.
+    #[must_use]
+    pub fn event_as_json(topic: impl Into<Arc<str>>, event: &Event<'_>) -> Self {
+        match event::encode_json(event) {
+            Some(value) => Self { topic: topic.into(), value: Some(value), ..Self::default() },
+            None => Self::event(topic, event),
+        }
     }
 
     /// Sets the key. An empty key counts as none, so that records without an owner are spread over

@@ -32,7 +32,7 @@ impl Decisions<'_> {
         })?;
         let signed = self.sign(act.into_owned())?;
         let subject = signed.text(column::AGENT_ID).unwrap_or_default().as_bytes().to_vec();
-        let record = Outgoing::event(governance, &signed).with_key(subject);
+        let record = Outgoing::event_as_json(governance, &signed).with_key(subject);
         let before = ends(self.log, events)?;
         let positions = publish_and_wait(&*self.log.producer(), vec![record], WAIT)?;
         let Some(position) = positions.first() else {

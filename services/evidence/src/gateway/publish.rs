@@ -86,5 +86,5 @@ fn invalid(error: act::ActError) -> Rejection {
 
 fn record(topic: &str, event: &Event<'_>) -> Outgoing {
     let subject = event.text(column::AGENT_ID).unwrap_or("");
-    Outgoing::event(topic, event).with_key(subject.as_bytes())
+    Outgoing::event_as_json(topic, event).with_key(subject.as_bytes())
 }

@@ -14,7 +14,7 @@ use super::Worker;
 use crate::config::Config;
 use crate::identity::Identity;
 use crate::outbox::{DESTINATIONS, Outbox};
-use crate::statement::{json_record, schemas};
+use crate::statement::{record, schemas};
 
 impl Worker {
     /// The record that waits for its schema, if any.
@@ -118,7 +118,7 @@ fn write(
         .map_err(|error| RoleError::output(kind::MONITOR_SCHEMAS, &error))?;
     let place = (&*partition.topic, partition.partition);
     let event = sign_answer(&identity.key, identity.trust.installation(), place, event);
-    let record = json_record(&event, partition).with_key(ANSWER_KEY);
+    let record = record(&event, partition).with_key(ANSWER_KEY);
     let positions = publish_and_wait(producer, vec![record], config.publish_wait())?;
     let Some(position) = positions.first() else {
         unreachable!("an acknowledged record has a position")
