@@ -32,10 +32,30 @@ WHERE kind = 'metric.window';
 
 -- Each step of each alert.
 CREATE OR REPLACE VIEW alerts AS
-SELECT agent_id, agent_version, event_time, kind, drift.alert_id AS alert_id,
+SELECT agent_id, agent_version, event_time, kafka_timestamp, kind, drift.alert_id AS alert_id,
        drift.metric AS metric, drift.severity AS severity
 FROM events
 WHERE kind LIKE 'drift.alert.%';
+
+-- Each alert that fired, with the times that people and receivers are told: `since` is when the change is
+-- estimated to have begun; the others are the broker's. One that fired under a suppression and outlasted it
+-- fired when the suppression ended.
+CREATE OR REPLACE VIEW alert_times AS
+SELECT drift.alert_id AS alert_id, max(agent_id) AS agent_id, max(drift.metric) AS metric,
+       max(drift.since_time) FILTER (WHERE kind IN ('drift.alert.firing', 'monitor.dead')) AS since,
+       coalesce(
+           min(kafka_timestamp) FILTER (WHERE kind IN ('drift.alert.firing', 'monitor.dead')
+                                          AND drift.suppressed_by IS NULL),
+           max(kafka_timestamp) FILTER (WHERE kind IN ('drift.alert.firing', 'monitor.dead'))
+       ) AS fired_at,
+       min(kafka_timestamp) FILTER (WHERE kind = 'drift.alert.acknowledged') AS acknowledged_at,
+       min(kafka_timestamp) FILTER (WHERE kind IN ('drift.alert.resolved', 'drift.alert.dismissed',
+                                                   'monitor.recovered')) AS ended_at,
+       max(drift.last_change_id) AS last_change_id
+FROM events
+WHERE drift.alert_id IS NOT NULL AND (kind LIKE 'drift.alert.%' OR kind LIKE 'monitor.%')
+GROUP BY drift.alert_id
+HAVING fired_at IS NOT NULL;
 
 -- Records that did not decode, and why.
 CREATE OR REPLACE VIEW quarantined AS

@@ -118,6 +118,7 @@ pub(crate) struct Alert {
     pub(crate) since_observations: Option<i64>,
     pub(crate) example_runs: Vec<String>,
     pub(crate) last_change: Option<String>,
+    pub(crate) last_change_id: Option<String>,
     pub(crate) runbook_url: Option<String>,
     pub(crate) reason: Option<String>,
     /// Who acknowledged or dismissed it.
@@ -184,6 +185,7 @@ impl Alert {
             since_observations: said.since_observations,
             example_runs: example_runs.map(|run| bounded(run, TEXT_MAX)).collect(),
             last_change: clipped(said.last_change),
+            last_change_id: text(column::drift::LAST_CHANGE_ID),
             runbook_url: clipped(said.runbook_url),
             reason: clipped(said.reason),
             actor_id: text(column::actor::ID),
@@ -297,6 +299,12 @@ impl Alert {
         lines.join("\n")
     }
 
+    /// When it fired, by the broker's clock, RFC 3339. `None` if this is the event of another step, because
+    /// the log no longer holds the one by which it fired.
+    pub(crate) fn fired_at(&self) -> Option<String> {
+        (self.step == Step::Firing).then(|| rfc3339(self.logged_ms))?
+    }
+
     /// Estimated time of the change, RFC 3339.
     pub(crate) fn since(&self) -> Option<String> {
         rfc3339(self.since_ms?)
@@ -354,6 +362,7 @@ pub(crate) mod tests {
             .set(column::drift::SINCE_OBSERVATIONS, 39_i64)
             .set(column::drift::EXAMPLE_RUNS, vec!["r1".to_owned(), "r2".to_owned()])
             .set(column::drift::LAST_CHANGE, "prompt CHG-1 v1 -> v2")
+            .set(column::drift::LAST_CHANGE_ID, "change-1")
             .set(column::drift::RUNBOOK_URL, "https://runbooks.example/drift")
             .build()
             .unwrap()

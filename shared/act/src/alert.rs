@@ -63,9 +63,10 @@ pub struct Open {
     pub direction: Option<String>,
     /// When the change that it is about is estimated to have begun.
     pub since: Option<Timestamp>,
-    /// When it fired, by the broker's clock.
+    /// When it fired, by the broker's clock. One that fired under a suppression and outlasted it fired when
+    /// the suppression ended.
     pub fired_at: Timestamp,
-    /// Who acknowledged it.
+    /// Who acknowledged it first.
     pub acknowledged_by: Option<String>,
     /// When, by the broker's clock.
     pub acknowledged_at: Option<Timestamp>,
@@ -92,13 +93,18 @@ impl Open {
         let Some(alert_id) = text(column::drift::ALERT_ID) else { return };
         match event.text(column::KIND) {
             Some(kind::DRIFT_ALERT_FIRING | kind::MONITOR_DEAD) => {
+                let known = open.get(&alert_id);
+                if known.is_some_and(|known| known.suppressed_by.is_none()) {
+                    // It has fired already, as for its receivers.
+                    return;
+                }
                 let alert = Self {
                     target: Target::of(event),
                     direction: text(column::drift::DIRECTION),
                     since: event.time(column::drift::SINCE_TIME),
                     fired_at: at,
-                    acknowledged_by: None,
-                    acknowledged_at: None,
+                    acknowledged_by: known.and_then(|known| known.acknowledged_by.clone()),
+                    acknowledged_at: known.and_then(|known| known.acknowledged_at),
                     last_change_id: text(column::drift::LAST_CHANGE_ID),
                     suppressed_by: text(column::drift::SUPPRESSED_BY),
                     partition,
@@ -108,7 +114,9 @@ impl Open {
                 open.insert(alert_id, alert);
             }
             Some(kind::DRIFT_ALERT_ACKNOWLEDGED) => {
-                if let Some(alert) = open.get_mut(&alert_id) {
+                if let Some(alert) = open.get_mut(&alert_id)
+                    && alert.acknowledged_at.is_none()
+                {
                     alert.acknowledged_by = text(column::actor::ID);
                     alert.acknowledged_at = Some(at);
                 }

@@ -88,6 +88,39 @@ fn a_pin_names_an_agent_and_a_watched_metric() {
 }
 
 #[test]
+fn an_alert_fires_when_it_is_no_longer_suppressed_and_is_acknowledged_once() {
+    let firing = |by: Option<&str>| {
+        EventBuilder::new(kind::DRIFT_ALERT_FIRING)
+            .set(column::EVENT_ID, "f")
+            .set(column::EVENT_TIME, NOW)
+            .set(column::AGENT_ID, "a")
+            .set(column::drift::ALERT_ID, "x")
+            .set_some(column::drift::SUPPRESSED_BY, by)
+            .build()
+            .unwrap()
+    };
+    let at = |second: i64| Timestamp::from_micros(second * 1_000_000);
+    let mut open = BTreeMap::new();
+    let fired = |open: &BTreeMap<String, Open>| open.get("x").unwrap().fired_at;
+    Open::apply(&mut open, 1, at(1), &firing(Some("s")));
+    let alert = open.get("x").unwrap().clone();
+    let answer = Answer::Acknowledge.event(&alert, &actor(), &stamp("e")).unwrap();
+    Open::apply(&mut open, 1, at(2), &answer);
+    Open::apply(&mut open, 1, at(3), &firing(Some("t")));
+    assert_eq!(fired(&open), at(3));
+    Open::apply(&mut open, 1, at(4), &firing(None));
+    assert_eq!(fired(&open), at(4));
+    // What is read twice fires once, and whoever answers later took nothing over.
+    Open::apply(&mut open, 1, at(5), &firing(None));
+    let later = Actor { id: "bob".to_owned(), ..actor() };
+    let answer = Answer::Acknowledge.event(&alert, &later, &stamp("g")).unwrap();
+    Open::apply(&mut open, 1, at(6), &answer);
+    let alert = open.get("x").unwrap();
+    assert_eq!((alert.fired_at, alert.acknowledged_at), (at(4), Some(at(2))));
+    assert_eq!(alert.acknowledged_by.as_deref(), Some("ana"));
+}
+
+#[test]
 fn an_answer_takes_over_what_the_alert_is_about() {
     let firing = EventBuilder::new(kind::DRIFT_ALERT_FIRING)
         .set(column::EVENT_ID, "f")

@@ -67,7 +67,7 @@ fn every_recipe_of_the_page_counts_what_is_committed() {
     }
 
     // Every shipped view can be read.
-    let views = "runs tool_calls evals metrics alerts quarantined";
+    let views = "runs tool_calls evals metrics alerts alert_times quarantined";
     let query = format!(
         "import duckdb; duckdb.sql(open('views.sql').read())\n\
          for view in '{views}'.split(): print(view, duckdb.sql(f'SELECT * FROM {{view}}').fetchall()[:1] != None)"

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
+mod alert_times;
 mod analysts;
 
 use event::kind;

@@ -159,6 +159,7 @@ fn annotations(notice: &Notice) -> BTreeMap<&'static str, String> {
     set("e_value", opened.e_value.map(number));
     set("since", opened.since());
     set("last_change", opened.last_change.clone());
+    set("last_change_id", opened.last_change_id.clone());
     set("runbook_url", opened.runbook_url.clone());
     if let Some(taken) = acknowledged {
         set("acknowledged_by", taken.actor_id.clone());
@@ -176,7 +177,7 @@ impl Sink for Ready {
     fn request(&self, notice: &Notice, now_ms: i64) -> Request {
         let Notice { opened, current, .. } = notice;
         // If a clock is ahead, an alert must neither start later than now nor end in the future.
-        let starts_ms = opened.time_ms.min(now_ms);
+        let starts_ms = opened.logged_ms.min(now_ms);
         let ends_ms = match current.step {
             Step::Firing | Step::Acknowledged => now_ms + self.hold_ms,
             Step::Resolved => current.logged_ms.min(now_ms).max(starts_ms),
@@ -225,7 +226,7 @@ mod tests {
             assert_eq!(body["labels"], labels);
             assert_eq!(body["annotations"]["summary"], "support v2: run.error_rate is rising");
             assert_eq!(body["annotations"]["runbook_url"], "https://runbooks.example/drift");
-            assert_eq!(body["startsAt"], "2025-10-09T08:53:20.000000Z");
+            assert_eq!(body["startsAt"], "2025-10-09T08:53:20.500000Z");
         }
         let ends = bodies.each_ref().map(|body| body["endsAt"].clone());
         assert_eq!(

@@ -88,6 +88,7 @@ pub(crate) fn facts(opened: &Alert) -> Map<String, Value> {
         "suite": opened.suite,
         "direction": opened.direction,
         "since": opened.since(),
+        "fired_at": opened.fired_at(),
         "since_observations": opened.since_observations,
         "detector": opened.detector,
         "e_value": opened.e_value,
@@ -100,6 +101,7 @@ pub(crate) fn facts(opened: &Alert) -> Map<String, Value> {
         "effect_interval": opened.effect_interval.map(|(low, high)| [low, high]),
         "example_runs": opened.example_runs,
         "last_change": opened.last_change,
+        "last_change_id": opened.last_change_id,
     });
     let Value::Object(facts) = facts else { unreachable!("the facts are an object") };
     facts

@@ -12,7 +12,7 @@ use service::config::Secret;
 use sha2::{Digest, Sha256};
 
 use super::contract::{Common, Request, Route, Sink, SinkType, facts, required};
-use crate::alert::{Severity, Step, rfc3339};
+use crate::alert::{Severity, Step};
 use crate::machine::Notice;
 use crate::secret::SecretRef;
 use crate::text::{clip, hex};
@@ -95,7 +95,7 @@ impl Sink for Ready {
                     Severity::Page => "critical",
                     Severity::Ticket => "warning",
                 },
-                "timestamp": rfc3339(opened.time_ms),
+                "timestamp": opened.fired_at(),
                 "component": opened.agent_version,
                 "group": opened.environment,
                 "class": opened.metric,
@@ -135,7 +135,7 @@ mod tests {
         assert_eq!(trigger["payload"]["summary"], "support v2: run.error_rate is rising");
         assert_eq!(trigger["payload"]["source"], "support");
         assert_eq!(trigger["payload"]["severity"], "critical");
-        assert_eq!(trigger["payload"]["timestamp"], "2025-10-09T08:53:20.000000Z");
+        assert_eq!(trigger["payload"]["timestamp"], "2025-10-09T08:53:20.500000Z");
         assert_eq!(trigger["payload"]["custom_details"]["effect_interval"], json!([0.14, 0.43]));
         assert_eq!(trigger["links"][0]["href"], "https://runbooks.example/drift");
         for (body, action) in [(acknowledge, "acknowledge"), (resolve, "resolve")] {

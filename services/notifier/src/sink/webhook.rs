@@ -107,7 +107,6 @@ impl Sink for Ready {
             ("event_id", json!(current.event_id)),
             ("step", json!(current.step.name())),
             ("summary", json!(opened.title())),
-            ("fired_at", json!(rfc3339(opened.time_ms))),
             ("runbook_url", json!(opened.runbook_url)),
             ("reason", json!(current.reason)),
             ("actor_id", json!(current.actor_id)),
@@ -178,6 +177,15 @@ mod tests {
         assert_eq!(body["type"], kind::DRIFT_ALERT_FIRING);
         assert_eq!(body["data"]["effect"], 0.272);
         let resolved = json(&sink.request(&notice(Step::Resolved), 0));
+        for said in [&body, &resolved] {
+            assert_eq!(said["data"]["since"], "2025-10-09T08:36:40.000000Z");
+            assert_eq!(said["data"]["fired_at"], "2025-10-09T08:53:20.500000Z", "by the broker");
+            assert_eq!(said["data"]["last_change_id"], "change-1");
+        }
+        // The log may no longer hold how it fired; nothing else stands in for that.
+        let without = Notice { opened: notice(Step::Resolved).current, ..notice(Step::Resolved) };
+        let without = json(&sink.request(&without, 0));
+        assert_eq!(without["data"]["fired_at"], serde_json::Value::Null);
         assert_eq!(resolved["data"]["reason"], "looking");
         assert_eq!(resolved["data"]["summary"], body["data"]["summary"]);
     }
