@@ -107,11 +107,14 @@ pub struct Topics {
     /// be reduced, and increasing it moves agents to other partitions. Topics that are derived from the
     /// events get as many as those by themselves.
     pub partitions: i32,
+    /// Interval at which running roles read the settings of their topics again, seconds. Default 60, at least
+    /// 1. A role whose topics have a setting that loses or falsifies records is not ready until it is repaired.
+    pub settings_interval_secs: u64,
 }
 
 impl Default for Topics {
     fn default() -> Self {
-        Self { prefix: String::new(), partitions: 6 }
+        Self { prefix: String::new(), partitions: 6, settings_interval_secs: 60 }
     }
 }
 
@@ -314,6 +317,7 @@ impl Config {
             checks.must(false, "archive.url", format_args!("name an archive: {problem}"));
         }
         checks.at_least("topics.partitions", self.topics.partitions, 1);
+        checks.at_least("topics.settings_interval_secs", self.topics.settings_interval_secs, 1);
         let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
         let instance = &self.kafka.instance;
         checks.must(

@@ -19,6 +19,7 @@
 pub mod check;
 pub mod command;
 pub mod config;
+mod demands;
 pub mod demo;
 pub mod emit;
 mod gateway;
@@ -29,6 +30,7 @@ mod outcome;
 pub mod panics;
 mod place;
 mod print;
+mod role;
 mod roles;
 mod table;
 mod views;

@@ -7,7 +7,6 @@ use archive::{Archive, ArchiveError};
 use evidence::Policy;
 use merkle::note::SigningKey;
 use ports::EventLog;
-use ports::settings::{Demand, Purpose};
 use sealer::{Keys, KeysError, Permanent, RoleKeys};
 use segment::manifest::KeyUse;
 use service::clock::Stopwatch;
@@ -17,39 +16,14 @@ use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
 use crate::Config;
+use crate::demands;
 use crate::installation::{retention, trust};
 use crate::outcome::Failure;
 use crate::place::Place;
+pub(crate) use crate::role::Role;
 
 /// Interval at which failed roles are looked for.
 const LOOK: Duration = Duration::from_millis(200);
-
-/// A role.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Role {
-    /// Accepts events over HTTP and publishes them
-    Collector,
-    /// Computes metrics, detects drift, raises alerts
-    Processor,
-    /// Notifies receivers of alerts
-    Notifier,
-    /// Seals records into segments and the transparency log
-    Sealer,
-    /// Verifies the transparency log as it grows; takes acts over HTTP (the gateway)
-    Evidence,
-}
-
-impl Role {
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Collector => "collector",
-            Self::Processor => "processor",
-            Self::Notifier => "notifier",
-            Self::Sealer => "sealer",
-            Self::Evidence => "evidence",
-        }
-    }
-}
 
 /// Opens the configured event log: Kafka if brokers are configured, else the embedded log.
 pub(crate) fn open_log(config: &Config) -> Result<Arc<dyn EventLog>, Failure> {
@@ -336,8 +310,10 @@ impl Process<'_> {
             || (has_gateway && !config.kafka.brokers.is_empty())
         {
             let opened = self.open_log(create_topics)?;
-            let demands = demands(config, roles, has_gateway);
+            let demands = demands::at_start(config, roles, has_gateway);
             service::topics::check(&*opened, &demands)?;
+            let shutdown = self.shutdown.clone();
+            demands::watch(config, roles, has_gateway, Arc::clone(&opened), shutdown)?;
             log = Some(opened);
         }
         if let Some(log) = &log
@@ -442,22 +418,6 @@ impl Process<'_> {
         }
         Ok(log)
     }
-}
-
-/// What the topics must be set to for roles that do not read them as members of a group. The others
-/// check theirs at every assignment.
-fn demands(config: &Config, roles: &[Role], has_gateway: bool) -> Vec<Demand> {
-    let mut demands = Vec::new();
-    if roles.contains(&Role::Collector) {
-        demands.push(Demand::written(&config.collector.topic, Purpose::Records));
-    }
-    let governance = &config.notifier.topics.governance;
-    if has_gateway {
-        demands.push(Demand::written(governance, Purpose::Acts));
-    } else if roles.contains(&Role::Sealer) && config.sealer.topics.contains(governance) {
-        demands.push(Demand::read(governance, Purpose::Acts));
-    }
-    demands
 }
 
 /// Binds a listener.

@@ -99,6 +99,16 @@ pub struct Topics {
 }
 
 impl Topics {
+    /// What the topics must be set to.
+    #[must_use]
+    pub fn demands(&self) -> Vec<Demand> {
+        vec![
+            Demand::written(&self.alerts, Purpose::Records),
+            Demand::read(&self.governance, Purpose::Acts),
+            Demand::written(&self.state, Purpose::State),
+        ]
+    }
+
     /// Checks that the topics are set, and as large, as they must be.
     ///
     /// # Errors
@@ -106,12 +116,7 @@ impl Topics {
     /// What is wrong with them, or what the log reports.
     pub fn check(&self, log: &dyn EventLog) -> Result<(), RoleError> {
         match_partitions(log, &self.alerts, &[&self.state])?;
-        let demands = [
-            Demand::written(&self.alerts, Purpose::Records),
-            Demand::read(&self.governance, Purpose::Acts),
-            Demand::written(&self.state, Purpose::State),
-        ];
-        Ok(service::topics::check(log, &demands)?)
+        Ok(service::topics::check(log, &self.demands())?)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Configuration of the sealer.
 
+use ports::settings::{Demand, Purpose};
 use segment::sealer::Limits;
 use serde::{Deserialize, Serialize};
 use service::config::Checks;
@@ -100,6 +101,13 @@ impl Default for Config {
 }
 
 impl Config {
+    /// What the topics must be set to.
+    #[must_use]
+    pub fn demands(&self) -> Vec<Demand> {
+        let demand = |topic: &String| Demand::read(topic, Purpose::Records);
+        self.topics.iter().map(demand).collect()
+    }
+
     /// Everything that is wrong with the values, each with its key.
     #[must_use]
     pub fn problems(&self) -> Vec<String> {

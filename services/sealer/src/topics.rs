@@ -6,7 +6,6 @@ use std::sync::Arc;
 use event::TopicPartition;
 use ports::identity::{AtLast, Changed, Found, Kept, Resume, judge};
 use ports::mark::Mark;
-use ports::settings::{Demand, Purpose};
 use ports::{EventLog, LogError, OffsetRange};
 use segment::log::ChainEnd;
 use service::topics::TopicsError;
@@ -23,8 +22,7 @@ pub(crate) fn check_settings(
     config: &Config,
     retry: &Retry,
 ) -> Result<(), RunError> {
-    let demands = |topic: &String| Demand::read(topic, Purpose::Records);
-    let demands: Vec<_> = config.topics.iter().map(demands).collect();
+    let demands = config.demands();
     let checked = retry.run(|| match service::topics::check(log, &demands) {
         Ok(()) => Ok(None),
         Err(TopicsError::Settings(faults)) => Ok(Some(faults)),

@@ -36,6 +36,8 @@ pub fn all() -> Vec<Arc<Health>> {
 pub struct Health {
     role: &'static str,
     last: Mutex<Last>,
+    /// What is held against the role, whatever it says of itself.
+    objection: Mutex<Option<String>>,
 }
 
 /// What the role said last.
@@ -51,7 +53,7 @@ impl Health {
     fn new(role: &'static str) -> Self {
         let said = Err("it is starting".to_owned());
         let last = Last { said, since: Stopwatch::start(), silence_max: SILENCE_MAX };
-        Self { role, last: Mutex::new(last) }
+        Self { role, last: Mutex::new(last), objection: Mutex::new(None) }
     }
 
     /// Name of the role.
@@ -79,6 +81,11 @@ impl Health {
         }
     }
 
+    /// Takes what others hold against the role: while there is something, it is not ready.
+    pub fn object(&self, objection: Option<String>) {
+        *self.objection.lock().unwrap_or_else(PoisonError::into_inner) = objection;
+    }
+
     /// Whether the role does its work.
     ///
     /// # Errors
@@ -87,6 +94,8 @@ impl Health {
     pub fn check(&self) -> Result<(), String> {
         let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         last.said.clone()?;
+        let objection = self.objection.lock().unwrap_or_else(PoisonError::into_inner);
+        objection.clone().map_or(Ok(()), Err)?;
         if last.since.has_passed(last.silence_max) {
             return Err(format!("it has been stuck for {:.0} s", last.since.elapsed_secs()));
         }

@@ -37,6 +37,7 @@ pub mod shutdown;
 pub mod tasks;
 pub mod telemetry;
 pub mod topics;
+pub mod topics_watch;
 pub mod waits;
 
 pub use member::Member;

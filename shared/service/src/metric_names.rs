@@ -53,6 +53,8 @@ metrics_table! {
         "1 while the role does its work, 0 while it does not; /readyz says why not.";
     GROUP_PARTITIONS_UNOWNED = "driftseal_group_partitions_unowned", Kind::Gauge, "partitions", ["group"],
         "Partitions of a consumer group that no member of it has had for half a minute.";
+    TOPIC_SETTINGS_WRONG = "driftseal_topic_settings_wrong", Kind::Gauge, "settings", ["role", "topic"],
+        "Settings of a topic that are not as the role needs them; the log and /readyz name them.";
     EVENTS_BUILD_FAILED = "driftseal_events_build_failed_total", Kind::Counter, "events", [],
         "Events of the role itself that did not fit the schema: a bug, which ends the role.";
 

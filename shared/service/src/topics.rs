@@ -46,13 +46,14 @@ pub fn check(log: &dyn EventLog, demands: &[Demand]) -> Result<(), TopicsError> 
     for demand in demands {
         match log.topic_settings(&demand.topic)? {
             Some(settings) => faults.extend(demand.faults(&settings)),
-            None => tell(&demand.topic),
+            None => tell_unreadable(&demand.topic),
         }
     }
     if faults.is_empty() { Ok(()) } else { Err(TopicsError::Settings(SettingFaults(faults))) }
 }
 
-fn tell(topic: &str) {
+/// Says once in a process that the settings of a topic may not be read.
+pub(crate) fn tell_unreadable(topic: &str) {
     let is_new = UNREADABLE.lock().unwrap_or_else(PoisonError::into_inner).insert(topic.to_owned());
     if is_new {
         warn!(

@@ -7,14 +7,6 @@ use tests::world::{ALERTS, GOVERNANCE, METRICS, PARTITIONS};
 
 use super::*;
 
-/// Changes the configuration.
-fn change(world: &World, from: &str, to: &str) {
-    let path = world.path("driftseal.toml");
-    let config = std::fs::read_to_string(&path).unwrap();
-    assert!(config.contains(from), "{config}");
-    std::fs::write(path, config.replacen(from, to, 1)).unwrap();
-}
-
 #[test]
 fn partitions_that_are_added_under_running_roles_are_followed() {
     let Some(world) = World::start("topics_kafka") else { return };

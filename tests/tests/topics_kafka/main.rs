@@ -41,6 +41,14 @@ fn ends(log: &dyn EventLog, topic: &str) -> Vec<(i32, i64)> {
     (0..log.partitions(topic).unwrap()).map(end).collect()
 }
 
+/// Changes the configuration.
+fn change(world: &World, from: &str, to: &str) {
+    let path = world.path("driftseal.toml");
+    let config = std::fs::read_to_string(&path).unwrap();
+    assert!(config.contains(from), "{config}");
+    std::fs::write(path, config.replacen(from, to, 1)).unwrap();
+}
+
 /// Waits until every record of the events that there is now is sealed; the last offsets of a partition
 /// may be those of a transaction's marker.
 fn wait_sealed(world: &World, sealed: &mut Sealed, roles: &[&Role]) {
