@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use embedded::{EmbeddedLog, Options};
@@ -64,8 +65,10 @@ fn a_kill_between_answer_and_event_repeats_the_request_and_not_the_outcome() {
     // Whoever answers kills the child, in turn before its answer leaves and right after it.
     let child: Arc<Mutex<Option<Child>>> = Arc::default();
     let kills = Arc::new(Mutex::new(0_usize));
+    // Children that are dead, whose log the next one may open.
+    let dead = Arc::new(AtomicUsize::new(0));
     let receiver = {
-        let (child, kills) = (Arc::clone(&child), Arc::clone(&kills));
+        let (child, kills, dead) = (Arc::clone(&child), Arc::clone(&kills), Arc::clone(&dead));
         Receiver::start(move |number, _| {
             let mut kills = kills.lock().unwrap();
             // Not every request: some steps are to be noted between two kills.
@@ -74,9 +77,11 @@ fn a_kill_between_answer_and_event_repeats_the_request_and_not_the_outcome() {
                 && let Some(mut child) = child.lock().unwrap().take()
             {
                 *kills += 1;
+                let dead = Arc::clone(&dead);
                 let mut kill = move || {
                     child.kill().unwrap();
                     child.wait().unwrap();
+                    dead.fetch_add(1, Ordering::SeqCst);
                 };
                 if *kills % 2 == 0 {
                     return Manner::TakeThen(Box::new(kill));
@@ -97,10 +102,13 @@ fn a_kill_between_answer_and_event_repeats_the_request_and_not_the_outcome() {
             if count != seen.0 {
                 seen = (count, service::clock::Stopwatch::start());
             }
-            let is_gone = child.lock().unwrap().is_none();
+            let is_gone = dead.load(Ordering::SeqCst) == starts;
             is_gone || count > 0 && seen.1.has_passed(std::time::Duration::from_secs(5))
         });
-        let Some(mut child) = child.lock().unwrap().take() else { continue };
+        if dead.load(Ordering::SeqCst) == starts {
+            continue;
+        }
+        let mut child = child.lock().unwrap().take().unwrap();
         child.kill().unwrap();
         child.wait().unwrap();
         break;
