@@ -1,11 +1,11 @@
 //! What a panic writes to standard error.
 
-/// From now on, a panic that the reader of segments turns into a finding writes nothing: the finding
-/// says it all. Any other is reported as before.
+/// From now on, a panic behind a barrier writes nothing: the error that it becomes says it all. Any other
+/// is reported as before.
 pub fn install() {
     let report = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
-        if !segment::read::is_guarded() {
+        if !event::barrier::is_caught(panic) {
             report(panic);
         }
     }));

@@ -16,7 +16,7 @@ use ports::mark::{Mark, MarkKey};
 use ports::{EventLog, LogError, Position, Producer, Published, publish_and_wait};
 use service::RoleError;
 use service::clock::{self, Stopwatch};
-use service::metric_names as names;
+use service::{metric_names as names, role};
 use tracing::{debug, error, info, warn};
 
 use crate::admitting::Admitting;
@@ -123,7 +123,7 @@ impl Worker {
         let watch = Stopwatch::start();
         let (mut records, mut again, mut last) = (0, None, None);
         for record in batch.records() {
-            match self.reader.look(&record) {
+            match role::handle(&record, || self.reader.look(&record))? {
                 Look::Take => {}
                 Look::Pass => continue,
                 Look::Return(offset) => {
@@ -132,15 +132,17 @@ impl Worker {
                 }
             }
             records += 1;
-            let decoded = self.reader.decoder().decode(&record);
-            self.ticks.handle_record(&record, &decoded.event);
-            self.remarks.handle_record(&record, &decoded);
-            let outbox = &mut self.outbox;
-            let signer = self.claim.signer();
-            self.machine.handle_record_into(&record, &decoded, &mut |output| {
-                outbox.push(record.offset, output, signer);
-            });
-            outbox.check()?;
+            role::handle(&record, || {
+                let decoded = self.reader.decoder().decode(&record);
+                self.ticks.handle_record(&record, &decoded.event);
+                self.remarks.handle_record(&record, &decoded);
+                let outbox = &mut self.outbox;
+                let signer = self.claim.signer();
+                self.machine.handle_record_into(&record, &decoded, &mut |output| {
+                    outbox.push(record.offset, output, signer);
+                });
+            })?;
+            self.outbox.check()?;
             last = Some(record);
         }
         if let Some(record) = last {

@@ -2,7 +2,8 @@
 
 use archive::{Archive, ArchiveError};
 use bytes::Bytes;
-use event::{Decoder, Reason, Record, TopicPartition, column, schema};
+use event::barrier::guarded;
+use event::{Decoder, Fault, Reason, Record, TopicPartition, column, schema};
 use governance::{Schemas, Trust, take_answer};
 use merkle::{Hash, hash};
 use ports::mark::{Mark, MarkKey};
@@ -10,6 +11,7 @@ use segment::build::{BuildError, SegmentBuilder};
 use segment::facts::SegmentFacts;
 use segment::sealer::{Cause, Sealable};
 use segment::{layout, read};
+use tracing::error;
 
 use crate::RunError;
 use crate::readings::Reading;
@@ -53,6 +55,22 @@ struct Building {
     last_record: Option<Mark>,
     schemas: Schemas,
     quarantined: [u64; Reason::ALL.len()],
+}
+
+impl Building {
+    /// Counts a record that is quarantined.
+    fn count(&mut self, record: &Record<'_>, fault: Option<&Fault>) {
+        let Some(fault) = fault else { return };
+        let counts = Reason::ALL.iter().zip(&mut self.quarantined);
+        for (_, count) in counts.filter(|(reason, _)| **reason == fault.reason) {
+            *count += 1;
+        }
+        if fault.reason == Reason::Panicked {
+            // The processor names the other records; it may not be there to name this one.
+            let Record { topic, partition, offset, .. } = *record;
+            error!(topic, partition, offset, %fault, "sealing a record as quarantine");
+        }
+    }
 }
 
 impl Storer {
@@ -116,16 +134,20 @@ impl Storer {
                     let full = std::mem::replace(&mut building, next);
                     stored.push(self.put(full, &partition, cause)?);
                 }
-                // What is not an answer of the processor, the processor counts.
-                let _taken = take_answer(&mut building.schemas, trust, &self.decoder, &record);
-                let decoded = reading.decoder().decode(&record);
-                if let Some(fault) = &decoded.fault {
-                    let counts = Reason::ALL.iter().zip(&mut building.quarantined);
-                    for (_, count) in counts.filter(|(reason, _)| **reason == fault.reason) {
-                        *count += 1;
-                    }
-                }
-                building.builder.push(&record, &decoded, salt).map_err(failed(record.offset))?;
+                let pushed = guarded(|| {
+                    // What is not an answer of the processor, the processor counts.
+                    let _taken = take_answer(&mut building.schemas, trust, &self.decoder, &record);
+                    let decoded = reading.decoder().decode(&record);
+                    building.count(&record, decoded.fault.as_ref());
+                    building.builder.push(&record, &decoded, salt)
+                });
+                // Nothing is kept of a segment that may be half built.
+                let pushed = pushed.map_err(|panicked| RunError::Build {
+                    partition: partition.clone(),
+                    offset: record.offset,
+                    detail: panicked.to_string(),
+                })?;
+                pushed.map_err(failed(record.offset))?;
                 last = Some(record);
             }
             self.mark(&mut building, last);

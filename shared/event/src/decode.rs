@@ -23,6 +23,8 @@ mod looks;
 mod malformed;
 mod quarantine;
 mod raw;
+#[cfg(test)]
+mod tests;
 mod trace;
 mod unscaled;
 mod writer;
@@ -31,6 +33,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
+use crate::barrier::guarded;
 use crate::cell::Cell;
 use crate::column;
 use crate::encode::{fingerprint, native_fingerprint_of};
@@ -115,6 +118,14 @@ impl Datums {
     ///
     /// The first fault.
     pub fn next<'a>(&self, data: &mut &'a [u8]) -> Result<Event<'a>, Fault> {
+        let mut rest = *data;
+        let read = within_barrier(|| Ok((self.read(&mut rest), rest)));
+        let (event, rest) = read?;
+        *data = rest;
+        event
+    }
+
+    fn read<'a>(&self, data: &mut &'a [u8]) -> Result<Event<'a>, Fault> {
         match &*self.0 {
             Writer::Bundled => {
                 let mut reader = avro::Reader::new(data);
@@ -196,6 +207,10 @@ impl Decoder {
     /// A writer, and the fingerprints of its schema: as other programs compute it, and as programs that
     /// use the same library do.
     fn writer(&self, avro_schema: &str) -> Result<(Arc<Writer>, [u64; 2]), String> {
+        guarded(|| self.compile(avro_schema)).unwrap_or_else(|panicked| Err(panicked.to_string()))
+    }
+
+    fn compile(&self, avro_schema: &str) -> Result<(Arc<Writer>, [u64; 2]), String> {
         let parsed = Parsed::from_text(avro_schema)?;
         let key = SchemaKey::Fingerprint(parsed.fingerprint());
         let known = self.known.get(&key).map(|known| &known.writer);
@@ -225,6 +240,11 @@ impl Decoder {
     pub fn wants(&self, record: &Record<'_>) -> Option<SchemaKey> {
         let value = record.value?;
         self.limits.check(value).ok()?;
+        // What cannot be looked at is quarantined when it is read.
+        guarded(|| self.wanted(value, record)).ok().flatten()
+    }
+
+    fn wanted(&self, value: &[u8], record: &Record<'_>) -> Option<SchemaKey> {
         match frame::body(value, record.headers) {
             Body::Datum { key, datum } => {
                 let is_readable =
@@ -244,23 +264,10 @@ impl Decoder {
     /// The event of a record. Never fails: see the module's head.
     #[must_use]
     pub fn decode<'a>(&self, record: &Record<'a>) -> Decoded<'a> {
-        match self.read(record) {
-            Ok((mut event, schema_id)) => {
-                complete(&mut event, record);
-                Decoded { event, schema_id, fault: None }
-            }
-            Err((fault, encoding)) => {
-                let fault = fault.bounded();
-                let event = quarantine::event(record, &fault, encoding);
-                Decoded { event, schema_id: Cow::Borrowed("none"), fault: Some(fault) }
-            }
-        }
+        decoded(record, || self.read(record))
     }
 
-    fn read<'a>(
-        &self,
-        record: &Record<'a>,
-    ) -> Result<(Event<'a>, Cow<'static, str>), (Fault, Encoding)> {
+    fn read<'a>(&self, record: &Record<'a>) -> Read<'a> {
         let value = record.value.unwrap_or_default();
         let body = frame::body(value, record.headers);
         let encoding = body.encoding();
@@ -293,6 +300,33 @@ impl Decoder {
         });
         read.map_err(|fault| (fault, encoding))
     }
+}
+
+/// An event and how it was written, or why there is none.
+type Read<'a> = Result<(Event<'a>, Cow<'static, str>), (Fault, Encoding)>;
+
+/// What `read` makes of a record. Every reader of the log gets what a record is from here, so that one
+/// that cannot be read without a panic is the same quarantined event to all of them.
+fn decoded<'a>(record: &Record<'a>, read: impl FnOnce() -> Read<'a>) -> Decoded<'a> {
+    let read = guarded(|| {
+        let (mut event, schema_id) = read()?;
+        complete(&mut event, record);
+        Ok((event, schema_id))
+    });
+    let panicked = |panicked| Err((Fault::panicked(&panicked), Encoding::Unknown));
+    match read.unwrap_or_else(panicked) {
+        Ok((event, schema_id)) => Decoded { event, schema_id, fault: None },
+        Err((fault, encoding)) => {
+            let fault = fault.bounded();
+            let event = quarantine::event(record, &fault, encoding);
+            Decoded { event, schema_id: Cow::Borrowed("none"), fault: Some(fault) }
+        }
+    }
+}
+
+/// What `read` gives of a value that is not in the log.
+fn within_barrier<T>(read: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
+    guarded(read).unwrap_or_else(|panicked| Err(Fault::panicked(&panicked))).map_err(Fault::bounded)
 }
 
 fn datum_of<'a>(
@@ -403,7 +437,7 @@ pub fn decode_json(value: &[u8], limits: Limits) -> Result<Event<'static>, Fault
 /// The first fault.
 pub fn decode_json_borrowed(value: &[u8], limits: Limits) -> Result<Event<'_>, Fault> {
     limits.check(value)?;
-    json::text(value).and_then(event_or_cloud_event).map_err(Fault::bounded)
+    within_barrier(|| json::text(value).and_then(event_or_cloud_event))
 }
 
 /// As [`decode_json_borrowed`], for a value that its content type calls a CloudEvent in structured
@@ -414,7 +448,7 @@ pub fn decode_json_borrowed(value: &[u8], limits: Limits) -> Result<Event<'_>, F
 /// The first fault.
 pub fn decode_cloud_event(value: &[u8], limits: Limits) -> Result<Event<'_>, Fault> {
     limits.check(value)?;
-    json::text(value).and_then(cloud_event::structured).map_err(Fault::bounded)
+    within_barrier(|| json::text(value).and_then(cloud_event::structured))
 }
 
 /// As [`decode_json_borrowed`], for the data of a CloudEvent in binary mode, with the names (without
@@ -429,7 +463,7 @@ pub fn decode_binary_cloud_event<'a>(
     limits: Limits,
 ) -> Result<Event<'a>, Fault> {
     limits.check(value)?;
-    json::text(value)
-        .and_then(|text| cloud_event::binary(text, context.into_iter()))
-        .map_err(Fault::bounded)
+    within_barrier(|| {
+        json::text(value).and_then(|text| cloud_event::binary(text, context.into_iter()))
+    })
 }

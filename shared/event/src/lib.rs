@@ -6,7 +6,8 @@
 //! - The Avro documents under `schemas/events/` are the only definition of fields and kinds. A new
 //!   family of kinds is one file there and one line in [`schema::FAMILIES`].
 //! - Decoding is *total*: every record becomes an [`Event`]. What does not decode becomes a
-//!   `quarantine.added` event with reason, place and the exact bytes ([`decode::Decoder`]).
+//!   `quarantine.added` event with reason, place and the exact bytes ([`decode::Decoder`]), even if
+//!   reading it panics ([`barrier`]).
 //! - Nothing a sender wrote is dropped: what has no column goes to `attributes`.
 //! - The cells of an event are in ascending byte order of their column paths, which is also the
 //!   order of the sealed leaf.
@@ -15,6 +16,7 @@
 //!
 //! No I/O, no clock, no randomness, no logging. It does not know Kafka, Parquet or Merkle trees.
 
+pub mod barrier;
 pub mod cell;
 pub mod column;
 pub mod decimal;

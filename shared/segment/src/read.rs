@@ -25,7 +25,6 @@ use crate::fault::{Distrust, Fault};
 use crate::leaf::{Head, LeafHasher, RowSalt, Salts, Secrets};
 
 pub(crate) use self::guard::guarded;
-pub use self::guard::is_guarded;
 
 /// Rows that are decoded at once.
 const BATCH_ROWS: usize = 1_024;

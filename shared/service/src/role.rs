@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use event::{BuildError, TopicPartition};
+use event::barrier::{Panicked, guarded};
+use event::{BuildError, Record, TopicPartition};
 use ports::identity::Changed;
 use ports::{EventLog, LogError};
 use thiserror::Error;
@@ -59,6 +60,18 @@ pub enum RoleError {
         /// What is wrong with it.
         error: String,
     },
+    /// Handling a record panicked: a bug. What it has changed may be half changed, so nothing is kept of it.
+    #[error(
+        "failed to handle the record at offset {offset} of `{partition}`: {panicked}; report it"
+    )]
+    Panicked {
+        /// The partition.
+        partition: TopicPartition,
+        /// Offset of the record.
+        offset: i64,
+        /// Where it panicked.
+        panicked: Panicked,
+    },
     /// The log failed permanently, or too many times in a row.
     #[error(transparent)]
     Log(#[from] LogError),
@@ -109,9 +122,23 @@ impl Failure for RoleError {
             | Self::Topics(_)
             | Self::Changed { .. }
             | Self::Start(_)
-            | Self::Output { .. } => false,
+            | Self::Output { .. }
+            | Self::Panicked { .. } => false,
         }
     }
+}
+
+/// Lets a role handle a record, which may change what the role knows.
+///
+/// # Errors
+///
+/// [`RoleError::Panicked`], with which the role ends: it names the record, which no backtrace does.
+pub fn handle<T>(record: &Record<'_>, handle: impl FnOnce() -> T) -> Result<T, RoleError> {
+    guarded(handle).map_err(|panicked| RoleError::Panicked {
+        partition: TopicPartition::new(record.topic, record.partition),
+        offset: record.offset,
+        panicked,
+    })
 }
 
 /// Why a role fails.
@@ -281,6 +308,8 @@ pub fn match_partitions(
 mod tests {
     use std::cell::{Cell, RefCell};
 
+    use event::{BatchBuilder, TimestampType};
+
     use super::*;
 
     const PACE: Pace = Pace { poll_wait: Duration::ZERO, retry_pause: Duration::ZERO };
@@ -359,6 +388,20 @@ mod tests {
         let many: Vec<_> = (0..200).map(|_| passing()).collect();
         assert_eq!(play(&many), (Ok(()), 201, 1));
         assert_eq!(play(&[passing(), fatal()]), (stop(fatal()), 2, 0));
+    }
+
+    #[test]
+    fn a_panic_ends_the_role_and_names_the_record() {
+        let mut batch = BatchBuilder::new(TopicPartition::new("agent.events", 3));
+        batch.push(41, 0, TimestampType::LogAppendTime, None, None, std::iter::empty());
+        let batch = batch.build();
+        let record = batch.records().next().unwrap();
+        assert_eq!(handle(&record, || 7), Ok(7));
+        let panicked = handle(&record, || -> bool { panic!("as a machine does") });
+        let said = panicked.clone().unwrap_err().to_string();
+        assert!(said.contains("offset 41 of `agent.events/3`"), "{said}");
+        // It is neither tried again nor finished: the state may be half changed.
+        assert_eq!(play(&[Ok(true), panicked.clone()]), (panicked.map(drop), 1, 0));
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! Every target over its corpus, and over a fixed number of mutations of it.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a failed step fails the test")]
 
+use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Once;
 
 use fuzz::mutate::mutate;
 use fuzz::rng::Rng;
@@ -16,8 +18,38 @@ const MUTATIONS_OF_ARCHIVES: usize = 30;
 /// Most bytes of all inputs of a target: a corpus that is cloned by everybody stays small.
 const CORPUS_BYTES_MAX: usize = 256 * 1024;
 
+/// The only libraries whose panics are no defect, because they read behind a barrier on purpose.
+const MAY_PANIC: [&str; 2] = ["/arrow-", "/parquet-"];
+
+thread_local! {
+    /// A panic that a barrier caught, which nobody else hears of.
+    static CAUGHT: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+fn listen() {
+    static LISTENS: Once = Once::new();
+    LISTENS.call_once(|| {
+        let report = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            if !event::barrier::is_caught(panic) {
+                report(panic);
+            } else if !MAY_PANIC.iter().any(|may| panic.to_string().contains(may)) {
+                CAUGHT.set(Some(panic.to_string()));
+            }
+        }));
+    });
+}
+
 fn run(target: &Target, name: &str, input: &[u8]) -> bool {
-    catch_unwind(AssertUnwindSafe(|| (target.run)(input))).unwrap_or_else(|_| {
+    listen();
+    let ran = catch_unwind(AssertUnwindSafe(|| {
+        let accepted = (target.run)(input);
+        if let Some(caught) = CAUGHT.take() {
+            panic!("behind a barrier: {caught}");
+        }
+        accepted
+    }));
+    ran.unwrap_or_else(|_| {
         let path = std::env::temp_dir().join(format!("fuzz-{}-{name}", target.name));
         std::fs::write(&path, input).unwrap();
         panic!("{}: {name} fails; the input is in {}", target.name, path.display())

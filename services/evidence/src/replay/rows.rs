@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::VecDeque;
 
 use archive::{Archive, ArchiveError};
+use event::barrier::guarded;
 use event::{ColumnId, Decoded, Event, Headers, Record, column};
 use governance::Trust;
 use monitor::replay::{Doubt, Replay};
@@ -113,13 +114,24 @@ impl<'a> Records<'a> {
     pub(super) fn advance(&mut self, replay: &mut Replay) -> Result<Option<u64>, Broken> {
         loop {
             let (topic, partition) = (self.topic, self.partition);
-            let mut records = 0_u64;
+            let (mut records, mut panicked) = (0_u64, None);
             let answers = &mut self.answers;
             let came = self.segments.next_batch(|row| {
+                if panicked.is_some() {
+                    return;
+                }
                 records = records.saturating_add(1);
-                answers.take((topic, partition), row.offset, &row.event);
-                hand_over(topic, partition, row, replay);
+                let handled = guarded(|| {
+                    answers.take((topic, partition), row.offset, &row.event);
+                    hand_over(topic, partition, row, replay);
+                });
+                panicked = handled.err().map(|panicked| (row.offset, panicked));
             })?;
+            if let Some((offset, panicked)) = panicked {
+                return Err(Broken::Unverifiable(format!(
+                    "failed to compute the record at offset {offset} of `{topic}/{partition}`: {panicked}"
+                )));
+            }
             if came {
                 return Ok(Some(records));
             }

@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use crate::barrier::Panicked;
+
 /// Why a record was quarantined. The names are the values of `quarantine.reason` and of metric
 /// labels; they are never renamed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -26,11 +28,13 @@ pub enum Reason {
     MissingField,
     /// An instant outside years 1 to 9999, or text that is not RFC 3339.
     InvalidTime,
+    /// Reading the value panicked: a defect of ours, not of the value.
+    Panicked,
 }
 
 impl Reason {
     /// All reasons, in the order of their declaration.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Empty,
         Self::TooLarge,
         Self::UnknownEncoding,
@@ -41,6 +45,7 @@ impl Reason {
         Self::WrongType,
         Self::MissingField,
         Self::InvalidTime,
+        Self::Panicked,
     ];
 
     /// The name in `quarantine.reason`.
@@ -57,6 +62,7 @@ impl Reason {
             Self::WrongType => "wrong_type",
             Self::MissingField => "missing_field",
             Self::InvalidTime => "invalid_time",
+            Self::Panicked => "panicked",
         }
     }
 }
@@ -77,6 +83,11 @@ pub struct Fault {
 const POINTER_BYTES_MAX: usize = 1_024;
 
 impl Fault {
+    /// Of a value that cannot be read without a panic.
+    pub(super) fn panicked(panicked: &Panicked) -> Self {
+        Self { reason: Reason::Panicked, pointer: String::new(), detail: panicked.to_string() }
+    }
+
     /// The same with a pointer of bounded size; `…` stands for what was cut off.
     pub(super) fn bounded(mut self) -> Self {
         if self.pointer.len() > POINTER_BYTES_MAX {
