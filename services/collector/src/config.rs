@@ -39,8 +39,9 @@ pub struct Config {
     /// Most bytes of bodies of unanswered requests. Default 256 MiB, at least twice `body_bytes_max`.
     /// Further requests are answered with 503 and `Retry-After`.
     pub in_flight_bytes_max: usize,
-    /// Most open connections. Default 512, which leaves half of the files that a process may commonly
-    /// open (1,024) to the log and the archive. A further one is answered with 503 and closed.
+    /// Most open connections. Default 512. A further one is answered with 503 and closed. Each HTTP server
+    /// of a process takes at most a sixth of the files that the process may open; a lower number is said at
+    /// the start.
     pub connections_max: usize,
     /// Most open connections of one IP address. Default 256. A further one is answered with 503 and
     /// closed. Behind a proxy, set it to `connections_max`.

@@ -255,6 +255,8 @@ fn outcome(failures: &[TaskFailure]) -> Result<(), Failure> {
 /// Runs roles until a signal or a failure, then drains. With `create_topics`, creates missing topics
 /// first.
 pub(crate) fn run(config: &Config, roles: &[Role], create_topics: bool) -> Result<(), Failure> {
+    let files = service::open_files::raise();
+    tracing::debug!(files, "the process may open so many files");
     let runtime = runtime()?;
     let shutdown = Shutdown::new();
     shutdown.on_signals(runtime.handle())?;

@@ -6,7 +6,8 @@
 //! - Configuration is read here only: defaults, then a file, then the environment. An unknown key is
 //!   an error that suggests the nearest known one, and all problems are reported at once.
 //! - [`clock`] is the only code that reads the wall clock.
-//! - [`server`] bounds connections and what they wait for, [`body`] what is read of a request;
+//! - [`server`] bounds connections and what they wait for, all of them below the files that the process
+//!   may open ([`open_files`]), [`body`] what is read of a request;
 //!   [`guard`] keeps the requests of web pages from every HTTP server that takes something.
 //! - The first Ctrl-C (or SIGTERM) drains, the second quits.
 //! - Name, unit and help of every metric are in one table, [`metric_names`].
@@ -28,6 +29,7 @@ pub mod last;
 pub mod member;
 pub mod metric_names;
 pub mod metrics;
+pub mod open_files;
 pub mod operations;
 pub mod read;
 pub mod role;

@@ -6,6 +6,9 @@
 //! | [`Limits::connections_max`] | a new connection is answered 503 and closed |
 //! | [`Limits::per_client_max`] | the same, for clients of one IP address |
 //!
+//! Where the servers of a process could together take more than half of the files that it may open, the
+//! limits are lowered: the other half is for the log, the archive and Kafka.
+//!
 //! Bodies are bounded by the handlers that read them.
 
 use std::collections::HashMap;
@@ -25,6 +28,7 @@ use tokio::task::JoinSet;
 
 use crate::clock::Stopwatch;
 use crate::metric_names as names;
+use crate::open_files;
 
 /// Pause after a connection could not be accepted, as when the process has no file left.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -34,6 +38,11 @@ const SAID_EVERY: Duration = Duration::from_secs(60);
 const REFUSED: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\n\
     content-length: 0\r\n\r\n";
+
+/// Most servers of a process: of events or operations, of evidence, of acts.
+const SERVERS_MAX: u64 = 3;
+/// So many connections a server takes, however few files there are.
+const CONNECTIONS_MIN: usize = 8;
 
 /// Limits of a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,10 +57,22 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// 512 connections, 256 of one address, 30 seconds: half of what a process may commonly open
-    /// (1,024 files) is left to the log and the archive.
+    /// 512 connections, 256 of one address, 30 seconds.
     fn default() -> Self {
         Self { connections_max: 512, per_client_max: 256, header_wait: Duration::from_secs(30) }
+    }
+}
+
+impl Limits {
+    /// The same for a server of a process that may open so many files: with fewer connections, if need be.
+    fn within(self, files: u64) -> Self {
+        let share = usize::try_from(files / 2 / SERVERS_MAX).unwrap_or(usize::MAX);
+        let share = share.max(CONNECTIONS_MIN);
+        if share >= self.connections_max {
+            return self;
+        }
+        let per_client = self.per_client_max.saturating_mul(share) / self.connections_max.max(1);
+        Self { connections_max: share, per_client_max: per_client.clamp(1, share), ..self }
     }
 }
 
@@ -98,14 +119,30 @@ impl Drop for Place {
 /// Serves a router until `stop`, then answers the requests in progress. Dropping it closes all
 /// connections at once.
 ///
-/// A connection that cannot be accepted (the process has no file left) is counted and said; the server
-/// goes on.
+/// The limits are lowered, and that is said, where the process may open too few files for them. A connection
+/// that cannot be accepted (the process has no file left) is counted and said; the server goes on.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
     limits: Limits,
     stop: impl Future<Output = ()>,
 ) {
+    let files = open_files::limit();
+    let asked = limits.connections_max;
+    let limits = limits.within(files);
+    if limits.connections_max < asked {
+        let address = listener.local_addr().map_or_else(|_| String::new(), |at| at.to_string());
+        let Limits { connections_max, per_client_max, .. } = limits;
+        tracing::warn!(
+            address,
+            files,
+            asked,
+            connections_max,
+            per_client_max,
+            "the limit of open files lowers the number of connections; raise it with `ulimit -n` or \
+             systemd's LimitNOFILE"
+        );
+    }
     let open = Open { limits, by_client: Arc::default() };
     let (stopping, stopped) = watch::channel(false);
     let mut connections = JoinSet::new();
@@ -178,4 +215,26 @@ async fn connection(
         }
     }
     drop(place);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_servers_together_take_half_of_the_files_at_most() {
+        let of = |files| {
+            let Limits { connections_max, per_client_max, .. } = Limits::default().within(files);
+            (connections_max, per_client_max)
+        };
+        assert_eq!([of(u64::MAX), of(65_536), of(3_072)], [(512, 256); 3]);
+        assert_eq!(of(1_024), (170, 85));
+        assert_eq!(of(256), (42, 21));
+        assert_eq!([of(20), of(0)], [(8, 4); 2]);
+        // Who allows a proxy all connections means all that there are.
+        let proxy = Limits { connections_max: 512, per_client_max: 512, ..Limits::default() };
+        assert_eq!(proxy.within(1_024).per_client_max, 170);
+        let few = Limits { connections_max: 2, per_client_max: 1, ..Limits::default() };
+        assert_eq!(few.within(0), few);
+    }
 }

@@ -9,6 +9,7 @@
 )]
 
 mod archive;
+mod connections;
 mod keys;
 mod mounted;
 mod world;

@@ -15,6 +15,8 @@ pub(crate) struct World {
     pub(crate) directory: tempfile::TempDir,
     /// Environment variables of its commands; first the addresses.
     pub(crate) environment: Vec<(&'static str, String)>,
+    /// Files that the running process may open; `None` for what the tests may.
+    pub(crate) files_max: Option<u64>,
     up: Option<Child>,
 }
 
@@ -33,6 +35,7 @@ impl World {
         Self {
             directory: tempfile::tempdir().unwrap(),
             environment: addresses.map(free).into(),
+            files_max: None,
             up: None,
         }
     }
@@ -71,7 +74,11 @@ impl World {
 
     pub(crate) fn up(&mut self) {
         let log = std::fs::File::create(self.directory.path().join("up.log")).unwrap();
-        let child = self.command(&["up"]).stdout(Stdio::null()).stderr(log).spawn().unwrap();
+        let mut command = self.command(&["up"]);
+        if let Some(files) = self.files_max {
+            command = limited(&command, files);
+        }
+        let child = command.stdout(Stdio::null()).stderr(log).spawn().unwrap();
         self.up = Some(child);
         self.until("the gateway to answer", || self.run(&["suppress", "list"]).status.success());
     }
@@ -110,6 +117,21 @@ impl Drop for World {
             drop(up.wait());
         }
     }
+}
+
+/// The same command where no more files may be opened, nor the limit raised.
+fn limited(command: &Command, files: u64) -> Command {
+    let mut limited = Command::new("/bin/sh");
+    limited.args(["-c", &format!("ulimit -n {files} && exec \"$0\" \"$@\"")]);
+    limited.arg(command.get_program()).args(command.get_args());
+    limited.env_clear();
+    for (name, value) in command.get_envs() {
+        if let Some(value) = value {
+            limited.env(name, value);
+        }
+    }
+    limited.current_dir(command.get_current_dir().unwrap());
+    limited
 }
 
 pub(crate) fn object(output: &Output) -> Value {
