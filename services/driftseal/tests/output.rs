@@ -1,6 +1,11 @@
 //! `--output json`: standard output holds one JSON object, whatever happens.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed step fails the test")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a failed step fails the test"
+)]
 
 use std::process::{Command, Output};
 
@@ -48,6 +53,102 @@ fn an_error_is_one_json_object_with_a_code_wherever_it_comes_from() {
         let message = error["message"].as_str().unwrap();
         assert!(!message.is_empty() && message.contains(says), "{arguments:?}: {message}");
         assert!(!output.stderr.is_empty(), "people read it too: {arguments:?}");
+    }
+}
+
+const ACT: &[&str] = &["--agent", "a", "--by", "ana", "--reason", "a test"];
+const BY: &[&str] = &["--by", "ana", "--reason", "a test"];
+
+/// Every command with arguments that are right, and with which it fails where nothing is: there are no
+/// keys, no archive, no file `nowhere`, and no configuration of that name.
+const FAILING: &[(&str, &[&[&str]])] = &[
+    ("demo", &[&["--input", "nowhere"]]),
+    ("up", &[]),
+    ("run", &[&["evidence"]]),
+    ("log init", &[&["--origin", "log.example.com/a", "--config", "nowhere"]]),
+    ("log checkpoint", &[]),
+    ("log consistency", &[&["nowhere"]]),
+    ("log rebuild", &[]),
+    ("log rotate-key", &[&["sealer"]]),
+    ("topics create", &[&["--config", "nowhere"]]),
+    ("check", &[&["nowhere"]]),
+    ("emit", &[&["nowhere"]]),
+    ("alert list", &[]),
+    ("alert acknowledge", &[BY, &["id"]]),
+    ("alert dismiss", &[BY, &["id"]]),
+    ("suppress add", &[ACT, &["--for", "1h"]]),
+    ("suppress end", &[BY, &["id"]]),
+    ("suppress list", &[]),
+    ("maintenance start", &[BY, &["--for", "1h", "--all-agents"]]),
+    ("maintenance end", &[BY, &["id"]]),
+    ("maintenance list", &[]),
+    ("baseline list", &[]),
+    ("baseline pin", &[ACT]),
+    ("baseline unpin", &[ACT]),
+    ("version register", &[ACT, &["--agent-version", "v1"]]),
+    ("version deploy", &[ACT, &["--to", "v1"]]),
+    ("version rollback", &[ACT, &["--to", "v1"]]),
+    ("change request", &[ACT, &["CHG-1"]]),
+    ("change approve", &[ACT, &["CHG-1"]]),
+    ("change reject", &[ACT, &["CHG-1"]]),
+    ("change implement", &[ACT, &["CHG-1"]]),
+    ("change emergency", &[ACT, &["CHG-1"]]),
+    ("change review", &[ACT, &["CHG-1"]]),
+    ("act", &[&["nowhere"]]),
+    ("suite check", &[&["nowhere"]]),
+    ("suite test", &[&["nowhere", "--input", "nowhere"]]),
+    ("suite publish", &[&["nowhere", "--by", "ana"]]),
+    ("quarantine list", &[&["nowhere"]]),
+    ("fsck", &[&["nowhere"]]),
+    ("segments", &[&["nowhere"]]),
+    ("replay", &[&["nowhere"]]),
+    ("proof", &[&["nowhere", "id"]]),
+    ("export", &[&["nowhere", "--agent", "a"]]),
+    ("verify", &[&["nowhere"]]),
+    ("config check", &[&["--config", "nowhere"]]),
+    ("config print", &[&["--config", "nowhere"]]),
+    ("completions", &[&["nowhere"]]),
+];
+
+/// The commands that have no other below them, as the help names them.
+fn commands() -> Vec<String> {
+    let help = include_str!("../testdata/help.txt");
+    let all: Vec<&str> =
+        help.lines().filter_map(|line| line.strip_prefix("==== driftseal ")).collect();
+    let has_below = |name: &str| all.iter().any(|other| other.starts_with(&format!("{name} ")));
+    all.iter().filter(|name| !has_below(name)).map(|name| (*name).to_owned()).collect()
+}
+
+/// The error that is all that a command writes to standard output.
+fn error_of(directory: &std::path::Path, arguments: &[&str]) -> (String, Option<i32>, String) {
+    let output = run(directory, arguments);
+    let found = object(&output);
+    let error = found.as_object().filter(|found| found.len() == 1).unwrap()["error"].clone();
+    assert_eq!(error.as_object().unwrap().len(), 2, "{arguments:?}: {error}");
+    let complained = String::from_utf8(output.stderr).unwrap();
+    assert!(!complained.is_empty(), "people read it too: {arguments:?}");
+    let text = |name: &str| error[name].as_str().unwrap().to_owned();
+    (text("code"), output.status.code(), text("message"))
+}
+
+#[test]
+fn every_command_that_fails_says_so_in_one_json_object() {
+    let named: Vec<&str> = FAILING.iter().map(|(command, _)| *command).collect();
+    assert_eq!(commands(), named, "a command is missing");
+    let directory = tempfile::tempdir().unwrap();
+    for (command, arguments) in FAILING {
+        let mut words: Vec<&str> = vec!["--output", "json"];
+        words.extend(command.split(' '));
+        let unknown = [&words[..], &["--no-such-option"]].concat();
+        let (code, exit, message) = error_of(directory.path(), &unknown);
+        assert_eq!((&*code, exit), ("usage", Some(2)), "{command}: {message}");
+        assert!(message.contains("--no-such-option"), "{command}: {message}");
+        words.extend(arguments.iter().copied().flatten());
+        let (code, exit, message) = error_of(directory.path(), &words);
+        let expected = if code == "usage" { 2 } else { 1 };
+        assert!(["usage", "failed"].contains(&&*code), "{command}: {code}");
+        assert_eq!(exit, Some(expected), "{command}: {message}");
+        assert!(!message.contains("Usage: "), "{command}: its arguments are right: {message}");
     }
 }
 

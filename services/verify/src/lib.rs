@@ -4,10 +4,13 @@
 //! Small on purpose: no network code, no async runtime, no Kafka; everything that decides is
 //! [`pack::judge`], a function of the bytes.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use clap::error::ErrorKind;
 use clap::{Parser, ValueEnum};
+use event::plain::{Json, Lines};
 use pack::{Earlier, Seekable, Trust};
 use segment::policy::Policy;
 
@@ -43,24 +46,63 @@ pub struct Arguments {
 pub enum Output {
     /// For people; the last line is the verdict.
     Text,
-    /// One JSON document.
+    /// One JSON object; errors too.
     Json,
 }
 
 /// What the program answers.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Answer {
     /// What goes to standard output.
     pub text: String,
+    /// What goes to standard error.
+    pub complaint: String,
     /// Exit code.
     pub code: u8,
+}
+
+/// Exit code of wrong arguments, which files that cannot be read are too.
+const USAGE: u8 = 2;
+
+/// Answers a command line; the first argument is the name of the program.
+#[must_use]
+pub fn answer(arguments: &[OsString]) -> Answer {
+    let parsed = match Arguments::try_parse_from(arguments) {
+        Ok(parsed) => parsed,
+        Err(error) => {
+            let text = error.render().to_string();
+            if [ErrorKind::DisplayHelp, ErrorKind::DisplayVersion].contains(&error.kind()) {
+                return Answer { text, ..Answer::default() };
+            }
+            let whole = text.trim();
+            let message = whole.strip_prefix("error: ").unwrap_or(whole);
+            return refusal(message, text.clone(), wants_json(arguments));
+        }
+    };
+    run(&parsed).unwrap_or_else(|message| {
+        refusal(&message, format!("{message}\n"), parsed.output == Output::Json)
+    })
+}
+
+/// Whether a command line that cannot be parsed asks for JSON.
+fn wants_json(arguments: &[OsString]) -> bool {
+    let pairs = arguments.iter().zip(arguments.iter().skip(1));
+    arguments.iter().any(|argument| argument == "--output=json")
+        || pairs.into_iter().any(|(option, value)| option == "--output" && value == "json")
+}
+
+/// The answer to what cannot be run: as `driftseal` gives it, `{"error": {"code": …, "message": …}}`.
+fn refusal(message: &str, complaint: String, as_json: bool) -> Answer {
+    let error = serde_json::json!({"error": {"code": "usage", "message": message}});
+    let text = if as_json { format!("{}\n", Json(&format!("{error:#}"))) } else { String::new() };
+    Answer { text, complaint: Lines(&complaint).to_string(), code: USAGE }
 }
 
 /// Runs the program.
 ///
 /// # Errors
 ///
-/// A file that cannot be read, or an invalid policy: a message for standard error, exit code 2.
+/// A file that cannot be read, or an invalid policy: a message, exit code 2.
 pub fn run(arguments: &Arguments) -> Result<Answer, String> {
     let policy = match &arguments.policy {
         None => None,
@@ -91,10 +133,10 @@ pub fn run(arguments: &Arguments) -> Result<Answer, String> {
     let text = match arguments.output {
         Output::Text => judged.to_string(),
         Output::Json => serde_json::to_string_pretty(&judged)
-            .map(|json| json + "\n")
+            .map(|json| format!("{}\n", Json(&json)))
             .map_err(|error| format!("failed to write the report: {error}"))?,
     };
-    Ok(Answer { text, code: judged.verdict().exit_code() })
+    Ok(Answer { text, code: judged.verdict().exit_code(), ..Answer::default() })
 }
 
 fn open(path: &Path) -> std::io::Result<Seekable<File>> {
