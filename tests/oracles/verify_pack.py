@@ -274,7 +274,7 @@ def check_log(entries, sums, keys, start, stop, kept):
         others += at < head_size and said["kind"] != "segment"
         need((at == 0) == (said["kind"] == "installation"), "installation")
         if at == 0:
-            cluster = said["cluster"]
+            cluster, installed = said["cluster"], said["topics"]
             continue
         if said["kind"] == "key":
             continue
@@ -300,7 +300,7 @@ def check_log(entries, sums, keys, start, stop, kept):
     need(accepted == head["keys"], "keys of the head")
     for chain, row in rows.items():
         check_run(of_chains.get(chain, []), row, start, stop, int(ends[chain]["disorderMs"]))
-    return log, segments, ends, erased
+    return log, segments, ends, erased, unsealed(installed, ends)
 
 
 def hashed(row, erasable):
@@ -415,6 +415,28 @@ def check_rows(entries, files, agent, segments, expected, withheld, erased):
     need(found == expected, "completeness")
 
 
+def unsealed(topics, ends):
+    """Of what the log is for: partitions, or topics of an unknown number of them, without a segment."""
+    found = []
+    for topic in topics:
+        there = {partition for name, partition in ends if name == topic["name"]}
+        if topic["partitions"] is None:
+            runs = None
+            missing = not there
+        else:
+            runs, at = [], 0
+            for number in sorted(there | {topic["partitions"]}):
+                if number > topic["partitions"]:
+                    break
+                if number > at:
+                    runs.append(f"{at}" if number == at + 1 else f"{at}-{number - 1}")
+                at = number + 1
+            missing, runs = bool(runs), ",".join(runs)
+        if missing:
+            found.append({"topic": topic["name"], "partitions": runs})
+    return found
+
+
 def coverage(ends, segments, stop):
     found = []
     for topic, partition in sorted(ends, key=lambda chain: (chain[0].encode(), chain[1])):
@@ -479,7 +501,7 @@ def check(data, policy, kept):
     start = EARLIEST if scope["from"] is None else millis(scope["from"])
     stop = LATEST if scope["to"] is None else millis(scope["to"])
     need(scope["agent_id"] and start < stop, "scope")
-    log, segments, ends, erased = check_log(entries, sums, keys, start, stop, kept)
+    log, segments, ends, erased, nothing = check_log(entries, sums, keys, start, stop, kept)
     agent = scope["agent_id"]
     expected, quarantined, alike = check_censuses(entries, agent, segments)
     counter, columns = pack_facts.Counter(start, stop, withheld), claimed["facts"]["columns"]
@@ -491,7 +513,7 @@ def check(data, policy, kept):
         need(table == entries[f"events/{file:05}.csv"], f"table {file}")
     facts = counter.facts() | {"coverage": coverage(ends, segments, scope["to"]), "files": files}
     facts |= {"log": log, "quarantined_of_any_agent": quarantined, "similar_names": alike}
-    facts |= {"segments_in_period": len(segments)}
+    facts |= {"segments_in_period": len(segments), "unsealed": nothing}
     facts |= {"segments_with_events": sum(bool(kinds) for kinds in expected.values())}
     need(pack_facts.document(facts, claimed) == entries["pack.json"], "pack.json")
     return len(segments), counter.rows

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use event::{ColumnId, column};
+use segment::unsealed::Unsealed;
 use serde::Serialize;
 
 use crate::counts::Counts;
@@ -61,6 +62,8 @@ pub struct Facts {
     pub similar_names: Vec<SimilarName>,
     /// What a reader looks for first.
     pub story: Story,
+    /// What the log is for and holds nothing of at all.
+    pub unsealed: Vec<Unsealed>,
     /// Values that the pack withholds, by field, in all its rows.
     pub withheld: BTreeMap<String, u64>,
 }

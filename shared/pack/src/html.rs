@@ -21,7 +21,7 @@ td.n{text-align:right;font-variant-numeric:tabular-nums}code{font-size:.9em;over
 h1{font-size:1.6rem}h2{font-size:1.2rem;margin-top:2rem}";
 
 /// Name of the wording: whoever changes a word of the page changes it.
-pub(crate) const WORDING: &str = "driftseal/report/v1";
+pub(crate) const WORDING: &str = "driftseal/report/v2";
 
 /// The page.
 pub(crate) fn render(scope: &Scope, facts: &Facts) -> String {
@@ -233,7 +233,16 @@ fn coverage(page: &mut String, facts: &Facts) -> std::fmt::Result {
         }
         writeln!(page, "<td class=\"n\">{}</td></tr>", of.segments)?;
     }
-    writeln!(page, "</table>")
+    writeln!(page, "</table>")?;
+    if facts.unsealed.is_empty() {
+        return Ok(());
+    }
+    let unsealed: Vec<_> = facts.unsealed.iter().map(|of| escape(&of.to_string())).collect();
+    writeln!(
+        page,
+        "<p>Of these partitions or topics, which the log was made for, it holds nothing at all: {}.</p>",
+        unsealed.join(", ")
+    )
 }
 
 fn checks(page: &mut String) -> std::fmt::Result {

@@ -12,13 +12,14 @@ use crate::scope::ScopeText;
 use crate::similar::SimilarName;
 
 /// What no pack proves; part of every report, for people and for programs.
-pub const NOT_PROVEN: [&str; 6] = [
+pub const NOT_PROVEN: [&str; 7] = [
     "that what an event says was true when it was written: the evidence begins where the record entered the log",
     "that everything that happened was written: an event that nobody sent is not here (gaps in the numbers of a source are)",
     "who somebody is whose identity was not authenticated: such a name is the sender's word",
     "that a score, a judgement or an approval was right",
     "when exactly the log was made: a checkpoint bounds its own past, and only outside witnesses or timestamps bound its date",
     "anything about documents, people or systems that send no events here",
+    "that a segment which is not in it holds no record of the period: its sealer signed so, and only `driftseal fsck` reads the records themselves",
 ];
 
 /// A check that held.
@@ -87,7 +88,7 @@ pub struct Report {
     /// The checks that held, in order.
     pub steps: Vec<Step>,
     /// What no pack proves.
-    pub not_proven: [&'static str; 6],
+    pub not_proven: [&'static str; NOT_PROVEN.len()],
 }
 
 impl Report {
@@ -165,6 +166,9 @@ fn show(to: &mut fmt::Formatter<'_>, verified: &Verified) -> fmt::Result {
             of.next_offset.saturating_sub(1),
             of.reaches,
         )?;
+    }
+    for unsealed in &facts.unsealed {
+        writeln!(to, "UNSEALED {unsealed}: nothing of it is in the log")?;
     }
     if facts.events == 0 {
         let why = "the log has no event of an agent of exactly this name in the period";

@@ -107,6 +107,7 @@ impl Check<'_> {
                 ends.len()
             ),
         );
+        let unsealed = excerpt.unsealed(&ends)?;
         let mut wanted = Wanted::all(&self.claims.scope, excerpt);
         let counted = self.count(&mut wanted, &fields)?;
         self.ok(
@@ -128,6 +129,7 @@ impl Check<'_> {
         facts.segments_with_events =
             wanted.iter().filter(|wanted| !wanted.expected.is_empty()).count() as u64;
         facts.similar_names = counted.names.list();
+        facts.unsealed = unsealed;
         self.check_rows(&counted.columns, &mut wanted, &mut counter)?;
         let rows = counter.facts.events_in_segments;
         self.ok("events", format!("{rows} leaves derived again, each in its segment"));

@@ -102,6 +102,7 @@ pub fn write<T: Read + Write + Seek>(
     let leaves: Vec<_> = excerpt.entries.iter().map(|entry| (entry.index, entry.leaf)).collect();
     Excerpt::check_tree(&excerpt.head, &leaves, &excerpt.nodes, &checkpoint, names::ENTRIES)?;
     let ends = excerpt.check(scope.period())?;
+    let unsealed = excerpt.unsealed(&ends)?;
 
     let mut zip = ZipWriter::new(to);
     let entry = |name: &str| name.to_owned();
@@ -134,6 +135,7 @@ pub fn write<T: Read + Write + Seek>(
     facts.segments_with_events =
         wanted.iter().filter(|wanted| !wanted.expected.is_empty()).count() as u64;
     facts.similar_names = counted.names.list();
+    facts.unsealed = unsealed;
 
     let columns = Columns::of(&counted.columns);
     let mut files = Files::new(zip, &columns);

@@ -31,6 +31,10 @@ mod hostile;
 mod kept;
 #[path = "pack/keys.rs"]
 mod keys;
+#[path = "pack/outside.rs"]
+mod outside;
+#[path = "pack/small.rs"]
+mod small;
 #[path = "pack/whole.rs"]
 mod whole;
 

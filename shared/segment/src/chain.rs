@@ -13,6 +13,7 @@ use crate::fault::{Fault, expect_equal};
 use crate::layout::SegmentName;
 use crate::log::ChainEnd;
 use crate::manifest::{HeadRef, Installation, Manifest, OpenedManifest, SegmentManifest};
+use crate::unsealed::Unsealed;
 
 /// What is known of a partition's chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -269,6 +270,13 @@ impl Chains {
     #[must_use]
     pub const fn installation(&self) -> Option<&Installation> {
         self.installation.as_ref()
+    }
+
+    /// What the log is for and has nothing of.
+    #[must_use]
+    pub fn unsealed(&self) -> Vec<Unsealed> {
+        let of = |installation| Unsealed::of(installation, self.chains.keys());
+        self.installation.as_ref().map(of).unwrap_or_default()
     }
 
     /// The chains, by partition.

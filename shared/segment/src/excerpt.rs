@@ -27,6 +27,7 @@ use crate::log::{ChainEnd, Head, LogKey};
 use crate::manifest::{AmendmentKind, Installation, Manifest, SegmentManifest};
 use crate::policy::unknown_kind;
 use crate::replay::Entry;
+use crate::unsealed::Unsealed;
 
 /// A span of broker time in milliseconds since the epoch: from one instant up to before another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -245,6 +246,15 @@ impl Excerpt {
         };
         let (expected, found) = (show(&accepted), show(&self.head.keys));
         Err(Fault::new("keys of the head", place, expected, found))
+    }
+
+    /// What the log was made for and has nothing of, given the ends of its chains.
+    ///
+    /// # Errors
+    ///
+    /// The log does not begin with an installation.
+    pub fn unsealed(&self, ends: &BTreeMap<TopicPartition, Chain>) -> Result<Vec<Unsealed>, Fault> {
+        Ok(Unsealed::of(self.installation()?, ends.keys()))
     }
 
     fn installation(&self) -> Result<&Installation, Fault> {

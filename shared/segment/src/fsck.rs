@@ -336,7 +336,7 @@ impl Fsck {
         report.entries = self.replay.size();
         report.root = hash::to_hex(&self.replay.root());
         report.accepted_keys = self.replay.believed().accepted().to_vec();
-        report.partitions = PartitionReport::of(self.replay.chains());
+        report.hold(self.replay.chains());
         let unverifiable = (!self.unverifiable.is_empty()).then(|| self.unverifiable.join("; "));
         report.judge(self.findings, unverifiable);
         report

@@ -39,5 +39,6 @@ pub mod rows;
 pub mod sealer;
 #[cfg(test)]
 mod tests;
+pub mod unsealed;
 
 pub use event::plain;

@@ -36,6 +36,8 @@ mod keys;
 #[expect(unreachable_pub, reason = "the fuzz targets are a library")]
 mod mutate;
 mod other;
+#[path = "../../../shared/pack/tests/pack/outside.rs"]
+mod outside;
 #[path = "../../../shared/pack/tests/pack/whole.rs"]
 mod whole;
 

@@ -7,6 +7,7 @@ use pack::{Earlier, PackBytes, Report, Trust, judge};
 use segment::excerpt::Excerpt;
 use segment::fault::Judgement;
 use segment::leaf::{Salts, field_commitment};
+use segment::manifest::InstalledTopic;
 
 use crate::common::{self, Line, START_MS, World, log_key, run_completed};
 use crate::container::unzip;
@@ -80,11 +81,25 @@ fn a_withheld_value_has_the_commitment_of_its_leaf() {
 
 #[test]
 fn an_erasure_is_believed_if_the_log_has_it() {
-    // The rows of a pack that withholds, in one that says nothing: as if they had been erased.
+    // Entry 1 is the segment of the rows, the next one of another partition.
+    let report = check(&erased_by_an_entry_about(1));
+    assert_eq!(report.verdict, Judgement::Verified, "{report}");
+    assert_eq!(facts(&report).erased["run.input"], 5, "{report}");
+    assert!(report.to_string().contains("ERASED         5  values of run.input"), "{report}");
+    // What was erased elsewhere excuses nothing here.
+    for other in [2, 3, 4] {
+        let report = check(&erased_by_an_entry_about(other));
+        assert_eq!(step(&report), "missing values", "{report}");
+    }
+}
+
+/// The rows of a pack that withholds, in one that says nothing, as if they had been erased: the log says so
+/// of that entry.
+fn erased_by_an_entry_about(entry: u64) -> Bytes {
     let world = World::example();
     let hidden = unzip(&export_withholding(&world, vec!["run.input"]));
     let mut forge = Forge::of(&world);
-    forge.commit_of_kind("erasure");
+    forge.commit_about("erasure", entry);
     let head = forge.before.clone();
     let period = scope("agent-a").period();
     let entries = Excerpt::needed(&forge_named(&world), period, forge.entries.clone()).unwrap();
@@ -102,11 +117,10 @@ fn an_erasure_is_believed_if_the_log_has_it() {
     let json = json.replace("      \"run.input\",\n", "");
     erased.insert("pack.json".into(), json.into_bytes());
     // Its page is another version's: what matters here is the verdict about the rows.
-    let json = String::from_utf8_lossy(&erased["pack.json"]).replace("report/v1", "report/v0");
+    let json = String::from_utf8_lossy(&erased["pack.json"])
+        .replace("driftseal/report/", "driftseal/another/");
     erased.insert("pack.json".into(), json.into_bytes());
-    let report = check(&rezip(erased));
-    assert_eq!(facts(&report).erased["run.input"], 5, "{report}");
-    assert!(report.to_string().contains("ERASED         5  values of run.input"), "{report}");
+    rezip(erased)
 }
 
 /// The head that the last segment of the example names.
@@ -174,6 +188,49 @@ fn how_far_the_log_reaches_is_said() {
     assert!(text.contains("events  NONE"), "{text}");
     let page = String::from_utf8_lossy(&unzip(&pack)["report.html"]).into_owned();
     assert!(page.contains("holds no event") && page.contains("does not reach the end"), "{page}");
+}
+
+#[test]
+fn of_what_the_log_holds_nothing_is_said() {
+    let topic = |name: &str, partitions| InstalledTopic { name: name.into(), partitions };
+    let mut installation = common::installation();
+    installation.topics = vec![
+        topic("agent.events", Some(6)),
+        topic("driftseal.alerts", None),
+        topic("driftseal.controls", Some(1)),
+        topic("driftseal.metrics", None),
+    ];
+    let mut world = World::of(installation);
+    let runs = |run| vec![run_completed("agent-a", run, START_MS)];
+    world.commit(&[
+        ("agent.events", 1, runs(1)),
+        ("agent.events", 4, runs(2)),
+        // Of a partition that was added later, and of a topic that nobody counted.
+        ("agent.events", 6, runs(3)),
+        ("driftseal.metrics", 0, runs(4)),
+    ]);
+    let expected = ["agent.events/0,2-3,5", "driftseal.alerts", "driftseal.controls/0"];
+    for agent in ["agent-a", "nobody"] {
+        let pack = export(&world, &scope(agent)).unwrap();
+        let report = check(&pack);
+        let unsealed: Vec<_> = facts(&report).unsealed.iter().map(ToString::to_string).collect();
+        assert_eq!(unsealed, expected);
+        let text = report.to_string();
+        let page = String::from_utf8_lossy(&unzip(&pack)["report.html"]).into_owned();
+        for of in expected {
+            let said = format!("UNSEALED {of}: nothing of it is in the log");
+            assert!(text.contains(&said), "{said}: {text}");
+            assert!(page.contains(of), "{of}: {page}");
+        }
+        // A pack that does not say so is another one's.
+        let mut silent = unzip(&pack);
+        let json = String::from_utf8_lossy(&silent["pack.json"]).replace("0,2-3,5", "0,3,5");
+        silent.insert("pack.json".into(), json.into_bytes());
+        assert_eq!(check(&rezip(silent)).verdict, Judgement::Failed);
+    }
+    world.commit(&[("driftseal.controls", 0, runs(5))]);
+    let report = check(&export(&world, &scope("agent-a")).unwrap());
+    assert_eq!(facts(&report).unsealed.len(), 2);
 }
 
 #[test]

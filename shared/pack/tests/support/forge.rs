@@ -69,8 +69,13 @@ impl Forge {
 
     /// Appends a commit with an entry of any kind.
     pub(crate) fn commit_of_kind(&mut self, kind: &str) {
+        self.commit_about(kind, 1);
+    }
+
+    /// Appends a commit with an entry of any kind about an entry before it.
+    pub(crate) fn commit_about(&mut self, kind: &str, entry: u64) {
         let payload = format!(
-            r#"{{"_type":"https://in-toto.io/Statement/v1","predicate":{{"entries":["1"],"kind":"{kind}","log":"{}","program":"p","reason":"r","replaced":[]}},"predicateType":"urn:driftseal:manifest:v1","subject":[{{"digest":{{"sha256":"{}"}},"name":"x"}}]}}"#,
+            r#"{{"_type":"https://in-toto.io/Statement/v1","predicate":{{"entries":["{entry}"],"kind":"{kind}","log":"{}","program":"p","reason":"r","replaced":[]}},"predicateType":"urn:driftseal:manifest:v1","subject":[{{"digest":{{"sha256":"{}"}},"name":"x"}}]}}"#,
             log_key().name(),
             hash::to_hex(&[3; 32]),
         );

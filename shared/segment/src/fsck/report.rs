@@ -10,6 +10,7 @@ use crate::belief::AcceptedKey;
 use crate::chain::Chains;
 use crate::fault::Judgement;
 use crate::plain::Plain;
+use crate::unsealed::Unsealed;
 
 /// How far an fsck is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -99,6 +100,8 @@ pub struct Report {
     pub accepted_keys: Vec<AcceptedKey>,
     /// What is sealed, by partition.
     pub partitions: Vec<PartitionReport>,
+    /// What the log is for and has nothing of: it is idle, or was rolled back.
+    pub unsealed: Vec<Unsealed>,
     /// Objects that nothing names as far as could be judged. They may be evidence: they are no orphans.
     pub unjudged_objects: u64,
     /// What was found, worst first.
@@ -123,6 +126,7 @@ impl Default for Report {
             repeated_computed_events: 0,
             accepted_keys: Vec::new(),
             partitions: Vec::new(),
+            unsealed: Vec::new(),
             unjudged_objects: 0,
             findings: Vec::new(),
             findings_dropped: 0,
@@ -131,6 +135,12 @@ impl Default for Report {
 }
 
 impl Report {
+    /// Says what chains hold, and of what there is none.
+    pub(super) fn hold(&mut self, chains: &Chains) {
+        self.partitions = PartitionReport::of(chains);
+        self.unsealed = chains.unsealed();
+    }
+
     pub(super) fn judge(&mut self, findings: Findings, unverifiable: Option<String>) {
         self.verdict = match (findings.failures, &unverifiable) {
             (0, None) => Judgement::Verified,
@@ -192,6 +202,9 @@ impl Report {
                     lost => format!(", {lost} of them LOST before they were sealed"),
                 },
             )?;
+        }
+        for unsealed in &self.unsealed {
+            writeln!(to, "unsealed    {unsealed}: nothing of it is in the log")?;
         }
         for (reason, count) in &self.quarantined {
             writeln!(to, "quarantined {count} events: {}", Plain(reason))?;

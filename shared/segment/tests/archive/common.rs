@@ -42,8 +42,8 @@ pub(crate) fn installation() -> Installation {
     }
 }
 
-pub(crate) fn genesis(key: &SigningKey) -> Planned {
-    LogState::genesis(key, &sealer_key(), installation(), "driftseal/test").unwrap()
+pub(crate) fn genesis(key: &SigningKey, installation: Installation) -> Planned {
+    LogState::genesis(key, &sealer_key(), installation, "driftseal/test").unwrap()
 }
 
 fn head_of(state: &LogState) -> Option<(String, Bytes)> {
@@ -80,8 +80,13 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new() -> Self {
+        Self::of(installation())
+    }
+
+    /// An archive for an installation.
+    pub(crate) fn of(installation: Installation) -> Self {
         let keys = vec![log_key().verifier(), sealer_key().verifier()];
-        let genesis = genesis(&log_key());
+        let genesis = genesis(&log_key(), installation);
         let (state, derived) = LogState::open_and_derive(&genesis.bytes, &keys).unwrap();
         let mut objects = BTreeMap::new();
         objects.insert(genesis.path, genesis.bytes.into());

@@ -262,7 +262,7 @@ fn a_checkpoint_that_is_behind_can_be_rebuilt_and_a_forged_one_cannot() {
 #[test]
 fn a_log_of_unknown_keys_cannot_be_judged() {
     let stranger = merkle::note::SigningKey::from_seed("log.example.com/other", [9; 32]).unwrap();
-    let genesis = crate::common::genesis(&stranger);
+    let genesis = crate::common::genesis(&stranger, crate::common::installation());
     let mut world = World::new();
     world.objects.clear();
     world.objects.insert(genesis.path, genesis.bytes.into());
@@ -271,7 +271,7 @@ fn a_log_of_unknown_keys_cannot_be_judged() {
     assert!(report.unverifiable.unwrap().contains("log.example.com/other"));
     // The same origin under another key is not unknown, it is wrong.
     let forger = merkle::note::SigningKey::from_seed("log.example.com/agents", [9; 32]).unwrap();
-    let genesis = crate::common::genesis(&forger);
+    let genesis = crate::common::genesis(&forger, crate::common::installation());
     world.objects.insert(genesis.path, genesis.bytes.into());
     assert_eq!(verdict(&world), Judgement::Failed);
 }
