@@ -187,6 +187,11 @@ impl Answering {
                     self.down = None;
                     Err(format!("schema {key}: {reason}"))
                 }
+                // The others go on meanwhile.
+                Err(SourceError::Pending) => {
+                    answer.through = first - 1;
+                    break;
+                }
                 Err(error)
                     if self.down.get_or_insert_with(Stopwatch::start).has_passed(self.wait_max) =>
                 {
@@ -319,6 +324,8 @@ mod tests {
         let down = || Err(SourceError::Unavailable("away".to_owned()));
         let (minute, zero) = (Duration::from_secs(60), Duration::ZERO);
         assert_eq!(ask(down(), minute, ROUND), (None, 1), "it is waited for");
+        let pending = ask(Err(SourceError::Pending), zero, ROUND);
+        assert_eq!(pending, (None, 1), "whoever has not answered yet is not away");
         let (answer, asked) = ask(down(), zero, ROUND);
         let answer = answer.unwrap();
         assert_eq!((answer.through, answer.missing.len(), asked), (2, 3, 1));

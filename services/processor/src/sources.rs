@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use registry::{Credentials, Directory, Registry, Source};
+use registry::{Background, Credentials, Directory, Registry, Source};
 use serde::{Deserialize, Serialize};
 use service::RoleError;
 use service::config::Checks;
@@ -91,6 +91,9 @@ impl Schemas {
             let (user, password) = (self.registry_user.clone(), password.trim().to_owned());
             Some(Credentials { user, password })
         };
-        Ok(Some(Arc::new(Registry::new(&self.registry, credentials.as_ref()))))
+        let registry = Arc::new(Registry::new(&self.registry, credentials.as_ref()));
+        let asked = Background::start(registry)
+            .map_err(|error| RoleError::Start(format!("failed to start a thread: {error}")))?;
+        Ok(Some(Arc::new(asked)))
     }
 }

@@ -12,6 +12,7 @@
 //!
 //! It caches and retries nothing: whoever asks writes the answer down.
 
+mod background;
 mod compose;
 mod directory;
 mod http;
@@ -21,6 +22,7 @@ use std::fmt;
 use event::SchemaKey;
 use thiserror::Error;
 
+pub use background::Background;
 pub use directory::Directory;
 pub use http::{Credentials, Registry};
 
@@ -55,6 +57,9 @@ pub enum SourceError {
     /// It cannot be reached, or is busy; the same question may be answered later.
     #[error("schema source unavailable: {0}")]
     Unavailable(String),
+    /// The answer has not come yet.
+    #[error("the schema source has not answered yet")]
+    Pending,
     /// It refuses whoever asks.
     #[error("schema source refuses the request: {0}")]
     Refused(String),
