@@ -7,6 +7,7 @@ use event::{TopicPartition, column};
 use ports::{Outgoing, publish_and_wait};
 use serde_json::Value;
 use service::clock::now_ms;
+use service::metric_names::NOTIFIER_RECORDS_READ;
 use tests::process::Role;
 use tests::receiver::Receiver;
 use tests::world::World;
@@ -58,7 +59,21 @@ impl Installation {
 
     /// The first sealer.
     pub(crate) fn sealer(&self) -> &Role {
-        self.processes.iter().find(|process| role_of(process) == "sealer").unwrap()
+        self.first("sealer")
+    }
+
+    /// The first process of a role.
+    pub(crate) fn first(&self, role: &str) -> &Role {
+        self.processes.iter().find(|process| role_of(process) == role).unwrap()
+    }
+
+    /// Waits until the notifier reads what comes: heartbeats, at least.
+    pub(crate) fn notifier_reads_on(&self) {
+        let notifier = self.first("notifier");
+        let read = || readiness::values(notifier, NOTIFIER_RECORDS_READ).ok()?.first().copied();
+        let before = read().unwrap_or(0.0);
+        let what = || format!("the notifier to read on: {}", notifier.last_words());
+        wait::until_said(what, LIMIT, || read().filter(|read| *read > before));
     }
 
     /// Waits until every process says that it is ready.

@@ -72,24 +72,32 @@ fn a_member_that_was_fenced_suspended_or_cut_off_comes_back() {
     let mut installation = Installation::start(world, EVENTS, 1);
     installation.are_ready();
 
-    // Another process of the same name.
-    let mut second = installation.namesake("sealer");
-    readiness::wait_for(&second, "sealer", LIMIT);
-    wait::until("the first one to be fenced", LIMIT, || {
-        installation.sealer().said().contains("fenced").then_some(())
-    });
+    // Other processes of the same names.
+    let second = |role| (role, installation.namesake(role));
+    let mut seconds = ["sealer", "notifier"].map(second);
+    for (role, second) in &seconds {
+        readiness::wait_for(second, role, LIMIT);
+        wait::until("the first one to be fenced", LIMIT, || {
+            installation.first(role).said().contains("fenced").then_some(())
+        });
+    }
     installation.are_ready();
     installation.send(300);
     installation.all_is_sealed_once();
-    assert_eq!(second.stop(), Some(0), "{}", second.last_words());
+    installation.notifier_reads_on();
+    for (_, second) in &mut seconds {
+        assert_eq!(second.stop(), Some(0), "{}", second.last_words());
+    }
 
-    // Suspended for longer than its session.
-    installation.sealer().signal("STOP");
+    // Suspended for longer than their sessions.
+    let all = |signal| installation.processes.iter().for_each(|process| process.signal(signal));
+    all("STOP");
     thread::sleep(TWO_SESSIONS);
-    installation.sealer().signal("CONT");
+    all("CONT");
     installation.send(300);
     installation.all_is_sealed_once();
     installation.are_ready();
+    installation.notifier_reads_on();
 
     // No broker for longer than that, and than the monitor may be silent.
     let away = Stopwatch::start();

@@ -3,16 +3,26 @@
 use std::collections::BTreeMap;
 
 use event::column;
+use tests::receiver::Receiver;
 use tests::world::{ALERTS, GOVERNANCE, METRICS, PARTITIONS};
 
 use super::*;
 
 #[test]
 fn partitions_that_are_added_under_running_roles_are_followed() {
-    let Some(world) = World::start("topics_kafka") else { return };
+    let hook = Receiver::start();
+    let sink = format!(
+        "[notifier]\npoll_wait_ms = 50\n[notifier.secrets]\n\
+         hook = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'\n[notifier.sinks.hook]\ntype = 'webhook'\n\
+         url = '{}'\ntoken_name = 'hook'\n",
+        hook.url()
+    );
+    let Some(world) = World::start_with("topics_kafka", &sink) else { return };
     change(&world, "brokers = ", "metadata_refresh_secs = 2\nbrokers = ");
     let (log, mut sealed) = (world.log(), world.sealed());
     let mut roles = world.roles();
+    let level = ("DRIFTSEAL__TELEMETRY__LEVEL".to_owned(), "info,notifier=debug".to_owned());
+    roles.push(world.role_with("notifier", "notifier", &BTreeMap::from([level])));
     publish(&*log, "before", 500);
     wait_sealed(&world, &mut sealed, &[&roles[0], &roles[1]]);
 
@@ -37,6 +47,12 @@ fn partitions_that_are_added_under_running_roles_are_followed() {
             .all(|partition| log.offsets(&partition).is_ok_and(|held| held.next > 0))
             .then_some(())
     });
+    // The notifier, too: the topics that it reads and writes have grown under it.
+    for number in PARTITIONS..9 {
+        let read = format!("caught up partition={ALERTS}/{number}");
+        let what = || format!("`{read}`: {}", roles[2].last_words());
+        wait::until_said(what, LIMIT, || roles[2].said().contains(&read).then_some(()));
+    }
     publish(&*log, "after", 500);
     wait_sealed(&world, &mut sealed, &[&roles[0], &roles[1]]);
     for role in &mut roles {
