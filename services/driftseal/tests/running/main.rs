@@ -12,6 +12,7 @@ mod archive;
 mod connections;
 mod keys;
 mod mounted;
+mod remarks;
 mod world;
 
 use std::path::Path;
