@@ -129,7 +129,8 @@ pub enum RunError {
     /// The event log is another one than that of the transparency log.
     #[error(
         "the transparency log is of the cluster `{expected}`, the event log is the cluster \
-         `{found}`; configure that cluster, or create another transparency log for this one"
+         `{found}`; configure that cluster (`kafka.brokers`, `embedded.directory`), or begin an archive of \
+         its own for this one: set `archive.url` to another place, then `driftseal log init`"
     )]
     AnotherCluster {
         /// Identity in the first entry of the transparency log.

@@ -187,6 +187,49 @@ fn a_wrong_configuration_ends_the_process_and_says_what_to_do() {
 }
 
 #[test]
+fn an_archive_is_of_one_log_and_another_log_begins_its_own() {
+    let mut used = Used::new(|_| {});
+    used.world.up();
+    used.send("first");
+    used.is_sealed_once();
+    used.world.stop();
+
+    // As if somebody pointed a second installation at the archive, or the log was lost.
+    let second = ("DRIFTSEAL__EMBEDDED__DIRECTORY", "driftseal/second-log");
+    let tries = |arguments: &[&str]| {
+        let output = used.world.command(arguments).env(second.0, second.1).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        object(&output)["error"]["message"].to_string()
+    };
+    let refused = tries(&["up"]);
+    for says in
+        ["is of the cluster", "`embedded.directory`", "`archive.url`", "`driftseal log init`"]
+    {
+        assert!(refused.contains(says), "{refused}");
+    }
+    let init = ["log", "init", "--origin", "log.example.com/a"];
+    assert!(tries(&init).contains("there is a transparency log"), "it is not taken over");
+    // The first one was not harmed.
+    used.world.up();
+    used.send("again");
+    used.is_sealed_once();
+    used.world.stop();
+
+    // The repair: an archive of its own, with the keys that there are.
+    used.world.set([second, ("DRIFTSEAL__ARCHIVE__URL", "driftseal/second")]);
+    used.world.said(&init);
+    used.world.up();
+    used.send("second");
+    used.world.stop();
+    let policy = "driftseal/keys/policy.txt";
+    for (archive, least) in [("driftseal/archive", 2 * AT_ONCE), ("driftseal/second", AT_ONCE)] {
+        let report = used.world.said(&["fsck", archive, "--policy", policy]);
+        assert_eq!(report["verdict"], "VERIFIED", "{report}");
+        assert!(report["events"].as_u64().unwrap() >= least as u64, "{report}");
+    }
+}
+
+#[test]
 fn a_log_that_is_damaged_stops_the_sealer_only_until_it_is_repaired() {
     let mut used = Used::new(|_| {});
     used.world.up();
