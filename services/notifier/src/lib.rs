@@ -51,6 +51,8 @@ mod config;
 mod contact;
 mod credentials;
 mod heard;
+#[cfg(test)]
+mod hostile;
 mod http;
 mod ignored;
 mod machine;

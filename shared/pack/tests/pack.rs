@@ -33,6 +33,8 @@ mod kept;
 mod keys;
 #[path = "pack/outside.rs"]
 mod outside;
+#[path = "pack/shown.rs"]
+mod shown;
 #[path = "pack/small.rs"]
 mod small;
 #[path = "pack/whole.rs"]
