@@ -112,7 +112,10 @@ impl Check<'_> {
         let counted = self.count(&mut wanted, &fields)?;
         self.ok(
             "censuses",
-            format!("of {} segments that touch the period, as sealed", wanted.len()),
+            format!(
+                "the counts of events by agent and kind, of {} segments that touch the period, as sealed",
+                wanted.len()
+            ),
         );
         let mut counter = Counter::default();
         let facts = &mut counter.facts;
@@ -132,7 +135,10 @@ impl Check<'_> {
         facts.unsealed = unsealed;
         self.check_rows(&counted.columns, &mut wanted, &mut counter)?;
         let rows = counter.facts.events_in_segments;
-        self.ok("events", format!("{rows} leaves derived again, each in its segment"));
+        self.ok(
+            "events",
+            format!("the leaf (digest) of {rows} events computed again, each in its segment"),
+        );
         check_complete(&wanted)?;
         self.ok("completeness", "as many events of the agent of each kind as the censuses count");
         let facts = counter.finish();

@@ -40,7 +40,7 @@ pub use self::request::{Listed, Request};
 pub(crate) use self::segment_task::same_object;
 pub use self::segment_task::{SegmentOutcome, SegmentTask, same_facts};
 
-use self::findings::Findings;
+use self::findings::{Findings, ORPHAN_STEP};
 use self::kept::Kept;
 use self::listing::Listing;
 use self::published::Published;
@@ -327,7 +327,7 @@ impl Fsck {
         for path in orphans {
             self.findings.push(Finding {
                 severity: Severity::Warning,
-                fault: Fault::new("named by a manifest", path, "a manifest", "none: an orphan"),
+                fault: Fault::new(ORPHAN_STEP, path, "a manifest", "none: an orphan"),
             });
         }
         let mut report = self.report;

@@ -22,6 +22,26 @@ pub enum Severity {
     Warning,
 }
 
+/// The step that finds an orphan.
+pub(super) const ORPHAN_STEP: &str = "named by a manifest";
+/// What an orphan is, in plain words.
+pub(super) const ORPHAN_MEANING: &str = "orphan: stored, but in no commit; of a sealer that is at work, or that died before its \
+                                         commit. Its records are sealed again; leave it to the sealer";
+
+impl Severity {
+    /// What it means, in plain words.
+    pub(super) const fn meaning(self) -> &'static str {
+        match self {
+            Self::Failed => "FAILED: evidence is missing, or is not what was sealed",
+            Self::Derived => {
+                "derived: a copy of what the commits say is missing or old; no evidence is lost, and \
+                 `driftseal log rebuild` writes it again"
+            }
+            Self::Warning => "warning: nothing is wrong with the evidence; somebody should look",
+        }
+    }
+}
+
 /// Something that fsck found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use super::findings::{Finding, Findings, Severity};
+use super::findings::{Finding, Findings, ORPHAN_MEANING, ORPHAN_STEP, Severity};
 use crate::belief::AcceptedKey;
 use crate::chain::Chains;
 use crate::fault::Judgement;
@@ -174,6 +174,16 @@ impl Report {
         }
         if self.findings_dropped > 0 {
             writeln!(to, "and {} more findings", self.findings_dropped)?;
+        }
+        let is_any = |severity| self.findings.iter().any(|finding| finding.severity == severity);
+        for severity in [Severity::Failed, Severity::Derived, Severity::Warning] {
+            if is_any(severity) {
+                writeln!(to, "means       {}", severity.meaning())?;
+            }
+        }
+        let is_orphan = |finding: &Finding| finding.fault.step == ORPHAN_STEP;
+        if self.findings.iter().any(is_orphan) {
+            writeln!(to, "means       {ORPHAN_MEANING}")?;
         }
         writeln!(to, "log         {}", Plain(&self.origin))?;
         writeln!(to, "            {} commits, {} entries", self.commits, self.entries)?;

@@ -245,6 +245,22 @@ fn orphans_and_strangers_are_warnings() {
 }
 
 #[test]
+fn the_text_says_in_plain_words_what_its_words_mean() {
+    let sound = World::example();
+    assert!(!sound.fsck().to_text().contains("means"), "nothing needs an explanation");
+    let mut world = sound.clone();
+    world.objects.insert("data/v1/left-behind".into(), Bytes::from_static(b"x"));
+    world.objects.remove("log/checkpoint");
+    let text = world.fsck().to_text();
+    for word in ["derived", "warning", "orphan"] {
+        assert!(text.contains(&format!("means       {word}: ")), "{text}");
+    }
+    let path = sound.objects.keys().find(|path| path.ends_with(".parquet")).unwrap();
+    let text = sound.flip(path, 1000).fsck().to_text();
+    assert!(text.contains("means       FAILED: "), "{text}");
+}
+
+#[test]
 fn a_checkpoint_that_is_behind_can_be_rebuilt_and_a_forged_one_cannot() {
     let mut world = World::new();
     let behind = world.objects["log/checkpoint"].clone();
