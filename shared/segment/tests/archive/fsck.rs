@@ -35,6 +35,8 @@ fn a_sound_archive_is_verified_and_counted() {
     assert_eq!((report.commits, report.entries, report.segments, report.events), (3, 5, 4, 24));
     assert_eq!(report.quarantined.get("invalid_json"), Some(&1));
     assert_eq!(report.repeated_computed_events, 1);
+    let unsealed = "\nunsealed    driftseal.alerts: nothing of it is in the log\n";
+    assert!(report.unsealed.len() == 1 && report.to_text().contains(unsealed), "{report:#?}");
     let partitions: Vec<_> = report
         .partitions
         .iter()
