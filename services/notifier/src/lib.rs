@@ -51,8 +51,6 @@ mod config;
 mod contact;
 mod credentials;
 mod heard;
-#[cfg(test)]
-mod hostile;
 mod http;
 mod ignored;
 mod machine;
@@ -73,3 +71,8 @@ pub use credentials::Credentials;
 #[doc(hidden)]
 pub use http::parse_retry_after;
 pub use role::{Notifier, run};
+
+#[cfg(test)]
+mod tests {
+    mod hostile;
+}
