@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use event::column;
-use tests::receiver::Receiver;
 use tests::world::{ALERTS, GOVERNANCE, METRICS, PARTITIONS};
 
 use super::*;
@@ -11,13 +10,7 @@ use super::*;
 #[test]
 fn partitions_that_are_added_under_running_roles_are_followed() {
     let hook = Receiver::start();
-    let sink = format!(
-        "[notifier]\npoll_wait_ms = 50\n[notifier.secrets]\n\
-         hook = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'\n[notifier.sinks.hook]\ntype = 'webhook'\n\
-         url = '{}'\ntoken_name = 'hook'\n",
-        hook.url()
-    );
-    let Some(world) = World::start_with("topics_kafka", &sink) else { return };
+    let Some(world) = World::start_with("topics_kafka", &sink(&hook)) else { return };
     change(&world, "brokers = ", "metadata_refresh_secs = 2\nbrokers = ");
     let (log, mut sealed) = (world.log(), world.sealed());
     let mut roles = world.roles();

@@ -16,10 +16,11 @@ use ports::{EventLog, LogError};
 use serde_json::Value;
 use service::clock::now_ms;
 use tests::process::Role;
+use tests::receiver::Receiver;
 use tests::sealed::Sealed;
 use tests::send::{run, send};
-use tests::wait;
 use tests::world::{EVENTS, World};
+use tests::{readiness, wait};
 
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -47,6 +48,16 @@ fn change(world: &World, from: &str, to: &str) {
     let config = std::fs::read_to_string(&path).unwrap();
     assert!(config.contains(from), "{config}");
     std::fs::write(path, config.replacen(from, to, 1)).unwrap();
+}
+
+/// Configuration of a notifier with that receiver.
+fn sink(hook: &Receiver) -> String {
+    format!(
+        "[notifier]\npoll_wait_ms = 50\n[notifier.secrets]\n\
+         hook = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'\n[notifier.sinks.hook]\ntype = 'webhook'\n\
+         url = '{}'\ntoken_name = 'hook'\n",
+        hook.url()
+    )
 }
 
 /// Waits until every record of the events that there is now is sealed; the last offsets of a partition

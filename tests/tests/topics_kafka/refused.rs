@@ -6,7 +6,6 @@ use std::net::TcpStream;
 
 use kafka::operate::Operator;
 use service::metric_names::TOPIC_SETTINGS_WRONG;
-use tests::readiness;
 use tests::world::GOVERNANCE;
 
 use super::*;

@@ -3,6 +3,7 @@
 
 use ports::Outgoing;
 use service::clock::Stopwatch;
+use tests::world::ALERTS;
 
 use super::*;
 
@@ -35,7 +36,8 @@ fn shown(role: &Role, series: &str) -> Option<f64> {
 
 #[test]
 fn ended_transactions_are_no_lag_and_an_open_one_is_named() {
-    let Some(world) = World::start("topics_kafka") else { return };
+    let hook = Receiver::start();
+    let Some(world) = World::start_with("topics_kafka", &sink(&hook)) else { return };
     let (log, operator, mut sealed) = (world.log(), world.operator(), world.sealed());
     let (committed, aborted) = (operator.begin("one").unwrap(), operator.begin("two").unwrap());
     committed.write(&[record("committed", 0), record("committed", 1)]).unwrap();
@@ -56,28 +58,51 @@ fn ended_transactions_are_no_lag_and_an_open_one_is_named() {
     assert!(!watch.has_passed(Duration::from_millis(2_500)), "{} s", watch.elapsed_secs());
     assert!(!sealer.said().contains("leaves published records"), "{}", sealer.last_words());
 
+    // Whoever reads a partition behind an open one says so: the notifier of alerts, the others of events.
+    let mut others = ["processor", "notifier"].map(|role| world.role(role));
+    for (role, name) in others.iter().zip(["processor", "notifier"]) {
+        readiness::wait_for(role, name, LIMIT);
+    }
     let open = operator.begin("three").unwrap();
-    let at = log.offsets(&TopicPartition::new(EVENTS, 3)).unwrap().next;
-    open.write(&[record("open", 3)]).unwrap();
+    let end = |topic, number| log.offsets(&TopicPartition::new(topic, number)).unwrap().next;
+    let at = end(EVENTS, 3);
+    let alert = Outgoing { topic: ALERTS.into(), ..record("alert", 2) };
+    open.write(&[record("open", 3), alert]).unwrap();
     publish(&*log, "behind", 100);
     let mut sealer = world.role("sealer");
-    let series = "driftseal_log_blocked_seconds{";
-    wait::until_said(
-        || format!("the gauge: {}", sealer.last_words()),
-        LIMIT,
-        || shown(&sealer, series).filter(|seconds| *seconds > 0.0),
-    );
-    wait::until("the warning", LIMIT, || {
-        sealer.said().contains("a transaction of some application is open").then_some(())
-    });
-    let said = sealer.said();
-    let line = said.lines().find(|line| line.contains("of some application is open")).unwrap();
-    let is_named =
-        line.contains("partition=agent.events/3") && line.contains(&format!("offset={at}"));
-    assert!(is_named, "{line}");
+    let blocked = "a transaction of some application is open";
+    let series = |topic: &str, number: i32| {
+        format!("driftseal_log_blocked_seconds{{topic=\"{topic}\",partition=\"{number}\"}}")
+    };
+    let [processor, notifier] = &others;
+    let places = [(&sealer, EVENTS, 3), (processor, EVENTS, 3), (notifier, ALERTS, 2)];
+    for (role, topic, number) in places {
+        let series = series(topic, number);
+        wait::until_said(
+            || format!("the gauge {series}: {}", role.last_words()),
+            LIMIT,
+            || shown(role, &series).filter(|seconds| *seconds > 0.0),
+        );
+        let partition = format!("partition={topic}/{number} ");
+        let line = wait::until("the warning", LIMIT, || {
+            let said = role.said();
+            let is_it = |line: &&str| line.contains(blocked) && line.contains(&partition);
+            said.lines().find(is_it).map(str::to_owned)
+        });
+        let is_named = topic != EVENTS || line.contains(&format!("offset={at}"));
+        assert!(is_named && line.contains("offset="), "{line}");
+    }
     open.commit().unwrap();
     wait_sealed(&world, &mut sealed, &[&sealer]);
-    wait::until("the gauge to fall", LIMIT, || (shown(&sealer, series) == Some(0.0)).then_some(()));
+    for (role, topic, number) in places {
+        let series = series(topic, number);
+        wait::until("the gauge to fall", LIMIT, || {
+            (shown(role, &series) == Some(0.0)).then_some(())
+        });
+    }
+    for role in &mut others {
+        assert_eq!(role.stop(), Some(0), "{}", role.last_words());
+    }
     assert_eq!(sealer.stop(), Some(0), "{}", sealer.last_words());
     world.fsck();
 }
