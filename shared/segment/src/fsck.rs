@@ -187,8 +187,8 @@ impl Fsck {
                 self.awaited = Some(Awaited::Checkpoint);
                 return Request::Read(layout::CHECKPOINT.to_owned());
             }
-            let is_behind =
-                self.listed.commits.is_empty() && self.published.follow(self.replay.size());
+            // A listing of a directory that grows may have a commit and not the one before.
+            let is_behind = self.published.follow(self.replay.size());
             if is_listed || !is_first && is_behind {
                 self.awaited = Some(Awaited::Commit);
                 return Request::Read(layout::commit(next));
@@ -232,7 +232,9 @@ impl Fsck {
                 }
             }
             // That of the last commit may not be there yet.
-            (Some(Awaited::Head(_, false)), None) => {}
+            (Some(Awaited::Head(head, false)), None) => {
+                self.published.miss_head(layout::head(head.sequence));
+            }
             (Some(Awaited::Head(expected, _)), bytes) => self.head(&expected, bytes.as_ref()),
             (Some(Awaited::Schemas(digest)), bytes) => {
                 if let Err(fault) = schemas::check(&digest, bytes.as_ref()) {
@@ -247,8 +249,14 @@ impl Fsck {
 
     /// What was asked for last, a listing or an object, is there and cannot be read.
     pub fn handle_unreadable(&mut self, error: &str) {
-        self.cannot_judge(error.to_owned());
         self.is_partial = true;
+        if matches!(self.awaited, Some(Awaited::Checkpoint)) {
+            // What is missing of the log is found all the same.
+            self.awaited = None;
+            self.published.cannot_read(error.to_owned());
+            return;
+        }
+        self.cannot_judge(error.to_owned());
         match self.awaited.take() {
             None => self.listings = self.listings.saturating_add(1),
             Some(Awaited::Commit) => {
@@ -364,6 +372,9 @@ impl Fsck {
         };
         self.progress.commits_done = self.progress.commits_done.saturating_add(1);
         self.checkpoints.insert(hash::sha256(self.replay.checkpoint().as_bytes()));
+        if let Some(path) = self.published.take_late_head() {
+            self.findings.missing(&path);
+        }
         let is_listed = !self.published.is_followed();
         if let Some(head) = self.replay.head() {
             self.listed.heads.remove(&head.sequence);
@@ -424,6 +435,9 @@ impl Fsck {
             if !self.findings.names(&fault.place) {
                 self.findings.fail(fault);
             }
+        }
+        if let Some(why) = self.published.take_unreadable() {
+            self.cannot_judge(why);
         }
         if self.is_cut_off() {
             // What follows from the log follows from more of it than could be read.

@@ -24,6 +24,10 @@ pub(super) struct Published {
     size: u64,
     /// Whether commits were read that were not listed.
     is_followed: bool,
+    /// Why it cannot be read.
+    unreadable: Option<String>,
+    /// The head of a commit that was not listed, which was not there: that of the last one may come.
+    late_head: Option<String>,
 }
 
 impl Published {
@@ -42,6 +46,26 @@ impl Published {
             Some(Err(_)) | None => 0,
         };
         self.bytes = bytes;
+    }
+
+    /// It is there and cannot be read.
+    pub(super) fn cannot_read(&mut self, why: String) {
+        self.unreadable = Some(why);
+    }
+
+    /// Why it cannot be read; once.
+    pub(super) const fn take_unreadable(&mut self) -> Option<String> {
+        self.unreadable.take()
+    }
+
+    /// The head of a commit that was not listed is not there.
+    pub(super) fn miss_head(&mut self, path: String) {
+        self.late_head = Some(path);
+    }
+
+    /// The head that was not there, when another commit follows.
+    pub(super) const fn take_late_head(&mut self) -> Option<String> {
+        self.late_head.take()
     }
 
     /// Whether it is of a log of more entries than were read: the next commit is there, though it was

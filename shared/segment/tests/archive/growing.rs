@@ -66,3 +66,55 @@ fn check_growing(world: &mut World, step: &mut dyn FnMut(&mut World)) -> Report 
         }
     }
 }
+
+/// A directory that is listed while it grows may show what was created later and not what was before.
+#[test]
+fn a_listing_that_leaves_a_commit_out_is_no_gap() {
+    let world = World::example();
+    for left_out in 1..3 {
+        let report = check(&world, &|path| path != segment::layout::commit(left_out), &|_| false);
+        assert_eq!(report.verdict, Judgement::Verified, "{left_out}: {report:#?}");
+        assert_eq!(report.commits, 3);
+    }
+}
+
+#[test]
+fn a_gap_is_found_though_the_checkpoint_cannot_be_read() {
+    let mut world = World::example();
+    let path = segment::layout::commit(1);
+    world.objects.remove(&path);
+    for is_unreadable in [false, true] {
+        let unreadable = |path: &str| is_unreadable && path == segment::layout::CHECKPOINT;
+        let report = check(&world, &|_| true, &unreadable);
+        assert_eq!(report.verdict, Judgement::Failed, "{report:#?}");
+        assert!(report.findings.iter().any(|finding| finding.fault.place == path), "{report:#?}");
+    }
+    let sound = check(&World::example(), &|_| true, &|path| path == segment::layout::CHECKPOINT);
+    assert_eq!(sound.verdict, Judgement::Unverifiable, "{sound:#?}");
+}
+
+/// Fsck over what is listed, of which some cannot be read.
+fn check(
+    world: &World,
+    is_listed: &dyn Fn(&str) -> bool,
+    is_unreadable: &dyn Fn(&str) -> bool,
+) -> Report {
+    let mut fsck = Fsck::new(policy());
+    loop {
+        match fsck.poll() {
+            Request::List(directory) => {
+                let mut listed = world.listed(directory);
+                listed.retain(|object| is_listed(&object.path));
+                fsck.handle_listing(listed);
+            }
+            Request::Read(path) if is_unreadable(&path) => fsck.handle_unreadable("denied"),
+            Request::Read(path) => fsck.handle_object(world.objects.get(&path).cloned()),
+            Request::Check(task) => {
+                let [parquet, census] =
+                    [task.parquet_path(), task.census_path()].map(|path| world.objects.get(path));
+                fsck.handle_outcome(task.check(parquet, census));
+            }
+            Request::Done => return fsck.finish(),
+        }
+    }
+}
