@@ -92,7 +92,7 @@ impl Schemas {
             Some(Credentials { user, password })
         };
         let registry = Arc::new(Registry::new(&self.registry, credentials.as_ref()));
-        let asked = Background::start(registry)
+        let asked = Background::start(registry, service::clock::now_ms)
             .map_err(|error| RoleError::Start(format!("failed to start a thread: {error}")))?;
         Ok(Some(Arc::new(asked)))
     }
