@@ -2,7 +2,7 @@
 
 use archive::{Archive, ArchiveError};
 use bytes::Bytes;
-use event::barrier::guarded;
+use event::barrier::reported;
 use event::{Decoder, Fault, Reason, Record, TopicPartition, column, schema};
 use governance::{Schemas, Trust, take_answer};
 use merkle::{Hash, hash};
@@ -134,7 +134,7 @@ impl Storer {
                     let full = std::mem::replace(&mut building, next);
                     stored.push(self.put(full, &partition, cause)?);
                 }
-                let pushed = guarded(|| {
+                let pushed = reported(|| {
                     // What is not an answer of the processor, the processor counts.
                     let _taken = take_answer(&mut building.schemas, trust, &self.decoder, &record);
                     let decoded = reading.decoder().decode(&record);

@@ -33,15 +33,22 @@ pub fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, Panicked> {
     done.map_err(|_| Panicked { place: PLACE.take() })
 }
 
+/// The same for work that changes what lives on: whoever does it must end. The program's panic hook reports
+/// the panic, with its message, which is all that is left of what went wrong.
+///
+/// # Errors
+///
+/// As [`guarded`].
+pub fn reported<T>(work: impl FnOnce() -> T) -> Result<T, Panicked> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|_| Panicked { place: PLACE.take() })
+}
+
 /// Whether a panic of this thread is inside a barrier and becomes an error, so that the panic hook prints
 /// nothing of it; its place is kept for that error.
 pub fn is_caught(panic: &PanicHookInfo<'_>) -> bool {
-    let inside = INSIDE.get();
-    if inside {
-        let place = panic.location().map(|at| format!("{}:{}", short(at.file()), at.line()));
-        PLACE.set(place);
-    }
-    inside
+    let place = panic.location().map(|at| format!("{}:{}", short(at.file()), at.line()));
+    PLACE.set(place);
+    INSIDE.get()
 }
 
 /// A path from the directory of its crate on: where sources lay when they were built says nothing.
@@ -65,6 +72,12 @@ mod tests {
         let unknown = Panicked { place: None };
         assert_eq!(guarded(|| -> u8 { panic!("as a library does") }), Err(unknown.clone()));
         assert!(!INSIDE.get());
+        let inside = reported(|| (INSIDE.get(), guarded(|| INSIDE.get())));
+        assert_eq!(inside, Ok((false, Ok(true))));
+        assert_eq!(
+            reported(|| -> u8 { panic!("as a defect of a role does") }),
+            Err(unknown.clone())
+        );
         assert!(unknown.to_string().contains("at an unknown place"));
     }
 

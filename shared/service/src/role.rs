@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use event::barrier::{Panicked, guarded};
+use event::barrier::{Panicked, reported};
 use event::{BuildError, Record, TopicPartition};
 use ports::identity::Changed;
 use ports::{EventLog, LogError};
@@ -134,7 +134,7 @@ impl Failure for RoleError {
 ///
 /// [`RoleError::Panicked`], with which the role ends: it names the record, which no backtrace does.
 pub fn handle<T>(record: &Record<'_>, handle: impl FnOnce() -> T) -> Result<T, RoleError> {
-    guarded(handle).map_err(|panicked| RoleError::Panicked {
+    reported(handle).map_err(|panicked| RoleError::Panicked {
         partition: TopicPartition::new(record.topic, record.partition),
         offset: record.offset,
         panicked,
