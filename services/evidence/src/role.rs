@@ -61,13 +61,16 @@ pub fn run(
     shutdown: &Shutdown,
 ) -> Result<(), RoleError> {
     let health = Arc::new(Health::new(config.stale_after()));
-    let ready: Readiness =
-        {
-            let (health, shutdown) = (Arc::clone(&health), shutdown.clone());
-            Arc::new(move || {
-                if shutdown.is_triggered() { Err(STOPPING.to_owned()) } else { health.check() }
-            })
-        };
+    let ready: Readiness = {
+        let (health, shutdown) = (Arc::clone(&health), shutdown.clone());
+        Arc::new(move || {
+            if shutdown.is_triggered() {
+                return Err(STOPPING.to_owned());
+            }
+            health.check()?;
+            service::health::of("evidence").check_objection()
+        })
+    };
     let serving = serve_when(process.listener, process.exposition, ready, shutdown.clone());
     let serving = process.runtime.spawn(serving);
     let mut follower = Follower::new(open, policy);

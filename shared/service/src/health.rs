@@ -86,6 +86,16 @@ impl Health {
         *self.objection.lock().unwrap_or_else(PoisonError::into_inner) = objection;
     }
 
+    /// That nothing is held against the role.
+    ///
+    /// # Errors
+    ///
+    /// What is.
+    pub fn check_objection(&self) -> Result<(), String> {
+        let objection = self.objection.lock().unwrap_or_else(PoisonError::into_inner);
+        objection.clone().map_or(Ok(()), Err)
+    }
+
     /// Whether the role does its work.
     ///
     /// # Errors
@@ -94,8 +104,7 @@ impl Health {
     pub fn check(&self) -> Result<(), String> {
         let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         last.said.clone()?;
-        let objection = self.objection.lock().unwrap_or_else(PoisonError::into_inner);
-        objection.clone().map_or(Ok(()), Err)?;
+        self.check_objection()?;
         if last.since.has_passed(last.silence_max) {
             return Err(format!("it has been stuck for {:.0} s", last.since.elapsed_secs()));
         }
