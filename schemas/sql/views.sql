@@ -39,7 +39,8 @@ WHERE kind LIKE 'drift.alert.%';
 
 -- Each alert that fired, with the times that people and receivers are told: `since` is when the change is
 -- estimated to have begun; the others are the broker's. One that fired under a suppression and outlasted it
--- fired when the suppression ended.
+-- fired when the suppression ended. Whatever agents say of alerts is left out, by its topic; signatures are
+-- not checked here, as lists and receivers do.
 CREATE OR REPLACE VIEW alert_times AS
 SELECT drift.alert_id AS alert_id, max(agent_id) AS agent_id, max(drift.metric) AS metric,
        max(drift.since_time) FILTER (WHERE kind IN ('drift.alert.firing', 'monitor.dead')) AS since,
@@ -54,6 +55,7 @@ SELECT drift.alert_id AS alert_id, max(agent_id) AS agent_id, max(drift.metric) 
        max(drift.last_change_id) AS last_change_id
 FROM events
 WHERE drift.alert_id IS NOT NULL AND (kind LIKE 'drift.alert.%' OR kind LIKE 'monitor.%')
+      AND (kafka_topic LIKE '%driftseal.alerts' OR kafka_topic LIKE '%driftseal.governance')
 GROUP BY drift.alert_id
 HAVING fired_at IS NOT NULL;
 
