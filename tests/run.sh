@@ -3,6 +3,7 @@
 # Ends with the summary of each step and its time; the exit code is that of the first failure.
 set -eu
 cd "$(dirname "$0")/.."
+. tests/step.sh
 
 # Everything was asked for: what cannot run is a failure, not a silence.
 export DRIFTSEAL_TEST_ALL=1
@@ -12,23 +13,13 @@ started=$(date +%s)
 # One stop whatever happens, so that no broker is left behind.
 beside=
 finish() {
-    [ -z "$beside" ] || kill "$beside" 2>/dev/null || true
+    [ -z "$beside" ] || kill -- "-$beside" 2>/dev/null || true
     deploy/kafka/kafka.sh down --now --delete --dir "$run/kafka" >/dev/null 2>&1 || true
     rm -rf "$run"
 }
 trap finish EXIT
 trap 'exit 130' INT TERM
 
-step() {
-    name=$1
-    shift
-    before=$(date +%s)
-    echo "== $name"
-    "$@" || { code=$?; echo "== $name: FAILED in $(($(date +%s) - before)) s"; return "$code"; }
-    echo "== $name: done in $(($(date +%s) - before)) s"
-}
-
-: "${CARGO:=cargo}"
 step format make --no-print-directory fmt
 step build "$CARGO" build --locked --workspace --all-targets
 
@@ -36,18 +27,10 @@ kafka=$(deploy/kafka/kafka.sh up --dir "$run/kafka" --port free | sed -n 's/^boo
 [ -n "$kafka" ] || { echo "Apache Kafka did not start" >&2; exit 1; }
 export DRIFTSEAL_TEST_KAFKA="$kafka"
 
-# What only compiles runs beside the tests, half of which wait for a broker, at the lowest priority. It
-# begins when they have what they are compiled to, for one cargo waits for the other; what it says
-# comes last: a failing test is the more interesting news.
-beside() {
-    sleep 30
-    step lints make --no-print-directory clippy &&
-        step documents make --no-print-directory doc &&
-        step dependencies tests/deny/run.sh
-}
-beside >"$run/beside" 2>&1 &
+# Half of the tests wait for a broker, so what only compiles runs beside them. What it says comes last: a
+# failing test is the more interesting news. It is a group of processes of its own, which one stop ends.
+setsid nice -n 19 tests/compiled.sh >"$run/beside" 2>&1 &
 beside=$!
-renice -n 19 -p "$beside" >/dev/null
 tested=0
 step test "$CARGO" test --locked --workspace --no-fail-fast || tested=$?
 compiled=0
