@@ -1,5 +1,6 @@
 //! What is published about the schema, and the constants of the code, are what the documents say.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use event::{Reason, schema};
@@ -57,6 +58,44 @@ fn golden_what_this_build_writes_is_published_and_nothing_published_is_forgotten
         let line = format!("/events/published/{name}\")");
         assert!(source.contains(&line), "{name} needs a line in `PUBLISHED`");
     }
+}
+
+/// The fields of a schema by their paths, each with its type.
+fn fields_of(record: &serde_json::Value, prefix: &str, into: &mut BTreeMap<String, String>) {
+    for field in record["fields"].as_array().unwrap() {
+        let path = format!("{prefix}{}", field["name"].as_str().unwrap());
+        // Of a group, which may be null, the record is the second.
+        let group = field["type"].get(1).filter(|inner| inner.get("fields").is_some());
+        match group {
+            Some(group) => fields_of(group, &format!("{path}."), into),
+            None => {
+                let said = [&field["type"], &field["erasable"]].map(ToString::to_string);
+                into.insert(path, said.join(" erasable: "));
+            }
+        }
+    }
+}
+
+/// A column keeps its path, its type, whether it may be null and whether it can be erased: nothing that was
+/// published can be blessed away.
+#[test]
+fn every_field_that_was_published_is_as_it_was() {
+    let current = schema().avro_json();
+    let mut now = BTreeMap::new();
+    fields_of(&serde_json::from_str(current).unwrap(), "", &mut now);
+    assert!(now.len() > 150, "{}", now.len());
+    let mut seen = 0;
+    for entry in std::fs::read_dir(documents().join("published")).unwrap() {
+        let path = entry.unwrap().path();
+        let published = std::fs::read_to_string(&path).unwrap();
+        let mut then = BTreeMap::new();
+        fields_of(&serde_json::from_str(&published).unwrap(), "", &mut then);
+        for (field, said) in then {
+            assert_eq!(now.get(&field), Some(&said), "{field} in {}", path.display());
+            seen += 1;
+        }
+    }
+    assert!(seen > 300, "{seen}");
 }
 
 /// A changed fingerprint means that every producer must learn a new schema: within a major only
