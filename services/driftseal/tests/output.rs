@@ -152,6 +152,47 @@ fn every_command_that_fails_says_so_in_one_json_object() {
     }
 }
 
+/// Commands that need nothing that runs, in an order in which each finds what it needs. The others are run
+/// in `running`, where every answer is one object, too.
+const ALONE: &[&[&str]] = &[
+    &["config", "check"],
+    &["config", "print"],
+    &["completions", "bash"],
+    &["completions", "elvish"],
+    &["completions", "fish"],
+    &["completions", "powershell"],
+    &["completions", "zsh"],
+    &["topics", "create"],
+    &["log", "init", "--origin", "log.example.com/a"],
+    &["log", "checkpoint"],
+    &["log", "rebuild"],
+    &["check", "events.jsonl"],
+    &["suite", "check", "suite.yaml"],
+    &["suite", "test", "suite.yaml", "--input", "examples.jsonl"],
+    &["fsck", "driftseal/archive", "--policy", "driftseal/keys/policy.txt"],
+    &["segments", "driftseal/archive", "--policy", "driftseal/keys/policy.txt"],
+    &["quarantine", "list", "driftseal/archive", "--policy", "driftseal/keys/policy.txt"],
+];
+
+#[test]
+fn every_command_that_succeeds_alone_writes_one_json_object() {
+    let directory = tempfile::tempdir().unwrap();
+    let suites = concat!(env!("CARGO_MANIFEST_DIR"), "/../../schemas/suites/support-quality");
+    std::fs::copy(format!("{suites}.yaml"), directory.path().join("suite.yaml")).unwrap();
+    // The gate of the second version is not passed, which is another exit code.
+    let examples = std::fs::read_to_string(format!("{suites}.jsonl")).unwrap();
+    let first: Vec<&str> = examples.lines().filter(|line| line.contains("\"v1\"")).collect();
+    std::fs::write(directory.path().join("examples.jsonl"), first.join("\n")).unwrap();
+    let event = r#"{"kind":"run.completed","agent_id":"a"}"#;
+    std::fs::write(directory.path().join("events.jsonl"), event).unwrap();
+    for arguments in ALONE {
+        let output = run(directory.path(), &[&["--output", "json"], *arguments].concat());
+        let said = object(&output);
+        assert!(output.status.success(), "{arguments:?}: {said}");
+        assert!(said.get("error").is_none(), "{arguments:?}: {said}");
+    }
+}
+
 #[test]
 fn a_configuration_with_three_faults_has_three_lines_in_our_words() {
     let directory = tempfile::tempdir().unwrap();

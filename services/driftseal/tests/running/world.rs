@@ -2,7 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Output};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -78,7 +78,8 @@ impl World {
         if let Some(files) = self.files_max {
             command = limited(&command, files);
         }
-        let child = command.stdout(Stdio::null()).stderr(log).spawn().unwrap();
+        let said = std::fs::File::create(self.directory.path().join("up.json")).unwrap();
+        let child = command.stdout(said).stderr(log).spawn().unwrap();
         self.up = Some(child);
         self.until("the gateway to answer", || self.run(&["suppress", "list"]).status.success());
     }
@@ -102,7 +103,13 @@ impl World {
         let mut up = self.up.take().unwrap();
         let asked = Command::new("kill").arg(up.id().to_string()).status().unwrap();
         assert!(asked.success());
-        up.wait().unwrap().success()
+        let is_success = up.wait().unwrap().success();
+        // However it ends, it says so in one object.
+        let said = std::fs::read(self.directory.path().join("up.json")).unwrap();
+        let said: Value = serde_json::from_slice(&said).unwrap();
+        let name = if is_success { "stopped" } else { "error" };
+        assert!(said.get(name).is_some(), "{said}");
+        is_success
     }
 
     pub(crate) fn log(&self) -> String {
