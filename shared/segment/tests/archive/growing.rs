@@ -42,29 +42,11 @@ fn a_log_that_grows_while_it_is_checked_is_verified() {
                 now.objects.extend(rest.by_ref().take(pace).cloned());
             }
         };
-        let report = check_growing(&mut now, &mut step);
+        let report = check(&mut now, &mut step, &|_| true, &|_| false);
         assert_eq!(report.verdict, Judgement::Verified, "{pace} from {from}: {report:#?}");
         followed += usize::from(report.commits > 3 && from > 4);
     }
     assert!(followed > 10, "{followed} checks have read a commit that was not listed");
-}
-
-/// Fsck over objects of which there are more at each step.
-fn check_growing(world: &mut World, step: &mut dyn FnMut(&mut World)) -> Report {
-    let mut fsck = Fsck::new(policy());
-    loop {
-        step(world);
-        match fsck.poll() {
-            Request::List(directory) => fsck.handle_listing(world.listed(directory)),
-            Request::Read(path) => fsck.handle_object(world.objects.get(&path).cloned()),
-            Request::Check(task) => {
-                let [parquet, census] =
-                    [task.parquet_path(), task.census_path()].map(|path| world.objects.get(path));
-                fsck.handle_outcome(task.check(parquet, census));
-            }
-            Request::Done => return fsck.finish(),
-        }
-    }
 }
 
 /// A directory that is listed while it grows may show what was created later and not what was before.
@@ -72,7 +54,8 @@ fn check_growing(world: &mut World, step: &mut dyn FnMut(&mut World)) -> Report 
 fn a_listing_that_leaves_a_commit_out_is_no_gap() {
     let world = World::example();
     for left_out in 1..3 {
-        let report = check(&world, &|path| path != segment::layout::commit(left_out), &|_| false);
+        let is_listed = |path: &str| path != segment::layout::commit(left_out);
+        let report = check(&mut world.clone(), &mut |_| {}, &is_listed, &|_| false);
         assert_eq!(report.verdict, Judgement::Verified, "{left_out}: {report:#?}");
         assert_eq!(report.commits, 3);
     }
@@ -85,22 +68,25 @@ fn a_gap_is_found_though_the_checkpoint_cannot_be_read() {
     world.objects.remove(&path);
     for is_unreadable in [false, true] {
         let unreadable = |path: &str| is_unreadable && path == segment::layout::CHECKPOINT;
-        let report = check(&world, &|_| true, &unreadable);
+        let report = check(&mut world, &mut |_| {}, &|_| true, &unreadable);
         assert_eq!(report.verdict, Judgement::Failed, "{report:#?}");
         assert!(report.findings.iter().any(|finding| finding.fault.place == path), "{report:#?}");
     }
-    let sound = check(&World::example(), &|_| true, &|path| path == segment::layout::CHECKPOINT);
+    let unreadable = |path: &str| path == segment::layout::CHECKPOINT;
+    let sound = check(&mut World::example(), &mut |_| {}, &|_| true, &unreadable);
     assert_eq!(sound.verdict, Judgement::Unverifiable, "{sound:#?}");
 }
 
-/// Fsck over what is listed, of which some cannot be read.
+/// Fsck over objects that change at each step, of what is listed; some cannot be read.
 fn check(
-    world: &World,
+    world: &mut World,
+    step: &mut dyn FnMut(&mut World),
     is_listed: &dyn Fn(&str) -> bool,
     is_unreadable: &dyn Fn(&str) -> bool,
 ) -> Report {
     let mut fsck = Fsck::new(policy());
     loop {
+        step(world);
         match fsck.poll() {
             Request::List(directory) => {
                 let mut listed = world.listed(directory);
