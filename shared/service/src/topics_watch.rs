@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use ports::EventLog;
 use ports::settings::{Demand, SettingFault};
-use tracing::{debug, error, info};
+use tracing::{error, info, warn};
 
 use crate::topics::{SettingFaults, tell_unreadable};
 use crate::{Shutdown, health, metric_names as names};
@@ -46,7 +46,9 @@ impl Watch {
             match log.topic_settings(&topic) {
                 Ok(Some(settings)) => drop(found.insert(topic, settings)),
                 Ok(None) => tell_unreadable(&topic),
-                Err(error) => debug!(topic, %error, "the settings of a topic could not be read"),
+                Err(error) => {
+                    warn!(topic, %error, "the settings of a topic cannot be read now; nobody watches them");
+                }
             }
         }
         for (Watched { role, demands }, known) in &mut self.roles {
