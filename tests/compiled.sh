@@ -4,7 +4,7 @@ set -eu
 cd "$(dirname "$0")/.."
 . tests/step.sh
 
-# The tests begin with what they are compiled to; for that one cargo waits for the other.
+# `cargo test` holds the lock of the build directory until it has compiled; begin after that.
 sleep 30
 step lints make --no-print-directory clippy
 step documents make --no-print-directory doc

@@ -18,7 +18,7 @@ use crate::policy::Policy;
 #[derive(Debug, Default)]
 pub(super) struct Published {
     is_asked: bool,
-    is_judged: bool,
+    is_read: bool,
     bytes: Option<Bytes>,
     /// Entries that it vouches for; 0 if it cannot be believed.
     size: u64,
@@ -38,7 +38,7 @@ impl Published {
 
     /// Takes the object; `None` if it is not there.
     pub(super) fn take(&mut self, bytes: Option<Bytes>, policy: &Policy) {
-        self.is_judged = true;
+        self.is_read = true;
         let note = bytes.as_ref().and_then(|bytes| std::str::from_utf8(bytes).ok());
         let opened = note.map(|note| policy.open_checkpoint(layout::CHECKPOINT, note));
         self.size = match opened {
@@ -97,7 +97,7 @@ impl Published {
                     "that of an earlier one; the sealer writes it again",
                 ),
             });
-        } else if self.is_judged {
+        } else if self.is_read {
             findings.compare(layout::CHECKPOINT, last, self.bytes.as_ref());
         }
     }
