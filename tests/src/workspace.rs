@@ -92,10 +92,6 @@ pub fn files() -> std::io::Result<Vec<PathBuf>> {
     const NOT_OURS: &[&str] = &[
         "target",
         ".git",
-        ".venv",
-        ".venv-bench",
-        ".venv-s3",
-        ".venv-deny",
         ".cache",
         "libs",
         "run",
@@ -109,7 +105,8 @@ pub fn files() -> std::io::Result<Vec<PathBuf>> {
             let entry = entry?;
             let name = entry.file_name();
             if entry.file_type()?.is_dir() {
-                if !NOT_OURS.iter().any(|other| name == *other) {
+                let is_python = name.to_string_lossy().starts_with(".venv");
+                if !is_python && !NOT_OURS.iter().any(|other| name == *other) {
                     directories.push(entry.path());
                 }
             } else {
