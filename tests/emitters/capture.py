@@ -36,7 +36,9 @@ requests: list[tuple[str, str, str, bytes]] = []
 
 class Sink(BaseHTTPRequestHandler):
     def do_POST(self):
-        body = self.rfile.read(int(self.headers["content-length"]))
+        body = self.chunks() if "content-length" not in self.headers else self.rfile.read(
+            int(self.headers["content-length"])
+        )
         if self.headers.get("content-encoding") == "gzip":
             body = gzip.decompress(body)
         kind = self.headers.get("content-type", "")
@@ -48,6 +50,15 @@ class Sink(BaseHTTPRequestHandler):
         self.end_headers()
         if is_json:
             self.wfile.write(b"{}")
+
+    def chunks(self) -> bytes:
+        """A body of unknown length, as Node's exporters send."""
+        body = b""
+        while size := int(self.rfile.readline(), 16):
+            body += self.rfile.read(size)
+            self.rfile.readline()
+        self.rfile.readline()
+        return body
 
     def log_message(self, *_):
         pass
