@@ -89,8 +89,16 @@ pub fn seed() -> u64 {
 ///
 /// A directory that cannot be read.
 pub fn files() -> std::io::Result<Vec<PathBuf>> {
-    const NOT_OURS: &[&str] =
-        &["target", ".git", ".cache", "libs", "run", "driftseal-demo", "__pycache__", "node_modules"];
+    const NOT_OURS: &[&str] = &[
+        "target",
+        ".git",
+        ".cache",
+        "libs",
+        "run",
+        "driftseal-demo",
+        "__pycache__",
+        "node_modules",
+    ];
     let mut found = Vec::new();
     let mut directories = vec![root()];
     while let Some(directory) = directories.pop() {
