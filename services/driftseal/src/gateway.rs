@@ -211,21 +211,24 @@ impl Body {
 pub(crate) fn show(recorded: &Value, output: crate::Output, then: &str) {
     match output {
         crate::Output::Json => print::json(recorded),
-        crate::Output::Text => {
-            let text = |key: &str| match recorded.get(key) {
-                Some(Value::String(text)) => Plain(text).to_string(),
-                other => other.map(Value::to_string).unwrap_or_default(),
-            };
-            print::line(format!(
-                "{} {}: recorded as {}/{}@{}{then}",
-                text("kind"),
-                text("event_id"),
-                text("topic"),
-                text("partition"),
-                text("offset"),
-            ));
-        }
+        crate::Output::Text => print::line(format!("{}{then}", recorded_line(recorded))),
     }
+}
+
+/// Where an act was recorded, as a line.
+pub(crate) fn recorded_line(recorded: &Value) -> String {
+    let text = |key: &str| match recorded.get(key) {
+        Some(Value::String(text)) => Plain(text).to_string(),
+        other => other.map(Value::to_string).unwrap_or_default(),
+    };
+    format!(
+        "{} {}: recorded as {}/{}@{}",
+        text("kind"),
+        text("event_id"),
+        text("topic"),
+        text("partition"),
+        text("offset"),
+    )
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ pub mod command;
 pub mod config;
 mod demands;
 pub mod demo;
+pub mod digest;
 pub mod emit;
 mod gateway;
 mod http;

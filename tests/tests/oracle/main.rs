@@ -5,6 +5,7 @@
 
 mod alert_times;
 mod analysts;
+mod versions;
 
 use event::kind;
 use std::collections::BTreeMap;

@@ -1,17 +1,17 @@
 //! `driftseal version register|deploy|rollback`: versions of agents, announced by a release pipeline.
 //!
-//! A version that no act names within a minute of its first event is reported as unannounced, and a
+//! `register` computes the digest of what the version consists of (`schemas/version`). A version that no act names within a minute of its first event is reported as unannounced, and a
 //! deployment with a share of traffic below 1 begins a canary.
 
-use std::path::{Path, PathBuf};
-
 use event::kind;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
 
 use super::context::Context;
 use super::options::ActorArgs;
+use crate::digest::{Corpus, Source, Sources, Version};
 use crate::gateway::{self, Body, Gateway};
 use crate::outcome::{Ended, Failure};
+use crate::print::{self, Output};
 
 /// What happened to a version.
 #[derive(Debug, clap::Subcommand)]
@@ -51,30 +51,33 @@ pub struct RegisterArgs {
     /// Name of the version, as its events have it
     #[arg(long, value_name = "VERSION")]
     agent_version: String,
-    /// File with the prompt
-    #[arg(long, value_name = "FILE")]
-    prompt: Option<PathBuf>,
+    /// File or directory with the prompt; may be repeated, each then has a name
+    #[arg(long, value_name = "[NAME=]PATH", value_parser = source)]
+    prompt: Vec<Source>,
     /// Provider of the model
     #[arg(long, value_name = "NAME")]
     model_provider: Option<String>,
     /// Model
     #[arg(long, value_name = "NAME")]
     model: Option<String>,
-    /// Parameter of the model, NAME=VALUE; may be repeated
+    /// Parameter of the model; may be repeated
     #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
     parameter: Vec<(String, String)>,
-    /// File with the definitions of the tools
-    #[arg(long, value_name = "FILE")]
-    tools: Option<PathBuf>,
-    /// Digest of a retrieval corpus; may be repeated
-    #[arg(long, value_name = "DIGEST")]
-    corpus: Vec<String>,
-    /// Version of the policy in force
+    /// File or directory with the definitions of the tools; may be repeated, each then has a name
+    #[arg(long, value_name = "[NAME=]PATH", value_parser = source)]
+    tools: Vec<Source>,
+    /// Directory or file of a retrieval corpus, or its digest; may be repeated
+    #[arg(long, value_name = "PATH|DIGEST", value_parser = Corpus::parse)]
+    corpus: Vec<Corpus>,
+    /// Policy in force, ID@VERSION
     #[arg(long, value_name = "VERSION")]
     policy: Option<String>,
     /// Commit of the agent's code
     #[arg(long, value_name = "COMMIT")]
     commit: Option<String>,
+    /// Only compute the digest; nothing is recorded, and no gateway is asked
+    #[arg(long)]
+    dry_run: bool,
 }
 
 /// Arguments of `driftseal version deploy|rollback`.
@@ -93,6 +96,10 @@ pub struct DeployArgs {
     share: Option<f64>,
 }
 
+fn source(text: &str) -> Result<Source, String> {
+    if text.is_empty() { Err("expected a path".to_owned()) } else { Ok(Source::parse(text)) }
+}
+
 fn pair(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
     Ok((name.to_owned(), value.to_owned()))
@@ -100,12 +107,12 @@ fn pair(text: &str) -> Result<(String, String), String> {
 
 impl Action {
     pub(super) fn run(self, context: &Context) -> Result<Ended, Failure> {
-        let gateway = Gateway::open(&context.load()?)?;
         let body = match self {
-            Self::Register(args) => args.body()?,
+            Self::Register(args) => return args.run(context),
             Self::Deploy(args) => args.body(kind::AGENT_VERSION_DEPLOYED),
             Self::Rollback(args) => args.body(kind::AGENT_VERSION_ROLLED_BACK),
         };
+        let gateway = Gateway::open(&context.load()?)?;
         gateway::show(&gateway.act(&body)?, context.output, "");
         Ok(Ended::Done)
     }
@@ -123,65 +130,54 @@ impl AgentArgs {
 }
 
 impl RegisterArgs {
-    fn body(self) -> Result<Body, Failure> {
-        let parameters: Map<String, Value> =
-            self.parameter.into_iter().map(|(name, value)| (name, json!(value))).collect();
-        // Only what is given is part of the digest: absent and empty are different.
-        let mut parts = Map::new();
-        let mut part = |name: &str, value: Value| parts.insert(name.to_owned(), value);
-        if let Some(file) = &self.prompt {
-            part("prompt_digest", json!(digest_of(file)?));
+    /// Standard output is the digest alone, so that a script can take it.
+    fn run(self, context: &Context) -> Result<Ended, Failure> {
+        let sources = Sources {
+            prompts: self.prompt,
+            tools: self.tools,
+            corpora: self.corpus,
+            model_provider: self.model_provider,
+            model_name: self.model,
+            parameters: self.parameter,
+            policy: self.policy,
+            commit: self.commit,
+        };
+        let version = Version::of(&sources)?;
+        for remark in &version.remarks {
+            print::note(format!("driftseal: {remark}"));
         }
-        if let Some(provider) = self.model_provider {
-            part("model_provider", json!(provider));
+        let mut recorded = json!({});
+        if !self.dry_run {
+            let mut agent = version.document.clone();
+            if !version.tool_digests.is_empty() {
+                agent.insert("tool_digests".to_owned(), json!(version.tool_digests));
+            }
+            let body = self
+                .agent
+                .body(kind::AGENT_VERSION_CREATED)
+                .with("agent_version", self.agent_version)
+                .with("version_digest", version.digest.as_str())
+                .with("agent", agent);
+            recorded = Gateway::open(&context.load()?)?.act(&body)?;
         }
-        if let Some(model) = self.model {
-            part("model_name", json!(model));
+        match context.output {
+            Output::Json => {
+                if let Some(object) = recorded.as_object_mut() {
+                    object.insert("version_digest".to_owned(), json!(version.digest));
+                    object.insert("document".to_owned(), json!(version.document));
+                    object.insert("remarks".to_owned(), json!(version.remarks));
+                }
+                print::json(&recorded);
+            }
+            Output::Text => {
+                if !self.dry_run {
+                    print::note(gateway::recorded_line(&recorded));
+                }
+                print::line(&version.digest);
+            }
         }
-        if !parameters.is_empty() {
-            part("parameters", Value::Object(parameters));
-        }
-        if let Some(file) = &self.tools {
-            part("tools_digest", json!(digest_of(file)?));
-        }
-        if !self.corpus.is_empty() {
-            part("corpus_digests", json!(self.corpus));
-        }
-        if let Some(policy) = self.policy {
-            part("policy_version", json!(policy));
-        }
-        let digest = version_digest(&parts);
-        if let Some(commit) = self.commit {
-            parts.insert("code_commit".to_owned(), json!(commit));
-        }
-        Ok(self
-            .agent
-            .body(kind::AGENT_VERSION_CREATED)
-            .with("agent_version", self.agent_version)
-            .with_some("version_digest", digest)
-            .with("agent", parts))
+        Ok(Ended::Done)
     }
-}
-
-/// The digest of a version: SHA-256 of its parts as JSON with sorted keys and without white space;
-/// `None` if no part was given.
-fn version_digest(parts: &Map<String, Value>) -> Option<String> {
-    if parts.is_empty() {
-        return None;
-    }
-    let sorted: std::collections::BTreeMap<&String, &Value> = parts.iter().collect();
-    let Ok(text) = serde_json::to_vec(&sorted) else { unreachable!("plain data has a JSON form") };
-    Some(sha256(&text))
-}
-
-fn digest_of(file: &Path) -> Result<String, Failure> {
-    let bytes = std::fs::read(file)
-        .map_err(|error| Failure::usage(format!("failed to read `{}`: {error}", file.display())))?;
-    Ok(sha256(&bytes))
-}
-
-fn sha256(bytes: &[u8]) -> String {
-    format!("sha256:{}", merkle::hash::to_hex(&merkle::hash::sha256(bytes)))
 }
 
 impl DeployArgs {
@@ -195,21 +191,5 @@ impl DeployArgs {
             agent.insert("traffic_share".to_owned(), json!(share));
         }
         self.agent.body(kind).with("agent_version", self.to).with("agent", agent)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_digest_depends_on_every_part_and_on_no_order() {
-        let parts = |text: &str| version_digest(&serde_json::from_str(text).unwrap());
-        let one = parts(r#"{"model_name":"m","prompt_digest":"p"}"#).unwrap();
-        assert_eq!(one, parts(r#"{"prompt_digest":"p","model_name":"m"}"#).unwrap());
-        assert_ne!(one, parts(r#"{"prompt_digest":"p","model_name":"n"}"#).unwrap());
-        assert_ne!(one, parts(r#"{"prompt_digest":"p"}"#).unwrap());
-        assert_eq!(parts("{}"), None);
-        assert!(one.starts_with("sha256:") && one.len() == 71, "{one}");
     }
 }
