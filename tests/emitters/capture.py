@@ -125,9 +125,8 @@ def main() -> None:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Sink)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     endpoint = f"http://127.0.0.1:{server.server_port}"
-    resource = os.environ.get(
-        "OTEL_RESOURCE_ATTRIBUTES", "service.name=refund-service,service.version=1.4.0,deployment.environment.name=staging"
-    )
+    attributes = "service.name=refund-service,service.version=1.4.0,deployment.environment.name=staging"
+    resource = os.environ.get("OTEL_RESOURCE_ATTRIBUTES", attributes)
     environment = os.environ | {
         "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint,
         "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",

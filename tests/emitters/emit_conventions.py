@@ -13,7 +13,7 @@ from truth import Truth
 providers = otel.set_up()
 tracer = trace.get_tracer("refund_agent", schema_url="https://opentelemetry.io/schemas/1.37.0")
 logger = _logs.get_logger("refund_evaluator")
-truth = Truth("conventions", ["opentelemetry-sdk"], "refund-desk")
+truth = Truth("conventions", ["opentelemetry-sdk"], "refund-desk", ["cost"])
 MODEL = "claude-sonnet-4-5"
 
 

@@ -10,7 +10,8 @@ from truth import ORDERS, Truth
 
 providers = otel.set_up()
 LangChainInstrumentor().instrument()
-truth = Truth("langgraph-openinference", ["openinference-instrumentation-langchain", "langgraph"], "refund-desk")
+packages = ["openinference-instrumentation-langchain", "langgraph"]
+truth = Truth("langgraph-openinference", packages, "refund-desk", ["cost"])
 base_url = fake_model.start()
 
 

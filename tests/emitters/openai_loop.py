@@ -31,7 +31,7 @@ def main(emitter: str, package: str, instrumentor) -> None:
     providers = otel.set_up()
     instrumentor.instrument()
     # Nothing but the client is instrumented: no agent, no tool.
-    truth = Truth(emitter, [package, "openai"], "", not_sent=["tools", "conversation_id"])
+    truth = Truth(emitter, [package, "openai"], "", ["tools", "conversation_id", "run", "cost"])
     client = OpenAI(base_url=fake_model.start(), api_key="none", max_retries=0)
     tracer = trace.get_tracer("refund_service")
 

@@ -66,4 +66,4 @@ for (const [number, prompt] of orders.entries()) {
 await sdk.shutdown();
 server.stdin.end();
 const packages = { ai: installed('ai'), '@ai-sdk/otel': installed('@ai-sdk/otel') };
-console.log(JSON.stringify({ emitter: 'ai-sdk', packages, not_sent: ['conversation_id'], runs }));
+console.log(JSON.stringify({ emitter: 'ai-sdk', packages, not_sent: ['conversation_id', 'cost'], runs }));
