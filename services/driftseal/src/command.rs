@@ -2,6 +2,7 @@
 //! the list in this file.
 
 pub mod act;
+pub mod agent;
 pub mod alert;
 pub mod baseline;
 pub mod change;
@@ -10,14 +11,19 @@ pub mod completions;
 pub mod config;
 pub mod consistency;
 mod context;
+pub mod corpus;
 pub mod demo;
 pub mod emit;
 pub mod evidence;
+pub mod incident;
 pub mod log;
 pub mod maintenance;
 mod options;
+pub mod policy;
 pub mod quarantine;
+pub mod ready;
 pub mod replay;
+pub mod risk;
 pub mod rotate;
 pub mod run;
 pub mod segments;
@@ -101,12 +107,29 @@ commands! {
     /// List baselines, or pin the baseline of an agent to a version
     #[command(subcommand)]
     Baseline(baseline::Action),
+    /// Enter an agent into the inventory, change its entry, or retire it
+    #[command(subcommand)]
+    Agent(agent::Action),
     /// Register a version of an agent, or announce its deployment or rollback
     #[command(subcommand)]
     Version(version::Action),
     /// Request, approve or record a change of an agent
     #[command(subcommand)]
     Change(change::Action),
+    /// Whether a version may be deployed, and what is missing; exit code 1 if not, 3 if it is not known
+    Ready(ready::Args),
+    /// Publish, acknowledge or retire a policy
+    #[command(subcommand)]
+    Policy(policy::Action),
+    /// Record how a risk is judged, and what is done about it
+    #[command(subcommand)]
+    Risk(risk::Action),
+    /// Open, update or close an incident
+    #[command(subcommand)]
+    Incident(incident::Action),
+    /// Publish a version of a retrieval corpus, or retire a corpus
+    #[command(subcommand)]
+    Corpus(corpus::Action),
     /// Record any act of people and pipelines, as JSON
     Act(act::Args),
     /// Check, test or publish an eval suite

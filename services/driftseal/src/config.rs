@@ -48,6 +48,8 @@ pub struct Config {
     /// The gateway: acts of people and pipelines over HTTP, in the process of the evidence role; and how
     /// commands reach it.
     pub gateway: evidence::gateway::Config,
+    /// What `driftseal ready` requires before a version is deployed; the gateway answers it.
+    pub ready: evidence::gateway::ready::Config,
 }
 
 /// Log output of the process, on standard error.
@@ -308,6 +310,7 @@ impl Config {
             "be an address and a port, such as 127.0.0.1:8483, or empty",
         );
         checks.below("gateway", self.gateway.problems());
+        checks.below("ready", self.ready.problems());
         checks.must(
             service::telemetry::is_level(&self.telemetry.level),
             "telemetry.level",

@@ -158,15 +158,6 @@ impl Version {
     }
 }
 
-/// The digest of the documents of a corpus, and how many they are.
-///
-/// # Errors
-///
-/// Usage errors: what cannot be read as it is.
-pub fn corpus(path: &Path, remarks: &mut Vec<String>) -> Result<(String, u64), Failure> {
-    of_path(path, remarks)
-}
-
 /// Hexadecimal SHA-256 of a domain and the canonical form (RFC 8785) of a value.
 fn digest_of(domain: &str, value: &Value) -> String {
     let Ok(canonical) = serde_json_canonicalizer::to_vec(value) else {
@@ -175,8 +166,12 @@ fn digest_of(domain: &str, value: &Value) -> String {
     to_hex(&sha256(&[domain.as_bytes(), &canonical].concat()))
 }
 
-/// A file, or a whole directory; with the number of files.
-fn of_path(path: &Path, remarks: &mut Vec<String>) -> Result<(String, u64), Failure> {
+/// The digest of a file, or of a whole directory, and the number of files.
+///
+/// # Errors
+///
+/// Usage errors: what cannot be read as it is.
+pub fn of(path: &Path, remarks: &mut Vec<String>) -> Result<(String, u64), Failure> {
     let meta = std::fs::metadata(path)
         .map_err(|error| Failure::usage(format!("failed to read `{}`: {error}", path.display())))?;
     if meta.is_dir() {
@@ -205,12 +200,12 @@ fn group(
     remarks: &mut Vec<String>,
 ) -> Result<Option<Group>, Failure> {
     if let [Source { name: None, path }] = sources {
-        return Ok(Some(Group { digest: of_path(path, remarks)?.0, members: Map::new() }));
+        return Ok(Some(Group { digest: of(path, remarks)?.0, members: Map::new() }));
     }
     let mut members = Map::new();
     for source in sources {
         let name = text(option, &source.named()?)?.to_owned();
-        let digest = of_path(&source.path, remarks)?.0;
+        let digest = of(&source.path, remarks)?.0;
         if members.insert(name.clone(), json!(digest)).is_some() {
             return Err(Failure::usage(format!(
                 "{option}: two of them are called `{name}`: give NAME=PATH"
@@ -229,7 +224,7 @@ fn corpora(given: &[Corpus], remarks: &mut Vec<String>) -> Result<BTreeSet<Strin
     for corpus in given {
         let digest = match corpus {
             Corpus::Digest(digest) => digest.clone(),
-            Corpus::Path(path) => of_path(path, remarks)?.0,
+            Corpus::Path(path) => of(path, remarks)?.0,
         };
         if !digests.insert(digest.clone()) {
             return Err(Failure::usage(format!("--corpus: two of them are the same, {digest}")));

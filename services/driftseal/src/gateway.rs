@@ -12,35 +12,19 @@ use ureq::Agent;
 
 use crate::Config;
 use crate::http;
+use crate::options::option_of;
 use crate::outcome::Failure;
 use crate::print;
 
 /// Longest wait for an answer: the gateway itself gives up before.
 const WAIT: Duration = Duration::from_secs(60);
+/// Status of an answer after which the act may or may not be recorded.
+const UNAVAILABLE: u16 = 503;
 /// Largest answer that is read, bytes.
 const ANSWER_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
-/// Options of commands, by the field of a request.
-const OPTIONS: [(&str, &str); 18] = [
-    ("agent_id", "--agent"),
-    ("agent_version", "--agent-version"),
-    ("alert_id", "ALERT_ID"),
-    ("all_agents", "--all-agents"),
-    ("by", "--by"),
-    ("document", "FILE"),
-    ("ended_at", "--at"),
-    ("environment", "--environment"),
-    ("for_secs", "--for"),
-    ("from", "--from"),
-    ("maintenance_id", "MAINTENANCE_ID"),
-    ("metric", "--metric"),
-    ("reason", "--reason"),
-    ("severity", "--severity"),
-    ("suite", "--suite"),
-    ("suppression_id", "SUPPRESSION_ID"),
-    ("tenant_id", "--tenant"),
-    ("until", "--until"),
-];
+/// Times that an act is sent, if what became of it is not known.
+const TRIES: u32 = 3;
 
 /// The gateway, as the configuration says how to reach it.
 #[derive(Debug)]
@@ -75,9 +59,24 @@ impl Gateway {
         Ok(Self { agent: http::agent(WAIT), base, token })
     }
 
-    /// Asks for an act; returns where it was recorded.
+    /// Asks for an act; returns where it was recorded. If the answer is lost, or the log did not answer in
+    /// time, the same act is sent again: under its identifier it is recorded once.
     pub(crate) fn act(&self, body: &Body) -> Result<Value, Failure> {
-        self.post("/v1/acts", &Value::Object(body.0.clone()))
+        let mut body = body.0.clone();
+        if !body.contains_key("event_id") {
+            body.insert("event_id".to_owned(), json!(uuid::Uuid::now_v7().to_string()));
+        }
+        let body = Value::Object(body);
+        let mut tries = 1;
+        loop {
+            let failure = match self.post("/v1/acts", &body) {
+                Err(failure) if failure.is_unclear() && tries < TRIES => failure,
+                done => return done,
+            };
+            print::note(format!("driftseal: {}; the same act is sent again", failure.message()));
+            std::thread::sleep(Duration::from_millis(500) * tries);
+            tries += 1;
+        }
     }
 
     /// Creates missing topics and enlarges small ones; returns the names of all, and what has grown.
@@ -125,7 +124,10 @@ impl Gateway {
     ) -> Result<Value, Failure> {
         let shown = hide_in_url(&self.base);
         let mut answer = answer.map_err(|error| {
-            Failure::new(format!(
+            // Where nobody listens, nothing was recorded.
+            let refused = std::io::ErrorKind::ConnectionRefused;
+            let is_unclear = !matches!(&error, ureq::Error::Io(io) if io.kind() == refused);
+            Failure::unclear(is_unclear, format!(
                 "failed to reach the gateway at {shown}: {error}; it runs in `driftseal up` and \
                  `driftseal run evidence` (`gateway.url`, `listen.gateway`)"
             ))
@@ -133,7 +135,8 @@ impl Gateway {
         let status = answer.status().as_u16();
         let text = answer.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_string();
         let text = text.map_err(|error| {
-            Failure::new(format!("the answer of the gateway at {shown} broke off: {error}"))
+            let text = format!("the answer of the gateway at {shown} broke off: {error}");
+            Failure::unclear(true, text)
         })?;
         let value: Value = serde_json::from_str(&text).map_err(|_| {
             let text = Plain(&text);
@@ -160,9 +163,13 @@ fn refused(status: u16, value: &Value) -> Failure {
         (Some("unauthenticated"), _) => Failure::usage(format!(
             "the gateway does not know the token: {message} (`gateway.token_file`)"
         )),
+        (Some("other_content" | "superseded"), _) => Failure::new(message),
         (code, _) => {
             let code = code.unwrap_or("error");
-            Failure::new(format!("the gateway answered {status} {}: {message}", Plain(code)))
+            Failure::unclear(
+                status == UNAVAILABLE,
+                format!("the gateway answered {status} {}: {message}", Plain(code)),
+            )
         }
     }
 }
@@ -170,9 +177,8 @@ fn refused(status: u16, value: &Value) -> Failure {
 fn problem(field: &Value) -> String {
     let (name, reason) = (field["field"].as_str(), field["reason"].as_str());
     let (name, reason) = (name.unwrap_or("?"), reason.unwrap_or("is wrong"));
-    let option = OPTIONS.iter().find(|(field, _)| *field == name);
-    match option {
-        Some((_, option)) => format!("{option}: {}", Plain(reason)),
+    match option_of(name) {
+        Some(option) => format!("{option}: {}", Plain(reason)),
         None => format!("`{}`: {}", Plain(name), Plain(reason)),
     }
 }
@@ -190,6 +196,11 @@ impl Body {
     /// A whole body.
     pub(crate) const fn of_object(object: Map<String, Value>) -> Self {
         Self(object)
+    }
+
+    /// Its fields.
+    pub(crate) const fn object(&self) -> &Map<String, Value> {
+        &self.0
     }
 
     /// Sets a field.
@@ -221,10 +232,12 @@ pub(crate) fn recorded_line(recorded: &Value) -> String {
         Some(Value::String(text)) => Plain(text).to_string(),
         other => other.map(Value::to_string).unwrap_or_default(),
     };
+    let is_repeated = recorded.get("already_recorded").and_then(Value::as_bool) == Some(true);
     format!(
-        "{} {}: recorded as {}/{}@{}",
+        "{} {}: {} as {}/{}@{}",
         text("kind"),
         text("event_id"),
+        if is_repeated { "already recorded" } else { "recorded" },
         text("topic"),
         text("partition"),
         text("offset"),

@@ -31,6 +31,8 @@ pub struct Failure {
     code: u8,
     /// Another process has what the command needs.
     is_in_use: bool,
+    /// What was asked for may have happened.
+    is_unclear: bool,
 }
 
 /// Exit code of a failure.
@@ -41,19 +43,23 @@ const USAGE: u8 = 2;
 const UNVERIFIABLE: u8 = 3;
 
 impl Failure {
+    fn with(message: impl Into<String>, code: u8) -> Self {
+        Self { message: message.into(), code, is_in_use: false, is_unclear: false }
+    }
+
     /// A failure; exit code 1.
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), code: FAILED, is_in_use: false }
+        Self::with(message, FAILED)
     }
 
     /// A usage or configuration error; exit code 2.
     pub fn usage(message: impl Into<String>) -> Self {
-        Self { message: message.into(), code: USAGE, is_in_use: false }
+        Self::with(message, USAGE)
     }
 
     /// There is not enough to verify; exit code 3.
     pub fn unverifiable(message: impl Into<String>) -> Self {
-        Self { message: message.into(), code: UNVERIFIABLE, is_in_use: false }
+        Self::with(message, UNVERIFIABLE)
     }
 
     /// The exit code: 1, 2 or 3.
@@ -81,6 +87,16 @@ impl Failure {
     /// Another process has what the command needs; exit code 1.
     pub(crate) fn in_use(message: impl Into<String>) -> Self {
         Self { is_in_use: true, ..Self::new(message) }
+    }
+
+    /// A failure after which what was asked for may have happened, or not; exit code 1.
+    pub(crate) fn unclear(is_unclear: bool, message: impl Into<String>) -> Self {
+        Self { is_unclear, ..Self::new(message) }
+    }
+
+    /// Whether what was asked for may have happened.
+    pub(crate) const fn is_unclear(&self) -> bool {
+        self.is_unclear
     }
 
     /// Whether another process has what the command needs.

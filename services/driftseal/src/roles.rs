@@ -378,6 +378,7 @@ impl Process<'_> {
         let topics = &config.processor.topics;
         let parts = evidence::gateway::Parts {
             config: config.gateway.clone(),
+            ready: config.ready.clone(),
             log,
             topics: evidence::gateway::Topics {
                 governance: config.notifier.topics.governance.clone(),

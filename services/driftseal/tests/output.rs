@@ -57,7 +57,11 @@ fn an_error_is_one_json_object_with_a_code_wherever_it_comes_from() {
 }
 
 const ACT: &[&str] = &["--agent", "a", "--by", "ana", "--reason", "a test"];
+const AGENT: &[&str] = &["AGENT", "--by", "ana", "--reason", "a test"];
+const WHO: &[&str] = &["--by", "ana"];
 const BY: &[&str] = &["--by", "ana", "--reason", "a test"];
+
+const NO_DIGEST: &str = "sha256:0000000000000000000000000000000000000000000000000000000000000000";
 
 /// Every command with arguments that are right, and with which it fails where nothing is: there are no
 /// keys, no archive, no file `nowhere`, and no configuration of that name.
@@ -85,18 +89,36 @@ const FAILING: &[(&str, &[&[&str]])] = &[
     ("baseline list", &[]),
     ("baseline pin", &[ACT]),
     ("baseline unpin", &[ACT]),
-    ("version register", &[ACT, &["--agent-version", "v1"]]),
+    ("agent register", &[AGENT]),
+    ("agent update", &[AGENT]),
+    ("agent retire", &[AGENT]),
+    ("version register", &[ACT, &["--agent-version", "v1", "--model", "m"]]),
     ("version deploy", &[ACT, &["--to", "v1"]]),
     ("version rollback", &[ACT, &["--to", "v1"]]),
     ("change request", &[ACT, &["CHG-1"]]),
+    ("change link-risk", &[ACT, &["CHG-1", "--risk", "R-1"]]),
     ("change approve", &[ACT, &["CHG-1"]]),
     ("change reject", &[ACT, &["CHG-1"]]),
     ("change implement", &[ACT, &["CHG-1"]]),
     ("change emergency", &[ACT, &["CHG-1"]]),
     ("change review", &[ACT, &["CHG-1"]]),
+    ("ready", &[&[NO_DIGEST]]),
+    ("policy publish", &[WHO, &["refunds@7", "--file", "nowhere"]]),
+    ("policy acknowledge", &[WHO, &["refunds@7", "--person", "ana"]]),
+    ("policy retire", &[BY, &["refunds@7"]]),
+    ("risk record", &[WHO, &["R-1", "--step", "decided", "--treatment", "avoid"]]),
+    ("incident open", &[WHO, &["INC-1", "--severity", "minor"]]),
+    ("incident update", &[WHO, &["INC-1"]]),
+    ("incident close", &[WHO, &["INC-1"]]),
+    ("corpus publish", &[WHO, &["faq", "--path", "nowhere"]]),
+    ("corpus retire", &[WHO, &["faq"]]),
     ("act", &[&["nowhere"]]),
     ("suite check", &[&["nowhere"]]),
     ("suite test", &[&["nowhere", "--input", "nowhere"]]),
+    (
+        "suite record",
+        &[WHO, &["nowhere", "--input", "nowhere", "--agent", "a", "--digest", NO_DIGEST]],
+    ),
     ("suite publish", &[&["nowhere", "--by", "ana"]]),
     ("quarantine list", &[&["nowhere"]]),
     ("fsck", &[&["nowhere"]]),

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use driftseal::Config;
 
 /// A section, the source of its type, and the type's name.
-const SECTIONS: [(&str, &str, &str); 17] = [
+const SECTIONS: [(&str, &str, &str); 18] = [
     ("", "services/driftseal/src/config.rs", "Config"),
     ("telemetry", "services/driftseal/src/config.rs", "Telemetry"),
     ("listen", "services/driftseal/src/config.rs", "Listen"),
@@ -28,6 +28,7 @@ const SECTIONS: [(&str, &str, &str); 17] = [
     ("notifier.topics", "services/notifier/src/config.rs", "Topics"),
     ("evidence", "services/evidence/src/role/config.rs", "Config"),
     ("gateway", "services/evidence/src/gateway/config.rs", "Config"),
+    ("ready", "services/evidence/src/gateway/ready.rs", "Config"),
 ];
 
 const HEAD: &str = "\

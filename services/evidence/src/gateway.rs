@@ -6,7 +6,8 @@
 //!
 //! | request | answer |
 //! |---|---|
-//! | `POST /v1/acts` | 201 with `event_id`, `topic`, `partition`, `offset` of the act |
+//! | `POST /v1/acts` | 201 with `event_id`, `topic`, `partition`, `offset` of the act; 200 if it was recorded before |
+//! | `GET /v1/ready/<digest>` | whether that version may be deployed, rule by rule |
 //! | `GET /v1/alerts` | firing alerts |
 //! | `GET /v1/suppressions`, `/v1/maintenance` | those in force |
 //! | `GET /v1/baselines?agent_id=…` | the current baseline of each stream |
@@ -21,18 +22,24 @@
 //! - An act that would have no effect, or not the intended one, is refused with every field that is
 //!   wrong.
 //! - An act that was answered with 201 is in the log. If the answer was lost or 503, it may be there:
-//!   sent again with the same `event_id` it is the same act.
+//!   sent again with the same `event_id` it is the same act, and is answered with the position of the
+//!   first. Another act under that `event_id`, or one that was undone or replaced since, is refused.
 //! - What is listed comes from signed records only.
 
 mod access;
 mod asked;
 mod config;
 mod fields;
+mod history;
 mod lists;
 mod parts;
 mod problem;
 mod publish;
+pub mod ready;
 mod rejection;
+mod repeat;
+mod required;
+mod rules;
 mod state;
 mod view;
 
@@ -40,7 +47,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Query, Request, State};
+use axum::extract::{Path, Query, Request, State};
 use axum::http::{HeaderMap, Response, StatusCode, header};
 use axum::routing::{get, post};
 use event::Timestamp;
@@ -57,6 +64,8 @@ pub use parts::{Parts, Topics};
 pub use problem::Problem;
 
 use asked::Asked;
+use publish::Done;
+use ready::Question;
 use rejection::Rejection;
 use state::Gateway;
 use view::View;
@@ -86,6 +95,7 @@ pub async fn run(parts: Parts, listener: TcpListener, shutdown: Shutdown) {
         .route("/v1/suppressions", get(suppressions))
         .route("/v1/maintenance", get(maintenance))
         .route("/v1/baselines", get(baselines))
+        .route("/v1/ready/{digest}", get(ready))
         .route("/v1/topics", post(topics))
         .fallback(|| async { Rejection::NoSuchRoute.response() })
         .with_state(gateway);
@@ -94,10 +104,16 @@ pub async fn run(parts: Parts, listener: TcpListener, shutdown: Shutdown) {
 }
 
 async fn act(State(gateway): State<Shared>, request: Request) -> Response<Body> {
-    answer(StatusCode::CREATED, act_of(gateway, request).await)
+    match act_of(gateway, request).await {
+        Ok(done) => {
+            let status = if done.is_new { StatusCode::CREATED } else { StatusCode::OK };
+            answer(status, Ok(done.value))
+        }
+        Err(rejection) => answer(StatusCode::CREATED, Err(rejection)),
+    }
 }
 
-async fn act_of(gateway: Shared, request: Request) -> Result<Value, Rejection> {
+async fn act_of(gateway: Shared, request: Request) -> Result<Done, Rejection> {
     let (head, body) = request.into_parts();
     let token = gateway.authenticate(&head.headers)?;
     let config = &gateway.parts.config;
@@ -144,6 +160,49 @@ async fn baselines(
         }
     };
     answer(StatusCode::OK, listed)
+}
+
+/// Parameters of `/v1/ready/…`.
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ForWhere {
+    agent_id: Option<String>,
+    environment: Option<String>,
+    tenant_id: Option<String>,
+}
+
+async fn ready(
+    State(gateway): State<Shared>,
+    path: Result<Path<String>, axum::extract::rejection::PathRejection>,
+    query: Result<Query<ForWhere>, axum::extract::rejection::QueryRejection>,
+    headers: HeaderMap,
+) -> Response<Body> {
+    answer(StatusCode::OK, ready_of(gateway, path.ok(), query.ok(), &headers).await)
+}
+
+async fn ready_of(
+    gateway: Shared,
+    path: Option<Path<String>>,
+    query: Option<Query<ForWhere>>,
+    headers: &HeaderMap,
+) -> Result<Value, Rejection> {
+    gateway.authenticate(headers)?;
+    let wrong = |field: &str, text: &str| Rejection::Fields(vec![Problem::new(field, text)]);
+    let Path(digest) = path.ok_or_else(|| wrong("digest", "must be a text"))?;
+    let parameters = "and `environment` and `tenant_id` are the only parameters, each once";
+    let Query(place) = query.ok_or_else(|| wrong("agent_id", parameters))?;
+    let ForWhere { agent_id: agent, environment, tenant_id: tenant } = place;
+    let question = Question { digest, agent, environment, tenant };
+    blocking(gateway, move |gateway| {
+        let now = Timestamp::from_micros(now_micros());
+        let parts = &gateway.parts;
+        gateway.with_view(|view| {
+            let history = gateway.history()?;
+            let by = (&parts.ready, parts.topics.governance.as_str());
+            ready::answer(&question, &history, view, by, now)
+        })
+    })
+    .await
 }
 
 async fn topics(State(gateway): State<Shared>, headers: HeaderMap) -> Response<Body> {

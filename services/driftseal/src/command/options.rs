@@ -1,8 +1,12 @@
 //! Options shared by the commands that act.
 
 use event::Timestamp;
+use serde_json::{Map, Value, json};
 
-use crate::gateway::Body;
+use super::context::Context;
+use crate::gateway::{self, Body, Gateway};
+use crate::outcome::{Ended, Failure};
+use crate::repeat;
 
 const SECOND: i64 = 1_000_000;
 
@@ -22,6 +26,59 @@ impl ActorArgs {
     pub(super) fn put(&self, body: Body) -> Body {
         body.with("by", self.by.as_str()).with("reason", self.reason.as_str())
     }
+}
+
+/// Who records, for whom, and what makes the same command the same act.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(super) struct RecordArgs {
+    /// Name of the person or pipeline that acts
+    #[arg(long, value_name = "NAME")]
+    by: String,
+    /// Tenant, if the events have one
+    #[arg(long, value_name = "ID")]
+    tenant: Option<String>,
+    /// Name of this execution, such as the run of a pipeline: under it, this is one act however often it is
+    /// repeated [default: all that the act says]
+    #[arg(long, value_name = "KEY")]
+    idempotency_key: Option<String>,
+}
+
+impl RecordArgs {
+    /// Records an act of a kind, with the fields of its family.
+    pub(super) fn act(&self, context: &Context, body: Body) -> Result<Value, Failure> {
+        let body = body.with("by", self.by.as_str()).with_some("tenant_id", self.tenant.as_deref());
+        let id = repeat::identifier(body.object(), self.idempotency_key.as_deref());
+        Gateway::open(&context.load()?)?.act(&body.with("event_id", id))
+    }
+
+    /// The same, and prints where.
+    pub(super) fn record(&self, context: &Context, body: Body) -> Result<Ended, Failure> {
+        gateway::show(&self.act(context, body)?, context.output, "");
+        Ok(Ended::Done)
+    }
+}
+
+/// An object with the fields that are given.
+pub(super) fn object<const N: usize>(fields: [(&str, Option<Value>); N]) -> Map<String, Value> {
+    let given = fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+    given.collect()
+}
+
+/// A text as a field.
+pub(super) fn text(value: Option<String>) -> Option<Value> {
+    value.map(Value::String)
+}
+
+/// A list as a field; none if it is empty.
+pub(super) fn list(values: Vec<String>) -> Option<Value> {
+    (!values.is_empty()).then(|| json!(values))
+}
+
+/// A policy and its version, `ID@VERSION`.
+pub(super) fn parse_policy(text: &str) -> Result<(String, String), String> {
+    let parts = text.rsplit_once('@').filter(|(id, version)| !id.is_empty() && !version.is_empty());
+    let (id, version) = parts.ok_or("expected ID@VERSION, such as refunds@7")?;
+    Ok((id.to_owned(), version.to_owned()))
 }
 
 /// The period of an act.

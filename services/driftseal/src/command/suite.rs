@@ -1,4 +1,4 @@
-//! `driftseal suite check|test|publish`: eval suites.
+//! `driftseal suite check|test|record|publish`: eval suites.
 
 use std::path::{Path, PathBuf};
 
@@ -7,6 +7,7 @@ use serde_json::json;
 use suite::{Decision, Suite};
 
 use super::context::Context;
+use super::options::RecordArgs;
 use crate::emit;
 use crate::gateway::{self, Body, Gateway};
 use crate::outcome::{Ended, Failure};
@@ -20,6 +21,8 @@ pub enum Action {
     Check(CheckArgs),
     /// Evaluate events from files offline; exit code 1 if a version fails the gate, 3 if undecided
     Test(TestArgs),
+    /// Evaluate events of a version offline, and record what the gate decided
+    Record(RecordSuiteArgs),
     /// Put a suite in force
     Publish(PublishArgs),
 }
@@ -46,6 +49,24 @@ pub struct TestArgs {
     mapping: Option<PathBuf>,
 }
 
+/// Arguments of `driftseal suite record`.
+#[derive(Debug, clap::Args)]
+pub struct RecordSuiteArgs {
+    #[command(flatten)]
+    test: TestArgs,
+    /// Agent
+    #[arg(long, value_name = "ID")]
+    agent: String,
+    /// Digest of the version that made the events, from `driftseal version register`
+    #[arg(long, value_name = "DIGEST")]
+    digest: String,
+    /// Version that made the events [default: the only one of the agent in the files]
+    #[arg(long, value_name = "VERSION")]
+    agent_version: Option<String>,
+    #[command(flatten)]
+    record: RecordArgs,
+}
+
 /// Arguments of `driftseal suite publish`.
 #[derive(Debug, clap::Args)]
 pub struct PublishArgs {
@@ -65,6 +86,7 @@ impl Action {
         match self {
             Self::Check(args) => args.run(context),
             Self::Test(args) => args.run(context),
+            Self::Record(args) => args.run(context),
             Self::Publish(args) => args.run(context),
         }
     }
@@ -119,6 +141,63 @@ impl TestArgs {
             }
             Output::Json => print::json(&report),
         }
+        Ok(ended(&suite, &report))
+    }
+}
+
+impl RecordSuiteArgs {
+    /// Records a decision for better or worse; the exit code is that of the test.
+    fn run(self, context: &Context) -> Result<Ended, Failure> {
+        let suite = read(&self.test.file)?;
+        let mapping = self.test.mapping.as_deref().map(emit::load_mapping).transpose()?;
+        let mut report = offline::run(&suite, &self.test.input, mapping.as_ref())?;
+        report.versions.retain(|version| {
+            version.agent_id == self.agent
+                && self.agent_version.as_ref().is_none_or(|own| *own == version.agent_version)
+        });
+        let [version] = report.versions.as_slice() else {
+            let found = report.versions.len();
+            return Err(Failure::usage(format!(
+                "--agent-version: the files have events of {found} versions or environments of \
+                 the agent that the suite judges; it must be one"
+            )));
+        };
+        if report.rejected > 0 {
+            let text = format!("{} events are not valid; nothing was recorded", report.rejected);
+            return Err(Failure::new(text));
+        }
+        let Some(gate) = &version.gate else {
+            return Err(Failure::usage(format!(
+                "`{}`: the suite has no gate",
+                self.test.file.display()
+            )));
+        };
+        let eval = json!({
+            "suite": suite.name(),
+            "suite_digest": suite.digest(),
+            "evaluator_type": "code",
+            "trials": gate.tally.trials,
+            "passes": gate.tally.passes,
+            "not_applicable": gate.tally.not_applicable,
+            "low": gate.low,
+            "high": gate.high,
+            "confidence": gate.confidence,
+            "pass_rate_min": gate.pass_rate_min,
+            "gate": gate.decision.name(),
+            "explanation": gate.reason,
+            "mode": "offline",
+        });
+        let body = Body::of_kind(kind::EVAL_SUITE_COMPLETED)
+            .with("agent_id", self.agent.as_str())
+            .with("agent_version", version.agent_version.as_str())
+            .with("version_digest", self.digest.as_str())
+            .with("eval", eval);
+        let mut recorded = self.record.act(context, body)?;
+        if let Some(object) = recorded.as_object_mut() {
+            object.insert("gate".to_owned(), json!(gate.decision.name()));
+        }
+        let then = format!("; {}: {}", gate.decision.name(), gate.reason);
+        gateway::show(&recorded, context.output, &then);
         Ok(ended(&suite, &report))
     }
 }

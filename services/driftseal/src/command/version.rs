@@ -4,12 +4,12 @@
 //! deployment with a share of traffic below 1 begins a canary.
 
 use event::kind;
-use serde_json::{Map, json};
+use serde_json::json;
 
 use super::context::Context;
-use super::options::ActorArgs;
+use super::options::{RecordArgs, object, text};
 use crate::digest::{Corpus, Source, Sources, Version};
-use crate::gateway::{self, Body, Gateway};
+use crate::gateway::{self, Body};
 use crate::outcome::{Ended, Failure};
 use crate::print::{self, Output};
 
@@ -33,14 +33,14 @@ pub struct AgentArgs {
     /// Environment of the agent
     #[arg(long, value_name = "NAME")]
     environment: Option<String>,
-    /// Tenant of the agent, if its events have one
-    #[arg(long, value_name = "ID")]
-    tenant: Option<String>,
     /// Change that it belongs to
     #[arg(long, value_name = "ID")]
     change: Option<String>,
+    /// Reason
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
     #[command(flatten)]
-    actor: ActorArgs,
+    record: RecordArgs,
 }
 
 /// Arguments of `driftseal version register`.
@@ -91,6 +91,9 @@ pub struct DeployArgs {
     /// Version before it
     #[arg(long, value_name = "VERSION")]
     from: Option<String>,
+    /// Digest of that version, from `driftseal version register`
+    #[arg(long, value_name = "DIGEST")]
+    to_digest: Option<String>,
     /// Share of traffic that it receives, from 0 to 1; below 1 it is a canary [default: all]
     #[arg(long, value_name = "SHARE")]
     share: Option<f64>,
@@ -107,25 +110,21 @@ fn pair(text: &str) -> Result<(String, String), String> {
 
 impl Action {
     pub(super) fn run(self, context: &Context) -> Result<Ended, Failure> {
-        let body = match self {
-            Self::Register(args) => return args.run(context),
-            Self::Deploy(args) => args.body(kind::AGENT_VERSION_DEPLOYED),
-            Self::Rollback(args) => args.body(kind::AGENT_VERSION_ROLLED_BACK),
-        };
-        let gateway = Gateway::open(&context.load()?)?;
-        gateway::show(&gateway.act(&body)?, context.output, "");
-        Ok(Ended::Done)
+        match self {
+            Self::Register(args) => args.run(context),
+            Self::Deploy(args) => args.run(context, kind::AGENT_VERSION_DEPLOYED),
+            Self::Rollback(args) => args.run(context, kind::AGENT_VERSION_ROLLED_BACK),
+        }
     }
 }
 
 impl AgentArgs {
-    fn body(self, kind: &str) -> Body {
-        self.actor
-            .put(Body::of_kind(kind))
-            .with("agent_id", self.agent)
-            .with_some("tenant_id", self.tenant)
-            .with_some("environment", self.environment)
-            .with_some("links", self.change.map(|change| json!({"change": change})))
+    fn body(&self, kind: &str) -> Body {
+        Body::of_kind(kind)
+            .with("agent_id", self.agent.as_str())
+            .with("reason", self.reason.as_str())
+            .with_some("environment", self.environment.as_deref())
+            .with_some("links", self.change.as_ref().map(|change| json!({"change": change})))
     }
 }
 
@@ -158,7 +157,7 @@ impl RegisterArgs {
                 .with("agent_version", self.agent_version)
                 .with("version_digest", version.digest.as_str())
                 .with("agent", agent);
-            recorded = Gateway::open(&context.load()?)?.act(&body)?;
+            recorded = self.agent.record.act(context, body)?;
         }
         match context.output {
             Output::Json => {
@@ -181,15 +180,19 @@ impl RegisterArgs {
 }
 
 impl DeployArgs {
-    fn body(self, kind: &str) -> Body {
-        let mut agent = Map::new();
-        agent.insert("to_version".to_owned(), json!(self.to));
-        if let Some(from) = self.from {
-            agent.insert("from_version".to_owned(), json!(from));
-        }
-        if let Some(share) = self.share {
-            agent.insert("traffic_share".to_owned(), json!(share));
-        }
-        self.agent.body(kind).with("agent_version", self.to).with("agent", agent)
+    fn run(self, context: &Context, kind: &str) -> Result<Ended, Failure> {
+        let agent = object([
+            ("to_version", Some(json!(self.to))),
+            ("from_version", text(self.from)),
+            ("to_digest", text(self.to_digest.clone())),
+            ("traffic_share", self.share.map(|share| json!(share))),
+        ]);
+        let body = self
+            .agent
+            .body(kind)
+            .with("agent_version", self.to)
+            .with_some("version_digest", self.to_digest)
+            .with("agent", agent);
+        self.agent.record.record(context, body)
     }
 }

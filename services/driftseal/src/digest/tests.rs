@@ -12,7 +12,7 @@ fn write(directory: &Path, name: &str, bytes: &[u8]) -> PathBuf {
 }
 
 fn tree(path: &Path) -> Result<String, String> {
-    corpus(path, &mut Vec::new())
+    of(path, &mut Vec::new())
         .map(|(digest, _)| digest)
         .map_err(|failure| failure.message().to_owned())
 }
@@ -29,10 +29,9 @@ fn vectors() -> Value {
 }
 
 fn from_hex_text(text: &str) -> Vec<u8> {
-    (0..text.len())
-        .step_by(2)
-        .map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap())
-        .collect()
+    let pairs = text.as_bytes().chunks(2);
+    let digits = pairs.map(|pair| str::from_utf8(pair).unwrap());
+    digits.map(|pair| u8::from_str_radix(pair, 16).unwrap()).collect()
 }
 
 #[cfg(unix)]

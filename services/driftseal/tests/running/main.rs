@@ -10,6 +10,7 @@
 
 mod archive;
 mod connections;
+mod governance;
 mod keys;
 mod mounted;
 mod remarks;

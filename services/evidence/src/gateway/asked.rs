@@ -18,6 +18,7 @@ use suite::Suite;
 use super::fields::Fields;
 use super::problem::Problem;
 use super::rejection::Rejection;
+use super::required;
 
 const SECOND: i64 = 1_000_000;
 const SEVERITIES: [&str; 2] = ["page", "ticket"];
@@ -290,6 +291,9 @@ fn free(kind: &str, fields: &mut Fields, stamp: &Stamp) -> Option<Asked> {
             for unknown in unknown_fields(&event) {
                 let field = if unknown == own_reason { "reason" } else { &unknown };
                 fields.wrong(field, format!("is not a field of `{kind}`"));
+            }
+            for missing in required::missing(&event) {
+                fields.wrong(missing.path(), "is required");
             }
             (!fields.has_problems()).then_some(Asked::Act(event))
         }

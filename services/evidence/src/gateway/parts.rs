@@ -23,6 +23,8 @@ pub struct Topics {
 pub struct Parts {
     /// Its settings.
     pub config: Config,
+    /// What is required before a version is deployed.
+    pub ready: super::ready::Config,
     /// The log.
     pub log: Arc<dyn EventLog>,
     /// Its topics.

@@ -1,24 +1,42 @@
 //! Signs an act and publishes it.
 
 use act::maintenance::MAINTENANCE;
-use event::{Event, Timestamp, column, kind};
+use event::{Decoder, Event, Limits, Timestamp, TopicPartition, column, kind};
 use governance::{Id, sign_act};
 use ports::{Outgoing, publish_and_wait};
 use serde_json::Value;
+use service::read::read_ranges;
 
 use super::asked::{Asked, problem_of};
+use super::history::At;
 use super::problem::Problem;
 use super::rejection::Rejection;
+use super::repeat;
 use super::state::Gateway;
 
-/// Publishes what was asked for; `token` is the name of the token that was shown. Returns the answer.
+/// An act that is recorded.
+#[derive(Debug)]
+pub(super) struct Done {
+    /// Whether this request recorded it.
+    pub(super) is_new: bool,
+    /// The answer.
+    pub(super) value: Value,
+}
+
+/// Publishes what was asked for, unless it is recorded already; `token` is the name of the token that was
+/// shown.
 pub(super) fn publish(
     gateway: &Gateway,
     asked: Asked,
     token: &str,
     now: Timestamp,
-) -> Result<Value, Rejection> {
-    let mut event = match asked {
+) -> Result<Done, Rejection> {
+    let (event_id, _) = repeat::identity(&asked);
+    let _recording = gateway.record(event_id)?;
+    if let Some(done) = recorded(gateway, &asked)? {
+        return Ok(done);
+    }
+    let event = match asked {
         Asked::Act(event) => event,
         Asked::End { timed, id, ending, stamp } => gateway.with_view(|view| {
             let is_window = *timed == MAINTENANCE;
@@ -38,6 +56,67 @@ pub(super) fn publish(
             answer.event(alert, &actor, &stamp).map_err(invalid)
         })?,
     };
+    let (at, signed) = write(gateway, event, token)?;
+    Ok(done(gateway, true, at, &signed))
+}
+
+/// The answer if the act is recorded already.
+fn recorded(gateway: &Gateway, asked: &Asked) -> Result<Option<Done>, Rejection> {
+    let (event_id, tenant) = repeat::identity(asked);
+    let places = gateway.history()?.recorded(event_id);
+    for at in places {
+        let Some(event) = read_again(gateway, at)? else {
+            let text = format!("the act at offset {} of the governance topic is gone", at.1);
+            return Err(Rejection::Incomplete(text));
+        };
+        if tenant.is_some_and(|tenant| event.text(column::TENANT_ID) != tenant) {
+            continue;
+        }
+        let topic = &gateway.parts.topics.governance;
+        let place = format!("{topic}/{}@{}", at.0, at.1);
+        let differs = repeat::differences(asked, &event);
+        if !differs.is_empty() {
+            return Err(Rejection::OtherContent(format!(
+                "`event_id` {} is that of another act, recorded as {place}; it differs in {}",
+                event::plain::Name(event_id),
+                differs.join(", ")
+            )));
+        }
+        if let Some(by) = repeat::superseded(&*gateway.history()?, at, &event) {
+            let since = match by {
+                Some(by) => format!("the act at {topic}/{}@{} undid or replaced it", by.0, by.1),
+                None => "so long ago that what followed is not remembered".to_owned(),
+            };
+            return Err(Rejection::Superseded(format!(
+                "this act is recorded as {place}; {since}. To record it once more, give it another \
+                 `event_id` (`--idempotency-key`)"
+            )));
+        }
+        return Ok(Some(done(gateway, false, at, &event)));
+    }
+    Ok(None)
+}
+
+fn read_again(gateway: &Gateway, at: At) -> Result<Option<Event<'static>>, Rejection> {
+    let parts = &gateway.parts;
+    let partition = TopicPartition::new(parts.topics.governance.as_str(), at.0);
+    let decoder = Decoder::new(Limits::default());
+    let mut found = None;
+    let range = [(partition, at.1..at.1.saturating_add(1))];
+    let _missing = read_ranges(&*parts.log, range, parts.config.read_wait(), |_, record| {
+        if record.offset == at.1 {
+            found = Some(decoder.decode(record).event.into_owned());
+        }
+    })?;
+    Ok(found)
+}
+
+/// Signs an act and waits until the log has it.
+fn write(
+    gateway: &Gateway,
+    mut event: Event<'static>,
+    token: &str,
+) -> Result<(At, Event<'static>), Rejection> {
     // The gateway knows the token; the name that the request gave is only what it says.
     event.set(column::actor::AUTHN.id(), format!("token:{token}").into());
     let parts = &gateway.parts;
@@ -60,7 +139,13 @@ pub(super) fn publish(
         offset = at.offset,
         "act recorded"
     );
-    let text = |column| signed.text(column).map(Value::from);
+    let at = (at.partition.partition, at.offset);
+    Ok((at, signed))
+}
+
+fn done(gateway: &Gateway, is_new: bool, at: At, event: &Event<'_>) -> Done {
+    let text = |column| event.text(column).map(Value::from);
+    let kind = event.text(column::KIND);
     let suppression = match kind {
         Some(kind::DRIFT_SUPPRESSION_STARTED) => text(column::EVENT_ID),
         _ => text(column::drift::SUPPRESSION_ID),
@@ -72,12 +157,13 @@ pub(super) fn publish(
         ("suppression_id", suppression),
         ("maintenance_id", text(column::maintenance::ID)),
         ("alert_id", text(column::drift::ALERT_ID)),
-        ("topic", Some(Value::from(at.partition.topic.to_string()))),
-        ("partition", Some(Value::from(at.partition.partition))),
-        ("offset", Some(Value::from(at.offset))),
+        ("topic", Some(Value::from(gateway.parts.topics.governance.as_str()))),
+        ("partition", Some(Value::from(at.0))),
+        ("offset", Some(Value::from(at.1))),
+        ("already_recorded", Some(Value::from(!is_new))),
     ];
     let there = fields.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?)));
-    Ok(Value::Object(there.collect()))
+    Done { is_new, value: Value::Object(there.collect()) }
 }
 
 fn invalid(error: act::ActError) -> Rejection {

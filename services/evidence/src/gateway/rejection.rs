@@ -31,6 +31,12 @@ pub(super) enum Rejection {
     InvalidJson(String),
     /// Fields are wrong; all of them.
     Fields(Vec<Problem>),
+    /// The identifier is that of another act.
+    OtherContent(String),
+    /// The act was recorded, and undone or replaced since.
+    Superseded(String),
+    /// Another request with the identifier is not answered yet.
+    InProgress,
     /// What is to be changed is not there.
     NotInForce(String),
     /// The log failed.
@@ -63,6 +69,9 @@ impl Rejection {
             Self::InvalidJson(_) => "invalid_json",
             Self::Fields(_) => "invalid_field",
             Self::NotInForce(_) => "not_in_force",
+            Self::OtherContent(_) => "other_content",
+            Self::Superseded(_) => "superseded",
+            Self::InProgress => "in_progress",
             Self::Log(_) => "log_failed",
             Self::Incomplete(_) => "incomplete",
             Self::Internal => "internal",
@@ -76,8 +85,12 @@ impl Rejection {
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BrokenBody | Self::InvalidJson(_) | Self::Fields(_) => StatusCode::BAD_REQUEST,
-            Self::NotInForce(_) => StatusCode::CONFLICT,
-            Self::Log(_) | Self::Incomplete(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NotInForce(_) | Self::OtherContent(_) | Self::Superseded(_) => {
+                StatusCode::CONFLICT
+            }
+            Self::Log(_) | Self::Incomplete(_) | Self::InProgress => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -99,7 +112,12 @@ impl Rejection {
             Self::Fields(problems) => {
                 problems.iter().map(Problem::to_string).collect::<Vec<_>>().join("; ")
             }
-            Self::NotInForce(what) => what.clone(),
+            Self::NotInForce(what) | Self::OtherContent(what) | Self::Superseded(what) => {
+                what.clone()
+            }
+            Self::InProgress => {
+                "another request with this `event_id` is not answered yet; repeat it".to_owned()
+            }
             Self::Log(error) => format!(
                 "the log failed: {error}; the act may or may not be recorded, repeat it with the \
                  same `event_id`"

@@ -76,6 +76,7 @@ impl World {
         let directory = tempfile::tempdir().unwrap();
         let token = make_token(directory.path(), "default").unwrap();
         let parts = Parts {
+            ready: ready::Config::default(),
             config: Config { hosts: vec!["gateway.internal".into()], ..Config::default() },
             log: Arc::new(log.clone()),
             topics: Topics { governance: GOVERNANCE.into(), alerts: ALERTS.into() },
@@ -421,3 +422,6 @@ fn the_examples_of_the_page_are_acts() {
         assert!(dry_run(example.as_bytes()).is_some(), "{example}");
     }
 }
+
+mod readiness;
+mod repeated;
