@@ -105,6 +105,14 @@ fn own_events_become_a_pack_that_is_verified() {
 }
 
 #[test]
+fn a_pipeline_leaves_acts_and_asks_before_it_deploys() {
+    let said = run("ci.md", &[]);
+    assert!(said.contains("NOT READY") && said.contains("\nREADY refund-desk sha256:"), "{said}");
+    assert!(said.contains("already recorded"), "{said}");
+    assert!(verified(&said) >= 1, "{said}");
+}
+
+#[test]
 fn an_alert_reaches_an_own_webhook_which_checks_its_signature() {
     let address = free_address();
     let (host, port) = address.split_once(':').unwrap();
