@@ -12,7 +12,7 @@ from openai import OpenAI
 from openai_loop import TOOLS
 from truth import ORDERS, ToolError, Truth
 
-truth = Truth("langfuse", ["langfuse"], "refund-desk")
+truth = Truth("langfuse", ["langfuse"], "refund-desk", ["response_model"])
 langfuse = Langfuse(release=os.environ.get("LANGFUSE_RELEASE"))
 client = OpenAI(base_url=fake_model.start(), api_key="none", max_retries=0)
 
