@@ -113,6 +113,8 @@ pub(super) struct History {
     oldest: VecDeque<[[u8; 16]; 2]>,
     kept: VecDeque<Kept>,
     bytes: usize,
+    /// Most identifiers, acts and bytes.
+    limits: [usize; 3],
     /// Acts of which columns were kept, and are no longer.
     pub(super) forgotten: u64,
     /// The newest of them.
@@ -128,9 +130,14 @@ impl History {
             oldest: VecDeque::new(),
             kept: VecDeque::new(),
             bytes: 0,
+            limits: [IDS_MAX, ACTS_MAX, BYTES_MAX],
             forgotten: 0,
             forgotten_to: None,
         }
+    }
+
+    fn forget(&mut self) {
+        *self = Self { limits: self.limits, ..Self::new() };
     }
 
     /// Reads on to the end of the topic.
@@ -144,7 +151,7 @@ impl History {
         let id = log.topic_id(topic)?;
         if self.next.values().any(|(known, _)| *known != id) {
             // Another topic of that name: nothing of the old one was recorded.
-            *self = Self::new();
+            self.forget();
         }
         let mut ranges = Vec::new();
         for number in 0..log.partitions(topic)? {
@@ -160,7 +167,7 @@ impl History {
             self.handle((partition.partition, record.offset), trust, record, &event);
         })?;
         if let Some((partition, range)) = missing.first() {
-            *self = Self::new();
+            self.forget();
             return Err(Rejection::Incomplete(format!(
                 "no records came for offsets {} to {} of {partition}; what was recorded is not known",
                 range.start,
@@ -180,7 +187,8 @@ impl History {
         }
         self.ids.insert(key, at);
         self.oldest.push_back(key);
-        if self.oldest.len() > IDS_MAX
+        let [ids_max, acts_max, bytes_max] = self.limits;
+        if self.oldest.len() > ids_max
             && let Some(oldest) = self.oldest.pop_front()
         {
             self.ids.remove(&oldest);
@@ -200,7 +208,7 @@ impl History {
         let time = Timestamp::from_millis(record.timestamp_ms);
         self.bytes = self.bytes.saturating_add(bytes);
         self.kept.push_back(Kept { at, time, event: kept, bytes });
-        while self.kept.len() > ACTS_MAX || self.bytes > BYTES_MAX {
+        while self.kept.len() > acts_max || self.bytes > bytes_max {
             let Some(oldest) = self.kept.pop_front() else { break };
             self.bytes = self.bytes.saturating_sub(oldest.bytes);
             self.forgotten += 1;
@@ -234,4 +242,56 @@ fn short(text: &str) -> [u8; 16] {
 /// No text and an empty one are different.
 fn short_of(text: Option<&str>) -> [u8; 16] {
     text.map_or([0; 16], short)
+}
+
+#[cfg(test)]
+mod tests {
+    use event::EventBuilder;
+    use governance::{Id, Installation, sign_act};
+    use merkle::note::SigningKey;
+    use ports::{Outgoing, TopicSpec, publish_and_wait};
+    use sim::MemoryLog;
+
+    use super::*;
+
+    const TOPIC: &str = "g";
+    const WAIT: Duration = Duration::from_secs(10);
+
+    #[test]
+    fn what_is_forgotten_is_counted_and_the_newest_acts_stay() {
+        let log = MemoryLog::new();
+        let spec = TopicSpec { name: TOPIC.into(), partitions: 1, compacted: false, kept: false };
+        log.create_topics(&[spec]).unwrap();
+        let key = SigningKey::from_seed("g", [1; 32]).unwrap();
+        let installation =
+            Installation { origin: "log.example/a".into(), topic_prefix: String::new() };
+        let trust = Trust::parse(installation.clone(), [], [key.verifier().to_vkey()]).unwrap();
+        for number in 0..10_u8 {
+            let act = EventBuilder::new(kind::CHANGE_APPROVED)
+                .set(column::EVENT_ID, format!("id-{number}"))
+                .set(column::EVENT_TIME, Timestamp::from_micros(5))
+                .set(column::AGENT_ID, "a")
+                .set(column::change::ID, "x".repeat(1_000))
+                .build()
+                .unwrap();
+            let act = sign_act(&key, &installation, Id::from_bytes([number; 16]), act).unwrap();
+            let record = Outgoing::event_as_json(TOPIC, &act).in_partition(0);
+            publish_and_wait(&*log.producer(), vec![record], WAIT).unwrap();
+        }
+        let read = |limits| {
+            let mut history = History { limits, ..History::new() };
+            history.advance(&log, TOPIC, &trust, WAIT).unwrap();
+            history
+        };
+        let all = read([100, 100, 1_000_000]);
+        assert_eq!((all.acts().count(), all.forgotten), (10, 0));
+        assert!(all.knows_since((0, 0)));
+        let few = read([4, 3, 1_000_000]);
+        assert_eq!((few.acts().count(), few.forgotten), (3, 7));
+        assert_eq!(few.acts().map(|act| act.at.1).collect::<Vec<_>>(), [7, 8, 9]);
+        assert!(few.knows_since((0, 6)) && !few.knows_since((0, 5)));
+        assert_eq!((few.recorded("id-5"), few.recorded("id-6")), (vec![], vec![(0, 6)]));
+        let small = read([100, 100, 4_000]);
+        assert!(small.acts().count() < 4 && small.forgotten > 6, "{}", small.forgotten);
+    }
 }

@@ -1,4 +1,4 @@
-//! Whether a version may be deployed, as far as acts and alerts tell. See [`super::rules`].
+//! Whether a version may be deployed, as far as acts and alerts tell.
 
 use std::collections::BTreeSet;
 
