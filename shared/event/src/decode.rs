@@ -25,7 +25,7 @@ mod quarantine;
 mod raw;
 #[cfg(test)]
 mod tests;
-mod trace;
+pub mod trace;
 mod unscaled;
 mod writer;
 

@@ -70,6 +70,13 @@ impl<'a> Event<'a> {
         self.cells.get(at).map(|(_, cell)| cell)
     }
 
+    /// Takes the value of a column out.
+    pub fn take(&mut self, column: impl Into<ColumnId>) -> Option<Cell<'a>> {
+        let column = column.into();
+        let at = self.cells.binary_search_by_key(&column, |(id, _)| *id).ok()?;
+        Some(self.cells.remove(at).1)
+    }
+
     /// The text of a column.
     #[must_use]
     pub fn text(&self, column: TypedColumn<Text>) -> Option<&str> {

@@ -22,11 +22,21 @@ pub fn from_origin(topic: &str, partition: i32, offset: i64, ordinal: i64) -> St
 /// identified, and the texts that identify it. Whoever writes the event again gives it the same.
 #[must_use]
 pub fn from_texts(domain: &str, texts: &[&str]) -> String {
+    from_texts_and_bytes(domain, texts, &[])
+}
+
+/// As [`from_texts`], where bytes behind the texts identify the event too.
+#[must_use]
+pub fn from_texts_and_bytes(domain: &str, texts: &[&str], bytes: &[u8]) -> String {
     let mut hasher = Sha256::new();
     hasher.update(domain.as_bytes());
     for text in texts {
         hasher.update([0]);
         hasher.update(text.as_bytes());
+    }
+    if !bytes.is_empty() {
+        hasher.update([0]);
+        hasher.update(bytes);
     }
     finish(hasher)
 }

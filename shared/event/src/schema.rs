@@ -52,6 +52,7 @@ pub const FAMILIES: &[(&str, &str)] = &[
     ("run", include_str!("../../../schemas/events/run.avsc")),
     ("segment", include_str!("../../../schemas/events/segment.avsc")),
     ("supplier", include_str!("../../../schemas/events/supplier.avsc")),
+    ("telemetry", include_str!("../../../schemas/events/telemetry.avsc")),
     ("tool", include_str!("../../../schemas/events/tool.avsc")),
 ];
 
@@ -66,6 +67,10 @@ pub(crate) const PUBLISHED: &[(u64, &str)] = &[
     (
         0x839f_2e84_b556_7676,
         include_str!("../../../schemas/events/published/839f2e84b5567676.avsc"),
+    ),
+    (
+        0x2ebe_6e10_a4cf_c945,
+        include_str!("../../../schemas/events/published/2ebe6e10a4cfc945.avsc"),
     ),
 ];
 

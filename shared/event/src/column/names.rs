@@ -40,6 +40,7 @@ pub mod run;
 pub mod segment;
 pub mod source;
 pub mod supplier;
+pub mod telemetry;
 pub mod tool;
 
 /// Paths of all columns, in ascending byte order; a column's number is its place here.
@@ -48,7 +49,7 @@ pub(crate) const PATHS: &[&str] = &[
     "access.expires_at", "access.id", "access.principal", "access.principal_type", "access.purpose",
     "access.query_digest", "access.reason", "access.resource", "access.reviewer", "access.right",
     "access.role", "access.rows", "access.scope", "access.segments",
-    "actor.authn", "actor.evidence_level", "actor.id", "actor.type",
+    "actor.authn", "actor.credential", "actor.evidence_level", "actor.id", "actor.type",
     "agent.approver_role", "agent.author", "agent.code_commit", "agent.corpus_digests",
     "agent.data_categories", "agent.declared_corpora", "agent.declared_destinations",
     "agent.declared_tools", "agent.deployer", "agent.description", "agent.dpia_ref",
@@ -198,6 +199,8 @@ pub(crate) const PATHS: &[&str] = &[
     "supplier.certifications", "supplier.exit_plan", "supplier.id", "supplier.model",
     "supplier.name", "supplier.rating", "supplier.region", "supplier.review_due",
     "supplier.reviewer", "supplier.service", "supplier.subprocessors", "supplier.terms_digest",
+    "telemetry.body", "telemetry.duration_ms", "telemetry.error_type", "telemetry.name",
+    "telemetry.severity", "telemetry.status", "telemetry.type",
     "tenant_id",
     "tool.action_digest", "tool.approval_id", "tool.arguments", "tool.arguments_digest",
     "tool.call_id", "tool.destination", "tool.duration_ms", "tool.error_type", "tool.name",

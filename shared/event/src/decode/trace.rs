@@ -3,10 +3,12 @@
 use std::borrow::Cow;
 
 /// Name of the header.
-pub(super) const HEADER: &str = "traceparent";
+pub const HEADER: &str = "traceparent";
 
-/// The trace id of a `traceparent`: 32 lowercase hexadecimal digits, not all of them zero.
-pub(super) fn trace_id(header: &str) -> Option<Cow<'_, str>> {
+/// The trace id of a `traceparent`: 32 lowercase hexadecimal digits, not all of them zero. `None` if the header is
+/// none of W3C Trace Context, section 3.2.
+#[must_use]
+pub fn trace_id(header: &str) -> Option<Cow<'_, str>> {
     let is_hex = |text: &str| text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
     let is_real = |text: &str, length| {
         text.len() == length && is_hex(text) && text.bytes().any(|byte| byte != b'0')

@@ -277,6 +277,10 @@ pub const SUPPLIER_REGISTERED: &str = "supplier.registered";
 pub const SUPPLIER_RETIRED: &str = "supplier.retired";
 /// A supplier was reviewed.
 pub const SUPPLIER_REVIEWED: &str = "supplier.reviewed";
+/// A line or event was written to a log.
+pub const TELEMETRY_LOG_WRITTEN: &str = "telemetry.log.written";
+/// A piece of work ended: a step of a run, or of a program around it.
+pub const TELEMETRY_SPAN_ENDED: &str = "telemetry.span.ended";
 /// A tool call was blocked.
 pub const TOOL_BLOCKED: &str = "tool.blocked";
 /// A tool is about to be called.

@@ -5,6 +5,8 @@ use crate::typed::{Text, TypedColumn, column};
 
 /// How the identity was authenticated: oidc, mtls, sasl, token or none.
 pub const AUTHN: TypedColumn<Text> = column("actor.authn");
+/// Name of the credential that was shown, where one was: of a token or a certificate.
+pub const CREDENTIAL: TypedColumn<Text> = column("actor.credential");
 /// verified, self_reported, inferred or absent.
 pub const EVIDENCE_LEVEL: TypedColumn<Text> = column("actor.evidence_level");
 /// Identity of the actor.
