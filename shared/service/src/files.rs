@@ -38,8 +38,13 @@ pub enum FileError {
         mode: u32,
     },
     /// It is larger than a secret is.
-    #[error("the file has {0} bytes; the limit is {SECRET_BYTES_MAX}")]
-    TooLarge(u64),
+    #[error("the file has {bytes} bytes; the limit is {bytes_max}")]
+    TooLarge {
+        /// Its size.
+        bytes: u64,
+        /// The limit.
+        bytes_max: u64,
+    },
 }
 
 impl From<std::io::Error> for FileError {
@@ -55,6 +60,15 @@ impl From<std::io::Error> for FileError {
 ///
 /// See [`FileError`].
 pub fn read_secret(path: &Path) -> Result<String, FileError> {
+    read_secret_of(path, SECRET_BYTES_MAX)
+}
+
+/// As [`read_secret`], for files of at most so many bytes.
+///
+/// # Errors
+///
+/// See [`FileError`].
+pub fn read_secret_of(path: &Path, bytes_max: u64) -> Result<String, FileError> {
     // Before it is opened: opening a pipe waits for a writer.
     if !std::fs::metadata(path)?.is_file() {
         return Err(FileError::NotAFile);
@@ -69,11 +83,11 @@ pub fn read_secret(path: &Path) -> Result<String, FileError> {
             return Err(FileError::Exposed { may: "read", mode, set: "600" });
         }
     }
-    if about.len() > SECRET_BYTES_MAX {
-        return Err(FileError::TooLarge(about.len()));
+    if about.len() > bytes_max {
+        return Err(FileError::TooLarge { bytes: about.len(), bytes_max });
     }
     let mut text = String::new();
-    file.take(SECRET_BYTES_MAX).read_to_string(&mut text)?;
+    file.take(bytes_max).read_to_string(&mut text)?;
     Ok(text)
 }
 
@@ -90,6 +104,26 @@ pub fn write_secret(path: &Path, text: &str) -> Result<(), FileError> {
     let mut file = options.open(path)?;
     file.write_all(text.as_bytes())?;
     Ok(file.sync_all()?)
+}
+
+/// Writes a file that only its owner may read and change, in place of the one that is there. Whoever reads
+/// sees the one before or this one, also after a power loss.
+///
+/// # Errors
+///
+/// [`FileError::Io`]. The file is as it was.
+pub fn replace_secret(path: &Path, text: &str) -> Result<(), FileError> {
+    let new = path.with_extension("new");
+    // What an interrupted change left behind.
+    if new.exists() {
+        std::fs::remove_file(&new)?;
+    }
+    write_secret(&new, text)?;
+    std::fs::rename(&new, path)?;
+    if let Some(directory) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        File::open(directory)?.sync_all()?;
+    }
+    Ok(())
 }
 
 /// Checks that nobody but the owner may put files into a directory or replace those in it.
@@ -128,13 +162,13 @@ fn mode(_about: &Metadata) -> Option<u32> {
 }
 
 #[cfg(unix)]
-fn restrict(options: &mut OpenOptions) {
+pub(crate) fn restrict(options: &mut OpenOptions) {
     use std::os::unix::fs::OpenOptionsExt as _;
     options.mode(0o600);
 }
 
 #[cfg(not(unix))]
-fn restrict(_options: &mut OpenOptions) {}
+pub(crate) fn restrict(_options: &mut OpenOptions) {}
 
 #[cfg(unix)]
 fn own(builder: &mut std::fs::DirBuilder) {
@@ -176,7 +210,14 @@ mod tests {
         assert_eq!(read_secret(directory.path()), Err(FileError::NotAFile));
         set(&path, 0o600);
         std::fs::write(&path, "x".repeat(70_000)).unwrap();
-        assert_eq!(read_secret(&path), Err(FileError::TooLarge(70_000)));
+        assert_eq!(
+            read_secret(&path),
+            Err(FileError::TooLarge { bytes: 70_000, bytes_max: 65_536 })
+        );
+        assert!(read_secret_of(&path, 70_000).is_ok());
+        replace_secret(&path, "new").unwrap();
+        assert_eq!(read_secret(&path).unwrap(), "new");
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     }
 
     #[test]

@@ -122,6 +122,8 @@ impl Guard {
                 let text = host.to_str().ok().filter(|text| self.knows(text));
                 Some(text.ok_or_else(|| Refusal::Host(shown(Some(host))))?)
             }
+            // HTTP/2 has it in the target, which is checked below.
+            (None, _) if version == Version::HTTP_2 && uri.authority().is_some() => None,
             // HTTP/1.0 has no such header; a browser does not speak it.
             (None, _) if version == Version::HTTP_10 => None,
             (None, _) => return Err(Refusal::Host("missing".to_owned())),
@@ -145,7 +147,7 @@ impl Guard {
         }
         if [Method::POST, Method::PUT, Method::PATCH].contains(method) {
             let found = one(headers, &CONTENT_TYPE);
-            if !found.and_then(|value| value.to_str().ok()).is_some_and(is_json) {
+            if !found.and_then(|value| value.to_str().ok()).is_some_and(is_no_form) {
                 return Err(Refusal::ContentType(shown(found)));
             }
         }
@@ -200,6 +202,15 @@ fn quoted(text: &str) -> String {
 pub fn media_type(content_type: &str) -> String {
     let (media_type, _parameters) = content_type.split_once(';').unwrap_or((content_type, ""));
     media_type.trim().to_ascii_lowercase()
+}
+
+/// Whether a browser asks before it sends a body of this type: JSON, or a message of protobuf or gRPC.
+fn is_no_form(content_type: &str) -> bool {
+    let essence = media_type(content_type);
+    is_json(content_type)
+        || essence == "application/x-protobuf"
+        || essence == "application/grpc"
+        || essence.starts_with("application/grpc+")
 }
 
 /// Whether a media type is JSON: one value (`application/json`, `…+json`) or one per line.

@@ -9,6 +9,7 @@
 //! - [`server`] bounds connections and what they wait for, all of them below the files that the process
 //!   may open ([`open_files`]), [`body`] what is read of a request;
 //!   [`guard`] keeps the requests of web pages from every HTTP server that takes something.
+//! - [`access`] lets in who shows a credential, and follows the file of them while a server runs.
 //! - The first Ctrl-C (or SIGTERM) drains, the second quits.
 //! - Name, unit and help of every metric are in one table, [`metric_names`].
 //! - [`health`] says of every role whether it does its work, and why not.
@@ -18,6 +19,7 @@
 //!
 //! It knows nothing of agents, event contents or the archive.
 
+pub mod access;
 mod blocked;
 pub mod body;
 pub mod clock;

@@ -68,6 +68,9 @@ metrics_table! {
     HTTP_REQUESTS_REFUSED = "driftseal_http_requests_refused_total", Kind::Counter, "requests", ["reason"],
         "Requests refused for their Host, Origin or content type: those of web pages, or a host name that is not configured.";
 
+    ACCESS_FILE_BROKEN = "driftseal_access_file_broken", Kind::Gauge, "1", ["role"],
+        "1 while the file of credentials cannot be read again: what was revoked since still works. `role` is that of the credentials.";
+
     GATEWAY_REQUESTS = "driftseal_gateway_requests_total", Kind::Counter, "requests", ["status"],
         "Requests that the gateway answered, by HTTP status.";
     GATEWAY_REQUESTS_REJECTED = "driftseal_gateway_requests_rejected_total", Kind::Counter, "requests", ["reason"],
@@ -90,6 +93,10 @@ metrics_table! {
         "Remarks on events that were accepted, by what is suspicious; reported to the sender.";
     COLLECTOR_REQUESTS_REJECTED = "driftseal_collector_requests_rejected_total", Kind::Counter, "requests", ["reason"],
         "Requests rejected as a whole, by reason (backpressure, body_too_large and others).";
+    COLLECTOR_OTLP_ITEMS = "driftseal_collector_otlp_items_total", Kind::Counter, "items", ["signal"],
+        "Spans, log records and metrics in OTLP requests, by signal; metrics are not kept.";
+    COLLECTOR_ATTRIBUTES_UNMAPPED = "driftseal_collector_attributes_unmapped_total", Kind::Counter, "attributes", ["mapping"],
+        "Attributes of OTLP that no field took, by mapping; they are kept in `attributes`.";
     COLLECTOR_IN_FLIGHT_EVENTS = "driftseal_collector_in_flight_events", Kind::Gauge, "events", [],
         "Events awaiting acknowledgement by the log.";
     COLLECTOR_IN_FLIGHT_BYTES = "driftseal_collector_in_flight_bytes", Kind::Gauge, "bytes", [],

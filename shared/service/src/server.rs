@@ -14,13 +14,14 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::net::IpAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use axum::middleware::Next;
+use hyper::server::conn::{http1, http2};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -39,10 +40,23 @@ const REFUSED: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\n\
     content-length: 0\r\n\r\n";
 
-/// Most servers of a process: of events or operations, of evidence, of acts.
-const SERVERS_MAX: u64 = 3;
+/// Most servers of a process: of events or operations, of OTLP over HTTP and gRPC, of evidence, of acts.
+const SERVERS_MAX: u64 = 5;
+/// Requests of one connection at the same time.
+const STREAMS_MAX: u32 = 100;
+/// Largest head of a request over HTTP/2, bytes.
+const HEADER_BYTES_MAX: u32 = 64 * 1024;
 /// So many connections a server takes, however few files there are.
 const CONNECTIONS_MIN: usize = 8;
+
+/// What a server speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// HTTP/1.1.
+    Http1,
+    /// HTTP/2 from the first byte on, as gRPC does without TLS.
+    Http2,
+}
 
 /// Limits of a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,6 +141,17 @@ pub async fn serve(
     limits: Limits,
     stop: impl Future<Output = ()>,
 ) {
+    serve_as(Protocol::Http1, listener, router, limits, stop).await;
+}
+
+/// As [`serve`], for another protocol.
+pub async fn serve_as(
+    protocol: Protocol,
+    listener: TcpListener,
+    router: Router,
+    limits: Limits,
+    stop: impl Future<Output = ()>,
+) {
     let files = open_files::limit();
     let asked = limits.connections_max;
     let limits = limits.within(files);
@@ -164,6 +189,7 @@ pub async fn serve(
             Ok((stream, peer)) => match open.take(peer.ip()) {
                 Some(place) => {
                     connections.spawn(connection(
+                        protocol,
                         stream,
                         router.clone(),
                         limits.header_wait,
@@ -195,26 +221,65 @@ fn refused(reason: &'static str) {
 }
 
 async fn connection(
+    protocol: Protocol,
     stream: TcpStream,
     router: Router,
     header_wait: Duration,
-    mut stopped: watch::Receiver<bool>,
+    stopped: watch::Receiver<bool>,
     place: Place,
 ) {
-    let served = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(header_wait)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+    match protocol {
+        Protocol::Http1 => {
+            let served = http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(header_wait)
+                .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+            until_stopped(served, |served| served.graceful_shutdown(), stopped).await;
+        }
+        Protocol::Http2 => {
+            // A connection is kept as long as its client answers, but only if it ever asked something.
+            let (asked, mut was_asked) = watch::channel(false);
+            let router = router.layer(axum::middleware::from_fn(move |request, next: Next| {
+                asked.send_replace(true);
+                next.run(request)
+            }));
+            let served = http2::Builder::new(TokioExecutor::new())
+                .timer(TokioTimer::new())
+                .keep_alive_interval(header_wait)
+                .keep_alive_timeout(header_wait)
+                .max_concurrent_streams(STREAMS_MAX)
+                .max_header_list_size(HEADER_BYTES_MAX)
+                .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+            let silent = async {
+                let asked = was_asked.wait_for(|asked| *asked);
+                if tokio::time::timeout(header_wait, asked).await.is_ok() {
+                    std::future::pending::<()>().await;
+                }
+            };
+            tokio::select! {
+                () = until_stopped(served, |served| served.graceful_shutdown(), stopped) => {}
+                () = silent => {}
+            }
+        }
+    }
+    drop(place);
+}
+
+/// Drives a connection to its end; once the server stops, to the end of the requests in progress.
+async fn until_stopped<C: Future>(
+    served: C,
+    shut_down: impl FnOnce(Pin<&mut C>),
+    mut stopped: watch::Receiver<bool>,
+) {
     let mut served = pin!(served);
     // What ends a connection early is of no concern to anybody but its client.
     tokio::select! {
         ended = served.as_mut() => drop(ended),
         () = async { drop(stopped.wait_for(|stopped| *stopped).await) } => {
-            served.as_mut().graceful_shutdown();
+            shut_down(served.as_mut());
             drop(served.await);
         }
     }
-    drop(place);
 }
 
 #[cfg(test)]
@@ -227,13 +292,13 @@ mod tests {
             let Limits { connections_max, per_client_max, .. } = Limits::default().within(files);
             (connections_max, per_client_max)
         };
-        assert_eq!([of(u64::MAX), of(65_536), of(3_072)], [(512, 256); 3]);
-        assert_eq!(of(1_024), (170, 85));
-        assert_eq!(of(256), (42, 21));
+        assert_eq!([of(u64::MAX), of(65_536), of(5_120)], [(512, 256); 3]);
+        assert_eq!(of(1_024), (102, 51));
+        assert_eq!(of(256), (25, 12));
         assert_eq!([of(20), of(0)], [(8, 4); 2]);
         // Who allows a proxy all connections means all that there are.
         let proxy = Limits { connections_max: 512, per_client_max: 512, ..Limits::default() };
-        assert_eq!(proxy.within(1_024).per_client_max, 170);
+        assert_eq!(proxy.within(1_024).per_client_max, 102);
         let few = Limits { connections_max: 2, per_client_max: 1, ..Limits::default() };
         assert_eq!(few.within(0), few);
     }
