@@ -1,9 +1,15 @@
 //! Responses to senders.
 
+use access::{Exhausted, Refusal};
 use axum::body::Body;
 use axum::http::{HeaderValue, Response, StatusCode, header};
 use event::plain::Name;
 use serde::Serialize;
+use service::clock::Stopwatch;
+use service::metric_names as names;
+
+/// Value of `WWW-Authenticate` (RFC 6750, section 3).
+const CHALLENGE: &str = "Bearer realm=\"driftseal\"";
 
 /// Why a request is rejected as a whole; none of its events was published.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +39,20 @@ pub(crate) enum Rejection {
     InvalidQuery {
         name: String,
     },
+    /// A body that is no OTLP request.
+    InvalidMessage {
+        error: otlp::MessageError,
+    },
+    /// The events of a body of OTLP repeat too much of what they have in common.
+    TooMuchInCommon {
+        bytes_max: usize,
+    },
+    /// A body of OTLP in another form than protobuf or JSON.
+    UnsupportedMedia,
+    /// Who sends it may not.
+    Refused(Refusal),
+    /// A quota of who sends it is used up.
+    Exhausted(Exhausted),
     /// A limit of what is in flight was reached.
     Backpressure,
     /// The service failed; its log has the details.
@@ -54,30 +74,41 @@ impl Rejection {
             Self::UnsupportedCloudEvents => "unsupported_cloudevents",
             Self::BrokenContext { .. } => "broken_context",
             Self::InvalidQuery { .. } => "invalid_query",
+            Self::InvalidMessage { .. } => "invalid_message",
+            Self::TooMuchInCommon { .. } => "too_much_in_common",
+            Self::UnsupportedMedia => "unsupported_media_type",
+            Self::Refused(refusal) => refusal.code(),
+            Self::Exhausted(_) => "quota_exhausted",
             Self::Backpressure => "backpressure",
             Self::Internal => "internal",
         }
     }
 
-    const fn status(&self) -> StatusCode {
+    pub(crate) const fn status(&self) -> StatusCode {
         match self {
             Self::BrokenBody
             | Self::BrokenGzip
             | Self::EmptyBody
             | Self::BrokenContext { .. }
             | Self::InvalidQuery { .. }
+            | Self::InvalidMessage { .. }
             | Self::InvalidJson { .. } => StatusCode::BAD_REQUEST,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
-            Self::BodyTooLarge { .. } | Self::TooManyEvents { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::UnsupportedEncoding | Self::UnsupportedCloudEvents => {
+            Self::BodyTooLarge { .. }
+            | Self::TooManyEvents { .. }
+            | Self::TooMuchInCommon { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UnsupportedEncoding | Self::UnsupportedCloudEvents | Self::UnsupportedMedia => {
                 StatusCode::UNSUPPORTED_MEDIA_TYPE
             }
+            Self::Refused(refusal) if refusal.is_forbidden() => StatusCode::FORBIDDEN,
+            Self::Refused(_) => StatusCode::UNAUTHORIZED,
+            Self::Exhausted(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Backpressure => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
-    fn message(&self) -> String {
+    pub(crate) fn message(&self) -> String {
         match self {
             Self::BrokenBody => "the connection ended before the body was complete".into(),
             Self::BrokenGzip => "the body is not valid gzip".into(),
@@ -107,8 +138,40 @@ impl Rejection {
                 "the query has `{}`; `strict=true` and `strict=false` are known",
                 Name(name)
             ),
+            Self::InvalidMessage { error } => error.to_string(),
+            Self::TooMuchInCommon { bytes_max } => format!(
+                "the events of the body would have more than {bytes_max} bytes; send fewer at once, with \
+                 smaller attributes of the resource"
+            ),
+            Self::UnsupportedMedia => {
+                "OTLP is accepted as application/x-protobuf or application/json".into()
+            }
+            Self::Refused(refusal) => refusal.to_string(),
+            Self::Exhausted(Exhausted { limit, retry_after_secs }) => format!(
+                "`{limit}` of the credential is used up; retry after {retry_after_secs} s, with fewer \
+                 events per request if the quota is smaller than a request"
+            ),
             Self::Backpressure => "too many events await acknowledgement; retry later".into(),
             Self::Internal => "internal error; see the log of the collector".into(),
+        }
+    }
+}
+
+impl Rejection {
+    /// When to try again, seconds.
+    pub(crate) const fn retry_after_secs(&self, otherwise: u64) -> u64 {
+        if let Self::Exhausted(Exhausted { retry_after_secs, .. }) = self {
+            *retry_after_secs
+        } else {
+            otherwise
+        }
+    }
+
+    /// Asks who did not say who it is for a token.
+    pub(crate) fn challenge(&self, response: &mut Response<Body>) {
+        if self.status() == StatusCode::UNAUTHORIZED {
+            let headers = response.headers_mut();
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE));
         }
     }
 }
@@ -143,8 +206,8 @@ pub(crate) struct ItemError {
     pub(crate) index: usize,
     /// JSON pointer into the event, or `byte N`; empty for the event as a whole.
     pub(crate) pointer: String,
-    /// From a fixed list: the reasons of quarantine, those of [`crate::publish`], `reserved_kind`,
-    /// `remarked` and `not_published`.
+    /// From a fixed list: the reasons of quarantine, those of [`crate::publish`] and
+    /// [`access::Forbidden`], `reserved_kind`, `remarked` and `not_published`.
     pub(crate) reason: &'static str,
     /// Explanation, for people.
     pub(crate) detail: String,
@@ -165,6 +228,19 @@ pub(crate) struct ItemRemark {
     pub(crate) advice: String,
 }
 
+/// Counts a request that is rejected as a whole.
+pub(crate) fn count_rejection(rejection: &Rejection) {
+    let reason = rejection.code();
+    metrics::counter!(names::COLLECTOR_REQUESTS_REJECTED, "reason" => reason).increment(1);
+}
+
+/// Counts an answer, and the time that it took.
+pub(crate) fn count_answer(response: &Response<Body>, watch: &Stopwatch) {
+    let status = response.status().as_str().to_owned();
+    metrics::counter!(names::COLLECTOR_REQUESTS, "status" => status).increment(1);
+    metrics::histogram!(names::COLLECTOR_REQUEST_DURATION).record(watch.elapsed_secs());
+}
+
 /// The response to a rejected request.
 pub(crate) fn rejected(rejection: &Rejection, retry_after_secs: u64) -> Response<Body> {
     #[derive(Serialize)]
@@ -177,7 +253,10 @@ pub(crate) fn rejected(rejection: &Rejection, retry_after_secs: u64) -> Response
         error: Error,
     }
     let error = Error { code: rejection.code(), message: rejection.message() };
-    json(rejection.status(), &Document { error }, retry_after_secs)
+    let wait = rejection.retry_after_secs(retry_after_secs);
+    let mut response = json(rejection.status(), &Document { error }, wait);
+    rejection.challenge(&mut response);
+    response
 }
 
 /// The response with the result of each event: 503 if some should be sent again, 422 if none was
@@ -204,7 +283,7 @@ fn json<T: Serialize>(status: StatusCode, document: &T, retry_after_secs: u64) -
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    if status == StatusCode::SERVICE_UNAVAILABLE {
+    if [StatusCode::SERVICE_UNAVAILABLE, StatusCode::TOO_MANY_REQUESTS].contains(&status) {
         headers.insert(header::RETRY_AFTER, HeaderValue::from(retry_after_secs));
     }
     response

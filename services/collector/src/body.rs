@@ -47,6 +47,19 @@ pub(crate) async fn read(
     })
 }
 
+/// The body without its compression, at most `bytes_max` bytes.
+pub(crate) fn plain(
+    body: &Bytes,
+    compression: Compression,
+    bytes_max: usize,
+    share: &mut Share,
+) -> Result<Bytes, Rejection> {
+    match compression {
+        Compression::None => Ok(body.clone()),
+        Compression::Gzip => gunzip(body, bytes_max, share),
+    }
+}
+
 /// Decompresses a body to at most `bytes_max` bytes, in steps, so that a decompression bomb costs no
 /// more memory than the limit.
 pub(crate) fn gunzip(

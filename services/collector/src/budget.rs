@@ -31,6 +31,11 @@ pub(crate) struct Share {
 }
 
 impl Share {
+    /// What is reserved.
+    pub(crate) const fn taken(&self) -> usize {
+        self.taken
+    }
+
     /// Reserves more. Returns `false`, and reserves nothing, if that would exceed the budget.
     pub(crate) fn grow(&mut self, by: usize) -> bool {
         let Budget { used, max, gauge } = &self.budget;

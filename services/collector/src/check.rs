@@ -1,5 +1,6 @@
 //! The collector's judgement of single events, without a collector.
 
+use access::Principal;
 use event::{Event, Remark, Remarker, Timestamp};
 
 use crate::answer::ItemError;
@@ -52,7 +53,9 @@ impl Checker {
             detail: fault.detail,
         })?;
         let event = self.preparer.allow(0, event)?;
-        Ok(self.remarker.remarks(&event, now))
+        let remarks = self.remarker.remarks(&event, now);
+        self.preparer.admit(0, &Principal::anybody(), event)?;
+        Ok(remarks)
     }
 
     /// The remarks about an event that was decoded from a record of the log, where every kind is

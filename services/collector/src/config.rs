@@ -1,10 +1,22 @@
 //! Configuration of the collector.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use service::config::Checks;
 use service::server::Limits;
+
+/// Whom the collector hears.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Auth {
+    /// Everybody who reaches it.
+    #[default]
+    None,
+    /// Who shows a token.
+    Token,
+}
 
 /// Configuration of the collector. Each limit documents what happens beyond it; memory is bounded by
 /// about three times `in_flight_bytes_max`.
@@ -15,6 +27,17 @@ pub struct Config {
     pub topic: String,
     /// Tenant (`tenant_id`) of events without one. Default empty: not set.
     pub tenant_id: String,
+    /// Whom the collector hears: `none` is everybody who reaches it, `token` who shows a token of `driftseal
+    /// token create`, within its scope. Default `none`. An event says in `actor` how its sender was
+    /// authenticated; what a sender claims about that is kept as an attribute.
+    pub auth: Auth,
+    /// File of the credentials that are known. Default empty: `credentials.toml` in `keys.directory`. It is
+    /// read every second; other users must not be able to read it.
+    pub credentials_file: PathBuf,
+    /// Where spans and log records of OTLP name their agent, first the most important: attributes, and `resource:`
+    /// with one of the resource, such as `["gen_ai.agent.name", "resource:service.name"]`. Default empty: as the
+    /// mapping of each convention says, mostly `service.name`, which all spans of a run share.
+    pub otlp_agent: Vec<String>,
     /// Prefixes of further kinds to reject, such as `approval.`. Default none. Kinds that Driftseal
     /// itself writes, and acts (suppressions, maintenance, suites and others), are always rejected: an
     /// agent could silence its own alerts with them. The reason is `reserved_kind`; the other events
@@ -40,7 +63,7 @@ pub struct Config {
     /// Further requests are answered with 503 and `Retry-After`.
     pub in_flight_bytes_max: usize,
     /// Most open connections. Default 512. A further one is answered with 503 and closed. Each HTTP server
-    /// of a process takes at most a sixth of the files that the process may open; a lower number is said at
+    /// of a process takes at most a tenth of the files that the process may open; a lower number is said at
     /// the start.
     pub connections_max: usize,
     /// Most open connections of one IP address. Default 256. A further one is answered with 503 and
@@ -67,6 +90,9 @@ impl Default for Config {
         Self {
             topic: "agent.events".to_owned(),
             tenant_id: String::new(),
+            auth: Auth::None,
+            credentials_file: PathBuf::new(),
+            otlp_agent: Vec::new(),
             kinds_rejected: Vec::new(),
             hosts: Vec::new(),
             body_bytes_max: 16 * 1024 * 1024,
@@ -96,6 +122,10 @@ impl Config {
             "kinds_rejected",
             "not contain an empty prefix, which matches every kind",
         );
+        let mapper = otlp::Mapper::new().and_then(|mapper| mapper.with_agent(&self.otlp_agent));
+        if let Err(error) = mapper {
+            checks.must(false, "otlp_agent", format_args!("name attributes: {error}"));
+        }
         checks.at_least("body_bytes_max", self.body_bytes_max, 1);
         checks.at_least("body_events_max", self.body_events_max, 1);
         checks.at_least("event_bytes_max", self.event_bytes_max, 1);

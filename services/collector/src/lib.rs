@@ -4,7 +4,8 @@
 //! `POST /v1/events` accepts one JSON object, an array, or one object per line (NDJSON), optionally
 //! gzipped, or CloudEvents in any of their forms. The response reports for each event whether it was
 //! accepted and, if not, where it is wrong and why, and what is suspicious about those that were.
-//! `?strict=true` takes all events of a body or none. `GET /healthz`, `/readyz` and `/metrics` are for operators.
+//! `?strict=true` takes all events of a body or none. What exporters of OpenTelemetry send is taken over HTTP
+//! and gRPC (`src/open_telemetry.rs`). `GET /healthz`, `/readyz` and `/metrics` are for operators.
 //!
 //! # Promise
 //!
@@ -15,56 +16,56 @@
 //!   with 503 and `Retry-After`, before anything is queued.
 //! - A shutdown drains: requests in progress are answered.
 //! - An unusable log ends the role with an error.
+//! - Who must show a token and does not is answered 401, before its body is read. An event outside the
+//!   scope of the token is rejected. What was proved about the sender stands in `actor`; what it claimed
+//!   about that is an attribute ([`access::Principal::admit`]).
 //! - A web page cannot send events: see [`service::guard`].
 //! - Kinds reserved to Driftseal are rejected: nobody speaks for the monitor over HTTP.
 //!
 //! # What it does not do
 //!
-//! It stores nothing on disk and does not deduplicate. It has no authentication: run it behind a proxy
-//! that has.
+//! It stores nothing on disk and does not deduplicate. Quotas of tokens are counted in memory: a restart begins
+//! them anew, and each collector of several counts by itself.
 
 mod answer;
 mod body;
 mod budget;
 mod check;
+mod collector;
 mod config;
+mod events;
 mod failure;
 mod form;
+mod open_telemetry;
 mod prepare;
 mod publish;
+mod receiver;
 mod split;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use access::{Principal, Role};
 use axum::Router;
-use axum::body::Body;
-use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, Response, header};
-use axum::routing::post;
+use axum::http::{HeaderMap, HeaderValue, header};
 use bytes::Bytes;
-use event::plain::Plain;
-use event::{Remark, Timestamp};
-use ports::{EventLog, LogError, Producer};
-use service::clock::{self, Stopwatch};
+use event::Timestamp;
+use ports::{EventLog, LogError};
+use service::access::{AccessError, Gate};
 use service::guard::Guard;
 use service::metric_names as names;
-use service::metrics::count;
 use service::operations::{self, Readiness};
-use service::seldom::Seldom;
-use service::server;
+use service::server::{self, Protocol};
 use service::{Exposition, Shutdown};
 use thiserror::Error;
 use tokio::net::TcpListener;
-use tracing::warn;
-use uuid::Uuid;
+use tokio::task::JoinSet;
 
-use crate::answer::{Rejection, Report};
-use crate::body::Compression;
-use crate::budget::{Budget, Share};
+use crate::budget::Budget;
+use crate::collector::Collector;
 use crate::failure::LogFailure;
 use crate::form::Form;
-use crate::prepare::{Prepared, Preparer};
+use crate::prepare::Preparer;
 
 /// The numbers of events of a body that would be published and rejected, without publishing any;
 /// `None` if the request would be rejected as a whole. `context` is a header of a CloudEvent. For
@@ -103,25 +104,28 @@ pub fn dry_run(
         format!("event-{number}")
     };
     let now = Timestamp::from_millis(1);
-    let prepared = preparer.prepare((&items, &form), now, new_id, &mut |_| {});
+    let anybody = Principal::anybody();
+    let prepared = preparer.prepare(&anybody, (&items, &form, None), now, new_id, &mut |_| {});
     Some((prepared.records.len(), prepared.errors.len()))
 }
 
 pub use crate::check::{Checker, Rejected};
-pub use crate::config::Config;
+pub use crate::config::{Auth, Config};
 
 /// Interval between checks whether the log is reachable.
 const PROBE_INTERVAL: Duration = Duration::from_secs(1);
-/// Largest body that is handled on the thread that read it, bytes; a larger one would block the other
-/// connections of that thread for too long.
-const INLINE_BYTES_MAX: usize = 128 * 1024;
-
 /// Why the collector ended.
 #[derive(Debug, Error)]
 pub enum RunError {
     /// The configuration is invalid; all of its problems.
     #[error("invalid configuration: {}", .0.join("; "))]
     Config(Vec<String>),
+    /// A mapping of OTLP that ships with the product is invalid.
+    #[error(transparent)]
+    Mapping(#[from] otlp::DocumentError),
+    /// Credentials cannot be used.
+    #[error(transparent)]
+    Access(#[from] AccessError),
     /// A thread could not be started.
     #[error("failed to start a thread: {0}")]
     Thread(std::io::Error),
@@ -130,15 +134,21 @@ pub enum RunError {
     Log(LogError),
 }
 
+/// Where a collector listens.
 #[derive(Debug)]
-struct Collector {
-    config: Config,
-    preparer: Preparer,
-    producer: Arc<dyn Producer>,
-    events: Budget,
-    bytes: Budget,
-    failure: LogFailure,
-    said: Seldom,
+pub struct Listeners {
+    /// HTTP: events, OTLP, health and metrics.
+    pub events: TcpListener,
+    /// HTTP too, at the port of OTLP.
+    pub otlp_http: Option<TcpListener>,
+    /// OTLP over gRPC.
+    pub otlp_grpc: Option<TcpListener>,
+}
+
+impl From<TcpListener> for Listeners {
+    fn from(events: TcpListener) -> Self {
+        Self { events, otlp_http: None, otlp_grpc: None }
+    }
 }
 
 /// Serves until shutdown, then drains. While the topic does not exist or the log is unreachable,
@@ -150,7 +160,7 @@ struct Collector {
 pub async fn run(
     config: Config,
     log: Arc<dyn EventLog>,
-    listener: TcpListener,
+    listeners: Listeners,
     shutdown: Shutdown,
 ) -> Result<(), RunError> {
     let exposition = service::metrics::install();
@@ -158,20 +168,37 @@ pub async fn run(
     let failure = LogFailure::default();
     let topic = config.topic.clone();
     let ready = watch(Arc::clone(&log), topic, failure.clone(), shutdown.clone())?;
-    let app = router(config, &*log, exposition, ready, failure.clone())?;
-    let (stop, broken) = (shutdown.clone(), failure.clone());
-    let serve = server::serve(listener, app, limits, async move { end_of(&stop, &broken).await });
-    let mut serve = std::pin::pin!(serve);
-    tokio::select! {
-        () = &mut serve => {}
-        () = end_of(&shutdown, &failure) => {
-            if tokio::time::timeout(drain, serve).await.is_err() {
-                tracing::warn!(
-                    drain_ms = drain.as_millis(),
-                    "drain timeout reached; closed connections with open requests"
-                );
-            }
-        }
+    let gate = match config.auth {
+        Auth::None => Arc::new(Gate::open_to_all()),
+        Auth::Token => Gate::watching(&config.credentials_file, Role::Emit, shutdown.clone())?,
+    };
+    let problems = config.problems();
+    if !problems.is_empty() {
+        return Err(RunError::Config(problems));
+    }
+    let collector = Arc::new(Collector::new(config, gate, log.producer(), failure.clone())?);
+    let guard = Guard::new(collector.config.hosts.clone());
+    let grpc = guard.clone().around(open_telemetry::grpc(&collector));
+    let app = router(&collector, guard, exposition, ready);
+    let Listeners { events, otlp_http, otlp_grpc } = listeners;
+    let all = [
+        Some((Protocol::Http1, events, app.clone())),
+        otlp_http.map(|listener| (Protocol::Http1, listener, app)),
+        otlp_grpc.map(|listener| (Protocol::Http2, listener, grpc)),
+    ];
+    let mut servers = JoinSet::new();
+    for (protocol, listener, app) in all.into_iter().flatten() {
+        let (stop, broken) = (shutdown.clone(), failure.clone());
+        let end = async move { end_of(&stop, &broken).await };
+        servers.spawn(server::serve_as(protocol, listener, app, limits, end));
+    }
+    end_of(&shutdown, &failure).await;
+    let drained = async { while servers.join_next().await.is_some() {} };
+    if tokio::time::timeout(drain, drained).await.is_err() {
+        tracing::warn!(
+            drain_ms = drain.as_millis(),
+            "drain timeout reached; closed connections with open requests"
+        );
     }
     match failure.error() {
         Some(error) => Err(RunError::Log(error.clone())),
@@ -228,160 +255,17 @@ fn watch(
     }))
 }
 
-/// The collector's routes.
+/// The collector's routes over HTTP.
 fn router(
-    config: Config,
-    log: &dyn EventLog,
+    collector: &Arc<Collector>,
+    guard: Guard,
     exposition: Exposition,
     ready: Readiness,
-    failure: LogFailure,
-) -> Result<Router, RunError> {
-    let problems = config.problems();
-    if !problems.is_empty() {
-        return Err(RunError::Config(problems));
-    }
-    let collector = Collector {
-        preparer: Preparer::new(&config),
-        producer: log.producer(),
-        events: Budget::new(config.in_flight_events_max, names::COLLECTOR_IN_FLIGHT_EVENTS),
-        bytes: Budget::new(config.in_flight_bytes_max, names::COLLECTOR_IN_FLIGHT_BYTES),
-        failure,
-        said: Seldom::default(),
-        config,
-    };
-    let guard = Guard::new(collector.config.hosts.clone());
-    let routes = Router::new().route("/v1/events", post(events)).with_state(Arc::new(collector));
+) -> Router {
+    let routes = Router::new()
+        .merge(events::routes())
+        .merge(open_telemetry::routes())
+        .with_state(Arc::clone(collector));
     // Probes and scrapes are heard under any name: they take nothing and tell nothing of agents.
-    Ok(guard.around(routes).merge(operations::router(exposition, ready)))
-}
-
-async fn events(State(collector): State<Arc<Collector>>, request: Request) -> Response<Body> {
-    let watch = Stopwatch::start();
-    let retry_after_secs = collector.config.retry_after_secs;
-    let response = match handle(collector, request).await {
-        Ok(report) => answer::reported(&report, retry_after_secs),
-        Err(rejection) => {
-            let reason = rejection.code();
-            metrics::counter!(names::COLLECTOR_REQUESTS_REJECTED, "reason" => reason).increment(1);
-            answer::rejected(&rejection, retry_after_secs)
-        }
-    };
-    let status = response.status().as_str().to_owned();
-    metrics::counter!(names::COLLECTOR_REQUESTS, "status" => status).increment(1);
-    metrics::histogram!(names::COLLECTOR_REQUEST_DURATION).record(watch.elapsed_secs());
-    response
-}
-
-async fn handle(collector: Arc<Collector>, request: Request) -> Result<Report, Rejection> {
-    let (head, body) = request.into_parts();
-    let config = &collector.config;
-    let compression = Compression::of(&head.headers)?;
-    let form = Form::of(&head.headers)?;
-    let is_strict = is_strict(head.uri.query().unwrap_or(""))?;
-    let mut bytes = collector.bytes.share();
-    let body =
-        body::read(body, &head.headers, config.body_bytes_max, config.body_wait(), &mut bytes)
-            .await?;
-    metrics::counter!(names::COLLECTOR_BODY_BYTES).increment(count(body.len()));
-    let content_type = form::content_type(&head.headers);
-    let shape = (form, is_strict);
-
-    let (mut prepared, events) = if body.len() <= INLINE_BYTES_MAX {
-        collector.prepare(&body, compression, (content_type, shape), &mut bytes)?
-    } else {
-        let (collector, content_type) = (Arc::clone(&collector), content_type.to_owned());
-        let prepare = move || {
-            let prepared =
-                collector.prepare(&body, compression, (&content_type, shape), &mut bytes);
-            prepared.map(|prepared| (prepared, bytes))
-        };
-        let prepared = tokio::task::spawn_blocking(prepare).await;
-        let (prepared, share) = prepared.map_err(|error| {
-            tracing::error!(%error, "request handler failed");
-            Rejection::Internal
-        })??;
-        bytes = share;
-        prepared
-    };
-    let records = std::mem::take(&mut prepared.records);
-    let acknowledged =
-        publish::publish(&*collector.producer, records, events, collector.failure.clone());
-    let wait = collector.config.publish_wait();
-    let published = match tokio::time::timeout(wait, acknowledged).await {
-        Ok(Ok(published)) => Some(published),
-        // The log was too slow or dropped the callback: the outcome is unknown.
-        Ok(Err(_)) | Err(_) => None,
-    };
-    drop(bytes);
-    Ok(publish::report(prepared, published))
-}
-
-/// Whether the sender asks for all or none. A parameter that does not exist is refused: it would
-/// have no effect.
-fn is_strict(query: &str) -> Result<bool, Rejection> {
-    let mut is_strict = false;
-    for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
-        is_strict = match parameter {
-            "strict=true" => true,
-            "strict=false" => false,
-            _ => return Err(Rejection::InvalidQuery { name: parameter.to_owned() }),
-        };
-    }
-    Ok(is_strict)
-}
-
-impl Collector {
-    /// The part that does not block: decompresses, splits, decodes, encodes. Events count as received
-    /// only if there is room for them.
-    fn prepare(
-        &self,
-        body: &Bytes,
-        compression: Compression,
-        (content_type, (form, is_strict)): (&str, (Form, bool)),
-        bytes: &mut Share,
-    ) -> Result<(Prepared, Share), Rejection> {
-        let plain;
-        let body = match compression {
-            Compression::None => body,
-            Compression::Gzip => {
-                plain = body::gunzip(body, self.config.body_bytes_max, bytes)?;
-                &plain
-            }
-        };
-        let items = if form.is_split() {
-            split::split(body, content_type, self.config.body_events_max)?
-        } else {
-            vec![&**body]
-        };
-        let mut events = self.events.share();
-        if !events.grow(items.len()) {
-            return Err(Rejection::Backpressure);
-        }
-        metrics::counter!(names::COLLECTOR_EVENTS_RECEIVED).increment(count(items.len()));
-        let received_at = Timestamp::from_micros(clock::now_micros());
-        let new_id = || Uuid::now_v7().to_string();
-        let mut prepared =
-            self.preparer.prepare((&items, &form), received_at, new_id, &mut |r| self.say(r));
-        if is_strict {
-            prepared.all_or_none();
-        }
-        for error in &prepared.errors {
-            publish::count_rejected(error.reason, 1);
-            if let Some(left_out) = self.said.is_due(error.reason) {
-                let (pointer, detail) = (Plain(&error.pointer), Plain(&error.detail));
-                let reason = error.reason;
-                warn!(reason, %pointer, %detail, left_out, "rejected an event");
-            }
-        }
-        Ok((prepared, events))
-    }
-
-    /// Counts a remark, and logs it now and then.
-    fn say(&self, remark: &Remark) {
-        let code = remark.code.name();
-        metrics::counter!(names::COLLECTOR_EVENTS_REMARKED, "remark" => code).increment(1);
-        if let Some(left_out) = self.said.is_due(code) {
-            warn!(%remark, left_out, "accepted a suspicious event");
-        }
-    }
+    guard.around(routes).merge(operations::router(exposition, ready))
 }

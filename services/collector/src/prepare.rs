@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use access::Principal;
 use event::decode::{decode_binary_cloud_event, decode_cloud_event, decode_json_borrowed};
 use event::plain::Name;
 use event::{Cell, Event, Fault, Limits, Remark, Remarker, Timestamp, column, schema};
@@ -38,6 +39,8 @@ pub(crate) struct Prepared {
     pub(crate) remarked: usize,
     /// The first [`REMARKS_MAX`] of them.
     pub(crate) remarks: Vec<ItemRemark>,
+    /// Bytes of the events as they were encoded, also of those that are too large.
+    pub(crate) encoded_bytes: usize,
     /// Whether nothing is published because the sender asked for all or none.
     pub(crate) refused: bool,
 }
@@ -53,49 +56,35 @@ impl Preparer {
         }
     }
 
-    /// Decodes each event, fills in what the sender left out, and encodes it for the log. Calls `said`
-    /// for each remark.
+    /// Decodes each event that `principal` sent in the run, fills in what it left out, and encodes it for the log.
+    /// Calls `said` for each remark.
     pub(crate) fn prepare(
         &self,
-        (items, form): (&[&[u8]], &Form),
+        principal: &Principal,
+        (items, form, run): (&[&[u8]], &Form, Option<&str>),
         received_at: Timestamp,
         mut new_id: impl FnMut() -> String,
         said: &mut dyn FnMut(&Remark),
     ) -> Prepared {
-        let mut remarker = Remarker::new();
-        let mut prepared = Prepared {
-            records: Vec::with_capacity(items.len()),
-            event_ids: Vec::with_capacity(items.len()),
-            ..Prepared::default()
-        };
-        for (index, item) in items.iter().enumerate() {
-            let decoded = self.decode(item, form).map_err(|fault| ItemError {
-                index,
-                pointer: fault.pointer,
-                reason: fault.reason.name(),
-                detail: fault.detail,
-            });
-            match decoded.and_then(|event| self.allow(index, event)) {
-                Ok(mut event) => {
-                    for remark in remarker.remarks(&event, received_at) {
-                        said(&remark);
-                        prepared.remark(index, remark);
-                    }
-                    let id = self.fill(&mut event, received_at, &mut new_id);
-                    let record = Outgoing::event(Arc::clone(&self.topic), &event);
-                    prepared.records.push(match event.text(column::AGENT_ID) {
-                        Some(agent) => record.with_key(agent),
-                        None => record,
-                    });
-                    prepared.event_ids.push(Some(id));
-                }
-                Err(error) => {
-                    prepared.errors.push(error);
-                    prepared.event_ids.push(None);
-                }
-            }
+        let mut prepared = Prepared::with_capacity(items.len());
+        let mut taking = self.taking(principal, received_at, &mut prepared, said);
+        taking.run = run;
+        for item in items {
+            taking.take(self.decode(item, form), &mut new_id);
         }
         prepared
+    }
+
+    /// Takes events of one body one by one.
+    pub(crate) fn taking<'t>(
+        &'t self,
+        principal: &'t Principal,
+        received_at: Timestamp,
+        prepared: &'t mut Prepared,
+        said: &'t mut dyn FnMut(&Remark),
+    ) -> Taking<'t> {
+        let remarker = Remarker::new();
+        Taking { preparer: self, principal, received_at, run: None, prepared, said, remarker }
     }
 
     pub(crate) fn decode<'i>(&self, item: &'i [u8], form: &'i Form) -> Result<Event<'i>, Fault> {
@@ -133,7 +122,36 @@ impl Preparer {
         })
     }
 
-    /// Fills in identifier, times and tenant; returns the identifier. `received_at` is always set, even
+    /// The event with its tenant and with what was proved about its sender, who may send it.
+    pub(crate) fn admit<'e>(
+        &self,
+        index: usize,
+        principal: &Principal,
+        mut event: Event<'e>,
+    ) -> Result<Event<'e>, ItemError> {
+        match principal.admit(&mut event, &self.tenant_id) {
+            Ok(()) => Ok(event),
+            Err(forbidden) => Err(ItemError {
+                index,
+                pointer: format!("/{}", forbidden.field()),
+                reason: forbidden.code(),
+                detail: forbidden.to_string(),
+            }),
+        }
+    }
+
+    /// What was not decoded from bytes of that size is not larger either when it is encoded.
+    fn fits(&self, index: usize, bytes: usize) -> Result<(), ItemError> {
+        let bytes_max = self.limits.value_bytes_max;
+        if bytes <= bytes_max {
+            return Ok(());
+        }
+        let detail = format!("the event has {bytes} bytes, of which {bytes_max} are allowed");
+        let reason = event::Reason::TooLarge.name();
+        Err(ItemError { index, pointer: String::new(), reason, detail })
+    }
+
+    /// Fills in identifier and times; returns the identifier. `received_at` is always set, even
     /// if the sender wrote one.
     fn fill(
         &self,
@@ -153,14 +171,95 @@ impl Preparer {
             event.set(column::EVENT_TIME, Cell::Time(received_at));
         }
         event.set(column::RECEIVED_AT, Cell::Time(received_at));
-        if !self.tenant_id.is_empty() && event.text(column::TENANT_ID).is_none_or(str::is_empty) {
-            event.set(column::TENANT_ID, Cell::from(self.tenant_id.clone()));
-        }
         id
     }
 }
 
+/// The events of one body, as they are taken one by one.
+pub(crate) struct Taking<'t> {
+    preparer: &'t Preparer,
+    principal: &'t Principal,
+    received_at: Timestamp,
+    /// The run of events that name none: the trace that the request belongs to.
+    run: Option<&'t str>,
+    prepared: &'t mut Prepared,
+    said: &'t mut dyn FnMut(&Remark),
+    remarker: Remarker,
+}
+
+impl Taking<'_> {
+    /// Bytes of the events that were taken, as they were encoded.
+    pub(crate) const fn encoded_bytes(&self) -> usize {
+        self.prepared.encoded_bytes
+    }
+
+    /// Takes the next event of the body: checks it, fills in what the sender left out, and encodes it.
+    pub(crate) fn take(
+        &mut self,
+        decoded: Result<Event<'_>, Fault>,
+        new_id: &mut impl FnMut() -> String,
+    ) {
+        let index = self.prepared.event_ids.len();
+        match self.admitted(index, decoded, new_id) {
+            Ok((record, id, remarks)) => {
+                for remark in remarks {
+                    (self.said)(&remark);
+                    self.prepared.remark(index, remark);
+                }
+                self.prepared.records.push(record);
+                self.prepared.event_ids.push(Some(id));
+            }
+            Err(error) => {
+                self.prepared.errors.push(error);
+                self.prepared.event_ids.push(None);
+            }
+        }
+    }
+
+    fn admitted(
+        &mut self,
+        index: usize,
+        decoded: Result<Event<'_>, Fault>,
+        new_id: &mut impl FnMut() -> String,
+    ) -> Result<(Outgoing, String, Vec<Remark>), ItemError> {
+        let event = decoded.map_err(|fault| ItemError {
+            index,
+            pointer: fault.pointer,
+            reason: fault.reason.name(),
+            detail: fault.detail,
+        })?;
+        let event = self.preparer.allow(index, event)?;
+        // What is suspicious is what the sender wrote, not what becomes of it.
+        let remarks = self.remarker.remarks(&event, self.received_at);
+        let mut event = self.preparer.admit(index, self.principal, event)?;
+        if let Some(run) = self.run
+            && event.get(column::RUN_ID).is_none()
+        {
+            event.set(column::RUN_ID, Cell::from(run.to_owned()));
+        }
+        let id = self.preparer.fill(&mut event, self.received_at, new_id);
+        let record = Outgoing::event(Arc::clone(&self.preparer.topic), &event);
+        let bytes = record.value.as_ref().map_or(0, |value| value.len());
+        self.prepared.encoded_bytes = self.prepared.encoded_bytes.saturating_add(bytes);
+        self.preparer.fits(index, bytes)?;
+        let record = match event.text(column::AGENT_ID) {
+            Some(agent) => record.with_key(agent),
+            None => record,
+        };
+        Ok((record, id, remarks))
+    }
+}
+
 impl Prepared {
+    /// Room for so many events.
+    pub(crate) fn with_capacity(events: usize) -> Self {
+        Self {
+            records: Vec::with_capacity(events),
+            event_ids: Vec::with_capacity(events),
+            ..Self::default()
+        }
+    }
+
     fn remark(&mut self, index: usize, remark: Remark) {
         self.remarked += 1;
         if self.remarks.len() < REMARKS_MAX {
@@ -229,7 +328,13 @@ mod tests {
             br#"{"kind":"x.y"#,
             br#"{"kind":"x.y","event_id":"e","event_time":7,"tenant_id":"other","agent_id":"a"}"#,
         ];
-        let prepared = preparer.prepare((&items, &Form::Events), now, || "new".into(), &mut |_| {});
+        let prepared = preparer.prepare(
+            &Principal::anybody(),
+            (&items, &Form::Events, None),
+            now,
+            || "new".into(),
+            &mut |_| {},
+        );
         assert_eq!(prepared.event_ids, [Some("new".into()), None, Some("e".into())]);
         assert_eq!(prepared.errors[0].index, 1);
         let [first, second] = &prepared.records[..] else { panic!("two records") };
@@ -263,7 +368,13 @@ mod tests {
             let item = format!(r#"{{"kind":"{kind}","agent_id":"a","event_id":"e"}}"#);
             let items = [item.as_bytes()];
             let now = Timestamp::from_micros(0);
-            let prepared = preparer.prepare((&items, &Form::Events), now, String::new, &mut |_| {});
+            let prepared = preparer.prepare(
+                &Principal::anybody(),
+                (&items, &Form::Events, None),
+                now,
+                String::new,
+                &mut |_| {},
+            );
             for error in &prepared.errors {
                 assert_eq!((&*error.pointer, error.reason), ("/kind", "reserved_kind"));
                 assert!(error.detail.contains(kind), "{}", error.detail);

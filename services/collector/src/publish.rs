@@ -100,7 +100,7 @@ pub(crate) fn publish(
 
 /// The outcome of each event of a body. `published` is `None` if no answer came in time.
 pub(crate) fn report(prepared: Prepared, published: Option<Published>) -> Report {
-    let Prepared { records: _, mut event_ids, mut errors, remarked, remarks, refused } = prepared;
+    let Prepared { mut event_ids, mut errors, remarked, remarks, refused, .. } = prepared;
     let mut retry = false;
     if let Some(published) = &published {
         let sent = event_ids.iter().flatten().count();

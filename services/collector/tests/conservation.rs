@@ -34,8 +34,12 @@ fn received_is_published_plus_rejected() {
     let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let config = Config { body_events_max: 5, ..Config::default() };
-    let server =
-        runtime.spawn(collector::run(config, Arc::new(log.clone()), listener, shutdown.clone()));
+    let server = runtime.spawn(collector::run(
+        config,
+        Arc::new(log.clone()),
+        listener.into(),
+        shutdown.clone(),
+    ));
 
     let agent: ureq::Agent =
         ureq::Agent::config_builder().http_status_as_error(false).build().into();

@@ -302,7 +302,7 @@ fn a_wrong_configuration_is_refused_with_all_problems() {
     let error = runtime.block_on(async {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let config = Config { topic: String::new(), event_bytes_max: 0, ..Config::default() };
-        collector::run(config, Arc::new(MemoryLog::new()), listener, Shutdown::new()).await
+        collector::run(config, Arc::new(MemoryLog::new()), listener.into(), Shutdown::new()).await
     });
     let message = error.unwrap_err().to_string();
     assert!(message.contains("`topic`") && message.contains("`event_bytes_max`"), "{message}");

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use collector::{Config, RunError};
+use collector::{Config, Listeners, RunError};
 use event::{Decoder, Event, Limits, TopicPartition};
 use ports::{EventLog as _, TopicSpec};
 use serde_json::Value;
@@ -19,6 +19,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) struct World {
     pub(crate) log: MemoryLog,
     pub(crate) address: SocketAddr,
+    /// Where OTLP is taken over gRPC.
+    pub(crate) grpc: SocketAddr,
     pub(crate) shutdown: Shutdown,
     pub(crate) server: Option<JoinHandle<Result<(), RunError>>>,
 }
@@ -69,12 +71,14 @@ impl World {
                 .unwrap();
             runtime.block_on(async {
                 let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-                send.send(listener.local_addr().unwrap()).unwrap();
-                collector::run(config, shared, listener, stop).await
+                let grpc = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+                send.send((listener.local_addr().unwrap(), grpc.local_addr().unwrap())).unwrap();
+                let listeners = Listeners { otlp_grpc: Some(grpc), ..listener.into() };
+                collector::run(config, shared, listeners, stop).await
             })
         });
-        let address = receive.recv_timeout(PATIENCE).unwrap();
-        Self { log, address, shutdown, server: Some(server) }
+        let (address, grpc) = receive.recv_timeout(PATIENCE).unwrap();
+        Self { log, address, grpc, shutdown, server: Some(server) }
     }
 
     pub(crate) fn post(&self, headers: &[(&str, &str)], body: &[u8]) -> Answer {
