@@ -29,6 +29,7 @@ pub mod run;
 pub mod segments;
 pub mod suite;
 pub mod suppress;
+pub mod token;
 pub mod topics;
 pub mod up;
 pub mod version;
@@ -132,6 +133,9 @@ commands! {
     Corpus(corpus::Action),
     /// Record any act of people and pipelines, as JSON
     Act(act::Args),
+    /// Say who may send events and act: make, list, revoke or replace tokens
+    #[command(subcommand)]
+    Token(token::Action),
     /// Check, test or publish an eval suite
     #[command(subcommand)]
     Suite(suite::Action),

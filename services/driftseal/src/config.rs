@@ -1,5 +1,7 @@
 //! The configuration of the product: a section for each role, and for each resource they share.
 
+mod listen;
+
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::path::PathBuf;
@@ -7,6 +9,8 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use service::config::Checks;
 use service::telemetry::Format;
+
+pub use listen::Listen;
 
 /// Heartbeat intervals that must fit into `notifier.dead_after_secs`.
 const HEARTBEATS_MIN: u64 = 3;
@@ -66,35 +70,6 @@ pub struct Telemetry {
 impl Default for Telemetry {
     fn default() -> Self {
         Self { level: "info".into(), format: Format::Text }
-    }
-}
-
-/// Addresses that the process listens on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Listen {
-    /// Address of the collector's HTTP server. Default 127.0.0.1:8480, this host only, because the
-    /// collector has no authentication.
-    pub collector: String,
-    /// Address of `/healthz`, `/readyz` and `/metrics` of `driftseal run processor|sealer|notifier`.
-    /// Default 127.0.0.1:8481.
-    pub operations: String,
-    /// Address of `/healthz`, `/readyz` and `/metrics` of the evidence role. Default 127.0.0.1:8482.
-    pub evidence: String,
-    /// Address of the gateway, which takes acts over HTTP, in the process of the evidence role. Default
-    /// 127.0.0.1:8483, this host only. Beyond this host put TLS in front of it: its tokens are sent as
-    /// they are. Empty: no gateway, and no command can act.
-    pub gateway: String,
-}
-
-impl Default for Listen {
-    fn default() -> Self {
-        Self {
-            collector: "127.0.0.1:8480".into(),
-            operations: "127.0.0.1:8481".into(),
-            evidence: "127.0.0.1:8482".into(),
-            gateway: "127.0.0.1:8483".into(),
-        }
     }
 }
 
@@ -295,20 +270,7 @@ impl Config {
     #[must_use]
     pub fn problems(&self) -> Vec<String> {
         let mut checks = Checks::new();
-        for (key, address) in [
-            ("listen.collector", &self.listen.collector),
-            ("listen.operations", &self.listen.operations),
-            ("listen.evidence", &self.listen.evidence),
-        ] {
-            let is_address = address.parse::<std::net::SocketAddr>().is_ok();
-            checks.must(is_address, key, "be an address and a port, such as 127.0.0.1:8480");
-        }
-        let gateway = &self.listen.gateway;
-        checks.must(
-            gateway.is_empty() || gateway.parse::<std::net::SocketAddr>().is_ok(),
-            "listen.gateway",
-            "be an address and a port, such as 127.0.0.1:8483, or empty",
-        );
+        self.listen.check(&mut checks);
         checks.below("gateway", self.gateway.problems());
         checks.below("ready", self.ready.problems());
         checks.must(
@@ -347,6 +309,21 @@ impl Config {
         checks.below("notifier", self.notifier.problems());
         checks.below("evidence", self.evidence.problems());
         checks.into_problems()
+    }
+
+    /// The file of the credentials that servers know.
+    #[must_use]
+    pub fn credentials_file(&self) -> PathBuf {
+        self.keys.directory.join(service::access::CREDENTIALS_FILE)
+    }
+
+    /// The configuration of the collector, with the file of credentials.
+    pub(crate) fn collector_with_places(&self) -> collector::Config {
+        let mut config = self.collector.clone();
+        if config.credentials_file.as_os_str().is_empty() {
+            config.credentials_file = self.credentials_file();
+        }
+        config
     }
 
     /// The file with the token that commands show to the gateway.

@@ -151,7 +151,7 @@ fn flow(
     running.start_sealer(config, log, open, keys, sealer::Permanent::Ends)?;
     let listener = roles::bind(&config.listen.collector, runtime)?;
     let address = listener.local_addr()?;
-    running.start_collector(config, log, listener, runtime)?;
+    running.start_collector(config, log, listener.into(), runtime)?;
     show.line(&format!("started collector (http://{address}), processor and sealer"));
 
     let topics = &config.processor.topics;

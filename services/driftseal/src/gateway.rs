@@ -160,7 +160,7 @@ fn refused(status: u16, value: &Value) -> Failure {
             Failure::usage(lines.join("; "))
         }
         (Some("not_in_force"), _) => Failure::usage(message),
-        (Some("unauthenticated"), _) => Failure::usage(format!(
+        (Some("unauthenticated" | "expired"), _) => Failure::usage(format!(
             "the gateway does not know the token: {message} (`gateway.token_file`)"
         )),
         (Some("other_content" | "superseded"), _) => Failure::new(message),

@@ -9,6 +9,7 @@ use merkle::note::SigningKey;
 use ports::EventLog;
 use sealer::{Keys, KeysError, Permanent, RoleKeys};
 use segment::manifest::KeyUse;
+use service::access::Gate;
 use service::clock::Stopwatch;
 use service::tasks::TaskFailure;
 use service::{Exposition, Shutdown, Tasks, metric_names};
@@ -95,18 +96,18 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// Starts the collector on a bound listener.
+    /// Starts the collector on bound listeners.
     pub(crate) fn start_collector(
         &mut self,
         config: &Config,
         log: &Arc<dyn EventLog>,
-        listener: TcpListener,
+        listeners: collector::Listeners,
         runtime: &Runtime,
     ) -> Result<(), Failure> {
         let (config, log, handle) =
-            (config.collector.clone(), Arc::clone(log), runtime.handle().clone());
+            (config.collector_with_places(), Arc::clone(log), runtime.handle().clone());
         self.start(Role::Collector, move |shutdown| {
-            handle.block_on(collector::run(config, log, listener, shutdown))
+            handle.block_on(collector::run(config, log, listeners, shutdown))
         })
     }
 
@@ -334,9 +335,8 @@ impl Process<'_> {
                 running.start_sealer(config, log, move || place.open(), keys, permanent)?;
             }
             if roles.contains(&Role::Collector) {
-                let listener = bind(&config.listen.collector, self.runtime)?;
-                tracing::info!(address = %listener.local_addr()?, "collector listening");
-                running.start_collector(config, log, listener, self.runtime)?;
+                let listeners = self.collector_listeners()?;
+                running.start_collector(config, log, listeners, self.runtime)?;
             } else {
                 // The collector serves health and metrics itself; these roles have no HTTP server.
                 let listener = bind(&config.listen.operations, self.runtime)?;
@@ -371,9 +371,34 @@ impl Process<'_> {
         Ok(())
     }
 
+    fn collector_listeners(&self) -> Result<collector::Listeners, Failure> {
+        let listen = &self.config.listen;
+        let is_open_to_all = self.config.collector.auth == collector::Auth::None;
+        let bound = |address: &str, what: &str| {
+            let listener = bind(address, self.runtime)?;
+            let address = listener.local_addr()?;
+            tracing::info!(%address, "{what} listening");
+            if is_open_to_all && !address.ip().is_loopback() {
+                tracing::warn!(
+                    %address,
+                    "whoever reaches the collector may send events of any agent: `collector.auth` is \
+                     `none`"
+                );
+            }
+            Ok::<_, Failure>(listener)
+        };
+        let some = |address: &str, what: &str| {
+            (!address.is_empty()).then(|| bound(address, what)).transpose()
+        };
+        Ok(collector::Listeners {
+            events: bound(&listen.collector, "collector")?,
+            otlp_http: some(&listen.otlp_http, "OTLP over HTTP")?,
+            otlp_grpc: some(&listen.otlp_grpc, "OTLP over gRPC")?,
+        })
+    }
+
     fn start_gateway(&self, log: Arc<dyn EventLog>, running: &mut Running) -> Result<(), Failure> {
         let config = self.config;
-        let directory = &config.keys.directory;
         let trust = trust(config)?;
         let topics = &config.processor.topics;
         let parts = evidence::gateway::Parts {
@@ -388,8 +413,10 @@ impl Process<'_> {
             key: role_key(config, KeyUse::Governance)?,
             installation: trust.installation().clone(),
             trust,
-            tokens: evidence::gateway::Tokens::load(
-                &directory.join(evidence::gateway::TOKENS_FILE),
+            gate: Gate::watching(
+                &config.credentials_file(),
+                ::access::Role::Act,
+                self.shutdown.clone(),
             )?,
         };
         let listener = bind(&config.listen.gateway, self.runtime)?;
@@ -398,8 +425,7 @@ impl Process<'_> {
         if !address.ip().is_loopback() {
             tracing::warn!(
                 %address,
-                "the gateway can be reached from other machines, and speaks plain HTTP: put TLS in \
-                 front of it"
+                "the gateway can be reached from other machines over plain HTTP (`listen.insecure`)"
             );
         }
         running.start_gateway(parts, listener, self.runtime)

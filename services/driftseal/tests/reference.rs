@@ -13,7 +13,7 @@ use driftseal::Config;
 const SECTIONS: [(&str, &str, &str); 18] = [
     ("", "services/driftseal/src/config.rs", "Config"),
     ("telemetry", "services/driftseal/src/config.rs", "Telemetry"),
-    ("listen", "services/driftseal/src/config.rs", "Listen"),
+    ("listen", "services/driftseal/src/config/listen.rs", "Listen"),
     ("topics", "services/driftseal/src/config.rs", "Topics"),
     ("kafka", "services/driftseal/src/config.rs", "Kafka"),
     ("embedded", "services/driftseal/src/config.rs", "Embedded"),

@@ -1,8 +1,8 @@
 //! The gateway: acts of people and pipelines over HTTP, and what is in force.
 //!
 //! An act is signed and published to the governance topic; the answer comes after the log has
-//! acknowledged it, with its position. Who asks shows the token that `driftseal log init` made; the
-//! gateway keeps its digest only.
+//! acknowledged it, with its position. Who asks shows a token of role `act`, as `driftseal log init` and
+//! `driftseal token create` make them; the gateway keeps digests only.
 //!
 //! | request | answer |
 //! |---|---|
@@ -18,7 +18,8 @@
 //!
 //! # Promise
 //!
-//! - Nobody is heard without a token, and no web page at all ([`service::guard`]).
+//! - Nobody is heard without a token, and no web page at all ([`service::guard`]). Whoever shows one acts and
+//!   reads within its scope.
 //! - An act that would have no effect, or not the intended one, is refused with every field that is
 //!   wrong.
 //! - An act that was answered with 201 is in the log. If the answer was lost or 503, it may be there:
@@ -45,6 +46,7 @@ mod view;
 
 use std::sync::Arc;
 
+use ::access::Forbidden;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, Query, Request, State};
@@ -58,7 +60,7 @@ use service::server::{self, Limits};
 use service::{Shutdown, metric_names as names};
 use tokio::net::TcpListener;
 
-pub use access::{AccessError, TOKEN_FILE, TOKENS_FILE, Tokens, make_token};
+pub use access::{TOKEN_FILE, make_first};
 pub use config::Config;
 pub use parts::{Parts, Topics};
 pub use problem::Problem;
@@ -115,7 +117,7 @@ async fn act(State(gateway): State<Shared>, request: Request) -> Response<Body> 
 
 async fn act_of(gateway: Shared, request: Request) -> Result<Done, Rejection> {
     let (head, body) = request.into_parts();
-    let token = gateway.authenticate(&head.headers)?;
+    let principal = gateway.authenticate(&head.headers)?;
     let config = &gateway.parts.config;
     let (bytes_max, wait) = (config.body_bytes_max, config.body_wait());
     let body = service::body::read(body, &head.headers, bytes_max, wait, |_| true)
@@ -123,7 +125,7 @@ async fn act_of(gateway: Shared, request: Request) -> Result<Done, Rejection> {
         .map_err(|error| Rejection::of_body(error, bytes_max))?;
     let now = Timestamp::from_micros(now_micros());
     let asked = Asked::parse(&body, now, || uuid::Uuid::now_v7().to_string())?;
-    blocking(gateway, move |gateway| publish::publish(gateway, asked, &token, now)).await
+    blocking(gateway, move |gateway| publish::publish(gateway, asked, &principal, now)).await
 }
 
 async fn alerts(State(gateway): State<Shared>, headers: HeaderMap) -> Response<Body> {
@@ -186,12 +188,21 @@ async fn ready_of(
     query: Option<Query<ForWhere>>,
     headers: &HeaderMap,
 ) -> Result<Value, Rejection> {
-    gateway.authenticate(headers)?;
+    let principal = gateway.authenticate(headers)?;
     let wrong = |field: &str, text: &str| Rejection::Fields(vec![Problem::new(field, text)]);
     let Path(digest) = path.ok_or_else(|| wrong("digest", "must be a text"))?;
     let parameters = "and `environment` and `tenant_id` are the only parameters, each once";
     let Query(place) = query.ok_or_else(|| wrong("agent_id", parameters))?;
     let ForWhere { agent_id: agent, environment, tenant_id: tenant } = place;
+    if let Some(scope) = principal.scope() {
+        let agent = agent.as_deref();
+        if !scope.covers_agent(agent) {
+            return Err(Rejection::Forbidden(Forbidden::Agent(agent.map(str::to_owned))));
+        }
+        if !scope.covers_tenant(tenant.as_deref()) {
+            return Err(Rejection::Forbidden(Forbidden::Tenant(tenant)));
+        }
+    }
     let question = Question { digest, agent, environment, tenant };
     blocking(gateway, move |gateway| {
         let now = Timestamp::from_micros(now_micros());
@@ -208,7 +219,10 @@ async fn ready_of(
 async fn topics(State(gateway): State<Shared>, headers: HeaderMap) -> Response<Body> {
     let created = match gateway.authenticate(&headers) {
         Err(rejection) => Err(rejection),
-        Ok(_token) => {
+        Ok(principal) if principal.scope().is_some_and(|scope| !scope.is_everything()) => {
+            Err(Rejection::NotForAll)
+        }
+        Ok(_principal) => {
             blocking(gateway, |gateway| {
                 let made = service::topics::make(&*gateway.parts.log, &gateway.parts.specs);
                 Ok(json!(made.map_err(Rejection::Log)?))
@@ -225,10 +239,14 @@ async fn listed(
     headers: &HeaderMap,
     list: impl FnOnce(&View, Timestamp) -> Value + Send + 'static,
 ) -> Result<Value, Rejection> {
-    gateway.authenticate(headers)?;
+    let principal = gateway.authenticate(headers)?;
     blocking(gateway, move |gateway| {
         let now = Timestamp::from_micros(now_micros());
-        gateway.with_view(|view| Ok(list(view, now)))
+        let mut listed = gateway.with_view(|view| Ok(list(view, now)))?;
+        if let Some(scope) = principal.scope() {
+            lists::keep_covered(&mut listed, scope);
+        }
+        Ok(listed)
     })
     .await
 }

@@ -2,9 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use ::evidence::gateway::{TOKEN_FILE, TOKENS_FILE, make_token};
+use ::evidence::gateway::{TOKEN_FILE, make_first};
 use archive::Archive;
+use event::Timestamp;
 use sealer::{Keys, RoleKeys};
+use service::access::CREDENTIALS_FILE;
+use service::clock::now_micros;
 
 use super::consistency::ConsistencyArgs;
 use super::context::Context;
@@ -162,8 +165,8 @@ fn rebuild(context: &Context) -> Result<(), Failure> {
 /// The file of the gateway's token, which is made unless it exists.
 fn token_of(directory: &Path) -> Result<PathBuf, Failure> {
     let file = directory.join(TOKEN_FILE);
-    if file.exists() && directory.join(TOKENS_FILE).exists() {
+    if file.exists() && directory.join(CREDENTIALS_FILE).exists() {
         return Ok(file);
     }
-    Ok(make_token(directory, "default")?)
+    Ok(make_first(directory, "default", Timestamp::from_micros(now_micros()))?)
 }

@@ -117,7 +117,7 @@ pub(super) fn parse_time(text: &str) -> Result<Timestamp, String> {
 }
 
 /// Parses a duration such as `90s`, `30m`, `2h`, `7d` into microseconds.
-fn parse_duration(text: &str) -> Result<i64, String> {
+pub(super) fn parse_duration(text: &str) -> Result<i64, String> {
     let units = [('s', 1), ('m', 60), ('h', 3_600), ('d', 24 * 3_600)];
     let parsed = units.into_iter().find_map(|(unit, secs)| {
         let number: u32 = text.strip_suffix(unit)?.parse().ok()?;

@@ -14,6 +14,7 @@ mod governance;
 mod keys;
 mod mounted;
 mod remarks;
+mod tokens;
 mod world;
 
 use std::path::Path;
@@ -161,7 +162,7 @@ fn a_token_that_others_may_read_is_not_used() {
     let world = World::new();
     world.said(&["log", "init", "--origin", "log.example.com/a"]);
     let keys = world.directory.path().join("driftseal/keys");
-    for name in ["gateway.token", "gateway.tokens", "governance.key", "notifier.key"] {
+    for name in ["gateway.token", "credentials.toml", "governance.key", "notifier.key"] {
         let mode = std::fs::metadata(keys.join(name)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{name}");
     }

@@ -1,6 +1,7 @@
 //! What is in force, as JSON. Instants named `…_at` are by the broker's clock; `since` is when the change
 //! that an alert is about is estimated to have begun.
 
+use ::access::Scope;
 use act::{InForce, Target};
 use event::Timestamp;
 use serde_json::{Map, Value, json};
@@ -59,6 +60,19 @@ pub(super) fn baselines(view: &View, agent_id: Option<&str>) -> Value {
         })
     });
     list("baselines", entries.collect(), view)
+}
+
+/// Leaves out the entries that a scope does not cover.
+pub(super) fn keep_covered(listed: &mut Value, scope: &Scope) {
+    let is_covered = |entry: &Value| {
+        let text = |key: &str| entry.get(key).and_then(Value::as_str);
+        scope.covers_agent(text("agent_id")) && scope.covers_tenant(text("tenant_id"))
+    };
+    for list in listed.as_object_mut().into_iter().flat_map(|object| object.values_mut()) {
+        if let Value::Array(entries) = list {
+            entries.retain(is_covered);
+        }
+    }
 }
 
 fn in_force(one: &InForce, id: &str) -> Value {

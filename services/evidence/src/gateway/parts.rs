@@ -5,8 +5,8 @@ use std::sync::Arc;
 use governance::{Installation, Trust};
 use merkle::note::SigningKey;
 use ports::{EventLog, TopicSpec};
+use service::access::Gate;
 
-use super::access::Tokens;
 use super::config::Config;
 
 /// Names of the topics of an installation.
@@ -38,5 +38,5 @@ pub struct Parts {
     /// Whose records are believed.
     pub trust: Trust,
     /// Who may ask.
-    pub tokens: Tokens,
+    pub gate: Arc<Gate>,
 }

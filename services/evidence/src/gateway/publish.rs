@@ -1,7 +1,8 @@
 //! Signs an act and publishes it.
 
+use ::access::{Forbidden, Principal};
 use act::maintenance::MAINTENANCE;
-use event::{Decoder, Event, Limits, Timestamp, TopicPartition, column, kind};
+use event::{Cell, Decoder, Event, Limits, Timestamp, TopicPartition, column, kind};
 use governance::{Id, sign_act};
 use ports::{Outgoing, publish_and_wait};
 use serde_json::Value;
@@ -23,20 +24,22 @@ pub(super) struct Done {
     pub(super) value: Value,
 }
 
-/// Publishes what was asked for, unless it is recorded already; `token` is the name of the token that was
-/// shown.
+/// Publishes what was asked for, unless it is recorded already, for `principal`.
 pub(super) fn publish(
     gateway: &Gateway,
-    asked: Asked,
-    token: &str,
+    mut asked: Asked,
+    principal: &Principal,
     now: Timestamp,
 ) -> Result<Done, Rejection> {
+    if let Asked::Act(event) = &mut asked {
+        permit(principal, event, true)?;
+    }
     let (event_id, _) = repeat::identity(&asked);
     let _recording = gateway.record(event_id)?;
-    if let Some(done) = recorded(gateway, &asked)? {
+    if let Some(done) = recorded(gateway, &asked, principal)? {
         return Ok(done);
     }
-    let event = match asked {
+    let mut event = match asked {
         Asked::Act(event) => event,
         Asked::End { timed, id, ending, stamp } => gateway.with_view(|view| {
             let is_window = *timed == MAINTENANCE;
@@ -56,22 +59,29 @@ pub(super) fn publish(
             answer.event(alert, &actor, &stamp).map_err(invalid)
         })?,
     };
-    let (at, signed) = write(gateway, event, token)?;
+    // What answers or ends something is of its tenant, whoever asks.
+    permit(principal, &mut event, false)?;
+    let (at, signed) = write(gateway, event, principal)?;
     Ok(done(gateway, true, at, &signed))
 }
 
 /// The answer if the act is recorded already.
-fn recorded(gateway: &Gateway, asked: &Asked) -> Result<Option<Done>, Rejection> {
+fn recorded(
+    gateway: &Gateway,
+    asked: &Asked,
+    principal: &Principal,
+) -> Result<Option<Done>, Rejection> {
     let (event_id, tenant) = repeat::identity(asked);
     let places = gateway.history()?.recorded(event_id);
     for at in places {
-        let Some(event) = read_again(gateway, at)? else {
+        let Some(mut event) = read_again(gateway, at)? else {
             let text = format!("the act at offset {} of the governance topic is gone", at.1);
             return Err(Rejection::Incomplete(text));
         };
         if tenant.is_some_and(|tenant| event.text(column::TENANT_ID) != tenant) {
             continue;
         }
+        permit(principal, &mut event, false)?;
         let topic = &gateway.parts.topics.governance;
         let place = format!("{topic}/{}@{}", at.0, at.1);
         let differs = repeat::differences(asked, &event);
@@ -115,10 +125,13 @@ fn read_again(gateway: &Gateway, at: At) -> Result<Option<Event<'static>>, Rejec
 fn write(
     gateway: &Gateway,
     mut event: Event<'static>,
-    token: &str,
+    principal: &Principal,
 ) -> Result<(At, Event<'static>), Rejection> {
-    // The gateway knows the token; the name that the request gave is only what it says.
-    event.set(column::actor::AUTHN.id(), format!("token:{token}").into());
+    // The gateway knows the credential; the name that the request gave is only what it says.
+    event.set(column::actor::AUTHN, principal.authn().name().into());
+    if let Some(name) = principal.name() {
+        event.set(column::actor::CREDENTIAL, Cell::from(name.to_owned()));
+    }
     let parts = &gateway.parts;
     let mut nonce = [0_u8; 16];
     getrandom::fill(&mut nonce).map_err(|error| {
@@ -135,7 +148,7 @@ fn write(
     tracing::info!(
         kind,
         event_id = signed.text(column::EVENT_ID),
-        token,
+        credential = principal.name(),
         offset = at.offset,
         "act recorded"
     );
@@ -164,6 +177,21 @@ fn done(gateway: &Gateway, is_new: bool, at: At, event: &Event<'_>) -> Done {
     ];
     let there = fields.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?)));
     Done { is_new, value: Value::Object(there.collect()) }
+}
+
+/// Refuses an act outside of the scope of who asks; with `fill`, gives one without a tenant that of the scope.
+fn permit(principal: &Principal, event: &mut Event<'static>, fill: bool) -> Result<(), Rejection> {
+    let Some(scope) = principal.scope() else { return Ok(()) };
+    let named = event.text(column::TENANT_ID).map(str::to_owned);
+    if fill {
+        let tenant = scope.tenant(named.as_deref(), None).map_err(Rejection::Forbidden)?;
+        if let Some(tenant) = tenant.filter(|_| named.is_none()) {
+            event.set(column::TENANT_ID, Cell::from(tenant.to_owned()));
+        }
+    } else if !scope.covers_tenant(named.as_deref()) {
+        return Err(Rejection::Forbidden(Forbidden::Tenant(named)));
+    }
+    scope.check(event).map_err(Rejection::Forbidden)
 }
 
 fn invalid(error: act::ActError) -> Rejection {

@@ -1,5 +1,6 @@
 //! Why a request is refused, as its answer says.
 
+use ::access::{Exhausted, Forbidden, Refusal};
 use axum::body::Body;
 use axum::http::{HeaderValue, Response, StatusCode, header};
 use ports::LogError;
@@ -14,8 +15,14 @@ const REALM: &str = "Bearer realm=\"driftseal\"";
 /// Why a request is refused.
 #[derive(Debug)]
 pub(super) enum Rejection {
-    /// It shows no token that is known.
-    Unauthenticated,
+    /// Who sends it may not.
+    Refused(Refusal),
+    /// A quota of who sends it is used up.
+    Exhausted(Exhausted),
+    /// It is outside of the scope of who sends it.
+    Forbidden(Forbidden),
+    /// It is for who may act for all agents.
+    NotForAll,
     /// There is no such route.
     NoSuchRoute,
     /// The body did not arrive in time.
@@ -61,7 +68,10 @@ impl Rejection {
     /// Value of `error.code` and of the metric's label; part of the API.
     pub(super) const fn code(&self) -> &'static str {
         match self {
-            Self::Unauthenticated => "unauthenticated",
+            Self::Refused(refusal) => refusal.code(),
+            Self::Exhausted(_) => "quota_exhausted",
+            Self::Forbidden(forbidden) => forbidden.code(),
+            Self::NotForAll => "forbidden",
             Self::NoSuchRoute => "no_such_route",
             Self::BodyTimeout => "body_timeout",
             Self::BrokenBody => "broken_body",
@@ -80,7 +90,9 @@ impl Rejection {
 
     const fn status(&self) -> StatusCode {
         match self {
-            Self::Unauthenticated => StatusCode::UNAUTHORIZED,
+            Self::Refused(refusal) if !refusal.is_forbidden() => StatusCode::UNAUTHORIZED,
+            Self::Refused(_) | Self::Forbidden(_) | Self::NotForAll => StatusCode::FORBIDDEN,
+            Self::Exhausted(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::NoSuchRoute => StatusCode::NOT_FOUND,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
@@ -97,8 +109,13 @@ impl Rejection {
 
     fn message(&self) -> String {
         match self {
-            Self::Unauthenticated => {
-                "show the token of `driftseal log init`: `Authorization: Bearer <token>`".to_owned()
+            Self::Refused(refusal) => refusal.to_string(),
+            Self::Exhausted(Exhausted { limit, .. }) => {
+                format!("`{limit}` of the credential is used up")
+            }
+            Self::Forbidden(forbidden) => forbidden.to_string(),
+            Self::NotForAll => {
+                "the credential is not for all agents and families, which this needs".to_owned()
             }
             Self::NoSuchRoute => "there is no such route or method; \
                  `POST /v1/acts` takes acts"
@@ -141,10 +158,12 @@ impl Rejection {
         *response.status_mut() = self.status();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        if matches!(self, Self::Unauthenticated) {
+        if self.status() == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(REALM));
         }
-        if self.status() == StatusCode::SERVICE_UNAVAILABLE {
+        if let Self::Exhausted(Exhausted { retry_after_secs, .. }) = self {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(*retry_after_secs));
+        } else if self.status() == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
         response

@@ -7,11 +7,12 @@ use super::asked::Asked;
 use super::history::{At, History, subject};
 
 /// Columns that the same act may have otherwise: the gateway fills them.
-const OWN: [ColumnId; 7] = [
+const OWN: [ColumnId; 8] = [
     column::EVENT_TIME.id(),
     column::RECEIVED_AT.id(),
     column::SCHEMA_VERSION.id(),
     column::actor::AUTHN.id(),
+    column::actor::CREDENTIAL.id(),
     column::governance::NONCE.id(),
     column::governance::SIGNED_BY.id(),
     column::governance::SIGNATURE.id(),

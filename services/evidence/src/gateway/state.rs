@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use axum::http::{HeaderMap, header};
+use ::access::Principal;
+use axum::http::HeaderMap;
 
 use super::history::History;
 use super::parts::Parts;
@@ -45,18 +46,11 @@ impl Gateway {
         }
     }
 
-    /// The name of the token that a request shows.
-    pub(super) fn authenticate(&self, headers: &HeaderMap) -> Result<String, Rejection> {
-        let mut given = headers.get_all(header::AUTHORIZATION).iter();
-        let (Some(value), None) = (given.next(), given.next()) else {
-            return Err(Rejection::Unauthenticated);
-        };
-        let token = value.to_str().ok().and_then(|text| {
-            let (scheme, token) = text.split_once(' ')?;
-            scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
-        });
-        let name = token.and_then(|token| self.parts.tokens.name_of(token));
-        name.map(str::to_owned).ok_or(Rejection::Unauthenticated)
+    /// Who sends a request.
+    pub(super) fn authenticate(&self, headers: &HeaderMap) -> Result<Principal, Rejection> {
+        let principal = self.parts.gate.authenticate(headers).map_err(Rejection::Refused)?;
+        self.parts.gate.take(&principal, (1, 0)).map_err(Rejection::Exhausted)?;
+        Ok(principal)
     }
 
     /// Brings the view up to date and passes it on.

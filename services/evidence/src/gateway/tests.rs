@@ -4,12 +4,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::access::Role;
 use event::{Decoder, Event, EventBuilder, Limits, Timestamp, TopicPartition, column, kind};
 use governance::{Id, Installation, Signer, Trust, verify_act};
 use merkle::note::SigningKey;
 use ports::{EventLog as _, Outgoing, TopicSpec, publish_and_wait};
 use serde_json::{Value, json};
 use service::Shutdown;
+use service::access::{CREDENTIALS_FILE, Gate};
 use service::files::read_secret;
 use sim::MemoryLog;
 
@@ -74,7 +76,11 @@ impl World {
         )
         .unwrap();
         let directory = tempfile::tempdir().unwrap();
-        let token = make_token(directory.path(), "default").unwrap();
+        let now = Timestamp::from_micros(now_micros());
+        let token = make_first(directory.path(), "default", now).unwrap();
+        let shutdown = Shutdown::new();
+        let credentials = directory.path().join(CREDENTIALS_FILE);
+        let gate = Gate::watching(&credentials, Role::Act, shutdown.clone()).unwrap();
         let parts = Parts {
             ready: ready::Config::default(),
             config: Config { hosts: vec!["gateway.internal".into()], ..Config::default() },
@@ -84,9 +90,8 @@ impl World {
             key: governance,
             installation: installation.clone(),
             trust: trust.clone(),
-            tokens: Tokens::load(&directory.path().join(TOKENS_FILE)).unwrap(),
+            gate,
         };
-        let shutdown = Shutdown::new();
         let (send, receive) = std::sync::mpsc::channel();
         let stop = shutdown.clone();
         std::thread::spawn(move || {
@@ -250,7 +255,7 @@ fn an_act_is_signed_for_this_installation_and_answered_with_its_position() {
     );
     assert_eq!(act.text(column::actor::ID), Some("ana"));
     assert_eq!(act.text(column::actor::EVIDENCE_LEVEL), Some("self_reported"));
-    assert_eq!(act.text(column::actor::AUTHN), Some("token:default"));
+    assert_eq!(act.text(column::actor::AUTHN), Some("token"));
     // Another installation does not obey it, and neither does this one what another signed.
     let other = Installation { origin: "log.example/b".into(), topic_prefix: String::new() };
     let keys = [key("g", 1).verifier().to_vkey()];
