@@ -3,7 +3,7 @@
 # own and is built without what it does not need.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-emitters check fmt clippy doc bench bench-drift growth fuzz fuzz-keep deny advisories kafka-up kafka-down bless setup
+.PHONY: help demo test test-fast test-emitters check fmt clippy doc bench bench-drift bench-ingest growth fuzz fuzz-keep deny advisories kafka-up kafka-down bless setup
 
 CARGO ?= cargo
 DEMO_DIR ?= driftseal-demo
@@ -52,7 +52,11 @@ doc:
 
 bench: ## decoding, processor, collector, sealing in memory (with its roofline) and from Apache Kafka; release profile
 	@tests/setup.sh all
-	@$(CARGO) bench --locked --workspace --bench decode --bench processor --bench http --bench seal --bench kafka_seal
+	@$(CARGO) bench --locked --workspace --bench decode --bench processor --bench ingest --bench seal --bench kafka_seal
+
+bench-ingest: ## what one core of the collector does, beside a server that reads and drops, and decoding alone
+	@tests/setup.sh build
+	@$(CARGO) bench --locked --package collector --bench ingest
 
 growth: ## what start and proofs cost as the log grows to a million segments
 	@tests/setup.sh build

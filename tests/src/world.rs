@@ -160,6 +160,8 @@ impl World {
 level = "info,processor=debug"
 [listen]
 collector = "127.0.0.1:0"
+otlp_http = ""
+otlp_grpc = ""
 operations = "127.0.0.1:0"
 evidence = "127.0.0.1:0"
 gateway = "{}"

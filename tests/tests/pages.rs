@@ -38,11 +38,14 @@ fn free_address() -> String {
 /// Runs a page; `exchanged` are further texts of the page and what stands for them here.
 fn run(page: &str, exchanged: &[(&str, &str)]) -> String {
     let directory = tempfile::tempdir().unwrap();
-    let addresses: BTreeMap<&str, String> = ["COLLECTOR", "OPERATIONS", "EVIDENCE", "GATEWAY"]
-        .map(|name| (name, free_address()))
-        .into();
+    let addresses: BTreeMap<&str, String> =
+        ["COLLECTOR", "OTLP_HTTP", "OTLP_GRPC", "OPERATIONS", "EVIDENCE", "GATEWAY"]
+            .map(|name| (name, free_address()))
+            .into();
     let exchange = |text: String| {
-        let own = text.replace("127.0.0.1:8480", addresses.get("COLLECTOR").unwrap());
+        let own = text
+            .replace("127.0.0.1:8480", addresses.get("COLLECTOR").unwrap())
+            .replace("127.0.0.1:4318", addresses.get("OTLP_HTTP").unwrap());
         exchanged.iter().fold(own, |text, (from, to)| text.replace(from, to))
     };
     let configuration = exchange(blocks(page, "toml test"));

@@ -61,6 +61,8 @@ targets! {
     mapping
     multiproof
     note
+    otlp
+    otlp_mapping
     pack_content
     pack_zip
     parquet

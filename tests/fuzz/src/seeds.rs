@@ -260,6 +260,28 @@ pub fn all() -> Vec<(&'static str, String, Vec<u8>)> {
     add("config", "reference", include_bytes!("../../../deploy/config/driftseal.toml").to_vec());
     add("mapping", "bfcl", include_bytes!("../../../schemas/mappings/bfcl.toml").to_vec());
     add("mapping", "tau", include_bytes!("../../../schemas/mappings/tau-bench.toml").to_vec());
+    let spans = include_str!("../../emitters/captured/conventions.traces.jsonl");
+    let logs = include_str!("../../emitters/captured/conventions.logs.jsonl");
+    let metrics = include_str!("../../emitters/captured/mcp.metrics.jsonl");
+    for (name, choice, text) in [("spans", 0, spans), ("logs", 2, logs), ("metrics", 4, metrics)] {
+        let line = text.lines().next().unwrap_or_default();
+        add("otlp", name, [&[choice][..], line.as_bytes()].concat());
+    }
+    if let Ok(request) =
+        otlp::traces(spans.lines().next().unwrap_or_default().as_bytes(), otlp::Encoding::Json)
+    {
+        add("otlp", "protobuf", [&[1][..], &prost::Message::encode_to_vec(&request)].concat());
+    }
+    add(
+        "otlp_mapping",
+        "genai",
+        include_bytes!("../../../schemas/mappings/otlp/otel-genai.toml").to_vec(),
+    );
+    add(
+        "otlp_mapping",
+        "spans",
+        include_bytes!("../../../schemas/mappings/otlp/langfuse.toml").to_vec(),
+    );
     let runs: Vec<String> = (0..12).map(run).collect();
     add("processor", "runs", [&b"\x02"[..], runs.join("\n").as_bytes()].concat());
     add("sealed", "runs", runs.join("\n").into_bytes());

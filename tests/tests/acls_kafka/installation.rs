@@ -68,6 +68,8 @@ impl Installation {
             r#"
 [listen]
 collector = "127.0.0.1:0"
+otlp_http = ""
+otlp_grpc = ""
 operations = "127.0.0.1:0"
 evidence = "127.0.0.1:0"
 gateway = "{gateway}"

@@ -93,7 +93,9 @@ fn collector(world: &World, shutdown: Shutdown) -> (String, thread::JoinHandle<(
         runtime.block_on(async {
             let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
             sender.send(listener.local_addr().unwrap()).unwrap();
-            collector::run(collector::Config::default(), log, listener, shutdown).await.unwrap();
+            collector::run(collector::Config::default(), log, listener.into(), shutdown)
+                .await
+                .unwrap();
         });
     });
     let address = receiver.recv().unwrap();

@@ -86,12 +86,13 @@ fn an_alert_has_the_same_times_and_change_for_receiver_list_and_views() {
     let installation = Installation(place.path());
     let secret = place.path().join("secret");
     service::files::write_secret(&secret, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
-    let addresses: String = ["collector", "operations", "evidence", "gateway"]
-        .map(|name| {
-            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-            format!("{name} = \"{}\"\n", listener.local_addr().unwrap())
-        })
-        .concat();
+    let addresses: String =
+        ["collector", "otlp_http", "otlp_grpc", "operations", "evidence", "gateway"]
+            .map(|name| {
+                let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+                format!("{name} = \"{}\"\n", listener.local_addr().unwrap())
+            })
+            .concat();
     let at = |name: &str| place.path().join(name).display().to_string();
     let configuration = format!(
         "[archive]\nurl = '{}'\n[keys]\ndirectory = '{}'\n[embedded]\ndirectory = '{}'\n\

@@ -12,8 +12,8 @@ use crate::none;
 const LAYERS: &[&[&str]] = &[
     &["drift", "event", "merkle"],
     // Part of L1, below the monitor that drives them.
-    &["governance", "suite"],
-    &["mapping", "monitor", "segment"],
+    &["access", "governance", "suite"],
+    &["mapping", "monitor", "otlp", "segment"],
     // Part of L1: acts name the monitor's metrics, packs are made of segments.
     &["act", "pack"],
     &["ports"],
