@@ -9,7 +9,10 @@
     reason = "a failed step fails the test; what is not run is said"
 )]
 
+mod agents;
+mod page;
 mod producers;
+mod truth;
 
 use tests::workspace;
 
