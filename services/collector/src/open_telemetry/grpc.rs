@@ -1,5 +1,6 @@
 //! OTLP over gRPC.
 
+use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
@@ -11,27 +12,19 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::Response;
 use axum::middleware::{self, Next};
+use axum::routing::post;
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame};
-use opentelemetry_proto::tonic::collector::logs::v1::logs_service_server::{
-    LogsService, LogsServiceServer,
-};
-use opentelemetry_proto::tonic::collector::metrics::v1::metrics_service_server::{
-    MetricsService, MetricsServiceServer,
-};
-use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{
-    TraceService, TraceServiceServer,
-};
-use otlp::{
-    ExportLogsServiceRequest, ExportLogsServiceResponse, ExportMetricsServiceRequest,
-    ExportMetricsServiceResponse, ExportTraceServiceRequest, ExportTraceServiceResponse,
-};
+use otlp::{ExportLogsServiceRequest, ExportMetricsServiceRequest, ExportTraceServiceRequest};
 use prost::Message;
 use service::clock::Stopwatch;
 use service::metric_names as names;
 use service::metrics::count;
-use tonic::codec::CompressionEncoding;
+use tonic::codec::{CompressionEncoding, EnabledCompressionEncodings};
+use tonic::codegen::BoxFuture;
+use tonic::server::{Grpc, UnaryService};
 use tonic::{Code, Status};
+use tonic_prost::ProstCodec;
 use tonic_types::{ErrorDetails, StatusExt as _};
 
 use super::answer::{Outcome, code_of};
@@ -41,32 +34,35 @@ use crate::answer::{Rejection, count_answer, count_rejection};
 use crate::budget::Share;
 use crate::collector::Collector;
 
-/// The three services.
-#[derive(Debug, Clone)]
-struct Services {
-    collector: Arc<Collector>,
-}
-
 /// The share of the budget that the body of a request has taken.
 type Held = Arc<Mutex<Option<Share>>>;
 
 pub(super) fn routes(collector: &Arc<Collector>) -> Router {
-    let services = Services { collector: Arc::clone(collector) };
-    let bytes_max = collector.config.body_bytes_max;
-    let traces = TraceServiceServer::new(services.clone())
-        .accept_compressed(CompressionEncoding::Gzip)
-        .max_decoding_message_size(bytes_max);
-    let logs = LogsServiceServer::new(services.clone())
-        .accept_compressed(CompressionEncoding::Gzip)
-        .max_decoding_message_size(bytes_max);
-    let metrics = MetricsServiceServer::new(services)
-        .accept_compressed(CompressionEncoding::Gzip)
-        .max_decoding_message_size(bytes_max);
-    tonic::service::Routes::new(traces)
-        .add_service(logs)
-        .add_service(metrics)
-        .into_axum_router()
+    let path = |signal: &str, service: &str| {
+        format!("/opentelemetry.proto.collector.{signal}.v1.{service}/Export")
+    };
+    Router::new()
+        .route(&path("trace", "TraceService"), post(unary::<ExportTraceServiceRequest>))
+        .route(&path("logs", "LogsService"), post(unary::<ExportLogsServiceRequest>))
+        .route(&path("metrics", "MetricsService"), post(unary::<ExportMetricsServiceRequest>))
+        .fallback(async || Status::unimplemented("there is no such method").into_http::<Body>())
+        .with_state(Arc::clone(collector))
         .layer(middleware::from_fn_with_state(Arc::clone(collector), admitted))
+}
+
+async fn unary<S: Signal + Message + Default>(
+    State(collector): State<Arc<Collector>>,
+    request: Request,
+) -> Response<Body> {
+    let mut gzip = EnabledCompressionEncodings::default();
+    gzip.enable(CompressionEncoding::Gzip);
+    let none = EnabledCompressionEncodings::default();
+    let bytes_max = collector.config.body_bytes_max;
+    let mut grpc = Grpc::new(ProstCodec::<S::Answer, S>::default())
+        .apply_compression_config(gzip, none)
+        .apply_max_message_size_config(Some(bytes_max), None);
+    let export = Export { collector, signal: PhantomData::<S> };
+    grpc.unary(export, request).await.map(Body::new)
 }
 
 /// Admits the sender before anything is read, and lets its body take from the budget as it arrives.
@@ -156,68 +152,46 @@ fn status(code: Code, message: String, after: Duration) -> Status {
     }
 }
 
-impl Services {
-    async fn take<S: Signal + Message>(
-        &self,
-        request: tonic::Request<S>,
-    ) -> Result<tonic::Response<S::Answer>, Status> {
-        let retry_after_secs = self.collector.config.retry_after_secs;
-        let (_, mut extensions, request) = request.into_parts();
-        let (Some(principal), Some(held)) =
-            (extensions.remove::<Principal>(), extensions.remove::<Held>())
-        else {
-            unreachable!("the layer around the services adds both")
-        };
-        let share = held.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(share) = share else { unreachable!("only this takes it") };
-        let length = request.encoded_len();
-        // The message is larger than the body was if that was compressed.
-        let read = move |mut share: Share| {
-            if share.grow(length) {
-                Ok((request, length, share))
-            } else {
-                Err(Rejection::Backpressure)
-            }
-        };
-        let taken = take(&self.collector, principal, share, read).await;
-        match taken {
-            Ok(Outcome::Taken { rejected, message }) => {
-                Ok(tonic::Response::new(success::<S>(rejected, message)))
-            }
-            Ok(Outcome::Again { message }) => {
-                Err(status(Code::Unavailable, message, Duration::from_secs(retry_after_secs)))
-            }
-            Err(rejection) => Err(refused(&rejection, retry_after_secs)),
+/// The method of a signal.
+struct Export<S> {
+    collector: Arc<Collector>,
+    signal: PhantomData<S>,
+}
+
+impl<S: Signal + Message> UnaryService<S> for Export<S> {
+    type Response = S::Answer;
+    type Future = BoxFuture<tonic::Response<S::Answer>, Status>;
+
+    fn call(&mut self, request: tonic::Request<S>) -> Self::Future {
+        Box::pin(export(Arc::clone(&self.collector), request))
+    }
+}
+
+async fn export<S: Signal + Message>(
+    collector: Arc<Collector>,
+    request: tonic::Request<S>,
+) -> Result<tonic::Response<S::Answer>, Status> {
+    let retry_after_secs = collector.config.retry_after_secs;
+    let (_, mut extensions, request) = request.into_parts();
+    let (Some(principal), Some(held)) =
+        (extensions.remove::<Principal>(), extensions.remove::<Held>())
+    else {
+        unreachable!("the layer around the services adds both")
+    };
+    let share = held.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let Some(share) = share else { unreachable!("only this takes it") };
+    let length = request.encoded_len();
+    // The message is larger than the body was if that was compressed.
+    let read = move |mut share: Share| {
+        if share.grow(length) { Ok((request, length, share)) } else { Err(Rejection::Backpressure) }
+    };
+    match take(&collector, principal, share, read).await {
+        Ok(Outcome::Taken { rejected, message }) => {
+            Ok(tonic::Response::new(success::<S>(rejected, message)))
         }
-    }
-}
-
-#[tonic::async_trait]
-impl TraceService for Services {
-    async fn export(
-        &self,
-        request: tonic::Request<ExportTraceServiceRequest>,
-    ) -> Result<tonic::Response<ExportTraceServiceResponse>, Status> {
-        self.take(request).await
-    }
-}
-
-#[tonic::async_trait]
-impl LogsService for Services {
-    async fn export(
-        &self,
-        request: tonic::Request<ExportLogsServiceRequest>,
-    ) -> Result<tonic::Response<ExportLogsServiceResponse>, Status> {
-        self.take(request).await
-    }
-}
-
-#[tonic::async_trait]
-impl MetricsService for Services {
-    async fn export(
-        &self,
-        request: tonic::Request<ExportMetricsServiceRequest>,
-    ) -> Result<tonic::Response<ExportMetricsServiceResponse>, Status> {
-        self.take(request).await
+        Ok(Outcome::Again { message }) => {
+            Err(status(Code::Unavailable, message, Duration::from_secs(retry_after_secs)))
+        }
+        Err(rejection) => Err(refused(&rejection, retry_after_secs)),
     }
 }

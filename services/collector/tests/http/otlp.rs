@@ -3,9 +3,9 @@
 use collector::Config;
 use event::{Event, column, kind};
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
-use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
-use opentelemetry_proto::tonic::collector::metrics::v1::metrics_service_client::MetricsServiceClient;
-use opentelemetry_proto::tonic::collector::trace::v1::trace_service_client::TraceServiceClient;
+use opentelemetry_proto::tonic::collector::metrics::v1::{
+    ExportMetricsServiceRequest, ExportMetricsServiceResponse,
+};
 use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTraceServiceRequest, ExportTraceServiceResponse,
 };
@@ -18,6 +18,9 @@ use prost::Message as _;
 use sim::{Fault, Operation};
 use tonic::Code;
 use tonic::codec::CompressionEncoding;
+use tonic::codegen::http::uri::PathAndQuery;
+use tonic::transport::{Channel, Endpoint};
+use tonic_prost::ProstCodec;
 use tonic_types::StatusExt as _;
 
 use crate::world::{RUN, World, agent, gzip, wait_until};
@@ -116,7 +119,7 @@ fn spans_arrive_alike_over_http_in_every_encoding_and_over_grpc() {
         for compression in [None, Some(CompressionEncoding::Gzip)] {
             let mut client = traces(&world).await;
             if let Some(compression) = compression {
-                client = client.send_compressed(compression);
+                client = Traces(client.0.send_compressed(compression));
             }
             let answer = client.export(request()).await.unwrap().into_inner();
             assert_eq!(answer.partial_success, None);
@@ -151,8 +154,50 @@ fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
 }
 
-async fn traces(world: &World) -> TraceServiceClient<tonic::transport::Channel> {
-    TraceServiceClient::connect(format!("http://{}", world.grpc)).await.unwrap()
+/// A client of the service of a signal.
+struct Client {
+    grpc: tonic::client::Grpc<Channel>,
+    path: &'static str,
+}
+
+impl Client {
+    fn send_compressed(self, encoding: CompressionEncoding) -> Self {
+        Self { grpc: self.grpc.send_compressed(encoding), ..self }
+    }
+
+    async fn export<Q, A>(&mut self, request: Q) -> Result<tonic::Response<A>, tonic::Status>
+    where
+        Q: prost::Message + 'static,
+        A: prost::Message + Default + 'static,
+    {
+        self.grpc.ready().await.unwrap();
+        let path = PathAndQuery::from_static(self.path);
+        self.grpc.unary(tonic::Request::new(request), path, ProstCodec::default()).await
+    }
+}
+
+async fn client(world: &World, path: &'static str) -> Client {
+    let endpoint = Endpoint::from_shared(format!("http://{}", world.grpc)).unwrap();
+    Client { grpc: tonic::client::Grpc::new(endpoint.connect().await.unwrap()), path }
+}
+
+/// A client of spans, whose answers have one type.
+struct Traces(Client);
+
+impl Traces {
+    async fn export(
+        &mut self,
+        request: ExportTraceServiceRequest,
+    ) -> Result<tonic::Response<ExportTraceServiceResponse>, tonic::Status> {
+        self.0.export(request).await
+    }
+}
+
+const TRACES: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+const METRICS: &str = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export";
+
+async fn traces(world: &World) -> Traces {
+    Traces(client(world, TRACES).await)
 }
 
 #[test]
@@ -186,9 +231,14 @@ fn evaluations_arrive_as_log_records_and_metrics_are_counted() {
     let metrics = ExportMetricsServiceRequest { resource_metrics };
     assert_eq!(post(&world, "/v1/metrics", &[PROTOBUF], &metrics.encode_to_vec()).0, 200);
     runtime().block_on(async {
-        let address = format!("http://{}", world.grpc);
-        let mut client = MetricsServiceClient::connect(address).await.unwrap();
-        assert_eq!(client.export(metrics).await.unwrap().into_inner().partial_success, None);
+        let other = client;
+        let mut client = other(&world, METRICS).await;
+        let answer: ExportMetricsServiceResponse =
+            client.export(metrics).await.unwrap().into_inner();
+        assert_eq!(answer.partial_success, None);
+        let mut nobody = other(&world, "/nobody/Knows").await;
+        let refused = nobody.export::<_, ExportMetricsServiceResponse>(request()).await;
+        assert_eq!(refused.unwrap_err().code(), Code::Unimplemented);
     });
     let published = world.published();
     let [(_, evaluation), (_, line)] = &published[..] else { panic!("{}", published.len()) };
@@ -353,13 +403,14 @@ fn a_body_over_grpc_takes_from_the_budget_as_it_arrives() {
 fn web_pages_and_other_hosts_are_not_heard_by_grpc_either() {
     let world = World::new(Config::default());
     runtime().block_on(async {
-        let channel = tonic::transport::Endpoint::from_shared(format!("http://{}", world.grpc))
+        let channel = Endpoint::from_shared(format!("http://{}", world.grpc))
             .unwrap()
             .origin("http://collector.example".parse().unwrap())
             .connect()
             .await
             .unwrap();
-        let refused = TraceServiceClient::new(channel).export(request()).await.unwrap_err();
+        let mut client = Traces(Client { grpc: tonic::client::Grpc::new(channel), path: TRACES });
+        let refused = client.export(request()).await.unwrap_err();
         assert!(refused.message().contains("421"), "{refused:?}");
     });
     assert_eq!(world.published().len(), 0);
