@@ -41,6 +41,7 @@ macro_rules! targets {
 targets! {
     admission
     archive
+    authorization
     avro_container
     aws_profile
     census

@@ -282,6 +282,7 @@ pub fn all() -> Vec<(&'static str, String, Vec<u8>)> {
         "spans",
         include_bytes!("../../../schemas/mappings/otlp/langfuse.toml").to_vec(),
     );
+    add("authorization", "bearer", b"Bearer driftseal_0123456789abcdef".to_vec());
     let runs: Vec<String> = (0..12).map(run).collect();
     add("processor", "runs", [&b"\x02"[..], runs.join("\n").as_bytes()].concat());
     add("sealed", "runs", runs.join("\n").into_bytes());

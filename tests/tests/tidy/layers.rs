@@ -60,8 +60,10 @@ const RANDOMNESS: &[(&str, &str)] = &[
     ("ahash", "seeds the hash maps inside parquet, which orders nothing that is written"),
     ("apache-avro", "for generated schema names; schemas are parsed, never generated"),
     ("const-random-macro", "a macro of ahash, at compile time"),
+    ("opentelemetry_sdk", "makes identifiers of spans; only messages are read"),
     ("proptest", "tests only"),
-    ("rand", "below statrs"),
+    ("rand", "below statrs and opentelemetry_sdk"),
+    ("rand_core", "below rand"),
     ("statrs", "samples from distributions; only their functions are called"),
     ("uuid", "makes random identifiers; pure code only reads and writes them"),
 ];
