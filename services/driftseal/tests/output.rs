@@ -113,6 +113,10 @@ const FAILING: &[(&str, &[&[&str]])] = &[
     ("corpus publish", &[WHO, &["faq", "--path", "nowhere"]]),
     ("corpus retire", &[WHO, &["faq"]]),
     ("act", &[&["nowhere"]]),
+    ("token create", &[WHO, &["pod"]]),
+    ("token list", &[]),
+    ("token revoke", &[WHO, &["pod"]]),
+    ("token rotate", &[WHO, &["pod"]]),
     ("suite check", &[&["nowhere"]]),
     ("suite test", &[&["nowhere", "--input", "nowhere"]]),
     (

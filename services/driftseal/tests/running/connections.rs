@@ -32,7 +32,7 @@ fn idle_connections_leave_files_for_events_their_sealing_and_health() {
     world.said(&["log", "init", "--origin", "log.example.com/a"]);
     world.up();
     let said = "the limit of open files lowers the number of connections";
-    assert_eq!(world.log().matches(said).count(), 3, "each server says it: {}", world.log());
+    assert_eq!(world.log().matches(said).count(), 5, "each server says it: {}", world.log());
 
     // One client at the collector, and as many as it takes at the others.
     let runtime = Runtime::new().unwrap();

@@ -28,11 +28,11 @@ impl World {
         };
         let addresses = [
             "DRIFTSEAL__LISTEN__COLLECTOR",
-            "DRIFTSEAL__LISTEN__OTLP_HTTP",
-            "DRIFTSEAL__LISTEN__OTLP_GRPC",
             "DRIFTSEAL__LISTEN__OPERATIONS",
             "DRIFTSEAL__LISTEN__EVIDENCE",
             "DRIFTSEAL__LISTEN__GATEWAY",
+            "DRIFTSEAL__LISTEN__OTLP_HTTP",
+            "DRIFTSEAL__LISTEN__OTLP_GRPC",
         ];
         Self {
             directory: tempfile::tempdir().unwrap(),
