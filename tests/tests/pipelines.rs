@@ -75,7 +75,9 @@ impl World {
             ("PATH".to_owned(), format!("{}:{path}", programs.display())),
             ("HOME".to_owned(), here.display().to_string()),
         ]);
-        for name in ["COLLECTOR", "OPERATIONS", "EVIDENCE", "GATEWAY"] {
+        let listeners =
+            ["COLLECTOR", "OTLP_HTTP", "OTLP_GRPC", "OPERATIONS", "EVIDENCE", "GATEWAY"];
+        for name in listeners {
             let listener = TcpListener::bind("127.0.0.1:0").unwrap();
             let address = listener.local_addr().unwrap().to_string();
             environment.insert(format!("DRIFTSEAL__LISTEN__{name}"), address);

@@ -113,10 +113,10 @@ const FAILING: &[(&str, &[&[&str]])] = &[
     ("corpus publish", &[WHO, &["faq", "--path", "nowhere"]]),
     ("corpus retire", &[WHO, &["faq"]]),
     ("act", &[&["nowhere"]]),
-    ("token create", &[WHO, &["pod"]]),
+    ("token create", &[BY, &["pod"]]),
     ("token list", &[]),
-    ("token revoke", &[WHO, &["pod"]]),
-    ("token rotate", &[WHO, &["pod"]]),
+    ("token revoke", &[BY, &["pod"]]),
+    ("token rotate", &[BY, &["pod"]]),
     ("suite check", &[&["nowhere"]]),
     ("suite test", &[&["nowhere", "--input", "nowhere"]]),
     (
