@@ -77,7 +77,12 @@ pub(crate) fn rejected(
     encoding: Encoding,
     retry_after_secs: u64,
 ) -> Response<Body> {
-    let (status, code) = (rejection.status(), code_of(rejection));
+    // Exporters try again after 503, and drop what is answered 408.
+    let status = match rejection.status() {
+        StatusCode::REQUEST_TIMEOUT => StatusCode::SERVICE_UNAVAILABLE,
+        status => status,
+    };
+    let code = code_of(rejection);
     let mut response = failed(
         status,
         code,

@@ -55,11 +55,11 @@ fn prepare<S: Signal>(
     if items > collector.config.body_events_max {
         return Err(Rejection::TooManyEvents { events_max: collector.config.body_events_max });
     }
-    collector.gate.take(principal, (items, length)).map_err(Rejection::Exhausted)?;
     let mut events = collector.events.share();
     if !events.grow(items) {
         return Err(Rejection::Backpressure);
     }
+    collector.gate.take(principal, (items, length)).map_err(Rejection::Exhausted)?;
     metrics::counter!(names::COLLECTOR_OTLP_ITEMS, "signal" => S::NAME).increment(count(items));
     let received_at = Timestamp::from_micros(clock::now_micros());
     let mut missed = OfRequest::default();

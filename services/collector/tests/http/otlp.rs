@@ -363,6 +363,19 @@ fn the_trace_of_a_request_is_the_run_of_events_that_name_none() {
     assert_eq!(runs, [Some(trace), Some("mine"), None, Some("mine")]);
 }
 
+#[test]
+fn a_body_that_does_not_come_is_asked_for_again() {
+    use std::io::{Read as _, Write as _};
+    let world = World::new(Config { body_wait_ms_max: 50, ..Config::default() });
+    let mut stream = std::net::TcpStream::connect(world.address).unwrap();
+    let head = "POST /v1/traces HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/x-protobuf\r\n\
+                content-length: 9\r\n\r\n";
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut answer = [0; 12];
+    stream.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 503");
+}
+
 /// A large resource stands once in a request, but in each of its events.
 #[test]
 fn a_small_body_does_not_become_large_events_without_end() {
