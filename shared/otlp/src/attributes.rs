@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use event::Cell;
+use hashbrown::HashSet;
 
 /// Names and texts, in any order.
 #[derive(Debug, Clone, Default)]
@@ -41,7 +42,7 @@ impl<'a> Attributes<'a> {
         }
         // Stable: of texts with one name, the first sent stays first.
         self.pairs.sort_by(|(one, _), (other, _)| one.cmp(other));
-        while self.has_duplicates() {
+        if self.has_duplicates() {
             self.rename_duplicates();
             self.pairs.sort_by(|(one, _), (other, _)| one.cmp(other));
         }
@@ -53,16 +54,25 @@ impl<'a> Attributes<'a> {
         neighbours.any(|((one, _), (other, _))| one == other)
     }
 
+    /// In one pass, whatever names a sender chose: numbers of a name only grow, over those that are taken.
     fn rename_duplicates(&mut self) {
+        let mut taken: HashSet<Cow<'a, str>> =
+            self.pairs.iter().map(|(name, _)| name.clone()).collect();
         let mut before: Option<Cow<'a, str>> = None;
         let mut number = 0_usize;
         for (name, _) in &mut self.pairs {
-            if before.as_ref() == Some(name) {
-                number = number.saturating_add(1);
-                *name = Cow::Owned(format!("duplicate.{number}.{name}"));
-            } else {
+            if before.as_ref() != Some(name) {
                 number = 0;
                 before = Some(name.clone());
+                continue;
+            }
+            loop {
+                number += 1;
+                let other: Cow<'a, str> = Cow::Owned(format!("duplicate.{number}.{name}"));
+                if taken.insert(other.clone()) {
+                    *name = other;
+                    break;
+                }
             }
         }
     }
@@ -86,9 +96,9 @@ mod tests {
             [
                 ("a", "2"),
                 ("b", "1"),
-                ("duplicate.1.b", "3"),
-                ("duplicate.1.duplicate.1.b", "4"),
-                ("duplicate.2.b", "5"),
+                ("duplicate.1.b", "4"),
+                ("duplicate.2.b", "3"),
+                ("duplicate.3.b", "5"),
             ]
         );
     }

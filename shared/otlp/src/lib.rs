@@ -7,9 +7,10 @@
 //! # Promise
 //!
 //! - A span becomes one event by itself: which one depends on nothing else of its trace.
-//! - Nothing a sender wrote is dropped: what no field takes is in `attributes`, under its own name;
+//! - No attribute with a value is dropped: what no field takes is in `attributes`, under its own name;
 //!   the attributes of the resource with the prefix `resource.`, the rest of a span with the prefix
-//!   `otel.`.
+//!   `otel.`. Not kept are flags, counts of what was dropped from resources, scopes and log records, and
+//!   the time of observation of a record that has a time.
 //! - The same span, sent again, has the same `event_id`.
 //!
 //! Pure: messages in, events out; no I/O, no clock.

@@ -14,7 +14,8 @@ use crate::resource::Common;
 use crate::span::instant;
 use crate::value;
 
-/// What identifies log records: they have no identifier, so their bytes do.
+/// What identifies log records: they have no identifier, so their bytes do, with what is said of their resource and
+/// scope. Records of which all that is equal have one identifier.
 const DOMAIN: &str = "driftseal/event-id/otlp-log/v1";
 /// Names the event of a record where the record itself does not, as before OTLP 1.6.
 const EVENT_NAME: &str = "event.name";
@@ -98,7 +99,9 @@ impl Mapper {
                 attributes.add("otel.log.severity", severity);
             }
         }
-        let id = id::from_texts_and_bytes(DOMAIN, &[&made.agent], &record.encode_to_vec());
+        let common = kept.iter().flat_map(|(name, text)| [name.as_str(), text.as_str()]);
+        let texts: Vec<&str> = std::iter::once(&*made.agent).chain(common).collect();
+        let id = id::from_texts_and_bytes(DOMAIN, &texts, &record.encode_to_vec());
         made.finish(id, attributes, kept)
     }
 }
