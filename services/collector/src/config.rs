@@ -19,7 +19,7 @@ pub enum Auth {
 }
 
 /// Configuration of the collector. Each limit documents what happens beyond it; memory is bounded by
-/// about three times `in_flight_bytes_max`.
+/// about three times `in_flight_bytes_max`, but for OTLP, whose messages are larger decoded than in the body.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {

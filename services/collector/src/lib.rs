@@ -12,8 +12,9 @@
 //! - An event that was reported as accepted is in the log. One that was not may be there too, if the
 //!   log's answer was lost (503): send it again with the same `event_id`.
 //! - Counts balance: received = published + rejected + in flight.
-//! - Memory is bounded by [`Config`], which documents what happens at each limit. Overload is answered
-//!   with 503 and `Retry-After`, before anything is queued.
+//! - Memory of events in JSON is bounded by [`Config`], which documents what happens at each limit. Overload
+//!   is answered with 503 and `Retry-After`, before anything is queued. That of OTLP is not yet: a message of
+//!   many empty parts takes far more memory decoded than in the body, and is counted only then.
 //! - A shutdown drains: requests in progress are answered.
 //! - An unusable log ends the role with an error.
 //! - Who must show a token and does not is answered 401, before its body is read. An event outside the

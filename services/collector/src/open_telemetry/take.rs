@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use access::Principal;
-use event::{Remark, Timestamp};
+use event::{Remark, Timestamp, column};
 use service::clock;
 use service::metric_names as names;
 use service::metrics::count;
@@ -68,15 +68,19 @@ fn prepare<S: Signal>(
     let mut said = |remark: &Remark| collector.say(remark);
     let mut taking = collector.preparer.taking(principal, received_at, &mut prepared, &mut said);
     let bytes_max = collector.config.body_bytes_max.saturating_mul(EXPANSION_MAX);
+    let mut made_bytes = 0_usize;
     request.events(&collector.receiver, &mut missed, &mut |event| {
+        // What is rejected was made too.
+        let pairs = event.map(column::ATTRIBUTES).iter();
+        made_bytes += pairs.map(|(name, text)| name.len() + text.len()).sum::<usize>();
         taking.take(Ok(event), &mut no_id);
-        if taking.encoded_bytes() > bytes_max {
+        if made_bytes.max(taking.encoded_bytes()) > bytes_max {
             ControlFlow::Break(())
         } else {
             ControlFlow::Continue(())
         }
     });
-    if prepared.encoded_bytes > bytes_max {
+    if made_bytes.max(prepared.encoded_bytes) > bytes_max {
         return Err(Rejection::TooMuchInCommon { bytes_max });
     }
     collector.receiver.unmapped.add(&missed);

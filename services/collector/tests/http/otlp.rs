@@ -390,6 +390,15 @@ fn a_small_body_does_not_become_large_events_without_end() {
     let text = String::from_utf8_lossy(&answer);
     assert_eq!(status, 413, "{text}");
     assert!(text.contains("more than 240000 bytes"), "{text}");
+    // Rejected events count too: whoever may send nothing costs no more.
+    let none = Config {
+        body_bytes_max: 60_000,
+        in_flight_bytes_max: 1_000_000,
+        kinds_rejected: vec!["telemetry.".to_owned()],
+        ..Config::default()
+    };
+    let strict = World::new(none);
+    assert_eq!(post(&strict, "/v1/traces", &[PROTOBUF], &request.encode_to_vec()).0, 413);
     request.resource_spans[0].scope_spans[0].spans.truncate(4);
     assert_eq!(post(&world, "/v1/traces", &[PROTOBUF], &request.encode_to_vec()).0, 200);
     assert_eq!(world.published().len(), 4);
