@@ -153,6 +153,13 @@ impl<'a> Case<'a> {
         self.agent.is_none() || act.event.text(column::AGENT_ID) == self.agent
     }
 
+    /// Whether an act counts for the agent in question: one about another agent says nothing of it, whatever it
+    /// names. A token of one agent's scope may write those.
+    fn counts(&self, act: &Kept) -> bool {
+        let about = act.event.text(column::AGENT_ID);
+        self.agent.is_none() || about.is_none() || about == self.agent
+    }
+
     /// Registrations of the digest.
     fn registrations(&self) -> impl Iterator<Item = &'a Kept> {
         self.of_kinds(&[kind::AGENT_VERSION_CREATED]).filter(|act| {
@@ -322,6 +329,7 @@ fn risk_linked(case: &Case<'_>) -> Finding {
             kind::RISK_ACCEPTED,
             kind::RISK_CLOSED,
         ])
+        .filter(|act| case.counts(act))
         .collect();
     let linked = |act: &Kept| act.event.text(column::risk::CHANGE_ID) == Some(change.id);
     let from_risk = all.iter().rev().find(|act| linked(act)).and_then(|act| act.subject());
@@ -350,7 +358,9 @@ fn policy_acknowledged(case: &Case<'_>) -> Finding {
         return missing("the version names no policy as ID@VERSION");
     };
     let is_it = |act: &&Kept| {
-        act.subject() == Some(id) && act.event.text(column::policy::VERSION) == Some(version)
+        case.counts(act)
+            && act.subject() == Some(id)
+            && act.event.text(column::policy::VERSION) == Some(version)
     };
     let state = case.of_kinds(&[kind::POLICY_VERSION_PUBLISHED, kind::POLICY_VERSION_RETIRED]);
     let shown = format!("policy `{}`", Name(&format!("{id}@{version}")));

@@ -119,6 +119,9 @@ fn risk_policy_approver_environment_and_alerts_are_judged() {
     world.step(kind::CHANGE_RISK_LINKED, "ana", json!({"id": "CHG-2", "risk": "R-1"}));
     let says = "risk `R-1` is linked, and was never recorded";
     assert_eq!(state(&world.ready(""), "risk_linked"), ("missing", says));
+    let of_another = json!({"id": "R-1", "acceptance_expires_at": "2999-01-01T00:00:00Z"});
+    world.recorded_act(kind::RISK_ACCEPTED, json!({"agent_id": "b", "risk": of_another}));
+    assert_eq!(state(&world.ready(""), "risk_linked"), ("missing", says));
     let risk = |expires: &str| {
         world.recorded_act(
             kind::RISK_ACCEPTED,
@@ -132,6 +135,8 @@ fn risk_policy_approver_environment_and_alerts_are_judged() {
 
     let policy = json!({"id": "refunds", "version": "7", "digest": "x", "person": "ana"});
     let says = "policy `refunds@7` was not published";
+    assert_eq!(state(&world.ready(""), "policy_acknowledged"), ("missing", says));
+    world.recorded_act(kind::POLICY_VERSION_PUBLISHED, json!({"agent_id": "b", "policy": policy}));
     assert_eq!(state(&world.ready(""), "policy_acknowledged"), ("missing", says));
     world.recorded_act(kind::POLICY_VERSION_PUBLISHED, json!({"policy": policy}));
     assert_eq!(state(&world.ready(""), "policy_acknowledged").0, "missing");
